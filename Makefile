@@ -1,0 +1,42 @@
+# Everything a developer runs; `make` alone lists it. All paths are relative, so that the checkout may lie in any folder.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint sanity emulator format clean
+
+# A Python path from outside would let other packages shadow the pinned ones.
+unexport PYTHONPATH PYTHONHOME
+
+# More arguments for pytest or ansible-test: make test ARGS="-k digest -x"
+ARGS ?=
+
+python := .venv/bin/python
+
+help: ## List the targets
+	@echo "make TARGET [ARGS=...] [PYTHON=...]"
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
+
+setup: ## Make .venv with the pinned requirements (the other targets do it themselves)
+	@sh scripts/setup.sh
+
+demo: setup ## Create a peering connection with the installed collection against an Atlas emulator
+	@$(python) scripts/demo.py
+
+test: setup ## Run every test
+	@$(python) -m pytest -n 2 $(ARGS)
+
+lint: setup ## Run ansible-lint, ruff, mypy and yamllint
+	@$(python) scripts/lint.py
+
+sanity: setup ## Run all tests of ansible-test sanity
+	@$(python) scripts/sanity.py $(ARGS)
+
+emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C
+	@$(python) scripts/emulator.py
+
+format: setup ## Format the Python files
+	@$(python) -m ruff check --quiet --select I --fix .
+	@$(python) -m ruff format --quiet .
+
+clean: ## Remove what the other targets made
+	@rm -rf .venv .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,88 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Argument specs that merge together with their rules, and those that the modules share."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import PRIVATE_KEY_VARIABLES, PUBLIC_KEY_VARIABLES
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import DEFAULT_BASE_URL
+
+BASE_URL_VARIABLES = ("MONGODB_ATLAS_BASE_URL", "MONGODB_ATLAS_OPS_MANAGER_URL")
+GROUP_ID_VARIABLES = ("MONGODB_ATLAS_PROJECT_ID",)
+
+Options = dict[str, dict[str, t.Any]]
+Rules = tuple[tuple[t.Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class ArgumentSpec:
+    """Options with the rules between them, as AnsibleModule and ArgumentSpecValidator take them."""
+
+    options: Options
+    required_together: Rules = ()
+    required_one_of: Rules = ()
+    required_if: Rules = ()
+    required_by: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
+    mutually_exclusive: Rules = ()
+
+    def __add__(self, other: ArgumentSpec) -> ArgumentSpec:
+        """Return a spec with the options and the rules of both."""
+        return ArgumentSpec(
+            options={**self.options, **other.options},
+            required_together=self.required_together + other.required_together,
+            required_one_of=self.required_one_of + other.required_one_of,
+            required_if=self.required_if + other.required_if,
+            required_by={**self.required_by, **other.required_by},
+            mutually_exclusive=self.mutually_exclusive + other.mutually_exclusive,
+        )
+
+    def to_kwargs(self) -> dict[str, t.Any]:
+        """Return the keyword arguments of AnsibleModule and ArgumentSpecValidator."""
+        return {
+            "argument_spec": self.options,
+            "required_together": self.required_together,
+            "required_one_of": self.required_one_of,
+            "required_if": self.required_if,
+            "required_by": self.required_by,
+            "mutually_exclusive": self.mutually_exclusive,
+        }
+
+
+def _from_environment(*variables: str) -> tuple[t.Any, list[str]]:
+    return env_fallback, list(variables)
+
+
+CONNECTION = ArgumentSpec(
+    {
+        "group_id": {
+            "type": "str",
+            "required": True,
+            "aliases": ["project_id"],
+            "fallback": _from_environment(*GROUP_ID_VARIABLES),
+        },
+        "public_key": {"type": "str", "no_log": False, "fallback": _from_environment(*PUBLIC_KEY_VARIABLES)},
+        "private_key": {"type": "str", "no_log": True, "fallback": _from_environment(*PRIVATE_KEY_VARIABLES)},
+        "base_url": {"type": "str", "default": DEFAULT_BASE_URL, "fallback": _from_environment(*BASE_URL_VARIABLES)},
+        "api_version": {"type": "str", "choices": ["v2", "v1.0"], "default": "v2"},
+        "envelope": {"type": "bool", "default": False},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "timeout": {"type": "int", "default": 30},
+        "retries": {"type": "int", "default": 4},
+    }
+)
+
+WAIT = ArgumentSpec(
+    {
+        "wait": {"type": "bool", "default": False},
+        "wait_timeout": {"type": "int", "default": 1800},
+        "wait_sleep": {"type": "int", "default": 10},
+    }
+)

@@ -1,0 +1,267 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The Atlas Administration API over HTTP: one session, credentials, retries, paging, envelope, errors."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import Credential
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
+    AtlasApiError,
+    AtlasConnectionError,
+    AtlasError,
+    api_error,
+    root_cause,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import next_link, retry_after
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
+
+try:
+    import requests
+    from requests.exceptions import ConnectTimeout, RequestException, SSLError, Timeout
+    from urllib3.exceptions import HTTPError, NewConnectionError
+except ImportError:
+    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+COLLECTION_VERSION = "0.1.0"
+USER_AGENT = f"cloudpeer.atlas/{COLLECTION_VERSION} (Ansible collection)"
+
+# The resource version of the v2 API in which peers and containers were last changed.
+V2_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json"
+PAGE_SIZE = 500
+
+LONGEST_PAUSE = 60.0
+
+Json = dict[str, t.Any]
+Path = t.Sequence[str]
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One HTTP request that was sent, for C(api_calls) in a result; I(status) is None when no reply came."""
+
+    method: str
+    path: str
+    status: int | None
+    milliseconds: int
+
+
+class AtlasClient:
+    """Talks to one Atlas with one credential, over one keep-alive session.
+
+    Every I(path) is a sequence of segments below C(/api/atlas/<version>), escaped one by one, so that no value can
+    change which resource is meant. I(doing) is a verb phrase for error messages: C(list the … of group …).
+
+    Args:
+        connection: How to reach Atlas.
+        credential: Whom to be there.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+
+    Raises:
+        InvalidOptionError: When the connection cannot be right.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        credential: Credential,
+        *,
+        clock: t.Callable[[], float] = time.monotonic,
+        sleep: t.Callable[[float], None] = time.sleep,
+    ) -> None:
+        connection.validate()
+        self.connection = connection
+        self.calls: list[ApiCall] = []
+        self._credential = credential
+        self._clock = clock
+        self._sleep = sleep
+        self._root = connection.base_url.rstrip("/") + "/api/atlas/" + connection.api_version
+        self._session = requests.Session()
+        # A credential of our own beside each request; without one here, requests would look for another in ~/.netrc.
+        self._session.auth = _leave_unchanged
+        media_type = V2_MEDIA_TYPE if connection.api_version == "v2" else "application/json"
+        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": media_type})
+        self._content_type = {"Content-Type": media_type}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def get(self, path: Path, doing: str) -> Json:
+        """Return the object at I(path)."""
+        return self._request("GET", path, doing)
+
+    def get_all(self, path: Path, query: t.Mapping[str, str], doing: str) -> list[Json]:
+        """Return the objects of all pages of the list at I(path), each once (they may move while they are paged)."""
+        wanted = {**query, "itemsPerPage": str(PAGE_SIZE)}
+        found: dict[str, Json] = {}
+        seen: list[t.Mapping[str, str]] = []
+        while wanted not in seen:
+            seen.append(wanted)
+            page = self._request("GET", path, doing, wanted)
+            results = page.get("results")
+            if not isinstance(results, list) or not all(isinstance(one, dict) and one.get("id") for one in results):
+                raise AtlasApiError(f"Failed to {doing}: the reply is not a list of Atlas.", hint="Check base_url.")
+            found.update((one["id"], one) for one in results)
+            following = next_link(page)
+            if following is None:
+                return list(found.values())
+            # Only the query of the link is used: where credentials go is for base_url alone to say.
+            wanted = {**wanted, **dict(parse_qsl(urlsplit(following).query, keep_blank_values=True))}
+        raise AtlasApiError(f"Failed to {doing}: the pages of the list go round in a circle.", hint="Try again.")
+
+    def post(self, path: Path, body: Json, doing: str) -> Json:
+        """Create something below I(path) and return the object in the reply. It is sent once, unless it was refused unread."""
+        return self._request("POST", path, doing, body=body)
+
+    def patch(self, path: Path, body: Json, doing: str) -> Json:
+        """Change the object at I(path) and return the object in the reply. Like C(post), it is sent once."""
+        return self._request("PATCH", path, doing, body=body)
+
+    def delete(self, path: Path, doing: str) -> None:
+        """Delete the object at I(path); what the reply contains does not matter."""
+        self._request("DELETE", path, doing)
+
+    def _request(
+        self, method: str, path: Path, doing: str, query: t.Mapping[str, str] | None = None, body: Json | None = None
+    ) -> Json:
+        """Send a request until there is an answer to it, and return the object in the answer.
+
+        A refusal for the rate (429) was not carried out and may always be sent again. Any other failure leaves open
+        whether the request was carried out: only what can be repeated without harm (GET, DELETE) is sent again.
+        """
+        query = {**(query or {}), "envelope": "true"} if self.connection.envelope else query
+        url = "/".join([self._root, *(quote(segment, safe="") for segment in path)])
+        url += "?" + urlencode(query) if query else ""
+        repeatable = method in ("GET", "DELETE")
+        deadline = self._clock() + self.connection.total_time
+        for attempt in range(self.connection.retries + 1):
+            pause = backoff(attempt)
+            try:
+                reply = self._send(method, url, doing, body)
+                status, content = self._read(reply, method, doing)
+            except AtlasConnectionError as error:
+                failure: AtlasError = error
+                may_repeat = repeatable and error.is_transient
+            else:
+                if status < 300:
+                    return content
+                failure = api_error(doing, status, content, is_write=not repeatable)
+                may_repeat = status == 429 or (repeatable and failure.is_transient)
+                asked = retry_after(reply.headers.get("Retry-After"))
+                pause = pause if asked is None else min(asked, LONGEST_PAUSE)
+            if not may_repeat or attempt == self.connection.retries or self._clock() + pause > deadline:
+                raise failure
+            self._sleep(pause)
+        raise AssertionError("the loop above returns or raises")
+
+    def _send(self, method: str, url: str, doing: str, body: Json | None) -> requests.Response:
+        """Send one request, and once more when the server first asks for credentials, or for newer ones."""
+        data = b"" if body is None else json.dumps(body).encode()
+        while True:
+            request = requests.Request(method, url, data=data or None, headers=self._content_type if data else None)
+            prepared = self._session.prepare_request(request)
+            authorization = self._credential.authorization(method, prepared.path_url, data)
+            if authorization:
+                prepared.headers["Authorization"] = authorization
+            verify = self.connection.validate_certs and (self.connection.ca_path or True)
+            settings = self._session.merge_environment_settings(prepared.url, {}, False, verify, None)
+            started, status = self._clock(), None
+            try:
+                reply = self._session.send(prepared, timeout=self.connection.timeout, allow_redirects=False, **settings)
+                status = reply.status_code
+            except (RequestException, HTTPError, OSError, ValueError) as error:
+                raise self._connection_error(error, doing, is_write=body is not None) from error
+            finally:
+                elapsed = round((self._clock() - started) * 1000)
+                self.calls.append(ApiCall(method, urlsplit(url).path, status, elapsed))
+            if status != 401:
+                self._credential.accept_reply(reply.headers)
+                return reply
+            if not self._credential.accept_challenge(reply.headers):
+                return reply
+
+    def _read(self, reply: requests.Response, method: str, doing: str) -> tuple[int, t.Any]:
+        """Return the status and the content of a reply, out of the envelope if there is one.
+
+        Raises:
+            AtlasApiError: For a success that is no object, and for a redirect: following one would show the
+                credentials to whomever it names.
+        """
+        status = reply.status_code
+        try:
+            content = json.loads(reply.content) if reply.content else None
+        except ValueError:
+            content = None
+        if self.connection.envelope and isinstance(content, dict) and type(content.get("status")) is int:
+            status = content["status"]
+            content = content.get("content", content)
+        if 300 <= status < 400:
+            target = urlsplit(reply.headers.get("Location") or "")
+            raise AtlasApiError(
+                f"Failed to {doing}: {self.connection.base_url} answers with a redirect to {target.hostname or 'another place'}, "
+                f"which is not followed (HTTP {status}).",
+                http_status=status,
+                hint="Set base_url to the address of Atlas itself.",
+            )
+        if status >= 400 or isinstance(content, dict):
+            return status, content
+        if method == "DELETE":
+            return status, {}
+        kind = reply.headers.get("Content-Type", "").partition(";")[0] or "no content type"
+        what = f"not a JSON object ({kind})" if reply.content else "empty"
+        raise AtlasApiError(
+            f"Failed to {doing}: the reply is {what} (HTTP {status}).",
+            http_status=status,
+            hint="Check that base_url is Atlas and that no proxy or login page answers in its place.",
+            outcome_unknown=method != "GET",
+        )
+
+    def _connection_error(self, error: Exception, doing: str, *, is_write: bool) -> AtlasConnectionError:
+        """Tell in one sentence what broke, without the layers in which the libraries wrap it."""
+        root = root_cause(error)
+        cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
+        where = self.connection.base_url
+        was_sent = not isinstance(error, (ConnectTimeout, SSLError)) and not isinstance(_reason(error), NewConnectionError)
+        if isinstance(error, SSLError):
+            what = f"cannot trust {where}"
+            hint = "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody."
+        elif isinstance(error, Timeout):
+            what = f"no answer from {where} within {self.connection.timeout:g} seconds"
+            hint = "Check base_url and the way to it (firewall, proxy), or raise timeout."
+        elif was_sent:
+            what = f"the connection to {where} broke before a whole reply came"
+            hint = "Run the task again; if it stays, look for a proxy in between."
+        else:
+            what = f"cannot reach {where}"
+            hint = "Check base_url and the way to it (DNS, firewall, proxy)."
+        return AtlasConnectionError(
+            f"Failed to {doing}: {what}: {cause}.",
+            detail=cause,
+            hint=hint,
+            outcome_unknown=is_write and was_sent,
+            is_transient=not isinstance(error, SSLError),
+        )
+
+
+def _leave_unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _reason(error: BaseException) -> t.Any:
+    """Return what requests has wrapped in I(error): urllib3's own reason."""
+    wrapped = error.args[0] if error.args else None
+    return getattr(wrapped, "reason", wrapped)

@@ -1,0 +1,87 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""How to reach Atlas: the connection options and the rules for them, checked before anything is sent."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
+
+DEFAULT_BASE_URL = "https://cloud.mongodb.com"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach Atlas: the connection options, as they were given.
+
+    Attributes:
+        base_url: Scheme and host, and a path in front of the API's own if a gateway needs one.
+        api_version: V(v2) or V(v1.0).
+        envelope: Whether to ask for replies that carry the HTTP status in their body.
+        validate_certs: Whether to verify the server's certificate.
+        ca_path: A file with the certificates to trust instead of the usual ones.
+        timeout: Seconds for connecting, and again for each wait for data.
+        retries: How often a request is sent again at the most.
+    """
+
+    base_url: str = DEFAULT_BASE_URL
+    api_version: str = "v2"
+    envelope: bool = False
+    validate_certs: bool = True
+    ca_path: str | None = None
+    timeout: float = 30
+    retries: int = 4
+
+    def validate(self) -> None:
+        """Check the options without the network.
+
+        Raises:
+            InvalidOptionError: For a base_url that is none, that carries credentials or the API's own path, or that
+                would send credentials in the clear to another host; for a ca_path that does not exist; for time-outs
+                and retries below zero.
+        """
+        try:
+            parts = urlsplit(self.base_url)
+            host, unused = parts.hostname, parts.port
+        except ValueError as error:
+            raise InvalidOptionError(f"base_url is not a URL: {error}.", hint=f"Write it like {DEFAULT_BASE_URL}.") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise InvalidOptionError("base_url is not an http or https URL.", hint=f"Write it like {DEFAULT_BASE_URL}.")
+        if "@" in parts.netloc:
+            raise InvalidOptionError("base_url must not carry credentials.", hint="Use public_key and private_key.")
+        if parts.query or parts.fragment or "/api/atlas" in parts.path or "/api/public" in parts.path:
+            raise InvalidOptionError(
+                "base_url must end before the path of the API.",
+                hint=f"Write it like {DEFAULT_BASE_URL}; api_version chooses the API.",
+            )
+        if parts.scheme == "http" and not _is_loopback(host):
+            raise InvalidOptionError(
+                f"base_url is plain http to {host}, which is not this host: anybody on the way could read what is sent.",
+                hint="Use https.",
+            )
+        if self.ca_path and not os.path.exists(self.ca_path):
+            raise InvalidOptionError(f"ca_path: there is no {self.ca_path} on the host this task runs on.")
+        if self.timeout <= 0:
+            raise InvalidOptionError("timeout must be more than 0 seconds.")
+        if self.retries < 0:
+            raise InvalidOptionError("retries must not be less than 0.")
+
+    @property
+    def total_time(self) -> float:
+        """Seconds after which no request is sent again: as long as all tries could take."""
+        return self.timeout * (self.retries + 1)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether I(host), as it stands in the URL, can only be this host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,177 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What can go wrong, as exceptions: one class a kind, each with the fields a result carries and a hint what to do next."""
+
+from __future__ import annotations
+
+import typing as t
+
+MAX_DETAIL_LENGTH = 500
+
+# What to do next, by Atlas's error code. A code that is not here falls back to the hint of its HTTP status.
+_HINT_BY_CODE = {
+    "CLOUD_PROVIDER_CONTAINER_NOT_FOUND": "Check container_id: it must be an AWS network container of this group.",
+    "GROUP_NOT_FOUND": "Check group_id (the project id, 24 hexadecimal digits) and that the API key belongs to its organization.",
+    "INVALID_ROUTE_TABLE_CIDR": "Check route_table_cidr_block: the CIDR block of the VPC, from a private range.",
+    "IP_ADDRESS_NOT_ON_ACCESS_LIST": (
+        "Add the address of the host this task runs on to the access list of the API key (Organization Access Manager, "
+        "API Keys); the project's own IP access list is another one and does not help."
+    ),
+    "NOT_IN_GROUP": "Invite the API key to the project group_id names, with a role that may manage network access.",
+    "OVERLAPPING_ATLAS_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap the block of the Atlas container.",
+    "OVERLAPPING_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap that of another peering connection.",
+    "PEER_INVALID_STATE": "Wait until the connection has settled, then run the task again.",
+    "PEER_MAXIMUM_REACHED": (
+        "Remove connections that are no longer used, or accept those that are pending: "
+        "a project holds 50 connections, of which 25 may be pending."
+    ),
+    "USER_UNAUTHORIZED": "Check public_key and private_key, and that the API key has a role in the project group_id names.",
+    "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES": "Atlas is being upgraded and takes no changes: run the task again later.",
+}
+_HINT_BY_STATUS = {
+    401: "Check public_key and private_key, and that the API key is enabled.",
+    403: "Check the roles of the API key in the project, and the API key's own access list.",
+    406: "Atlas does not know the version of the API that was asked for: check base_url and api_version.",
+    410: "Atlas no longer serves this version of the API: set api_version to v2.",
+    429: "Run fewer tasks at once, or raise retries.",
+}
+_ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "CONTAINER_ALREADY_EXISTS"))
+
+
+class AtlasError(Exception):
+    """A failure that is told to the user as it stands.
+
+    Args:
+        message: One sentence that names the option or the cause.
+        http_status: The status Atlas answered with, if it answered.
+        error_code: Atlas's own code, such as V(PEER_NOT_FOUND).
+        detail: Atlas's own words, or those of the network.
+        hint: What to do next; it is appended to the message.
+        outcome_unknown: Whether a change may have been made although no answer says so.
+        is_transient: Whether the same request may well succeed a little later.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int | None = None,
+        error_code: str | None = None,
+        detail: str | None = None,
+        hint: str | None = None,
+        outcome_unknown: bool = False,
+        is_transient: bool = False,
+    ) -> None:
+        super().__init__(f"{message} {hint}" if hint else message)
+        self.http_status = http_status
+        self.error_code = error_code
+        self.detail = detail
+        self.hint = hint
+        self.outcome_unknown = outcome_unknown
+        self.is_transient = is_transient
+
+    @property
+    def is_lost_race(self) -> bool:
+        """Whether the request failed because what it creates is there already: somebody was faster since the last look."""
+        return self.error_code in _ALREADY_EXISTS
+
+    def to_result(self) -> dict[str, t.Any]:
+        """Return the fields of a failed result: C(msg), C(http_status), C(error_code), C(detail)."""
+        return {
+            "msg": str(self),
+            "http_status": self.http_status,
+            "error_code": self.error_code,
+            "detail": self.detail,
+        }
+
+
+class InvalidOptionError(AtlasError):
+    """An option that cannot be right, found before anything is sent."""
+
+
+class AtlasConnectionError(AtlasError):
+    """Atlas did not answer: unreachable, TLS, time-out, a connection that broke."""
+
+
+class AtlasApiError(AtlasError):
+    """Atlas answered with an error, or with something that is not a reply of its API."""
+
+
+class AtlasAuthError(AtlasApiError):
+    """The credentials are refused, or may not do this."""
+
+
+class AtlasNotFoundError(AtlasApiError):
+    """What the request names does not exist."""
+
+
+class AtlasConflictError(AtlasApiError):
+    """The request does not fit the present state."""
+
+
+class AtlasRateLimitError(AtlasApiError):
+    """Atlas asked to slow down, more often than the retries allow."""
+
+
+_TRANSIENT_STATUSES = frozenset((502, 503, 504))
+_CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
+    401: AtlasAuthError,
+    403: AtlasAuthError,
+    404: AtlasNotFoundError,
+    409: AtlasConflictError,
+    429: AtlasRateLimitError,
+}
+
+
+def api_error(doing: str, status: int, body: t.Any, *, is_write: bool) -> AtlasApiError:
+    """Make the error for a reply of Atlas with an error status.
+
+    Args:
+        doing: What failed, as a verb phrase: C(list the VPC peering connections of group …).
+        status: The HTTP status of the reply, or the one inside its envelope.
+        body: The decoded error body; anything that is not Atlas's error object counts as no detail.
+        is_write: Whether the request may have changed something all the same, if Atlas failed over it (5xx).
+    """
+    fields = body if isinstance(body, dict) else {}
+    code = fields.get("errorCode")
+    code = code if isinstance(code, str) and code else None
+    detail = _detail(fields)
+    hint = _HINT_BY_CODE.get(code or "") or _HINT_BY_STATUS.get(status)
+    label = f"HTTP {status} {code}" if code else f"HTTP {status}"
+    text = (detail or "no reason given").rstrip(". ")
+    return _CLASS_BY_STATUS.get(status, AtlasApiError)(
+        f"Failed to {doing}: {text} ({label}).",
+        http_status=status,
+        error_code=code,
+        detail=detail,
+        hint=hint,
+        outcome_unknown=is_write and status >= 500,
+        is_transient=status in _TRANSIENT_STATUSES,
+    )
+
+
+def _detail(fields: dict[t.Any, t.Any]) -> str | None:
+    """Return Atlas's words: C(detail), the rejected fields that come with it, else C(reason); bounded in length."""
+    detail = fields.get("detail") or fields.get("reason")
+    words = [detail] if isinstance(detail, str) else []
+    bad_request = fields.get("badRequestDetail")
+    rejected = bad_request.get("fields") if isinstance(bad_request, dict) else None
+    for one in rejected if isinstance(rejected, list) else []:
+        if isinstance(one, dict) and one.get("field"):
+            words.append(f"{one['field']}: {one.get('description')}")
+    return "; ".join(words)[:MAX_DETAIL_LENGTH] or None
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return the innermost exception of those that the HTTP libraries wrap into each other."""
+    for unused in range(10):
+        inner = error.__cause__ or getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((argument for argument in error.args if isinstance(argument, BaseException)), None)
+        if inner is None:
+            return error
+        error = inner
+    return error

@@ -1,0 +1,74 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Rules for option values, checked before anything is sent. Each names the option and says what to do."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
+
+# RFC 1918: Atlas refuses every other range (INVALID_ROUTE_TABLE_CIDR, ATLAS_INVALID_CIDR_RANGE).
+_PRIVATE_NETWORKS = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
+
+
+def check_object_id(option: str, value: str) -> None:
+    """Check an id of Atlas: 24 hexadecimal digits.
+
+    Raises:
+        InvalidOptionError: When it is none; an AWS id given in its place is called by its name.
+    """
+    if _OBJECT_ID.fullmatch(value):
+        return
+    hint = "Atlas's ids are 24 hexadecimal digits, in lower case."
+    if value.startswith("pcx-"):
+        hint = (
+            f"That is AWS's id of the connection (connection_id in the results); {option} is Atlas's own, in id of the results."
+        )
+    elif value.startswith("vpc-"):
+        hint = f"That is the id of a VPC, which belongs into vpc_id; {option} is an id of Atlas, 24 hexadecimal digits."
+    raise InvalidOptionError(f"{option} is malformed: {value!r}.", hint=hint)
+
+
+def check_private_network(option: str, value: str) -> ipaddress.IPv4Network:
+    """Check a CIDR block: IPv4, private, without host bits, in the form that Atlas gives back.
+
+    Raises:
+        InvalidOptionError: When it is not; the message gives the block that was probably meant.
+    """
+    hint = "Give the IPv4 CIDR block of the VPC, such as 10.0.0.0/16."
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise InvalidOptionError(f"{option} is not a CIDR block: {value!r}.", hint=hint) from None
+    if not isinstance(network, ipaddress.IPv4Network):
+        raise InvalidOptionError(f"{option} is an IPv6 block: {value!r}; Atlas peers IPv4 only.", hint=hint)
+    if "/" not in value:
+        raise InvalidOptionError(f"{option} is an address without a prefix length: {value!r}.", hint=hint)
+    address = ipaddress.IPv4Address(value.partition("/")[0])
+    if address != network.network_address:
+        raise InvalidOptionError(f"{option} has host bits set: {value!r}.", hint=f"The block is {network}.")
+    if str(network) != value:
+        raise InvalidOptionError(f"{option} is not in its canonical form: {value!r}.", hint=f"Write {network}.")
+    if not any(network.subnet_of(private) for private in _PRIVATE_NETWORKS):
+        ranges = ", ".join(str(private) for private in _PRIVATE_NETWORKS)
+        raise InvalidOptionError(f"{option} is not private: {value!r}.", hint=f"Atlas takes blocks within {ranges} only.")
+    return network
+
+
+def to_aws_region(option: str, value: str) -> str:
+    """Return an AWS region in AWS's own form: C(us-east-1), also for Atlas's C(US_EAST_1).
+
+    Raises:
+        InvalidOptionError: When it is neither.
+    """
+    region = value.strip().lower().replace("_", "-")
+    if not _REGION.fullmatch(region):
+        raise InvalidOptionError(f"{option} is not an AWS region: {value!r}.", hint="Write it like us-east-1 or US_EAST_1.")
+    return region

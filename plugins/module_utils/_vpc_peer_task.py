@@ -1,0 +1,267 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the module atlas_vpc_peer does: its options, and the way from them to a connection as it should be."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id, check_private_network, to_aws_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task, converge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers, odd_identity_warnings, same_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import WaitTimeoutError, wait_until
+
+ARGUMENT_SPEC = (
+    CONNECTION
+    + WAIT
+    + ArgumentSpec(
+        {
+            "vpc_id": {"type": "str"},
+            "aws_account_id": {"type": "str"},
+            "peer_id": {"type": "str"},
+            "route_table_cidr_block": {"type": "str"},
+            "accepter_region_name": {"type": "str"},
+            "container_id": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "recreate": {"type": "str", "choices": ["never", "dead"], "default": "never"},
+            "wait_for": {"type": "str", "choices": ["pending_acceptance", "available"], "default": "pending_acceptance"},
+        },
+        required_together=(("vpc_id", "aws_account_id"),),
+        required_one_of=(("vpc_id", "peer_id"),),
+    )
+)
+
+
+def validate(params: Parameters) -> list[str]:
+    """Check the options without the network.
+
+    Returns:
+        Warnings about values that Atlas will have to decide on.
+
+    Raises:
+        InvalidOptionError: When an option cannot be right.
+    """
+    for option in ("peer_id", "container_id"):
+        if params[option] is not None:
+            check_object_id(option, params[option])
+    for option in ("vpc_id", "aws_account_id"):
+        if params[option] is not None and not params[option].strip():
+            raise InvalidOptionError(f"{option} is empty.", hint="Give its value, or peer_id in place of the pair.")
+    if params["route_table_cidr_block"] is not None:
+        check_private_network("route_table_cidr_block", params["route_table_cidr_block"])
+    if params["accepter_region_name"] is not None:
+        to_aws_region("accepter_region_name", params["accepter_region_name"])
+    for option in ("wait_timeout", "wait_sleep"):
+        if params[option] < 1:
+            raise InvalidOptionError(f"{option} must be at least 1 second.")
+    return odd_identity_warnings(params)
+
+
+def run(context: Context) -> None:
+    """Bring the connection into the wanted state."""
+    _VpcPeerRun(context).run()
+
+
+TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
+
+
+class _VpcPeerRun:
+    """One run of the task: look, decide, apply, wait."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._params = params = context.params
+        self._peers = VpcPeers(context.client, params["group_id"])
+        self._containers = Containers(context.client, params["group_id"])
+        self._container: Container | None = None
+        # What a creation sends; the plan has what the reply will say, which differs in the region.
+        self._creation: dict[str, t.Any] = {}
+        region = params["accepter_region_name"]
+        self._region = to_aws_region("accepter_region_name", region) if region is not None else None
+        self._wanted = {
+            name: params[name] for name in self._peers.provider.writable if name in params and params[name] is not None
+        }
+        if self._region is not None:
+            self._wanted["accepter_region_name"] = self._region
+
+    def run(self) -> None:
+        outcome = self._context.outcome
+        peer: Peer | None
+        done, peer = converge(self._context, self._look, self._decide, self._apply)
+        if self._context.check_mode and done.changed:
+            peer = dict(done.after) if done.after is not None else None
+        elif self._params["state"] == "absent":
+            if peer is not None and self._params["wait"] and not self._context.check_mode:
+                self._wait_until_gone(peer)
+            peer = None
+        elif self._params["wait"] and peer is not None and not self._context.check_mode:
+            peer = self._wait_for_status(peer)
+        outcome.values["vpc_peer"] = outcome.after = peer
+
+    def _look(self) -> Peer | None:
+        params = self._params
+        if params["peer_id"] is not None:
+            peer = self._peers.get_peer(params["peer_id"])
+        else:
+            peer = self._peers.find_peer(**{name: params[name] for name in self._peers.provider.identity})
+        self._context.outcome.values["vpc_peer"] = peer
+        return peer
+
+    def _decide(self, current: Peer | None) -> Plan:
+        provider, params = self._peers.provider, self._params
+        is_terminating = current is not None and current["status_name"] == provider.terminating
+        if params["state"] == "absent":
+            return Plan("nothing", current, None) if is_terminating else plan(None, current)
+        if current is None:
+            if params["peer_id"] is not None:
+                raise AtlasError(
+                    f"Group {params['group_id']} has no VPC peering connection {params['peer_id']}.",
+                    hint="Check peer_id, or give vpc_id and aws_account_id instead to have one made.",
+                )
+            return self._plan_creation(None)
+        if is_terminating:
+            if not params["wait"]:
+                raise AtlasError(
+                    f"VPC peering connection {current['id']} is being removed ({provider.terminating}) and cannot be used.",
+                    hint="Set wait to true to wait until it is gone and create a new one, or run the task again later.",
+                )
+            return self._plan_creation(None)
+        if current["status_name"] == provider.failed:
+            if params["recreate"] != "dead":
+                raise self._failed(current)
+            return self._plan_creation(current)
+        wanted = dict(self._wanted)
+        if self._region is not None and same_region(self._region, current["accepter_region_name"]):
+            del wanted["accepter_region_name"]
+        result = plan(wanted, current, changeable=provider.changeable)
+        if result.action == "recreate":
+            fixed = [name for name in result.differing if name not in provider.changeable]
+            differences = ", ".join(f"{name} is {current[name]}, not {wanted[name]}" for name in fixed)
+            raise AtlasError(
+                f"VPC peering connection {current['id']} differs in what cannot be changed: {differences}. "
+                "A new connection would be needed.",
+                hint="Correct the option, or remove the connection first (state: absent).",
+            )
+        return result
+
+    def _plan_creation(self, replaced: Peer | None) -> Plan:
+        """Plan a new connection, like the one it replaces in what the options leave open."""
+        provider, params = self._peers.provider, self._params
+        fields = {name: replaced[name] for name in provider.writable if replaced[name] is not None} if replaced else {}
+        fields.update(self._wanted)
+        if "route_table_cidr_block" not in fields:
+            raise InvalidOptionError("route_table_cidr_block is required to create a VPC peering connection.")
+        # The first edition of the API chooses the container by itself; today's needs it, and the accepter's region, by name.
+        if self._context.client.connection.api_version == "v2":
+            fields.update(self._container_fields(fields))
+        blank = {
+            **dict.fromkeys(provider.read_only),
+            **dict.fromkeys(provider.writable),
+            "status_name": params["wait_for"].upper() if params["wait"] else provider.progress[0],
+            "provider_name": provider.name,
+        }
+        self._creation = fields
+        shown = dict(fields)
+        if self._container is not None and shown.get("accepter_region_name") == to_region(self._container):
+            shown["accepter_region_name"] = None
+        return plan(shown, replaced, replace=True, blank=blank)
+
+    def _container_fields(self, fields: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Return the container to use and the accepter's region; they are asked for only where the options leave them open."""
+        container_id, region = fields.get("container_id"), fields.get("accepter_region_name")
+        if container_id is not None and region is not None:
+            return {}
+        if self._container is None:
+            if container_id is not None:
+                self._container = self._containers.get_container(container_id)
+            else:
+                self._container = self._containers.find_container(self._peers.provider.name, region)
+        return {"container_id": self._container["id"], "accepter_region_name": region or to_region(self._container)}
+
+    def _apply(self, decided: Plan, current: Peer | None) -> Peer | None:
+        """Carry out the plan, with current as the state it was made from, and return the connection after it."""
+        outcome = self._context.outcome
+        if decided.action == "update":
+            changes = {name: decided.after[name] for name in decided.differing} if decided.after else {}
+            # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
+            peer = t.cast("Peer", current)
+            return self._peers.update_peer(
+                {**peer, "accepter_region_name": peer["accepter_region_name"] or self._region}, changes
+            )
+        if current is not None and current["status_name"] != self._peers.provider.terminating:
+            self._peers.delete_peer(current["id"])
+            outcome.changed = True
+        if decided.action == "delete":
+            return current
+        if current is not None:
+            self._wait_until_gone(current)
+        created = self._peers.create_peer(self._creation)
+        outcome.values["vpc_peer"] = created
+        return created
+
+    def _wait_for_status(self, peer: Peer) -> Peer:
+        provider, status = self._peers.provider, self._params["wait_for"].upper()
+
+        def is_done(present: Peer | None) -> bool:
+            if present is None or present["status_name"] == provider.terminating:
+                raise AtlasError(
+                    f"VPC peering connection {peer['id']} was removed by somebody else while this task waited for {status}.",
+                    hint="Find out who removes it, then run the task again.",
+                )
+            self._context.outcome.values["vpc_peer"] = present
+            if present["status_name"] == provider.failed:
+                raise self._failed(present)
+            return provider.has_reached(present, status)
+
+        return t.cast("Peer", peer if is_done(peer) else self._wait(peer["id"], is_done, status))
+
+    def _wait_until_gone(self, peer: Peer) -> None:
+        def is_done(present: Peer | None) -> bool:
+            self._context.outcome.values["vpc_peer"] = present
+            return present is None
+
+        self._wait(peer["id"], is_done, "gone")
+
+    def _wait(self, peer_id: str, is_done: t.Callable[[Peer | None], bool], goal: str) -> Peer | None:
+        """Ask for the connection until it will do.
+
+        Raises:
+            AtlasError: When the time is up; it says what the connection is waiting for.
+        """
+        try:
+            return wait_until(
+                lambda: self._peers.get_peer(peer_id),
+                is_done,
+                timeout=self._params["wait_timeout"],
+                longest_interval=self._params["wait_sleep"],
+                clock=self._context.clock,
+                sleep=self._context.sleep,
+            )
+        except WaitTimeoutError as error:
+            last = error.last
+            hint = "Raise wait_timeout, or run the task again later: it goes on from there."
+            if last["status_name"] == "PENDING_ACCEPTANCE":
+                hint = f"Have {last['connection_id']} accepted in AWS account {last['aws_account_id']}, then run the task again."
+            raise AtlasError(
+                f"VPC peering connection {peer_id} is still {last['status_name']} after {error.waited:.0f} seconds of waiting "
+                f"for it to be {goal}.",
+                detail=f"last status {last['status_name']}",
+                hint=hint,
+            ) from error
+
+    def _failed(self, peer: Peer) -> AtlasError:
+        reason = peer["error_state_name"] or "no reason given"
+        meaning = self._peers.provider.failure_reasons.get(reason)
+        explained = f"{reason}: {meaning}" if meaning else reason
+        return AtlasError(
+            f"VPC peering connection {peer['id']} is {peer['status_name']} ({explained}).",
+            error_code=peer["error_state_name"],
+            hint="Then set recreate to dead, which removes it and requests a new one, or remove it with state: absent.",
+        )

@@ -1,0 +1,76 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Waiting: ask again and again, at growing intervals, until the answer will do. Pure: clock and sleep are handed in."""
+
+from __future__ import annotations
+
+import random
+import time
+import typing as t
+
+State = t.TypeVar("State")
+
+SHORTEST_INTERVAL = 0.5
+# An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
+INTERVAL_SHARE = 0.15
+LONGEST_BACKOFF = 60.0
+
+
+class WaitTimeoutError(Exception):
+    """The time is up.
+
+    Attributes:
+        last: The last answer.
+        waited: The seconds that passed.
+    """
+
+    def __init__(self, last: t.Any, waited: float) -> None:
+        super().__init__(f"not there after {waited:.0f} seconds")
+        self.last = last
+        self.waited = waited
+
+
+def wait_until(
+    poll: t.Callable[[], State],
+    is_done: t.Callable[[State], bool],
+    *,
+    timeout: float,
+    longest_interval: float,
+    clock: t.Callable[[], float] = time.monotonic,
+    sleep: t.Callable[[float], None] = time.sleep,
+) -> State:
+    """Ask I(poll) until I(is_done) holds for its answer, and return that answer.
+
+    The first question is asked after the first interval: the caller has just looked. The last one is asked when the
+    time is up, so that a change in the last interval still counts.
+
+    Args:
+        poll: Returns the present state.
+        is_done: Whether that state will do; it raises what ends the waiting early.
+        timeout: Seconds to wait at the most.
+        longest_interval: Seconds between two questions at the most.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+
+    Raises:
+        WaitTimeoutError: When the time is up.
+    """
+    started = clock()
+    while True:
+        waited = clock() - started
+        interval = min(max(SHORTEST_INTERVAL, waited * INTERVAL_SHARE), longest_interval, max(0.0, timeout - waited))
+        sleep(interval)
+        state = poll()
+        if is_done(state):
+            return state
+        waited = clock() - started
+        if waited >= timeout:
+            raise WaitTimeoutError(state, waited)
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to pause after failed attempt number I(attempt), counted from 0: doubling, with jitter."""
+    return random.uniform(0.5, 1) * min(2.0**attempt, LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret

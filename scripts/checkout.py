@@ -1,0 +1,20 @@
+"""What the other scripts share about the checkout."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def source_files(root: Path = ROOT) -> list[Path]:
+    """Return the files git tracks or would track, relative to the root, without those that are deleted."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    return [Path(name) for name in listed if name and (root / name).is_file()]

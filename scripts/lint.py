@@ -1,0 +1,68 @@
+"""Runs the linters, all of them, and fails if one complained."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from checkout import ROOT
+
+COLLECTION = "ansible_collections.cloudpeer.atlas"
+INSTALLED_PATH = re.compile(r"\S*/ansible_collections/cloudpeer/atlas/")
+
+
+def run(title: str, arguments: list[str], link: Path) -> bool:
+    """Run a tool of this environment in the checkout; show what it says, with paths of the checkout, only if it complains."""
+    environment = {
+        **os.environ,
+        # ansible-lint runs Ansible's programs by name and warns when it has to look for them.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "MYPYPATH": os.pathsep.join([str(link.parents[2]), str(ROOT / "scripts")]),
+    }
+    result = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if result.returncode == 0:
+        print(f"{title}: passed", flush=True)
+        return True
+    print(f"{title}: FAILED\n{INSTALLED_PATH.sub('', result.stdout)}", flush=True)
+    return False
+
+
+def main() -> int:
+    """Run every linter and return the exit status."""
+    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder:
+        # mypy finds the collection by its full name only in a folder of that name.
+        link = Path(folder, *COLLECTION.split("."))
+        link.parent.mkdir(parents=True)
+        link.symlink_to(ROOT, target_is_directory=True)
+        results = [
+            run(title, arguments, link)
+            for title, arguments in (
+                ("ansible-lint", ["ansiblelint", "-q"]),
+                ("ruff check", ["ruff", "check", "--quiet", "."]),
+                ("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
+                ("mypy on module_utils", ["mypy", "--no-error-summary", "-p", f"{COLLECTION}.plugins.module_utils"]),
+                ("mypy on the emulator", ["mypy", "--no-error-summary", "-p", "tests.emulator"]),
+                ("mypy on the scripts", ["mypy", "--no-error-summary", "scripts"]),
+                ("yamllint", ["yamllint", "--strict", "."]),
+            )
+        ]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Makes .venv with the pinned development requirements, or does nothing if it is there and still right.
+# Honours PYTHON (the interpreter to use); without it the first fitting one on PATH is taken.
+set -eu
+cd "$(dirname "$0")/.."
+
+requirements="requirements-dev.txt"
+stamp=.venv/stamp
+
+version() {
+    "$1" -IS -c 'import sys; print(sys.version)' 2>/dev/null || echo "no interpreter"
+}
+
+# What the environment depends on. The folder is part of it because the scripts in .venv/bin hold its absolute path.
+state() {
+    cksum <"$requirements"
+    version .venv/bin/python
+    pwd
+}
+
+if [ -f "$stamp" ] && [ "$(state)" = "$(cat "$stamp")" ]; then
+    # One that was made with another interpreter will do, unless this one is asked for.
+    if [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$(version .venv/bin/python)" ]; then
+        exit 0
+    fi
+fi
+
+fail() {
+    printf 'Set-up: %s\n' "$@" >&2
+    exit 1
+}
+
+# Prints nothing and succeeds if the interpreter will do, otherwise prints what is wrong with it.
+# It is run, not only looked up: a version manager's stand-in may be on PATH without a Python behind it.
+complaint() {
+    if ! "$1" -IS -c 'pass' >/dev/null 2>&1; then
+        echo "$1 does not run. Install Python 3.11 or later, or name another one: make PYTHON=/path/to/python3"
+    elif ! "$1" -IS -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+        echo "$1 is Python $("$1" -IS -c 'import platform; print(platform.python_version())'), too old." \
+            "Install Python 3.11 or later, or name another one: make PYTHON=/path/to/python3"
+    elif ! "$1" -I -c 'import ensurepip, venv' >/dev/null 2>&1; then
+        echo "$1 has no venv module (with ensurepip)." \
+            "Install it (on Debian and Ubuntu: apt-get install python3-venv), or name another Python: make PYTHON=/path/to/python3"
+    fi
+}
+
+command -v git >/dev/null 2>&1 || fail "git is missing. Install git."
+
+if [ -n "${PYTHON:-}" ]; then
+    problem=$(complaint "$PYTHON")
+    [ -z "$problem" ] || fail "$problem"
+    python=$PYTHON
+else
+    python=
+    first_problem=
+    for candidate in python3 python3.13 python3.12 python3.11; do
+        command -v "$candidate" >/dev/null 2>&1 || continue
+        problem=$(complaint "$candidate")
+        if [ -z "$problem" ]; then
+            python=$candidate
+            break
+        fi
+        first_problem=${first_problem:-$problem}
+    done
+    [ -n "$python" ] ||
+        fail "${first_problem:-Python is missing. Install Python 3.11 or later, or name one: make PYTHON=/path/to/python3}"
+fi
+
+echo "Setting up .venv ($("$python" -IS -c 'import sys; print("Python %d.%d" % sys.version_info[:2])'), once; about a minute)" >&2
+rm -rf .venv
+"$python" -m venv .venv || fail "$python could not make .venv; what it said is above."
+.venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --requirement "$requirements" ||
+    fail "the packages in $requirements could not be installed; what pip said is above. Is a package index in reach?"
+state >"$stamp"

@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The command line: ``python -m tests.emulator``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+
+from .settings import ACCEPT_MODES, ALGORITHMS, Settings
+
+
+def parse_arguments(arguments: list[str] | None = None) -> Settings:
+    """Read the command line.
+
+    :param arguments: instead of the process's own.
+    :raises SystemExit: for options that are not right, after a message on stderr.
+    """
+    default = Settings()
+    parser = argparse.ArgumentParser("python -m tests.emulator", description="A MongoDB Atlas for network peering, on loopback.")
+    add = parser.add_argument
+    add("--host", default=default.host, help="address to listen on (%(default)s)")
+    add("--port", type=int, default=8080, help="port to listen on, 0 for a free one (%(default)s)")
+    add("--group-id", default=default.group_id, help="id of the one project (%(default)s)")
+    add("--public-key", default=default.public_key, help="public half of the API key (%(default)s)")
+    add("--private-key", default=default.private_key, help="private half of the API key (%(default)s)")
+    add("--nonce-seconds", type=float, default=default.nonce_seconds, help="life of a nonce, 0 for a single use (%(default)s)")
+    add("--latency-ms", type=float, default=default.latency_ms, help="milliseconds before each reply (%(default)s)")
+    add("--step-seconds", type=float, default=default.step_seconds, help="time in each passing state of a peer (%(default)s)")
+    add("--accept", choices=ACCEPT_MODES, default=default.accept, help="who accepts a peer on the other side (%(default)s)")
+    add("--algorithm", choices=ALGORITHMS, default=default.algorithm, help="of the digest (%(default)s)")
+    add("--key-access-list", action="append", default=[], metavar="CIDR", help="where the key may be used; repeatable (anywhere)")
+    add("--max-peers", type=int, default=default.max_peers, help="peers in the project (%(default)s)")
+    add("--max-pending-peers", type=int, default=default.max_pending_peers, help="of them not accepted yet (%(default)s)")
+    options = vars(parser.parse_args(arguments))
+    options["key_access_list"] = tuple(options["key_access_list"])
+    try:
+        return Settings(**options)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run an emulator until SIGTERM or SIGINT.
+
+    :returns: the exit status.
+    """
+    settings = parse_arguments(arguments)
+    try:
+        from .server import running  # pylint: disable=import-outside-toplevel
+    except ImportError as error:
+        print(f"The emulator needs Starlette and uvicorn ({error}): pip install starlette uvicorn", file=sys.stderr)
+        return 1
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with running(settings) as emulator:
+            print(json.dumps(emulator.announcement()), flush=True)
+            stop.wait()
+    except OSError as error:
+        print(f"Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

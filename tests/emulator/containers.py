@@ -1,0 +1,245 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Network containers: the address blocks in which Atlas keeps a project's clusters, and which peers connect to."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import attributes
+from .attributes import Body
+from .errors import ApiError
+from .ids import new_aws_id, new_object_id
+from .providers import DEFAULT_PROVIDER
+from .regions import AWS_REGIONS, REGION_FORM
+
+#: The block that a project's first container gets where none is asked for.
+DEFAULT_BLOCK = ipaddress.IPv4Network("192.168.248.0/21")
+
+
+@dataclass
+class Container:
+    """One container."""
+
+    kind: ContainerKind
+    block: ipaddress.IPv4Network
+    #: One region, or a list of them on Google Cloud.
+    region: Any
+    id: str = field(default_factory=new_object_id)
+    #: The network that Atlas has made for it, on AWS a vpc-…; None until something needs it.
+    network_id: str | None = None
+
+    def to_json(self) -> Body:
+        """Return the container as a reply shows it."""
+        return {
+            "id": self.id,
+            "providerName": self.kind.name,
+            "atlasCidrBlock": str(self.block),
+            self.kind.region_field: self.region,
+            "provisioned": self.network_id is not None,
+            **self.kind.network_fields(self),
+        }
+
+
+class ContainerKind:
+    """What differs between cloud providers in a container: one class a provider."""
+
+    name = ""
+    region_field = ""
+    required: tuple[str, ...] = ("atlasCidrBlock", "region")
+    read_only: tuple[str, ...] = ("id", "provisioned")
+
+    def check_region(self, body: Body) -> None:
+        """Refuse a region that cannot be one.
+
+        :raises ApiError: INVALID_ATTRIBUTE or INVALID_REGION.
+        """
+        region = body[self.region_field]
+        if not isinstance(region, str):
+            raise ApiError("INVALID_ATTRIBUTE", self.region_field)
+        if not REGION_FORM.fullmatch(region):
+            raise ApiError("INVALID_REGION", region)
+
+    def prefixes(self, region: Any) -> range:
+        """Return the sizes that a block may have (the API's field descriptions)."""
+        return range(21, 25)
+
+    def collides(self, mine: Any, other: Any) -> bool:
+        """Tell whether a second container for this region is one too many."""
+        return bool(mine == other)
+
+    def network_fields(self, container: Container) -> Body:
+        """Return the read-only fields about the network behind a container."""
+        return {}
+
+
+class AwsKind(ContainerKind):
+    """Containers on AWS: one a region."""
+
+    name = "AWS"
+    region_field = "regionName"
+    required = ("regionName",)
+    read_only = ("id", "provisioned", "vpcId")
+
+    def check_region(self, body: Body) -> None:
+        """Refuse what is no region of AWS in Atlas's form."""
+        super().check_region(body)
+        if body[self.region_field] not in AWS_REGIONS:
+            raise ApiError("INVALID_REGION", body[self.region_field])
+
+    def network_fields(self, container: Container) -> Body:
+        """Show the VPC."""
+        return {"vpcId": container.network_id}
+
+
+class AzureKind(ContainerKind):
+    """Containers on Azure: one a region."""
+
+    name = "AZURE"
+    region_field = "region"
+    read_only = ("id", "provisioned", "azureSubscriptionId", "vnetName")
+
+    def network_fields(self, container: Container) -> Body:
+        """Show the subscription and the virtual network."""
+        return {"azureSubscriptionId": container.id, "vnetName": container.network_id}
+
+
+class GcpKind(ContainerKind):
+    """Containers on Google Cloud: one a project."""
+
+    name = "GCP"
+    region_field = "regions"
+    required = ("atlasCidrBlock",)
+    read_only = ("id", "provisioned", "gcpProjectId", "networkName")
+
+    def check_region(self, body: Body) -> None:
+        """Refuse what is no list of regions."""
+        regions = body[self.region_field]
+        if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
+            raise ApiError("INVALID_ATTRIBUTE", self.region_field)
+        for region in regions:
+            if not REGION_FORM.fullmatch(region):
+                raise ApiError("INVALID_REGION", region)
+
+    def prefixes(self, region: Any) -> range:
+        """A container for chosen regions may be small; one for all of them needs an /18 or more."""
+        return range(21, 25) if region else range(8, 19)
+
+    def collides(self, mine: Any, other: Any) -> bool:
+        """There is one container in all."""
+        return True
+
+    def network_fields(self, container: Container) -> Body:
+        """Show the Google project and the network."""
+        return {"gcpProjectId": f"p-{container.id}" if container.network_id else None, "networkName": container.network_id}
+
+
+KINDS: Mapping[str, ContainerKind] = {kind.name: kind for kind in (AwsKind(), AzureKind(), GcpKind())}
+
+
+class Containers:
+    """The containers of one project, in the order in which they were made."""
+
+    def __init__(self, group_id: str, first_id: str) -> None:
+        """Start with one container on AWS, as a project with its first cluster has it."""
+        self._group_id = group_id
+        self._by_id: dict[str, Container] = {}
+        self._add(Container(KINDS["AWS"], DEFAULT_BLOCK, "US_EAST_1", first_id))
+
+    def __iter__(self) -> Iterator[Container]:
+        """Iterate over all containers."""
+        return iter(list(self._by_id.values()))
+
+    def of(self, provider: str) -> list[Container]:
+        """Return the containers of one provider."""
+        return [container for container in self if container.kind.name == provider]
+
+    def get(self, container_id: str) -> Container:
+        """Return one container.
+
+        :raises ApiError: CLOUD_PROVIDER_CONTAINER_NOT_FOUND.
+        """
+        try:
+            return self._by_id[container_id]
+        except KeyError:
+            raise ApiError("CLOUD_PROVIDER_CONTAINER_NOT_FOUND", container_id) from None
+
+    def create(self, body: Body) -> Container:
+        """Make a container.
+
+        :raises ApiError: for a body that is not right, a second one for a region, or overlapping blocks.
+        """
+        kind = self._check(body)
+        attributes.require(body, kind.required)
+        region = body.get(kind.region_field, [])
+        if any(kind.collides(region, other.region) for other in self.of(kind.name)):
+            raise ApiError("CONTAINER_ALREADY_EXISTS", self._group_id)
+        block = self._block(kind, body, region) if "atlasCidrBlock" in body else self._free_block(kind)
+        return self._add(Container(kind, block, region))
+
+    def update(self, container: Container, body: Body, users: list[str]) -> Container:
+        """Change a container's block.
+
+        :param users: what uses the container and so locks its block.
+        :raises ApiError: for a body that is not right, another region, or a container in use.
+        """
+        kind = self._check(body, container.kind.name)
+        if kind is not container.kind:
+            raise ApiError("INVALID_ATTRIBUTE", "providerName")
+        if body.get(kind.region_field, container.region) != container.region:
+            raise ApiError("CANNOT_CHANGE_CONTAINER_REGION")
+        if "atlasCidrBlock" in body:
+            block = self._block(kind, body, container.region, container)
+            if block != container.block and users:
+                raise ApiError("CONTAINERS_IN_USE", ", ".join(users))
+            container.block = block
+        return container
+
+    def delete(self, container: Container, users: list[str]) -> None:
+        """Remove a container.
+
+        :param users: what uses the container and so keeps it.
+        :raises ApiError: CONTAINERS_IN_USE.
+        """
+        if users:
+            raise ApiError("CONTAINERS_IN_USE", ", ".join(users))
+        del self._by_id[container.id]
+
+    def provision(self, container: Container) -> None:
+        """Make the network behind a container, which its first user needs."""
+        container.network_id = container.network_id or new_aws_id("vpc" if container.kind.name == "AWS" else "nt")
+
+    def _add(self, container: Container) -> Container:
+        self._by_id[container.id] = container
+        return container
+
+    @staticmethod
+    def _check(body: Body, default: str = DEFAULT_PROVIDER) -> ContainerKind:
+        attributes.check_enum(body, "providerName", tuple(KINDS))
+        kind = KINDS[body.get("providerName", default)]
+        attributes.check_names(body, ("providerName", "atlasCidrBlock", kind.region_field), kind.read_only)
+        if kind.region_field in body:
+            kind.check_region(body)
+        return kind
+
+    def _block(self, kind: ContainerKind, body: Body, region: Any, container: Container | None = None) -> ipaddress.IPv4Network:
+        value = body["atlasCidrBlock"]
+        interface = attributes.parse_cidr(body, "atlasCidrBlock", "ATLAS_INVALID_CIDR_BLOCK")
+        block = interface.network
+        if not attributes.is_private(block) or block.prefixlen not in kind.prefixes(region):
+            raise ApiError("ATLAS_INVALID_CIDR_RANGE", value)
+        if interface.ip != block.network_address:
+            raise ApiError("ATLAS_NON_CANONICAL_CIDR_BLOCK", value, str(block))
+        if any(block.overlaps(other.block) for other in self.of(kind.name) if other is not container):
+            raise ApiError("OVERLAPPING_ATLAS_CIDR_BLOCK", value)
+        return block
+
+    def _free_block(self, kind: ContainerKind) -> ipaddress.IPv4Network:
+        taken = [container.block for container in self.of(kind.name)]
+        candidates = reversed(list(ipaddress.IPv4Network("192.168.0.0/16").subnets(new_prefix=DEFAULT_BLOCK.prefixlen)))
+        for block in candidates:
+            if not any(block.overlaps(other) for other in taken):
+                return block
+        raise ApiError("OVERLAPPING_ATLAS_CIDR_BLOCK", str(DEFAULT_BLOCK))

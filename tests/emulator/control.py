@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The control paths under /emulator/: what a test does as the owner of the other side, and what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .emulator import Emulator
+from .errors import ApiError
+from .peers import Peer, Peers
+
+#: What can happen to a peer on the other side; each tells whether it could.
+ACTIONS: dict[str, Callable[[Peers, Peer], bool]] = {
+    "accept": lambda peers, peer: peers.accept(peer),
+    "reject": lambda peers, peer: peers.fail(peer, "REJECTED", only_waiting=True),
+    "expire": lambda peers, peer: peers.fail(peer, "EXPIRED", only_waiting=True),
+    "fail": lambda peers, peer: peers.fail(peer, "INVALID_ARGUMENT", only_waiting=False),
+}
+
+
+def control_app(emulator: Emulator) -> Starlette:
+    """Return the application that serves the control paths of an emulator."""
+
+    async def requests(request: Request) -> Response:
+        if request.method == "DELETE":
+            emulator.requests.clear()
+            return Response(status_code=204)
+        return JSONResponse(emulator.requests.entries())
+
+    async def reset(request: Request) -> Response:
+        emulator.reset()
+        return Response(status_code=204)
+
+    async def act(request: Request) -> Response:
+        name = request.path_params["action"]
+        if name not in ACTIONS:
+            raise HTTPException(404, f"There is no action {name}; there are {', '.join(ACTIONS)}")
+        with emulator.project.now() as project:
+            try:
+                peer = project.peers.get(request.path_params["peer_id"])
+            except ApiError as error:
+                raise HTTPException(404, error.detail) from None
+            if not ACTIONS[name](project.peers, peer):
+                raise HTTPException(409, f"Cannot {name} peer {peer.id} while it is {peer.status}")
+            return JSONResponse(peer.to_json())
+
+    async def failure(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return JSONResponse({"error": status, "detail": getattr(error, "detail", "")}, status, headers)
+
+    return Starlette(
+        routes=[
+            Route("/emulator/requests", requests, methods=["GET", "DELETE"]),
+            Route("/emulator/reset", reset, methods=["POST"]),
+            Route("/emulator/peers/{peer_id}/{action}", act, methods=["POST"]),
+        ],
+        exception_handlers={HTTPException: failure},
+    )

@@ -1,0 +1,98 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The errors that the Atlas API documents, each with its HTTP status and what its parameters carry."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+#: errorCode: (HTTP status, wording of our own for the detail). Codes and statuses are those of the API's error list.
+CATALOGUE: dict[str, tuple[int, str]] = {
+    "INVALID_JSON": (400, "The body is not a JSON object."),
+    "MISSING_ATTRIBUTE": (400, "The attribute {0} has to be given."),
+    "INVALID_ATTRIBUTE": (400, "The attribute {0} is unknown, or its value is not allowed."),
+    "ATTRIBUTE_READ_ONLY": (400, "The attribute {0} is set by the service and cannot be sent."),
+    "INVALID_ENUM_VALUE": (400, "The value {1} is none of those that {0} can have."),
+    "INVALID_PROVIDER": (400, "There is no cloud provider called {0}."),
+    "INVALID_REGION": (400, "There is no region {0} at this cloud provider."),
+    "INVALID_QUERY_PARAMETER": (400, "The query parameter {0} is unknown, missing or has a value that is not allowed."),
+    "INVALID_CIDR_BLOCK": (400, "{0} is not an IPv4 block in CIDR notation."),
+    "INVALID_ROUTE_TABLE_CIDR": (400, "{0} lies outside the private address ranges."),
+    "ATLAS_INVALID_CIDR_BLOCK": (400, "{0} is not an IPv4 block in CIDR notation."),
+    "ATLAS_INVALID_CIDR_RANGE": (400, "{0} is not private, or not of a size that this cloud provider allows."),
+    "ATLAS_NON_CANONICAL_CIDR_BLOCK": (400, "{0} has host bits set; its canonical form is {1}."),
+    "CANNOT_CHANGE_CONTAINER_REGION": (400, "The region of a container is fixed."),
+    "PATH_PARAM_PARSE_ERROR": (400, "The value {1} cannot be the {0} of a path."),
+    "USER_UNAUTHORIZED": (401, "These credentials do not open this resource."),
+    "IP_ADDRESS_NOT_ON_ACCESS_LIST": (403, "The API key may not be used from {0}: its access list lacks that address."),
+    "GROUP_NOT_FOUND": (404, "There is no group {0}."),
+    "RESOURCE_NOT_FOUND": (404, "There is no resource {0}."),
+    "PEER_NOT_FOUND": (404, "Group {1} has no peer {0}."),
+    "INVALID_PEER_ID": (404, "{0} cannot be the id of a peer."),
+    "CLOUD_PROVIDER_CONTAINER_NOT_FOUND": (404, "There is no container {0}."),
+    "METHOD_NOT_ALLOWED": (405, "The method {0} cannot be used here."),
+    "INVALID_VERSION_DATE": (406, "The Accept header names no version of this resource."),
+    "PEER_ALREADY_EXISTS": (409, "There is a peer with AWS account {0} and VPC {1} already."),
+    "PEER_ALREADY_EXISTS_AZURE": (409, "There is a peer with Azure subscription {0} and virtual network {1} already."),
+    "PEER_ALREADY_EXISTS_GCP": (409, "There is a peer with GCP project {0} and network {1} already."),
+    "PEER_ALREADY_REQUESTED_DELETION": (409, "Peer {0} is being deleted already."),
+    "PEER_INVALID_STATE": (409, "Peer {0} of group {1} cannot be changed in the state it is in."),
+    "PEER_MAXIMUM_REACHED": (409, "No more than {0} peers are allowed."),
+    "OVERLAPPING_CIDR_BLOCK": (409, "{0} overlaps with the block of another peer."),
+    "OVERLAPPING_ATLAS_CIDR_BLOCK": (409, "{0} overlaps with a block of Atlas."),
+    "CONTAINER_ALREADY_EXISTS": (409, "Group {0} has such a container already."),
+    "CONTAINERS_IN_USE": (409, "The container is in use by {0}."),
+    "REQUEST_ENTITY_TOO_LARGE": (413, "The body is larger than {0} bytes."),
+    "UNSUPPORTED_MEDIA_TYPE": (415, "The body's type {0} cannot be read here."),
+    "UNEXPECTED_ERROR": (500, "Something unexpected happened."),
+}
+
+#: Codes about one attribute of the body, told again in badRequestDetail.
+_ABOUT_AN_ATTRIBUTE = ("MISSING_ATTRIBUTE", "INVALID_ATTRIBUTE", "ATTRIBUTE_READ_ONLY", "INVALID_ENUM_VALUE")
+
+
+class ApiError(Exception):
+    """An error as Atlas answers it.
+
+    :param code: an errorCode of the catalogue.
+    :param parameters: what the error is about, in the documented order; put into the detail and sent along.
+    :param headers: further response headers, such as Allow.
+    """
+
+    def __init__(self, code: str, *parameters: Any, headers: dict[str, str] | None = None) -> None:
+        """Look up status and detail."""
+        self.status, template = CATALOGUE[code]
+        self.code = code
+        self.parameters = list(parameters)
+        self.headers = dict(headers or {})
+        self.detail = template.format(*parameters)
+        super().__init__(f"{self.status} {code}: {self.detail}")
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object that describes the error."""
+        body: dict[str, Any] = {
+            "detail": self.detail,
+            "error": self.status,
+            "errorCode": self.code,
+            "parameters": self.parameters,
+            "reason": HTTPStatus(self.status).phrase,
+        }
+        if self.code in _ABOUT_AN_ATTRIBUTE:
+            body["badRequestDetail"] = {"fields": [{"field": str(self.parameters[0]), "description": self.detail}]}
+        return body
+
+
+class ChallengeError(ApiError):
+    """The first 401 of a digest exchange: seen on the wire with this code and without parameters."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        """Take the headers with the challenge."""
+        super().__init__("UNEXPECTED_ERROR", headers=headers)
+        self.status = 401
+        self.detail = "Credentials are needed for this resource."
+
+    def body(self) -> dict[str, Any]:
+        """Return the error without its parameters."""
+        body = super().body()
+        del body["parameters"]
+        return body

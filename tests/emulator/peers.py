@@ -1,0 +1,213 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Peering connections: their life on a clock, and the rules between them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .attributes import Body
+from .containers import Container
+from .errors import ApiError
+from .ids import new_aws_id, new_object_id
+from .providers import Provider
+
+
+@dataclass
+class Peer:
+    """One peering connection."""
+
+    provider: Provider
+    #: The writable fields as they were sent, without the container.
+    fields: Body
+    container: Container
+    status: str
+    #: When it came into that state.
+    since: float
+    id: str = field(default_factory=new_object_id)
+    connection_id: str | None = None
+    error: str | None = None
+
+    @property
+    def deleting(self) -> bool:
+        """Whether its deletion has been asked for."""
+        return self.status == self.provider.deleting
+
+    @property
+    def pending(self) -> bool:
+        """Whether it counts against the limit of pending connections."""
+        return self.status in (self.provider.initial, self.provider.waiting)
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What no two connections may share."""
+        return (self.provider.name, *(self.fields[name] for name in self.provider.identity))
+
+    @property
+    def block(self) -> ipaddress.IPv4Network | None:
+        """The block that is routed to the other side, on AWS."""
+        value = self.fields.get("routeTableCidrBlock")
+        return ipaddress.IPv4Network(value) if value else None
+
+    def to_json(self) -> Body:
+        """Return the connection as a reply shows it."""
+        shown = {
+            "id": self.id,
+            "providerName": self.provider.name,
+            **self.provider.shown({**self.fields, "containerId": self.container.id}, self.container.region),
+            self.provider.status_field: self.status,
+            self.provider.error_field: self.error,
+        }
+        if "connectionId" in self.provider.read_only:
+            shown["connectionId"] = self.connection_id
+        return shown
+
+
+class Peers:
+    """The connections of one project, in the order in which they were made.
+
+    Nothing happens in the background: :meth:`advance` brings every connection to where it has to be by now.
+
+    :param clock: a monotonic clock in seconds.
+    :param step: seconds that a connection stays in a state that passes by itself.
+    :param auto_accept: whether the owner of the other side accepts by itself, one step after being asked.
+    :param connect: gives the other side's id of a new connection; the place for a real AWS.
+    """
+
+    def __init__(
+        self,
+        group_id: str,
+        clock: Callable[[], float],
+        step: float,
+        auto_accept: bool,
+        connect: Callable[[Peer], str] = lambda peer: new_aws_id("pcx"),
+    ) -> None:
+        """Start with no connection."""
+        self._group_id = group_id
+        self._clock = clock
+        self._step = step
+        self._auto_accept = auto_accept
+        self._connect = connect
+        self._by_id: dict[str, Peer] = {}
+
+    def __iter__(self) -> Iterator[Peer]:
+        """Iterate over all connections."""
+        return iter(list(self._by_id.values()))
+
+    def advance(self) -> None:
+        """Let the time pass that has passed."""
+        now = self._clock()
+        for peer in self:
+            while peer.id in self._by_id and now - peer.since >= self._step and self._next(peer):
+                pass
+
+    def _next(self, peer: Peer) -> bool:
+        if peer.status in peer.provider.steps:
+            following = peer.provider.steps[peer.status]
+            if following is None:
+                del self._by_id[peer.id]
+                return False
+        elif self._auto_accept and peer.status == peer.provider.waiting:
+            following = peer.provider.accepted
+        else:
+            return False
+        if following is None:
+            return False
+        # From when the last state ended and not from now: else a rarely asked connection would live more slowly.
+        self._enter(peer, following, peer.since + self._step)
+        return True
+
+    def _enter(self, peer: Peer, status: str, since: float) -> None:
+        if status == peer.provider.waiting and peer.connection_id is None:
+            peer.connection_id = self._connect(peer)
+        peer.status, peer.since = status, since
+
+    def of(self, provider: str) -> list[Peer]:
+        """Return the connections of one provider, those that are being deleted too."""
+        return [peer for peer in self if peer.provider.name == provider]
+
+    def users_of(self, container: Container) -> list[Peer]:
+        """Return the connections that use a container."""
+        return [peer for peer in self if peer.container is container]
+
+    def get(self, peer_id: str) -> Peer:
+        """Return one connection.
+
+        :raises ApiError: PEER_NOT_FOUND.
+        """
+        try:
+            return self._by_id[peer_id]
+        except KeyError:
+            raise ApiError("PEER_NOT_FOUND", peer_id, self._group_id) from None
+
+    def create(self, provider: Provider, fields: Body, container: Container, limits: tuple[int, int]) -> Peer:
+        """Make a connection.
+
+        A dead (FAILED) connection still holds its pair and its block; one that is being deleted holds neither.
+
+        :param limits: how many connections there may be, and how many of them pending.
+        :raises ApiError: for a second connection of a pair, overlapping blocks, or one too many.
+        """
+        peer = Peer(provider, fields, container, provider.initial, self._clock())
+        live = [other for other in self if not other.deleting]
+        if any(other.identity == peer.identity for other in live):
+            raise ApiError(provider.duplicate_code, *peer.identity[1:])
+        self._check_block(peer, peer.block)
+        if len(live) >= limits[0]:
+            raise ApiError("PEER_MAXIMUM_REACHED", limits[0])
+        if sum(other.pending for other in live) >= limits[1]:
+            raise ApiError("PEER_MAXIMUM_REACHED", limits[1])
+        self._by_id[peer.id] = peer
+        return peer
+
+    def update(self, peer: Peer, changes: Body) -> Peer:
+        """Change the routed block; every other field may only be repeated.
+
+        :raises ApiError: PEER_INVALID_STATE while it is being deleted; INVALID_ATTRIBUTE for a field that needs a new
+            connection; overlapping blocks.
+        """
+        if peer.deleting:
+            raise ApiError("PEER_INVALID_STATE", peer.id, self._group_id)
+        current = {**peer.fields, "containerId": peer.container.id, "providerName": peer.provider.name}
+        for name, value in changes.items():
+            if name != "routeTableCidrBlock" and value != current.get(name):
+                raise ApiError("INVALID_ATTRIBUTE", name)
+        if "routeTableCidrBlock" in changes:
+            self._check_block(peer, ipaddress.IPv4Network(changes["routeTableCidrBlock"]))
+            peer.fields["routeTableCidrBlock"] = changes["routeTableCidrBlock"]
+        return peer
+
+    def delete(self, peer: Peer) -> None:
+        """Ask for a connection's deletion.
+
+        :raises ApiError: PEER_ALREADY_REQUESTED_DELETION.
+        """
+        if peer.deleting:
+            raise ApiError("PEER_ALREADY_REQUESTED_DELETION", peer.id)
+        self._enter(peer, peer.provider.deleting, self._clock())
+
+    def accept(self, peer: Peer) -> bool:
+        """Accept a connection on the other side; False if it is not waiting for that."""
+        if peer.status != peer.provider.waiting or peer.provider.accepted is None:
+            return False
+        self._enter(peer, peer.provider.accepted, self._clock())
+        return True
+
+    def fail(self, peer: Peer, error: str, only_waiting: bool) -> bool:
+        """Let a connection fail for a reason; False if it is in no state that can."""
+        if peer.deleting or peer.status == "FAILED" or (only_waiting and peer.status != peer.provider.waiting):
+            return False
+        peer.error = error
+        self._enter(peer, "FAILED", self._clock())
+        return True
+
+    def _check_block(self, peer: Peer, block: ipaddress.IPv4Network | None) -> None:
+        if block is None:
+            return
+        if block.overlaps(peer.container.block):
+            raise ApiError("OVERLAPPING_ATLAS_CIDR_BLOCK", str(block))
+        for other in self.users_of(peer.container):
+            if other.id != peer.id and not other.deleting and other.block is not None and block.overlaps(other.block):
+                raise ApiError("OVERLAPPING_CIDR_BLOCK", str(block))

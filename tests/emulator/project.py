@@ -1,0 +1,121 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The state behind an emulator: one Atlas project (a "group" in the API's words) with its containers and peers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+
+from .attributes import Body, check_enum
+from .containers import Container, Containers
+from .errors import ApiError
+from .ids import new_object_id
+from .peers import Peer, Peers
+from .providers import DEFAULT_PROVIDER, PROVIDERS, Provider
+from .regions import atlas_region
+from .settings import Settings
+
+
+class Project:
+    """One project.
+
+    Look at it only inside :meth:`now`, which holds the lock and brings everything to the present.
+
+    :param clock: a monotonic clock in seconds.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        """Make the project in its initial state."""
+        self.settings = settings
+        self.id = settings.group_id
+        self.org_id = new_object_id()
+        self.first_container_id = new_object_id()
+        self.created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._clock = clock
+        self._lock = threading.RLock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the initial state: one container on AWS, which keeps its id, and no peer."""
+        with self._lock:
+            self.containers = Containers(self.id, self.first_container_id)
+            self.peers = Peers(self.id, self._clock, self.settings.step_seconds, self.settings.accept == "auto")
+
+    @contextmanager
+    def now(self) -> Iterator[Project]:
+        """Lock the project and let the time pass that has passed."""
+        with self._lock:
+            self.peers.advance()
+            yield self
+
+    def find_peer(self, peer_id: str) -> Body:
+        """Return one peer as a reply shows it; for tests in the same process.
+
+        :raises ApiError: PEER_NOT_FOUND.
+        """
+        with self.now():
+            return self.peers.get(peer_id).to_json()
+
+    def list_peers(self) -> list[Body]:
+        """Return all peers of all providers as replies show them; for tests in the same process."""
+        with self.now():
+            return [peer.to_json() for peer in self.peers]
+
+    def create_peer(self, body: Body, needs_container: bool) -> Peer:
+        """Make a peer from the body of a POST.
+
+        :param needs_container: whether AWS's containerId and accepterRegionName have to be given, as in v2.
+        :raises ApiError: for a body that is not right, an unknown container or a conflict.
+        """
+        provider = provider_of(body)
+        may_lack = () if needs_container or provider.name != "AWS" else ("containerId", "accepterRegionName")
+        fields = provider.to_create(body, may_lack)
+        fields.pop("providerName", None)
+        container = self._container_for(provider, fields)
+        fields = provider.completed(fields, container.region)
+        peer = self.peers.create(provider, fields, container, (self.settings.max_peers, self.settings.max_pending_peers))
+        # Atlas has to have a network before it can connect it to another one.
+        self.containers.provision(container)
+        return peer
+
+    def update_peer(self, peer_id: str, body: Body) -> Peer:
+        """Change a peer as the body of a PATCH says.
+
+        :raises ApiError: for a body that is not right, an unknown peer or a conflict.
+        """
+        provider = provider_of(body)
+        peer = self.peers.get(peer_id)
+        if provider is not peer.provider:
+            # Seen by users: without providerName the service looks among AWS's peers only.
+            raise ApiError("PEER_NOT_FOUND", peer_id, self.id)
+        return self.peers.update(peer, provider.to_update(body))
+
+    def _container_for(self, provider: Provider, fields: Body) -> Container:
+        if "containerId" in fields:
+            container = self.containers.get(fields["containerId"])
+            if container.kind.name != provider.name:
+                raise ApiError("CLOUD_PROVIDER_CONTAINER_NOT_FOUND", container.id)
+            return container
+        # The first edition of v1.0 knew one container a project. Where there are more, the accepter's region decides.
+        candidates = self.containers.of(provider.name)
+        if len(candidates) > 1 and "accepterRegionName" in fields:
+            candidates = [one for one in candidates if one.region == atlas_region(fields["accepterRegionName"])]
+        if len(candidates) != 1:
+            raise ApiError("MISSING_ATTRIBUTE", "containerId")
+        return candidates[0]
+
+    def container_users(self, container: Container) -> list[str]:
+        """Name what uses a container and so locks it."""
+        return [f"peer {peer.id}" for peer in self.peers.users_of(container)]
+
+
+def provider_of(body: Body) -> Provider:
+    """Return the provider that a body is about; AWS unless it says otherwise.
+
+    :raises ApiError: INVALID_ENUM_VALUE or INVALID_ATTRIBUTE.
+    """
+    check_enum(body, "providerName", tuple(PROVIDERS))
+    return PROVIDERS[body.get("providerName", DEFAULT_PROVIDER)]

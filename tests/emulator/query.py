@@ -1,0 +1,78 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The query parameters that the API's resources share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from .errors import ApiError
+from .providers import PROVIDERS
+
+MAX_ITEMS = 500
+_BOOLEANS = {"true": True, "false": False, "": False}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A request's query, read and checked."""
+
+    envelope: bool = False
+    pretty: bool = False
+    include_count: bool = True
+    page: int = 1
+    items: int = 100
+    provider: str | None = None
+    #: Every parameter as it was sent, for the links of a list.
+    sent: tuple[tuple[str, str], ...] = ()
+
+
+def split(raw: str) -> dict[str, str]:
+    """Return the parameters of a raw query; of a repeated one the first."""
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(raw, keep_blank_values=True):
+        found.setdefault(name, value)
+    return found
+
+
+def wants(raw: str, name: str) -> bool:
+    """Tell whether a boolean parameter is true, without complaint about anything: for the reply to a request that is refused."""
+    return split(raw).get(name, "").lower() == "true"
+
+
+def parse(raw: str) -> Query:
+    """Read a raw query.
+
+    :raises ApiError: INVALID_QUERY_PARAMETER with the name of one that is unknown or has a wrong value; INVALID_PROVIDER.
+    """
+    found = split(raw)
+    for name in found:
+        if name not in ("envelope", "pretty", "includeCount", "pageNum", "itemsPerPage", "providerName"):
+            raise ApiError("INVALID_QUERY_PARAMETER", name)
+    provider = found.get("providerName")
+    if provider is not None and provider not in PROVIDERS:
+        raise ApiError("INVALID_PROVIDER", provider)
+    return Query(
+        envelope=_boolean(found, "envelope", False),
+        pretty=_boolean(found, "pretty", False),
+        include_count=_boolean(found, "includeCount", True),
+        page=_number(found, "pageNum", 1, 2**31 - 1),
+        items=_number(found, "itemsPerPage", 100, MAX_ITEMS),
+        provider=provider,
+        sent=tuple(found.items()),
+    )
+
+
+def _boolean(found: dict[str, str], name: str, default: bool) -> bool:
+    try:
+        return _BOOLEANS[found[name].lower()] if name in found else default
+    except KeyError:
+        raise ApiError("INVALID_QUERY_PARAMETER", name) from None
+
+
+def _number(found: dict[str, str], name: str, default: int, highest: int) -> int:
+    value = found.get(name, str(default))
+    # int() would also take signs, blanks, underscores and digits of other scripts, and refuse thousands of digits in its own way.
+    if not (value.isascii() and value.isdigit() and len(value) <= 10 and 1 <= int(value) <= highest):
+        raise ApiError("INVALID_QUERY_PARAMETER", name)
+    return int(value)

@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the emulator remembers of the requests it was sent."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+
+class Connection:
+    """One TCP connection, which gets its number with its first recorded request."""
+
+    def __init__(self) -> None:
+        """Start without a number."""
+        self.log_age = -1
+        self.number = 0
+
+
+class RequestLog:
+    """The requests to the API, in the order of their replies; those to the control paths are not among them."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = threading.Lock()
+        self._entries: list[dict[str, Any]] = []
+        self._connections = 0
+        self._age = 0
+
+    def record(
+        self, connection: Connection, method: str, path: str, query: str, status: int, authenticated: bool
+    ) -> None:
+        """Add one request."""
+        with self._lock:
+            if connection.log_age != self._age:
+                self._connections += 1
+                connection.log_age, connection.number = self._age, self._connections
+            self._entries.append(
+                {
+                    "method": method,
+                    "path": path,
+                    "query": query,
+                    "status": status,
+                    "authenticated": authenticated,
+                    "connection": connection.number,
+                }
+            )
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return a copy of what was recorded."""
+        with self._lock:
+            return [dict(entry) for entry in self._entries]
+
+    def clear(self) -> None:
+        """Forget the requests; connections that are open keep their numbers."""
+        with self._lock:
+            self._entries.clear()
+
+    def reset(self) -> None:
+        """Forget everything: connections are counted from 1 again."""
+        with self._lock:
+            self._entries.clear()
+            self._connections = 0
+            self._age += 1

@@ -1,0 +1,158 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What each resource of the API does, by path and method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .attributes import parse_object
+from .errors import ApiError
+from .project import Project
+from .providers import DEFAULT_PROVIDER
+from .query import Query
+from .replies import Reply, page_reply
+from .settings import OBJECT_ID
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request that has passed authentication and the checks of its outer form.
+
+    :param ids: the variable parts of the path, by name.
+    :param url: its own address without the query.
+    :param versioned: whether it is one to v2.
+    """
+
+    project: Project
+    ids: Mapping[str, str]
+    query: Query
+    body: bytes
+    url: str
+    versioned: bool
+
+
+Handler = Callable[[Call], Reply]
+
+
+def system_status(call: Call) -> Reply:
+    """GET the root: which service this is and whose key was used."""
+    settings = call.project.settings
+    key = {
+        "accessList": [{"cidrBlock": block, "ipAddress": block.split("/")[0]} for block in settings.key_access_list],
+        "id": call.project.org_id,
+        "publicKey": settings.public_key,
+        "roles": [{"groupId": call.project.id, "roleName": "GROUP_OWNER"}],
+    }
+    links = [{"href": call.url, "rel": "self"}]
+    return Reply(200, {"apiKey": key, "appName": "MongoDB Atlas", "build": "0" * 40, "links": links, "throttling": False})
+
+
+def get_group(call: Call) -> Reply:
+    """GET the project itself."""
+    project = call.project
+    content = {"clusterCount": 0, "created": project.created, "id": project.id, "name": "emulator", "orgId": project.org_id}
+    return Reply(200, {**content, "links": [{"href": call.url, "rel": "self"}]})
+
+
+def list_peers(call: Call) -> Reply:
+    """GET the peers of one provider, by default AWS."""
+    peers = call.project.peers.of(call.query.provider or DEFAULT_PROVIDER)
+    return page_reply([peer.to_json() for peer in peers], call.query, call.url)
+
+
+def create_peer(call: Call) -> Reply:
+    """POST a new peer."""
+    return Reply(200, call.project.create_peer(parse_object(call.body), call.versioned).to_json())
+
+
+def get_peer(call: Call) -> Reply:
+    """GET one peer."""
+    return Reply(200, call.project.peers.get(_peer_id(call)).to_json())
+
+
+def update_peer(call: Call) -> Reply:
+    """PATCH one peer."""
+    return Reply(200, call.project.update_peer(_peer_id(call), parse_object(call.body)).to_json())
+
+
+def delete_peer(call: Call) -> Reply:
+    """DELETE one peer: it is only asked for, and answered with an empty object."""
+    peers = call.project.peers
+    peers.delete(peers.get(_peer_id(call)))
+    return Reply(202, {})
+
+
+def list_containers(call: Call) -> Reply:
+    """GET the containers of one provider, which v2 wants named."""
+    if call.versioned and call.query.provider is None:
+        raise ApiError("INVALID_QUERY_PARAMETER", "providerName")
+    containers = call.project.containers.of(call.query.provider or DEFAULT_PROVIDER)
+    return page_reply([container.to_json() for container in containers], call.query, call.url)
+
+
+def list_all_containers(call: Call) -> Reply:
+    """GET the containers of every provider."""
+    return page_reply([container.to_json() for container in call.project.containers], call.query, call.url)
+
+
+def create_container(call: Call) -> Reply:
+    """POST a new container."""
+    return Reply(200, call.project.containers.create(parse_object(call.body)).to_json())
+
+
+def get_container(call: Call) -> Reply:
+    """GET one container."""
+    return Reply(200, call.project.containers.get(_container_id(call)).to_json())
+
+
+def update_container(call: Call) -> Reply:
+    """PATCH one container."""
+    container = call.project.containers.get(_container_id(call))
+    users = call.project.container_users(container)
+    return Reply(200, call.project.containers.update(container, parse_object(call.body), users).to_json())
+
+
+def delete_container(call: Call) -> Reply:
+    """DELETE one container."""
+    container = call.project.containers.get(_container_id(call))
+    call.project.containers.delete(container, call.project.container_users(container))
+    return Reply(204, None)
+
+
+def _peer_id(call: Call) -> str:
+    value = call.ids["peerId"]
+    if not OBJECT_ID.fullmatch(value):
+        raise ApiError("INVALID_PEER_ID", value, call.project.id)
+    return value
+
+
+def _container_id(call: Call) -> str:
+    value = call.ids["containerId"]
+    if not OBJECT_ID.fullmatch(value):
+        raise ApiError("PATH_PARAM_PARSE_ERROR", "containerId", value)
+    return value
+
+
+_GROUP = ("groups", "{groupId}")
+#: Paths below /api/atlas/<version>, a {name} standing for any one segment; the first that fits counts.
+RESOURCES: tuple[tuple[tuple[str, ...], Mapping[str, Handler]], ...] = (
+    ((), {"GET": system_status}),
+    (_GROUP, {"GET": get_group}),
+    ((*_GROUP, "peers"), {"GET": list_peers, "POST": create_peer}),
+    ((*_GROUP, "peers", "{peerId}"), {"GET": get_peer, "PATCH": update_peer, "DELETE": delete_peer}),
+    ((*_GROUP, "containers"), {"GET": list_containers, "POST": create_container}),
+    ((*_GROUP, "containers", "all"), {"GET": list_all_containers}),
+    (
+        (*_GROUP, "containers", "{containerId}"),
+        {"GET": get_container, "PATCH": update_container, "DELETE": delete_container},
+    ),
+)
+
+
+def find(segments: tuple[str, ...]) -> tuple[Mapping[str, Handler], dict[str, str]] | None:
+    """Return the methods of a resource and the variable parts of its path, or None for an unknown path."""
+    for pattern, methods in RESOURCES:
+        if len(pattern) == len(segments) and all(p == s or p.startswith("{") for p, s in zip(pattern, segments)):
+            return methods, {p[1:-1]: s for p, s in zip(pattern, segments) if p.startswith("{")}
+    return None

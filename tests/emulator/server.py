@@ -1,0 +1,127 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An emulator that listens: a uvicorn server in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .app import AtlasApp
+from .emulator import Emulator
+from .requestlog import Connection
+from .settings import Settings
+
+_START_SECONDS = 10
+
+
+class _Protocol(H11Protocol):
+    """One TCP connection, which every request on it can tell from the others."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, {**app_state, "connection": Connection()}, _loop)
+
+
+class _Uvicorn(uvicorn.Server):
+    """A uvicorn server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, listening: threading.Event) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets=sockets)
+        self._listening.set()
+
+
+class RunningEmulator(Emulator):
+    """An emulator that listens from :meth:`start` to :meth:`stop`."""
+
+    def start(self) -> None:
+        """Listen, and return when connections are accepted.
+
+        :raises OSError: when the address cannot be had.
+        """
+        settings = self.settings
+        self._socket = _bind(settings.host, settings.port)
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            AtlasApp(self),
+            http=_Protocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            # The caller's own address counts for the access list, whatever it says in X-Forwarded-For.
+            proxy_headers=False,
+            server_header=False,
+            # Longer than clients that wait pause between two looks.
+            timeout_keep_alive=120,
+            timeout_graceful_shutdown=1,
+        )
+        listening = threading.Event()
+        self._server = _Uvicorn(config, listening)
+        self._thread = threading.Thread(
+            target=asyncio.run, args=(self._server.serve(sockets=[self._socket]),), name="atlas-emulator", daemon=True
+        )
+        self._thread.start()
+        if not listening.wait(_START_SECONDS):
+            raise OSError("the emulator did not start")
+
+    def stop(self) -> None:
+        """Stop listening and close every connection."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    @property
+    def base_url(self) -> str:
+        """What stands for https://cloud.mongodb.com."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def announcement(self) -> dict[str, str]:
+        """Return what a client needs to know."""
+        return {
+            "base_url": self.base_url,
+            "group_id": self.settings.group_id,
+            "public_key": self.settings.public_key,
+            "private_key": self.settings.private_key,
+            "container_id": self.project.first_container_id,
+        }
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+@contextlib.contextmanager
+def running(settings: Settings | None = None) -> Iterator[RunningEmulator]:
+    """Run an emulator in a thread for the length of a with statement.
+
+    :param settings: its options; by default a free port.
+    :raises OSError: when the address cannot be had.
+    """
+    emulator = RunningEmulator(settings or Settings())
+    emulator.start()
+    try:
+        yield emulator
+    finally:
+        emulator.stop()

@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What can be set about an emulator; needs nothing but the standard library."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+ALGORITHMS = ("MD5", "SHA-256")
+ACCEPT_MODES = ("auto", "manual")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of one emulator, checked on creation.
+
+    :raises ValueError: when an option is out of its range; the message names the option as on the command line.
+    """
+
+    host: str = "127.0.0.1"
+    #: 0 takes a free port.
+    port: int = 0
+    group_id: str = "5356823b3794dee37132bb7b"
+    #: Eight characters, as Atlas's own public keys have.
+    public_key: str = "emulator"
+    private_key: str = "e3a10000-0000-4000-8000-00000000ca11"
+    #: How long a nonce may be used again; 0 makes every nonce good for one request.
+    nonce_seconds: float = 300.0
+    latency_ms: float = 0.0
+    #: How long a connection stays in each state that passes by itself.
+    step_seconds: float = 1.0
+    accept: str = "manual"
+    algorithm: str = "MD5"
+    #: Networks from which the API key may be used; none means any.
+    key_access_list: tuple[str, ...] = ()
+    max_peers: int = 50
+    max_pending_peers: int = 25
+
+    def __post_init__(self) -> None:
+        """Check each option."""
+        if not OBJECT_ID.fullmatch(self.group_id):
+            raise ValueError("--group-id must be 24 lower-case hexadecimal digits")
+        if not 0 <= self.port <= 65535:
+            raise ValueError("--port must be between 0 and 65535")
+        if not self.public_key or not self.private_key:
+            raise ValueError("--public-key and --private-key must not be empty")
+        for name in ("nonce_seconds", "latency_ms", "step_seconds", "max_peers", "max_pending_peers"):
+            # Written this way round so that nan is refused too.
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"--{name.replace('_', '-')} must not be negative")
+        if self.accept not in ACCEPT_MODES:
+            raise ValueError(f"--accept must be one of {', '.join(ACCEPT_MODES)}")
+        if self.algorithm not in ALGORITHMS:
+            raise ValueError(f"--algorithm must be one of {', '.join(ALGORITHMS)}")
+        for block in self.key_access_list:
+            try:
+                ipaddress.ip_network(block, strict=False)
+            except ValueError:
+                raise ValueError(f"--key-access-list: {block!r} is neither an address nor a CIDR block") from None

@@ -1,0 +1,67 @@
+"""What is written down twice must agree."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import yaml
+
+MAX_LINES = 260
+LICENSE_LINE = "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)"
+
+
+def load(file: Path) -> dict:
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def test_the_action_group_holds_every_module(root: Path) -> None:
+    modules = {file.stem for file in (root / "plugins" / "modules").glob("*.py")}
+    group = load(root / "meta" / "runtime.yml")["action_groups"]["atlas"]
+    assert group == sorted(modules)
+
+
+def test_the_client_gives_the_version_of_the_collection(root: Path) -> None:
+    client = ast.parse((root / "plugins" / "module_utils" / "_client.py").read_text(encoding="utf-8"))
+    versions = [
+        ast.literal_eval(node.value)
+        for node in client.body
+        if isinstance(node, ast.Assign)
+        and [target.id for target in node.targets if isinstance(target, ast.Name)] == ["COLLECTION_VERSION"]
+    ]
+    assert versions == [load(root / "galaxy.yml")["version"]]
+
+
+def test_the_version_stands_nowhere_else(root: Path, source_files: list[str]) -> None:
+    version = load(root / "galaxy.yml")["version"]
+    known = {"galaxy.yml", "plugins/module_utils/_client.py"}
+    # The changelog names every release; pinned packages have versions of their own.
+    exempt = ("changelogs/", "CHANGELOG.md", "requirements")
+    found = {
+        name
+        for name in source_files
+        if not name.startswith(exempt)
+        for line in (root / name).read_text(encoding="utf-8").splitlines()
+        # Says since when something exists, which stays as it is.
+        if version in line and "version_added" not in line
+    }
+    assert found == known
+
+
+def test_the_required_python_is_named_in_the_sanity_configuration(root: Path) -> None:
+    assert load(root / "tests" / "config.yml")["modules"]["python_requires"] == ">=3.9"
+
+
+def test_shared_code_stays_in_small_files(root: Path) -> None:
+    lengths = {
+        file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in (root / "plugins/module_utils").rglob("*.py")
+    }
+    assert lengths
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+
+
+def test_every_plugin_file_names_its_licence(root: Path) -> None:
+    files = sorted((root / "plugins").rglob("*.py"))
+    assert files
+    without = [file.name for file in files if LICENSE_LINE not in file.read_text(encoding="utf-8").splitlines()[:8]]
+    assert without == []
