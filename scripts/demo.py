@@ -105,7 +105,7 @@ def run_playbook(title: str, variables: dict[str, str], *options: str) -> Run:
     facts_file = DEMO / "facts.json"
     facts_file.unlink(missing_ok=True)
     control(base_url, "DELETE")
-    status = subprocess.run(
+    playbook = subprocess.Popen(
         [sys.executable, "-m", "ansible", "playbook", PLAYBOOK, *options],
         cwd=ROOT,
         env=clean_environment(
@@ -114,10 +114,15 @@ def run_playbook(title: str, variables: dict[str, str], *options: str) -> Run:
             DEMO_FACTS_FILE=str(facts_file),
             **variables,
         ),
-        check=False,
-    ).returncode
+    )
+    try:
+        status = playbook.wait()
+    finally:
+        # Asked, not killed: it has to end its own workers. Does nothing if it has ended.
+        playbook.terminate()
+        playbook.wait()
     facts = json.loads(facts_file.read_text(encoding="utf-8")) if facts_file.exists() else {}
-    return Run(status, facts, control(base_url, "GET")["requests"])
+    return Run(status, facts, control(base_url, "GET"))
 
 
 def check(run: Run, title: str, **expected: Any) -> None:

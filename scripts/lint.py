@@ -21,6 +21,8 @@ def run(title: str, arguments: list[str], link: Path) -> bool:
         **os.environ,
         # ansible-lint runs Ansible's programs by name and warns when it has to look for them.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        # It checks the syntax of playbooks, which needs the collection by its name.
+        "ANSIBLE_COLLECTIONS_PATH": str(link.parents[2]),
         "MYPYPATH": os.pathsep.join([str(link.parents[2]), str(ROOT / "scripts")]),
     }
     result = subprocess.run(
@@ -49,7 +51,7 @@ def main() -> int:
         results = [
             run(title, arguments, link)
             for title, arguments in (
-                ("ansible-lint", ["ansiblelint", "-q"]),
+                ("ansible-lint", ["ansiblelint", "-q", "--nocolor"]),
                 ("ruff check", ["ruff", "check", "--quiet", "."]),
                 ("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
                 ("mypy on module_utils", ["mypy", "--no-error-summary", "-p", f"{COLLECTION}.plugins.module_utils"]),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.parameters import env_fallback
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import PRIVATE_KEY_VARIABLES, PUBLIC_KEY_VARIABLES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import DEFAULT_BASE_URL
 

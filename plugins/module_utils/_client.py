@@ -11,6 +11,7 @@ import json
 import time
 import traceback
 import typing as t
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -21,7 +22,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
     AtlasConnectionError,
     AtlasError,
     api_error,
-    root_cause,
+    connection_error,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import next_link, retry_after
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
@@ -43,6 +44,11 @@ V2_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json"
 PAGE_SIZE = 500
 
 LONGEST_PAUSE = 60.0
+
+TLS_HINT = "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody."
+UNREACHABLE_HINT = "Check base_url and the way to it (DNS, firewall, proxy)."
+TIMEOUT_HINT = "Check base_url and the way to it (firewall, proxy), or raise timeout."
+BROKEN_HINT = "Run the task again; if it stays, look for a proxy in between."
 
 Json = dict[str, t.Any]
 Path = t.Sequence[str]
@@ -84,7 +90,7 @@ class AtlasClient:
     ) -> None:
         connection.validate()
         self.connection = connection
-        self.calls: list[ApiCall] = []
+        self._calls: list[ApiCall] = []
         self._credential = credential
         self._clock = clock
         self._sleep = sleep
@@ -99,6 +105,12 @@ class AtlasClient:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    @contextmanager
+    def recording(self) -> t.Iterator[list[ApiCall]]:
+        """Give a list to which each request is added that is sent meanwhile."""
+        self._calls = []
+        yield self._calls
 
     def get(self, path: Path, doing: str) -> Json:
         """Return the object at I(path)."""
@@ -158,7 +170,7 @@ class AtlasClient:
                 may_repeat = repeatable and error.is_transient
             else:
                 if status < 300:
-                    return content
+                    return t.cast("Json", content)
                 failure = api_error(doing, status, content, is_write=not repeatable)
                 may_repeat = status == 429 or (repeatable and failure.is_transient)
                 asked = retry_after(reply.headers.get("Retry-After"))
@@ -187,7 +199,7 @@ class AtlasClient:
                 raise self._connection_error(error, doing, is_write=body is not None) from error
             finally:
                 elapsed = round((self._clock() - started) * 1000)
-                self.calls.append(ApiCall(method, urlsplit(url).path, status, elapsed))
+                self._calls.append(ApiCall(method, urlsplit(url).path, status, elapsed))
             if status != 401:
                 self._credential.accept_reply(reply.headers)
                 return reply
@@ -232,29 +244,16 @@ class AtlasClient:
 
     def _connection_error(self, error: Exception, doing: str, *, is_write: bool) -> AtlasConnectionError:
         """Tell in one sentence what broke, without the layers in which the libraries wrap it."""
-        root = root_cause(error)
-        cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
         where = self.connection.base_url
-        was_sent = not isinstance(error, (ConnectTimeout, SSLError)) and not isinstance(_reason(error), NewConnectionError)
         if isinstance(error, SSLError):
-            what = f"cannot trust {where}"
-            hint = "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody."
-        elif isinstance(error, Timeout):
+            return connection_error(doing, f"cannot trust {where}", error, hint=TLS_HINT, is_transient=False)
+        if isinstance(error, ConnectTimeout) or isinstance(_reason(error), NewConnectionError):
+            return connection_error(doing, f"cannot reach {where}", error, hint=UNREACHABLE_HINT)
+        if isinstance(error, Timeout):
             what = f"no answer from {where} within {self.connection.timeout:g} seconds"
-            hint = "Check base_url and the way to it (firewall, proxy), or raise timeout."
-        elif was_sent:
-            what = f"the connection to {where} broke before a whole reply came"
-            hint = "Run the task again; if it stays, look for a proxy in between."
-        else:
-            what = f"cannot reach {where}"
-            hint = "Check base_url and the way to it (DNS, firewall, proxy)."
-        return AtlasConnectionError(
-            f"Failed to {doing}: {what}: {cause}.",
-            detail=cause,
-            hint=hint,
-            outcome_unknown=is_write and was_sent,
-            is_transient=not isinstance(error, SSLError),
-        )
+            return connection_error(doing, what, error, hint=TIMEOUT_HINT, outcome_unknown=is_write)
+        what = f"the connection to {where} broke before a whole reply came"
+        return connection_error(doing, what, error, hint=BROKEN_HINT, outcome_unknown=is_write)
 
 
 def _leave_unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -165,7 +165,31 @@ def _detail(fields: dict[t.Any, t.Any]) -> str | None:
     return "; ".join(words)[:MAX_DETAIL_LENGTH] or None
 
 
-def root_cause(error: BaseException) -> BaseException:
+def connection_error(
+    doing: str, what: str, error: Exception, *, hint: str, outcome_unknown: bool = False, is_transient: bool = True
+) -> AtlasConnectionError:
+    """Make the error for a request that got no reply.
+
+    Args:
+        doing: What failed, as a verb phrase.
+        what: What happened to the connection.
+        error: The exception of the HTTP library; its innermost cause is told.
+        hint: What to do next.
+        outcome_unknown: Whether the request may have changed something all the same.
+        is_transient: Whether the same request may well succeed a little later.
+    """
+    root = _root_cause(error)
+    cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
+    return AtlasConnectionError(
+        f"Failed to {doing}: {what} ({cause}).",
+        detail=cause,
+        hint=hint,
+        outcome_unknown=outcome_unknown,
+        is_transient=is_transient,
+    )
+
+
+def _root_cause(error: BaseException) -> BaseException:
     """Return the innermost exception of those that the HTTP libraries wrap into each other."""
     for unused in range(10):
         inner = error.__cause__ or getattr(error, "reason", None)

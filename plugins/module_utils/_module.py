@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import REQUESTS_IMPORT_ERROR, Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
 
 
 def run_module(task: Task) -> None:
@@ -16,7 +18,7 @@ def run_module(task: Task) -> None:
     module = AnsibleModule(supports_check_mode=True, **task.argument_spec.to_kwargs())
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    outcome = task.execute(module.params, check_mode=module.check_mode)
+    outcome = task.execute(module.params, check_mode=module.check_mode, pool=ClientPool())
     for warning in outcome.warnings:
         module.warn(warning)
     result = outcome.to_result(diff=module._diff, verbosity=module._verbosity)

@@ -12,18 +12,12 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import ApiKey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import REQUESTS_IMPORT_ERROR, ApiCall, AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import ApiCall, AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
-
-__all__ = ["REQUESTS_IMPORT_ERROR", "Context", "Outcome", "Task", "converge"]
 
 Parameters = t.Mapping[str, t.Any]
-Resource = t.Optional[dict[str, t.Any]]
 
 
 @dataclass
@@ -72,6 +66,7 @@ class Context:
         check_mode: Whether to plan only.
         client: Atlas.
         outcome: To be filled in.
+        report: Takes a line for the user while the task waits.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
@@ -80,6 +75,7 @@ class Context:
     check_mode: bool
     client: AtlasClient
     outcome: Outcome
+    report: t.Callable[[str], None]
     clock: t.Callable[[], float] = time.monotonic
     sleep: t.Callable[[float], None] = time.sleep
 
@@ -98,92 +94,30 @@ class Task:
     validate: t.Callable[[Parameters], list[str]]
     run: t.Callable[[Context], None]
 
-    def execute(self, params: Parameters, *, check_mode: bool) -> Outcome:
-        """Run the task with validated options; a failure is an outcome, too, and not an exception."""
+    def execute(
+        self,
+        params: Parameters,
+        *,
+        check_mode: bool,
+        pool: ClientPool,
+        report: t.Callable[[str], None] = lambda line: None,
+    ) -> Outcome:
+        """Run the task with validated options; a failure is an outcome, too, and not an exception.
+
+        Args:
+            params: The options, validated and with their defaults.
+            check_mode: Whether to plan only.
+            pool: Where the client comes from.
+            report: Takes a line for the user while the task waits.
+        """
         outcome = Outcome()
-        client = None
         try:
             check_object_id("group_id", params["group_id"])
             outcome.warnings += self.validate(params)
-            client = open_client(params)
             if not params["validate_certs"]:
                 outcome.warnings.append("validate_certs is false: anybody on the way to Atlas can read and change what is sent.")
-            self.run(Context(params, check_mode, client, outcome))
+            with pool.lease(params) as client, client.recording() as outcome.api_calls:
+                self.run(Context(params, check_mode, client, outcome, report))
         except AtlasError as error:
             outcome.failure = error.to_result()
-        finally:
-            if client is not None:
-                outcome.api_calls = client.calls
-                client.close()
         return outcome
-
-
-def open_client(params: Parameters) -> AtlasClient:
-    """Make the client that the connection options describe.
-
-    Raises:
-        InvalidOptionError: When they cannot be right.
-    """
-    credential = ApiKey(params["public_key"], params["private_key"])
-    names = ("base_url", "api_version", "envelope", "validate_certs", "ca_path", "timeout", "retries")
-    return AtlasClient(Connection(**{name: params[name] for name in names}), credential)
-
-
-def converge(
-    context: Context,
-    look: t.Callable[[], Resource],
-    decide: t.Callable[[Resource], Plan],
-    apply: t.Callable[[Plan, Resource], Resource],
-) -> tuple[Plan, Resource]:
-    """Get from the current state to the wanted one.
-
-    When a change is not answered, or the answer is that somebody was faster, the state is read again. A change
-    whose outcome is unknown is never simply sent again: a new plan is made from what is there then.
-
-    Args:
-        context: The running task. Its outcome is changed when a plan was carried out, or may have been.
-        look: Reads the current state.
-        decide: Plans, from that state.
-        apply: Carries a plan out, given the state it was made from, and returns the state after it. Not called in check mode.
-
-    Returns:
-        The plan that led to the end, and the state then (in check mode, the state now).
-    """
-    outcome = context.outcome
-    failure: AtlasError | None = None
-    may_be_ours = False
-    for attempt in range(context.params["retries"] + 2):
-        try:
-            current = look()
-        except AtlasError:
-            outcome.changed = outcome.changed or may_be_ours
-            raise
-        plan = decide(current)
-        if failure is None:
-            outcome.before = plan.before
-        outcome.after = plan.after
-        if not plan.changed:
-            outcome.changed = outcome.changed or may_be_ours
-            return plan, current
-        if context.check_mode:
-            outcome.changed = True
-            return plan, current
-        if failure is not None:
-            if attempt > context.params["retries"] or not _is_worth_another_try(failure):
-                raise failure
-            context.sleep(backoff(attempt - 1))
-        try:
-            state = apply(plan, current)
-        except AtlasError as error:
-            if not error.outcome_unknown and not _is_worth_another_try(error):
-                raise
-            failure = error
-            may_be_ours = may_be_ours or error.outcome_unknown
-        else:
-            outcome.changed = True
-            return plan, state
-    raise AssertionError("the loop above returns or raises")
-
-
-def _is_worth_another_try(error: AtlasError) -> bool:
-    return error.is_transient or error.is_lost_race

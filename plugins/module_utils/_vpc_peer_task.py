@@ -11,12 +11,13 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id, check_private_network, to_aws_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task, converge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers, odd_identity_warnings, same_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import WaitTimeoutError, wait_until
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_wait import PeerWaiter
 
 ARGUMENT_SPEC = (
     CONNECTION
@@ -80,6 +81,8 @@ class _VpcPeerRun:
         self._params = params = context.params
         self._peers = VpcPeers(context.client, params["group_id"])
         self._containers = Containers(context.client, params["group_id"])
+        self._waiter = PeerWaiter(context, self._peers)
+        self._is_absent = params["state"] == "absent"
         self._container: Container | None = None
         # What a creation sends; the plan has what the reply will say, which differs in the region.
         self._creation: dict[str, t.Any] = {}
@@ -92,18 +95,16 @@ class _VpcPeerRun:
             self._wanted["accepter_region_name"] = self._region
 
     def run(self) -> None:
-        outcome = self._context.outcome
+        context, outcome = self._context, self._context.outcome
         peer: Peer | None
-        done, peer = converge(self._context, self._look, self._decide, self._apply)
-        if self._context.check_mode and done.changed:
-            peer = dict(done.after) if done.after is not None else None
-        elif self._params["state"] == "absent":
-            if peer is not None and self._params["wait"] and not self._context.check_mode:
-                self._wait_until_gone(peer)
-            peer = None
-        elif self._params["wait"] and peer is not None and not self._context.check_mode:
-            peer = self._wait_for_status(peer)
-        outcome.values["vpc_peer"] = outcome.after = peer
+        done, peer = converge(context, self._look, self._decide, self._apply)
+        if context.check_mode:
+            peer = t.cast("Peer | None", done.after)
+        elif peer is not None and self._params["wait"]:
+            peer = self._waiter.wait_until_gone(peer) if self._is_absent else self._waiter.wait_for_status(peer)
+        outcome.values["vpc_peer"] = outcome.after = None if self._is_absent else peer
+        if self._params["wait"]:
+            outcome.values["status_history"] = self._waiter.history.entries
 
     def _look(self) -> Peer | None:
         params = self._params
@@ -111,13 +112,13 @@ class _VpcPeerRun:
             peer = self._peers.get_peer(params["peer_id"])
         else:
             peer = self._peers.find_peer(**{name: params[name] for name in self._peers.provider.identity})
-        self._context.outcome.values["vpc_peer"] = peer
+        self._waiter.note(peer)
         return peer
 
     def _decide(self, current: Peer | None) -> Plan:
         provider, params = self._peers.provider, self._params
         is_terminating = current is not None and current["status_name"] == provider.terminating
-        if params["state"] == "absent":
+        if self._is_absent:
             return Plan("nothing", current, None) if is_terminating else plan(None, current)
         if current is None:
             if params["peer_id"] is not None:
@@ -135,7 +136,7 @@ class _VpcPeerRun:
             return self._plan_creation(None)
         if current["status_name"] == provider.failed:
             if params["recreate"] != "dead":
-                raise self._failed(current)
+                raise self._waiter.failure(current)
             return self._plan_creation(current)
         wanted = dict(self._wanted)
         if self._region is not None and same_region(self._region, current["accepter_region_name"]):
@@ -201,67 +202,7 @@ class _VpcPeerRun:
         if decided.action == "delete":
             return current
         if current is not None:
-            self._wait_until_gone(current)
+            self._waiter.wait_until_gone(current)
         created = self._peers.create_peer(self._creation)
-        outcome.values["vpc_peer"] = created
+        self._waiter.note(created)
         return created
-
-    def _wait_for_status(self, peer: Peer) -> Peer:
-        provider, status = self._peers.provider, self._params["wait_for"].upper()
-
-        def is_done(present: Peer | None) -> bool:
-            if present is None or present["status_name"] == provider.terminating:
-                raise AtlasError(
-                    f"VPC peering connection {peer['id']} was removed by somebody else while this task waited for {status}.",
-                    hint="Find out who removes it, then run the task again.",
-                )
-            self._context.outcome.values["vpc_peer"] = present
-            if present["status_name"] == provider.failed:
-                raise self._failed(present)
-            return provider.has_reached(present, status)
-
-        return t.cast("Peer", peer if is_done(peer) else self._wait(peer["id"], is_done, status))
-
-    def _wait_until_gone(self, peer: Peer) -> None:
-        def is_done(present: Peer | None) -> bool:
-            self._context.outcome.values["vpc_peer"] = present
-            return present is None
-
-        self._wait(peer["id"], is_done, "gone")
-
-    def _wait(self, peer_id: str, is_done: t.Callable[[Peer | None], bool], goal: str) -> Peer | None:
-        """Ask for the connection until it will do.
-
-        Raises:
-            AtlasError: When the time is up; it says what the connection is waiting for.
-        """
-        try:
-            return wait_until(
-                lambda: self._peers.get_peer(peer_id),
-                is_done,
-                timeout=self._params["wait_timeout"],
-                longest_interval=self._params["wait_sleep"],
-                clock=self._context.clock,
-                sleep=self._context.sleep,
-            )
-        except WaitTimeoutError as error:
-            last = error.last
-            hint = "Raise wait_timeout, or run the task again later: it goes on from there."
-            if last["status_name"] == "PENDING_ACCEPTANCE":
-                hint = f"Have {last['connection_id']} accepted in AWS account {last['aws_account_id']}, then run the task again."
-            raise AtlasError(
-                f"VPC peering connection {peer_id} is still {last['status_name']} after {error.waited:.0f} seconds of waiting "
-                f"for it to be {goal}.",
-                detail=f"last status {last['status_name']}",
-                hint=hint,
-            ) from error
-
-    def _failed(self, peer: Peer) -> AtlasError:
-        reason = peer["error_state_name"] or "no reason given"
-        meaning = self._peers.provider.failure_reasons.get(reason)
-        explained = f"{reason}: {meaning}" if meaning else reason
-        return AtlasError(
-            f"VPC peering connection {peer['id']} is {peer['status_name']} ({explained}).",
-            error_code=peer["error_state_name"],
-            hint="Then set recreate to dead, which removes it and requests a new one, or remove it with state: absent.",
-        )

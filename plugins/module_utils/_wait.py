@@ -17,6 +17,7 @@ SHORTEST_INTERVAL = 0.5
 # An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
 INTERVAL_SHARE = 0.15
 LONGEST_BACKOFF = 60.0
+REPORT_INTERVAL = 60.0
 
 
 class WaitTimeoutError(Exception):
@@ -69,6 +70,39 @@ def wait_until(
         waited = clock() - started
         if waited >= timeout:
             raise WaitTimeoutError(state, waited)
+
+
+class StatusHistory:
+    """Which states were seen, and when; tells the user about each change, and that it still waits once a minute.
+
+    Args:
+        name: What is waited for, for the lines.
+        report: Takes a line.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, name: str, report: t.Callable[[str], None], clock: t.Callable[[], float] = time.monotonic) -> None:
+        self.entries: list[dict[str, t.Any]] = []
+        self._name = name
+        self._report = report
+        self._clock = clock
+        self._started = self._reported = clock()
+
+    def note(self, status: str) -> None:
+        """Take down the present state."""
+        now = self._clock()
+        seconds = now - self._started
+        last = self.entries[-1]["status"] if self.entries else None
+        if status != last:
+            self.entries.append({"status": status, "seconds": round(seconds, 1)})
+            if last is not None:
+                self._tell(f"{last} → {status} after {seconds:.0f} s", now)
+        elif now - self._reported >= REPORT_INTERVAL:
+            self._tell(f"still {status} after {seconds:.0f} s", now)
+
+    def _tell(self, text: str, now: float) -> None:
+        self._reported = now
+        self._report(f"{self._name}: {text}")
 
 
 def backoff(attempt: int) -> float:

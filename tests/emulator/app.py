@@ -18,6 +18,7 @@ from .emulator import Emulator
 from .errors import ApiError
 from .replies import Reply, error_reply
 from .requestlog import Connection
+from .settings import OBJECT_ID
 
 MAX_BODY = 1 << 20
 #: What of a body that is too large is still read, so that the client gets to see the answer.
@@ -114,7 +115,7 @@ class Exchange:
         media_type = media.negotiate(", ".join(headers.getlist("accept"))) if versioned else media.JSON
         if self._body is None:
             raise ApiError("REQUEST_ENTITY_TOO_LARGE", MAX_BODY)
-        if self._body or method in ("POST", "PATCH"):
+        if method in ("POST", "PATCH"):
             media.check_body_type(headers.get("content-type"))
         parsed = query.parse(self.query)
         self._check_group(ids)
@@ -125,7 +126,7 @@ class Exchange:
 
     def _check_group(self, ids: dict[str, str]) -> None:
         group_id = ids.get("groupId", self._emulator.project.id)
-        if not resources.OBJECT_ID.fullmatch(group_id):
+        if not OBJECT_ID.fullmatch(group_id):
             raise ApiError("PATH_PARAM_PARSE_ERROR", "groupId", group_id)
         if group_id != self._emulator.project.id:
             raise ApiError("GROUP_NOT_FOUND", group_id)

@@ -55,5 +55,9 @@ class Emulator:
 
         :raises ApiError: IP_ADDRESS_NOT_ON_ACCESS_LIST.
         """
-        if self._access_list and not any(ipaddress.ip_address(address) in block for block in self._access_list):
-            raise ApiError("IP_ADDRESS_NOT_ON_ACCESS_LIST", address)
+        caller = ipaddress.ip_address(address)
+        if isinstance(caller, ipaddress.IPv6Address) and caller.ipv4_mapped:
+            # What a socket for both versions calls an IPv4 client.
+            caller = caller.ipv4_mapped
+        if self._access_list and not any(caller in block for block in self._access_list):
+            raise ApiError("IP_ADDRESS_NOT_ON_ACCESS_LIST", str(caller))

@@ -42,14 +42,14 @@ class _Uvicorn(uvicorn.Server):
 
 
 class RunningEmulator(Emulator):
-    """An emulator that listens from :meth:`start` to :meth:`stop`."""
+    """An emulator with an address, which serves from :meth:`start` to :meth:`stop`.
 
-    def start(self) -> None:
-        """Listen, and return when connections are accepted.
+    :raises OSError: when the address cannot be had.
+    """
 
-        :raises OSError: when the address cannot be had.
-        """
-        settings = self.settings
+    def __init__(self, settings: Settings) -> None:
+        """Take the address; nothing is served yet."""
+        super().__init__(settings)
         self._socket = _bind(settings.host, settings.port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
@@ -59,6 +59,8 @@ class RunningEmulator(Emulator):
             loop="asyncio",
             lifespan="off",
             log_config=None,
+            # Broken requests are answered; they are not worth a line each.
+            log_level="critical",
             access_log=False,
             # The caller's own address counts for the access list, whatever it says in X-Forwarded-For.
             proxy_headers=False,
@@ -67,13 +69,19 @@ class RunningEmulator(Emulator):
             timeout_keep_alive=120,
             timeout_graceful_shutdown=1,
         )
-        listening = threading.Event()
-        self._server = _Uvicorn(config, listening)
+        self._listening = threading.Event()
+        self._server = _Uvicorn(config, self._listening)
         self._thread = threading.Thread(
-            target=asyncio.run, args=(self._server.serve(sockets=[self._socket]),), name="atlas-emulator", daemon=True
+            target=lambda: asyncio.run(self._server.serve(sockets=[self._socket])), name="atlas-emulator", daemon=True
         )
+
+    def start(self) -> None:
+        """Serve, and return when connections are accepted.
+
+        :raises OSError: when that takes too long.
+        """
         self._thread.start()
-        if not listening.wait(_START_SECONDS):
+        if not self._listening.wait(_START_SECONDS):
             raise OSError("the emulator did not start")
 
     def stop(self) -> None:

@@ -59,6 +59,7 @@ def archive_files(root: Path, source_files: list[str], tmp_path_factory: pytest.
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        check=False,
     )
     assert built.returncode == 0, built.stdout
     (archive,) = output.glob("*.tar.gz")

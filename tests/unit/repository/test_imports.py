@@ -91,7 +91,7 @@ def test_only_the_client_and_the_errors_name_http_statuses(file: Path) -> None:
     numbers = {
         node.value
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and type(node.value) is int
+        if isinstance(node, ast.Constant) and isinstance(node.value, int)
     }
     assert numbers & STATUSES == set()
 

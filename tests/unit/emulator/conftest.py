@@ -1,0 +1,122 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An emulator a module, reset for every test, and a client that knows nothing of the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from requests.auth import HTTPDigestAuth
+
+VERSIONED = "application/vnd.atlas.2023-01-01+json"
+
+
+class Clock:
+    """A clock that only moves when it is told to."""
+
+    def __init__(self) -> None:
+        """Start somewhere."""
+        self.time = 1000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += seconds
+
+
+class Api:
+    """A plain digest client of one emulator."""
+
+    def __init__(self, emulator: RunningEmulator, version: str) -> None:
+        """Take the emulator's key."""
+        self.emulator = emulator
+        self.root = f"{emulator.base_url}/api/atlas/{version}"
+        self.group = f"{self.root}/groups/{emulator.settings.group_id}"
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.auth = HTTPDigestAuth(emulator.settings.public_key, emulator.settings.private_key)
+        if version == "v2":
+            self.session.headers["Accept"] = VERSIONED
+        self._numbers = itertools.count(1)
+
+    def call(self, method: str, path: str = "", **arguments: Any) -> requests.Response:
+        """Send a request; a path is one below the group."""
+        url = path if path.startswith("http") else self.group + path
+        return self.session.request(method, url, timeout=10, **arguments)
+
+    def new_peer(self, **fields: Any) -> dict[str, Any]:
+        """Return the body of a peer that collides with no earlier one; None leaves a field out."""
+        number = next(self._numbers)
+        body = {
+            "providerName": "AWS",
+            "containerId": self.emulator.project.first_container_id,
+            "accepterRegionName": "us-east-1",
+            "awsAccountId": "123456789012",
+            "vpcId": f"vpc-{number:017x}",
+            "routeTableCidrBlock": f"10.{number}.0.0/16",
+            **fields,
+        }
+        return {name: value for name, value in body.items() if value is not None}
+
+    def make_peer(self, **fields: Any) -> dict[str, Any]:
+        """Create such a peer and return it."""
+        response = self.call("POST", "/peers", json=self.new_peer(**fields))
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def status_of(self, peer_id: str) -> str | None:
+        """Return a peer's status, None if it is gone."""
+        response = self.call("GET", f"/peers/{peer_id}")
+        return None if response.status_code == 404 else response.json().get("statusName", response.json().get("status"))
+
+    def control(self, method: str, path: str) -> requests.Response:
+        """Send a request to a control path, without credentials and on a connection of its own."""
+        return requests.request(method, f"{self.emulator.base_url}/emulator{path}", timeout=10)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def shared_emulator() -> Iterator[RunningEmulator]:
+    """Run one emulator for the tests of a module; every look at it sees the next state."""
+    with running(Settings(step_seconds=0)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(shared_emulator: RunningEmulator) -> RunningEmulator:
+    """Return the emulator in its initial state."""
+    shared_emulator.reset()
+    return shared_emulator
+
+
+@pytest.fixture
+def api(emulator: RunningEmulator) -> Api:
+    """Return a client for v2."""
+    return Api(emulator, "v2")
+
+
+@pytest.fixture
+def old_api(emulator: RunningEmulator) -> Api:
+    """Return a client for v1.0."""
+    return Api(emulator, "v1.0")
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Api]]:
+    """Return a function that runs an emulator with other settings and returns a client for it."""
+    with contextlib.ExitStack() as stack:
+        yield lambda version="v2", **options: Api(stack.enter_context(running(Settings(**options))), version)

@@ -1,0 +1,151 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Containers over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+MISSING_ID = "0" * 24
+
+
+def error(response):
+    """Return status and code of an error."""
+    return response.status_code, response.json()["errorCode"]
+
+
+def test_first_container(api, old_api):
+    """A project begins with one on AWS, which no network stands behind yet."""
+    expected = {
+        "id": api.emulator.project.first_container_id,
+        "providerName": "AWS",
+        "atlasCidrBlock": "192.168.248.0/21",
+        "regionName": "US_EAST_1",
+        "provisioned": False,
+        "vpcId": None,
+    }
+    assert api.call("GET", "/containers?providerName=AWS").json()["results"] == [expected]
+    assert old_api.call("GET", "/containers").json()["results"] == [expected]
+    assert api.call("GET", f"/containers/{expected['id']}").json() == expected
+    assert api.call("GET", "/containers/all").json()["totalCount"] == 1
+
+
+def test_v2_wants_the_provider_named(api):
+    """The published description requires it there."""
+    response = api.call("GET", "/containers")
+    assert error(response) == (400, "INVALID_QUERY_PARAMETER")
+    assert response.json()["parameters"] == ["providerName"]
+
+
+def test_peer_provisions_its_container(api):
+    """Before it can be connected, the network has to be there."""
+    api.make_peer()
+    container = api.call("GET", f"/containers/{api.emulator.project.first_container_id}").json()
+    assert container["provisioned"] is True
+    assert container["vpcId"].startswith("vpc-")
+
+
+def test_lists_by_provider(api):
+    """One list a provider, and one of all."""
+    made = [
+        api.call("POST", "/containers", json=body).json()["id"]
+        for body in (
+            {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "10.0.0.0/21"},
+            {"providerName": "GCP", "regions": ["US_EAST_4"], "atlasCidrBlock": "10.0.0.0/24"},
+            {"regionName": "EU_WEST_1", "atlasCidrBlock": "10.0.0.0/24"},
+        )
+    ]
+    by_provider = [
+        [one["id"] for one in api.call("GET", f"/containers?providerName={name}").json()["results"]]
+        for name in ("AZURE", "GCP", "AWS")
+    ]
+    first = api.emulator.project.first_container_id
+    assert by_provider == [[made[0]], [made[1]], [first, made[2]]]
+    assert [one["id"] for one in api.call("GET", "/containers/all").json()["results"]] == [first, *made]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "MISSING_ATTRIBUTE"),
+        ({"providerName": "AZURE", "region": "US_EAST"}, 400, "MISSING_ATTRIBUTE"),
+        ({"providerName": "GCP"}, 400, "MISSING_ATTRIBUTE"),
+        ({"regionName": "US_WEST_1", "surprise": 1}, 400, "INVALID_ATTRIBUTE"),
+        ({"regionName": 1}, 400, "INVALID_ATTRIBUTE"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": 1}, 400, "INVALID_ATTRIBUTE"),
+        ({"providerName": "GCP", "regions": "US_EAST_4", "atlasCidrBlock": "10.0.0.0/18"}, 400, "INVALID_ATTRIBUTE"),
+        ({"providerName": "GCP", "regions": ["us east"], "atlasCidrBlock": "10.0.0.0/22"}, 400, "INVALID_REGION"),
+        ({"regionName": "US_WEST_1", "provisioned": True}, 400, "ATTRIBUTE_READ_ONLY"),
+        ({"providerName": "TENANT"}, 400, "INVALID_ENUM_VALUE"),
+        ({"regionName": "us-west-1"}, 400, "INVALID_REGION"),
+        ({"regionName": "US_WEST_9"}, 400, "INVALID_REGION"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": "text"}, 400, "ATLAS_INVALID_CIDR_BLOCK"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": "8.8.8.0/24"}, 400, "ATLAS_INVALID_CIDR_RANGE"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": "10.0.0.0/20"}, 400, "ATLAS_INVALID_CIDR_RANGE"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": "10.0.0.0/25"}, 400, "ATLAS_INVALID_CIDR_RANGE"),
+        ({"providerName": "GCP", "atlasCidrBlock": "10.0.0.0/21"}, 400, "ATLAS_INVALID_CIDR_RANGE"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": "10.0.0.1/24"}, 400, "ATLAS_NON_CANONICAL_CIDR_BLOCK"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": "192.168.248.0/24"}, 409, "OVERLAPPING_ATLAS_CIDR_BLOCK"),
+        ({"regionName": "US_EAST_1", "atlasCidrBlock": "10.0.0.0/24"}, 409, "CONTAINER_ALREADY_EXISTS"),
+    ],
+    ids=str,
+)
+def test_creation_refused(api, body, status, code):
+    """A body with one fault is refused for that fault, and nothing is made."""
+    assert error(api.call("POST", "/containers", json=body)) == (status, code)
+    assert api.call("GET", "/containers/all").json()["totalCount"] == 1
+
+
+def test_one_on_google(api):
+    """Whatever its regions."""
+    body = {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"}
+    assert api.call("POST", "/containers", json=body).json()["regions"] == []
+    other = body | {"regions": ["US_WEST_2"], "atlasCidrBlock": "10.0.0.0/24"}
+    assert error(api.call("POST", "/containers", json=other)) == (409, "CONTAINER_ALREADY_EXISTS")
+
+
+def test_block_is_found_where_none_is_asked_for(api):
+    """It overlaps no other."""
+    made = [api.call("POST", "/containers", json={"regionName": name}).json() for name in ("US_EAST_2", "US_WEST_1")]
+    assert [one["atlasCidrBlock"] for one in made] == ["192.168.240.0/21", "192.168.232.0/21"]
+
+
+def test_update(api):
+    """The block can change as long as nothing uses it; the region never."""
+    path = f"/containers/{api.emulator.project.first_container_id}"
+    response = api.call("PATCH", path, json={"atlasCidrBlock": "10.0.0.0/22", "regionName": "US_EAST_1", "providerName": "AWS"})
+    assert (response.status_code, response.json()["atlasCidrBlock"]) == (200, "10.0.0.0/22")
+    assert error(api.call("PATCH", path, json={"regionName": "US_WEST_1"})) == (400, "CANNOT_CHANGE_CONTAINER_REGION")
+    assert error(api.call("PATCH", path, json={"providerName": "GCP"})) == (400, "INVALID_ATTRIBUTE")
+    peer = api.make_peer(routeTableCidrBlock="172.16.0.0/16")
+    response = api.call("PATCH", path, json={"atlasCidrBlock": "10.1.0.0/22"})
+    assert error(response) == (409, "CONTAINERS_IN_USE")
+    assert peer["id"] in response.json()["detail"]
+    assert api.call("PATCH", path, json={"atlasCidrBlock": "10.0.0.0/22"}).status_code == 200
+
+
+def test_deletion(api):
+    """Refused while a peer uses it."""
+    path = f"/containers/{api.emulator.project.first_container_id}"
+    peer = api.make_peer()
+    assert error(api.call("DELETE", path)) == (409, "CONTAINERS_IN_USE")
+    api.call("DELETE", f"/peers/{peer['id']}")
+    response = api.call("DELETE", path)
+    assert (response.status_code, response.content) == (204, b"")
+    assert "Content-Type" not in response.headers
+    assert error(api.call("GET", path)) == (404, "CLOUD_PROVIDER_CONTAINER_NOT_FOUND")
+
+
+def test_v1_needs_the_container_where_it_is_not_clear(old_api):
+    """With several, the accepter's region decides."""
+    second = old_api.call("POST", "/containers", json={"regionName": "EU_WEST_1"}).json()["id"]
+    body = old_api.new_peer(containerId=None)
+    assert old_api.call("POST", "/peers", json=body | {"accepterRegionName": "eu-west-1"}).json()["containerId"] == second
+    body = old_api.new_peer(containerId=None, accepterRegionName=None)
+    assert error(old_api.call("POST", "/peers", json=body)) == (400, "MISSING_ATTRIBUTE")
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_ids(api, method):
+    """Unknown and impossible ids are told apart."""
+    assert error(api.call(method, f"/containers/{MISSING_ID}", json={})) == (404, "CLOUD_PROVIDER_CONTAINER_NOT_FOUND")
+    assert error(api.call(method, "/containers/short", json={})) == (400, "PATH_PARAM_PARSE_ERROR")

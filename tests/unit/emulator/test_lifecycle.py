@@ -1,0 +1,148 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The life of peers on a clock, without HTTP."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.control import ACTIONS
+from ansible_collections.cloudpeer.atlas.tests.emulator.errors import ApiError
+from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+
+AWS = {"vpcId": "vpc-123456", "awsAccountId": "abc123abc123", "routeTableCidrBlock": "192.168.0.0/24"}
+UUID = "0b0b0b0b-0000-4000-8000-000000000000"
+
+
+class Life:
+    """A project on a clock, with one peer."""
+
+    def __init__(self, clock, body=None, **options):
+        """Make the peer."""
+        self.clock = clock
+        self.project = Project(Settings(step_seconds=10, **options), clock)
+        body = dict(body or AWS)
+        with self.project.now() as project:
+            if body.get("providerName"):
+                blocks = {"AZURE": {"region": "US_EAST_2"}, "GCP": {}}[body["providerName"]]
+                prefix = {"AZURE": 21, "GCP": 18}[body["providerName"]]
+                container = project.containers.create(
+                    {"providerName": body["providerName"], "atlasCidrBlock": f"10.8.0.0/{prefix}", **blocks}
+                )
+                body["containerId"] = container.id
+            self.peer = project.create_peer(body, needs_container=False)
+
+    def status(self, after=0.0):
+        """Return the status some time later, None if it is gone."""
+        self.clock.sleep(after)
+        with self.project.now() as project:
+            try:
+                return project.peers.get(self.peer.id).status
+            except ApiError:
+                return None
+
+    def act(self, name):
+        """Let the other side act; tell whether it could."""
+        with self.project.now() as project:
+            return ACTIONS[name](project.peers, self.peer)
+
+
+def test_manual_life(clock):
+    """The states follow one another, each after its time, and wait for an acceptance."""
+    life = Life(clock)
+    assert [life.status(), life.status(9.9)] == ["INITIATING", "INITIATING"]
+    assert life.peer.connection_id is None
+    assert life.status(0.1) == "PENDING_ACCEPTANCE"
+    connection = life.peer.connection_id
+    assert connection.startswith("pcx-")
+    assert len(connection) == 21
+    assert int(connection[4:], 16) >= 0
+    assert life.status(10_000) == "PENDING_ACCEPTANCE"
+    assert life.act("accept")
+    assert [life.status(), life.status(9.9), life.status(0.1)] == ["FINALIZING", "FINALIZING", "AVAILABLE"]
+    assert life.status(10_000) == "AVAILABLE"
+    assert life.peer.connection_id == connection
+
+
+def test_automatic_life_needs_no_looks(clock):
+    """A long pause passes through every state that it covers."""
+    life = Life(clock, accept="auto")
+    assert [life.status(10), life.status(10), life.status(10)] == ["PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"]
+    unseen = Life(clock, accept="auto")
+    assert unseen.status(30) == "AVAILABLE"
+    assert unseen.peer.connection_id
+    almost = Life(clock, accept="auto")
+    assert almost.status(29) == "FINALIZING"
+
+
+def test_no_step_time_acts_on_the_next_look(clock):
+    """The reply to the creation still shows the first state."""
+    project = Project(Settings(step_seconds=0, accept="auto"), clock)
+    with project.now():
+        peer = project.create_peer(dict(AWS), needs_container=False)
+        assert peer.status == "INITIATING"
+    assert project.find_peer(peer.id)["statusName"] == "AVAILABLE"
+    with project.now():
+        project.peers.delete(peer)
+        assert peer.status == "TERMINATING"
+    assert project.list_peers() == []
+
+
+def test_termination(clock):
+    """A deleted peer is listed for a while, and then gone."""
+    life = Life(clock)
+    with life.project.now() as project:
+        project.peers.delete(life.peer)
+    assert [life.status(9.9), life.status(0.1)] == ["TERMINATING", None]
+
+
+@pytest.mark.parametrize(("action", "error"), [("reject", "REJECTED"), ("expire", "EXPIRED"), ("fail", "INVALID_ARGUMENT")])
+def test_failures(clock, action, error):
+    """A failed peer says why, and stays."""
+    life = Life(clock)
+    life.status(10)
+    assert life.act(action)
+    assert life.status(10_000) == "FAILED"
+    assert life.project.find_peer(life.peer.id)["errorStateName"] == error
+    assert not any(life.act(name) for name in ACTIONS)
+
+
+def test_actions_need_their_state(clock):
+    """Only a peer that waits can be answered; one can fail at any time before its end."""
+    life = Life(clock)
+    assert [life.act(name) for name in ("accept", "reject", "expire")] == [False, False, False]
+    life.status(10)
+    assert life.act("accept")
+    assert [life.act(name) for name in ("accept", "reject", "expire")] == [False, False, False]
+    assert life.status(10) == "AVAILABLE"
+    with life.project.now() as project:
+        project.peers.delete(life.peer)
+    assert not any(life.act(name) for name in ACTIONS)
+
+
+def test_life_on_azure(clock):
+    """Nobody has to accept anything there."""
+    ids = {"azureDirectoryId": UUID, "azureSubscriptionId": UUID}
+    life = Life(clock, {"providerName": "AZURE", **ids, "resourceGroupName": "g", "vnetName": "v"})
+    assert [life.status(), life.status(9), life.status(1)] == ["ADDING_PEER", "ADDING_PEER", "AVAILABLE"]
+    assert not life.act("accept")
+    with life.project.now() as project:
+        project.peers.delete(life.peer)
+    assert [life.status(), life.status(10)] == ["DELETING", None]
+
+
+def test_life_on_google(clock):
+    """The user's side has to act, and then it is there."""
+    life = Life(clock, {"providerName": "GCP", "gcpProjectId": "my-project", "networkName": "default"})
+    assert [life.status(), life.status(10), life.status(100)] == ["ADDING_PEER", "WAITING_FOR_USER", "WAITING_FOR_USER"]
+    assert life.act("accept")
+    assert life.status() == "AVAILABLE"
+
+
+def test_reset_keeps_the_container_id(clock):
+    """What the start-up line said stays true."""
+    life = Life(clock)
+    first = life.project.first_container_id
+    life.project.reset()
+    assert life.project.list_peers() == []
+    with life.project.now() as project:
+        assert [container.id for container in project.containers] == [first]
