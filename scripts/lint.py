@@ -54,7 +54,7 @@ def main() -> int:
                 ("ansible-lint", ["ansiblelint", "-q", "--nocolor"]),
                 ("ruff check", ["ruff", "check", "--quiet", "."]),
                 ("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
-                ("mypy on module_utils", ["mypy", "--no-error-summary", "-p", f"{COLLECTION}.plugins.module_utils"]),
+                ("mypy on the plugins", ["mypy", "--no-error-summary", "-p", f"{COLLECTION}.plugins"]),
                 ("mypy on the emulator", ["mypy", "--no-error-summary", "-p", "tests.emulator"]),
                 ("mypy on the scripts", ["mypy", "--no-error-summary", "scripts"]),
                 ("yamllint", ["yamllint", "--strict", "."]),

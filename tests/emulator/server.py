@@ -68,6 +68,7 @@ class RunningEmulator(Emulator):
             # Longer than clients that wait pause between two looks.
             timeout_keep_alive=120,
             timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=1 << 16,
         )
         self._listening = threading.Event()
         self._server = _Uvicorn(config, self._listening)

@@ -179,7 +179,7 @@ def test_nonces_are_bound_in_number(clock):
     nonces = Nonces(60, clock, limit=3)
     old = nonces.issue()
     clock.sleep(61)
-    kept = [nonces.issue() for _ in range(3)]
+    kept = [nonces.issue() for number in range(3)]
     assert len(nonces) == 3
     newest = nonces.issue()
     assert len(nonces) == 3

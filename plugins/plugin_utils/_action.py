@@ -1,0 +1,125 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The shell for the controller's own process: runs a Task in the worker that Ansible has forked for it anyway.
+
+A module costs a Python process for each item of a loop, and each of those imports requests and connects anew. Here,
+requests is imported once, when Ansible loads the action plugin (in the parent process, before it forks), and the items
+of a loop share one connection. Where a task has to run elsewhere, the module is run the usual way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
+
+IN_PROCESS_VARIABLE = "atlas_in_process"
+
+if REQUESTS_IMPORT_ERROR is not None:
+    Display().warning(
+        "cloudpeer.atlas: Ansible's own Python has no requests, so its tasks run as modules, which takes longer. "
+        "Install requests beside ansible-core, or set the variable atlas_in_process to false."
+    )
+
+# The clients of this worker process; its items share them, and they end with it.
+_POOL = ClientPool()
+
+
+class AtlasAction(ActionBase):
+    """Base of the action plugins: each names its Task.
+
+    Attributes:
+        TASK: What the module of the same name does.
+    """
+
+    TASK: t.ClassVar[Task]
+    _supports_check_mode = True
+    _supports_async = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the task here if it may be, otherwise as a module; the result is the same."""
+        variables = task_vars or {}
+        result: dict[str, t.Any] = super().run(tmp, variables)
+        obstacle = self._obstacle(variables)
+        where = f"{self._task.action} runs as a module: {obstacle}" if obstacle else f"{self._task.action} runs in this process"
+        self._display.vvv(where, host=variables.get("inventory_hostname"))
+        if obstacle:
+            result.update(self._execute_module(task_vars=variables, wrap_async=self._task.async_val))
+        else:
+            with _environment(self._environment()):
+                result.update(self._run_here())
+        return result
+
+    def _obstacle(self, variables: dict[str, t.Any]) -> str | None:
+        """Return what keeps the task from running in this process; None when nothing does."""
+        if not boolean(self._templar.template(variables.get(IN_PROCESS_VARIABLE, True)), strict=False):
+            return f"{IN_PROCESS_VARIABLE} is false"
+        if REQUESTS_IMPORT_ERROR is not None:
+            return "Ansible's own Python has no requests"
+        if self._connection.transport != "local":
+            return f"the connection is {self._connection.transport}"
+        if self._connection.become is not None:
+            return "become is set"
+        if self._task.async_val:
+            return "async is set"
+        return None
+
+    def _environment(self) -> dict[str, str]:
+        """Return the variables of C(environment), of the play first and of the task last."""
+        merged: dict[str, str] = {}
+        environments = self._task.environment or []
+        for variables in environments if isinstance(environments, list) else [environments]:
+            merged.update(self._templar.template(variables) or {})
+        return {name: str(value) for name, value in merged.items()}
+
+    def _run_here(self) -> dict[str, t.Any]:
+        spec = self.TASK.argument_spec
+        rules = spec.to_kwargs()
+        checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(dict(self._task.args))
+        params = checked.validated_parameters
+        secrets = {params[name] for name, option in spec.options.items() if option.get("no_log") and params.get(name)}
+        if checked.error_messages:
+            message = checked.errors.msg
+            if isinstance(checked.errors[0], UnsupportedError):
+                message = f"Unsupported parameters for ({self._task.action}) module: {message}"
+            result: dict[str, t.Any] = {"failed": True, "msg": message}
+        else:
+            outcome = self.TASK.execute(params, check_mode=self._task.check_mode, pool=_POOL, report=self._report)
+            result = outcome.to_result(diff=self._task.diff, verbosity=self._display.verbosity)
+            if outcome.failure is not None:
+                result["failed"] = True
+            if outcome.warnings:
+                result["warnings"] = outcome.warnings
+        result["invocation"] = {"module_args": params}
+        return t.cast("dict[str, t.Any]", remove_values(result, secrets))
+
+    def _report(self, line: str) -> None:
+        """Tell the user how the waiting goes."""
+        if not self._task.no_log:
+            self._display.display(line)
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> t.Iterator[None]:
+    """Set environment variables for a while; options fall back to them, and requests reads its proxies there."""
+    before = os.environ.copy()
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,147 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs real playbooks with the real ansible-playbook against an emulator, and keeps what they did."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+# The two ways in which a task can run; Ansible's variable chooses.
+WAYS = {"in process": "true", "module": "false"}
+OURS = "cloudpeer.atlas."
+# ansible-core 2.19 keeps the traceback of a failed module, be it an empty one, when failed_when overrules the failure.
+BOOKKEEPING = "failed_when_suppressed_exception"
+_WARNING = re.compile(r"\[(?:DEPRECATION )?WARNING\]:.*")
+
+
+@dataclass(frozen=True)
+class PlaybookRun:
+    """What a run of ansible-playbook did."""
+
+    status: int
+    output: str
+    records: list[dict[str, Any]]
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        """The results of the collection's own tasks, those of a loop one by one."""
+        own = [one for one in self.records if one["action"].startswith(OURS)]
+        return [one["result"] for one in own if "results" not in one["result"]]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The result of the collection's only task."""
+        assert len(self.results) == 1, self.output
+        return self.results[0]
+
+    @property
+    def changed(self) -> int:
+        """How many tasks have changed something, as the recap counts them."""
+        return sum(int(number) for number in re.findall(r"changed=(\d+)", self.output))
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings in the output."""
+        return _WARNING.findall(self.output)
+
+
+class PlaybookRunner:
+    """Runs playbooks in a folder of its own.
+
+    :param folder: where Ansible's own files and the record go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(
+        self,
+        source: Path | str,
+        emulator: RunningEmulator,
+        *options: str,
+        way: str = "in process",
+        status: int = 0,
+        **variables: str,
+    ) -> PlaybookRun:
+        """Run a playbook, given as a file or as its text, and return what it did; it must end with that exit status."""
+        if isinstance(source, str):
+            (self._folder / "playbook.yml").write_text(source, encoding="utf-8")
+            source = self._folder / "playbook.yml"
+        record = self._folder / "record.jsonl"
+        record.unlink(missing_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", str(source), "-e", f"atlas_in_process={WAYS[way]}", *options],
+            cwd=ROOT,
+            env={**environment(self._folder, emulator), "RECORD_FILE": str(record), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout
+        lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+        return PlaybookRun(done.returncode, done.stdout, [json.loads(line) for line in lines])
+
+
+def environment(folder: Path, emulator: RunningEmulator) -> dict[str, str]:
+    """Return an environment in which nothing of the user's own is seen, and the emulator is Atlas."""
+    foreign = ("ANSIBLE_", "MONGODB_ATLAS_")
+    settings = folder / "ansible.cfg"
+    settings.touch()
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
+        "ANSIBLE_CONFIG": str(settings),
+        "ANSIBLE_HOME": str(folder / "ansible-home"),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "record",
+        "ANSIBLE_INVENTORY": os.devnull,
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "MONGODB_ATLAS_BASE_URL": emulator.base_url,
+        "MONGODB_ATLAS_PROJECT_ID": emulator.settings.group_id,
+        "MONGODB_ATLAS_PUBLIC_API_KEY": emulator.settings.public_key,
+        "MONGODB_ATLAS_PRIVATE_API_KEY": emulator.settings.private_key,
+    }
+
+
+def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return records without what differs between any two runs: ids, addresses, durations, and Ansible's own private keys.
+
+    How many looks a task takes, and which passing states it sees, is a matter of time as well; there are other tests for that.
+    """
+    names: dict[str, str] = {}
+
+    def clean(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {
+                name: clean(one, name) for name, one in value.items() if not name.startswith("_ansible") and name != BOOKKEEPING
+            }
+        if key == "status_history":
+            return [entry["status"] for entry in value[-1:]]
+        if key in ("api_calls", "elapsed"):
+            return type(value).__name__
+        if isinstance(value, list):
+            return [clean(one, key) for one in value]
+        if isinstance(value, str):
+            value = re.sub(r"http://127\.0\.0\.1:\d+", "http://emulator", value)
+            return re.sub(
+                r"\b(?:pcx-)?[0-9a-f]{17,24}\b", lambda match: names.setdefault(match.group(), f"<id {len(names)}>"), value
+            )
+        return value
+
+    return [clean(one) for one in records]

@@ -1,0 +1,59 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every playbook scenario in both ways of running, with the same results, and the examples of the documentation as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import HERE, OURS, ROOT, WAYS, PlaybookRunner, comparable
+
+SCENARIOS = sorted((HERE / "playbooks").glob("*.yml"))
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yml"))
+# What a scenario warns of on purpose; any other warning fails it.
+EXPECTED_WARNINGS = {"first_edition": {"aws_account_id 'abc123abc123'", "vpc_id 'vpc-123456'"}}
+
+
+def test_scenarios_and_examples_are_found() -> None:
+    assert len(SCENARIOS) > 3
+    assert EXAMPLES
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.stem)
+def test_a_scenario_comes_out_the_same_in_both_ways(
+    scenario: Path, start: Callable[..., RunningEmulator], playbook: PlaybookRunner
+) -> None:
+    runs = {way: playbook(scenario, start(step_seconds=0.8), "-vvv", way=way) for way in WAYS}
+    for way, run in runs.items():
+        expected = EXPECTED_WARNINGS.get(scenario.stem, set())
+        assert all(any(words in warning for words in expected) for warning in run.warnings), run.output
+        assert all(any(words in warning for warning in run.warnings) for words in expected), run.output
+        marker = {"in process": "runs in this process", "module": "runs as a module: atlas_in_process is false"}[way]
+        other = {"in process": "runs as a module", "module": "runs in this process"}[way]
+        assert marker in run.output
+        assert other not in run.output
+    ours = {way: comparable([one for one in run.records if one["action"].startswith(OURS)]) for way, run in runs.items()}
+    assert len(ours["module"]) > 1
+    for in_process, module in zip(ours["in process"], ours["module"]):
+        assert in_process == module
+    assert len(ours["in process"]) == len(ours["module"])
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("way", WAYS)
+def test_an_example_previews_applies_and_then_finds_nothing_to_do(
+    example: Path, way: str, emulator: RunningEmulator, playbook: PlaybookRunner
+) -> None:
+    preview = playbook(example, emulator, "--check", "--diff", way=way)
+    assert preview.changed > 0
+    assert {request["method"] for request in emulator.requests.entries()} == {"GET"}
+    assert playbook(example, emulator, "--diff", way=way).changed == preview.changed
+    writes = [request for request in emulator.requests.entries() if request["method"] != "GET"]
+    assert writes
+    again = [playbook(example, emulator, *options, way=way) for options in ((), ("--check", "--diff"))]
+    assert [run.changed for run in again] == [0, 0]
+    assert [request for request in emulator.requests.entries() if request["method"] != "GET"] == writes
+    assert [run.warnings for run in (preview, *again)] == [[], [], []]

@@ -1,0 +1,89 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Clients that others wrote, each with a digest implementation of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import urllib.request
+
+import pytest
+
+BODY = json.dumps({"vpcId": "vpc-123456", "awsAccountId": "abc123abc123", "routeTableCidrBlock": "192.168.0.0/24"})
+JSON = "Content-Type: application/json"
+
+
+def curl(api, *arguments, data=""):
+    """Call curl, with data on its standard input, and return status and body."""
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    key = f"{api.emulator.settings.public_key}:{api.emulator.settings.private_key}"
+    command = ["curl", "-q", "-sS", "--digest", "-u", key, "--noproxy", "*", "-w", r"\n%{http_code}", *arguments]
+    done = subprocess.run(command, input=data, capture_output=True, text=True, check=True, timeout=20)
+    body, _newline, status = done.stdout.rpartition("\n")
+    return int(status), json.loads(body) if body else None
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_curl(start, algorithm):
+    """The commands that people paste from the documentation."""
+    api = start("v1.0", step_seconds=0, algorithm=algorithm)
+    status, peer = curl(api, "-X", "POST", "-H", JSON, "-d", BODY, f"{api.group}/peers?pretty=true")
+    assert (status, peer["statusName"]) == (200, "INITIATING")
+    status, page = curl(api, f"{api.group}/peers?pageNum=1&itemsPerPage=10")
+    assert (status, page["totalCount"]) == (200, 1)
+    change = '{"routeTableCidrBlock": "10.0.0.0/8"}'
+    status, changed = curl(api, "-X", "PATCH", "-H", JSON, "-d", change, f"{api.group}/peers/{peer['id']}")
+    assert (status, changed["routeTableCidrBlock"]) == (200, "10.0.0.0/8")
+    assert curl(api, "-X", "DELETE", f"{api.group}/peers/{peer['id']}") == (202, {})
+    assert curl(api, f"{api.group}/peers/{peer['id']}")[0] == 404
+
+
+def test_curl_keeps_its_connection(api):
+    """A body that is refused for want of credentials does not cost the connection."""
+    accept = ["-H", "Accept: application/vnd.atlas.2023-01-01+json"]
+    assert curl(api, *accept, "-H", JSON, "-d", json.dumps(api.new_peer()), f"{api.group}/peers")[0] == 200
+    assert curl(api, *accept, "-H", JSON, "--data-binary", "@-", f"{api.group}/peers", data=" " * 2_000_000)[0] == 413
+    log = [(entry["status"], entry["connection"]) for entry in api.emulator.requests.entries()]
+    assert log == [(401, 1), (200, 1), (401, 2), (413, 2)]
+
+
+def test_urllib(api):
+    """The standard library quotes other parameters than requests does."""
+    passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    settings = api.emulator.settings
+    passwords.add_password(None, api.emulator.base_url, settings.public_key, settings.private_key)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPDigestAuthHandler(passwords))
+    headers = {"Accept": "application/vnd.atlas.2025-03-12+json", "Content-Type": "application/json"}
+    data = json.dumps(api.new_peer()).encode()
+    with opener.open(urllib.request.Request(f"{api.group}/peers", data, headers), timeout=10) as response:
+        assert json.load(response)["statusName"] == "INITIATING"
+
+
+NODE = r"""
+const crypto = require("crypto"), [url, user, password] = process.argv.slice(1);
+const md5 = (text) => crypto.createHash("md5").update(text).digest("hex");
+(async () => {
+  const headers = {accept: "application/vnd.atlas.2023-01-01+json", "content-type": "application/json"};
+  const first = await fetch(url, {headers});
+  await first.text();
+  const nonce = /nonce="([^"]+)"/.exec(first.headers.get("www-authenticate"))[1];
+  const uri = new URL(url).pathname + new URL(url).search, cnonce = "abc";
+  const response = md5(`${md5(`${user}:MMS Public API:${password}`)}:${nonce}:00000001:${cnonce}:auth:${md5("GET:" + uri)}`);
+  headers.authorization = `Digest username="${user}",realm="MMS Public API",nonce="${nonce}",uri="${uri}",` +
+    `cnonce="${cnonce}",nc=00000001,qop=auth,response="${response}",algorithm=MD5`;
+  const second = await fetch(url, {headers});
+  console.log(first.status, second.status, second.headers.get("content-type"), (await second.json()).totalCount);
+})();
+"""
+
+
+def test_node(api):
+    """A digest client by hand over node's fetch."""
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    settings = api.emulator.settings
+    command = ["node", "-e", NODE, f"{api.group}/peers?pageNum=1", settings.public_key, settings.private_key]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    assert done.stdout.split() == ["401", "200", "application/vnd.atlas.2023-01-01+json", "0"]

@@ -1,0 +1,116 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests of the plugins share: an emulator on the test's own clock, and a server that misbehaves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import ApiKey
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
+from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import Atlas, FakeClock
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, Wire, serving
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No variable and no file of whoever runs the tests may matter."""
+    for name in [*os.environ]:
+        if (
+            name.startswith("MONGODB_ATLAS_")
+            or name.upper() in PROXIES
+            or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
+        ):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(_home(tmp_path_factory)))
+
+
+def _home(factory: pytest.TempPathFactory) -> Path:
+    home = factory.getbasetemp() / "empty-home"
+    home.mkdir(exist_ok=True)
+    return home
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def _shared_emulator() -> Iterator[RunningEmulator]:
+    with running(Settings(step_seconds=1)) as emulator:
+        yield emulator
+
+
+def _on_clock(emulator: RunningEmulator, clock: FakeClock) -> RunningEmulator:
+    emulator.project = Project(emulator.settings, clock)
+    emulator.reset()
+    return emulator
+
+
+@pytest.fixture
+def emulator(_shared_emulator: RunningEmulator, clock: FakeClock) -> RunningEmulator:
+    """An emulator in its first state, whose connections live on the test's clock, a second for each step."""
+    return _on_clock(_shared_emulator, clock)
+
+
+@pytest.fixture
+def atlas(emulator: RunningEmulator, clock: FakeClock) -> Atlas:
+    return Atlas(emulator, clock, emulator.base_url)
+
+
+@pytest.fixture
+def make_atlas(clock: FakeClock) -> Iterator[Callable[..., Atlas]]:
+    """Makes an emulator with settings of its own."""
+    with ExitStack() as stack:
+
+        def make(**settings: Any) -> Atlas:
+            emulator = _on_clock(stack.enter_context(running(Settings(**{"step_seconds": 1, **settings}))), clock)
+            return Atlas(emulator, clock, emulator.base_url)
+
+        yield make
+
+
+@pytest.fixture
+def faulty(atlas: Atlas) -> Iterator[tuple[Atlas, Wire]]:
+    """The emulator behind a wire that can be told to misbehave."""
+    with serving(upstream=atlas.emulator.base_url) as wire:
+        atlas.base_url = wire.base_url
+        yield atlas, wire
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Wire]]:
+    """Starts servers that answer from a list of replies."""
+    with ExitStack() as stack:
+
+        def start(*replies: Reply, **options: Any) -> Wire:
+            server: AbstractContextManager[Wire] = serving(*replies, **options)
+            return stack.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture
+def connect(clock: FakeClock) -> Iterator[Callable[..., AtlasClient]]:
+    """Makes clients on the test's clock."""
+    with ExitStack() as stack:
+
+        def make(base_url: str, *, public_key: str = "emulator", private_key: str | None = None, **options: Any) -> AtlasClient:
+            key = ApiKey(public_key, private_key or Settings().private_key)
+            settings = {"timeout": 5.0, "retries": 2, **options}
+            client = AtlasClient(Connection(base_url=base_url, **settings), key, clock=clock, sleep=clock.sleep)
+            stack.callback(client.close)
+            return client
+
+        yield make

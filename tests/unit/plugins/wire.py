@@ -1,0 +1,190 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A small HTTP server that records what it is sent and misbehaves as it is told, by itself or in front of an emulator."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+CHALLENGE = 'Digest realm="MMS Public API", domain="", nonce="n0", algorithm=MD5, qop="auth", stale=false'
+
+
+@dataclass
+class Sent:
+    """One request that arrived."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.target).query))
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def authorization(self) -> str | None:
+        return self.headers.get("authorization")
+
+
+@dataclass
+class Reply:
+    """A reply; ``length`` tells another length than the body has, ``drop`` (``close`` or ``reset``) sends nothing."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    length: int | None = None
+    drop: str = ""
+
+
+def reply(content: Any, status: int = 200, *headers: tuple[str, str]) -> Reply:
+    """Return a JSON reply."""
+    return Reply(status, json.dumps(content).encode(), (("Content-Type", "application/json"), *headers))
+
+
+def page(*results: Any, following: str | None = None) -> Reply:
+    """Return a page of a list."""
+    links = [{"rel": "next", "href": following}] if following else []
+    return reply({"links": links, "results": list(results), "totalCount": len(results)})
+
+
+DROP = Reply(drop="close")
+RESET = Reply(drop="reset")
+UNAUTHORIZED = reply({"error": 401, "errorCode": "UNEXPECTED_ERROR", "detail": "Who?"}, 401, ("WWW-Authenticate", CHALLENGE))
+
+
+@dataclass
+class Fault:
+    """What happens to the next requests with a method, in front of an emulator. Challenges pass untouched.
+
+    Attributes:
+        reply: Sent in place of the emulator's; None lets the emulator's through.
+        forward: Whether the emulator is asked at all.
+        before: Called before it is asked.
+    """
+
+    method: str
+    reply: Reply | None = None
+    forward: bool = False
+    times: int = 1
+    before: Callable[[], Any] = lambda: None
+
+
+@dataclass
+class Wire:
+    """A server that answers from a list of replies, the last one again and again, or passes requests on to an emulator."""
+
+    replies: list[Reply] = field(default_factory=list)
+    upstream: str | None = None
+    requests: list[Sent] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    base_url: str = ""
+    connections: int = 0
+
+    def sent(self, method: str) -> list[Sent]:
+        """Return the requests with a method that carried credentials."""
+        return [one for one in self.requests if one.method == method and one.authorization]
+
+    def answer(self, sent: Sent) -> Reply:
+        """Record a request and return its reply."""
+        self.requests.append(sent)
+        if self.upstream is None:
+            return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        fault = next((one for one in self.faults if one.method == sent.method and one.times and sent.authorization), None)
+        if fault is None:
+            return self._forward(sent)
+        fault.times -= 1
+        fault.before()
+        passed = self._forward(sent) if fault.forward or fault.reply is None else None
+        return fault.reply or passed or DROP
+
+    def _forward(self, sent: Sent) -> Reply:
+        connection = http.client.HTTPConnection(urlsplit(self.upstream or "").netloc, timeout=5)
+        try:
+            connection.request(sent.method, sent.target, sent.body or None, sent.headers)
+            got = connection.getresponse()
+            kept = ("www-authenticate", "content-type", "x-error-code")
+            return Reply(got.status, got.read(), tuple((name, value) for name, value in got.getheaders() if name.lower() in kept))
+        finally:
+            connection.close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wire: Wire
+    number = 0
+
+    def setup(self) -> None:
+        super().setup()
+        self.wire.connections += 1
+        self.number = self.wire.connections
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.wire.answer(Sent(self.command, self.path, headers, body, self.number))
+        if answer.drop:
+            if answer.drop == "reset":
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        if answer.status != 204:
+            self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
+        self.end_headers()
+        self.wfile.write(answer.body)
+        if answer.length is not None:
+            self.close_connection = True
+
+    do_GET = do_POST = do_PATCH = do_DELETE = _serve
+
+    def log_message(self, *arguments: Any) -> None:
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, *arguments: Any) -> None:
+        """Say nothing: clients that go away in the middle are what is tested."""
+
+
+@contextmanager
+def serving(*replies: Reply, upstream: str | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Wire]:
+    """Run a server on loopback."""
+    wire = Wire(list(replies), upstream)
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"wire": wire}))
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    wire.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield wire
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
