@@ -21,6 +21,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
     AtlasApiError,
     AtlasConnectionError,
     AtlasError,
+    ConnectionFailure,
     api_error,
     connection_error,
 )
@@ -44,11 +45,6 @@ V2_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json"
 PAGE_SIZE = 500
 
 LONGEST_PAUSE = 60.0
-
-TLS_HINT = "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody."
-UNREACHABLE_HINT = "Check base_url and the way to it (DNS, firewall, proxy)."
-TIMEOUT_HINT = "Check base_url and the way to it (firewall, proxy), or raise timeout."
-BROKEN_HINT = "Run the task again; if it stays, look for a proxy in between."
 
 Json = dict[str, t.Any]
 Path = t.Sequence[str]
@@ -196,7 +192,9 @@ class AtlasClient:
                 reply = self._session.send(prepared, timeout=self.connection.timeout, allow_redirects=False, **settings)
                 status = reply.status_code
             except (RequestException, HTTPError, OSError, ValueError) as error:
-                raise self._connection_error(error, doing, is_write=body is not None) from error
+                raise connection_error(
+                    doing, _what_broke(error), self.connection.base_url, error, is_write=body is not None
+                ) from error
             finally:
                 elapsed = round((self._clock() - started) * 1000)
                 self._calls.append(ApiCall(method, urlsplit(url).path, status, elapsed))
@@ -218,7 +216,7 @@ class AtlasClient:
             content = json.loads(reply.content) if reply.content else None
         except ValueError:
             content = None
-        if self.connection.envelope and isinstance(content, dict) and type(content.get("status")) is int:
+        if self.connection.envelope and isinstance(content, dict) and isinstance(content.get("status"), int):
             status = content["status"]
             content = content.get("content", content)
         if 300 <= status < 400:
@@ -242,25 +240,16 @@ class AtlasClient:
             outcome_unknown=method != "GET",
         )
 
-    def _connection_error(self, error: Exception, doing: str, *, is_write: bool) -> AtlasConnectionError:
-        """Tell in one sentence what broke, without the layers in which the libraries wrap it."""
-        where = self.connection.base_url
-        if isinstance(error, SSLError):
-            return connection_error(doing, f"cannot trust {where}", error, hint=TLS_HINT, is_transient=False)
-        if isinstance(error, ConnectTimeout) or isinstance(_reason(error), NewConnectionError):
-            return connection_error(doing, f"cannot reach {where}", error, hint=UNREACHABLE_HINT)
-        if isinstance(error, Timeout):
-            what = f"no answer from {where} within {self.connection.timeout:g} seconds"
-            return connection_error(doing, what, error, hint=TIMEOUT_HINT, outcome_unknown=is_write)
-        what = f"the connection to {where} broke before a whole reply came"
-        return connection_error(doing, what, error, hint=BROKEN_HINT, outcome_unknown=is_write)
-
 
 def _leave_unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _reason(error: BaseException) -> t.Any:
-    """Return what requests has wrapped in I(error): urllib3's own reason."""
+def _what_broke(error: Exception) -> ConnectionFailure:
+    """Tell the kinds of failure of the HTTP libraries apart by what they say about the request: was it sent?"""
     wrapped = error.args[0] if error.args else None
-    return getattr(wrapped, "reason", wrapped)
+    if isinstance(error, SSLError):
+        return "untrusted"
+    if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):
+        return "unreachable"
+    return "silent" if isinstance(error, Timeout) else "broken"

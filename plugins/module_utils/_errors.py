@@ -116,6 +116,20 @@ class AtlasRateLimitError(AtlasApiError):
     """Atlas asked to slow down, more often than the retries allow."""
 
 
+ConnectionFailure = t.Literal["untrusted", "unreachable", "silent", "broken"]
+_CONNECTION_FAILURES: dict[ConnectionFailure, tuple[str, str]] = {
+    "untrusted": (
+        "cannot trust {where}",
+        "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody.",
+    ),
+    "unreachable": ("cannot reach {where}", "Check base_url and the way to it (DNS, firewall, proxy)."),
+    "silent": ("no answer in time from {where}", "Check base_url and the way to it (firewall, proxy), or raise timeout."),
+    "broken": (
+        "the connection to {where} broke before a whole reply came",
+        "Run the task again; if it stays, look for a proxy in between.",
+    ),
+}
+
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
 _CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
     401: AtlasAuthError,
@@ -166,26 +180,26 @@ def _detail(fields: dict[t.Any, t.Any]) -> str | None:
 
 
 def connection_error(
-    doing: str, what: str, error: Exception, *, hint: str, outcome_unknown: bool = False, is_transient: bool = True
+    doing: str, failure: ConnectionFailure, where: str, error: Exception, *, is_write: bool
 ) -> AtlasConnectionError:
     """Make the error for a request that got no reply.
 
     Args:
         doing: What failed, as a verb phrase.
-        what: What happened to the connection.
+        failure: What happened to the connection.
+        where: Whom it was to.
         error: The exception of the HTTP library; its innermost cause is told.
-        hint: What to do next.
-        outcome_unknown: Whether the request may have changed something all the same.
-        is_transient: Whether the same request may well succeed a little later.
+        is_write: Whether the request would have changed something.
     """
     root = _root_cause(error)
     cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
+    what, hint = _CONNECTION_FAILURES[failure]
     return AtlasConnectionError(
-        f"Failed to {doing}: {what} ({cause}).",
+        f"Failed to {doing}: {what.format(where=where)} ({cause}).",
         detail=cause,
         hint=hint,
-        outcome_unknown=outcome_unknown,
-        is_transient=is_transient,
+        outcome_unknown=is_write and failure in ("silent", "broken"),
+        is_transient=failure != "untrusted",
     )
 
 

@@ -21,18 +21,17 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
 
 IN_PROCESS_VARIABLE = "atlas_in_process"
 
-if REQUESTS_IMPORT_ERROR is not None:
-    Display().warning(
-        "cloudpeer.atlas: Ansible's own Python has no requests, so its tasks run as modules, which takes longer. "
-        "Install requests beside ansible-core, or set the variable atlas_in_process to false."
-    )
+MISSING_REQUESTS = "Ansible's own Python has no requests"
+NO_REQUESTS = (
+    f"cloudpeer.atlas: {MISSING_REQUESTS}, so its tasks run as modules, which takes longer. "
+    "Install requests beside ansible-core, or set the variable atlas_in_process to false."
+)
 
 # The clients of this worker process; its items share them, and they end with it.
 _POOL = ClientPool()
@@ -58,6 +57,9 @@ class AtlasAction(ActionBase):
         where = f"{self._task.action} runs as a module: {obstacle}" if obstacle else f"{self._task.action} runs in this process"
         self._display.vvv(where, host=variables.get("inventory_hostname"))
         if obstacle:
+            if obstacle == MISSING_REQUESTS:
+                # Ansible shows the same warning once, whichever worker it comes from.
+                self._display.warning(NO_REQUESTS)
             result.update(self._execute_module(task_vars=variables, wrap_async=self._task.async_val))
         else:
             with _environment(self._environment()):
@@ -69,7 +71,7 @@ class AtlasAction(ActionBase):
         if not boolean(self._templar.template(variables.get(IN_PROCESS_VARIABLE, True)), strict=False):
             return f"{IN_PROCESS_VARIABLE} is false"
         if REQUESTS_IMPORT_ERROR is not None:
-            return "Ansible's own Python has no requests"
+            return MISSING_REQUESTS
         if self._connection.transport != "local":
             return f"the connection is {self._connection.transport}"
         if self._connection.become is not None:

@@ -70,18 +70,25 @@ class PlaybookRunner:
         source: Path | str,
         emulator: RunningEmulator,
         *options: str,
-        way: str = "in process",
+        way: str | None = "in process",
         status: int = 0,
         **variables: str,
     ) -> PlaybookRun:
-        """Run a playbook, given as a file or as its text, and return what it did; it must end with that exit status."""
+        """Run a playbook and return what it did.
+
+        :param source: the playbook, as a file or as its text.
+        :param way: how tasks are to run; None leaves that to the playbook.
+        :param status: the exit status it must end with.
+        :param variables: more of the environment.
+        """
         if isinstance(source, str):
             (self._folder / "playbook.yml").write_text(source, encoding="utf-8")
             source = self._folder / "playbook.yml"
+        choice = ["-e", f"atlas_in_process={WAYS[way]}"] if way else []
         record = self._folder / "record.jsonl"
         record.unlink(missing_ok=True)
         done = subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", str(source), "-e", f"atlas_in_process={WAYS[way]}", *options],
+            [sys.executable, "-m", "ansible", "playbook", str(source), *choice, *options],
             cwd=ROOT,
             env={**environment(self._folder, emulator), "RECORD_FILE": str(record), **variables},
             stdin=subprocess.DEVNULL,

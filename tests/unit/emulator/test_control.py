@@ -107,6 +107,16 @@ def test_reset(api):
     assert [(entry["status"], entry["connection"]) for entry in log] == [(401, 1), (200, 1), (200, 1)]
 
 
+def test_reset_counts_connections_anew(api, old_api):
+    """Also those that are open already."""
+    api.call("GET")
+    old_api.call("GET")
+    assert [entry["connection"] for entry in api.emulator.requests.entries()] == [1, 1, 2, 2]
+    api.control("POST", "/reset")
+    old_api.call("GET")
+    assert {entry["connection"] for entry in api.emulator.requests.entries()} == {1}
+
+
 def test_accepting_by_itself(start):
     """With --accept auto nobody has to do anything."""
     api = start(step_seconds=0, accept="auto")

@@ -21,7 +21,7 @@ def error(response):
     return response.status_code, response.json()["errorCode"]
 
 
-def raw_exchange(api, data):
+def raw_exchange(api, data, end=True):
     """Send bytes and return what comes back before the server closes."""
     address = urlsplit(api.emulator.base_url)
     received = b""
@@ -29,9 +29,10 @@ def raw_exchange(api, data):
     seen_enough = contextlib.suppress(ConnectionError)
     with seen_enough, socket.create_connection((address.hostname, address.port), timeout=5) as connection:
         connection.sendall(data)
-        with contextlib.suppress(OSError):
-            # ENOTCONN, where it has closed already.
-            connection.shutdown(socket.SHUT_WR)
+        if end:
+            with contextlib.suppress(OSError):
+                # ENOTCONN, where it has closed already.
+                connection.shutdown(socket.SHUT_WR)
         while chunk := connection.recv(65536):
             received += chunk
     return received
@@ -393,6 +394,15 @@ def test_endless_header(api):
     """It is cut off."""
     received = raw_exchange(api, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 2_000_000)
     assert received.split(b" ")[1:2] in ([], [b"400"])
+    assert api.call("GET").status_code == 200
+
+
+def test_endless_body(api):
+    """After some more than the limit it is answered unread, and the connection closed."""
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
+    received = raw_exchange(api, head + b"x" * (20 << 20), end=False)
+    assert received == b"" or (received.startswith(b"HTTP/1.1 401") and b"connection: close" in received)
+    assert api.emulator.requests.entries()[-1]["status"] == 401
     assert api.call("GET").status_code == 200
 
 

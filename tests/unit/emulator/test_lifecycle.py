@@ -95,6 +95,19 @@ def test_termination(clock):
     assert [life.status(9.9), life.status(0.1)] == ["TERMINATING", None]
 
 
+def test_deleted_peer_makes_room(clock):
+    """While it is still listed, its pair, its block and its place can be had again."""
+    life = Life(clock, max_peers=1)
+    with life.project.now() as project:
+        with pytest.raises(ApiError, match="PEER_ALREADY_EXISTS"):
+            project.create_peer(dict(AWS), needs_container=False)
+        with pytest.raises(ApiError, match="PEER_MAXIMUM_REACHED"):
+            project.create_peer(AWS | {"vpcId": "vpc-654321", "routeTableCidrBlock": "10.0.0.0/8"}, needs_container=False)
+        project.peers.delete(life.peer)
+        project.create_peer(dict(AWS), needs_container=False)
+    assert [peer["statusName"] for peer in life.project.list_peers()] == ["TERMINATING", "INITIATING"]
+
+
 @pytest.mark.parametrize(("action", "error"), [("reject", "REJECTED"), ("expire", "EXPIRED"), ("fail", "INVALID_ARGUMENT")])
 def test_failures(clock, action, error):
     """A failed peer says why, and stays."""

@@ -1,0 +1,262 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running in the controller's own process: what it saves, when it does not apply, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, WAYS, PlaybookRunner, environment
+
+HEAD = """
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/cloudpeer.atlas.atlas:
+      aws_account_id: "123456789012"
+  tasks:
+"""
+LOOP = (
+    HEAD
+    + """
+    - cloudpeer.atlas.atlas_vpc_peer:
+        vpc_id: vpc-0a1b2c3d4e5f678{{ '%02d' % item }}
+        route_table_cidr_block: 10.{{ item }}.0.0/16
+      loop: "{{ range(8) | list }}"
+"""
+)
+WAIT = (
+    HEAD
+    + """
+    - cloudpeer.atlas.atlas_vpc_peer:
+        vpc_id: vpc-0a1b2c3d4e5f67890
+        route_table_cidr_block: 10.15.0.0/16
+        wait: true
+        wait_for: available
+      no_log: false
+"""
+)
+
+
+def loop_costs(emulator: RunningEmulator, playbook: PlaybookRunner, way: str) -> tuple[int, int]:
+    """Return the requests and the connections of a loop over eight connections that are as they should be."""
+    playbook(LOOP, emulator)
+    emulator.requests.clear()
+    run = playbook(LOOP, emulator, way=way)
+    assert [one["changed"] for one in run.results] == [False] * 8
+    entries = emulator.requests.entries()
+    return len(entries), len({entry["connection"] for entry in entries})
+
+
+def test_the_items_of_a_loop_share_one_connection_and_its_nonce(emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
+    assert loop_costs(emulator, playbook, "in process") == (9, 1)
+
+
+def test_as_modules_the_items_of_a_loop_connect_one_by_one(emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
+    assert loop_costs(emulator, playbook, "module") == (16, 8)
+
+
+def test_credentials_and_hosts_never_share_a_session(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:
+    first, second = start(step_seconds=0), start(step_seconds=0, private_key="e3a10000-0000-4000-8000-0000000other")
+    text = (
+        HEAD
+        + """
+    - cloudpeer.atlas.atlas_vpc_peer:
+        base_url: "{{ item.url }}"
+        private_key: "{{ item.key }}"
+        vpc_id: vpc-0a1b2c3d4e5f67890
+        state: absent
+      ignore_errors: true
+      loop: "{{ items }}"
+"""
+    )
+    own = [{"url": one.base_url, "key": one.settings.private_key} for one in (first, second)]
+    wrong = {"url": first.base_url, "key": "not-the-key"}
+    items = [own[0], own[1], wrong, own[0], wrong, own[1]]
+    run = playbook(text, first, "-e", f"{{'items': {items}}}")
+    assert ["msg" in one for one in run.results] == [False, False, True, False, True, False]
+    # A challenge and two answers for each key that is right; two requests each time for one that is wrong.
+    assert [entry["status"] for entry in first.requests.entries()] == [401, 200, 401, 401, 200, 401, 401]
+    assert [entry["status"] for entry in second.requests.entries()] == [401, 200, 200]
+    connections = [entry["connection"] for entry in first.requests.entries()]
+    assert connections[0] == connections[1] == connections[4]
+    assert len(set(connections)) == 3
+
+
+def test_a_task_that_waits_says_how_it_goes(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:
+    emulator = start(step_seconds=0.7, accept="auto")
+    run = playbook(WAIT, emulator)
+    lines = [line for line in run.output.splitlines() if line.startswith("vpc-0a1b2c3d4e5f67890: ")]
+    assert [line.partition(" after ")[0].partition(": ")[2] for line in lines] == [
+        "INITIATING → PENDING_ACCEPTANCE",
+        "PENDING_ACCEPTANCE → FINALIZING",
+        "FINALIZING → AVAILABLE",
+    ]
+    history = run.result["status_history"]
+    assert [entry["status"] for entry in history] == ["INITIATING", "PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"]
+    assert history[0]["seconds"] < history[-1]["seconds"]
+
+
+def test_with_no_log_a_task_that_waits_says_nothing(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:
+    run = playbook(WAIT.replace("no_log: false", "no_log: true"), start(step_seconds=0.2, accept="auto"))
+    assert run.changed == 1
+    assert "vpc-0a1b2c3d4e5f67890" not in run.output
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.ini"
+    inventory.write_text("".join(f"host{number} ansible_connection=local number={number}\n" for number in range(10)))
+    text = (
+        HEAD.replace("localhost", "all")
+        + """
+    - cloudpeer.atlas.atlas_vpc_peer:
+        vpc_id: vpc-0a1b2c3d4e5f6780{{ number }}
+        route_table_cidr_block: 10.{{ number }}.0.0/16
+"""
+    )
+    for changed in (True, False):
+        run = playbook(text, emulator, "--forks", "10", way=way, ANSIBLE_INVENTORY=str(inventory))
+        assert [one["changed"] for one in run.results] == [changed] * 10
+    assert len([entry for entry in emulator.requests.entries() if entry["method"] == "POST"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("keywords", "reason"),
+    [
+        ("become: true\n      become_method: ansible.builtin.su", "become is set"),
+        ("async: 30\n      poll: 1", "async is set"),
+        ("vars: {atlas_in_process: 'no'}", "atlas_in_process is false"),
+        ("vars: {atlas_in_process: \"{{ 'fal' ~ 'se' }}\"}", "atlas_in_process is false"),
+    ],
+)
+def test_what_keeps_a_task_out_of_the_process(
+    keywords: str, reason: str, emulator: RunningEmulator, playbook: PlaybookRunner
+) -> None:
+    if "become" in keywords and os.geteuid() != 0:
+        pytest.skip("becoming another user takes root, or a password")
+    text = (
+        HEAD
+        + f"""
+    - cloudpeer.atlas.atlas_vpc_peer:
+        group_id: "{{{{ group }}}}"
+        public_key: "{{{{ public_key }}}}"
+        private_key: "{{{{ private_key }}}}"
+        base_url: "{{{{ base_url }}}}"
+        vpc_id: vpc-0a1b2c3d4e5f67890
+        route_table_cidr_block: 10.15.0.0/16
+      {keywords}
+"""
+    )
+    settings = emulator.settings
+    options = {
+        "group": settings.group_id,
+        "public_key": settings.public_key,
+        "private_key": settings.private_key,
+        "base_url": emulator.base_url,
+    }
+    # Written into the text, because extra variables would come before the task's own.
+    text = text.replace(
+        "  tasks:", "  vars:\n" + "".join(f"    {name}: '{value}'\n" for name, value in options.items()) + "  tasks:"
+    )
+    run = playbook(text, emulator, "-vvv", way=None)
+    assert f"runs as a module: {reason}" in run.output
+    assert run.changed >= 1
+    assert [entry["method"] for entry in emulator.requests.entries() if entry["authenticated"]] == ["GET", "GET", "POST"]
+
+
+def without_requests(folder: Path) -> str:
+    """Return a folder that makes the import of requests fail for a Python that has it on its path."""
+    broken = folder / "without-requests"
+    broken.mkdir()
+    (broken / "requests.py").write_text("raise ImportError(\"No module named 'requests'\")\n")
+    return str(broken)
+
+
+def test_a_controller_without_requests_says_so_once_and_runs_modules(
+    emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
+) -> None:
+    interpreter = tmp_path / "python-with-requests"
+    interpreter.write_text(f'#!/bin/sh\nunset PYTHONPATH\nexec "{sys.executable}" "$@"\n')
+    interpreter.chmod(stat.S_IRWXU)
+    two_tasks = LOOP + LOOP.partition("tasks:")[2]
+    run = playbook(
+        two_tasks,
+        emulator,
+        "-vvv",
+        "-e",
+        f"ansible_python_interpreter={interpreter}",
+        way=None,
+        PYTHONPATH=without_requests(tmp_path),
+    )
+    assert [one["changed"] for one in run.results] == [True] * 8 + [False] * 8
+    assert len([warning for warning in run.warnings if "requests" in warning]) == len(run.warnings) == 1
+    assert run.output.count("runs as a module: Ansible's own Python has no requests") == 16
+
+
+def test_a_target_without_requests_fails_with_the_usual_message(
+    emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
+) -> None:
+    broken = without_requests(tmp_path)
+    run = playbook(LOOP, emulator, way="module", status=2, PYTHONPATH=broken)
+    assert {one["msg"].partition(" on ")[0] for one in run.results} == {"Failed to import the required Python library (requests)"}
+    assert "Traceback" not in run.output
+    assert emulator.requests.entries() == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_interrupt_ends_a_wait_at_once_and_leaves_no_process(
+    way: str, start: Callable[..., RunningEmulator], tmp_path: Path
+) -> None:
+    emulator = start(step_seconds=3600)
+    (tmp_path / "wait.yml").write_text(WAIT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ansible", "playbook", str(tmp_path / "wait.yml"), "-e", f"atlas_in_process={WAYS[way]}"],
+        cwd=ROOT,
+        env={**environment(tmp_path, emulator), "RECORD_FILE": os.devnull},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    # Challenge, list, containers, POST, and a first look at the new connection: it waits.
+    until(lambda: len(emulator.requests.entries()) >= 5)
+    assert processes_in_session(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    output, unused = process.communicate(timeout=10)
+    assert process.returncode != 0
+    assert "interrupted" in output
+    until(lambda: not processes_in_session(process.pid))
+    assert [entry["method"] for entry in emulator.requests.entries()].count("POST") == 1
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition; fail when it does not come true."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.05)
+
+
+def processes_in_session(session: int) -> list[int]:
+    """Return the processes that a session started and that still live."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found

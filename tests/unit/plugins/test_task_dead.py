@@ -1,0 +1,157 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Connections that are dead or dying: FAILED for each reason, recreate, TERMINATING with and without wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import CIDR, PAIR, PEERING, VPC, Atlas
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import DROP, Fault, Wire, reply
+
+REASONS = [("reject", "REJECTED"), ("expire", "EXPIRED"), ("fail", "INVALID_ARGUMENT")]
+
+
+@pytest.mark.parametrize(("action", "reason"), REASONS)
+@pytest.mark.parametrize("which", ["pair", "peer_id"])
+def test_a_dead_connection_is_a_failure_with_its_reason(atlas: Atlas, action: str, reason: str, which: str) -> None:
+    peer = atlas.create(wait=True)
+    atlas.act(action, peer["id"])
+    done = atlas.run(**({"peer_id": peer["id"]} if which == "peer_id" else PEERING))
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, False, reason)
+    for part in (peer["id"], "FAILED", reason, "recreate", "dead"):
+        assert part in done.msg
+    assert (atlas.writes(), len(atlas.wire())) == ([], 2)
+    assert (done.peer["status_name"], done.peer["error_state_name"]) == ("FAILED", reason)
+
+
+@pytest.mark.parametrize("reason", [None, "SOMETHING_NEW"])
+def test_a_reason_that_nobody_knows_is_no_trouble(faulty: tuple[Atlas, Wire], reason: str | None) -> None:
+    atlas, wire = faulty
+    peer = {**atlas.create(), "statusName": "FAILED", "errorStateName": reason}
+    wire.faults.append(Fault("GET", reply(peer)))
+    done = atlas.run(peer_id=peer["id"])
+    assert (reason or "no reason given") in done.msg
+
+
+@pytest.mark.parametrize(("action", "reason"), REASONS)
+def test_recreate_removes_the_dead_one_and_makes_it_anew(atlas: Atlas, action: str, reason: str) -> None:
+    peer = atlas.create(wait=True)
+    atlas.act(action, peer["id"])
+    done = atlas.run(**PEERING, recreate="dead")
+    assert (done.failed, done.changed) == (False, True)
+    assert atlas.writes() == ["DELETE", "POST"]
+    assert [one["id"] for one in atlas.peers()] == [done.peer["id"]]
+    assert done.peer["id"] != peer["id"]
+    assert done.before["error_state_name"] == reason
+    assert done.after["error_state_name"] is None
+
+
+def test_recreate_keeps_what_the_options_leave_open(atlas: Atlas) -> None:
+    other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
+    peer = atlas.create(accepter_region_name="eu-west-2", container_id=other)
+    atlas.act("fail", peer["id"])
+    done = atlas.run(**PAIR, recreate="dead")
+    assert not done.failed
+    kept = ("route_table_cidr_block", "container_id", "accepter_region_name")
+    assert [done.peer[name] for name in kept] == [CIDR, other, "eu-west-2"]
+    assert done.changed
+
+
+def test_recreate_by_peer_id_makes_the_same_connection_anew(atlas: Atlas) -> None:
+    peer = atlas.create()
+    atlas.act("fail", peer["id"])
+    done = atlas.run(peer_id=peer["id"], recreate="dead")
+    assert (done.failed, done.changed, done.peer["vpc_id"]) == (False, True, VPC)
+    assert atlas.writes() == ["DELETE", "POST"]
+
+
+@pytest.mark.parametrize("status", ["INITIATING", "PENDING_ACCEPTANCE", "AVAILABLE"])
+def test_recreate_leaves_the_living_alone(atlas: Atlas, status: str) -> None:
+    peer = atlas.create(wait=status != "INITIATING")
+    if status == "AVAILABLE":
+        atlas.act("accept", peer["id"])
+        atlas.clock.now += 5
+    done = atlas.run(**PEERING, recreate="dead")
+    assert (done.changed, done.peer["status_name"], atlas.writes()) == (False, status, [])
+
+
+def test_a_dead_connection_is_removed_like_any_other(atlas: Atlas) -> None:
+    peer = atlas.create()
+    atlas.act("fail", peer["id"])
+    done = atlas.run(**PAIR, state="absent")
+    assert (done.changed, atlas.writes()) == (True, ["DELETE"])
+
+
+def test_a_dead_one_that_does_not_go_away_is_told_and_counts_as_changed(atlas: Atlas) -> None:
+    peer = atlas.create()
+    atlas.act("fail", peer["id"])
+    with atlas.emulator.project.now() as project:
+        project.peers.get(peer["id"]).since = 10**9
+    atlas.clock.due.append((atlas.clock.now, lambda: None))
+    done = atlas.run(**PEERING, recreate="dead", wait_timeout=1, wait_sleep=1)
+    assert (done.failed, done.changed) == (False, True) if "POST" in atlas.writes() else (True, True)
+
+
+def test_the_creation_that_fails_after_the_removal_counts_as_changed(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    peer = atlas.create()
+    atlas.act("fail", peer["id"])
+    wire.faults.append(Fault("POST", reply({"error": 409, "errorCode": "PEER_MAXIMUM_REACHED", "detail": "50"}, 409)))
+    done = atlas.run(**PEERING, recreate="dead")
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, True, "PEER_MAXIMUM_REACHED")
+    assert atlas.peers() == []
+
+
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("which", ["pair", "pair without block", "peer_id"])
+def test_a_lost_reply_in_the_middle_of_recreate_does_not_leave_less_than_before(
+    faulty: tuple[Atlas, Wire], which: str, forward: bool
+) -> None:
+    atlas, wire = faulty
+    peer = atlas.create()
+    atlas.act("fail", peer["id"])
+    wire.faults.append(Fault("POST", DROP, forward=forward))
+    options: dict[str, Any] = {"pair": PEERING, "pair without block": PAIR, "peer_id": {"peer_id": peer["id"]}}[which]
+    done = atlas.run(**options, recreate="dead")
+    assert (done.failed, done.changed) == (False, True)
+    assert [one["vpcId"] for one in atlas.peers()] == [VPC]
+    assert len(wire.sent("POST")) == (1 if forward else 2)
+
+
+def test_what_is_being_removed_is_a_failure_without_wait(atlas: Atlas) -> None:
+    peer = atlas.create()
+    atlas.act("delete", peer["id"])
+    done = atlas.run(**PEERING)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    for part in (peer["id"], "TERMINATING", "wait"):
+        assert part in done.msg
+
+
+def test_what_is_being_removed_is_waited_out_with_wait_and_made_anew(atlas: Atlas) -> None:
+    peer = atlas.create()
+    atlas.act("delete", peer["id"])
+    done = atlas.run(**PEERING, wait=True)
+    assert (done.failed, done.changed, atlas.writes()) == (False, True, ["POST"])
+    assert done.peer["id"] != peer["id"]
+    assert done.peer["status_name"] == "PENDING_ACCEPTANCE"
+
+
+@pytest.mark.parametrize("options", [{}, {"route_table_cidr_block": CIDR}])
+def test_what_is_being_removed_and_named_by_its_id_is_no_trouble_without_a_pair(atlas: Atlas, options: dict[str, Any]) -> None:
+    peer = atlas.create()
+    atlas.act("delete", peer["id"])
+    done = atlas.run(peer_id=peer["id"], wait=True, **options)
+    assert done.failed == (atlas.peers() == [] or atlas.peers()[0]["id"] == peer["id"])
+    if not done.failed:
+        assert done.peer["vpc_id"] == VPC
+
+
+def test_a_removal_that_takes_too_long_is_told_before_anything_is_made(make_atlas: Any) -> None:
+    atlas = make_atlas(step_seconds=3600)
+    peer = atlas.create()
+    atlas.act("delete", peer["id"])
+    done = atlas.run(**PEERING, wait=True, wait_timeout=60)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    for part in ("TERMINATING", "60 seconds", "gone", "wait_timeout"):
+        assert part in done.msg
