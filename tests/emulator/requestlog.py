@@ -26,9 +26,7 @@ class RequestLog:
         self._connections = 0
         self._age = 0
 
-    def record(
-        self, connection: Connection, method: str, path: str, query: str, status: int, authenticated: bool
-    ) -> None:
+    def record(self, connection: Connection, method: str, path: str, query: str, status: int, authenticated: bool) -> None:
         """Add one request."""
         with self._lock:
             if connection.log_age != self._age:
