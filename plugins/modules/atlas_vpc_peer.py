@@ -205,6 +205,25 @@ vpc_peer:
       description: The cloud provider of the connection. Always V(AWS).
       type: str
       sample: AWS
+status_history:
+  description: The states in which the connection was seen, in their order. The last one of a removed connection is V(gone).
+  returned: with O(wait=true), unless it fails
+  type: list
+  elements: dict
+  sample:
+    - status: INITIATING
+      seconds: 0.1
+    - status: PENDING_ACCEPTANCE
+      seconds: 41.3
+  contains:
+    status:
+      description: The state.
+      type: str
+      sample: PENDING_ACCEPTANCE
+    seconds:
+      description: When it was first seen, in seconds since the task started.
+      type: float
+      sample: 41.3
 api_calls:
   description: The HTTP requests that were sent to Atlas, in their order.
   returned: at verbosity 2 (C(-vv)) and more

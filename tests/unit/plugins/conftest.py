@@ -85,7 +85,7 @@ def make_atlas(clock: FakeClock) -> Iterator[Callable[..., Atlas]]:
 def faulty(atlas: Atlas) -> Iterator[tuple[Atlas, Wire]]:
     """The emulator behind a wire that can be told to misbehave."""
     with serving(upstream=atlas.emulator.base_url) as wire:
-        atlas.base_url = wire.base_url
+        atlas.base_url, atlas.forget = wire.base_url, wire.requests.clear
         yield atlas, wire
 
 

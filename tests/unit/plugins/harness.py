@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -88,6 +89,8 @@ class Atlas:
     emulator: RunningEmulator
     clock: FakeClock
     base_url: str
+    #: Forgets the requests so far, of whatever else records them.
+    forget: Callable[[], Any] = lambda: None
     #: What was reported while tasks waited.
     lines: list[str] = field(default_factory=list)
 
@@ -127,6 +130,7 @@ class Atlas:
         done = self.run(**{**PEERING, **options})
         assert not done.failed, done.msg
         self.emulator.requests.clear()
+        self.forget()
         return self.emulator.project.find_peer(done.peer["id"])
 
     def act(self, name: str, peer_id: str) -> None:

@@ -95,7 +95,7 @@ def test_what_moves_to_the_next_page_meanwhile_is_there_once(serve: Serve, conne
 @pytest.mark.parametrize("following", ["?pageNum=1", "?", "http://x/y?itemsPerPage=500", "?pageNum=2"])
 def test_pages_that_go_in_a_circle_end(serve: Serve, connect: Connect, following: str) -> None:
     wire = serve(page({"id": "1"}, following=following))
-    with pytest.raises(AtlasError, match="list.*circle"):
+    with pytest.raises(AtlasError, match=r"list.*circle"):
         connect(wire.base_url).get_all(PEERS, {}, "list")
     assert len(wire.requests) <= 3
 
@@ -103,10 +103,12 @@ def test_pages_that_go_in_a_circle_end(serve: Serve, connect: Connect, following
 @pytest.mark.parametrize("following", ["http://[::1", "//[", "http://x:port/?pageNum=2"])
 def test_a_next_link_that_is_no_address_is_an_error_of_ours(serve: Serve, connect: Connect, following: str) -> None:
     wire = serve(page({"id": "1"}, following=following), page({"id": "2"}))
+    client = connect(wire.base_url)
     try:
-        assert len(connect(wire.base_url).get_all(PEERS, {}, "list")) == 2
-    except AtlasError as error:
-        assert "list" in str(error)
+        found = [one["id"] for one in client.get_all(PEERS, {}, "list")]
+    except AtlasError:
+        found = ["an error of ours"]
+    assert found in (["1", "2"], ["an error of ours"])
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_a_next_link_that_is_no_address_is_an_error_of_ours(serve: Serve, connec
 )  # fmt: skip
 def test_what_is_no_list_is_not_taken_for_an_empty_one(serve: Serve, connect: Connect, content: Any) -> None:
     wire = serve(reply(content))
-    with pytest.raises(AtlasError, match="^Failed to list it: "):
+    with pytest.raises(AtlasError, match=r"^Failed to list it: "):
         connect(wire.base_url).get_all(PEERS, {}, "list it")
     assert len(wire.requests) == 1
 
@@ -146,10 +148,12 @@ def test_a_status_in_a_reply_without_envelope_is_a_field_like_others(serve: Serv
 @pytest.mark.parametrize("content", [{"status": True, "content": 1}, {"status": "x"}, {"status": 200, "content": None}, []])
 def test_an_odd_envelope_does_not_break_the_client(serve: Serve, connect: Connect, content: Any) -> None:
     wire = serve(reply(content))
+    client = connect(wire.base_url, envelope=True)
     try:
-        assert isinstance(connect(wire.base_url, envelope=True).get(GROUP, "read"), dict)
-    except AtlasError as error:
-        assert "read" in str(error)
+        found: Any = client.get(GROUP, "read")
+    except AtlasError:
+        found = {}
+    assert isinstance(found, dict)
 
 
 HTML = b"<html><body>Please log in</body></html>"

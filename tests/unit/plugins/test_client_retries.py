@@ -127,7 +127,7 @@ def test_a_write_whose_reply_broke_is_sent_once_and_in_doubt(serve: Serve, conne
 
 
 def test_a_connection_closed_while_idle_costs_no_write(serve: Serve, connect: Connect) -> None:
-    """A keep-alive connection that the server closed in between is noticed before a POST is sent on it, or the POST is in doubt."""
+    """The server closed the keep-alive connection: that is noticed before a POST is sent on it."""
     wire = serve(reply({}, 200, ("Connection", "close")), reply({"id": "1"}))
     client = connect(wire.base_url)
     client.get(GROUP, "read")
@@ -159,7 +159,7 @@ def test_a_name_that_nobody_knows_is_named(connect: Connect) -> None:
 
 def test_a_proxy_that_is_not_there_is_not_called_a_broken_connection(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(AtlasConnectionError, match="cannot reach .*proxy") as caught:
+    with pytest.raises(AtlasConnectionError, match=r"cannot reach .*proxy") as caught:
         connect("https://atlas.invalid", retries=0).post(GROUP, {}, "make")
     assert not caught.value.outcome_unknown
 

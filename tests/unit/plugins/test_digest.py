@@ -148,9 +148,18 @@ def test_quotes_and_backslashes_are_escaped_and_other_scripts_are_utf_8() -> Non
 
 @pytest.mark.parametrize(
     ("header", "nonce"),
-    [(None, None), ("", None), ('nextnonce="abc"', "abc"), ('qop=auth, nextnonce="a,b", nc=00000001', "a,b"), ("nextnonce=t", "t"),
-     ('rspauth="nextnonce=x"', None), ('nextnonce=""', None), (",,,", None), ('NextNonce = "abc"', "abc")],
-)  # fmt: skip
+    [
+        (None, None),
+        ("", None),
+        ('nextnonce="abc"', "abc"),
+        ('qop=auth, nextnonce="a,b", nc=00000001', "a,b"),
+        ("nextnonce=t", "t"),
+        ('rspauth="nextnonce=x"', None),
+        ('nextnonce=""', None),
+        (",,,", None),
+        ('NextNonce = "abc"', "abc"),
+    ],
+)
 def test_the_next_nonce_is_found(header: str | None, nonce: str | None) -> None:
     assert parse_next_nonce(header) == nonce
 

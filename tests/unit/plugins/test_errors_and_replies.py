@@ -31,9 +31,18 @@ def test_the_message_says_what_failed_why_with_which_code_and_what_to_do() -> No
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(401, "AtlasAuthError"), (403, "AtlasAuthError"), (404, "AtlasNotFoundError"), (409, "AtlasConflictError"),
-     (429, "AtlasRateLimitError"), (400, "AtlasApiError"), (405, "AtlasApiError"), (500, "AtlasApiError"), (599, "AtlasApiError")],
-)  # fmt: skip
+    [
+        (401, "AtlasAuthError"),
+        (403, "AtlasAuthError"),
+        (404, "AtlasNotFoundError"),
+        (409, "AtlasConflictError"),
+        (429, "AtlasRateLimitError"),
+        (400, "AtlasApiError"),
+        (405, "AtlasApiError"),
+        (500, "AtlasApiError"),
+        (599, "AtlasApiError"),
+    ],
+)
 def test_each_status_has_its_kind(status: int, kind: str) -> None:
     error = api_error("x", status, {}, is_write=False)
     assert type(error) is getattr(_errors, kind)
@@ -42,9 +51,24 @@ def test_each_status_has_its_kind(status: int, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [None, "", "text", 5, [], [1], {}, {"detail": None}, {"detail": 5, "reason": []}, {"errorCode": 5}, {"errorCode": ""},
-     {"errorCode": ["x"]}, {"badRequestDetail": "x"}, {"badRequestDetail": {"fields": "x"}}, {"badRequestDetail": {"fields": [1, {}]}}],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "text",
+        5,
+        [],
+        [1],
+        {},
+        {"detail": None},
+        {"detail": 5, "reason": []},
+        {"errorCode": 5},
+        {"errorCode": ""},
+        {"errorCode": ["x"]},
+        {"badRequestDetail": "x"},
+        {"badRequestDetail": {"fields": "x"}},
+        {"badRequestDetail": {"fields": [1, {}]}},
+    ],
+)
 def test_a_body_that_is_no_error_of_atlas_leaves_the_status(body: Any) -> None:
     error = api_error("x", 400, body, is_write=False)
     assert str(error) == "Failed to x: no reason given (HTTP 400)."
@@ -67,8 +91,18 @@ def test_a_detail_is_bounded() -> None:
     assert len(api_error("x", 400, {"detail": "y" * 10**6}, is_write=False).detail or "") == 500
 
 
-@pytest.mark.parametrize(("status", "unknown", "transient"), [(400, False, False), (409, False, False), (429, False, False),
-                                                              (500, True, False), (502, True, True), (503, True, True), (504, True, True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "unknown", "transient"),
+    [
+        (400, False, False),
+        (409, False, False),
+        (429, False, False),
+        (500, True, False),
+        (502, True, True),
+        (503, True, True),
+        (504, True, True),
+    ],
+)
 def test_only_a_failing_server_leaves_a_write_in_doubt(status: int, unknown: bool, transient: bool) -> None:
     error = api_error("x", status, {}, is_write=True)
     assert (error.outcome_unknown, error.is_transient) == (unknown, transient)
@@ -104,9 +138,22 @@ def test_an_error_without_a_hint_is_its_message() -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [(None, None), ("", None), ("0", 0), ("7", 7), (" 7 ", 7), ("99999999999", 99999999999), ("9" * 400, float("inf")),
-     ("-5", None), ("1.5", None), ("soon", None), ("Fri, 99 Foo 2026", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("\u00b2", None)],
-)  # fmt: skip
+    [
+        (None, None),
+        ("", None),
+        ("0", 0),
+        ("7", 7),
+        (" 7 ", 7),
+        ("99999999999", 99999999999),
+        ("9" * 400, float("inf")),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("Fri, 99 Foo 2026", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("\u00b2", None),
+    ],
+)
 def test_retry_after_is_read_or_ignored(value: str | None, seconds: float | None) -> None:
     assert retry_after(value) == seconds
 
@@ -119,8 +166,16 @@ def test_a_date_in_retry_after_is_counted_from_now(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("links", "found"),
-    [(None, None), ([], None), ("x", None), ([1, None, {}], None), ([{"rel": "self", "href": "a"}], None), ([{"rel": "next"}], None),
-     ([{"rel": "next", "href": 5}], None), ([{"rel": "self", "href": "a"}, {"rel": "next", "href": "b"}], "b")],
-)  # fmt: skip
+    [
+        (None, None),
+        ([], None),
+        ("x", None),
+        ([1, None, {}], None),
+        ([{"rel": "self", "href": "a"}], None),
+        ([{"rel": "next"}], None),
+        ([{"rel": "next", "href": 5}], None),
+        ([{"rel": "self", "href": "a"}, {"rel": "next", "href": "b"}], "b"),
+    ],
+)
 def test_the_next_page_is_found_in_the_links(links: Any, found: str | None) -> None:
     assert next_link({"links": links}) == found

@@ -19,21 +19,52 @@ GROUP = "5356823b3794dee37132bb7b"
 
 @pytest.mark.parametrize(
     "base_url",
-    ["https://cloud.mongodb.com", "https://cloud.mongodbgov.com/", "HTTPS://cloud.mongodb.com", "https://gateway.example/atlas",
-     "https://[2001:db8::1]:8443", "http://127.0.0.1:8080", "http://127.9.9.9", "http://[::1]:8080", "http://localhost:8080",
-     "http://LOCALHOST"],
-)  # fmt: skip
+    [
+        "https://cloud.mongodb.com",
+        "https://cloud.mongodbgov.com/",
+        "HTTPS://cloud.mongodb.com",
+        "https://gateway.example/atlas",
+        "https://[2001:db8::1]:8443",
+        "http://127.0.0.1:8080",
+        "http://127.9.9.9",
+        "http://[::1]:8080",
+        "http://localhost:8080",
+        "http://LOCALHOST",
+    ],
+)
 def test_good_addresses_pass(base_url: str) -> None:
     Connection(base_url=base_url).validate()
 
 
 @pytest.mark.parametrize(
     "base_url",
-    ["", "cloud.mongodb.com", "cloud.mongodb.com:443", "ftp://cloud.mongodb.com", "https://", "https:///x", "https://[::1", "https://x:99999",
-     "https://x:port", "//cloud.mongodb.com", "file:///etc/passwd", "https://cloud.mongodb.com/api/atlas/v2", "https://x/api/public/v1.0",
-     "https://x?y=z", "https://x#y", "http://cloud.mongodb.com", "http://10.0.0.1", "http://127.0.0.1.example.com", "http://localhost.example",
-     "http://0.0.0.0", "http://[::]", "http://128.0.0.1", "http://127.1", "http://localhost@example.com"],
-)  # fmt: skip
+    [
+        "",
+        "cloud.mongodb.com",
+        "cloud.mongodb.com:443",
+        "ftp://cloud.mongodb.com",
+        "https://",
+        "https:///x",
+        "https://[::1",
+        "https://x:99999",
+        "https://x:port",
+        "//cloud.mongodb.com",
+        "file:///etc/passwd",
+        "https://cloud.mongodb.com/api/atlas/v2",
+        "https://x/api/public/v1.0",
+        "https://x?y=z",
+        "https://x#y",
+        "http://cloud.mongodb.com",
+        "http://10.0.0.1",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example",
+        "http://0.0.0.0",
+        "http://[::]",
+        "http://128.0.0.1",
+        "http://127.1",
+        "http://localhost@example.com",
+    ],
+)
 def test_other_addresses_are_refused_and_the_option_is_named(base_url: str) -> None:
     with pytest.raises(InvalidOptionError, match=r"^base_url "):
         Connection(base_url=base_url).validate()
@@ -46,9 +77,14 @@ def test_credentials_in_the_address_are_refused_and_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "named"), [({"timeout": 0}, "timeout"), ({"timeout": -1}, "timeout"), ({"retries": -1}, "retries"),
-                           ({"ca_path": "/nonexistent/ca.pem"}, "ca_path")]
-)  # fmt: skip
+    ("options", "named"),
+    [
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": -1}, "timeout"),
+        ({"retries": -1}, "retries"),
+        ({"ca_path": "/nonexistent/ca.pem"}, "ca_path"),
+    ],
+)
 def test_odd_values_are_refused_and_named(options: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidOptionError, match=f"^{named}"):
         Connection(**options).validate()
@@ -110,17 +146,32 @@ def test_the_documented_defaults_hold() -> None:
     result = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate({"project_id": GROUP, "peer_id": "x"})
     assert result.error_messages == []
     params = result.validated_parameters
-    expected = {"group_id": GROUP, "state": "present", "recreate": "never", "wait": False, "wait_for": "pending_acceptance",
-                "api_version": "v2", "envelope": False, "validate_certs": True, "base_url": "https://cloud.mongodb.com"}  # fmt: skip
+    expected = {
+        "group_id": GROUP,
+        "state": "present",
+        "recreate": "never",
+        "wait": False,
+        "wait_for": "pending_acceptance",
+        "api_version": "v2",
+        "envelope": False,
+        "validate_certs": True,
+        "base_url": "https://cloud.mongodb.com",
+    }
     assert {name: params[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(
     ("option", "variable"),
-    [("group_id", "MONGODB_ATLAS_PROJECT_ID"), ("public_key", "MONGODB_ATLAS_PUBLIC_API_KEY"), ("public_key", "MONGODB_ATLAS_PUBLIC_KEY"),
-     ("private_key", "MONGODB_ATLAS_PRIVATE_API_KEY"), ("private_key", "MONGODB_ATLAS_PRIVATE_KEY"),
-     ("base_url", "MONGODB_ATLAS_BASE_URL"), ("base_url", "MONGODB_ATLAS_OPS_MANAGER_URL")],
-)  # fmt: skip
+    [
+        ("group_id", "MONGODB_ATLAS_PROJECT_ID"),
+        ("public_key", "MONGODB_ATLAS_PUBLIC_API_KEY"),
+        ("public_key", "MONGODB_ATLAS_PUBLIC_KEY"),
+        ("private_key", "MONGODB_ATLAS_PRIVATE_API_KEY"),
+        ("private_key", "MONGODB_ATLAS_PRIVATE_KEY"),
+        ("base_url", "MONGODB_ATLAS_BASE_URL"),
+        ("base_url", "MONGODB_ATLAS_OPS_MANAGER_URL"),
+    ],
+)
 def test_the_variables_of_the_official_tools_are_read(monkeypatch: pytest.MonkeyPatch, option: str, variable: str) -> None:
     monkeypatch.setenv(variable, "value")
     given = {} if option == "group_id" else {"group_id": GROUP}
@@ -140,10 +191,16 @@ def test_only_the_private_key_is_hidden() -> None:
 
 
 @pytest.mark.parametrize(
-    ("public", "private", "named"), [(None, None, "public_key and private_key"), ("", "", "public_key and private_key"),
-                                     ("a", None, "private_key is missing"), ("a", "", "private_key is missing"),
-                                     (None, "geheim", "public_key is missing"), ("", "geheim", "public_key is missing")]
-)  # fmt: skip
+    ("public", "private", "named"),
+    [
+        (None, None, "public_key and private_key"),
+        ("", "", "public_key and private_key"),
+        ("a", None, "private_key is missing"),
+        ("a", "", "private_key is missing"),
+        (None, "geheim", "public_key is missing"),
+        ("", "geheim", "public_key is missing"),
+    ],
+)
 def test_missing_halves_of_a_key_are_named_with_their_variables(public: str | None, private: str | None, named: str) -> None:
     with pytest.raises(InvalidOptionError, match=named) as caught:
         ApiKey(public, private)

@@ -9,7 +9,18 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC, Atlas
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Wire
 
-FIELDS = ["id", "connection_id", "status_name", "error_state_name", "vpc_id", "aws_account_id", "route_table_cidr_block", "container_id", "accepter_region_name", "provider_name"]  # fmt: skip
+FIELDS = [
+    "id",
+    "connection_id",
+    "status_name",
+    "error_state_name",
+    "vpc_id",
+    "aws_account_id",
+    "route_table_cidr_block",
+    "container_id",
+    "accepter_region_name",
+    "provider_name",
+]
 EXAMPLE = {
     "api_version": "v1.0",
     "group_id": "5356823b3794dee37132bb7b",
