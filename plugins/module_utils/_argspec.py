@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ansible.module_utils.common.parameters import env_fallback
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import PRIVATE_KEY_VARIABLES, PUBLIC_KEY_VARIABLES
@@ -29,7 +29,6 @@ class ArgumentSpec:
     required_together: Rules = ()
     required_one_of: Rules = ()
     required_if: Rules = ()
-    required_by: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
     mutually_exclusive: Rules = ()
 
     def __add__(self, other: ArgumentSpec) -> ArgumentSpec:
@@ -39,7 +38,6 @@ class ArgumentSpec:
             required_together=self.required_together + other.required_together,
             required_one_of=self.required_one_of + other.required_one_of,
             required_if=self.required_if + other.required_if,
-            required_by={**self.required_by, **other.required_by},
             mutually_exclusive=self.mutually_exclusive + other.mutually_exclusive,
         )
 
@@ -50,7 +48,6 @@ class ArgumentSpec:
             "required_together": self.required_together,
             "required_one_of": self.required_one_of,
             "required_if": self.required_if,
-            "required_by": self.required_by,
             "mutually_exclusive": self.mutually_exclusive,
         }
 

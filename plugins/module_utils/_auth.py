@@ -17,6 +17,8 @@ Headers = t.Mapping[str, str]
 PUBLIC_KEY_VARIABLES = ("MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PUBLIC_KEY")
 PRIVATE_KEY_VARIABLES = ("MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY")
 
+_MOST_REFUSALS = 3
+
 
 class Credential(t.Protocol):
     """What the client needs of a kind of credential."""
@@ -26,8 +28,8 @@ class Credential(t.Protocol):
     def authorization(self, method: str, target: str, body: bytes) -> str | None:
         """Return the C(Authorization) header for a request; None while the server's challenge is not known."""
 
-    def accept_challenge(self, headers: Headers) -> bool:
-        """Learn from a refusal (401). Returns whether the request is worth sending once more."""
+    def accept_challenge(self, headers: Headers, refusals: int) -> bool:
+        """Learn from a refusal (401), the how many-eth of this request. Returns whether it is worth sending once more."""
 
     def accept_reply(self, headers: Headers) -> None:
         """Learn from a reply that was not refused."""
@@ -41,7 +43,7 @@ class ApiKey:
         private_key: The private half, its password.
 
     Raises:
-        InvalidOptionError: When one half, or both, are missing.
+        InvalidOptionError: When one half, or both, are missing, or cannot be a key.
     """
 
     def __init__(self, public_key: str | None, private_key: str | None) -> None:
@@ -55,32 +57,35 @@ class ApiKey:
             raise InvalidOptionError("private_key is missing beside public_key.", hint=f"Set it, or {private}.")
         if not public_key:
             raise InvalidOptionError("public_key is missing beside private_key.", hint=f"Set it, or {public}.")
+        for option, value in (("public_key", public_key), ("private_key", private_key)):
+            if not value.isprintable():
+                raise InvalidOptionError(
+                    f"{option} has a line break or another character that is not printable.",
+                    hint="Remove what was copied along with it.",
+                )
         self._public_key = public_key
         self.secret = private_key
         self._digest: DigestSession | None = None
-        self._is_fresh = False
 
     def authorization(self, method: str, target: str, body: bytes) -> str | None:
         """Answer the last challenge; None before the first."""
         return self._digest.authorization(method, target, body) if self._digest else None
 
-    def accept_challenge(self, headers: Headers) -> bool:
+    def accept_challenge(self, headers: Headers, refusals: int) -> bool:
         """Take up a new challenge. A nonce that was only just given and is refused means that the key is wrong.
 
-        Atlas says C(stale=false) in every challenge, so what counts is whether the nonce has ever been accepted.
+        Atlas says C(stale=false) in every challenge, so a first refusal proves nothing. Others say C(stale=true) when
+        the key was right.
         """
-        was_fresh, self._digest = self._is_fresh, None
+        self._digest = None
         challenge = parse_challenge(headers.get("WWW-Authenticate"))
-        if was_fresh or challenge is None:
-            self._is_fresh = False
+        if challenge is None or refusals > (_MOST_REFUSALS if challenge.stale else 1):
             return False
         self._digest = DigestSession(challenge, self._public_key, self.secret)
-        self._is_fresh = True
         return True
 
     def accept_reply(self, headers: Headers) -> None:
-        """Remember that the nonce works, and go on with the next one where the server names it."""
-        self._is_fresh = False
+        """Go on with the next nonce where the server names it."""
         next_nonce = parse_next_nonce(headers.get("Authentication-Info"))
         if next_nonce and self._digest:
             self._digest.use_nonce(next_nonce)

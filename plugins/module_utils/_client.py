@@ -8,12 +8,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 import traceback
 import typing as t
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import Credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
@@ -24,18 +26,26 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
     ConnectionFailure,
     api_error,
     connection_error,
+    root_cause,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import next_link, retry_after
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import next_page, redirect_target, retry_after
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
 
 try:
     import requests
-    from requests.exceptions import ConnectTimeout, RequestException, SSLError, Timeout
-    from urllib3.exceptions import HTTPError, NewConnectionError
+    from requests.exceptions import ConnectTimeout, ProxyError, RequestException, Timeout
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
     REQUESTS_IMPORT_ERROR = None
+
+    class _Session(requests.Session):
+        """A session that does not even look where a redirect leads, which fails for addresses that are none."""
+
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            return None
+
 
 COLLECTION_VERSION = "0.1.0"
 USER_AGENT = f"cloudpeer.atlas/{COLLECTION_VERSION} (Ansible collection)"
@@ -91,7 +101,7 @@ class AtlasClient:
         self._clock = clock
         self._sleep = sleep
         self._root = connection.base_url.rstrip("/") + "/api/atlas/" + connection.api_version
-        self._session = requests.Session()
+        self._session = _Session()
         # A credential of our own beside each request; without one here, requests would look for another in ~/.netrc.
         self._session.auth = _leave_unchanged
         media_type = V2_MEDIA_TYPE if connection.api_version == "v2" else "application/json"
@@ -112,8 +122,17 @@ class AtlasClient:
         """Return the object at I(path)."""
         return self._request("GET", path, doing)
 
-    def get_all(self, path: Path, query: t.Mapping[str, str], doing: str) -> list[Json]:
-        """Return the objects of all pages of the list at I(path), each once (they may move while they are paged)."""
+    def get_all(
+        self,
+        path: Path,
+        query: t.Mapping[str, str],
+        doing: str,
+        name_of: t.Callable[[Json], t.Any] = lambda one: one.get("id"),
+    ) -> list[Json]:
+        """Return the objects of all pages of the list at I(path).
+
+        They may move while they are paged, so what I(name_of) tells one from another by is returned once.
+        """
         wanted = {**query, "itemsPerPage": str(PAGE_SIZE)}
         found: dict[str, Json] = {}
         seen: list[t.Mapping[str, str]] = []
@@ -121,14 +140,15 @@ class AtlasClient:
             seen.append(wanted)
             page = self._request("GET", path, doing, wanted)
             results = page.get("results")
-            if not isinstance(results, list) or not all(isinstance(one, dict) and one.get("id") for one in results):
-                raise AtlasApiError(f"Failed to {doing}: the reply is not a list of Atlas.", hint="Check base_url.")
-            found.update((one["id"], one) for one in results)
-            following = next_link(page)
+            for one in results if isinstance(results, list) else [None]:
+                name = name_of(one) if isinstance(one, dict) else None
+                if not isinstance(name, str) or not name:
+                    raise AtlasApiError(f"Failed to {doing}: the reply is not a list of Atlas.", hint="Check base_url.")
+                found[name] = one
+            following = next_page(page)
             if following is None:
                 return list(found.values())
-            # Only the query of the link is used: where credentials go is for base_url alone to say.
-            wanted = {**wanted, **dict(parse_qsl(urlsplit(following).query, keep_blank_values=True))}
+            wanted = {**wanted, **following}
         raise AtlasApiError(f"Failed to {doing}: the pages of the list go round in a circle.", hint="Try again.")
 
     def post(self, path: Path, body: Json, doing: str) -> Json:
@@ -167,11 +187,13 @@ class AtlasClient:
             else:
                 if status < 300:
                     return t.cast("Json", content)
-                failure = api_error(doing, status, content, is_write=not repeatable)
+                failure = api_error(doing, status, content, is_write=method != "GET")
                 may_repeat = status == 429 or (repeatable and failure.is_transient)
                 asked = retry_after(reply.headers.get("Retry-After"))
                 pause = pause if asked is None else min(asked, LONGEST_PAUSE)
             if not may_repeat or attempt == self.connection.retries or self._clock() + pause > deadline:
+                # Whoever catches it need not try again what was tried as often as it may be.
+                failure.is_transient = failure.is_transient and not repeatable
                 raise failure
             self._sleep(pause)
         raise AssertionError("the loop above returns or raises")
@@ -179,6 +201,7 @@ class AtlasClient:
     def _send(self, method: str, url: str, doing: str, body: Json | None) -> requests.Response:
         """Send one request, and once more when the server first asks for credentials, or for newer ones."""
         data = b"" if body is None else json.dumps(body).encode()
+        refusals = 0
         while True:
             request = requests.Request(method, url, data=data or None, headers=self._content_type if data else None)
             prepared = self._session.prepare_request(request)
@@ -189,11 +212,14 @@ class AtlasClient:
             settings = self._session.merge_environment_settings(prepared.url, {}, False, verify, None)
             started, status = self._clock(), None
             try:
-                reply = self._session.send(prepared, timeout=self.connection.timeout, allow_redirects=False, **settings)
+                with warnings.catch_warnings():
+                    # The user has asked for it, and is warned once by the task.
+                    warnings.simplefilter("ignore", InsecureRequestWarning)
+                    reply = self._session.send(prepared, timeout=self.connection.timeout, **settings)
                 status = reply.status_code
             except (RequestException, HTTPError, OSError, ValueError) as error:
                 raise connection_error(
-                    doing, _what_broke(error), self.connection.base_url, error, is_write=body is not None
+                    doing, _what_broke(error), self.connection.base_url, error, is_write=method != "GET"
                 ) from error
             finally:
                 elapsed = round((self._clock() - started) * 1000)
@@ -201,7 +227,8 @@ class AtlasClient:
             if status != 401:
                 self._credential.accept_reply(reply.headers)
                 return reply
-            if not self._credential.accept_challenge(reply.headers):
+            refusals += 1
+            if not self._credential.accept_challenge(reply.headers, refusals):
                 return reply
 
     def _read(self, reply: requests.Response, method: str, doing: str) -> tuple[int, t.Any]:
@@ -214,16 +241,15 @@ class AtlasClient:
         status = reply.status_code
         try:
             content = json.loads(reply.content) if reply.content else None
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         if self.connection.envelope and isinstance(content, dict) and isinstance(content.get("status"), int):
             status = content["status"]
             content = content.get("content", content)
         if 300 <= status < 400:
-            target = urlsplit(reply.headers.get("Location") or "")
             raise AtlasApiError(
-                f"Failed to {doing}: {self.connection.base_url} answers with a redirect to {target.hostname or 'another place'}, "
-                f"which is not followed (HTTP {status}).",
+                f"Failed to {doing}: {self.connection.base_url} answers with a redirect to "
+                f"{redirect_target(reply.headers)}, which is not followed (HTTP {status}).",
                 http_status=status,
                 hint="Set base_url to the address of Atlas itself.",
             )
@@ -248,8 +274,10 @@ def _leave_unchanged(request: requests.PreparedRequest) -> requests.PreparedRequ
 def _what_broke(error: Exception) -> ConnectionFailure:
     """Tell the kinds of failure of the HTTP libraries apart by what they say about the request: was it sent?"""
     wrapped = error.args[0] if error.args else None
-    if isinstance(error, SSLError):
+    if isinstance(root_cause(error), ssl.SSLCertVerificationError):
         return "untrusted"
+    if isinstance(error, ProxyError):
+        return "no proxy"
     if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):
         return "unreachable"
     return "silent" if isinstance(error, Timeout) else "broken"

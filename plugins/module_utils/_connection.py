@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
 
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
+# RFC 1123, 2.1. Other scripts have to be written in their ASCII form (xn--…), which is what is looked up.
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Connection:
             raise InvalidOptionError(f"base_url is not a URL: {error}.", hint=f"Write it like {DEFAULT_BASE_URL}.") from None
         if parts.scheme not in ("http", "https") or not host:
             raise InvalidOptionError("base_url is not an http or https URL.", hint=f"Write it like {DEFAULT_BASE_URL}.")
+        if not _HOST.fullmatch(host) and not _is_ipv6(host):
+            raise InvalidOptionError(f"base_url: {host!r} is not the name of a host.", hint=f"Write it like {DEFAULT_BASE_URL}.")
         if "@" in parts.netloc:
             raise InvalidOptionError("base_url must not carry credentials.", hint="Use public_key and private_key.")
         if parts.query or parts.fragment or "/api/atlas" in parts.path or "/api/public" in parts.path:
@@ -77,6 +83,13 @@ class Connection:
     def total_time(self) -> float:
         """Seconds after which no request is sent again: as long as all tries could take."""
         return self.timeout * (self.retries + 1)
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -33,6 +33,7 @@ class Challenge:
         qop: The qualities of protection on offer, lower case; empty for an RFC 2069 server.
         opaque: To be sent back unchanged, if given.
         userhash: Whether the server wants the user name hashed.
+        stale: Whether only the nonce of the refused request was at fault, and not the key.
     """
 
     realm: str
@@ -41,6 +42,7 @@ class Challenge:
     qop: tuple[str, ...] = ()
     opaque: str | None = None
     userhash: bool = False
+    stale: bool = False
 
     @property
     def is_supported(self) -> bool:
@@ -82,6 +84,7 @@ def parse_challenge(header: str | None) -> Challenge | None:
             qop=tuple(word.strip().lower() for word in parameters.get("qop", "").split(",") if word.strip()),
             opaque=parameters.get("opaque"),
             userhash=parameters.get("userhash", "").lower() == "true",
+            stale=parameters.get("stale", "").lower() == "true",
         )
         if challenge.is_supported:
             return challenge
@@ -137,10 +140,12 @@ class DigestSession:
         self._username = username
         self._nonce = challenge.nonce
         self._count = 0
-        # One client nonce for the life of a nonce: servers that keep the -sess key from the first request then
-        # agree with those that work it out each time.
         self._cnonce = cnonce or secrets.token_hex(16)
         self._secret = challenge.hash(f"{username}:{challenge.realm}:{password}".encode())
+        if challenge.is_session:
+            # RFC 7616, 3.4.2: made once, of the first nonce and client nonce. The client nonce stays the same, so that
+            # servers that make it anew for each request agree.
+            self._secret = challenge.hash(f"{self._secret}:{self._nonce}:{self._cnonce}".encode())
 
     def use_nonce(self, nonce: str) -> None:
         """Go on with another I(nonce) of the same server (C(nextnonce))."""
@@ -159,12 +164,9 @@ class DigestSession:
         self._count += 1
         count = f"{self._count:08x}"
         qop = "auth" if "auth" in challenge.qop else "auth-int" if challenge.qop else None
-        secret = self._secret
-        if challenge.is_session:
-            secret = digest(f"{secret}:{self._nonce}:{self._cnonce}".encode())
         request = f"{method}:{uri}:{digest(body)}" if qop == "auth-int" else f"{method}:{uri}"
         middle = f"{self._nonce}:{count}:{self._cnonce}:{qop}" if qop else self._nonce
-        response = digest(f"{secret}:{middle}:{digest(request.encode())}".encode())
+        response = digest(f"{self._secret}:{middle}:{digest(request.encode())}".encode())
         username = digest(f"{self._username}:{challenge.realm}".encode()) if challenge.userhash else self._username
 
         # RFC 7616, 3.4: these are quoted, and algorithm, qop, nc and userhash must not be.

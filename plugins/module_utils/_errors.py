@@ -116,11 +116,15 @@ class AtlasRateLimitError(AtlasApiError):
     """Atlas asked to slow down, more often than the retries allow."""
 
 
-ConnectionFailure = t.Literal["untrusted", "unreachable", "silent", "broken"]
+ConnectionFailure = t.Literal["untrusted", "no proxy", "unreachable", "silent", "broken"]
 _CONNECTION_FAILURES: dict[ConnectionFailure, tuple[str, str]] = {
     "untrusted": (
         "cannot trust {where}",
         "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody.",
+    ),
+    "no proxy": (
+        "cannot reach {where} through the proxy",
+        "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",
     ),
     "unreachable": ("cannot reach {where}", "Check base_url and the way to it (DNS, firewall, proxy)."),
     "silent": ("no answer in time from {where}", "Check base_url and the way to it (firewall, proxy), or raise timeout."),
@@ -175,7 +179,7 @@ def _detail(fields: dict[t.Any, t.Any]) -> str | None:
     rejected = bad_request.get("fields") if isinstance(bad_request, dict) else None
     for one in rejected if isinstance(rejected, list) else []:
         if isinstance(one, dict) and one.get("field"):
-            words.append(f"{one['field']}: {one.get('description')}")
+            words.append(f"{one['field']}: {one.get('description') or 'refused'}")
     return "; ".join(words)[:MAX_DETAIL_LENGTH] or None
 
 
@@ -191,7 +195,7 @@ def connection_error(
         error: The exception of the HTTP library; its innermost cause is told.
         is_write: Whether the request would have changed something.
     """
-    root = _root_cause(error)
+    root = root_cause(error)
     cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
     what, hint = _CONNECTION_FAILURES[failure]
     return AtlasConnectionError(
@@ -203,7 +207,7 @@ def connection_error(
     )
 
 
-def _root_cause(error: BaseException) -> BaseException:
+def root_cause(error: BaseException) -> BaseException:
     """Return the innermost exception of those that the HTTP libraries wrap into each other."""
     for unused in range(10):
         inner = error.__cause__ or getattr(error, "reason", None)

@@ -111,13 +111,18 @@ class VpcPeers:
         self._client = client
         self._group_id = group_id
         self._path = ("groups", group_id, "peers")
+        self._listed: list[Peer] | None = None
 
     def list_peers(self) -> list[Peer]:
         """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
         doing = f"list the VPC peering connections of group {self._group_id}"
-        return [
-            self._to_result(one, doing) for one in self._client.get_all(self._path, {"providerName": self.provider.name}, doing)
-        ]
+        found = self._client.get_all(self._path, {"providerName": self.provider.name}, doing)
+        self._listed = [self._to_result(one, doing) for one in found]
+        return self._listed
+
+    def last_listed(self) -> list[Peer]:
+        """Return what the last list held; a request is sent only if there was none."""
+        return self.list_peers() if self._listed is None else self._listed
 
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection; None when there is none with that id."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id, check_private_network, to_aws_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers, odd_identity_warnings, same_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_creation import PeerCreation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_wait import PeerWaiter
 
 ARGUMENT_SPEC = (
@@ -80,12 +80,8 @@ class _VpcPeerRun:
         self._context = context
         self._params = params = context.params
         self._peers = VpcPeers(context.client, params["group_id"])
-        self._containers = Containers(context.client, params["group_id"])
         self._waiter = PeerWaiter(context, self._peers)
         self._is_absent = params["state"] == "absent"
-        self._container: Container | None = None
-        # What a creation sends; the plan has what the reply will say, which differs in the region.
-        self._creation: dict[str, t.Any] = {}
         region = params["accepter_region_name"]
         self._region = to_aws_region("accepter_region_name", region) if region is not None else None
         self._wanted = {
@@ -93,6 +89,9 @@ class _VpcPeerRun:
         }
         if self._region is not None:
             self._wanted["accepter_region_name"] = self._region
+        self._creation = PeerCreation(context, self._peers, self._wanted)
+        # The failed connection that was removed to be made anew; from then on, it must be replaced.
+        self._removed: Peer | None = None
 
     def run(self) -> None:
         context, outcome = self._context, self._context.outcome
@@ -107,84 +106,68 @@ class _VpcPeerRun:
             outcome.values["status_history"] = self._waiter.history.entries
 
     def _look(self) -> Peer | None:
-        params = self._params
-        if params["peer_id"] is not None:
+        params, identity = self._params, self._peers.provider.identity
+        if self._removed is not None:
+            # Its id is gone for good; a new connection has the same identity.
+            peer = self._peers.find_peer(**{name: self._removed[name] for name in identity})
+        elif params["peer_id"] is not None:
             peer = self._peers.get_peer(params["peer_id"])
         else:
-            peer = self._peers.find_peer(**{name: params[name] for name in self._peers.provider.identity})
+            peer = self._peers.find_peer(**{name: params[name] for name in identity})
         self._waiter.note(peer)
         return peer
 
     def _decide(self, current: Peer | None) -> Plan:
         provider, params = self._peers.provider, self._params
+        self._check_identity(current)
         is_terminating = current is not None and current["status_name"] == provider.terminating
         if self._is_absent:
             return Plan("nothing", current, None) if is_terminating else plan(None, current)
         if current is None:
-            if params["peer_id"] is not None:
+            if params["peer_id"] is not None and self._removed is None:
                 raise AtlasError(
                     f"Group {params['group_id']} has no VPC peering connection {params['peer_id']}.",
                     hint="Check peer_id, or give vpc_id and aws_account_id instead to have one made.",
                 )
-            return self._plan_creation(None)
+            return self._creation.plan(self._removed, replaced=self._removed)
         if is_terminating:
             if not params["wait"]:
                 raise AtlasError(
                     f"VPC peering connection {current['id']} is being removed ({provider.terminating}) and cannot be used.",
                     hint="Set wait to true to wait until it is gone and create a new one, or run the task again later.",
                 )
-            return self._plan_creation(None)
+            return self._creation.plan(self._removed or current, replaced=self._removed)
         if current["status_name"] == provider.failed:
             if params["recreate"] != "dead":
                 raise self._waiter.failure(current)
-            return self._plan_creation(current)
+            return self._creation.plan(current, replaced=current)
         wanted = dict(self._wanted)
         if self._region is not None and same_region(self._region, current["accepter_region_name"]):
             del wanted["accepter_region_name"]
         result = plan(wanted, current, changeable=provider.changeable)
-        if result.action == "recreate":
-            fixed = [name for name in result.differing if name not in provider.changeable]
-            differences = ", ".join(f"{name} is {current[name]}, not {wanted[name]}" for name in fixed)
-            raise AtlasError(
-                f"VPC peering connection {current['id']} differs in what cannot be changed: {differences}. "
-                "A new connection would be needed.",
-                hint="Correct the option, or remove the connection first (state: absent).",
-            )
+        fixed = [name for name in result.differing if name not in provider.changeable]
+        if fixed:
+            raise self._unchangeable(current, fixed, wanted)
         return result
 
-    def _plan_creation(self, replaced: Peer | None) -> Plan:
-        """Plan a new connection, like the one it replaces in what the options leave open."""
-        provider, params = self._peers.provider, self._params
-        fields = {name: replaced[name] for name in provider.writable if replaced[name] is not None} if replaced else {}
-        fields.update(self._wanted)
-        if "route_table_cidr_block" not in fields:
-            raise InvalidOptionError("route_table_cidr_block is required to create a VPC peering connection.")
-        # The first edition of the API chooses the container by itself; today's needs it, and the accepter's region, by name.
-        if self._context.client.connection.api_version == "v2":
-            fields.update(self._container_fields(fields))
-        blank = {
-            **dict.fromkeys(provider.read_only),
-            **dict.fromkeys(provider.writable),
-            "status_name": params["wait_for"].upper() if params["wait"] else provider.progress[0],
-            "provider_name": provider.name,
-        }
-        self._creation = fields
-        shown = dict(fields)
-        if self._container is not None and shown.get("accepter_region_name") == to_region(self._container):
-            shown["accepter_region_name"] = None
-        return plan(shown, replaced, replace=True, blank=blank)
+    def _check_identity(self, current: Peer | None) -> None:
+        """Check that peer_id, if given, names the connection that the other options mean: nothing is done to another one.
 
-    def _container_fields(self, fields: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Return the container to use and the accepter's region; they are asked for only where the options leave them open."""
-        container_id, region = fields.get("container_id"), fields.get("accepter_region_name")
-        if container_id is not None and region is not None:
-            return {}
-        if self._container is None:
-            if container_id is not None:
-                self._container = self._containers.get_container(container_id)
-            else:
-                self._container = self._containers.find_container(self._peers.provider.name, region)
-        return {"container_id": self._container["id"], "accepter_region_name": region or to_region(self._container)}
+        Raises:
+            AtlasError: When it does not.
+        """
+        wanted = {name: self._params[name] for name in self._peers.provider.identity if self._params[name] is not None}
+        differing = [name for name, value in wanted.items() if current is not None and current[name] != value]
+        if current is not None and differing:
+            raise self._unchangeable(current, differing, wanted)
+
+    def _unchangeable(self, current: Peer, names: list[str], wanted: t.Mapping[str, t.Any]) -> AtlasError:
+        differences = ", ".join(f"{name} is {current[name]}, not {wanted[name]}" for name in names)
+        return AtlasError(
+            f"VPC peering connection {current['id']} differs in what cannot be changed: {differences}. "
+            "A new connection would be needed.",
+            hint="Correct the option, or remove the connection first (state: absent).",
+        )
 
     def _apply(self, decided: Plan, current: Peer | None) -> Peer | None:
         """Carry out the plan, with current as the state it was made from, and return the connection after it."""
@@ -199,10 +182,11 @@ class _VpcPeerRun:
         if current is not None and current["status_name"] != self._peers.provider.terminating:
             self._peers.delete_peer(current["id"])
             outcome.changed = True
+            self._removed = None if self._is_absent else current
         if decided.action == "delete":
             return current
         if current is not None:
             self._waiter.wait_until_gone(current)
-        created = self._peers.create_peer(self._creation)
+        created = self._peers.create_peer(self._creation.fields)
         self._waiter.note(created)
         return created

@@ -34,6 +34,8 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     add("--key-access-list", action="append", default=[], metavar="CIDR", help="where the key may be used; repeatable (anywhere)")
     add("--max-peers", type=int, default=default.max_peers, help="peers in the project (%(default)s)")
     add("--max-pending-peers", type=int, default=default.max_pending_peers, help="of them not accepted yet (%(default)s)")
+    add("--aws-endpoint-url", metavar="URL", help="a real AWS (such as moto's server) to be Atlas's side in (made up)")
+    add("--aws-account-id", default=default.aws_account_id, metavar="ID", help="Atlas's own account there (%(default)s)")
     options = vars(parser.parse_args(arguments))
     options["key_access_list"] = tuple(options["key_access_list"])
     try:
@@ -53,6 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError as error:
         print(f"The emulator needs Starlette and uvicorn ({error}): pip install starlette uvicorn", file=sys.stderr)
         return 1
+    if settings.aws_endpoint_url:
+        try:
+            from . import aws  # noqa: F401  # pylint: disable=import-outside-toplevel,unused-import
+        except ImportError as error:
+            print(f"--aws-endpoint-url needs boto3 ({error}): pip install boto3", file=sys.stderr)
+            return 1
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

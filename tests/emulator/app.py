@@ -47,7 +47,7 @@ class AtlasApp:
         if self._emulator.settings.latency_ms:
             await asyncio.sleep(self._emulator.settings.latency_ms / 1000)
         exchange = Exchange(self._emulator, request, body)
-        response = exchange.respond()
+        response = await self._emulator.run(exchange.respond)
         connection = scope.get("state", {}).get("connection") or Connection()
         self._emulator.requests.record(
             connection, request.method, exchange.path, exchange.query, response.status_code, exchange.authenticated

@@ -21,19 +21,38 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+def _parse(raw: bytes) -> Any:
+    try:
+        return json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise ApiError("INVALID_JSON") from None
+
+
+def _attributes(body: Any) -> Body:
+    if not isinstance(body, dict):
+        raise ApiError("INVALID_JSON")
+    return {name: value for name, value in body.items() if value is not None}
+
+
 def parse_object(raw: bytes) -> Body:
     """Read a body.
 
     :returns: its attributes without those that are null: a null says the same as leaving the attribute out.
     :raises ApiError: INVALID_JSON, if it is not a JSON object.
     """
-    try:
-        body = json.loads(raw, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise ApiError("INVALID_JSON") from None
-    if not isinstance(body, dict):
+    return _attributes(_parse(raw))
+
+
+def parse_array(raw: bytes) -> list[Body]:
+    """Read a body that holds several objects.
+
+    :returns: the attributes of each, as :func:`parse_object` gives them.
+    :raises ApiError: INVALID_JSON, if it is not a JSON array of objects.
+    """
+    bodies = _parse(raw)
+    if not isinstance(bodies, list):
         raise ApiError("INVALID_JSON")
-    return {name: value for name, value in body.items() if value is not None}
+    return [_attributes(body) for body in bodies]
 
 
 def check_names(body: Body, writable: tuple[str, ...], read_only: tuple[str, ...]) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from . import attributes
 from .attributes import Body
+from .clouds import Clouds
 from .errors import ApiError
-from .ids import new_aws_id, new_object_id
+from .ids import new_object_id
 from .providers import DEFAULT_PROVIDER
 from .regions import AWS_REGIONS, REGION_FORM
 
@@ -142,9 +143,10 @@ KINDS: Mapping[str, ContainerKind] = {kind.name: kind for kind in (AwsKind(), Az
 class Containers:
     """The containers of one project, in the order in which they were made."""
 
-    def __init__(self, group_id: str, first_id: str) -> None:
+    def __init__(self, group_id: str, first_id: str, clouds: Clouds) -> None:
         """Start with one container on AWS, as a project with its first cluster has it."""
         self._group_id = group_id
+        self._clouds = clouds
         self._by_id: dict[str, Container] = {}
         self._add(Container(KINDS["AWS"], DEFAULT_BLOCK, "US_EAST_1", first_id))
 
@@ -194,6 +196,9 @@ class Containers:
             block = self._block(kind, body, container.region, container)
             if block != container.block and users:
                 raise ApiError("CONTAINERS_IN_USE", ", ".join(users))
+            if block != container.block:
+                # A network of the old block is of no use any more.
+                self._clouds[kind.name].release(container)
             container.block = block
         return container
 
@@ -205,11 +210,8 @@ class Containers:
         """
         if users:
             raise ApiError("CONTAINERS_IN_USE", ", ".join(users))
+        self._clouds[container.kind.name].release(container)
         del self._by_id[container.id]
-
-    def provision(self, container: Container) -> None:
-        """Make the network behind a container, which its first user needs."""
-        container.network_id = container.network_id or new_aws_id("vpc" if container.kind.name == "AWS" else "nt")
 
     def _add(self, container: Container) -> Container:
         self._by_id[container.id] = container

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .attributes import Body
+from .clouds import CloudUnreachableError
 from .emulator import Emulator
 from .errors import ApiError
 from .peers import Peer, Peers
@@ -24,6 +26,20 @@ ACTIONS: dict[str, Callable[[Peers, Peer], bool]] = {
 }
 
 
+def _act(emulator: Emulator, peer_id: str, name: str) -> Body:
+    with emulator.project.now() as project:
+        try:
+            peer = project.peers.get(peer_id)
+            possible = ACTIONS[name](project.peers, peer)
+        except ApiError as error:
+            raise HTTPException(404, error.detail) from None
+        except CloudUnreachableError as error:
+            raise HTTPException(503, str(error)) from None
+        if not possible:
+            raise HTTPException(409, f"Cannot {name} peer {peer.id} while it is {peer.status}")
+        return peer.to_json()
+
+
 def control_app(emulator: Emulator) -> Starlette:
     """Return the application that serves the control paths of an emulator."""
 
@@ -34,21 +50,14 @@ def control_app(emulator: Emulator) -> Starlette:
         return JSONResponse(emulator.requests.entries())
 
     async def reset(request: Request) -> Response:
-        emulator.reset()
+        await emulator.run(emulator.reset)
         return Response(status_code=204)
 
     async def act(request: Request) -> Response:
         name = request.path_params["action"]
         if name not in ACTIONS:
             raise HTTPException(404, f"There is no action {name}; there are {', '.join(ACTIONS)}")
-        with emulator.project.now() as project:
-            try:
-                peer = project.peers.get(request.path_params["peer_id"])
-            except ApiError as error:
-                raise HTTPException(404, error.detail) from None
-            if not ACTIONS[name](project.peers, peer):
-                raise HTTPException(409, f"Cannot {name} peer {peer.id} while it is {peer.status}")
-            return JSONResponse(peer.to_json())
+        return JSONResponse(await emulator.run(lambda: _act(emulator, request.path_params["peer_id"], name)))
 
     async def failure(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from .digest import DigestServer, Nonces, Verdict
 from .errors import ApiError, ChallengeError
 from .project import Project
 from .requestlog import RequestLog
 from .settings import Settings
+
+_Result = TypeVar("_Result")
 
 
 class Emulator:
@@ -35,6 +39,12 @@ class Emulator:
         self.project.reset()
         self.requests.reset()
         self._digest.nonces.clear()
+
+    async def run(self, function: Callable[[], _Result]) -> _Result:
+        """Call a function that looks at the project: in a thread, if a cloud behind it may keep it waiting."""
+        if any(cloud.slow for cloud in self.project.clouds.values()):
+            return await asyncio.to_thread(function)
+        return function()
 
     def authenticate(self, method: str, targets: tuple[str, ...], header: str | None) -> None:
         """Check a request's credentials. Other kinds than a digest join here.

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .attributes import Body
+from .clouds import ACCEPTED, Clouds, CloudRefusalError, CloudUnreachableError
 from .containers import Container
 from .errors import ApiError
-from .ids import new_aws_id, new_object_id
+from .ids import new_object_id
 from .providers import Provider
 
 
@@ -34,6 +36,11 @@ class Peer:
     def deleting(self) -> bool:
         """Whether its deletion has been asked for."""
         return self.status == self.provider.deleting
+
+    @property
+    def dead(self) -> bool:
+        """Whether it has failed."""
+        return self.status == "FAILED"
 
     @property
     def pending(self) -> bool:
@@ -73,7 +80,7 @@ class Peers:
     :param clock: a monotonic clock in seconds.
     :param step: seconds that a connection stays in a state that passes by itself.
     :param auto_accept: whether the owner of the other side accepts by itself, one step after being asked.
-    :param connect: gives the other side's id of a new connection; the place for a real AWS.
+    :param clouds: what stands behind each provider.
     """
 
     def __init__(
@@ -82,14 +89,14 @@ class Peers:
         clock: Callable[[], float],
         step: float,
         auto_accept: bool,
-        connect: Callable[[Peer], str] = lambda peer: new_aws_id("pcx"),
+        clouds: Clouds,
     ) -> None:
         """Start with no connection."""
         self._group_id = group_id
         self._clock = clock
         self._step = step
         self._auto_accept = auto_accept
-        self._connect = connect
+        self._clouds = clouds
         self._by_id: dict[str, Peer] = {}
 
     def __iter__(self) -> Iterator[Peer]:
@@ -97,31 +104,53 @@ class Peers:
         return iter(list(self._by_id.values()))
 
     def advance(self) -> None:
-        """Let the time pass that has passed."""
+        """Let the time pass that has passed, and notice what has happened on the other side."""
+        for name, cloud in self._clouds.items():
+            connected = [peer for peer in self.of(name) if peer.connection_id and not peer.deleting and not peer.dead]
+            if connected:
+                with contextlib.suppress(CloudUnreachableError):
+                    self._hear(cloud.look(connected))
         now = self._clock()
         for peer in self:
             while peer.id in self._by_id and now - peer.since >= self._step and self._next(peer):
                 pass
 
     def _next(self, peer: Peer) -> bool:
-        if peer.status in peer.provider.steps:
-            following = peer.provider.steps[peer.status]
-            if following is None:
-                del self._by_id[peer.id]
-                return False
-        elif self._auto_accept and peer.status == peer.provider.waiting:
-            following = peer.provider.accepted
-        else:
+        try:
+            following = self._following(peer)
+        except CloudUnreachableError:
             return False
+        except CloudRefusalError:
+            # What AWS says of an unknown VPC or account, and of blocks that overlap.
+            peer.error, following = "INVALID_ARGUMENT", "FAILED"
         if following is None:
             return False
         # From when the last state ended and not from now: else a rarely asked connection would live more slowly.
         self._enter(peer, following, peer.since + self._step)
         return True
 
+    def _following(self, peer: Peer) -> str | None:
+        """Do what a connection's state is there for, and return the state that follows; None if there is none."""
+        provider, cloud = peer.provider, self._clouds[peer.provider.name]
+        if peer.deleting:
+            cloud.disconnect(peer)
+            del self._by_id[peer.id]
+        elif peer.status == provider.waiting:
+            return provider.accepted if self._auto_accept and cloud.accept(peer) else None
+        elif provider.steps.get(peer.status) == provider.waiting is not None:
+            peer.connection_id = cloud.connect(peer)
+        return provider.steps.get(peer.status)
+
+    def _hear(self, news: Mapping[str, str]) -> None:
+        for peer_id, word in news.items():
+            peer = self._by_id[peer_id]
+            if word != ACCEPTED:
+                peer.error = word
+                self._enter(peer, "FAILED", self._clock())
+            elif peer.status == peer.provider.waiting and peer.provider.accepted is not None:
+                self._enter(peer, peer.provider.accepted, self._clock())
+
     def _enter(self, peer: Peer, status: str, since: float) -> None:
-        if status == peer.provider.waiting and peer.connection_id is None:
-            peer.connection_id = self._connect(peer)
         peer.status, peer.since = status, since
 
     def of(self, provider: str) -> list[Peer]:
@@ -187,17 +216,30 @@ class Peers:
         if peer.deleting:
             raise ApiError("PEER_ALREADY_REQUESTED_DELETION", peer.id)
         self._enter(peer, peer.provider.deleting, self._clock())
+        # Tried again before it is gone.
+        with contextlib.suppress(CloudUnreachableError):
+            self._clouds[peer.provider.name].disconnect(peer)
 
     def accept(self, peer: Peer) -> bool:
-        """Accept a connection on the other side; False if it is not waiting for that."""
+        """Accept a connection on the other side; False if it is not waiting for that.
+
+        :raises CloudUnreachableError: when the other side cannot be reached.
+        """
         if peer.status != peer.provider.waiting or peer.provider.accepted is None:
+            return False
+        if not self._clouds[peer.provider.name].accept(peer):
             return False
         self._enter(peer, peer.provider.accepted, self._clock())
         return True
 
     def fail(self, peer: Peer, error: str, only_waiting: bool) -> bool:
-        """Let a connection fail for a reason; False if it is in no state that can."""
-        if peer.deleting or peer.status == "FAILED" or (only_waiting and peer.status != peer.provider.waiting):
+        """Let a connection fail for a reason; False if it is in no state that can.
+
+        :raises CloudUnreachableError: when the other side cannot be reached.
+        """
+        if peer.deleting or peer.dead or (only_waiting and peer.status != peer.provider.waiting):
+            return False
+        if not self._clouds[peer.provider.name].end(peer, error):
             return False
         peer.error = error
         self._enter(peer, "FAILED", self._clock())

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
 
+from .accesslist import AccessList
 from .attributes import Body, check_enum
+from .clouds import CloudUnreachableError, make_clouds
 from .containers import Container, Containers
 from .errors import ApiError
 from .ids import new_object_id
@@ -28,8 +30,12 @@ class Project:
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        """Make the project in its initial state."""
+        """Make the project in its initial state.
+
+        :raises ImportError: for a real AWS without boto3.
+        """
         self.settings = settings
+        self.clouds = make_clouds(settings)
         self.id = settings.group_id
         self.org_id = new_object_id()
         self.first_container_id = new_object_id()
@@ -39,17 +45,35 @@ class Project:
         self.reset()
 
     def reset(self) -> None:
-        """Return to the initial state: one container on AWS, which keeps its id, and no peer."""
+        """Return to the initial state: one container on AWS, which keeps its id, no peer and an empty access list."""
         with self._lock:
-            self.containers = Containers(self.id, self.first_container_id)
-            self.peers = Peers(self.id, self._clock, self.settings.step_seconds, self.settings.accept == "auto")
+            for cloud in self.clouds.values():
+                cloud.reset()
+            self.containers = Containers(self.id, self.first_container_id, self.clouds)
+            step, auto = self.settings.step_seconds, self.settings.accept == "auto"
+            self.peers = Peers(self.id, self._clock, step, auto, self.clouds)
+            began, start = datetime.now(timezone.utc), self._clock()
+            self.access_list = AccessList(
+                self.id, self._clock, lambda: began + timedelta(seconds=self._clock() - start), step
+            )
 
-    @contextmanager
+    @contextlib.contextmanager
     def now(self) -> Iterator[Project]:
         """Lock the project and let the time pass that has passed."""
         with self._lock:
-            self.peers.advance()
+            self._advance()
             yield self
+
+    def _advance(self) -> None:
+        self.peers.advance()
+        self.access_list.advance(any(not peer.deleting for peer in self.peers.of("AWS")))
+
+    def add_access(self, bodies: Sequence[Body]) -> None:
+        """Add entries to the access list from the body of a POST.
+
+        :raises ApiError: for a body that is not right or too many entries.
+        """
+        self.access_list.add(bodies, any(not peer.deleting and not peer.dead for peer in self.peers.of("AWS")))
 
     def find_peer(self, peer_id: str) -> Body:
         """Return one peer as a reply shows it; for tests in the same process.
@@ -78,7 +102,8 @@ class Project:
         fields = provider.completed(fields, container.region)
         peer = self.peers.create(provider, fields, container, (self.settings.max_peers, self.settings.max_pending_peers))
         # Atlas has to have a network before it can connect it to another one.
-        self.containers.provision(container)
+        with contextlib.suppress(CloudUnreachableError):
+            self.clouds[provider.name].provision(container)
         return peer
 
     def update_peer(self, peer_id: str, body: Body) -> Peer:

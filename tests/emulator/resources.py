@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .attributes import parse_object
+from .attributes import parse_array, parse_object
 from .errors import ApiError
 from .project import Project
 from .providers import DEFAULT_PROVIDER
@@ -120,6 +120,39 @@ def delete_container(call: Call) -> Reply:
     return Reply(204, None)
 
 
+def list_access(call: Call) -> Reply:
+    """GET the access list."""
+    entries = call.project.access_list
+    return page_reply([entry.to_json(call.project.id, call.url) for entry in entries], call.query, call.url)
+
+
+def add_access(call: Call) -> Reply:
+    """POST entries, and get the list as it is then; on the wire with 201, whatever the published description says."""
+    call.project.add_access(parse_array(call.body))
+    reply = list_access(call)
+    reply.status = 201
+    return reply
+
+
+def get_access(call: Call) -> Reply:
+    """GET one entry."""
+    entry = call.project.access_list.get(call.ids["entryValue"])
+    return Reply(200, entry.to_json(call.project.id, call.url.removesuffix("/").rpartition("/")[0]))
+
+
+def get_access_status(call: Call) -> Reply:
+    """GET whether an entry is in force; the one field that the API spells in capitals."""
+    entries = call.project.access_list
+    return Reply(200, {"STATUS": entries.status(entries.get(call.ids["entryValue"]))})
+
+
+def delete_access(call: Call) -> Reply:
+    """DELETE one entry."""
+    entries = call.project.access_list
+    entries.delete(entries.get(call.ids["entryValue"]))
+    return Reply(204, None)
+
+
 def _peer_id(call: Call) -> str:
     value = call.ids["peerId"]
     if not OBJECT_ID.fullmatch(value):
@@ -147,6 +180,9 @@ RESOURCES: tuple[tuple[tuple[str, ...], Mapping[str, Handler]], ...] = (
         (*_GROUP, "containers", "{containerId}"),
         {"GET": get_container, "PATCH": update_container, "DELETE": delete_container},
     ),
+    ((*_GROUP, "accessList"), {"GET": list_access, "POST": add_access}),
+    ((*_GROUP, "accessList", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}),
+    ((*_GROUP, "accessList", "{entryValue}", "status"), {"GET": get_access_status}),
 )
 
 

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+_ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
+_URL = re.compile(r"https?://[^/?#\s]+/?")
 ALGORITHMS = ("MD5", "SHA-256")
 ACCEPT_MODES = ("auto", "manual")
 
@@ -37,6 +39,10 @@ class Settings:
     key_access_list: tuple[str, ...] = ()
     max_peers: int = 50
     max_pending_peers: int = 25
+    #: Where a real AWS is, to which Atlas's side of peering connections is made; None makes it up.
+    aws_endpoint_url: str | None = None
+    #: Atlas's own account there.
+    aws_account_id: str = "700000000007"
 
     def __post_init__(self) -> None:
         """Check each option."""
@@ -54,6 +60,10 @@ class Settings:
             raise ValueError(f"--accept must be one of {', '.join(ACCEPT_MODES)}")
         if self.algorithm not in ALGORITHMS:
             raise ValueError(f"--algorithm must be one of {', '.join(ALGORITHMS)}")
+        if self.aws_endpoint_url is not None and not _URL.fullmatch(self.aws_endpoint_url):
+            raise ValueError("--aws-endpoint-url must be of the form http://host:port")
+        if not _ACCOUNT_ID.fullmatch(self.aws_account_id):
+            raise ValueError("--aws-account-id must be 12 digits")
         for block in self.key_access_list:
             try:
                 ipaddress.ip_network(block, strict=False)

@@ -12,6 +12,7 @@ import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Account, Aws, running_aws
 from requests.auth import HTTPDigestAuth
 
 VERSIONED = "application/vnd.atlas.2023-01-01+json"
@@ -120,3 +121,31 @@ def start() -> Iterator[Callable[..., Api]]:
     """Return a function that runs an emulator with other settings and returns a client for it."""
     with contextlib.ExitStack() as stack:
         yield lambda version="v2", **options: Api(stack.enter_context(running(Settings(**options))), version)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Aws]:
+    """Run one AWS for the tests of a module."""
+    with running_aws() as running_one:
+        yield running_one
+
+
+@pytest.fixture(scope="module")
+def shared_aws_emulator(aws: Aws) -> Iterator[RunningEmulator]:
+    """Run one emulator with an AWS behind it for the tests of a module."""
+    with running(Settings(step_seconds=0, aws_endpoint_url=aws.url)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def aws_api(aws: Aws, shared_aws_emulator: RunningEmulator) -> Api:
+    """Return a client for v2 of an emulator that is in its initial state, as its AWS is."""
+    shared_aws_emulator.reset()
+    aws.reset()
+    return Api(shared_aws_emulator, "v2")
+
+
+@pytest.fixture
+def account(aws: Aws, aws_api: Api) -> Account:
+    """Return the user's account."""
+    return aws.account()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime
-import ssl
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,15 @@ import trustme
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConnectionError, AtlasError
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import FakeClock
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import DROP, RESET, UNAUTHORIZED, Reply, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import (
+    DROP,
+    RESET,
+    UNAUTHORIZED,
+    Reply,
+    Wire,
+    certificate,
+    reply,
+)
 
 Connect = Callable[..., AtlasClient]
 Serve = Callable[..., Wire]
@@ -31,12 +38,6 @@ def ca_path(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
     path = tmp_path_factory.mktemp("tls") / "ca.pem"
     authority.cert_pem.write_to_path(path)
     return str(path)
-
-
-def certificate(authority: trustme.CA, name: str = "127.0.0.1", expires: datetime.datetime | None = None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name, not_after=expires, key_type=trustme.KeyType.ECDSA).configure_cert(context)
-    return context
 
 
 def refused(client: AtlasClient, verb: str = "get") -> AtlasConnectionError:

@@ -117,19 +117,19 @@ def test_every_hint_ends_the_message(code: str) -> None:
 
 
 def test_the_root_of_wrapped_errors_is_told() -> None:
-    error = connection_error("x", "it broke", RuntimeError(ValueError(OSError(5, "inner words"))), hint="Mend it.")
-    assert str(error) == "Failed to x: it broke (inner words). Mend it."
+    error = connection_error("x", "broken", "https://y", RuntimeError(ValueError(OSError(5, "inner words"))), is_write=False)
+    assert str(error).startswith("Failed to x: the connection to https://y broke before a whole reply came (inner words). ")
     assert error.to_result()["detail"] == "inner words"
 
 
 def test_errors_that_wrap_each_other_in_a_circle_end() -> None:
     one, two = RuntimeError("one"), RuntimeError("two")
     one.__cause__, two.__cause__ = two, one
-    assert connection_error("x", "y", one, hint="").detail in ("one", "two")
+    assert connection_error("x", "broken", "y", one, is_write=False).detail in ("one", "two")
 
 
 def test_an_error_without_words_is_told_by_its_kind() -> None:
-    assert connection_error("x", "y", TimeoutError(), hint="").detail == "TimeoutError"
+    assert connection_error("x", "silent", "y", TimeoutError(), is_write=False).detail == "TimeoutError"
 
 
 def test_an_error_without_a_hint_is_its_message() -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import trustme
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import CIDR, PAIR, PEERING, Atlas
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.test_client_tls import certificate
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import UNAUTHORIZED, Reply, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import UNAUTHORIZED, Reply, Wire, certificate, reply
 
 ID = "0" * 24
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import http.client
 import json
 import socket
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import trustme
 
 CHALLENGE = 'Digest realm="MMS Public API", domain="", nonce="n0", algorithm=MD5, qop="auth", stale=false'
 
@@ -173,6 +176,13 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, *arguments: Any) -> None:
         """Say nothing: clients that go away in the middle are what is tested."""
+
+
+def certificate(authority: trustme.CA, name: str = "127.0.0.1", expires: datetime.datetime | None = None) -> ssl.SSLContext:
+    """Return the TLS of a server with a certificate for a name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name, not_after=expires, key_type=trustme.KeyType.ECDSA).configure_cert(context)
+    return context
 
 
 @contextmanager

@@ -1,0 +1,120 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What a new VPC peering connection is made of, and the rules that are checked before it is requested."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasNotFoundError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers
+
+
+class PeerCreation:
+    """Plans the creation of one connection. A request, for the container, is sent only when there is something to create.
+
+    Args:
+        context: The running task.
+        peers: The connections.
+        wanted: The fields that the options ask for.
+
+    Attributes:
+        fields: What is to be sent; what the reply will say differs from it in the region.
+    """
+
+    def __init__(self, context: Context, peers: VpcPeers, wanted: t.Mapping[str, t.Any]) -> None:
+        self.fields: dict[str, t.Any] = {}
+        self._params = context.params
+        self._needs_container = context.client.connection.api_version == "v2"
+        self._peers = peers
+        self._wanted = wanted
+        self._containers = Containers(context.client, context.params["group_id"])
+        self._container: Container | None = None
+
+    def plan(self, model: Peer | None, *, replaced: Peer | None) -> Plan:
+        """Plan a new connection.
+
+        Args:
+            model: A connection that the new one is like in what the options leave open.
+            replaced: The connection that is removed for it, if any.
+
+        Raises:
+            AtlasError: When it cannot be created like that; the message names the option.
+        """
+        provider = self._peers.provider
+        fields = {name: model[name] for name in provider.writable if model[name] is not None} if model else {}
+        fields.update(self._wanted)
+        if "route_table_cidr_block" not in fields:
+            raise InvalidOptionError("route_table_cidr_block is required to create a VPC peering connection.")
+        region = None
+        # The first edition of the API chooses the container by itself; today's has to be told, and the accepter's region, too.
+        if self._needs_container or "container_id" in fields:
+            container = self._find_container(fields)
+            region = to_region(container)
+            fields["container_id"] = container["id"]
+            if self._needs_container:
+                fields.setdefault("accepter_region_name", region)
+            self._check_overlap(fields, container, replaced)
+        self.fields = fields
+        # Atlas answers null where the region is the container's.
+        shown = {**fields, "accepter_region_name": None} if fields.get("accepter_region_name") == region else fields
+        blank = {
+            **dict.fromkeys(provider.read_only),
+            **dict.fromkeys(provider.writable),
+            "status_name": self._params["wait_for"].upper() if self._params["wait"] else provider.progress[0],
+            "provider_name": provider.name,
+        }
+        return plan(shown, replaced, replace=True, blank=blank)
+
+    def _find_container(self, fields: t.Mapping[str, t.Any]) -> Container:
+        provider, container_id = self._peers.provider, fields.get("container_id")
+        if self._container is not None:
+            return self._container
+        if container_id is None:
+            self._container = self._containers.find_container(provider.name, fields.get("accepter_region_name"))
+            return self._container
+        try:
+            container = self._containers.get_container(container_id)
+        except AtlasNotFoundError as error:
+            if error.error_code != "CLOUD_PROVIDER_CONTAINER_NOT_FOUND":
+                raise
+            raise InvalidOptionError(
+                f"container_id: group {self._params['group_id']} has no network container {container_id}.",
+                http_status=error.http_status,
+                error_code=error.error_code,
+                detail=error.detail,
+                hint=f"Check it, or leave it out to have the container on {provider.name} found.",
+            ) from error
+        if container["provider_name"] not in (provider.name, None):
+            raise InvalidOptionError(
+                f"container_id: network container {container_id} is on {container['provider_name']}, not on {provider.name}.",
+                hint=f"Leave it out to have the container on {provider.name} found.",
+            )
+        self._container = container
+        return container
+
+    def _check_overlap(self, fields: t.Mapping[str, t.Any], container: Container, replaced: Peer | None) -> None:
+        """Check that routes to the VPC will be told from those to the container, and to other VPCs in it.
+
+        Raises:
+            InvalidOptionError: When they overlap; the message gives both blocks.
+        """
+        block = fields["route_table_cidr_block"]
+        others = {f"network container {container['id']}": container["atlas_cidr_block"]}
+        for peer in self._peers.last_listed():
+            is_gone = peer["status_name"] == self._peers.provider.terminating or (replaced and peer["id"] == replaced["id"])
+            if peer["container_id"] == container["id"] and not is_gone:
+                others[f"VPC peering connection {peer['id']} ({self._peers.describe(peer)})"] = peer["route_table_cidr_block"]
+        for name, other in others.items():
+            if other and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other)):
+                raise InvalidOptionError(
+                    f"route_table_cidr_block {block} overlaps {other} of {name}.",
+                    hint="Each VPC, and the container, needs a block of its own: choose another one, or another container.",
+                )

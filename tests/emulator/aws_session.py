@@ -1,0 +1,82 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Access to the EC2 of several AWS accounts at one endpoint. The only file that imports boto3."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .clouds import CloudRefusalError, CloudUnreachableError
+
+#: Refusals that say nothing about what was asked for: credentials that the endpoint does not know (any more), too many
+#: requests. See "Common client errors" in the EC2 API reference.
+_LATER = ("AuthFailure", "ExpiredToken", "InvalidClientTokenId", "OptInRequired", "RequestLimitExceeded", "UnauthorizedOperation")
+_STS_REGION = "us-east-1"
+
+
+class AwsSession:
+    """EC2 clients, one for every account and region, with credentials that STS gives for a role of the account.
+
+    Neither the environment's credentials nor its profile, configuration files or proxies are used.
+
+    :param endpoint_url: where every service of AWS is.
+    """
+
+    def __init__(self, endpoint_url: str) -> None:
+        """Prepare; nothing is asked of the endpoint yet."""
+        # The names of the variables and the defaults that botocore would take them from: none.
+        nothing = dict.fromkeys(("profile", "region", "endpoint_url"), (None, None, None, None))
+        files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+        self._session = boto3.session.Session(botocore_session=botocore.session.Session({**nothing, **files}))
+        self._options: dict[str, Any] = {
+            "endpoint_url": endpoint_url,
+            "config": Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1}, proxies={}),
+        }
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def forget(self) -> None:
+        """Get new credentials the next time."""
+        self._clients.clear()
+
+    @contextlib.contextmanager
+    def ec2(self, account_id: str, region: str) -> Iterator[Any]:
+        """Give the EC2 client of an account in a region, and translate what goes wrong with it.
+
+        :raises CloudRefusalError: when AWS refuses what is asked for, with AWS's message.
+        :raises CloudUnreachableError: when AWS cannot be reached, has a fault or wants to be asked later.
+        """
+        try:
+            yield self._client(account_id, region)
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+            if status >= 500 or error.response.get("Error", {}).get("Code") in _LATER:
+                self.forget()
+                raise CloudUnreachableError(str(error)) from error
+            raise CloudRefusalError(str(error)) from error
+        except (BotoCoreError, OSError) as error:
+            raise CloudUnreachableError(str(error)) from error
+
+    def _client(self, account_id: str, region: str) -> Any:
+        key = (account_id, region)
+        if key not in self._clients:
+            sts = self._session.client(
+                "sts", region_name=_STS_REGION, aws_access_key_id="emulator", aws_secret_access_key="emulator", **self._options
+            )
+            role = f"arn:aws:iam::{account_id}:role/emulator"
+            given = sts.assume_role(RoleArn=role, RoleSessionName="emulator")["Credentials"]
+            self._clients[key] = self._session.client(
+                "ec2",
+                region_name=region,
+                aws_access_key_id=given["AccessKeyId"],
+                aws_secret_access_key=given["SecretAccessKey"],
+                aws_session_token=given["SessionToken"],
+                **self._options,
+            )
+        return self._clients[key]

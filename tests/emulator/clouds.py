@@ -1,0 +1,97 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What stands behind the containers and peers of one cloud provider: made up here, real for AWS in :mod:`.aws`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from .ids import new_aws_id
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .containers import Container
+    from .peers import Peer
+
+
+class CloudUnreachableError(Exception):
+    """The cloud gives no answer now; what was asked for has to be asked for again later."""
+
+
+class CloudRefusalError(Exception):
+    """The cloud will never do this."""
+
+
+class Cloud:
+    """A cloud that exists in name only: everything asked of it is done, and nothing happens there by itself."""
+
+    #: Whether its methods may take long, so that they have to be kept off the event loop.
+    slow = False
+
+    def provision(self, container: Container) -> None:
+        """Make the network behind a container, unless it is there.
+
+        :raises CloudUnreachableError: when it has to be tried again.
+        """
+        container.network_id = container.network_id or new_aws_id("vpc" if container.kind.name == "AWS" else "nt")
+
+    def release(self, container: Container) -> None:
+        """Remove the network behind a container."""
+        container.network_id = None
+
+    def connect(self, peer: Peer) -> str:
+        """Ask the other side for a connection, and return its id there.
+
+        :raises CloudRefusalError: when there is no such other side.
+        :raises CloudUnreachableError: when it has to be tried again.
+        """
+        return new_aws_id("pcx")
+
+    def disconnect(self, peer: Peer) -> None:
+        """Remove the connection of a peer, if there is one.
+
+        :raises CloudUnreachableError: when it has to be tried again.
+        """
+
+    def look(self, peers: Sequence[Peer]) -> Mapping[str, str]:
+        """Tell what has become of connections.
+
+        :param peers: those that have a connection which should live.
+        :returns: by the id of each peer that there is news about, ``ACCEPTED`` or the name of the error that ended it.
+        :raises CloudUnreachableError: when nothing can be told now.
+        """
+        return {}
+
+    def accept(self, peer: Peer) -> bool:
+        """Accept a connection as the owner of the other side; False if that is not possible any more.
+
+        :raises CloudUnreachableError: when it has to be tried again.
+        """
+        return True
+
+    def end(self, peer: Peer, error: str) -> bool:
+        """Let a connection end for a reason; False if that is not possible any more.
+
+        :raises CloudUnreachableError: when it has to be tried again.
+        """
+        return True
+
+    def reset(self) -> None:
+        """Remove everything that was made."""
+
+
+Clouds = Mapping[str, Cloud]
+ACCEPTED = "ACCEPTED"
+
+
+def make_clouds(settings: Settings) -> Clouds:
+    """Return the cloud behind each provider.
+
+    :raises ImportError: for a real AWS without boto3.
+    """
+    made_up = Cloud()
+    if not settings.aws_endpoint_url:
+        return {"AWS": made_up, "AZURE": made_up, "GCP": made_up}
+    from .aws import AwsCloud  # pylint: disable=import-outside-toplevel
+
+    return {"AWS": AwsCloud(settings.aws_endpoint_url, settings.aws_account_id), "AZURE": made_up, "GCP": made_up}

@@ -1,0 +1,130 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An AWS on loopback (moto's server, in this process) with any number of accounts; for the tests of other folders too.
+
+    with running_aws() as aws, running(Settings(step_seconds=0, aws_endpoint_url=aws.url)) as emulator:
+        account = aws.account()
+        vpc_id = account.make_vpc("10.0.0.0/16", "us-east-1")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import boto3
+import requests
+from moto.server import ThreadedMotoServer
+
+#: Neither Atlas's account nor the one that moto takes those for who do not say who they are.
+USER_ACCOUNT = "111122223333"
+
+
+class Account:
+    """One AWS account, with the credentials of a role in it.
+
+    :param url: where AWS is.
+    """
+
+    def __init__(self, url: str, account_id: str) -> None:
+        """Get the credentials from STS."""
+        self.id = account_id
+        self._url = url
+        nobody = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nobody"}
+        sts = boto3.client("sts", region_name="us-east-1", endpoint_url=url, **nobody)
+        role = sts.assume_role(RoleArn=f"arn:aws:iam::{account_id}:role/owner", RoleSessionName="tests")
+        self._credentials = role["Credentials"]
+
+    def environment(self, region: str = "us-east-1") -> dict[str, str]:
+        """Return the variables that let boto3, and so amazon.aws, act as this account in another process."""
+        return {
+            "AWS_ENDPOINT_URL": self._url,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ACCESS_KEY_ID": self._credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": self._credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": self._credentials["SessionToken"],
+        }
+
+    def ec2(self, region: str = "us-east-1") -> Any:
+        """Return a client of a region."""
+        return boto3.client(
+            "ec2",
+            region_name=region,
+            endpoint_url=self._url,
+            aws_access_key_id=self._credentials["AccessKeyId"],
+            aws_secret_access_key=self._credentials["SecretAccessKey"],
+            aws_session_token=self._credentials["SessionToken"],
+        )
+
+    def make_vpc(self, block: str, region: str = "us-east-1") -> str:
+        """Make a VPC and return its id."""
+        return self.ec2(region).create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
+
+    def connections(self, region: str = "us-east-1") -> dict[str, str]:
+        """Return the states of the account's peering connections by their ids."""
+        found = self.ec2(region).describe_vpc_peering_connections()["VpcPeeringConnections"]
+        return {one["VpcPeeringConnectionId"]: one["Status"]["Code"] for one in found}
+
+    def connection(self, connection_id: str, region: str = "us-east-1") -> dict[str, Any]:
+        """Return what AWS shows of one peering connection."""
+        found = self.ec2(region).describe_vpc_peering_connections(VpcPeeringConnectionIds=[connection_id])
+        return found["VpcPeeringConnections"][0]
+
+    def vpcs(self, region: str = "us-east-1") -> dict[str, str]:
+        """Return the blocks of the account's own VPCs by their ids."""
+        found = self.ec2(region).describe_vpcs()["Vpcs"]
+        return {one["VpcId"]: one["CidrBlock"] for one in found if not one["IsDefault"]}
+
+    def routes(self, vpc_id: str, region: str = "us-east-1") -> dict[str, str]:
+        """Return the connections to which a VPC's route tables send traffic, by block."""
+        tables = self.ec2(region).describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["RouteTables"]
+        return {
+            route["DestinationCidrBlock"]: route["VpcPeeringConnectionId"]
+            for table in tables
+            for route in table["Routes"]
+            if route.get("VpcPeeringConnectionId")
+        }
+
+
+class Aws:
+    """A running AWS.
+
+    :param url: where it is.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Take the address."""
+        self.url = url
+
+    def account(self, account_id: str = USER_ACCOUNT) -> Account:
+        """Return an account; there is every account."""
+        return Account(self.url, account_id)
+
+    def reset(self) -> None:
+        """Forget everything, credentials too: get the accounts anew, and reset emulators before this and not after it."""
+        requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
+
+
+@contextlib.contextmanager
+def running_aws() -> Iterator[Aws]:
+    """Run an AWS for the length of a with statement; one at a time in a process, because moto's state is the process's."""
+    # What an environment says about AWS is not meant for this one.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # Nobody starts a machine here, and the list of images is what takes the time of each reset.
+    clean["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+    # A line a request on stderr, which Ansible's output would be read with.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    with mock.patch.dict(os.environ, clean, clear=True):
+        server.start()
+        try:
+            host, port = server.get_host_and_port()
+            aws = Aws(f"http://{host}:{port}")
+            aws.reset()
+            yield aws
+        finally:
+            server.stop()
