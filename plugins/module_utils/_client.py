@@ -28,7 +28,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
     connection_error,
     root_cause,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import next_page, redirect_target, retry_after
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import redirect_target, retry_after
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
 
 try:
@@ -52,7 +53,6 @@ USER_AGENT = f"cloudpeer.atlas/{COLLECTION_VERSION} (Ansible collection)"
 
 # The resource version of the v2 API in which peers and containers were last changed.
 V2_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json"
-PAGE_SIZE = 500
 
 LONGEST_PAUSE = 60.0
 
@@ -133,23 +133,7 @@ class AtlasClient:
 
         They may move while they are paged, so what I(name_of) tells one from another by is returned once.
         """
-        wanted = {**query, "itemsPerPage": str(PAGE_SIZE)}
-        found: dict[str, Json] = {}
-        seen: list[t.Mapping[str, str]] = []
-        while wanted not in seen:
-            seen.append(wanted)
-            page = self._request("GET", path, doing, wanted)
-            results = page.get("results")
-            for one in results if isinstance(results, list) else [None]:
-                name = name_of(one) if isinstance(one, dict) else None
-                if not isinstance(name, str) or not name:
-                    raise AtlasApiError(f"Failed to {doing}: the reply is not a list of Atlas.", hint="Check base_url.")
-                found[name] = one
-            following = next_page(page)
-            if following is None:
-                return list(found.values())
-            wanted = {**wanted, **following}
-        raise AtlasApiError(f"Failed to {doing}: the pages of the list go round in a circle.", hint="Try again.")
+        return collect_pages(lambda page: self._request("GET", path, doing, page), query, doing, name_of)
 
     def post(self, path: Path, body: Json, doing: str) -> Json:
         """Create something below I(path) and return the object in the reply. It is sent once, unless it was refused unread."""

@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
+import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -48,7 +48,7 @@ class Connection:
 
         Raises:
             InvalidOptionError: For a base_url that is none, that carries credentials or the API's own path, or that
-                would send credentials in the clear to another host; for a ca_path that does not exist; for time-outs
+                would send credentials in the clear to another host; for a ca_path without certificates; for time-outs
                 and retries below zero.
         """
         try:
@@ -72,8 +72,8 @@ class Connection:
                 f"base_url is plain http to {host}, which is not this host: anybody on the way could read what is sent.",
                 hint="Use https.",
             )
-        if self.ca_path and not os.path.exists(self.ca_path):
-            raise InvalidOptionError(f"ca_path: there is no {self.ca_path} on the host this task runs on.")
+        if self.ca_path:
+            _check_certificates(self.ca_path)
         if self.timeout <= 0:
             raise InvalidOptionError("timeout must be more than 0 seconds.")
         if self.retries < 0:
@@ -83,6 +83,15 @@ class Connection:
     def total_time(self) -> float:
         """Seconds after which no request is sent again: as long as all tries could take."""
         return self.timeout * (self.retries + 1)
+
+
+def _check_certificates(ca_path: str) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_path)
+    except ssl.SSLError:
+        raise InvalidOptionError(f"ca_path: {ca_path} has no certificates in PEM format.") from None
+    except OSError as error:
+        raise InvalidOptionError(f"ca_path: {ca_path} cannot be read on the host this task runs on: {error.strerror}.") from None
 
 
 def _is_ipv6(host: str) -> bool:

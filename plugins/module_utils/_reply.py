@@ -3,26 +3,14 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What is read out of Atlas's replies, beside their content: the next page, where a redirect leads, how long to pause."""
+"""What is read out of Atlas's replies, beside their content: where a redirect leads, how long to pause."""
 
 from __future__ import annotations
 
 import email.utils
 import time
 import typing as t
-from urllib.parse import parse_qsl, urlsplit
-
-
-def next_page(page: t.Mapping[str, t.Any]) -> dict[str, str] | None:
-    """Return the query of the page after I(page), from the link that Atlas gives; None after the last one.
-
-    Only the query of the link is used: where credentials go is for base_url alone to say.
-    """
-    links = page.get("links")
-    for link in links if isinstance(links, list) else []:
-        if isinstance(link, dict) and link.get("rel") == "next" and isinstance(link.get("href"), str):
-            return dict(parse_qsl(link["href"].partition("?")[2], keep_blank_values=True))
-    return None
+from urllib.parse import urlsplit
 
 
 def redirect_target(headers: t.Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from .regions import aws_region
 
 if TYPE_CHECKING:
     from .containers import Container
-    from .peers import Peer
+    from .peer import Peer
 
 #: What the states of a connection in AWS (VPC peering guide, "VPC peering connection lifecycle") mean for Atlas's peer.
 #: "failed" is AWS's word for a VPC id, account or block that cannot be peered with. For a deletion by the other side none
@@ -56,9 +56,7 @@ class AwsCloud(Cloud):
         region = aws_region(container.region)
         tags = [{"Key": "Name", "Value": f"atlas-{container.id}"}]
         with _all_later(), self._ours(region) as ec2:
-            made = ec2.create_vpc(
-                CidrBlock=str(container.block), TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}]
-            )
+            made = ec2.create_vpc(CidrBlock=str(container.block), TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])
         container.network_id = made["Vpc"]["VpcId"]
         self._vpcs[made["Vpc"]["VpcId"]] = region
 
@@ -187,9 +185,7 @@ class AwsCloud(Cloud):
             for table in ec2.describe_route_tables(Filters=filters)["RouteTables"]:
                 for route in table["Routes"]:
                     if route.get("VpcPeeringConnectionId") == connection_id:
-                        ec2.delete_route(
-                            RouteTableId=table["RouteTableId"], DestinationCidrBlock=route["DestinationCidrBlock"]
-                        )
+                        ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock=route["DestinationCidrBlock"])
                 ec2.create_route(
                     RouteTableId=table["RouteTableId"], DestinationCidrBlock=block, VpcPeeringConnectionId=connection_id
                 )

@@ -11,7 +11,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from .containers import Container
-    from .peers import Peer
+    from .peer import Peer
 
 
 class CloudUnreachableError(Exception):

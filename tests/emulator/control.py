@@ -15,7 +15,8 @@ from .attributes import Body
 from .clouds import CloudUnreachableError
 from .emulator import Emulator
 from .errors import ApiError
-from .peers import Peer, Peers
+from .peer import Peer
+from .peers import Peers
 
 #: What can happen to a peer on the other side; each tells whether it could.
 ACTIONS: dict[str, Callable[[Peers, Peer], bool]] = {

@@ -6,70 +6,13 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from .attributes import Body
-from .clouds import ACCEPTED, Clouds, CloudRefusalError, CloudUnreachableError
+from .clouds import ACCEPTED, CloudRefusalError, Clouds, CloudUnreachableError
 from .containers import Container
 from .errors import ApiError
-from .ids import new_object_id
+from .peer import Peer
 from .providers import Provider
-
-
-@dataclass
-class Peer:
-    """One peering connection."""
-
-    provider: Provider
-    #: The writable fields as they were sent, without the container.
-    fields: Body
-    container: Container
-    status: str
-    #: When it came into that state.
-    since: float
-    id: str = field(default_factory=new_object_id)
-    connection_id: str | None = None
-    error: str | None = None
-
-    @property
-    def deleting(self) -> bool:
-        """Whether its deletion has been asked for."""
-        return self.status == self.provider.deleting
-
-    @property
-    def dead(self) -> bool:
-        """Whether it has failed."""
-        return self.status == "FAILED"
-
-    @property
-    def pending(self) -> bool:
-        """Whether it counts against the limit of pending connections."""
-        return self.status in (self.provider.initial, self.provider.waiting)
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """What no two connections may share."""
-        return (self.provider.name, *(self.fields[name] for name in self.provider.identity))
-
-    @property
-    def block(self) -> ipaddress.IPv4Network | None:
-        """The block that is routed to the other side, on AWS."""
-        value = self.fields.get("routeTableCidrBlock")
-        return ipaddress.IPv4Network(value) if value else None
-
-    def to_json(self) -> Body:
-        """Return the connection as a reply shows it."""
-        shown = {
-            "id": self.id,
-            "providerName": self.provider.name,
-            **self.provider.shown({**self.fields, "containerId": self.container.id}, self.container.region),
-            self.provider.status_field: self.status,
-            self.provider.error_field: self.error,
-        }
-        if "connectionId" in self.provider.read_only:
-            shown["connectionId"] = self.connection_id
-        return shown
 
 
 class Peers:
@@ -132,14 +75,15 @@ class Peers:
     def _following(self, peer: Peer) -> str | None:
         """Do what a connection's state is there for, and return the state that follows; None if there is none."""
         provider, cloud = peer.provider, self._clouds[peer.provider.name]
+        following = provider.steps.get(peer.status)
         if peer.deleting:
             cloud.disconnect(peer)
             del self._by_id[peer.id]
         elif peer.status == provider.waiting:
-            return provider.accepted if self._auto_accept and cloud.accept(peer) else None
-        elif provider.steps.get(peer.status) == provider.waiting is not None:
+            following = provider.accepted if self._auto_accept and cloud.accept(peer) else None
+        elif following and following == provider.waiting:
             peer.connection_id = cloud.connect(peer)
-        return provider.steps.get(peer.status)
+        return following
 
     def _hear(self, news: Mapping[str, str]) -> None:
         for peer_id, word in news.items():

@@ -15,7 +15,8 @@ from .clouds import CloudUnreachableError, make_clouds
 from .containers import Container, Containers
 from .errors import ApiError
 from .ids import new_object_id
-from .peers import Peer, Peers
+from .peer import Peer
+from .peers import Peers
 from .providers import DEFAULT_PROVIDER, PROVIDERS, Provider
 from .regions import atlas_region
 from .settings import Settings
@@ -53,9 +54,7 @@ class Project:
             step, auto = self.settings.step_seconds, self.settings.accept == "auto"
             self.peers = Peers(self.id, self._clock, step, auto, self.clouds)
             began, start = datetime.now(timezone.utc), self._clock()
-            self.access_list = AccessList(
-                self.id, self._clock, lambda: began + timedelta(seconds=self._clock() - start), step
-            )
+            self.access_list = AccessList(self.id, self._clock, lambda: began + timedelta(seconds=self._clock() - start), step)
 
     @contextlib.contextmanager
     def now(self) -> Iterator[Project]:

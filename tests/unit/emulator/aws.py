@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """An AWS on loopback (moto's server, in this process) with any number of accounts; for the tests of other folders too.
 
-    with running_aws() as aws, running(Settings(step_seconds=0, aws_endpoint_url=aws.url)) as emulator:
-        account = aws.account()
-        vpc_id = account.make_vpc("10.0.0.0/16", "us-east-1")
+with running_aws() as aws, running(Settings(step_seconds=0, aws_endpoint_url=aws.url)) as emulator:
+    account = aws.account()
+    vpc_id = account.make_vpc("10.0.0.0/16", "us-east-1")
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ import pytest
 def both(aws_api, account, region="us-east-1", **fields):
     """Make a VPC in the user's account and a peer to it; return the peer as it waits for acceptance."""
     vpc_id = account.make_vpc("10.99.0.0/16", region)
-    peer = aws_api.make_peer(awsAccountId=account.id, vpcId=vpc_id, accepterRegionName=region, routeTableCidrBlock="10.99.0.0/16", **fields)
+    peer = aws_api.make_peer(
+        awsAccountId=account.id, vpcId=vpc_id, accepterRegionName=region, routeTableCidrBlock="10.99.0.0/16", **fields
+    )
     return aws_api.call("GET", f"/peers/{peer['id']}").json()
 
 

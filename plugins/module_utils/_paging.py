@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Lists that come in pages. Pure: what fetches a page is handed in."""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import parse_qsl
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError
+
+# The most that Atlas puts on a page.
+PAGE_SIZE = 500
+
+Json = dict[str, t.Any]
+Query = t.Mapping[str, str]
+
+
+def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, name_of: t.Callable[[Json], t.Any]) -> list[Json]:
+    """Return the objects of all pages of a list, until a page has no next one (the total count is an estimate).
+
+    Objects may move from page to page meanwhile; what I(name_of) tells one from another by is returned once.
+
+    Args:
+        fetch: Returns the page for a query.
+        query: The query of the list, without paging.
+        doing: What is done, as a verb phrase, for errors.
+        name_of: Returns the name of an object.
+
+    Raises:
+        AtlasApiError: When a page is none, or when the pages go round in a circle.
+    """
+    wanted = {**query, "itemsPerPage": str(PAGE_SIZE)}
+    found: dict[str, Json] = {}
+    seen: list[Query] = []
+    while wanted not in seen:
+        seen.append(wanted)
+        page = fetch(wanted)
+        results = page.get("results")
+        if not isinstance(results, list):
+            raise _no_list(doing)
+        for one in results:
+            name = name_of(one) if isinstance(one, dict) else None
+            if not isinstance(name, str) or not name:
+                raise _no_list(doing)
+            found[name] = one
+        following = _next_page(page)
+        if following is None:
+            return list(found.values())
+        wanted = {**wanted, **following}
+    raise AtlasApiError(f"Failed to {doing}: the pages of the list go round in a circle.", hint="Run the task again.")
+
+
+def _no_list(doing: str) -> AtlasApiError:
+    return AtlasApiError(f"Failed to {doing}: the reply is not a list of Atlas.", hint="Check base_url.")
+
+
+def _next_page(page: t.Mapping[str, t.Any]) -> dict[str, str] | None:
+    """Return the query of the page after I(page), from the link that Atlas gives; None after the last one.
+
+    Only the query of the link is used: where credentials go is for base_url alone to say.
+    """
+    links = page.get("links")
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and link.get("rel") == "next" and isinstance(link.get("href"), str):
+            return dict(parse_qsl(link["href"].partition("?")[2], keep_blank_values=True))
+    return None
