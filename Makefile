@@ -1,6 +1,6 @@
 # Everything a developer runs; `make` alone lists it. All paths are relative, so that the checkout may lie in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint sanity emulator format clean
+.PHONY: help setup demo test lint sanity emulator bench format clean
 
 # A Python path from outside would let other packages shadow the pinned ones.
 unexport PYTHONPATH PYTHONHOME
@@ -32,6 +32,9 @@ sanity: setup ## Run all tests of ansible-test sanity
 
 emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C
 	@$(python) scripts/emulator.py
+
+bench: setup ## Measure time, requests and memory against the emulator (ARGS=--write: into docs/performance.md)
+	@$(python) -m tests.benchmarks $(ARGS)
 
 format: setup ## Format the Python files
 	@$(python) -m ruff check --quiet --select I --fix .

@@ -56,7 +56,7 @@ options:
     default: true
   ca_path:
     description:
-      - A file with the certificates to trust, in PEM format, in place of those the host trusts.
+      - A file with the certificates to trust, in PEM format, or a folder of such, in place of those the host trusts.
     type: path
   timeout:
     description:

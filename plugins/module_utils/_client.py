@@ -14,7 +14,6 @@ import traceback
 import typing as t
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import Credential
@@ -29,7 +28,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
     root_cause,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import redirect_target, retry_after
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall, redirect_target, retry_after
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
 
 try:
@@ -58,16 +57,6 @@ LONGEST_PAUSE = 60.0
 
 Json = dict[str, t.Any]
 Path = t.Sequence[str]
-
-
-@dataclass(frozen=True)
-class ApiCall:
-    """One HTTP request that was sent, for C(api_calls) in a result; I(status) is None when no reply came."""
-
-    method: str
-    path: str
-    status: int | None
-    milliseconds: int
 
 
 class AtlasClient:
@@ -135,7 +124,7 @@ class AtlasClient:
         """
         return collect_pages(lambda page: self._request("GET", path, doing, page), query, doing, name_of)
 
-    def post(self, path: Path, body: Json, doing: str) -> Json:
+    def post(self, path: Path, body: Json | list[Json], doing: str) -> Json:
         """Create something below I(path) and return the object in the reply. It is sent once, unless it was refused unread."""
         return self._request("POST", path, doing, body=body)
 
@@ -148,7 +137,7 @@ class AtlasClient:
         self._request("DELETE", path, doing)
 
     def _request(
-        self, method: str, path: Path, doing: str, query: t.Mapping[str, str] | None = None, body: Json | None = None
+        self, method: str, path: Path, doing: str, query: t.Mapping[str, str] | None = None, body: Json | list[Json] | None = None
     ) -> Json:
         """Send a request until there is an answer to it, and return the object in the answer.
 
@@ -182,7 +171,7 @@ class AtlasClient:
             self._sleep(pause)
         raise AssertionError("the loop above returns or raises")
 
-    def _send(self, method: str, url: str, doing: str, body: Json | None) -> requests.Response:
+    def _send(self, method: str, url: str, doing: str, body: Json | list[Json] | None) -> requests.Response:
         """Send one request, and once more when the server first asks for credentials, or for newer ones."""
         data = b"" if body is None else json.dumps(body).encode()
         refusals = 0

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import ssl
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Connection:
         api_version: V(v2) or V(v1.0).
         envelope: Whether to ask for replies that carry the HTTP status in their body.
         validate_certs: Whether to verify the server's certificate.
-        ca_path: A file with the certificates to trust instead of the usual ones.
+        ca_path: A file, or a folder, with the certificates to trust instead of the usual ones.
         timeout: Seconds for connecting, and again for each wait for data.
         retries: How often a request is sent again at the most.
     """
@@ -87,7 +88,11 @@ class Connection:
 
 def _check_certificates(ca_path: str) -> None:
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_path)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if os.path.isdir(ca_path):
+            context.load_verify_locations(capath=ca_path)
+        else:
+            context.load_verify_locations(ca_path)
     except ssl.SSLError:
         raise InvalidOptionError(f"ca_path: {ca_path} has no certificates in PEM format.") from None
     except OSError as error:

@@ -10,10 +10,13 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError, AtlasError, AtlasNotFoundError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import to_aws_region
 
 Container = dict[str, t.Any]
+
+# 404 with this code, and with no other, means that the container is not there.
+NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
 
 
 def to_result(container: t.Mapping[str, t.Any]) -> Container:
@@ -26,6 +29,11 @@ def to_result(container: t.Mapping[str, t.Any]) -> Container:
         "vpc_id": container.get("vpcId"),
         "provisioned": container.get("provisioned"),
     }
+
+
+def to_atlas_region(region: str) -> str:
+    """Return a region in the form that containers have it: C(US_EAST_1)."""
+    return region.upper().replace("-", "_")
 
 
 def to_region(container: Container) -> str | None:
@@ -60,6 +68,47 @@ class Containers:
         """
         path = ("groups", self._group_id, "containers", container_id)
         return to_result(self._client.get(path, f"read network container {container_id} of group {self._group_id}"))
+
+    def get_container_in(self, provider_name: str, region: str) -> Container | None:
+        """Return the container of a provider in I(region), given as C(us-east-1); there is one at the most."""
+        return next((one for one in self.list_containers(provider_name) if to_region(one) == region), None)
+
+    def create_container(self, provider_name: str, region: str, atlas_cidr_block: str | None) -> Container:
+        """Create a container; without a block, Atlas chooses one."""
+        body = {"providerName": provider_name, "regionName": to_atlas_region(region)}
+        if atlas_cidr_block is not None:
+            body["atlasCidrBlock"] = atlas_cidr_block
+        doing = f"create the network container in {region} of group {self._group_id}"
+        return self._written(self._client.post(("groups", self._group_id, "containers"), body, doing), doing)
+
+    def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
+        """Give a container that nothing uses another block."""
+        path = ("groups", self._group_id, "containers", container["id"])
+        body = {
+            "providerName": container["provider_name"],
+            "regionName": container["region_name"],
+            "atlasCidrBlock": atlas_cidr_block,
+        }
+        blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
+        doing = f"change the CIDR block of network container {container['id']} {blocks}"
+        return self._written(self._client.patch(path, body, doing), doing)
+
+    def delete_container(self, container_id: str) -> None:
+        """Delete a container; one that is gone is what was wanted."""
+        path = ("groups", self._group_id, "containers", container_id)
+        try:
+            self._client.delete(path, f"delete network container {container_id} of group {self._group_id}")
+        except AtlasNotFoundError as error:
+            if error.error_code != NOT_FOUND:
+                raise
+
+    def _written(self, reply: t.Mapping[str, t.Any], doing: str) -> Container:
+        container = to_result(reply)
+        if not isinstance(container["id"], str):
+            raise AtlasApiError(
+                f"Failed to {doing}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
+            )
+        return container
 
     def find_container(self, provider_name: str, region: str | None) -> Container:
         """Return the container that a peering connection to a VPC in I(region) most likely means.

@@ -14,6 +14,12 @@ MAX_DETAIL_LENGTH = 500
 # What to do next, by Atlas's error code. A code that is not here falls back to the hint of its HTTP status.
 _HINT_BY_CODE = {
     "CLOUD_PROVIDER_CONTAINER_NOT_FOUND": "Check container_id: it must be an AWS network container of this group.",
+    "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER": "Run the task again in a few minutes, or set wait to true.",
+    "CANNOT_USE_AWS_SECURITY_GROUP_WITHOUT_VPC_PEERING_CONNECTION": (
+        "Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead."
+    ),
+    "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED": "Remove entries that are no longer used: the access list of a project holds 200.",
+    "CONTAINERS_IN_USE": "Remove the clusters and peering connections that use the network container first.",
     "GROUP_NOT_FOUND": "Check group_id (the project id, 24 hexadecimal digits) and that the API key belongs to its organization.",
     "INVALID_ROUTE_TABLE_CIDR": "Check route_table_cidr_block: the CIDR block of the VPC, from a private range.",
     "IP_ADDRESS_NOT_ON_ACCESS_LIST": (

@@ -3,14 +3,25 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What is read out of Atlas's replies, beside their content: where a redirect leads, how long to pause."""
+"""What is read out of Atlas's replies, beside their content: where a redirect leads, how long to pause, what to keep."""
 
 from __future__ import annotations
 
 import email.utils
 import time
 import typing as t
+from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One HTTP request that was sent, for C(api_calls) in a result; I(status) is None when no reply came."""
+
+    method: str
+    path: str
+    status: int | None
+    milliseconds: int
 
 
 def redirect_target(headers: t.Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
 
@@ -36,26 +37,47 @@ def check_object_id(option: str, value: str) -> None:
     raise InvalidOptionError(f"{option} is malformed: {value!r}.", hint=hint)
 
 
-def check_private_network(option: str, value: str) -> ipaddress.IPv4Network:
-    """Check a CIDR block: IPv4, private, without host bits, in the form that Atlas gives back.
+def check_wait(params: t.Mapping[str, t.Any]) -> None:
+    """Check the options for waiting.
+
+    Raises:
+        InvalidOptionError: When they leave no time.
+    """
+    for option in ("wait_timeout", "wait_sleep"):
+        if params[option] < 1:
+            raise InvalidOptionError(f"{option} must be at least 1 second.")
+
+
+def check_network(option: str, value: str, hint: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Check a CIDR block: without host bits, in the form that Atlas gives back.
 
     Raises:
         InvalidOptionError: When it is not; the message gives the block that was probably meant.
     """
-    hint = "Give the IPv4 CIDR block of the VPC, such as 10.0.0.0/16."
     try:
         network = ipaddress.ip_network(value, strict=False)
+        address = ipaddress.ip_address(value.partition("/")[0])
     except ValueError:
         raise InvalidOptionError(f"{option} is not a CIDR block: {value!r}.", hint=hint) from None
-    if not isinstance(network, ipaddress.IPv4Network):
-        raise InvalidOptionError(f"{option} is an IPv6 block: {value!r}; Atlas peers IPv4 only.", hint=hint)
     if "/" not in value:
         raise InvalidOptionError(f"{option} is an address without a prefix length: {value!r}.", hint=hint)
-    address = ipaddress.IPv4Address(value.partition("/")[0])
     if address != network.network_address:
         raise InvalidOptionError(f"{option} has host bits set: {value!r}.", hint=f"The block is {network}.")
     if str(network) != value:
         raise InvalidOptionError(f"{option} is not in its canonical form: {value!r}.", hint=f"Write {network}.")
+    return network
+
+
+def check_private_network(option: str, value: str) -> ipaddress.IPv4Network:
+    """Check the CIDR block of a network in AWS or Atlas: IPv4 and private.
+
+    Raises:
+        InvalidOptionError: When it is not.
+    """
+    hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
+    network = check_network(option, value, hint)
+    if not isinstance(network, ipaddress.IPv4Network):
+        raise InvalidOptionError(f"{option} is an IPv6 block: {value!r}; Atlas peers IPv4 only.", hint=hint)
     if not any(network.subnet_of(private) for private in _PRIVATE_NETWORKS):
         ranges = ", ".join(str(private) for private in _PRIVATE_NETWORKS)
         raise InvalidOptionError(f"{option} is not private: {value!r}.", hint=f"Atlas takes blocks within {ranges} only.")

@@ -12,9 +12,10 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import ApiCall, AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id
 
 Parameters = t.Mapping[str, t.Any]
@@ -50,7 +51,7 @@ class Outcome:
             verbosity: How many times the user said C(-v); from 2 on the result tells the HTTP requests.
         """
         result: dict[str, t.Any] = {"changed": self.changed, **self.values, **(self.failure or {})}
-        if diff and not self.failure:
+        if diff and not self.failure and (self.before is not None or self.after is not None):
             result["diff"] = {"before": self.before or {}, "after": self.after or {}}
         if verbosity >= 2:
             result["api_calls"] = [asdict(call) for call in self.api_calls]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import NOT_FOUND, Container, Containers, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasNotFoundError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context
@@ -83,7 +83,7 @@ class PeerCreation:
         try:
             container = self._containers.get_container(container_id)
         except AtlasNotFoundError as error:
-            if error.error_code != "CLOUD_PROVIDER_CONTAINER_NOT_FOUND":
+            if error.error_code != NOT_FOUND:
                 raise
             raise InvalidOptionError(
                 f"container_id: group {self._params['group_id']} has no network container {container_id}.",

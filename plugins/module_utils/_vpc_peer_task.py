@@ -13,7 +13,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CO
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id, check_private_network, to_aws_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import (
+    check_object_id,
+    check_private_network,
+    check_wait,
+    to_aws_region,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers, odd_identity_warnings, same_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_creation import PeerCreation
@@ -59,9 +64,7 @@ def validate(params: Parameters) -> list[str]:
         check_private_network("route_table_cidr_block", params["route_table_cidr_block"])
     if params["accepter_region_name"] is not None:
         to_aws_region("accepter_region_name", params["accepter_region_name"])
-    for option in ("wait_timeout", "wait_sleep"):
-        if params[option] < 1:
-            raise InvalidOptionError(f"{option} must be at least 1 second.")
+    check_wait(params)
     return odd_identity_warnings(params)
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +28,8 @@ from ansible_collections.cloudpeer.atlas.tests.integration.runner import environ
 HERE = Path(__file__).resolve().parent
 assert COLLECTIONS_PATH.is_dir()
 
-# Each way to do it: its playbook, and the variable that chooses how our tasks run.
+#: Each way to do it: its playbook, and the variable that chooses how our tasks run.
 WAYS = {"in process": ("ours", "true"), "module": ("ours", "false"), "uri": ("uri", "true"), "debug": ("debug", "true")}
-#: Ways that start processes for each item: one run of many items is as many repeats, and takes long enough.
-SLOW = ("module", "uri")
 
 
 @dataclass(frozen=True)
@@ -81,10 +79,9 @@ def peers(number: int, different: int | None = None) -> list[dict[str, str]]:
     return [{"vpc_id": f"vpc-0a1b2c3d4e5f{i:05x}", "cidr_block": f"10.{i // 256}.{i % 256}.0/24"} for i in indices]
 
 
-def run_trial(atlas: Atlas, way: str, items: list[dict[str, str]]) -> Trial:
-    """Run the playbook of a way, several times in one Ansible, and return the medians."""
+def run_trial(atlas: Atlas, way: str, items: list[dict[str, str]], repeats: int) -> Trial:
+    """Run the playbook of a way, so many times in one Ansible, and return the medians."""
     name, in_process = WAYS[way]
-    repeats = 5 if way not in SLOW else 3 if len(items) == 1 else 1
     variables = {"peers": items, "container_id": atlas.container_id, "atlas_in_process": in_process}
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-bench-") as folder:
         with playbook(Path(folder), atlas, name, variables, repeats) as process:
@@ -99,16 +96,14 @@ def run_trial(atlas: Atlas, way: str, items: list[dict[str, str]]) -> Trial:
     for tag, found in tags.items():
         size = len(found) // repeats
         groups = [found[start : start + size] for start in range(0, len(found), size)]
-        sums = {
-            key: [sum(one[key] for one in group) for group in groups] for key in ("seconds", "requests", "connections")
-        }
+        sums = {key: [sum(one[key] for one in group) for group in groups] for key in ("seconds", "requests", "connections")}
         counts = {(sums["requests"][i], sums["connections"][i]) for i in range(repeats)}
         assert len(counts) == 1, f"{way} sends now more and now less: {counts}"
         measurements[tag] = Measurement(statistics.median(sums["seconds"]), *counts.pop())
     return Trial(measurements, memory["controller"], memory["child"])
 
 
-def waiting_delays(delays: list[float]) -> dict[float, float]:
+def waiting_delays(delays: Sequence[float]) -> dict[float, float]:
     """Return how many seconds pass from a change of status to the end of a task that waits for it.
 
     The tasks run at the same time: each of them sleeps nearly always.

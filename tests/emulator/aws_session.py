@@ -5,19 +5,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 import botocore.session  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError  # type: ignore[import-untyped]
 
 from .clouds import CloudRefusalError, CloudUnreachableError
 
 #: Refusals that say nothing about what was asked for: credentials that the endpoint does not know (any more), too many
 #: requests. See "Common client errors" in the EC2 API reference.
 _LATER = ("AuthFailure", "ExpiredToken", "InvalidClientTokenId", "OptInRequired", "RequestLimitExceeded", "UnauthorizedOperation")
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 8.0
+#: How long nothing is asked any more after no answer came in time: else every request would wait for that.
+PAUSE_SECONDS = 5.0
 _STS_REGION = "us-east-1"
 
 
@@ -37,9 +42,12 @@ class AwsSession:
         self._session = boto3.session.Session(botocore_session=botocore.session.Session({**nothing, **files}))
         self._options: dict[str, Any] = {
             "endpoint_url": endpoint_url,
-            "config": Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1}, proxies={}),
+            "config": Config(
+                connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1}, proxies={}
+            ),
         }
         self._clients: dict[tuple[str, str], Any] = {}
+        self._silent_until = 0.0
 
     def forget(self) -> None:
         """Get new credentials the next time."""
@@ -52,6 +60,8 @@ class AwsSession:
         :raises CloudRefusalError: when AWS refuses what is asked for, with AWS's message.
         :raises CloudUnreachableError: when AWS cannot be reached, has a fault or wants to be asked later.
         """
+        if time.monotonic() < self._silent_until:
+            raise CloudUnreachableError("AWS gave no answer in time")
         try:
             yield self._client(account_id, region)
         except ClientError as error:
@@ -60,6 +70,9 @@ class AwsSession:
                 self.forget()
                 raise CloudUnreachableError(str(error)) from error
             raise CloudRefusalError(str(error)) from error
+        except (ConnectTimeoutError, ReadTimeoutError) as error:
+            self._silent_until = time.monotonic() + PAUSE_SECONDS
+            raise CloudUnreachableError(str(error)) from error
         except (BotoCoreError, OSError) as error:
             raise CloudUnreachableError(str(error)) from error
 

@@ -110,7 +110,7 @@ class Aws:
 
 
 @contextlib.contextmanager
-def running_aws() -> Iterator[Aws]:
+def running_aws(port: int = 0) -> Iterator[Aws]:
     """Run an AWS for the length of a with statement; one at a time in a process, because moto's state is the process's."""
     # What an environment says about AWS is not meant for this one.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -118,7 +118,7 @@ def running_aws() -> Iterator[Aws]:
     clean["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     # A line a request on stderr, which Ansible's output would be read with.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     with mock.patch.dict(os.environ, clean, clear=True):
         server.start()
         try:

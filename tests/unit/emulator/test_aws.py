@@ -4,22 +4,327 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+
+ATLAS_ACCOUNT = Settings().aws_account_id
+REGIONS = pytest.mark.parametrize("region", ["us-east-1", "eu-west-3"])
+BLOCK = "10.99.0.0/16"
 
 
-def both(aws_api, account, region="us-east-1", **fields):
-    """Make a VPC in the user's account and a peer to it; return the peer as it waits for acceptance."""
-    vpc_id = account.make_vpc("10.99.0.0/16", region)
-    peer = aws_api.make_peer(
-        awsAccountId=account.id, vpcId=vpc_id, accepterRegionName=region, routeTableCidrBlock="10.99.0.0/16", **fields
+def make(api, account, region="us-east-1", **fields):
+    """Make a VPC in the user's account and a peer for it; return the peer in the state that follows at once."""
+    vpc_id = fields.pop("vpcId", None) or account.make_vpc(BLOCK, region)
+    fields = {"routeTableCidrBlock": BLOCK, **fields}
+    peer = api.make_peer(awsAccountId=account.id, vpcId=vpc_id, accepterRegionName=region, **fields)
+    assert peer["statusName"] == "INITIATING"
+    return look(api, peer)
+
+
+def look(api, peer):
+    """Return what a peer has become."""
+    return api.call("GET", f"/peers/{peer['id']}").json()
+
+
+def state(api, peer):
+    """Return a peer's state and error."""
+    seen = look(api, peer)
+    return seen["statusName"], seen["errorStateName"]
+
+
+def container(api, container_id=None):
+    """Return a container."""
+    return api.call("GET", f"/containers/{container_id or api.emulator.project.first_container_id}").json()
+
+
+@REGIONS
+def test_request(aws, aws_api, account, region):
+    """A real request, from the container's VPC in Atlas's account, which both accounts see."""
+    peer = make(aws_api, account, region)
+    assert (peer["statusName"], peer["connectionId"][:4]) == ("PENDING_ACCEPTANCE", "pcx-")
+    for whose, where in ((account, region), (aws.account(ATLAS_ACCOUNT), "us-east-1")):
+        seen = whose.connection(peer["connectionId"], where)
+        assert seen["Status"]["Code"] == "pending-acceptance"
+        requester, accepter = seen["RequesterVpcInfo"], seen["AccepterVpcInfo"]
+        assert (requester["OwnerId"], requester["VpcId"]) == (ATLAS_ACCOUNT, container(aws_api)["vpcId"])
+        assert (requester["Region"], requester["CidrBlock"]) == ("us-east-1", "192.168.248.0/21")
+        assert (accepter["OwnerId"], accepter["VpcId"], accepter["Region"]) == (account.id, peer["vpcId"], region)
+    assert state(aws_api, peer) == ("PENDING_ACCEPTANCE", None)
+
+
+@REGIONS
+def test_acceptance(aws, aws_api, account, region):
+    """By the user's account in AWS; Atlas then routes the peer's block to it."""
+    peer = make(aws_api, account, region)
+    account.ec2(region).accept_vpc_peering_connection(VpcPeeringConnectionId=peer["connectionId"])
+    assert state(aws_api, peer) == ("AVAILABLE", None)
+    assert look(aws_api, peer)["connectionId"] == peer["connectionId"]
+    assert aws.account(ATLAS_ACCOUNT).routes(container(aws_api)["vpcId"]) == {BLOCK: peer["connectionId"]}
+
+
+def test_states_take_their_time(aws, account, clock):
+    """A request goes out after one step; an accepted connection is finalized for one, from when Atlas has seen it."""
+    project = Project(Settings(aws_endpoint_url=aws.url, step_seconds=10), clock)
+    body = {"awsAccountId": account.id, "vpcId": account.make_vpc(BLOCK), "routeTableCidrBlock": BLOCK}
+    with project.now():
+        peer = project.create_peer(body, needs_container=False)
+
+    def later(seconds):
+        clock.sleep(seconds)
+        return project.find_peer(peer.id)["statusName"]
+
+    assert [later(0), later(9.9)] == ["INITIATING", "INITIATING"]
+    assert account.connections() == {}
+    assert [later(0.1), later(1000)] == ["PENDING_ACCEPTANCE", "PENDING_ACCEPTANCE"]
+    account.ec2().accept_vpc_peering_connection(VpcPeeringConnectionId=peer.connection_id)
+    assert [later(50), later(9.9), later(0.1)] == ["FINALIZING", "FINALIZING", "AVAILABLE"]
+    with project.now():
+        project.peers.delete(peer)
+    assert account.connections() == {peer.connection_id: "deleted"}
+    assert later(9.9) == "TERMINATING"
+    clock.sleep(0.1)
+    assert project.list_peers() == []
+
+
+@REGIONS
+def test_rejection(aws_api, account, region):
+    peer = make(aws_api, account, region)
+    account.ec2(region).reject_vpc_peering_connection(VpcPeeringConnectionId=peer["connectionId"])
+    assert state(aws_api, peer) == ("FAILED", "REJECTED")
+    assert look(aws_api, peer)["connectionId"] == peer["connectionId"]
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+@REGIONS
+def test_deletion_in_aws(aws_api, account, region, accepted):
+    """The peer fails, whatever state it was in."""
+    peer = make(aws_api, account, region)
+    if accepted:
+        account.ec2(region).accept_vpc_peering_connection(VpcPeeringConnectionId=peer["connectionId"])
+        assert state(aws_api, peer) == ("AVAILABLE", None)
+    account.ec2(region).delete_vpc_peering_connection(VpcPeeringConnectionId=peer["connectionId"])
+    assert state(aws_api, peer) == ("FAILED", "REJECTED")
+
+
+@pytest.mark.parametrize(("code", "name"), [("expired", "EXPIRED"), ("failed", "INVALID_ARGUMENT"), ("deleting", "REJECTED")])
+def test_what_aws_does_by_itself(aws_api, account, set_status, code, name):
+    """After seven days, or when it finds a fault."""
+    peer = make(aws_api, account)
+    set_status(peer["connectionId"], code)
+    assert state(aws_api, peer) == ("FAILED", name)
+
+
+@pytest.mark.parametrize("code", ["initiating-request", "provisioning"])
+def test_passing_states_of_aws(aws_api, account, set_status, code):
+    """They change nothing yet."""
+    peer = make(aws_api, account)
+    set_status(peer["connectionId"], code)
+    assert state(aws_api, peer) == ("PENDING_ACCEPTANCE", None)
+
+
+@pytest.fixture
+def set_status():
+    """Return a function that changes a connection's state inside of AWS."""
+    from moto.ec2.models import ec2_backends
+
+    def change(connection_id, code):
+        ec2_backends[ATLAS_ACCOUNT]["us-east-1"].vpc_pcxs[connection_id]._status.code = code
+
+    return change
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+@REGIONS
+def test_deletion_in_atlas(aws_api, account, region, accepted):
+    """The connection goes in AWS too."""
+    peer = make(aws_api, account, region)
+    if accepted:
+        account.ec2(region).accept_vpc_peering_connection(VpcPeeringConnectionId=peer["connectionId"])
+        assert state(aws_api, peer) == ("AVAILABLE", None)
+    assert aws_api.call("DELETE", f"/peers/{peer['id']}").status_code == 202
+    assert account.connections(region) == {peer["connectionId"]: "deleted"}
+    assert aws_api.status_of(peer["id"]) is None
+
+
+def test_deletion_of_a_failed_peer(aws_api, account):
+    """A connection that was rejected stays that in AWS."""
+    peer = make(aws_api, account)
+    account.ec2().reject_vpc_peering_connection(VpcPeeringConnectionId=peer["connectionId"])
+    assert state(aws_api, peer) == ("FAILED", "REJECTED")
+    aws_api.call("DELETE", f"/peers/{peer['id']}")
+    assert account.connections() == {peer["connectionId"]: "rejected"}
+    assert aws_api.status_of(peer["id"]) is None
+
+
+def test_again(aws_api, account):
+    """After a rejection and a deletion the same pair gets a new connection, from the same VPC."""
+    first = make(aws_api, account)
+    vpc_id = container(aws_api)["vpcId"]
+    account.ec2().reject_vpc_peering_connection(VpcPeeringConnectionId=first["connectionId"])
+    aws_api.call("DELETE", f"/peers/{first['id']}")
+    second = make(aws_api, account, vpcId=first["vpcId"])
+    assert account.connections() == {first["connectionId"]: "rejected", second["connectionId"]: "pending-acceptance"}
+    account.ec2().accept_vpc_peering_connection(VpcPeeringConnectionId=second["connectionId"])
+    assert state(aws_api, second) == ("AVAILABLE", None)
+    assert container(aws_api)["vpcId"] == vpc_id
+
+
+def test_update_keeps_the_connection(aws, aws_api, account):
+    """Only Atlas's route changes."""
+    peer = make(aws_api, account)
+    account.ec2().accept_vpc_peering_connection(VpcPeeringConnectionId=peer["connectionId"])
+    assert state(aws_api, peer) == ("AVAILABLE", None)
+    changed = aws_api.call("PATCH", f"/peers/{peer['id']}", json={"routeTableCidrBlock": "10.99.128.0/17"}).json()
+    assert (changed["statusName"], changed["connectionId"]) == ("AVAILABLE", peer["connectionId"])
+    assert state(aws_api, peer) == ("AVAILABLE", None)
+    assert account.connections() == {peer["connectionId"]: "active"}
+    assert aws.account(ATLAS_ACCOUNT).routes(container(aws_api)["vpcId"]) == {"10.99.128.0/17": peer["connectionId"]}
+
+
+def test_unknown_vpc(aws_api, account):
+    """Neither an id that nobody has, nor one of another region or account, nor an account that cannot be."""
+    vpc_id = account.make_vpc(BLOCK, "eu-west-3")
+    wrong = (
+        {"vpcId": "vpc-0123456789abcdef0", "awsAccountId": account.id, "accepterRegionName": "us-east-1"},
+        {"vpcId": vpc_id, "awsAccountId": account.id, "accepterRegionName": "us-east-1"},
+        {"vpcId": vpc_id, "awsAccountId": "999988887777", "accepterRegionName": "eu-west-3"},
+        {"vpcId": vpc_id, "awsAccountId": "abc123abc123", "accepterRegionName": "eu-west-3"},
     )
-    return aws_api.call("GET", f"/peers/{peer['id']}").json()
+    for fields in wrong:
+        peer = aws_api.make_peer(**fields)
+        assert state(aws_api, peer) == ("FAILED", "INVALID_ARGUMENT")
+        assert look(aws_api, peer)["connectionId"] is None
+        aws_api.call("DELETE", f"/peers/{peer['id']}")
+    assert account.connections("eu-west-3") == {}
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "eu-west-3"])
-def test_acceptance(aws_api, account, region):
-    peer = both(aws_api, account, region)
-    assert peer["statusName"] == "PENDING_ACCEPTANCE"
-    pcx = peer["connectionId"]
-    assert account.connections(region) == {pcx: "pending-acceptance"}
-    account.ec2(region).accept_vpc_peering_connection(VpcPeeringConnectionId=pcx)
-    assert aws_api.status_of(peer["id"]) == "AVAILABLE"
+def test_overlapping_vpcs(aws_api, account):
+    """Whatever the peer's block says: AWS looks at the VPCs'."""
+    peer = make(aws_api, account, vpcId=account.make_vpc("192.168.0.0/16"))
+    assert (peer["statusName"], peer["errorStateName"]) == ("FAILED", "INVALID_ARGUMENT")
+    assert set(account.connections().values()) <= {"deleted"}
+
+
+def test_vpc_comes_with_the_first_peer(aws, aws_api, account):
+    """In the container's region; the next peer shares it."""
+    atlas = aws.account(ATLAS_ACCOUNT)
+    made = aws_api.call("POST", "/containers", json={"regionName": "EU_WEST_1", "atlasCidrBlock": "10.8.0.0/21"}).json()
+    assert (made["provisioned"], made["vpcId"]) == (False, None)
+    assert atlas.vpcs("eu-west-1") == {}
+    peer = make(aws_api, account, "eu-west-1", containerId=made["id"])
+    seen = container(aws_api, made["id"])
+    assert seen["provisioned"] is True
+    assert atlas.vpcs("eu-west-1") == {seen["vpcId"]: "10.8.0.0/21"}
+    other = account.make_vpc("10.98.0.0/16", "eu-west-3")
+    make(aws_api, account, "eu-west-3", containerId=made["id"], vpcId=other, routeTableCidrBlock="10.98.0.0/16")
+    assert atlas.vpcs("eu-west-1") == {seen["vpcId"]: "10.8.0.0/21"}
+    assert peer["accepterRegionName"] is None
+
+
+def test_vpc_goes_with_its_container(aws, aws_api, account):
+    """And a new block needs a new one."""
+    peer = make(aws_api, account)
+    first = container(aws_api)
+    path = f"/containers/{first['id']}"
+    assert aws_api.call("DELETE", path).status_code == 409
+    aws_api.call("DELETE", f"/peers/{peer['id']}")
+    assert container(aws_api)["vpcId"] == first["vpcId"]
+    changed = aws_api.call("PATCH", path, json={"atlasCidrBlock": "10.8.0.0/22"}).json()
+    assert (changed["provisioned"], changed["vpcId"]) == (False, None)
+    atlas = aws.account(ATLAS_ACCOUNT)
+    assert atlas.vpcs() == {}
+    peer = make(aws_api, account, vpcId=peer["vpcId"])
+    assert atlas.vpcs() == {container(aws_api)["vpcId"]: "10.8.0.0/22"}
+    aws_api.call("DELETE", f"/peers/{peer['id']}")
+    aws_api.call("GET", "/peers")
+    assert aws_api.call("DELETE", path).status_code == 204
+    assert atlas.vpcs() == {}
+
+
+def test_vpc_that_somebody_removed(aws, aws_api, account):
+    """Atlas makes another one."""
+    peer = make(aws_api, account)
+    aws_api.call("DELETE", f"/peers/{peer['id']}")
+    gone = container(aws_api)["vpcId"]
+    aws.account(ATLAS_ACCOUNT).ec2().delete_vpc(VpcId=gone)
+    peer = make(aws_api, account, vpcId=peer["vpcId"])
+    assert peer["statusName"] == "INITIATING"
+    assert state(aws_api, peer) == ("PENDING_ACCEPTANCE", None)
+    assert container(aws_api)["vpcId"] != gone
+
+
+@REGIONS
+@pytest.mark.parametrize(
+    ("action", "status", "error", "in_aws"),
+    [
+        ("accept", "AVAILABLE", None, "active"),
+        ("reject", "FAILED", "REJECTED", "rejected"),
+        ("expire", "FAILED", "EXPIRED", "deleted"),
+        ("fail", "FAILED", "INVALID_ARGUMENT", "deleted"),
+    ],
+)
+def test_control(aws_api, account, region, action, status, error, in_aws):
+    """What is asked of the control path happens in AWS, as far as AWS can do it."""
+    peer = make(aws_api, account, region)
+    assert aws_api.control("POST", f"/peers/{peer['id']}/{action}").status_code == 200
+    assert account.connections(region) == {peer["connectionId"]: in_aws}
+    assert state(aws_api, peer) == (status, error)
+    assert aws_api.control("POST", f"/peers/{peer['id']}/accept").status_code == 409
+
+
+def test_control_after_the_user(aws_api, account):
+    """What has been rejected in AWS cannot be accepted."""
+    peer = make(aws_api, account)
+    account.ec2().reject_vpc_peering_connection(VpcPeeringConnectionId=peer["connectionId"])
+    response = aws_api.control("POST", f"/peers/{peer['id']}/accept")
+    assert response.status_code == 409
+    assert "FAILED" in response.json()["detail"]
+
+
+@REGIONS
+def test_accepting_by_itself(aws, start, account, region):
+    """With --accept auto the emulator is the user too."""
+    api = start(aws_endpoint_url=aws.url, step_seconds=0, accept="auto")
+    peer = make(api, account, region)
+    assert peer["statusName"] == "AVAILABLE"
+    assert account.connections(region) == {peer["connectionId"]: "active"}
+
+
+def test_reset(aws, aws_api, account):
+    """What the emulator made goes; what the user made stays."""
+    peers = [make(aws_api, account)]
+    other = aws_api.call("POST", "/containers", json={"regionName": "EU_WEST_1"}).json()["id"]
+    vpc_id = account.make_vpc("10.98.0.0/16")
+    peers.append(make(aws_api, account, containerId=other, vpcId=vpc_id, routeTableCidrBlock="10.98.0.0/16"))
+    account.ec2().accept_vpc_peering_connection(VpcPeeringConnectionId=peers[0]["connectionId"])
+    assert state(aws_api, peers[0]) == ("AVAILABLE", None)
+    assert aws_api.control("POST", "/reset").status_code == 204
+    assert account.connections() == {peer["connectionId"]: "deleted" for peer in peers}
+    atlas = aws.account(ATLAS_ACCOUNT)
+    assert (atlas.vpcs(), atlas.vpcs("eu-west-1")) == ({}, {})
+    assert account.vpcs().keys() == {peers[0]["vpcId"], vpc_id}
+    assert aws_api.call("GET", "/peers").json()["results"] == []
+    assert container(aws_api)["vpcId"] is None
+
+
+def test_other_account_of_atlas(aws, start, account):
+    """As asked for."""
+    api = start(aws_endpoint_url=aws.url, aws_account_id="222233334444", step_seconds=0)
+    peer = make(api, account)
+    assert account.connection(peer["connectionId"])["RequesterVpcInfo"]["OwnerId"] == "222233334444"
+
+
+@pytest.mark.parametrize("provider", ["AZURE", "GCP"])
+def test_other_providers_are_made_up(aws_api, provider):
+    """AWS has no part in them."""
+    place = {"AZURE": {"region": "US_EAST_2", "atlasCidrBlock": "10.8.0.0/21"}, "GCP": {"atlasCidrBlock": "10.8.0.0/18"}}
+    made = aws_api.call("POST", "/containers", json={"providerName": provider, **place[provider]}).json()
+    uuid = "0b0b0b0b-0000-4000-8000-000000000000"
+    fields = {
+        "AZURE": {"azureDirectoryId": uuid, "azureSubscriptionId": uuid, "resourceGroupName": "g", "vnetName": "v"},
+        "GCP": {"gcpProjectId": "my-project", "networkName": "default"},
+    }
+    body = {"providerName": provider, "containerId": made["id"], **fields[provider]}
+    peer = aws_api.call("POST", "/peers", json=body).json()
+    assert aws_api.status_of(peer["id"]) == {"AZURE": "AVAILABLE", "GCP": "WAITING_FOR_USER"}[provider]
+    assert container(aws_api, made["id"])["provisioned"] is True

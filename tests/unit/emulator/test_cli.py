@@ -140,6 +140,11 @@ def test_key_is_not_in_the_messages():
         ["--key-access-list", "everywhere"],
         ["--max-peers", "-1"],
         ["--max-pending-peers", "many"],
+        ["--aws-endpoint-url", "127.0.0.1:5000"],
+        ["--aws-endpoint-url", "ftp://127.0.0.1"],
+        ["--aws-endpoint-url", "http://127.0.0.1:5000/path"],
+        ["--aws-account-id", "12345678901"],
+        ["--aws-account-id", "12345678901x"],
     ],
     ids=" ".join,
 )
@@ -156,3 +161,7 @@ def test_defaults():
     assert parse_arguments([]) == Settings(port=8080)
     twice = ["--key-access-list", "10.0.0.0/8", "--key-access-list", "::1"]
     assert parse_arguments(twice).key_access_list == ("10.0.0.0/8", "::1")
+    url = "http://127.0.0.1:5000"
+    for given in (url, f"{url}/"):
+        with_aws = parse_arguments(["--aws-endpoint-url", given, "--aws-account-id", "222233334444"])
+        assert (with_aws.aws_endpoint_url, with_aws.aws_account_id) == (given, "222233334444")

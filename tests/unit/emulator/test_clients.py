@@ -40,6 +40,22 @@ def test_curl(start, algorithm):
     assert curl(api, f"{api.group}/peers/{peer['id']}")[0] == 404
 
 
+def test_curl_and_the_access_list(start):
+    """Block and address as they are pasted, the slash of a block encoded in either case."""
+    api = start("v1.0", step_seconds=0)
+    data = '[{"cidrBlock": "10.1.0.0/16", "comment": "peer"}, {"ipAddress": "192.0.2.5"}]'
+    status, page = curl(api, "-X", "POST", "-H", JSON, "-d", data, f"{api.group}/accessList?pretty=true")
+    assert (status, page["totalCount"]) == (201, 2)
+    for path, comment in (("10.1.0.0%2F16", "peer"), ("10.1.0.0%2f16", "peer"), ("192.0.2.5", None), ("192.0.2.5%2F32", None)):
+        status, entry = curl(api, f"{api.group}/accessList/{path}")
+        assert (status, entry.get("comment")) == (200, comment)
+        assert curl(api, f"{api.group}/accessList/{path}/status") == (200, {"STATUS": "ACTIVE"})
+    # The link that the list gives.
+    assert curl(api, page["results"][0]["links"][0]["href"])[1]["cidrBlock"] == "10.1.0.0/16"
+    assert curl(api, "-X", "DELETE", f"{api.group}/accessList/10.1.0.0%2F16") == (204, None)
+    assert curl(api, f"{api.group}/accessList/10.1.0.0%2F16")[0] == 404
+
+
 def test_curl_keeps_its_connection(api):
     """A body that is refused for want of credentials does not cost the connection."""
     accept = ["-H", "Accept: application/vnd.atlas.2023-01-01+json"]

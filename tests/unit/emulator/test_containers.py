@@ -135,6 +135,48 @@ def test_deletion(api):
     assert error(api.call("GET", path)) == (404, "CLOUD_PROVIDER_CONTAINER_NOT_FOUND")
 
 
+@pytest.mark.parametrize("action", [None, "accept", "reject"])
+def test_in_use_until_the_last_peer_is_gone(start, action):
+    """Whatever state it is in: waiting, available, failed, or being deleted."""
+    api = start(step_seconds=0)
+    path = f"/containers/{api.emulator.project.first_container_id}"
+    peer = api.make_peer()
+    api.call("GET", "/peers")
+    if action:
+        api.control("POST", f"/peers/{peer['id']}/{action}")
+    assert error(api.call("DELETE", path)) == (409, "CONTAINERS_IN_USE")
+    assert error(api.call("PATCH", path, json={"atlasCidrBlock": "10.200.0.0/22"})) == (409, "CONTAINERS_IN_USE")
+
+
+def test_in_use_by_a_peer_that_is_being_deleted(start):
+    """Its deletion takes a step."""
+    api = start(step_seconds=60)
+    path = f"/containers/{api.emulator.project.first_container_id}"
+    api.call("DELETE", f"/peers/{api.make_peer()['id']}")
+    response = api.call("DELETE", path)
+    assert error(response) == (409, "CONTAINERS_IN_USE")
+    assert error(api.call("PATCH", path, json={"atlasCidrBlock": "10.200.0.0/22"})) == (409, "CONTAINERS_IN_USE")
+
+
+def test_another_region_is_another_container(api):
+    """It can be made again after it was deleted; its peers are its own."""
+    body = {"regionName": "EU_WEST_1", "atlasCidrBlock": "10.200.0.0/22"}
+    made = api.call("POST", "/containers", json=body).json()["id"]
+    api.make_peer()
+    assert error(api.call("POST", "/containers", json=body)) == (409, "CONTAINER_ALREADY_EXISTS")
+    assert api.call("PATCH", f"/containers/{made}", json={"atlasCidrBlock": "10.201.0.0/24"}).status_code == 200
+    assert api.call("DELETE", f"/containers/{made}").status_code == 204
+    assert api.call("POST", "/containers", json=body).json()["id"] != made
+
+
+def test_a_new_block_needs_a_new_network(api):
+    """Once it has no peer any more."""
+    path = f"/containers/{api.emulator.project.first_container_id}"
+    api.call("DELETE", f"/peers/{api.make_peer()['id']}")
+    assert api.call("GET", path).json()["provisioned"] is True
+    assert api.call("PATCH", path, json={"atlasCidrBlock": "10.200.0.0/22"}).json()["provisioned"] is False
+
+
 def test_v1_needs_the_container_where_it_is_not_clear(old_api):
     """With several, the accepter's region decides."""
     second = old_api.call("POST", "/containers", json={"regionName": "EU_WEST_1"}).json()["id"]

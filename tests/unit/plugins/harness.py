@@ -75,11 +75,11 @@ class Done:
 
     @property
     def before(self) -> Any:
-        return self.result["diff"]["before"]
+        return self.result.get("diff", {"before": {}})["before"]
 
     @property
     def after(self) -> Any:
-        return self.result["diff"]["after"]
+        return self.result.get("diff", {"after": {}})["after"]
 
 
 @dataclass

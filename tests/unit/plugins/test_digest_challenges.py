@@ -40,13 +40,21 @@ DIGEST = 'Digest realm="r", nonce="n", qop="auth"'
         f'Digest realm="r", nonce="", {DIGEST}',
         f'Digest nonce="n0", {DIGEST}',
         DIGEST + ', charset=UTF-8, extra="x, y=z"',
-        DIGEST + ", stale=true",
         DIGEST + ', nonce="second"',
         DIGEST + ', userhash=false',
     ],
 )  # fmt: skip
 def test_the_challenge_is_found(header: str) -> None:
     assert parse_challenge(header) == FOUND
+
+
+@pytest.mark.parametrize(
+    ("said", "stale"), [("true", True), ("TRUE", True), ('"true"', True), ("false", False), ("", False), ("yes", False)]
+)
+def test_stale_is_told(said: str, stale: bool) -> None:
+    found = parse_challenge(f"{DIGEST}, stale={said}")
+    assert found is not None
+    assert found.stale == stale
 
 
 def test_the_first_of_two_that_can_be_answered_is_taken() -> None:

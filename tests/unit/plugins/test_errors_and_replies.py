@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import email.utils
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, api_error, connection_error
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import next_link, retry_after
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import retry_after
 
 BODY = {"error": 409, "errorCode": "OVERLAPPING_CIDR_BLOCK", "detail": "10.0.0.0/8 overlaps.", "reason": "Conflict"}
 
@@ -165,17 +167,26 @@ def test_a_date_in_retry_after_is_counted_from_now(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("links", "found"),
+    ("links", "following"),
     [
         (None, None),
         ([], None),
         ("x", None),
         ([1, None, {}], None),
-        ([{"rel": "self", "href": "a"}], None),
+        ([{"rel": "self", "href": "?pageNum=9"}], None),
         ([{"rel": "next"}], None),
         ([{"rel": "next", "href": 5}], None),
-        ([{"rel": "self", "href": "a"}, {"rel": "next", "href": "b"}], "b"),
+        ([{"rel": "self", "href": "?pageNum=9"}, {"rel": "next", "href": "https://x/y?pageNum=2"}], "2"),
+        ([{"rel": "next", "href": "?pageNum=2&envelope=true"}], "2"),
+        ([{"rel": "next", "href": "http://[::1?pageNum=2"}], "2"),
     ],
 )
-def test_the_next_page_is_found_in_the_links(links: Any, found: str | None) -> None:
-    assert next_link({"links": links}) == found
+def test_the_next_page_is_found_in_the_links(links: Any, following: str | None) -> None:
+    asked: list[str | None] = []
+
+    def fetch(query: Mapping[str, str]) -> dict[str, Any]:
+        asked.append(query.get("pageNum"))
+        return {"results": [], "links": links if len(asked) == 1 else []}
+
+    assert collect_pages(fetch, {}, "list", lambda one: one["id"]) == []
+    assert asked == ([None] if following is None else [None, following])

@@ -100,22 +100,28 @@ def test_the_total_time_is_that_of_all_tries() -> None:
 
 
 def test_specs_merge_with_every_kind_of_rule() -> None:
-    one = ArgumentSpec({"a": {}}, (("a", "b"),), (("a",),), (("a", 1, ["b"]),), {"a": ["b"]}, (("a", "c"),))
-    two = ArgumentSpec({"d": {}}, (("d", "e"),), (("d",),), (("d", 1, ["e"]),), {"d": ["e"]}, (("d", "f"),))
+    one = ArgumentSpec(
+        {"a": {}},
+        required_together=(("a", "b"),),
+        required_one_of=(("a",),),
+        required_if=(("a", 1, ["b"]),),
+        mutually_exclusive=(("a", "c"),),
+    )
+    two = ArgumentSpec(
+        {"d": {}},
+        required_together=(("d", "e"),),
+        required_one_of=(("d",),),
+        required_if=(("d", 1, ["e"]),),
+        mutually_exclusive=(("d", "f"),),
+    )
     assert (one + two).to_kwargs() == {
         "argument_spec": {"a": {}, "d": {}},
         "required_together": (("a", "b"), ("d", "e")),
         "required_one_of": (("a",), ("d",)),
         "required_if": (("a", 1, ["b"]), ("d", 1, ["e"])),
-        "required_by": {"a": ["b"], "d": ["e"]},
         "mutually_exclusive": (("a", "c"), ("d", "f")),
     }
     assert one.options == {"a": {}}
-
-
-def test_no_rule_about_an_option_is_lost_when_both_specs_have_one() -> None:
-    merged = ArgumentSpec({}, required_by={"a": ["b"]}) + ArgumentSpec({}, required_by={"a": ["c"]})
-    assert sorted(merged.required_by["a"]) == ["b", "c"]
 
 
 def errors(**options: Any) -> list[str]:

@@ -205,3 +205,10 @@ def test_one_that_is_being_removed_beside_a_live_one_does_not_count(faulty: tupl
         wire.faults.append(Fault("GET", page(*both)))
         done = atlas.run(**PEERING)
         assert (done.failed, done.changed, done.peer["id"]) == (False, False, peer["id"])
+
+
+def test_a_patch_has_the_region_where_the_reply_leaves_it_out_and_the_options_tell_it(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    assert atlas.create()["accepterRegionName"] is None
+    assert atlas.run(**PAIR, route_table_cidr_block=OTHER, accepter_region_name="US_EAST_1").changed
+    assert wire.sent("PATCH")[0].json["accepterRegionName"] == "us-east-1"

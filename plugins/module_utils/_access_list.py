@@ -1,0 +1,105 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The IP access list of a project: endpoint, field names, identity of entries."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError, AtlasNotFoundError
+
+Entry = dict[str, t.Any]
+
+# The API's name of each field, by its name in options and results.
+FIELDS = {
+    "cidr_block": "cidrBlock",
+    "ip_address": "ipAddress",
+    "aws_security_group": "awsSecurityGroup",
+    "comment": "comment",
+    "delete_after_date": "deleteAfterDate",
+}
+# Exactly one of them makes an entry.
+SUBJECTS = ("cidr_block", "ip_address", "aws_security_group")
+_NOT_FOUND = "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND"
+
+
+def to_result(entry: t.Mapping[str, t.Any]) -> Entry:
+    """Return an entry of the API with the names of the results."""
+    return {name: entry.get(key) for name, key in FIELDS.items()}
+
+
+def name_of(entry: t.Mapping[str, t.Any]) -> str | None:
+    """Return what an entry, with the names of the results, is known by in paths: its group, or its block in canonical form.
+
+    An address is the block that holds it alone, so both are one entry (Atlas stores both fields for it).
+    """
+    if entry.get("aws_security_group"):
+        return str(entry["aws_security_group"])
+    subject = entry.get("cidr_block") or entry.get("ip_address")
+    try:
+        return str(ipaddress.ip_network(subject)) if subject else None
+    except ValueError:
+        return str(subject)
+
+
+def to_moment(date: str) -> datetime.datetime:
+    """Return an ISO 8601 date as a moment; one without an offset is in UTC, as Atlas takes it.
+
+    Raises:
+        ValueError: When it is no date.
+    """
+    # Python 3.9 and 3.10 do not read the Z.
+    moment = datetime.datetime.fromisoformat(date.strip().upper().replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+
+
+class AccessList:
+    """The IP access list of one group.
+
+    Args:
+        client: Atlas.
+        group_id: The group.
+    """
+
+    def __init__(self, client: AtlasClient, group_id: str) -> None:
+        self._client = client
+        self._group_id = group_id
+        self._path = ("groups", group_id, "accessList")
+
+    def list_entries(self) -> dict[str, Entry]:
+        """Return all entries by their names."""
+        doing = f"list the access list of group {self._group_id}"
+        entries = self._client.get_all(self._path, {}, doing, lambda one: name_of(to_result(one)))
+        return {str(name_of(entry)): entry for entry in map(to_result, entries)}
+
+    def create_entries(self, entries: t.Sequence[Entry]) -> None:
+        """Add entries, or replace those that are there, all in one request: Atlas takes no two at once."""
+        body = [{FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
+        names = ", ".join(str(name_of(entry)) for entry in entries[:3]) + (", …" if len(entries) > 3 else "")
+        self._client.post(self._path, body, f"allow {names} in the access list of group {self._group_id}")
+
+    def delete_entry(self, name: str) -> None:
+        """Remove an entry; one that is gone is what was wanted."""
+        try:
+            self._client.delete((*self._path, name), f"remove {name} from the access list of group {self._group_id}")
+        except AtlasNotFoundError as error:
+            if error.error_code != _NOT_FOUND:
+                raise
+
+    def get_status(self, name: str) -> str:
+        """Return whether an entry is in force yet: V(PENDING), V(ACTIVE) or V(FAILED).
+
+        Raises:
+            AtlasNotFoundError: When there is no such entry.
+        """
+        doing = f"read the status of {name} in the access list of group {self._group_id}"
+        status = self._client.get((*self._path, name, "status"), doing).get("STATUS")
+        if not isinstance(status, str):
+            raise AtlasApiError(f"Failed to {doing}: the reply is not a status.", hint="Check base_url.")
+        return status

@@ -1,0 +1,176 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the module atlas_network_container does: its options, and the way from them to a container as it should be."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_atlas_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConflictError, AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_private_network, check_wait, to_aws_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS, VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import WaitTimeoutError, wait_until
+
+ARGUMENT_SPEC = (
+    CONNECTION
+    + WAIT
+    + ArgumentSpec(
+        {
+            "region_name": {"type": "str", "required": True},
+            "atlas_cidr_block": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        }
+    )
+)
+# What AWS containers may measure (ATLAS_INVALID_CIDR_RANGE otherwise).
+LARGEST_PREFIX, SMALLEST_PREFIX = 21, 24
+
+
+def validate(params: Parameters) -> list[str]:
+    """Check the options without the network.
+
+    Raises:
+        InvalidOptionError: When an option cannot be right.
+    """
+    to_aws_region("region_name", params["region_name"])
+    check_wait(params)
+    block = params["atlas_cidr_block"]
+    if block is not None:
+        network = check_private_network("atlas_cidr_block", block)
+        if not LARGEST_PREFIX <= network.prefixlen <= SMALLEST_PREFIX:
+            raise InvalidOptionError(
+                f"atlas_cidr_block has the wrong size: {block!r}.",
+                hint=f"Atlas takes blocks from /{LARGEST_PREFIX} to /{SMALLEST_PREFIX} on {AWS.name}.",
+            )
+    return []
+
+
+def run(context: Context) -> None:
+    """Bring the container into the wanted state."""
+    _ContainerRun(context).run()
+
+
+TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
+
+
+class _ContainerRun:
+    """One run of the task: look, decide, apply, wait."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._params = params = context.params
+        self._region = to_aws_region("region_name", params["region_name"])
+        self._containers = Containers(context.client, params["group_id"])
+        self._peers = VpcPeers(context.client, params["group_id"])
+
+    def run(self) -> None:
+        outcome = self._context.outcome
+        done, container = converge(self._context, self._look, self._decide, self._apply)
+        if self._params["state"] == "absent":
+            container = None
+        elif self._context.check_mode:
+            container = t.cast("Container", done.after)
+        outcome.values["container"] = outcome.after = container
+
+    def _look(self) -> Container | None:
+        container = self._containers.get_container_in(AWS.name, self._region)
+        self._context.outcome.values["container"] = container
+        return container
+
+    def _decide(self, current: Container | None) -> Plan:
+        params = self._params
+        if params["state"] == "absent":
+            if current is not None and not params["wait"]:
+                users = self._users(current)
+                if users:
+                    raise self._in_use("removed", current, users, "or set wait to true to wait until they are gone")
+            return plan(None, current)
+        wanted = {"region_name": to_atlas_region(self._region)}
+        if params["atlas_cidr_block"] is not None:
+            wanted["atlas_cidr_block"] = params["atlas_cidr_block"]
+        blank = {
+            "id": None,
+            "provider_name": AWS.name,
+            "atlas_cidr_block": None,
+            "vpc_id": None,
+            "provisioned": False,
+        }
+        result = plan(wanted, current, changeable=("atlas_cidr_block",), blank=blank)
+        if current is not None and result.changed:
+            users = self._users(current)
+            if users:
+                change = f"changed from {current['atlas_cidr_block']} to {wanted['atlas_cidr_block']}"
+                raise self._in_use(change, current, users, "or keep the block it has")
+        return result
+
+    def _apply(self, decided: Plan, current: Container | None) -> Container | None:
+        if decided.action == "create":
+            return self._containers.create_container(AWS.name, self._region, self._params["atlas_cidr_block"])
+        container = t.cast("Container", current)
+        if decided.action == "update":
+            return self._containers.update_container(container, self._params["atlas_cidr_block"])
+        if self._params["wait"]:
+            self._delete_when_unused(container)
+        else:
+            self._containers.delete_container(container["id"])
+        return None
+
+    def _delete_when_unused(self, container: Container) -> None:
+        """Delete the container as soon as nothing uses it, and Atlas lets it go.
+
+        Raises:
+            AtlasError: When the time is up; it says what still uses the container.
+        """
+        refusal: AtlasConflictError | None = None
+
+        def delete() -> list[str]:
+            nonlocal refusal
+            users = self._users(container)
+            if not users:
+                try:
+                    self._containers.delete_container(container["id"])
+                except AtlasConflictError as error:
+                    # A cluster that goes away, or a container that is too new.
+                    refusal = error
+                    return [error.detail or str(error)]
+            return users
+
+        users = delete()
+        if not users:
+            return
+        params, context = self._params, self._context
+        try:
+            wait_until(
+                delete,
+                lambda left: not left,
+                timeout=params["wait_timeout"],
+                longest_interval=params["wait_sleep"],
+                clock=context.clock,
+                sleep=context.sleep,
+            )
+        except WaitTimeoutError as error:
+            hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
+            raise self._in_use("removed", container, error.last, hint) from refusal
+
+    def _users(self, container: Container) -> list[str]:
+        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
+        return [
+            f"VPC peering connection {peer['id']} ({self._peers.describe(peer)}, {peer['status_name']})"
+            for peer in self._peers.list_peers()
+            if peer["container_id"] == container["id"]
+        ]
+
+    def _in_use(self, change: str, container: Container, users: list[str], way_out: str) -> AtlasError:
+        return AtlasError(
+            f"Network container {container['id']} ({self._region}, {container['atlas_cidr_block']}) cannot be {change}: "
+            f"it is used by {'; '.join(users)}.",
+            hint=f"Remove what uses it, {way_out}.",
+        )

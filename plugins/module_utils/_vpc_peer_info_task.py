@@ -1,0 +1,56 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the module atlas_vpc_peer_info does: its options, and which connections they select."""
+
+from __future__ import annotations
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS, VpcPeers
+
+ARGUMENT_SPEC = CONNECTION + ArgumentSpec(
+    {
+        "peer_id": {"type": "str"},
+        "vpc_id": {"type": "str"},
+        "aws_account_id": {"type": "str"},
+        "container_id": {"type": "str"},
+        "status_name": {"type": "list", "elements": "str", "choices": [*AWS.progress, AWS.failed, AWS.terminating]},
+    },
+)
+FILTERS = ("vpc_id", "aws_account_id", "container_id")
+
+
+def validate(params: Parameters) -> list[str]:
+    """Check the options without the network.
+
+    Raises:
+        InvalidOptionError: When an option cannot be right.
+    """
+    for option in ("peer_id", "container_id"):
+        if params[option] is not None:
+            check_object_id(option, params[option])
+    return []
+
+
+def run(context: Context) -> None:
+    """Read the connections and select those that fit every option."""
+    params = context.params
+    peers = VpcPeers(context.client, params["group_id"])
+    if params["peer_id"] is not None:
+        peer = peers.get_peer(params["peer_id"])
+        found = [peer] if peer is not None else []
+    else:
+        found = peers.list_peers()
+    context.outcome.values["vpc_peers"] = [
+        peer
+        for peer in found
+        if all(params[name] in (None, peer[name]) for name in FILTERS)
+        and (params["status_name"] is None or peer["status_name"] in params["status_name"])
+    ]
+
+
+TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
