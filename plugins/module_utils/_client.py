@@ -53,6 +53,8 @@ USER_AGENT = f"cloudpeer.atlas/{COLLECTION_VERSION} (Ansible collection)"
 # The resource version of the v2 API in which peers and containers were last changed.
 V2_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json"
 
+# The most that Atlas puts on a page.
+PAGE_SIZE = 500
 LONGEST_PAUSE = 60.0
 
 Json = dict[str, t.Any]
@@ -92,7 +94,7 @@ class AtlasClient:
         self._root = connection.base_url.rstrip("/") + "/api/atlas/" + connection.api_version
         self._session = _Session()
         # A credential of our own beside each request; without one here, requests would look for another in ~/.netrc.
-        self._session.auth = _leave_unchanged
+        self._session.auth = lambda request: request
         media_type = V2_MEDIA_TYPE if connection.api_version == "v2" else "application/json"
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": media_type})
         self._content_type = {"Content-Type": media_type}
@@ -122,7 +124,8 @@ class AtlasClient:
 
         They may move while they are paged, so what I(name_of) tells one from another by is returned once.
         """
-        return collect_pages(lambda page: self._request("GET", path, doing, page), query, doing, name_of)
+        first = {**query, "itemsPerPage": str(PAGE_SIZE)}
+        return collect_pages(lambda page: self._request("GET", path, doing, page), first, doing, name_of)
 
     def post(self, path: Path, body: Json | list[Json], doing: str) -> Json:
         """Create something below I(path) and return the object in the reply. It is sent once, unless it was refused unread."""
@@ -133,7 +136,7 @@ class AtlasClient:
         return self._request("PATCH", path, doing, body=body)
 
     def delete(self, path: Path, doing: str) -> None:
-        """Delete the object at I(path); what the reply contains does not matter."""
+        """Delete the object at I(path)."""
         self._request("DELETE", path, doing)
 
     def _request(
@@ -169,7 +172,7 @@ class AtlasClient:
                 failure.is_transient = failure.is_transient and not repeatable
                 raise failure
             self._sleep(pause)
-        raise AssertionError("the loop above returns or raises")
+        raise AssertionError("the loop returns or raises")
 
     def _send(self, method: str, url: str, doing: str, body: Json | list[Json] | None) -> requests.Response:
         """Send one request, and once more when the server first asks for credentials, or for newer ones."""
@@ -183,6 +186,9 @@ class AtlasClient:
                 prepared.headers["Authorization"] = authorization
             verify = self.connection.validate_certs and (self.connection.ca_path or True)
             settings = self._session.merge_environment_settings(prepared.url, {}, False, verify, None)
+            if self._root.startswith("http:"):
+                # Plain http is for this host alone; a proxy would be another one.
+                settings["proxies"] = {}
             started, status = self._clock(), None
             try:
                 with warnings.catch_warnings():
@@ -238,10 +244,6 @@ class AtlasClient:
             hint="Check that base_url is Atlas and that no proxy or login page answers in its place.",
             outcome_unknown=method != "GET",
         )
-
-
-def _leave_unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _what_broke(error: Exception) -> ConnectionFailure:

@@ -11,7 +11,6 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError, AtlasError, AtlasNotFoundError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import to_aws_region
 
 Container = dict[str, t.Any]
 
@@ -39,7 +38,7 @@ def to_atlas_region(region: str) -> str:
 def to_region(container: Container) -> str | None:
     """Return the region of a container in AWS's own form, C(us-east-1); None for one that has no region of AWS."""
     region = container["region_name"]
-    return to_aws_region("region_name", region) if region else None
+    return region.lower().replace("_", "-") if isinstance(region, str) else None
 
 
 class Containers:

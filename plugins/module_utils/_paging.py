@@ -12,9 +12,6 @@ from urllib.parse import parse_qsl
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError
 
-# The most that Atlas puts on a page.
-PAGE_SIZE = 500
-
 Json = dict[str, t.Any]
 Query = t.Mapping[str, str]
 
@@ -26,18 +23,17 @@ def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, na
 
     Args:
         fetch: Returns the page for a query.
-        query: The query of the list, without paging.
+        query: The query of the first page.
         doing: What is done, as a verb phrase, for errors.
         name_of: Returns the name of an object.
 
     Raises:
-        AtlasApiError: When a page is none, or when the pages go round in a circle.
+        AtlasApiError: When a page is none, or brings nothing new although there is a next one.
     """
-    wanted = {**query, "itemsPerPage": str(PAGE_SIZE)}
+    wanted = query
     found: dict[str, Json] = {}
-    seen: list[Query] = []
-    while wanted not in seen:
-        seen.append(wanted)
+    while True:
+        known = len(found)
         page = fetch(wanted)
         results = page.get("results")
         if not isinstance(results, list):
@@ -50,8 +46,10 @@ def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, na
         following = _next_page(page)
         if following is None:
             return list(found.values())
+        if len(found) == known:
+            # A page that brings nothing new, and is not the last: it would go on for ever.
+            raise AtlasApiError(f"Failed to {doing}: the pages of the list go round in a circle.", hint="Run the task again.")
         wanted = {**wanted, **following}
-    raise AtlasApiError(f"Failed to {doing}: the pages of the list go round in a circle.", hint="Run the task again.")
 
 
 def _no_list(doing: str) -> AtlasApiError:

@@ -75,9 +75,9 @@ def check_private_network(option: str, value: str) -> ipaddress.IPv4Network:
         InvalidOptionError: When it is not.
     """
     hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
-    network = check_network(option, value, hint)
-    if not isinstance(network, ipaddress.IPv4Network):
+    if ":" in value:
         raise InvalidOptionError(f"{option} is an IPv6 block: {value!r}; Atlas peers IPv4 only.", hint=hint)
+    network = t.cast("ipaddress.IPv4Network", check_network(option, value, hint))
     if not any(network.subnet_of(private) for private in _PRIVATE_NETWORKS):
         ranges = ", ".join(str(private) for private in _PRIVATE_NETWORKS)
         raise InvalidOptionError(f"{option} is not private: {value!r}.", hint=f"Atlas takes blocks within {ranges} only.")

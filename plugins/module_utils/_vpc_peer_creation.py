@@ -11,14 +11,20 @@ import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import NOT_FOUND, Container, Containers, to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasNotFoundError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, AtlasNotFoundError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers
 
+# Refusals behind which the container may be; the last one is all that Atlas said of a wrong container for years.
+_ABOUT_THE_CONTAINER = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK", "UNEXPECTED_ERROR"))
+
 
 class PeerCreation:
-    """Plans the creation of one connection. A request, for the container, is sent only when there is something to create.
+    """Plans the creation of one connection.
+
+    The container is read, which costs a request, when the options leave it or the region open, and in check mode, which has
+    to foresee what Atlas would refuse. Otherwise Atlas itself refuses, and C(explain) then tells why.
 
     Args:
         context: The running task.
@@ -32,6 +38,8 @@ class PeerCreation:
     def __init__(self, context: Context, peers: VpcPeers, wanted: t.Mapping[str, t.Any]) -> None:
         self.fields: dict[str, t.Any] = {}
         self._params = context.params
+        self._check_mode = context.check_mode
+        # The first edition of the API chooses the container by itself; today's has to be told, and the accepter's region, too.
         self._needs_container = context.client.connection.api_version == "v2"
         self._peers = peers
         self._wanted = wanted
@@ -53,16 +61,17 @@ class PeerCreation:
         fields.update(self._wanted)
         if "route_table_cidr_block" not in fields:
             raise InvalidOptionError("route_table_cidr_block is required to create a VPC peering connection.")
+        self.fields = fields
         region = None
-        # The first edition of the API chooses the container by itself; today's has to be told, and the accepter's region, too.
-        if self._needs_container or "container_id" in fields:
+        is_open = self._needs_container and not {"container_id", "accepter_region_name"} <= fields.keys()
+        if is_open or (self._check_mode and "container_id" in fields):
             container = self._find_container(fields)
             region = to_region(container)
             fields["container_id"] = container["id"]
             if self._needs_container:
                 fields.setdefault("accepter_region_name", region)
-            self._check_overlap(fields, container, replaced)
-        self.fields = fields
+            _check_overlap(fields, f"network container {container['id']}", container["atlas_cidr_block"])
+        self._check_neighbours(fields, replaced)
         # Atlas answers null where the region is the container's.
         shown = {**fields, "accepter_region_name": None} if fields.get("accepter_region_name") == region else fields
         blank = {
@@ -83,15 +92,8 @@ class PeerCreation:
         try:
             container = self._containers.get_container(container_id)
         except AtlasNotFoundError as error:
-            if error.error_code != NOT_FOUND:
-                raise
-            raise InvalidOptionError(
-                f"container_id: group {self._params['group_id']} has no network container {container_id}.",
-                http_status=error.http_status,
-                error_code=error.error_code,
-                detail=error.detail,
-                hint=f"Check it, or leave it out to have the container on {provider.name} found.",
-            ) from error
+            self._check_container_exists(error)
+            raise
         if container["provider_name"] not in (provider.name, None):
             raise InvalidOptionError(
                 f"container_id: network container {container_id} is on {container['provider_name']}, not on {provider.name}.",
@@ -100,21 +102,47 @@ class PeerCreation:
         self._container = container
         return container
 
-    def _check_overlap(self, fields: t.Mapping[str, t.Any], container: Container, replaced: Peer | None) -> None:
-        """Check that routes to the VPC will be told from those to the container, and to other VPCs in it.
+    def explain(self, error: AtlasError) -> None:
+        """Tell which option is at fault where Atlas has refused a connection because of its container.
 
         Raises:
-            InvalidOptionError: When they overlap; the message gives both blocks.
+            InvalidOptionError: When one is; the message names it.
         """
-        block = fields["route_table_cidr_block"]
-        others = {f"network container {container['id']}": container["atlas_cidr_block"]}
-        for peer in self._peers.last_listed():
+        if "container_id" not in self.fields:
+            return
+        self._check_container_exists(error)
+        if self._container is None and error.error_code in _ABOUT_THE_CONTAINER:
+            container = self._find_container(self.fields)
+            _check_overlap(self.fields, f"network container {container['id']}", container["atlas_cidr_block"])
+
+    def _check_container_exists(self, error: AtlasError) -> None:
+        if error.error_code == NOT_FOUND:
+            raise InvalidOptionError(
+                f"container_id: group {self._params['group_id']} has no network container {self.fields['container_id']}.",
+                http_status=error.http_status,
+                error_code=error.error_code,
+                detail=error.detail,
+                hint=f"Check it, or leave it out to have the container on {self._peers.provider.name} found.",
+            ) from error
+
+    def _check_neighbours(self, fields: t.Mapping[str, t.Any], replaced: Peer | None) -> None:
+        """Check the block against those of the other connections in the same container; they were listed before."""
+        for peer in self._peers.last_listed() if "container_id" in fields else []:
             is_gone = peer["status_name"] == self._peers.provider.terminating or (replaced and peer["id"] == replaced["id"])
-            if peer["container_id"] == container["id"] and not is_gone:
-                others[f"VPC peering connection {peer['id']} ({self._peers.describe(peer)})"] = peer["route_table_cidr_block"]
-        for name, other in others.items():
-            if other and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other)):
-                raise InvalidOptionError(
-                    f"route_table_cidr_block {block} overlaps {other} of {name}.",
-                    hint="Each VPC, and the container, needs a block of its own: choose another one, or another container.",
-                )
+            if peer["container_id"] == fields["container_id"] and not is_gone:
+                name = f"VPC peering connection {peer['id']} ({self._peers.describe(peer)})"
+                _check_overlap(fields, name, peer["route_table_cidr_block"])
+
+
+def _check_overlap(fields: t.Mapping[str, t.Any], name: str, other: str | None) -> None:
+    """Check that routes to the VPC will be told from those to another network.
+
+    Raises:
+        InvalidOptionError: When the blocks overlap; the message gives both.
+    """
+    block = fields["route_table_cidr_block"]
+    if other and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other)):
+        raise InvalidOptionError(
+            f"route_table_cidr_block {block} overlaps {other} of {name}.",
+            hint="Each VPC, and the container, needs a block of its own: choose another one, or another container.",
+        )

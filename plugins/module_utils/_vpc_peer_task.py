@@ -190,6 +190,10 @@ class _VpcPeerRun:
             return current
         if current is not None:
             self._waiter.wait_until_gone(current)
-        created = self._peers.create_peer(self._creation.fields)
+        try:
+            created = self._peers.create_peer(self._creation.fields)
+        except AtlasError as error:
+            self._creation.explain(error)
+            raise
         self._waiter.note(created)
         return created

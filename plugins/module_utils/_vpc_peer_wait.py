@@ -14,6 +14,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Conte
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import StatusHistory, WaitTimeoutError, wait_until
 
+# What a connection is that is no longer there, in the history of its states.
+GONE = "gone"
+
 
 class PeerWaiter:
     """Waits by asking for the connection again and again.
@@ -36,7 +39,7 @@ class PeerWaiter:
         if peer is not None:
             self.history.note(peer["status_name"])
         elif self.history.entries:
-            self.history.note("gone")
+            self.history.note(GONE)
 
     def wait_for_status(self, peer: Peer) -> Peer:
         """Wait until the connection is in the state C(wait_for), or beyond it, and return it; no request if it is already.
@@ -64,7 +67,7 @@ class PeerWaiter:
         Raises:
             AtlasError: When the time is up.
         """
-        return self._wait(peer["id"], lambda present: present is None, "gone")
+        return self._wait(peer["id"], lambda present: present is None, GONE)
 
     def _wait(self, peer_id: str, is_done: t.Callable[[Peer | None], bool], goal: str) -> Peer | None:
         """Ask for the connection until it will do.
@@ -90,7 +93,7 @@ class PeerWaiter:
         except WaitTimeoutError as error:
             last = error.last
             hint = "Raise wait_timeout, or run the task again later: it goes on from there."
-            if last["status_name"] == "PENDING_ACCEPTANCE":
+            if last["status_name"] == "PENDING_ACCEPTANCE" and goal != GONE:
                 hint = f"Have {last['connection_id']} accepted in AWS account {last['aws_account_id']}, then run the task again."
             raise AtlasError(
                 f"VPC peering connection {peer_id} is still {last['status_name']} after {error.waited:.0f} seconds of waiting "

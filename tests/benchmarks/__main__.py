@@ -8,7 +8,7 @@ import sys
 import time
 
 from .report import Results, render, write
-from .trials import WAYS, emulator, peers, run_trial, waiting_delays
+from .trials import WAYS, emulator, own_growth, peers, run_trial, waiting_delays
 
 LATENCIES = (0, 50)
 SIZES = (1, 20, 50)
@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
             for size in (max(SIZES), MANY):
                 progress(f"memory: {way}, {size} items")
                 results.memory[way, size] = run_trial(atlas, way, peers(size, max(SIZES)), 1)
+    results.own_growth = own_growth((max(SIZES), MANY))
     progress("waiting")
     results.delays = waiting_delays(CHANGES)
     text = render(results)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from requests.auth import HTTPDigestAuth
 
 # Importing it makes the checkout importable as a collection.
 from tests.conftest import COLLECTIONS_PATH, ROOT  # isort: skip
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_task import TASK
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.integration.runner import environment
 
@@ -101,6 +105,38 @@ def run_trial(atlas: Atlas, way: str, items: list[dict[str, str]], repeats: int)
         assert len(counts) == 1, f"{way} sends now more and now less: {counts}"
         measurements[tag] = Measurement(statistics.median(sums["seconds"]), *counts.pop())
     return Trial(measurements, memory["controller"], memory["child"])
+
+
+def own_growth(items: Sequence[int]) -> float:
+    """Return the MiB by which a process grows from running our Task for the first to running it for the second number of items.
+
+    Without Ansible around it, which keeps the result of every item.
+    """
+    page = os.sysconf("SC_PAGE_SIZE") / 2**20
+    checker = ArgumentSpecValidator(TASK.argument_spec.options)
+    pool = ClientPool()
+    sizes: list[float] = []
+    with emulator() as atlas:
+        settings = atlas.settings
+        shared = {
+            "group_id": settings.group_id,
+            "public_key": settings.public_key,
+            "private_key": settings.private_key,
+            "base_url": atlas.base_url,
+            "aws_account_id": "123456789012",
+        }
+        wanted = peers(items[1], items[0])
+        for peer in wanted[: items[0]]:
+            create_peer(atlas, peer)
+        for number, peer in enumerate(wanted, start=1):
+            options = {**shared, "vpc_id": peer["vpc_id"], "route_table_cidr_block": peer["cidr_block"]}
+            outcome = TASK.execute(checker.validate(options).validated_parameters, check_mode=False, pool=pool)
+            assert not outcome.failure, outcome.failure
+            assert not outcome.changed
+            if number in items:
+                sizes.append(int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * page)
+    pool.close()
+    return sizes[1] - sizes[0]
 
 
 def waiting_delays(delays: Sequence[float]) -> dict[float, float]:

@@ -139,7 +139,7 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 name: clean(one, name) for name, one in value.items() if not name.startswith("_ansible") and name != BOOKKEEPING
             }
         if key == "status_history":
-            return [entry["status"] for entry in value[-1:]]
+            return type(value).__name__
         if key in ("api_calls", "elapsed"):
             return type(value).__name__
         if isinstance(value, list):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils import _paging
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import _client
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import COLLECTION_VERSION, AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, AtlasNotFoundError
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import Atlas
@@ -72,7 +72,7 @@ def test_a_list_of_several_pages_is_read_in_order(
     atlas: Atlas, connect: Connect, monkeypatch: pytest.MonkeyPatch, version: str, envelope: bool
 ) -> None:
     made = [atlas.add_peer(vpcId=f"vpc-{n:08x}", routeTableCidrBlock=f"10.{n}.0.0/16") for n in range(7)]
-    monkeypatch.setattr(_paging, "PAGE_SIZE", 3)
+    monkeypatch.setattr(_client, "PAGE_SIZE", 3)
     client = connect(atlas.base_url, api_version=version, envelope=envelope)
     assert [one["id"] for one in client.get_all(PEERS, {"providerName": "AWS"}, "list")] == made
     assert atlas.wire() == [("GET", 401)] + [("GET", 200)] * 3

@@ -186,7 +186,8 @@ def test_the_next_page_is_found_in_the_links(links: Any, following: str | None) 
 
     def fetch(query: Mapping[str, str]) -> dict[str, Any]:
         asked.append(query.get("pageNum"))
-        return {"results": [], "links": links if len(asked) == 1 else []}
+        return {"results": [{"id": str(len(asked))}], "links": links if len(asked) == 1 else []}
 
-    assert collect_pages(fetch, {}, "list", lambda one: one["id"]) == []
+    found = collect_pages(fetch, {}, "list", lambda one: one["id"])
+    assert [one["id"] for one in found] == [str(number + 1) for number in range(len(asked))]
     assert asked == ([None] if following is None else [None, following])

@@ -60,7 +60,7 @@ def test_private_blocks_pass(value: str) -> None:
         ("10.0.0.0/08", "canonical", "10.0.0.0/8"),
         ("fd00::/8", "IPv6", "IPv4"),
         ("::ffff:10.0.0.0/104", "IPv6", "IPv4"),
-        ("fd00::1", "prefix length", "IPv4"),
+        ("fd00::1", "IPv6", "IPv4"),
         ("8.8.8.0/24", "not private", "192.168.0.0/16"),
         ("172.32.0.0/16", "not private", "172.16.0.0/12"),
         ("172.0.0.0/8", "not private", ""),

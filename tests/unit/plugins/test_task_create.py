@@ -165,7 +165,7 @@ def test_a_connection_on_a_later_page_is_found(atlas: Atlas, monkeypatch: pytest
     for number in range(5):
         atlas.add_peer(vpcId=f"vpc-{number:08x}", routeTableCidrBlock=f"10.{100 + number}.0.0/16")
     atlas.create()
-    monkeypatch.setattr("ansible_collections.cloudpeer.atlas.plugins.module_utils._paging.PAGE_SIZE", 2)
+    monkeypatch.setattr("ansible_collections.cloudpeer.atlas.plugins.module_utils._client.PAGE_SIZE", 2)
     assert atlas.run(**PEERING).changed is False
     assert atlas.wire() == [("GET", 401)] + [("GET", 200)] * 3
 

@@ -17,10 +17,10 @@ SHARED = {("plugins", "module_utils"), ("plugins", "plugin_utils")}
 # The folders of plugins that users call, whose files follow one rule.
 SHELLS = {"modules", "action"}
 
-RESOURCES = {"_vpc_peer", "_container"}
-# What belongs to one kind of task: what its module does, and what it waits for.
-TASKS = {f"{name}_task" for name in RESOURCES}
-WAITS = {f"{name}_wait" for name in RESOURCES}
+RESOURCES = {"_access_list", "_container", "_vpc_peer"}
+# What modules do, and what such a file needs beside it when it gets too long.
+TASKS = {"_access_list_task", "_container_task", "_container_info_task", "_vpc_peer_task", "_vpc_peer_info_task"}
+PARTS = {"_vpc_peer_creation", "_vpc_peer_wait"}
 LEAVES = {"_errors", "_plan", "_wait", "_digest", "_reply"}
 # From the top to the bottom. A file may import what its line names, and nothing else of the collection. A file without a
 # line is a mistake.
@@ -30,18 +30,19 @@ ALLOWED: dict[str, set[str]] = {
     "_action": {"_task", "_pool", "_client"},
     "_module": {"_task", "_pool", "_client"},
     **{
-        name: {"_task", "_converge", "_argspec", "_plan", "_wait", "_errors", "_rules"} | WAITS | RESOURCES
+        name: {"_task", "_converge", "_argspec", "_plan", "_wait", "_errors", "_rules"} | PARTS | RESOURCES
         for name in sorted(TASKS)
     },
-    **{name: {"_task", "_wait", "_errors"} | RESOURCES for name in sorted(WAITS)},
+    **{name: {"_task", "_plan", "_wait", "_errors"} | RESOURCES for name in sorted(PARTS)},
     "_converge": {"_task", "_plan", "_wait", "_errors"},
-    "_task": {"_argspec", "_pool", "_client", "_rules", "_errors"},
+    "_task": {"_argspec", "_pool", "_client", "_reply", "_rules", "_errors"},
     **{name: {"_client", "_rules", "_errors"} for name in sorted(RESOURCES)},
     "_pool": {"_client", "_auth", "_connection", "_errors"},
     "_argspec": {"_auth", "_connection"},
-    "_client": {"_auth", "_connection", "_reply", "_wait", "_errors"},
+    "_client": {"_auth", "_connection", "_paging", "_reply", "_wait", "_errors"},
     "_auth": {"_digest", "_errors"},
     "_connection": {"_errors"},
+    "_paging": {"_errors"},
     "_rules": {"_errors"},
     **{name: set() for name in sorted(LEAVES)},
 }
