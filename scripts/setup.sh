@@ -13,7 +13,7 @@ version() {
 
 # What the environment depends on. The folder is part of it because the scripts in .venv/bin hold its absolute path.
 state() {
-    cksum <"$requirements"
+    cat "$requirements" scripts/amazon_aws.py | cksum
     version .venv/bin/python
     pwd
 }
@@ -71,4 +71,5 @@ rm -rf .venv
 "$python" -m venv .venv || fail "$python could not make .venv; what it said is above."
 .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --requirement "$requirements" ||
     fail "the packages in $requirements could not be installed; what pip said is above. Is a package index in reach?"
+.venv/bin/python scripts/amazon_aws.py || fail "amazon.aws could not be installed; what pip said is above."
 state >"$stamp"

@@ -118,10 +118,13 @@ class AtlasAction(ActionBase):
 @contextlib.contextmanager
 def _environment(variables: dict[str, str]) -> t.Iterator[None]:
     """Set environment variables for a while; options fall back to them, and requests reads its proxies there."""
-    before = os.environ.copy()
+    before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -120,11 +120,14 @@ def _ratio(one: Measurement | None, other: Measurement | None) -> float | None:
 
 def _goals(results: Results) -> Iterator[str]:
     yield "Goals:\n"
-    rows = [{way: results.find(0, size, way, task) for way in HEADINGS} for latency, task, size in results.rows() if not latency]
-    gain = min(ratio for row in rows if (ratio := _ratio(row["uri"], row["in process"])) is not None)
-    yield _goal(gain >= 20, f"at least 20 times less time than `uri` without latency: {gain:.0f} times in the worst row")
-    cost = max(ratio for row in rows if (ratio := _ratio(row["in process"], row["debug"])) is not None)
-    yield _goal(cost <= 3, f"at most 3 times the time of `debug` without latency: {cost:.1f} times in the worst row")
+    # A single item bears the fork of the worker alone, which is the most of it, so it is judged apart from loops.
+    for kind, is_loop in (("in loops", True), ("for one item", False)):
+        keys = [(task, size) for latency, task, size in results.rows() if not latency and (size > 1) is is_loop]
+        rows = [{way: results.find(0, size, way, task) for way in HEADINGS} for task, size in keys]
+        gain = min(ratio for row in rows if (ratio := _ratio(row["uri"], row["in process"])) is not None)
+        yield _goal(gain >= 20, f"at least 20 times less time than `uri`, {kind}: {gain:.0f} times in the worst row")
+        cost = max(ratio for row in rows if (ratio := _ratio(row["in process"], row["debug"])) is not None)
+        yield _goal(cost <= 3, f"at most 3 times the time of `debug`, {kind}: {cost:.1f} times in the worst row")
     size = max(key[1] for key in results.trials)
     ours, uri = (results.find(0, size, way, "nothing") for way in ("in process", "uri"))
     assert ours is not None

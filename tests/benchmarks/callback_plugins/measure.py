@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
 import time
@@ -66,7 +67,10 @@ class CallbackModule(CallbackBase):
     v2_runner_on_skipped = v2_runner_on_ok
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """Write the peaks of memory; the workers have ended by now."""
+        """Write the peaks of memory, once the last worker has ended: until then its own does not count."""
+        deadline = time.monotonic() + 5
+        while multiprocessing.active_children() and time.monotonic() < deadline:
+            time.sleep(0.01)
         own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         # Linux counts in KiB.
         self._write(tag="memory", controller=own / 1024, child=children / 1024)

@@ -1,0 +1,364 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role end to end, on an AWS of its own: from nothing, again, from every half-done point, and back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import WAYS, PlaybookRun, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Account, Aws, running_aws
+
+COLLECTIONS = Path(sys.prefix) / "collections"
+pytestmark = pytest.mark.skipif(
+    not (COLLECTIONS / "ansible_collections" / "amazon" / "aws").is_dir(),
+    reason="amazon.aws is not installed beside this Python (scripts/amazon_aws.py)",
+)
+BLOCK = "10.15.0.0/16"
+ATLAS_BLOCK = "192.168.248.0/21"
+
+
+@pytest.fixture(scope="module")
+def aws_server() -> Iterator[Aws]:
+    with running_aws() as aws:
+        yield aws
+
+
+class Site:
+    """Both clouds, with one VPC in AWS, and the role between them."""
+
+    def __init__(self, emulator: RunningEmulator, account: Account, runner: PlaybookRunner, region: str = "us-east-1") -> None:
+        self.emulator = emulator
+        self.account = account
+        self.region = region
+        self.vpc_id = account.make_vpc(BLOCK, region)
+        self._runner = runner
+
+    def run(self, *options: str, status: int = 0, way: str = "in process", **variables: Any) -> PlaybookRun:
+        """Run the role with its variables, without their prefix; C(connection) changes the only connection."""
+        amazon_aws = [] if variables.pop("without_amazon_aws", False) else [str(COLLECTIONS)]
+        connection = {
+            "vpc_id": self.vpc_id,
+            "aws_account_id": self.account.id,
+            "cidr_block": BLOCK,
+            "region": self.region,
+            **variables.pop("connection", {}),
+        }
+        connection = {name: value for name, value in connection.items() if value is not None}
+        wanted = {"connections": [connection, *variables.pop("more_connections", [])], "wait_timeout": 20, **variables}
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "roles": ["cloudpeer.atlas.vpc_peering"],
+            "vars": {f"vpc_peering_{name}": value for name, value in wanted.items()},
+            "post_tasks": [{"name": "Result", "ansible.builtin.debug": {"var": "vpc_peering"}}],
+        }
+        self.emulator.requests.clear()
+        collections = os.pathsep.join([os.environ["ANSIBLE_COLLECTIONS_PATH"], *amazon_aws])
+        return self._runner(
+            yaml.safe_dump([play], sort_keys=False),
+            self.emulator,
+            *options,
+            status=status,
+            way=way,
+            **{"ANSIBLE_COLLECTIONS_PATH": collections, **self.account.environment(self.region)},
+        )
+
+    @property
+    def atlas(self) -> dict[str, str]:
+        """The states of the connections in Atlas, by their id in AWS."""
+        return {str(peer["connectionId"]): peer["statusName"] for peer in self.emulator.project.list_peers()}
+
+    @property
+    def aws(self) -> dict[str, str]:
+        """The states of the connections in AWS, by their id."""
+        return self.account.connections(self.region)
+
+    @property
+    def routes(self) -> dict[str, str]:
+        """The connections to which the VPC routes, by block."""
+        return self.account.routes(self.vpc_id, self.region)
+
+    @property
+    def access_list(self) -> list[str]:
+        """The blocks in the access list."""
+        with self.emulator.project.now() as project:
+            return [entry.value for entry in project.access_list]
+
+    @property
+    def writes(self) -> list[str]:
+        """The requests of the last run that were no reads."""
+        return [entry["method"] for entry in self.emulator.requests.entries() if entry["method"] != "GET"]
+
+    def assert_connected(self) -> str:
+        """Fail unless packets could go, and return the id of the connection in AWS."""
+        live = [connection for connection, status in self.atlas.items() if status == "AVAILABLE"]
+        assert len(live) == 1, self.atlas
+        assert self.aws[live[0]] == "active"
+        assert self.routes == {ATLAS_BLOCK: live[0]}
+        assert self.access_list == [BLOCK]
+        return live[0]
+
+
+@pytest.fixture
+def make_site(aws_server: Aws, start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> Iterator[Callable[..., Site]]:
+    emulator = start(step_seconds=0.1, aws_endpoint_url=aws_server.url)
+    yield lambda region="us-east-1": Site(emulator, aws_server.account(), playbook, region)
+    emulator.reset()
+    aws_server.reset()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site()
+
+
+def result(run: PlaybookRun) -> dict[str, Any]:
+    """Return the fact that the role returns."""
+    (record,) = [one for one in run.records if one["task"] == "Result"]
+    return dict(record["result"]["vpc_peering"])
+
+
+def message(run: PlaybookRun) -> str:
+    """Return what the last failed task said."""
+    return str([one for one in run.records if one["verdict"] in ("failed", "item failed")][-1]["result"]["msg"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_from_nothing_and_again(site: Site, way: str) -> None:
+    first = site.run(way=way)
+    connection = site.assert_connected()
+    assert first.changed > 0
+    assert first.warnings == []
+    returned = result(first)
+    assert returned["container"]["atlas_cidr_block"] == ATLAS_BLOCK
+    (peering,) = returned["connections"]
+    assert (peering["connection_id"], peering["vpc_peer"]["status_name"]) == (connection, "AVAILABLE")
+    assert len(peering["route_table_ids"]) == 1
+    assert [entry["cidr_block"] for entry in peering["access_list"]] == [BLOCK]
+
+    again = site.run(way=way)
+    assert (again.changed, site.writes) == (0, [])
+    assert result(again)["connections"] == returned["connections"]
+    assert site.assert_connected() == connection
+    foreseen = site.run("--check", way=way)
+    assert (foreseen.changed, site.writes) == (0, [])
+
+
+def test_check_mode_on_nothing_says_what_cannot_be_foreseen(site: Site) -> None:
+    run = site.run("--check")
+    assert site.writes == []
+    assert run.changed > 0
+    assert "cannot be foreseen" in run.output
+    assert (site.atlas, site.aws, site.access_list) == ({}, {}, [])
+    run = site.run("--check", container_region="eu-central-1")
+    assert site.writes == []
+    assert "The network container would be created first" in run.output
+
+
+def test_in_two_regions_and_with_a_container_of_its_own(make_site: Callable[..., Site]) -> None:
+    site = make_site("eu-west-1")
+    run = site.run(container_region="eu-central-1", container_cidr_block="192.168.232.0/21")
+    (connection,) = site.atlas
+    assert site.aws == {connection: "active"}
+    assert site.routes == {"192.168.232.0/21": connection}
+    assert result(run)["connections"][0]["region"] == "eu-west-1"
+    assert site.run(container_region="EU_CENTRAL_1", container_cidr_block="192.168.232.0/21").changed == 0
+
+
+def interrupted_after_the_request(site: Site) -> None:
+    site.run(aws=False)
+    assert list(site.atlas.values()) == ["PENDING_ACCEPTANCE"]
+
+
+def accepted_by_hand(site: Site) -> None:
+    site.run(aws=False)
+    site.account.ec2(site.region).accept_vpc_peering_connection(VpcPeeringConnectionId=next(iter(site.aws)))
+
+
+def route_lost(site: Site) -> None:
+    site.run()
+    table = site.account.ec2().describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [site.vpc_id]}])["RouteTables"][0]
+    site.account.ec2().delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock=ATLAS_BLOCK)
+
+
+def entry_lost(site: Site) -> None:
+    site.run(access_list=False)
+    assert site.access_list == []
+
+
+@pytest.mark.parametrize("half_done", [interrupted_after_the_request, accepted_by_hand, route_lost, entry_lost])
+def test_from_a_half_done_point(site: Site, half_done: Callable[[Site], None]) -> None:
+    half_done(site)
+    foreseen = site.run("--check")
+    assert (foreseen.changed > 0, site.writes) == (True, [])
+    assert site.run().changed > 0
+    site.assert_connected()
+    assert site.run().changed == 0
+
+
+def test_without_the_aws_half_it_ends_with_what_that_half_needs(site: Site) -> None:
+    run = site.run(aws=False, connection={"region": None})
+    (connection,) = site.aws
+    returned = result(run)
+    assert returned["connections"][0]["connection_id"] == connection
+    told = [line for line in run.output.splitlines() if "Accept " in line]
+    assert all(part in told[0] for part in (connection, site.account.id, "us-east-1", ATLAS_BLOCK, site.vpc_id))
+    assert site.aws[connection] == "pending-acceptance"
+    assert site.run(aws=False).changed == 0
+
+    other_team = site.run(
+        atlas=False,
+        container_cidr_block=returned["container"]["atlas_cidr_block"],
+        connection={"connection_id": connection},
+    )
+    assert other_team.changed > 0
+    assert site.emulator.requests.entries() == []
+    assert site.run(aws=False).changed == 0
+    site.assert_connected()
+
+
+def test_without_amazon_aws_the_role_says_how_to_install_it(site: Site) -> None:
+    run = site.run(status=2, without_amazon_aws=True)
+    assert "ansible-galaxy collection install amazon.aws" in message(run)
+    assert "vpc_peering_aws to false" in message(run)
+    assert site.emulator.requests.entries() == []
+    assert site.run(aws=False, without_amazon_aws=True).changed > 0
+
+
+def test_without_the_atlas_half_it_says_what_it_needs(site: Site) -> None:
+    run = site.run(status=2, atlas=False)
+    assert "connection_id" in message(run)
+    assert "vpc_peering_container_cidr_block" in message(run)
+
+
+def test_rejected_in_aws_and_healed(site: Site) -> None:
+    site.run(aws=False)
+    (connection,) = site.aws
+    site.account.ec2().reject_vpc_peering_connection(VpcPeeringConnectionId=connection)
+    run = site.run(status=2)
+    assert "REJECTED" in message(run)
+    assert "recreate" in message(run)
+    site.run(recreate="dead")
+    assert site.assert_connected() != connection
+
+
+def test_an_expired_request_is_explained(site: Site) -> None:
+    site.run(aws=False)
+    (peer,) = site.emulator.project.list_peers()
+    requests.post(f"{site.emulator.base_url}/emulator/peers/{peer['id']}/expire", timeout=10).raise_for_status()
+    run = site.run(status=2)
+    assert "EXPIRED" in message(run)
+    assert "7 days" in message(run)
+
+
+def test_another_block_is_changed_in_place(site: Site) -> None:
+    site.run()
+    connection = site.assert_connected()
+    foreseen = site.run("--check", connection={"cidr_block": "10.15.128.0/17"})
+    assert (foreseen.changed > 0, site.writes) == (True, [])
+    site.run(connection={"cidr_block": "10.15.128.0/17"})
+    assert site.atlas == {connection: "AVAILABLE"}
+    assert site.writes == ["PATCH", "POST"]
+    assert site.access_list == [BLOCK, "10.15.128.0/17"]
+
+
+@pytest.mark.parametrize("half", ["both", "aws off"])
+def test_absent_undoes_it(site: Site, half: str) -> None:
+    site.run()
+    ec2 = site.account.ec2()
+    table = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [site.vpc_id]}])["RouteTables"][0]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=site.vpc_id)
+    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    before = ec2.describe_route_tables(RouteTableIds=[table["RouteTableId"]])["RouteTables"][0]["Routes"]
+    options = {"state": "absent", "aws": half == "both"}
+
+    foreseen = site.run("--check", **options)
+    assert (foreseen.changed > 0, site.writes) == (True, [])
+    assert ec2.describe_route_tables(RouteTableIds=[table["RouteTableId"]])["RouteTables"][0]["Routes"] == before
+    assert site.run(**options).changed > 0
+    assert (site.atlas, site.access_list) == ({}, [])
+    after = ec2.describe_route_tables(RouteTableIds=[table["RouteTableId"]])["RouteTables"][0]["Routes"]
+    if half == "both":
+        assert after == [route for route in before if "VpcPeeringConnectionId" not in route]
+    else:
+        assert after == before
+    assert set(site.aws.values()) <= {"deleted"}
+    assert site.run(**options).changed == 0
+
+
+def test_absent_removes_the_container_if_it_is_told_to(site: Site) -> None:
+    site.run()
+    assert result(site.run(state="absent", remove_container=True))["container"] is None
+    with site.emulator.project.now() as project:
+        assert list(project.containers) == []
+
+
+def test_routes_go_into_the_tables_that_are_named(site: Site) -> None:
+    ec2 = site.account.ec2()
+    tables = [ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"] for unused in range(3)]
+    ec2.create_tags(Resources=tables[1:], Tags=[{"Key": "Tier", "Value": "application"}])
+    by_id = result(site.run(connection={"route_table_ids": tables[:1]}))["connections"][0]["route_table_ids"]
+    assert by_id == tables[:1]
+    by_tag = result(site.run(connection={"route_table_tags": {"Tier": "application"}}))["connections"][0]["route_table_ids"]
+    assert sorted(by_tag) == sorted(tables[1:])
+    assert len(result(site.run())["connections"][0]["route_table_ids"]) == 4
+    run = site.run(status=2, connection={"route_table_ids": ["rtb-00000000000000000"]})
+    assert "rtb-00000000000000000" in message(run)
+    run = site.run(status=2, connection={"route_table_tags": {"Tier": "none"}})
+    assert "route_table_tags" in message(run)
+
+
+def test_a_security_group_in_place_of_all_addresses(site: Site) -> None:
+    group = site.account.ec2().create_security_group(GroupName="app", Description="app", VpcId=site.vpc_id)["GroupId"]
+    site.run(connection={"aws_security_group": group})
+    assert site.access_list == [group]
+    assert site.run(connection={"aws_security_group": group}).changed == 0
+    site.run(state="absent", connection={"aws_security_group": group})
+    assert site.access_list == []
+
+
+@pytest.mark.parametrize(
+    ("connection", "variables", "words"),
+    [
+        ({"aws_account_id": "999999999999"}, {}, ["aws_account_id 999999999999", "aws_profile"]),
+        ({"region": "eu-west-1"}, {}, ["INVALID_ARGUMENT", "accepter_region_name"]),
+        ({"cidr_block": "192.168.250.0/24"}, {}, ["192.168.250.0/24", ATLAS_BLOCK, "overlaps"]),
+        ({"cidr_block": "10.15.0.1/16"}, {}, ["10.15.0.0/16", "host bits"]),
+        ({}, {"container_cidr_block": "192.168.0.0/16"}, ["atlas_cidr_block", "/21"]),
+        ({}, {"state": "there"}, ["vpc_peering_state"]),
+    ],
+    ids=["account", "region", "overlap", "host bits", "container", "argument"],
+)
+def test_a_mistake_is_told_with_what_to_change(
+    site: Site, connection: dict[str, str], variables: dict[str, str], words: list[str]
+) -> None:
+    run = site.run(status=2, connection=connection, **variables)
+    assert [word for word in words if word not in message(run)] == []
+    assert "AVAILABLE" not in site.atlas.values()
+
+
+def test_a_container_in_another_region_is_named(site: Site) -> None:
+    site.run()
+    run = site.run(status=2, container_region="eu-west-1")
+    assert "container_id is" in message(run)
+    site.assert_connected()
+
+
+def test_several_vpcs_in_one_run(site: Site) -> None:
+    other = site.account.make_vpc("10.16.0.0/16", site.region)
+    second = {"vpc_id": other, "aws_account_id": site.account.id, "cidr_block": "10.16.0.0/16"}
+    run = site.run(more_connections=[second])
+    assert [one["vpc_peer"]["status_name"] for one in result(run)["connections"]] == ["AVAILABLE", "AVAILABLE"]
+    assert set(site.aws.values()) == {"active"}
+    assert sorted(site.access_list) == [BLOCK, "10.16.0.0/16"]
+    assert site.run(more_connections=[second]).changed == 0
