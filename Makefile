@@ -22,7 +22,7 @@ demo: setup ## Create a peering connection with the installed collection against
 	@$(python) scripts/demo.py
 
 test: setup ## Run every test
-	@$(python) -m pytest -n 4 $(ARGS)
+	@$(python) -m pytest -n 4 --dist worksteal $(ARGS)
 
 lint: setup ## Run ansible-lint, ruff, mypy and yamllint
 	@$(python) scripts/lint.py
