@@ -13,6 +13,7 @@ import boto3  # type: ignore[import-untyped]
 import botocore.session  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError  # type: ignore[import-untyped]
+from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from .clouds import CloudRefusalError, CloudUnreachableError
 
@@ -73,7 +74,7 @@ class AwsSession:
         except (ConnectTimeoutError, ReadTimeoutError) as error:
             self._silent_until = time.monotonic() + PAUSE_SECONDS
             raise CloudUnreachableError(str(error)) from error
-        except (BotoCoreError, OSError) as error:
+        except (BotoCoreError, ResponseParserError, OSError) as error:
             raise CloudUnreachableError(str(error)) from error
 
     def _client(self, account_id: str, region: str) -> Any:

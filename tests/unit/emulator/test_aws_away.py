@@ -157,6 +157,8 @@ def test_environment_is_not_asked(start, port, monkeypatch, tmp_path):
     config = tmp_path / "config"
     config.write_text("[default]\nendpoint_url = http://127.0.0.1:9\nregion = nowhere\n")
     with running_aws(port) as aws:
+        # This AWS lives in the same process, and reads the same environment when it is first used.
+        aws.account().make_vpc("10.0.0.0/16")
         for name, value in {
             "AWS_PROFILE": "missing",
             "AWS_CONFIG_FILE": str(config),
