@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator import aws_session
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import running_aws
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[3]
 BLOCK = "10.99.0.0/16"
@@ -157,8 +158,9 @@ def test_environment_is_not_asked(start, port, monkeypatch, tmp_path):
     config = tmp_path / "config"
     config.write_text("[default]\nendpoint_url = http://127.0.0.1:9\nregion = nowhere\n")
     with running_aws(port) as aws:
-        # This AWS lives in the same process, and reads the same environment when it is first used.
-        aws.account().make_vpc("10.0.0.0/16")
+        # This AWS lives in the same process, and reads the same environment when it refuses something for the first time.
+        with pytest.raises(ClientError):
+            aws.account().ec2().describe_vpcs(VpcIds=["vpc-00000000000000001"])
         for name, value in {
             "AWS_PROFILE": "missing",
             "AWS_CONFIG_FILE": str(config),
