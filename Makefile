@@ -1,6 +1,6 @@
 # Everything a developer runs; `make` alone lists it. All paths are relative, so that the checkout may lie in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint sanity emulator bench format clean
+.PHONY: help setup demo test lint sanity docs gates emulator bench format clean
 
 # A Python path from outside would let other packages shadow the pinned ones.
 unexport PYTHONPATH PYTHONHOME
@@ -9,6 +9,8 @@ unexport PYTHONPATH PYTHONHOME
 ARGS ?=
 
 python := .venv/bin/python
+# The site and the gates have an environment of their own; requirements-docs.txt says why.
+docs_python := .venv-docs/bin/python
 
 help: ## List the targets
 	@echo "make TARGET [ARGS=...] [PYTHON=...]"
@@ -30,6 +32,13 @@ lint: setup ## Run ansible-lint, ruff, mypy and yamllint
 sanity: setup ## Run all tests of ansible-test sanity
 	@$(python) scripts/sanity.py $(ARGS)
 
+docs: ## Build the site into docs/build/html
+	@sh scripts/setup.sh docs
+	@$(docs_python) scripts/docs.py
+
+gates: setup docs ## Run what a release has to pass beside test, lint and sanity (ARGS: names of gates)
+	@$(docs_python) scripts/gates.py $(ARGS)
+
 emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C
 	@$(python) scripts/emulator.py
 
@@ -41,5 +50,5 @@ format: setup ## Format the Python files
 	@$(python) -m ruff format --quiet .
 
 clean: ## Remove what the other targets made
-	@rm -rf .venv .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
+	@rm -rf .venv .venv-docs docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,26 +1,44 @@
 #!/bin/sh
 # Makes .venv with the pinned development requirements, or does nothing if it is there and still right.
+# "setup.sh docs" does the same for .venv-docs, which the site and the gates use: their pins and those of .venv exclude each other.
 # Honours PYTHON (the interpreter to use); without it the first fitting one on PATH is taken.
 set -eu
 cd "$(dirname "$0")/.."
 
-requirements="requirements-dev.txt"
-stamp=.venv/stamp
+case "${1:-}" in
+    "")
+        venv=.venv
+        requirements=requirements-dev.txt
+        # What else is installed, by a script of ours.
+        installer=scripts/amazon_aws.py
+        ;;
+    docs)
+        venv=.venv-docs
+        requirements=requirements-docs.txt
+        installer=
+        ;;
+    *)
+        echo "Set-up: there is no set-up called $1." >&2
+        exit 1
+        ;;
+esac
+stamp=$venv/stamp
 
 version() {
     "$1" -IS -c 'import sys; print(sys.version)' 2>/dev/null || echo "no interpreter"
 }
 
-# What the environment depends on. The folder is part of it because the scripts in .venv/bin hold its absolute path.
+# What the environment depends on. The folder is part of it because the scripts in its bin hold its absolute path.
 state() {
-    cat "$requirements" scripts/amazon_aws.py | cksum
-    version .venv/bin/python
+    # shellcheck disable=SC2086 # no installer, no file
+    cat "$requirements" $installer | cksum
+    version "$venv/bin/python"
     pwd
 }
 
 if [ -f "$stamp" ] && [ "$(state)" = "$(cat "$stamp")" ]; then
     # One that was made with another interpreter will do, unless this one is asked for.
-    if [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$(version .venv/bin/python)" ]; then
+    if [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$(version "$venv/bin/python")" ]; then
         exit 0
     fi
 fi
@@ -66,10 +84,10 @@ else
         fail "${first_problem:-Python is missing. Install Python 3.11 or later, or name one: make PYTHON=/path/to/python3}"
 fi
 
-echo "Setting up .venv ($("$python" -IS -c 'import sys; print("Python %d.%d" % sys.version_info[:2])'), once; about a minute)" >&2
-rm -rf .venv
-"$python" -m venv .venv || fail "$python could not make .venv; what it said is above."
-.venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --requirement "$requirements" ||
+echo "Setting up $venv ($("$python" -IS -c 'import sys; print("Python %d.%d" % sys.version_info[:2])'), once; about a minute)" >&2
+rm -rf "$venv"
+"$python" -m venv "$venv" || fail "$python could not make $venv; what it said is above."
+"$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --requirement "$requirements" ||
     fail "the packages in $requirements could not be installed; what pip said is above. Is a package index in reach?"
-.venv/bin/python scripts/amazon_aws.py || fail "amazon.aws could not be installed; what pip said is above."
+[ -z "$installer" ] || "$venv/bin/python" "$installer" || fail "$installer failed; what pip said is above."
 state >"$stamp"

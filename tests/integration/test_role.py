@@ -14,7 +14,7 @@ import pytest
 import requests
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import WAYS, PlaybookRun, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, WAYS, PlaybookRun, PlaybookRunner
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Account, Aws, running_aws
 
 COLLECTIONS = Path(sys.prefix) / "collections"
@@ -44,7 +44,7 @@ class Site:
 
     def run(self, *options: str, status: int = 0, way: str = "in process", **variables: Any) -> PlaybookRun:
         """Run the role with its variables, without their prefix; C(connection) changes the only connection."""
-        amazon_aws = [] if variables.pop("without_amazon_aws", False) else [str(COLLECTIONS)]
+        amazon_aws = not variables.pop("without_amazon_aws", False)
         connection = {
             "vpc_id": self.vpc_id,
             "aws_account_id": self.account.id,
@@ -59,18 +59,23 @@ class Site:
             "gather_facts": False,
             "roles": ["cloudpeer.atlas.vpc_peering"],
             "vars": {f"vpc_peering_{name}": value for name, value in wanted.items()},
-            "post_tasks": [{"name": "Result", "ansible.builtin.debug": {"var": "vpc_peering"}}],
+            "post_tasks": [{"name": "Result", "ansible.builtin.debug": {"var": "vpc_peering_result"}}],
         }
+        return self.play(yaml.safe_dump([play], sort_keys=False), *options, status=status, way=way, amazon_aws=amazon_aws)
+
+    def play(
+        self, source: Path | str, *options: str, status: int = 0, way: str = "in process", amazon_aws: bool = True
+    ) -> PlaybookRun:
+        """Run a playbook with the credentials of the account."""
         self.emulator.requests.clear()
-        collections = os.pathsep.join([os.environ["ANSIBLE_COLLECTIONS_PATH"], *amazon_aws])
-        return self._runner(
-            yaml.safe_dump([play], sort_keys=False),
-            self.emulator,
-            *options,
-            status=status,
-            way=way,
-            **{"ANSIBLE_COLLECTIONS_PATH": collections, **self.account.environment(self.region)},
-        )
+        collections = [os.environ["ANSIBLE_COLLECTIONS_PATH"], *([str(COLLECTIONS)] if amazon_aws else [])]
+        variables = {
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collections),
+            # The modules of amazon.aws take their time as it is.
+            "ANSIBLE_PIPELINING": "true",
+            **self.account.environment(self.region),
+        }
+        return self._runner(source, self.emulator, *options, status=status, way=way, **variables)
 
     @property
     def atlas(self) -> dict[str, str]:
@@ -124,7 +129,7 @@ def site(make_site: Callable[..., Site]) -> Site:
 def result(run: PlaybookRun) -> dict[str, Any]:
     """Return the fact that the role returns."""
     (record,) = [one for one in run.records if one["task"] == "Result"]
-    return dict(record["result"]["vpc_peering"])
+    return dict(record["result"]["vpc_peering_result"])
 
 
 def message(run: PlaybookRun) -> str:
@@ -362,3 +367,16 @@ def test_several_vpcs_in_one_run(site: Site) -> None:
     assert set(site.aws.values()) == {"active"}
     assert sorted(site.access_list) == [BLOCK, "10.16.0.0/16"]
     assert site.run(more_connections=[second]).changed == 0
+
+
+def test_the_examples_connect_and_disconnect(site: Site) -> None:
+    site.account.ec2().create_tags(Resources=[site.vpc_id], Tags=[{"Key": "Name", "Value": "application"}])
+    examples = ROOT / "docs" / "examples"
+    assert site.play(examples / "whole_path.yml", "--check", "--diff").changed > 0
+    assert site.writes == []
+    assert site.play(examples / "whole_path.yml").changed > 0
+    site.assert_connected()
+    assert site.play(examples / "whole_path.yml").changed == 0
+    assert site.play(examples / "disconnect.yml").changed > 0
+    assert (site.atlas, site.routes, site.access_list) == ({}, {}, [])
+    assert site.play(examples / "disconnect.yml").changed == 0

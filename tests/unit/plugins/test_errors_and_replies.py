@@ -47,7 +47,7 @@ def test_the_message_says_what_failed_why_with_which_code_and_what_to_do() -> No
 )
 def test_each_status_has_its_kind(status: int, kind: str) -> None:
     error = api_error("x", status, {}, is_write=False)
-    assert type(error) is getattr(_errors, kind)
+    assert error.__class__ is getattr(_errors, kind)
     assert f"(HTTP {status})" in str(error)
 
 

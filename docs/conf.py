@@ -1,0 +1,46 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of Sphinx for the site, which scripts/docs.py puts together and builds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+project = "cloudpeer.atlas"
+author = "The cloudpeer.atlas maintainers"
+# The footer says the licence; a year would have to be kept by hand.
+html_show_copyright = False
+html_show_sphinx = False
+
+extensions = ["myst_parser", "sphinx_antsibull_ext"]
+# Links to a heading of another page work as on a code host.
+myst_heading_anchors = 3
+nitpicky = True
+highlight_language = "YAML+Jinja"
+pygments_style = "ansible"
+
+html_theme = "furo"
+html_title = "cloudpeer.atlas"
+html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {
+    "source_repository": "https://github.com/cloudpeer/atlas/",
+    "source_branch": "main",
+    "source_directory": "docs/",
+    # Pages are made from several folders, so a link to edit one would lead nowhere.
+    "top_of_page_buttons": [],
+}
+
+# Pages that antsibull-docs makes refer to these labels of Ansible's own documentation. Their addresses would have to be fetched,
+# and a build needs no network, so they become plain text. Any other unknown label is a mistake of ours.
+ANSIBLES_LABELS = {"action_plugins", "ansible_collections", "become_plugins", "ansible_plugins_section"}
+
+
+def _as_text(app: Any, environment: Any, node: Any, content: Any) -> Any:
+    return content if node.get("reftarget") in ANSIBLES_LABELS else None
+
+
+def setup(app: Any) -> None:
+    """Hook into the resolution of references."""
+    app.connect("missing-reference", _as_text)

@@ -1,0 +1,250 @@
+"""Builds the site into docs/build/html: the guides, a page for each module and the role, the examples and the changelog.
+
+The guides are Markdown that a code host renders as it stands, with links to files of the repository. Here, a link to a file that
+has a page becomes a link to that page. Does nothing when the site is there and nothing it is made from has changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+from checkout import ROOT, source_files
+
+COLLECTION = "cloudpeer.atlas"
+REPOSITORY = "https://github.com/cloudpeer/atlas"
+BUILD = ROOT / "docs" / "build"
+SOURCE = BUILD / "source"
+HTML = BUILD / "html"
+STAMP = BUILD / "stamp"
+INPUTS = ("docs/", "plugins/", "roles/", "meta/", "changelogs/", "galaxy.yml", "requirements-docs.txt", "scripts/docs.py")
+PROJECT_PAGES = {"CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
+
+# Where antsibull-docs would name a registry: the collection is installed from its repository until it is in one.
+ANTSIBULL_SETTINGS = f"""\
+collection_url = {{ * = {REPOSITORY} }}
+collection_install = {{ * = "ansible-galaxy collection install git+{REPOSITORY}" }}
+"""
+
+_LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
+_FENCE = re.compile(r"^\s*(```+|~~~+)")
+_OUTSIDE = re.compile(r"[a-z]+:|#")
+
+
+class DocsError(Exception):
+    """The site cannot be built."""
+
+
+def fingerprint() -> str:
+    """Return a checksum of everything that the site is made from."""
+    digest = hashlib.sha256(sys.version.encode())
+    for name in source_files():
+        if str(name).startswith((*INPUTS, *PROJECT_PAGES)):
+            digest.update(f"{name}\0".encode() + (ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def run(*command: str, collections: Path) -> None:
+    """Run a tool of this environment; what it says is shown only if it fails or warns.
+
+    Raises:
+        DocsError: When it fails.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+            # antsibull-docs runs ansible-doc by its name.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DocsError(f"{command[0]} failed:\n{done.stdout}")
+
+
+def write_reference(collections: Path) -> None:
+    """Write the pages of the modules, the role and the changelog, from their documentation."""
+    target = SOURCE / "reference"
+    target.mkdir()
+    settings = BUILD / "antsibull-docs.cfg"
+    settings.write_text(ANTSIBULL_SETTINGS, encoding="utf-8")
+    options = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version")
+    run(
+        *("antsibull_docs", "--config-file", str(settings), "collection"),
+        *(*options, "--dest-dir", str(target), COLLECTION),
+        collections=collections,
+    )
+
+
+def pages() -> dict[str, str]:
+    """Return the page of the site for each file of the repository that has one."""
+    found = {**PROJECT_PAGES, "CHANGELOG.md": "reference/changelog.rst", "docs/examples": "examples.md"}
+    for name in map(str, source_files()):
+        path = Path(name)
+        if path.suffix == ".md" and path.parts[0] == "docs":
+            found[name] = str(path.relative_to("docs"))
+        elif path.parent == Path("plugins/modules"):
+            found[name] = f"reference/{path.stem}_module.rst"
+        elif path.parts[0] == "roles":
+            found[f"roles/{path.parts[1]}"] = found[f"roles/{path.parts[1]}/README.md"] = f"reference/{path.parts[1]}_role.rst"
+        elif path.parent == Path("docs/examples"):
+            found[name] = f"examples.md#{path.stem.replace('_', '-')}"
+    return found
+
+
+def rewrite(text: str, name: str, site: dict[str, str]) -> str:
+    """Return a page of the repository with its links leading to pages of the site, or else to the repository on its host.
+
+    Raises:
+        DocsError: When a link leads nowhere.
+    """
+    here = Path(site[name]).parent
+    if name in PROJECT_PAGES:
+        here = Path()
+
+    def link(match: re.Match[str]) -> str:
+        label, target = match.groups()
+        path, _separator, fragment = target.partition("#")
+        if _OUTSIDE.match(target):
+            return match.group()
+        file = os.path.normpath(Path(name).parent / path)
+        if file in site:
+            page = site[file] + (f"#{fragment}" if fragment else "")
+            return f"{label}({os.path.relpath(page, here)})"
+        if not (ROOT / file).exists():
+            raise DocsError(f"{name}: the link to {target} leads nowhere.")
+        if label.startswith("!"):
+            return match.group()
+        return f"{label}({REPOSITORY}/{'tree' if (ROOT / file).is_dir() else 'blob'}/main/{file})"
+
+    lines, fence = [], ""
+    for line in text.splitlines():
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence = mark.group(1)
+        elif mark and mark.group(1) == fence:
+            fence = ""
+        elif not fence:
+            line = _LINK.sub(link, line)
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def examples() -> str:
+    """Return the page with the example playbooks."""
+    parts = ["# Examples", "", "Playbooks to start from. The tests run them as they stand.", ""]
+    for file in sorted((ROOT / "docs" / "examples").glob("*.yml")):
+        text = file.read_text(encoding="utf-8").removeprefix("---\n")
+        comment, body = [], text.splitlines()
+        while body[0].startswith("#"):
+            comment.append(body.pop(0).lstrip("# "))
+        title = yaml.safe_load(text)[0]["name"]
+        anchor = file.stem.replace("_", "-")
+        parts += [f"({anchor})=", f"## {title}", "", *comment, "", f"`docs/examples/{file.name}`:", ""]
+        parts += ["```yaml+jinja", *body, "```", ""]
+    return "\n".join(parts)
+
+
+def toctree(caption: str, entries: list[str]) -> str:
+    """Return a part of the navigation."""
+    return "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```", ""])
+
+
+def assemble(collections: Path) -> None:
+    """Put everything that Sphinx reads into one folder."""
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    SOURCE.mkdir(parents=True)
+    write_reference(collections)
+    site = pages()
+    docs = ROOT / "docs"
+    shutil.copy(docs / "conf.py", SOURCE)
+    shutil.copytree(docs / "_static", SOURCE / "_static")
+    for picture in (docs / "guides").glob("*.svg"):
+        (SOURCE / "guides").mkdir(exist_ok=True)
+        shutil.copy(picture, SOURCE / "guides")
+    for name, page in site.items():
+        if page.endswith(".md") and name.endswith(".md"):
+            target = SOURCE / page
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(rewrite((ROOT / name).read_text(encoding="utf-8"), name, site), encoding="utf-8")
+    (SOURCE / "examples.md").write_text(examples(), encoding="utf-8")
+
+    # The navigation has the guides in the order in which the front page names them.
+    front = docs.joinpath("index.md").read_text(encoding="utf-8")
+    guides = list(dict.fromkeys(re.findall(r"\((guides/[a-z_]+)\.md", front)))
+    reference = [
+        f"{file.stem.rpartition('_')[0]} <reference/{file.stem}>"
+        for kind in ("role", "module")
+        for file in sorted((SOURCE / "reference").glob(f"*_{kind}.rst"))
+    ]
+    reference += ["All of the collection <reference/index>", "reference/environment_variables"]
+    changelog = [f"reference/{file.stem}" for file in (SOURCE / "reference").glob("changelog.rst")]
+    notes = sorted(file.stem for file in docs.glob("*.md") if file.stem != "index")
+    with (SOURCE / "index.md").open("a", encoding="utf-8") as index:
+        index.write(toctree("Guides", [*guides, "examples"]))
+        index.write(toctree("Reference", reference))
+        index.write(toctree("Project", [*changelog, *notes, *(page.removesuffix(".md") for page in PROJECT_PAGES.values())]))
+
+
+def build() -> None:
+    """Build the site.
+
+    Raises:
+        DocsError: When it fails, or anything in it is doubtful.
+    """
+    shutil.rmtree(HTML, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder:
+        # ansible-doc finds the collection by its name only in a folder of that name.
+        link = Path(folder, "ansible_collections", *COLLECTION.split("."))
+        link.parent.mkdir(parents=True)
+        link.symlink_to(ROOT, target_is_directory=True)
+        assemble(Path(folder))
+        run(
+            *("sphinx", "--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"),
+            *("--doctree-dir", str(BUILD / "doctrees"), str(SOURCE), str(HTML)),
+            collections=Path(folder),
+        )
+
+
+def main() -> int:
+    """Build the site unless it is there already, and return the exit status."""
+    BUILD.mkdir(exist_ok=True)
+    started = time.monotonic()
+    # Tests that run at the same time all want it; one builds it, and the others find it.
+    with (BUILD / "lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = fingerprint()
+        if HTML.is_dir() and STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted:
+            print("docs/build/html is up to date.")
+            return 0
+        STAMP.unlink(missing_ok=True)
+        try:
+            build()
+        except DocsError as error:
+            print(error, file=sys.stderr)
+            return 1
+        STAMP.write_text(wanted, encoding="utf-8")
+    print(f"The site is in docs/build/html ({time.monotonic() - started:.0f} s).")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,179 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One request and how it is answered: what all exchanges share, and those with the API."""
+
+from __future__ import annotations
+
+import abc
+import re
+from urllib.parse import unquote
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+
+from . import media, query, resources
+from .bodies import MAX_BODY
+from .emulator import Emulator
+from .errors import ApiError
+from .faults import Attempt
+from .replies import Reply, error_reply
+from .settings import OBJECT_ID
+
+_VERSIONS = {"v1.0": False, "v2": True}
+
+
+class Exchange(abc.ABC):
+    """One request and how it is answered.
+
+    :param body: None if it is too large.
+    """
+
+    def __init__(self, emulator: Emulator, request: Request, body: bytes | None) -> None:
+        """Take the parts of the request."""
+        self._emulator = emulator
+        self._request = request
+        self._body = body
+        self._refusal: ApiError | None = None
+        self.method: str = request.method
+        self.authenticated = False
+        #: Path and query as they came, percent-encoding and all: a digest covers exactly these.
+        self.path: str = request.scope["raw_path"].decode("ascii", "replace")
+        self.query: str = request.scope["query_string"].decode("ascii", "replace")
+
+    @property
+    def authorization(self) -> str | None:
+        """The Authorization header; an empty one if there are several."""
+        found = self._request.headers.getlist("authorization")
+        return _utf8(found[0]) if len(found) == 1 else None if not found else ""
+
+    @property
+    def caller(self) -> str:
+        """The address that the request came from."""
+        return self._request.client.host if self._request.client else "127.0.0.1"
+
+    def attempt(self) -> Attempt:
+        """Return what rules for faults look at; only after :meth:`identify`."""
+        target = f"{self.path}?{self.query}" if self.query else self.path
+        by_digest = self.authenticated and (self.authorization or "").strip().lower().startswith("digest")
+        return Attempt(self.method, target, self.authenticated, by_digest)
+
+    def refuse(self, error: ApiError) -> None:
+        """Have the request answered with an error as if it had not been authenticated."""
+        self._refusal = error
+        self.authenticated = False
+
+    @abc.abstractmethod
+    def identify(self) -> None:
+        """Find out whose request it is, and remember the refusal if that goes wrong."""
+
+    def respond(self) -> Response:
+        """Return the response, whatever happens."""
+        try:
+            if self._refusal is not None:
+                raise self._refusal
+            reply = self._answer()
+        except ApiError as error:
+            reply = error_reply(error)
+        except Exception:  # pylint: disable=broad-exception-caught
+            # A fault of the emulator; the client gets what Atlas answers in such a case, and never a stack trace.
+            reply = error_reply(ApiError("UNEXPECTED_ERROR"))
+        return self.render(reply)
+
+    def render(self, reply: Reply) -> Response:
+        """Return the response to a reply."""
+        content = reply.render(query.wants(self.query, "envelope"), query.wants(self.query, "pretty"))
+        headers = dict(reply.headers)
+        if self._body is None:
+            headers["Connection"] = "close"
+        response = Response(content, reply.status, headers)
+        if reply.content is not None:
+            response.headers["Content-Type"] = reply.media_type
+        return response
+
+    @abc.abstractmethod
+    def _answer(self) -> Reply:
+        """Return the reply to a request that is not refused.
+
+        :raises ApiError: an error as Atlas words it.
+        """
+
+
+class AtlasExchange(Exchange):
+    """A request to the API."""
+
+    def identify(self) -> None:
+        """Check the credentials, before anything else is looked at."""
+        try:
+            self._emulator.authenticate(self.method, self._targets(), self.authorization)
+        except ApiError as error:
+            self.refuse(error)
+        else:
+            self.authenticated = True
+
+    def _answer(self) -> Reply:
+        """Check in the order in which the service does: who, from where, how often, what, in which form."""
+        self._emulator.check_access(self.caller)
+        allowance = self._emulator.take_token(self._origin_path())
+        try:
+            reply = self._dispatch(self.method, self._request.headers)
+        except ApiError as error:
+            reply = error_reply(error)
+        reply.headers.update(allowance)
+        return reply
+
+    def _dispatch(self, method: str, headers: Headers) -> Reply:
+        segments = self._segments()
+        if len(segments) < 3 or segments[:2] != ("api", "atlas") or segments[2] not in _VERSIONS:
+            raise ApiError("RESOURCE_NOT_FOUND", self.path)
+        versioned = _VERSIONS[segments[2]]
+        found = resources.find(segments[3:])
+        if found is None:
+            raise ApiError("RESOURCE_NOT_FOUND", self.path)
+        methods, ids = found
+        handler = methods.get("GET" if method == "HEAD" else method)
+        if handler is None:
+            allowed = [*methods, "HEAD"] if "GET" in methods else list(methods)
+            raise ApiError("METHOD_NOT_ALLOWED", method, headers={"Allow": ", ".join(allowed)})
+        media_type = media.negotiate(", ".join(headers.getlist("accept"))) if versioned else media.JSON
+        if self._body is None:
+            raise ApiError("REQUEST_ENTITY_TOO_LARGE", MAX_BODY)
+        if method in ("POST", "PATCH"):
+            media.check_body_type(headers.get("content-type"))
+        parsed = query.parse(self.query)
+        self._check_group(ids)
+        with self._emulator.project.now() as project:
+            reply = handler(resources.Call(project, ids, parsed, self._body, self._url(headers), versioned))
+        reply.media_type = media_type
+        return reply
+
+    def _check_group(self, ids: dict[str, str]) -> None:
+        group_id = ids.get("groupId", self._emulator.project.id)
+        if not OBJECT_ID.fullmatch(group_id):
+            raise ApiError("PATH_PARAM_PARSE_ERROR", "groupId", group_id)
+        if group_id != self._emulator.project.id:
+            raise ApiError("GROUP_NOT_FOUND", group_id)
+
+    def _origin_path(self) -> str:
+        """Return the path without scheme and host, which a target in absolute form has too (RFC 9112, 3.2.2)."""
+        return re.sub(r"^https?://[^/]*", "", self.path, flags=re.IGNORECASE) or "/"
+
+    def _targets(self) -> tuple[str, ...]:
+        query_part = f"?{self.query}" if self.query else ""
+        # The server does not tell "/path?" from "/path".
+        tails = (query_part,) if query_part else ("", "?")
+        return tuple(path + tail for path in (self.path, self._origin_path()) for tail in tails)
+
+    def _segments(self) -> tuple[str, ...]:
+        path = self._origin_path()
+        # One slash at the end makes no difference to the service. An encoded slash stays inside its segment.
+        return tuple(unquote(segment) for segment in path.removesuffix("/").split("/")[1:])
+
+    def _url(self, headers: Headers) -> str:
+        server = self._request.scope.get("server") or ("127.0.0.1", 80)
+        host = headers.get("host") or f"{server[0]}:{server[1]}"
+        return f"{self._request.scope['scheme']}://{host}{self._origin_path()}"
+
+
+def _utf8(header: str) -> str:
+    """Read a header as UTF-8, which digest clients use for names outside ASCII; ASGI servers hand it over as Latin-1."""
+    return header.encode("latin-1").decode("utf-8", "surrogateescape")

@@ -1,0 +1,176 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rules for what goes wrong with which request; no HTTP in here.
+
+A rule is a JSON object::
+
+    {"method": "POST", "path": "/api/atlas/v2/groups/", "authenticated": true, "times": 3, "skip": 1,
+     "fault": {"kind": "status", "status": 503, "retry_after": 1}}
+
+``fault`` is needed, everything else may be left out. ``path`` is the beginning of the request's target, ``path_regex`` (instead of
+it) a regular expression that is searched for in it; the target is path and query as they were sent.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .fault_kinds import Fault, RuleError, is_text, parse_fault
+
+MAX_RULES = 1000
+_MAX_COUNT = 10**9
+_NAMES = ("method", "path", "path_regex", "authenticated", "times", "skip", "fault")
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,50}")
+_A_LIST = re.compile(r"/(peers|containers|containers/all|accessList)/?(\?|$)")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What of a request decides whether a rule is about it."""
+
+    method: str
+    #: Path and query as they were sent.
+    target: str
+    #: Whether its credentials are right: of a digest exchange, the second half.
+    authenticated: bool
+    by_digest: bool = False
+
+
+@dataclass
+class Rule:
+    """What goes wrong with the requests that it is about."""
+
+    fault: Fault
+    method: str | None = None
+    path: str | None = None
+    path_regex: re.Pattern[str] | None = None
+    authenticated: bool | None = None
+    #: How often it happens; None is for ever.
+    times: int | None = None
+    #: How many requests it lets pass before.
+    skip: int = 0
+    #: How many requests it was about, those that it let pass too.
+    matched: int = field(default=0, init=False)
+    happened: int = field(default=0, init=False)
+
+    def is_about(self, attempt: Attempt) -> bool:
+        """Tell whether the rule is about a request, be it spent or not."""
+        if self.fault.kind == "stale_nonce" and not attempt.by_digest:
+            return False
+        if self.fault.kind == "moving_page" and not (attempt.method == "GET" and _A_LIST.search(attempt.target)):
+            return False
+        return (
+            self.method in (None, attempt.method)
+            and self.authenticated in (None, attempt.authenticated)
+            and (self.path is None or attempt.target.startswith(self.path))
+            and (self.path_regex is None or self.path_regex.search(attempt.target) is not None)
+        )
+
+    def take(self, attempt: Attempt) -> bool:
+        """Count a request, and tell whether the fault happens to it."""
+        if not self.is_about(attempt):
+            return False
+        self.matched += 1
+        if self.matched <= self.skip or self.happened == self.times:
+            return False
+        self.happened += 1
+        return True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rule and how often it has happened."""
+        shown: dict[str, Any] = {name: getattr(self, name) for name in _NAMES}
+        pattern = self.path_regex.pattern if self.path_regex else None
+        return {**shown, "path_regex": pattern, "fault": self.fault.to_json(), "matched": self.matched, "happened": self.happened}
+
+
+class Faults:
+    """The rules, of which the first that is about a request and not spent decides. A request has one fault at most."""
+
+    def __init__(self) -> None:
+        """Start with no rule."""
+        self._lock = threading.Lock()
+        self._rules: list[Rule] = []
+
+    def add(self, rules: Sequence[Rule]) -> None:
+        """Add rules behind those that there are.
+
+        :raises RuleError: when there would be too many.
+        """
+        with self._lock:
+            if len(self._rules) + len(rules) > MAX_RULES:
+                raise RuleError(f"there can be {MAX_RULES} rules")
+            self._rules.extend(rules)
+
+    def take(self, attempt: Attempt) -> Fault | None:
+        """Return what happens to a request, and count it."""
+        with self._lock:
+            return next((rule.fault for rule in self._rules if rule.take(attempt)), None)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return all rules and how often each has happened."""
+        with self._lock:
+            return [rule.to_json() for rule in self._rules]
+
+    def clear(self) -> None:
+        """Remove all rules."""
+        with self._lock:
+            self._rules.clear()
+
+
+def parse_rules(given: object) -> list[Rule]:
+    """Read one rule or a list of rules.
+
+    :raises RuleError: when one of them cannot be understood.
+    """
+    return [_parse_rule(one) for one in (given if isinstance(given, list) else [given])]
+
+
+def _parse_rule(given: object) -> Rule:
+    if not isinstance(given, dict):
+        raise RuleError("a rule has to be an object")
+    for name in given:
+        if name not in _NAMES:
+            raise RuleError(f"{name!a} is no part of a rule; there are: {', '.join(_NAMES)}")
+    if "fault" not in given:
+        raise RuleError("a rule needs a fault")
+    method, path, authenticated = given.get("method"), given.get("path"), given.get("authenticated")
+    if method is not None and not (isinstance(method, str) and _METHOD.fullmatch(method)):
+        raise RuleError("method has to be an HTTP method, or null for any")
+    if path is not None and not (is_text(path) and path.startswith("/")):
+        raise RuleError("path has to be the beginning of a path, with a slash in front, or null for any")
+    if path is not None and given.get("path_regex") is not None:
+        raise RuleError("a rule has either path or path_regex")
+    if not (authenticated is None or isinstance(authenticated, bool)):
+        raise RuleError("authenticated has to be true, false, or null for both")
+    return Rule(
+        fault=parse_fault(given["fault"]),
+        method=method and method.upper(),
+        path=path,
+        path_regex=_parse_pattern(given.get("path_regex")),
+        authenticated=authenticated,
+        times=None if given.get("times") is None else _parse_count("times", given["times"], 1),
+        skip=_parse_count("skip", given.get("skip", 0), 0),
+    )
+
+
+def _parse_count(name: str, value: object, lowest: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= _MAX_COUNT:
+        raise RuleError(f"{name} has to be a whole number from {lowest}")
+    return value
+
+
+def _parse_pattern(text: object) -> re.Pattern[str] | None:
+    if text is None:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            if isinstance(text, str) and is_text(text):
+                return re.compile(text)
+    except (re.error, Warning, OverflowError, RecursionError):
+        pass
+    raise RuleError("path_regex has to be a regular expression as Python reads them")
