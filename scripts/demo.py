@@ -1,6 +1,7 @@
-"""Shows the collection at work: builds and installs it, and runs the quickstart playbook against the emulator that it ships.
+"""Shows the collection at work: builds and installs it, and runs two playbooks against the emulator that it ships.
 
-Fails unless the check run sends reads only, the real run creates the connection, and a second run changes nothing.
+The first requests a connection; the second goes the whole path on an AWS of its own. It fails unless each check run sends
+reads only, each real run does its part, and a second run changes nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+from amazon_aws import COLLECTIONS as OTHER_COLLECTIONS
 from checkout import ROOT
+from demo_aws import DemoAws, running_aws
 from emulator import EmulatorError, interrupt_on_signals, running_emulator
 
-PLAYBOOK = "docs/examples/quickstart.yml"
+QUICKSTART = "docs/examples/quickstart.yml"
+WHOLE_PATH = "docs/examples/whole_path.yml"
 DEMO = ROOT / ".demo"
 COLLECTIONS = DEMO / "collections"
 NO_SETTINGS = DEMO / "ansible.cfg"
@@ -44,7 +48,7 @@ class Run:
 
 def clean_environment(**variables: str) -> dict[str, str]:
     """Return this environment without the user's settings of Ansible and Atlas, plus the variables given."""
-    foreign = ("ANSIBLE_", "MONGODB_ATLAS_", "MCLI_")
+    foreign = ("ANSIBLE_", "AWS_", "MONGODB_ATLAS_", "MCLI_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     # The emulator is on this host: a proxy must not get between.
     environment |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
@@ -52,8 +56,9 @@ def clean_environment(**variables: str) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(NO_SETTINGS),
         "ANSIBLE_INVENTORY": os.devnull,
         "ANSIBLE_HOME": str(DEMO / "home"),
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([str(COLLECTIONS), str(OTHER_COLLECTIONS)]),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
     }
@@ -98,15 +103,15 @@ def heading(text: str) -> None:
     print(f"\n\033[1m{line}\033[0m\n" if sys.stdout.isatty() else f"\n{line}\n", flush=True)
 
 
-def run_playbook(title: str, variables: dict[str, str], *options: str) -> Run:
+def run_playbook(title: str, playbook: str, variables: dict[str, str], *options: str) -> Run:
     """Run the playbook with its output shown, and return what it did."""
     heading(title)
     base_url = variables["MONGODB_ATLAS_BASE_URL"]
     facts_file = DEMO / "facts.json"
     facts_file.unlink(missing_ok=True)
     control(base_url, "DELETE")
-    playbook = subprocess.Popen(
-        [sys.executable, "-m", "ansible", "playbook", PLAYBOOK, *options],
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ansible", "playbook", playbook, *options],
         cwd=ROOT,
         env=clean_environment(
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "scripts" / "callback_plugins"),
@@ -116,11 +121,11 @@ def run_playbook(title: str, variables: dict[str, str], *options: str) -> Run:
         ),
     )
     try:
-        status = playbook.wait()
+        status = process.wait()
     finally:
         # Asked, not killed: it has to end its own workers. Does nothing if it has ended.
-        playbook.terminate()
-        playbook.wait()
+        process.terminate()
+        process.wait()
     facts = json.loads(facts_file.read_text(encoding="utf-8")) if facts_file.exists() else {}
     return Run(status, facts, control(base_url, "GET"))
 
@@ -139,29 +144,51 @@ def check(run: Run, title: str, **expected: Any) -> None:
         raise DemoError(f"{title}: {'; '.join(wrong)}.")
 
 
-def demonstrate(variables: dict[str, str]) -> None:
-    """Run the playbook three times, each with the proof that it did its part, and sum up."""
-    preview = run_playbook(
-        f"1 of 3: what would happen (ansible-playbook {PLAYBOOK} --check --diff)", variables, "--check", "--diff"
-    )
-    check(preview, "The check run", changed=1, writes=[])
-    creation = run_playbook(f"2 of 3: do it, and wait (ansible-playbook {PLAYBOOK})", variables)
-    check(creation, "The real run", changed=1, writes=["POST"], status="PENDING_ACCEPTANCE")
-    repetition = run_playbook("3 of 3: the same again changes nothing", variables)
-    check(repetition, "The second run", changed=0, writes=[], status="PENDING_ACCEPTANCE")
+def demonstrate(playbook: str, variables: dict[str, str], status: str, writes: list[str]) -> list[Run]:
+    """Run a playbook three times, each with the proof that it did its part, and return the runs.
 
-    heading("The connection")
-    peer = repetition.facts["vpc_peer"]
-    width = max(map(len, peer))
-    for name, value in peer.items():
-        print(f"  {name:<{width}}  {'-' if value is None else value}")
-    print("\nRequests: ", end="")
-    print(
-        ", ".join(
-            f"{len(run.requests)} {name}"
-            for name, run in (("to preview", preview), ("to create and wait", creation), ("to find nothing to do", repetition))
-        )
+    Args:
+        playbook: The file.
+        variables: What points it at Atlas, and at AWS.
+        status: In which state the connection is to end.
+        writes: The requests to Atlas that are to be no reads.
+    """
+    preview = run_playbook(
+        f"1 of 3: what would happen (ansible-playbook {playbook} --check --diff)", playbook, variables, "--check", "--diff"
     )
+    check(preview, "The check run", writes=[])
+    creation = run_playbook(f"2 of 3: do it (ansible-playbook {playbook})", playbook, variables)
+    check(creation, "The real run", writes=writes, status=status)
+    repetition = run_playbook("3 of 3: the same again changes nothing", playbook, variables)
+    check(repetition, "The second run", changed=0, writes=[], status=status)
+    if not preview.facts["changed"] or not creation.facts["changed"]:
+        raise DemoError(f"{playbook}: a run changed nothing that was to change something.")
+    return [preview, creation, repetition]
+
+
+def show(title: str, fields: dict[str, Any]) -> None:
+    """Print fields below a heading, one a line."""
+    heading(title)
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        print(f"  {name:<{width}}  {'-' if value is None else value}")
+
+
+def show_requests(runs: list[Run]) -> None:
+    """Print how many requests to Atlas the three runs of a playbook took."""
+    preview, creation, repetition = (len(run.requests) for run in runs)
+    print(f"\nRequests to Atlas: {preview} to preview, {creation} to do it, {repetition} to find nothing to do")
+
+
+def show_whole_path(runs: list[Run], aws: DemoAws) -> None:
+    """Print how both clouds see the connection; fail if one of them sees none that works."""
+    show("Atlas's view", runs[-1].facts["vpc_peer"])
+    view = aws.view()
+    show("AWS's view", view)
+    connection = runs[-1].facts["vpc_peer"]["connection_id"]
+    if view.get(f"connection {connection}") != "active" or not any(connection in value for value in view.values()):
+        raise DemoError(f"AWS does not show {connection} as active, with a route to it.")
+    show_requests(runs)
 
 
 def main() -> int:
@@ -170,7 +197,16 @@ def main() -> int:
     try:
         install_collection()
         with running_emulator(INSTALLED, "--port", "0") as variables:
-            demonstrate(variables)
+            runs = demonstrate(QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
+            show("The connection", runs[-1].facts["vpc_peer"])
+            show_requests(runs)
+        with (
+            running_aws() as aws,
+            running_emulator(INSTALLED, "--port", "0", "--aws-endpoint-url", aws.url, "--step-seconds", "0.5") as variables,
+        ):
+            # The request, and the entry in the access list.
+            runs = demonstrate(WHOLE_PATH, {**variables, **aws.variables}, "AVAILABLE", ["POST", "POST"])
+            show_whole_path(runs, aws)
     except (DemoError, EmulatorError) as error:
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1

@@ -1,0 +1,92 @@
+"""An AWS on loopback for the demo: moto's server, with one VPC of a user's account in it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+
+REGION = "us-east-1"
+# Neither Atlas's account nor the one that moto takes those for who do not say who they are.
+ACCOUNT = "111122223333"
+
+
+class DemoAws:
+    """The user's account.
+
+    Attributes:
+        url: Where AWS is.
+        variables: What lets boto3, and so amazon.aws, act as the account in another process.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Get credentials from STS, and make the VPC that the playbook looks for."""
+        self.url = url
+        options = {"region_name": REGION, "endpoint_url": url}
+        sts = boto3.client("sts", aws_access_key_id="demo", aws_secret_access_key="demo", **options)  # noqa: S106
+        role = sts.assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/demo", RoleSessionName="demo")["Credentials"]
+        self.variables = {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": role["SessionToken"],
+        }
+        self._ec2 = boto3.client(
+            "ec2",
+            aws_access_key_id=role["AccessKeyId"],
+            aws_secret_access_key=role["SecretAccessKey"],
+            aws_session_token=role["SessionToken"],
+            **options,
+        )
+        tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "application"}]}]
+        self._vpc_id = self._ec2.create_vpc(CidrBlock="10.30.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
+
+    def view(self) -> dict[str, str]:
+        """Return what AWS shows of the connection and of the route to it; nothing where there is none."""
+        connections = self._ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
+        tables = self._ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self._vpc_id]}])["RouteTables"]
+        routes: list[dict[str, Any]] = [route for table in tables for route in table["Routes"]]
+        return {
+            "vpc": f"{self._vpc_id} in account {ACCOUNT}, {REGION}",
+            **{f"connection {one['VpcPeeringConnectionId']}": one["Status"]["Code"] for one in connections},
+            **{
+                f"route to {route['DestinationCidrBlock']}": f"{route['VpcPeeringConnectionId']} ({route['State']})"
+                for route in routes
+                if route.get("VpcPeeringConnectionId")
+            },
+        }
+
+
+@contextmanager
+def running_aws() -> Iterator[DemoAws]:
+    """Run an AWS for the length of a with statement."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        # Nobody starts a machine here, and the list of images takes its time.
+        env={**environment, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield DemoAws(f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(10)
