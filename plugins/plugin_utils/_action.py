@@ -16,6 +16,7 @@ import contextlib
 import os
 import typing as t
 
+from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
@@ -63,7 +64,7 @@ class AtlasAction(ActionBase):
             result.update(self._execute_module(task_vars=variables, wrap_async=self._task.async_val))
         else:
             with _environment(self._environment()):
-                result.update(self._run_here())
+                result.update(self._run_here(with_invocation=_shows_invocation(variables)))
         return result
 
     def _obstacle(self, variables: dict[str, t.Any]) -> str | None:
@@ -88,7 +89,7 @@ class AtlasAction(ActionBase):
             merged.update(self._templar.template(variables) or {})
         return {name: str(value) for name, value in merged.items()}
 
-    def _run_here(self) -> dict[str, t.Any]:
+    def _run_here(self, *, with_invocation: bool) -> dict[str, t.Any]:
         spec = self.TASK.argument_spec
         rules = spec.to_kwargs()
         checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(dict(self._task.args))
@@ -106,13 +107,19 @@ class AtlasAction(ActionBase):
                 result["failed"] = True
             if outcome.warnings:
                 result["warnings"] = outcome.warnings
-        result["invocation"] = {"module_args": params}
+        if with_invocation:
+            result["invocation"] = {"module_args": params}
         return t.cast("dict[str, t.Any]", remove_values(result, secrets))
 
     def _report(self, line: str) -> None:
         """Tell the user how the waiting goes."""
         if not self._task.no_log:
             self._display.display(line)
+
+
+def _shows_invocation(variables: dict[str, t.Any]) -> bool:
+    """Whether results carry the options: before ansible-core 2.21 always, since then if the user wants it."""
+    return boolean(variables.get("ansible_inject_invocation", getattr(C, "INJECT_INVOCATION", True)), strict=False)
 
 
 @contextlib.contextmanager
