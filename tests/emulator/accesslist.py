@@ -126,6 +126,10 @@ class AccessList:
         """Remove an entry."""
         del self._by_value[entry.value]
 
+    def put_first(self, entry: Entry) -> None:
+        """Put an entry in front of all others, unchecked."""
+        self._by_value = {entry.value: entry, **self._by_value}
+
     def _entry(self, body: Body) -> Entry:
         attributes.check_names(body, (*_VALUES, "comment", "deleteAfterDate"), ("groupId", "links"))
         names = [name for name in _VALUES if name in body]

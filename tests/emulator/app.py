@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .bodies import read_body
 from .control import control_app
 from .emulator import Emulator
-from .exchange import AtlasExchange
+from .exchange import AtlasExchange, origin_path
 from .oauth_exchange import PATHS, OAuthExchange
 from .requestlog import Connection
 from .sabotage import Sabotage
@@ -38,19 +38,19 @@ class AtlasApp:
             return
         if self._emulator.settings.latency_ms:
             await asyncio.sleep(self._emulator.settings.latency_ms / 1000)
-        kind = OAuthExchange if scope["raw_path"].decode("ascii", "replace") in PATHS else AtlasExchange
-        exchange = kind(self._emulator, request, body)
+        path = origin_path(scope["raw_path"].decode("ascii", "replace"))
+        exchange = (OAuthExchange if path in PATHS else AtlasExchange)(self._emulator, request, body)
         exchange.identify()
         fault = self._emulator.faults.take(exchange.attempt())
         state = scope.get("state", {})
         connection = state.get("connection") or Connection()
         if fault is None:
             response = await self._emulator.run(exchange.respond)
-            self._emulator.requests.record(connection, exchange, response.status_code)
+            self._emulator.requests.record(connection, exchange.log_entry(response.status_code))
             await response(scope, receive, send)
             return
         sabotage = Sabotage(fault, self._emulator, exchange, state.get("wire") or Wire())
         sent = await sabotage.respond()
-        status = sent.status_code if sent else None
-        self._emulator.requests.record(connection, exchange, status, fault.kind, sabotage.applied)
+        entry = exchange.log_entry(sent.status_code if sent else None)
+        self._emulator.requests.record(connection, {**entry, "fault": fault.kind, "applied": sabotage.applied})
         await sabotage.deliver(scope, receive, send)

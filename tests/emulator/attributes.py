@@ -21,7 +21,11 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parse(raw: bytes) -> Any:
+def parse_json(raw: bytes) -> Any:
+    """Read any JSON.
+
+    :raises ApiError: INVALID_JSON.
+    """
     try:
         return json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -40,7 +44,7 @@ def parse_object(raw: bytes) -> Body:
     :returns: its attributes without those that are null: a null says the same as leaving the attribute out.
     :raises ApiError: INVALID_JSON, if it is not a JSON object.
     """
-    return _attributes(_parse(raw))
+    return _attributes(parse_json(raw))
 
 
 def parse_array(raw: bytes) -> list[Body]:
@@ -49,7 +53,7 @@ def parse_array(raw: bytes) -> list[Body]:
     :returns: the attributes of each, as :func:`parse_object` gives them.
     :raises ApiError: INVALID_JSON, if it is not a JSON array of objects.
     """
-    bodies = _parse(raw)
+    bodies = parse_json(raw)
     if not isinstance(bodies, list):
         raise ApiError("INVALID_JSON")
     return [_attributes(body) for body in bodies]

@@ -147,8 +147,7 @@ class Containers:
         """Start with one container on AWS, as a project with its first cluster has it."""
         self._group_id = group_id
         self._clouds = clouds
-        self._by_id: dict[str, Container] = {}
-        self._add(Container(KINDS["AWS"], DEFAULT_BLOCK, "US_EAST_1", first_id))
+        self._by_id: dict[str, Container] = {first_id: Container(KINDS["AWS"], DEFAULT_BLOCK, "US_EAST_1", first_id)}
 
     def __iter__(self) -> Iterator[Container]:
         """Iterate over all containers."""
@@ -212,6 +211,10 @@ class Containers:
             raise ApiError("CONTAINERS_IN_USE", ", ".join(users))
         self._clouds[container.kind.name].release(container)
         del self._by_id[container.id]
+
+    def put_first(self, container: Container) -> None:
+        """Put a container in front of all others, unchecked."""
+        self._by_id = {container.id: container, **self._by_id}
 
     def _add(self, container: Container) -> Container:
         self._by_id[container.id] = container

@@ -7,14 +7,17 @@ from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .attributes import Body
+from .attributes import Body, parse_json
+from .bodies import read_body
 from .clouds import CloudUnreachableError
 from .emulator import Emulator
 from .errors import ApiError
+from .fault_kinds import RuleError
+from .faults import parse_rules
 from .peer import Peer
 from .peers import Peers
 
@@ -50,6 +53,22 @@ def control_app(emulator: Emulator) -> Starlette:
             return Response(status_code=204)
         return JSONResponse(emulator.requests.entries())
 
+    async def faults(request: Request) -> Response:
+        if request.method == "DELETE":
+            emulator.faults.clear()
+            return Response(status_code=204)
+        if request.method == "POST":
+            try:
+                emulator.faults.add(parse_rules(parse_json(await read_body(request) or b"")))
+            except RuleError as error:
+                raise HTTPException(400, str(error)) from None
+            except ApiError as error:
+                raise HTTPException(400, error.detail) from None
+            except ClientDisconnect:
+                return Response(status_code=400)
+            return JSONResponse(emulator.faults.to_json(), 201)
+        return JSONResponse(emulator.faults.to_json())
+
     async def reset(request: Request) -> Response:
         await emulator.run(emulator.reset)
         return Response(status_code=204)
@@ -68,6 +87,7 @@ def control_app(emulator: Emulator) -> Starlette:
     return Starlette(
         routes=[
             Route("/emulator/requests", requests, methods=["GET", "DELETE"]),
+            Route("/emulator/faults", faults, methods=["GET", "POST", "DELETE"]),
             Route("/emulator/reset", reset, methods=["POST"]),
             Route("/emulator/peers/{peer_id}/{action}", act, methods=["POST"]),
         ],

@@ -11,7 +11,10 @@ from typing import TypeVar
 
 from .digest import DigestServer, Nonces, Verdict
 from .errors import ApiError, ChallengeError
+from .faults import Faults
+from .oauth import TokenServer, parse_bearer
 from .project import Project
+from .ratelimit import TokenBucket, parse_rate
 from .requestlog import RequestLog
 from .settings import Settings
 
@@ -29,13 +32,26 @@ class Emulator:
         self.settings = settings
         self.project = Project(settings, clock)
         self.requests = RequestLog()
+        self.faults = Faults()
+        self.tokens = TokenServer(
+            (settings.client_id, settings.client_secret),
+            settings.token_seconds,
+            settings.max_tokens,
+            settings.max_token_requests,
+            clock,
+        )
+        self._bucket = TokenBucket(parse_rate(settings.rate_limit), clock) if settings.rate_limit else None
         self._digest = DigestServer(
             settings.public_key, settings.private_key, Nonces(settings.nonce_seconds, clock), settings.algorithm
         )
         self._access_list = [ipaddress.ip_network(block, strict=False) for block in settings.key_access_list]
 
     def reset(self) -> None:
-        """Return to the initial state, also of requests and nonces."""
+        """Return to the initial state, also of requests, nonces, tokens, limits and faults."""
+        self.faults.clear()
+        self.tokens.clear()
+        if self._bucket:
+            self._bucket.reset()
         self.project.reset()
         self.requests.reset()
         self._digest.nonces.clear()
@@ -47,11 +63,17 @@ class Emulator:
         return function()
 
     def authenticate(self, method: str, targets: tuple[str, ...], header: str | None) -> None:
-        """Check a request's credentials. Other kinds than a digest join here.
+        """Check a request's credentials: a service account's token, or else the answer to a digest challenge.
+
+        What the service answers to a token that is wrong, expired or revoked is not documented; here it is what it answers to any
+        other wrong credentials.
 
         :param targets: the request target, in each form in which the credentials may repeat it.
         :raises ApiError: 401, with a new challenge.
         """
+        token = parse_bearer(header)
+        if token is not None and self.tokens.is_live(token):
+            return
         verdict = self._digest.check(method, targets, header)
         if verdict is Verdict.ACCEPTED:
             return
@@ -59,6 +81,27 @@ class Emulator:
         if verdict is Verdict.REFUSED:
             raise ApiError("USER_UNAUTHORIZED", headers=headers)
         raise ChallengeError(headers)
+
+    def stale_nonce(self) -> ApiError:
+        """Return the error that a request with an aged nonce gets."""
+        return ChallengeError({"WWW-Authenticate": self._digest.challenge(stale=True)})
+
+    def take_token(self, path: str) -> dict[str, str]:
+        """Count a request with good credentials against the project's bucket. A digest exchange so counts once.
+
+        :param path: the request's path.
+        :returns: headers for the reply.
+        :raises ApiError: RATE_LIMITED_TOKEN_BUCKET, with the parameters that the documentation's example has.
+        """
+        if self._bucket is None:
+            return {}
+        allowance, rate = self._bucket.take(), self._bucket.rate
+        headers = {"RateLimit-Limit": str(rate.capacity), "RateLimit-Remaining": str(allowance.remaining)}
+        if allowance.granted:
+            return headers
+        headers["Retry-After"] = str(allowance.retry_after)
+        figures = (allowance.retry_after, rate.capacity, rate.refill, rate.period_seconds)
+        raise ApiError("RATE_LIMITED_TOKEN_BUCKET", path.removeprefix("/"), *figures, headers=headers)
 
     def check_access(self, address: str) -> None:
         """Check where a request with good credentials comes from.

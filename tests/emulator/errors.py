@@ -60,6 +60,8 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "CONTAINERS_IN_USE": (409, "The container is in use by {0}."),
     "REQUEST_ENTITY_TOO_LARGE": (413, "The body is larger than {0} bytes."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "The body's type {0} cannot be read here."),
+    "RATE_LIMITED": (429, "Too many requests to {0}."),
+    "RATE_LIMITED_TOKEN_BUCKET": (429, "No token is left for {0}: wait {1} s. A bucket of {2}, with {3} more every {4} s."),
     "UNEXPECTED_ERROR": (500, "Something unexpected happened."),
 }
 

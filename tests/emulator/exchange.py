@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import abc
 import re
+from typing import Any
 from urllib.parse import unquote
 
 from starlette.datastructures import Headers
@@ -39,6 +40,7 @@ class Exchange(abc.ABC):
         #: Path and query as they came, percent-encoding and all: a digest covers exactly these.
         self.path: str = request.scope["raw_path"].decode("ascii", "replace")
         self.query: str = request.scope["query_string"].decode("ascii", "replace")
+        self.origin_path = origin_path(self.path)
 
     @property
     def authorization(self) -> str | None:
@@ -56,6 +58,19 @@ class Exchange(abc.ABC):
         target = f"{self.path}?{self.query}" if self.query else self.path
         by_digest = self.authenticated and (self.authorization or "").strip().lower().startswith("digest")
         return Attempt(self.method, target, self.authenticated, by_digest)
+
+    def log_entry(self, status: int | None) -> dict[str, Any]:
+        """Return what is remembered of the request: nothing of its headers and its body, where secrets are.
+
+        :param status: what was answered, None for nothing.
+        """
+        return {
+            "method": self.method,
+            "path": self.path,
+            "query": self.query,
+            "status": status,
+            "authenticated": self.authenticated,
+        }
 
     def refuse(self, error: ApiError) -> None:
         """Have the request answered with an error as if it had not been authenticated."""
@@ -113,7 +128,7 @@ class AtlasExchange(Exchange):
     def _answer(self) -> Reply:
         """Check in the order in which the service does: who, from where, how often, what, in which form."""
         self._emulator.check_access(self.caller)
-        allowance = self._emulator.take_token(self._origin_path())
+        allowance = self._emulator.take_token(self.origin_path)
         try:
             reply = self._dispatch(self.method, self._request.headers)
         except ApiError as error:
@@ -126,20 +141,21 @@ class AtlasExchange(Exchange):
         if len(segments) < 3 or segments[:2] != ("api", "atlas") or segments[2] not in _VERSIONS:
             raise ApiError("RESOURCE_NOT_FOUND", self.path)
         versioned = _VERSIONS[segments[2]]
-        found = resources.find(segments[3:])
+        found = resources.find(segments[3:], versioned)
         if found is None:
             raise ApiError("RESOURCE_NOT_FOUND", self.path)
-        methods, ids = found
+        resource, ids = found
+        methods = resource.methods
         handler = methods.get("GET" if method == "HEAD" else method)
         if handler is None:
             allowed = [*methods, "HEAD"] if "GET" in methods else list(methods)
             raise ApiError("METHOD_NOT_ALLOWED", method, headers={"Allow": ", ".join(allowed)})
-        media_type = media.negotiate(", ".join(headers.getlist("accept"))) if versioned else media.JSON
+        media_type = media.negotiate(", ".join(headers.getlist("accept")), resource.version) if versioned else media.JSON
         if self._body is None:
             raise ApiError("REQUEST_ENTITY_TOO_LARGE", MAX_BODY)
         if method in ("POST", "PATCH"):
             media.check_body_type(headers.get("content-type"))
-        parsed = query.parse(self.query)
+        parsed = query.parse(self.query, resource.parameters)
         self._check_group(ids)
         with self._emulator.project.now() as project:
             reply = handler(resources.Call(project, ids, parsed, self._body, self._url(headers), versioned))
@@ -153,25 +169,26 @@ class AtlasExchange(Exchange):
         if group_id != self._emulator.project.id:
             raise ApiError("GROUP_NOT_FOUND", group_id)
 
-    def _origin_path(self) -> str:
-        """Return the path without scheme and host, which a target in absolute form has too (RFC 9112, 3.2.2)."""
-        return re.sub(r"^https?://[^/]*", "", self.path, flags=re.IGNORECASE) or "/"
-
     def _targets(self) -> tuple[str, ...]:
         query_part = f"?{self.query}" if self.query else ""
         # The server does not tell "/path?" from "/path".
         tails = (query_part,) if query_part else ("", "?")
-        return tuple(path + tail for path in (self.path, self._origin_path()) for tail in tails)
+        return tuple(path + tail for path in (self.path, self.origin_path) for tail in tails)
 
     def _segments(self) -> tuple[str, ...]:
-        path = self._origin_path()
+        path = self.origin_path
         # One slash at the end makes no difference to the service. An encoded slash stays inside its segment.
         return tuple(unquote(segment) for segment in path.removesuffix("/").split("/")[1:])
 
     def _url(self, headers: Headers) -> str:
         server = self._request.scope.get("server") or ("127.0.0.1", 80)
         host = headers.get("host") or f"{server[0]}:{server[1]}"
-        return f"{self._request.scope['scheme']}://{host}{self._origin_path()}"
+        return f"{self._request.scope['scheme']}://{host}{self.origin_path}"
+
+
+def origin_path(path: str) -> str:
+    """Return the path without scheme and host, which a target in absolute form has too (RFC 9112, 3.2.2)."""
+    return re.sub(r"^https?://[^/]*", "", path, flags=re.IGNORECASE) or "/"
 
 
 def _utf8(header: str) -> str:

@@ -15,7 +15,8 @@ MAX_MS = 3_600_000
 _REQUIRED = object()
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
-_STATUSES = frozenset(int(status) for status in HTTPStatus if status >= 200)
+#: Those of replies that can have a body.
+_STATUSES = frozenset(int(status) for status in HTTPStatus if status >= 200) - {204, 205, 304}
 
 
 class RuleError(ValueError):
@@ -89,10 +90,14 @@ def _header(wanted: str, default: str | None) -> Parameter:
     return Parameter(f"{wanted}, or null for no such header", lambda value: value is None or _is_header_value(value), default)
 
 
+def _is_retry_after(value: object) -> bool:
+    if isinstance(value, dict):
+        return list(value) == ["date_in_seconds"] and is_number(value["date_in_seconds"], MAX_MS)
+    return value is None or _is_header_value(value) or (isinstance(value, int) and abs(value) < 10**18)
+
+
 _RETRY_AFTER = Parameter(
-    "seconds, or text that is sent as it is, or null for no such header",
-    lambda value: value is None or _is_header_value(value) or (isinstance(value, int) and abs(value) < 10**18),
-    None,
+    'seconds, or text that is sent as it is, or {"date_in_seconds": n}, or null for no such header', _is_retry_after, None
 )
 _ERROR_CODE = Parameter(
     "an errorCode in capitals, or null for the usual one of the status",

@@ -6,8 +6,9 @@ A rule is a JSON object::
     {"method": "POST", "path": "/api/atlas/v2/groups/", "authenticated": true, "times": 3, "skip": 1,
      "fault": {"kind": "status", "status": 503, "retry_after": 1}}
 
-``fault`` is needed, everything else may be left out. ``path`` is the beginning of the request's target, ``path_regex`` (instead of
-it) a regular expression that is searched for in it; the target is path and query as they were sent.
+``fault`` is needed, everything else may be left out. ``path`` is the beginning of the request's target, ``path_regex``
+(instead of it) a regular expression that is searched for in it; the target is path and query as they were sent. What there is
+of faults stands in :mod:`.fault_kinds`.
 """
 
 from __future__ import annotations

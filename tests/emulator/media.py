@@ -9,20 +9,19 @@ import re
 from .errors import ApiError
 
 JSON = "application/json"
-#: The only version that the resources here have had.
+#: The only version that most of the resources here have had.
 VERSION = "2023-01-01"
-VERSIONED_JSON = f"application/vnd.atlas.{VERSION}+json"
 
 _VENDOR = re.compile(r"application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json", re.ASCII)
 
 
-def _is_known_version(media_type: str) -> bool:
+def _is_known_version(media_type: str, first: str = VERSION) -> bool:
     match = _VENDOR.fullmatch(media_type)
     if not match:
         return False
     try:
         # A later date stands for the newest version at or before it; there is none before the first.
-        return datetime.date.fromisoformat(match[1]) >= datetime.date.fromisoformat(VERSION)
+        return datetime.date.fromisoformat(match[1]) >= datetime.date.fromisoformat(first)
     except ValueError:
         return False
 
@@ -38,16 +37,17 @@ def _ranges(header: str) -> list[str]:
     return found
 
 
-def negotiate(accept: str | None) -> str:
+def negotiate(accept: str | None, version: str = VERSION) -> str:
     """Choose the media type of a v2 reply.
 
     The service takes nothing but a dated type of its own; a missing header and ``*/*`` are answered 406 too.
 
     :param accept: the Accept header.
+    :param version: the only version that the resource has had.
     :raises ApiError: INVALID_VERSION_DATE, with HTTP status 406.
     """
-    if any(_is_known_version(media_type) for media_type in _ranges(accept or "")):
-        return VERSIONED_JSON
+    if any(_is_known_version(media_type, version) for media_type in _ranges(accept or "")):
+        return f"application/vnd.atlas.{version}+json"
     raise ApiError("INVALID_VERSION_DATE")
 
 

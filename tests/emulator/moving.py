@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import secrets
 
+from .clouds import CloudUnreachableError
 from .ids import new_aws_id, new_object_id
 from .project import Project
 from .providers import DEFAULT_PROVIDER
@@ -47,7 +49,8 @@ def _move_containers(project: Project, provider: str | None, change: str) -> Non
     found = project.containers if provider is None else project.containers.of(provider)
     container = next(iter(found), None)
     if container and change == "remove":
-        project.containers.drop(container)
+        with contextlib.suppress(CloudUnreachableError):
+            project.containers.delete(container, [])
     elif container:
         project.containers.put_first(dataclasses.replace(container, id=new_object_id(), network_id=None))
 

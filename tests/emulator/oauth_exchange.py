@@ -38,14 +38,14 @@ class OAuthExchange(Exchange):
         if self.method != "POST":
             raise ApiError("METHOD_NOT_ALLOWED", self.method, headers={"Allow": "POST"})
         try:
-            if self.path == TOKEN_PATH:
+            if self.origin_path == TOKEN_PATH:
                 return self._give()
             return self._revoke()
         except _OAuthError as error:
             return error.reply
         except TooManyError as error:
             # Atlas's own form, as for every other limit: RFC 6749 has no error for it.
-            raise ApiError("RATE_LIMITED", self.path, headers={"Retry-After": str(error.retry_after)}) from None
+            raise ApiError("RATE_LIMITED", self.origin_path, headers={"Retry-After": str(error.retry_after)}) from None
 
     def _give(self) -> Reply:
         tokens = self._emulator.tokens

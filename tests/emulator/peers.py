@@ -135,6 +135,14 @@ class Peers:
         self._by_id[peer.id] = peer
         return peer
 
+    def drop(self, peer: Peer) -> None:
+        """Let a connection be gone at once."""
+        self._by_id.pop(peer.id, None)
+
+    def put_first(self, peer: Peer) -> None:
+        """Put a connection in front of all others, unchecked."""
+        self._by_id = {peer.id: peer, **self._by_id}
+
     def update(self, peer: Peer, changes: Body) -> Peer:
         """Change the routed block; every other field may only be repeated.
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -10,6 +11,7 @@ from .errors import ApiError
 from .providers import PROVIDERS
 
 MAX_ITEMS = 500
+_SHARED = ("envelope", "pretty", "includeCount", "pageNum", "itemsPerPage", "providerName")
 _BOOLEANS = {"true": True, "false": False, "": False}
 
 
@@ -40,14 +42,15 @@ def wants(raw: str, name: str) -> bool:
     return split(raw).get(name, "").lower() == "true"
 
 
-def parse(raw: str) -> Query:
+def parse(raw: str, more: Collection[str] = ()) -> Query:
     """Read a raw query.
 
+    :param more: parameters of the one resource, whose values it checks by itself.
     :raises ApiError: INVALID_QUERY_PARAMETER with the name of one that is unknown or has a wrong value; INVALID_PROVIDER.
     """
     found = split(raw)
     for name in found:
-        if name not in ("envelope", "pretty", "includeCount", "pageNum", "itemsPerPage", "providerName"):
+        if name not in _SHARED and name not in more:
             raise ApiError("INVALID_QUERY_PARAMETER", name)
     provider = found.get("providerName")
     if provider is not None and provider not in PROVIDERS:

@@ -26,22 +26,17 @@ class RequestLog:
         self._connections = 0
         self._age = 0
 
-    def record(self, connection: Connection, method: str, path: str, query: str, status: int, authenticated: bool) -> None:
-        """Add one request."""
+    def record(self, connection: Connection, entry: dict[str, Any]) -> None:
+        """Add one request.
+
+        :param entry: what is known of it. Where a fault happened that is named, ``status`` is what was seen of the reply (null:
+            no reply), and ``applied`` the status of the reply that would have been (null: the request was not looked at).
+        """
         with self._lock:
             if connection.log_age != self._age:
                 self._connections += 1
                 connection.log_age, connection.number = self._age, self._connections
-            self._entries.append(
-                {
-                    "method": method,
-                    "path": path,
-                    "query": query,
-                    "status": status,
-                    "authenticated": authenticated,
-                    "connection": connection.number,
-                }
-            )
+            self._entries.append({**entry, "connection": connection.number})
 
     def entries(self) -> list[dict[str, Any]]:
         """Return a copy of what was recorded."""

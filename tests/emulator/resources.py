@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from . import media
 from .attributes import parse_array, parse_object
 from .errors import ApiError
 from .project import Project
 from .providers import DEFAULT_PROVIDER
 from .query import Query
+from .ratelimit import parse_rate
 from .replies import Reply, page_reply
 from .settings import OBJECT_ID
 
@@ -33,6 +35,8 @@ class Call:
 
 
 Handler = Callable[[Call], Reply]
+#: Whose limits are asked for; the first is the one that there are limits for.
+_SCOPES = ("groupId", "orgId", "userId", "ipAddress")
 
 
 def system_status(call: Call) -> Reply:
@@ -53,6 +57,32 @@ def get_group(call: Call) -> Reply:
     project = call.project
     content = {"clusterCount": 0, "created": project.created, "id": project.id, "name": "emulator", "orgId": project.org_id}
     return Reply(200, {**content, "links": [{"href": call.url, "rel": "self"}]})
+
+
+def list_rate_limits(call: Call) -> Reply:
+    """GET the limits; there is one, for all that belongs to the project. It is not shown to who asks about somebody else."""
+    sent, rate_limit = dict(call.query.sent), call.project.settings.rate_limit
+    if sent.get("groupId", call.project.id) != call.project.id:
+        raise ApiError("GROUP_NOT_FOUND", sent["groupId"])
+    if rate_limit is None or any(scope in sent for scope in _SCOPES[1:]):
+        return page_reply([], call.query, call.url)
+    rate = parse_rate(rate_limit)
+    root = "/api/atlas/v2/"
+    limit = {
+        "capacity": {"defaultValue": None, "value": rate.capacity},
+        "endpointSetId": "everything_group",
+        "endpointSetName": "Everything",
+        "endpoints": [
+            {"method": method, "path": root + "/".join(resource.path)}
+            for resource in RESOURCES
+            if resource.path[:1] == _GROUP[:1]
+            for method in resource.methods
+        ],
+        "refillDurationSeconds": {"defaultValue": None, "value": rate.period_seconds},
+        "refillRate": {"defaultValue": None, "value": rate.refill},
+        "scope": "GROUP",
+    }
+    return page_reply([limit], call.query, call.url)
 
 
 def list_peers(call: Call) -> Reply:
@@ -168,27 +198,48 @@ def _container_id(call: Call) -> str:
 
 
 _GROUP = ("groups", "{groupId}")
-#: Paths below /api/atlas/<version>, a {name} standing for any one segment; the first that fits counts.
-RESOURCES: tuple[tuple[tuple[str, ...], Mapping[str, Handler]], ...] = (
-    ((), {"GET": system_status}),
-    (_GROUP, {"GET": get_group}),
-    ((*_GROUP, "peers"), {"GET": list_peers, "POST": create_peer}),
-    ((*_GROUP, "peers", "{peerId}"), {"GET": get_peer, "PATCH": update_peer, "DELETE": delete_peer}),
-    ((*_GROUP, "containers"), {"GET": list_containers, "POST": create_container}),
-    ((*_GROUP, "containers", "all"), {"GET": list_all_containers}),
-    (
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One path below /api/atlas/<version>, a {name} standing for any one segment."""
+
+    path: tuple[str, ...]
+    methods: Mapping[str, Handler]
+    #: The only version that it has had in v2.
+    version: str = media.VERSION
+    only_v2: bool = False
+    #: Parameters of its query beside those that all have.
+    parameters: tuple[str, ...] = ()
+
+
+#: The first that fits counts.
+RESOURCES: tuple[Resource, ...] = (
+    Resource((), {"GET": system_status}),
+    Resource(("rateLimits",), {"GET": list_rate_limits}, "2025-03-12", only_v2=True, parameters=_SCOPES),
+    Resource(_GROUP, {"GET": get_group}),
+    Resource((*_GROUP, "peers"), {"GET": list_peers, "POST": create_peer}),
+    Resource((*_GROUP, "peers", "{peerId}"), {"GET": get_peer, "PATCH": update_peer, "DELETE": delete_peer}),
+    Resource((*_GROUP, "containers"), {"GET": list_containers, "POST": create_container}),
+    Resource((*_GROUP, "containers", "all"), {"GET": list_all_containers}),
+    Resource(
         (*_GROUP, "containers", "{containerId}"),
         {"GET": get_container, "PATCH": update_container, "DELETE": delete_container},
     ),
-    ((*_GROUP, "accessList"), {"GET": list_access, "POST": add_access}),
-    ((*_GROUP, "accessList", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}),
-    ((*_GROUP, "accessList", "{entryValue}", "status"), {"GET": get_access_status}),
+    Resource((*_GROUP, "accessList"), {"GET": list_access, "POST": add_access}),
+    Resource((*_GROUP, "accessList", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}),
+    Resource((*_GROUP, "accessList", "{entryValue}", "status"), {"GET": get_access_status}),
 )
 
 
-def find(segments: tuple[str, ...]) -> tuple[Mapping[str, Handler], dict[str, str]] | None:
-    """Return the methods of a resource and the variable parts of its path, or None for an unknown path."""
-    for pattern, methods in RESOURCES:
-        if len(pattern) == len(segments) and all(p == s or p.startswith("{") for p, s in zip(pattern, segments)):
-            return methods, {p[1:-1]: s for p, s in zip(pattern, segments) if p.startswith("{")}
+def find(segments: tuple[str, ...], versioned: bool) -> tuple[Resource, dict[str, str]] | None:
+    """Return a resource and the variable parts of its path, or None for an unknown path.
+
+    :param versioned: whether it is asked for in v2.
+    """
+    for resource in RESOURCES:
+        pairs = list(zip(resource.path, segments))
+        fits = len(resource.path) == len(segments) and all(part == given or part.startswith("{") for part, given in pairs)
+        if fits and (versioned or not resource.only_v2):
+            return resource, {part[1:-1]: given for part, given in pairs if part.startswith("{")}
     return None

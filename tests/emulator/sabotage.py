@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import html
 import json
+import time
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
@@ -88,8 +89,10 @@ class Sabotage:
         code = self._given["code"] or _CODES.get(status, "UNEXPECTED_ERROR")
         content = {"detail": f"{phrase} by a fault rule.", "error": status, "errorCode": code, "parameters": [], "reason": phrase}
         headers = {"X-Error-Code": code, "Content-Type": "application/json"}
+        if isinstance(retry_after, dict):
+            retry_after = formatdate(time.time() + retry_after["date_in_seconds"], usegmt=True)
         if retry_after is not None:
-            headers["Retry-After"] = formatdate(usegmt=True) if retry_after == "now" else str(retry_after)
+            headers["Retry-After"] = str(retry_after)
         return Response(json.dumps(content), status, headers)
 
     def _page(self) -> Response:

@@ -17,6 +17,7 @@ from .app import AtlasApp
 from .emulator import Emulator
 from .requestlog import Connection
 from .settings import Settings
+from .wire import Wire
 
 _START_SECONDS = 10
 
@@ -25,7 +26,18 @@ class _Protocol(H11Protocol):
     """One TCP connection, which every request on it can tell from the others."""
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
-        super().__init__(config, server_state, {**app_state, "connection": Connection()}, _loop)
+        self._wire = Wire()
+        super().__init__(config, server_state, {**app_state, "connection": Connection(), "wire": self._wire}, _loop)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Hand the transport on."""
+        super().connection_made(transport)
+        self._wire.opened(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell those who wait for the connection's end."""
+        super().connection_lost(exc)
+        self._wire.lost()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -105,6 +117,8 @@ class RunningEmulator(Emulator):
             "public_key": self.settings.public_key,
             "private_key": self.settings.private_key,
             "container_id": self.project.first_container_id,
+            "client_id": self.settings.client_id,
+            "client_secret": self.settings.client_secret,
         }
 
 

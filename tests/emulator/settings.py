@@ -7,9 +7,23 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from .ratelimit import parse_rate
+
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
 _URL = re.compile(r"https?://[^/?#\s]+/?")
+# The colon ends the id in Basic credentials (RFC 7617, 2).
+_CLIENT_ID = re.compile(r"[\x20-\x39\x3b-\x7e]+")
+_NOT_NEGATIVE = (
+    "nonce_seconds",
+    "latency_ms",
+    "step_seconds",
+    "max_peers",
+    "max_pending_peers",
+    "token_seconds",
+    "max_tokens",
+    "max_token_requests",
+)
 ALGORITHMS = ("MD5", "SHA-256")
 ACCEPT_MODES = ("auto", "manual")
 
@@ -28,6 +42,17 @@ class Settings:
     #: Eight characters, as Atlas's own public keys have.
     public_key: str = "emulator"
     private_key: str = "e3a10000-0000-4000-8000-00000000ca11"
+    #: A service account, in the forms that Atlas's own ids and secrets have.
+    client_id: str = "mdb_sa_id_00000000000000000000ca11"
+    client_secret: str = "mdb_sa_sk_emulator-only-this-opens-nothing-real"
+    #: How long a service account's token can be used.
+    token_seconds: float = 3600.0
+    #: How many of its tokens may live at a time.
+    max_tokens: int = 100
+    #: How many tokens an address may ask for within a minute.
+    max_token_requests: int = 50
+    #: Requests to the project: capacity/refill or capacity/refill/seconds of a token bucket; None means no limit.
+    rate_limit: str | None = None
     #: How long a nonce may be used again; 0 makes every nonce good for one request.
     nonce_seconds: float = 300.0
     latency_ms: float = 0.0
@@ -52,7 +77,14 @@ class Settings:
             raise ValueError("--port must be between 0 and 65535")
         if not self.public_key or not self.private_key:
             raise ValueError("--public-key and --private-key must not be empty")
-        for name in ("nonce_seconds", "latency_ms", "step_seconds", "max_peers", "max_pending_peers"):
+        if not _CLIENT_ID.fullmatch(self.client_id) or not self.client_secret:
+            raise ValueError("--client-id must be printable without a colon, and --client-id and --client-secret not empty")
+        if self.rate_limit is not None:
+            try:
+                parse_rate(self.rate_limit)
+            except ValueError as error:
+                raise ValueError(f"--rate-limit: {error}") from None
+        for name in _NOT_NEGATIVE:
             # Written this way round so that nan is refused too.
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"--{name.replace('_', '-')} must not be negative")

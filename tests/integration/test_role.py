@@ -24,6 +24,8 @@ pytestmark = pytest.mark.skipif(
 )
 BLOCK = "10.15.0.0/16"
 ATLAS_BLOCK = "192.168.248.0/21"
+# Of amazon.aws, with a core that is older or newer than it was made for.
+FOREIGN_WARNINGS = ("amazon.aws", "Deprecation warnings can be disabled", "ansible.module_utils._text")
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +144,7 @@ def test_from_nothing_and_again(site: Site, way: str) -> None:
     first = site.run(way=way)
     connection = site.assert_connected()
     assert first.changed > 0
-    assert first.warnings == []
+    assert [warning for warning in first.warnings if not any(words in warning for words in FOREIGN_WARNINGS)] == []
     returned = result(first)
     assert returned["container"]["atlas_cidr_block"] == ATLAS_BLOCK
     (peering,) = returned["connections"]

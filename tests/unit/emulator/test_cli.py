@@ -53,7 +53,7 @@ def finished(*options, **how):
 def test_from_start_to_end(module, number):
     """One line when it listens, nothing else, and a clean end that waits for nobody's open connection."""
     with started("--port", "0", module=module) as (process, said):
-        assert said.keys() == {"base_url", "group_id", "public_key", "private_key", "container_id"}
+        assert said.keys() == {"base_url", "group_id", "public_key", "private_key", "container_id", "client_id", "client_secret"}
         with requests.Session() as session:
             session.auth = HTTPDigestAuth(said["public_key"], said["private_key"])
             url = f"{said['base_url']}/api/atlas/v1.0/groups/{said['group_id']}/containers/{said['container_id']}"
@@ -116,7 +116,7 @@ def test_missing_packages():
 
 def test_key_is_not_in_the_messages():
     """Not even in those about wrong options."""
-    end = finished("--private-key", "canary-7f3a", "--port", "70000")
+    end = finished("--private-key", "canary-7f3a", "--client-secret", "canary-7f3a", "--port", "70000")
     assert end.returncode == 2
     assert "--port" in end.stderr
     assert "canary-7f3a" not in end.stderr + end.stdout
@@ -145,6 +145,14 @@ def test_key_is_not_in_the_messages():
         ["--aws-endpoint-url", "http://127.0.0.1:5000/path"],
         ["--aws-account-id", "12345678901"],
         ["--aws-account-id", "12345678901x"],
+        ["--rate-limit", "10"],
+        ["--rate-limit", "10/0"],
+        ["--client-id", ""],
+        ["--client-id", "a:b"],
+        ["--client-secret", ""],
+        ["--token-seconds", "-1"],
+        ["--max-tokens", "-1"],
+        ["--max-token-requests", "few"],
     ],
     ids=" ".join,
 )
@@ -159,6 +167,8 @@ def test_wrong_options(options, capsys):
 def test_defaults():
     """As documented."""
     assert parse_arguments([]) == Settings(port=8080)
+    service = ["--client-id", "a", "--client-secret", "b", "--token-seconds", "9", "--rate-limit", "10/5"]
+    assert parse_arguments(service) == Settings(port=8080, client_id="a", client_secret="b", token_seconds=9.0, rate_limit="10/5")
     twice = ["--key-access-list", "10.0.0.0/8", "--key-access-list", "::1"]
     assert parse_arguments(twice).key_access_list == ("10.0.0.0/8", "::1")
     url = "http://127.0.0.1:5000"
