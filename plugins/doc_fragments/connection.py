@@ -27,14 +27,40 @@ options:
       - The private half of the API key.
       - If it is not set, the environment variable E(MONGODB_ATLAS_PRIVATE_API_KEY) or E(MONGODB_ATLAS_PRIVATE_KEY) is used.
     type: str
+  client_id:
+    description:
+      - The id of an Atlas service account, in place of an API key.
+      - If it is not set, the environment variable E(MONGODB_ATLAS_CLIENT_ID) is used.
+    type: str
+  client_secret:
+    description:
+      - The secret of the service account. Its access token is used again by later tasks, until five minutes before it ends.
+      - If it is not set, the environment variable E(MONGODB_ATLAS_CLIENT_SECRET) is used.
+    type: str
+  access_token:
+    description:
+      - An OAuth access token that was got elsewhere. It comes before a service account, which comes before an API key.
+      - If it is not set, the environment variable E(MONGODB_ATLAS_ACCESS_TOKEN) is used.
+    type: str
+  token_cache:
+    description:
+      - Keep the access token of a service account in a file in the user's cache folder, which nobody else can read.
+      - With V(false), each process gets a token of its own. Atlas limits how many there may be.
+    type: bool
+    default: true
+  profile:
+    description:
+      - A profile of the Atlas CLI, whose C(config.toml) has the credentials and O(base_url) where the options leave them open.
+      - This needs Python 3.11 or later where the task runs.
+    type: str
   base_url:
     description:
+      - If it is set nowhere, V(https://cloud.mongodb.com) is used.
       - Where Atlas is, without the path of the API.
       - The government cloud is at V(https://cloud.mongodbgov.com).
       - Plain V(http) is accepted for an address of the host itself only, such as that of the emulator in this collection.
       - If it is not set, the environment variable E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL) is used.
     type: str
-    default: https://cloud.mongodb.com
   api_version:
     description:
       - The generation of the Atlas Administration API to speak.
@@ -60,8 +86,8 @@ options:
     type: path
   timeout:
     description:
-      - How many seconds to wait for a connection, and for the next data on it.
-      - Together with O(retries) it bounds a request, which is not sent again when the time for all its tries is over.
+      - How many seconds a request may take, from connecting to the last byte of its reply.
+      - Together with O(retries) it bounds all tries of a request, which is not sent again when the time for all of them is over.
     type: int
     default: 30
   retries:

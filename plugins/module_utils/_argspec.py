@@ -11,8 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible.module_utils.common.parameters import env_fallback
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import PRIVATE_KEY_VARIABLES, PUBLIC_KEY_VARIABLES
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import DEFAULT_BASE_URL
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import VARIABLES
 
 BASE_URL_VARIABLES = ("MONGODB_ATLAS_BASE_URL", "MONGODB_ATLAS_OPS_MANAGER_URL")
 GROUP_ID_VARIABLES = ("MONGODB_ATLAS_PROJECT_ID",)
@@ -64,9 +63,14 @@ CONNECTION = ArgumentSpec(
             "aliases": ["project_id"],
             "fallback": _from_environment(*GROUP_ID_VARIABLES),
         },
-        "public_key": {"type": "str", "no_log": False, "fallback": _from_environment(*PUBLIC_KEY_VARIABLES)},
-        "private_key": {"type": "str", "no_log": True, "fallback": _from_environment(*PRIVATE_KEY_VARIABLES)},
-        "base_url": {"type": "str", "default": DEFAULT_BASE_URL, "fallback": _from_environment(*BASE_URL_VARIABLES)},
+        "public_key": {"type": "str", "no_log": False, "fallback": _from_environment(*VARIABLES["public_key"])},
+        "private_key": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["private_key"])},
+        "client_id": {"type": "str", "fallback": _from_environment(*VARIABLES["client_id"])},
+        "client_secret": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["client_secret"])},
+        "access_token": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["access_token"])},
+        "token_cache": {"type": "bool", "no_log": False, "default": True},
+        "profile": {"type": "str"},
+        "base_url": {"type": "str", "fallback": _from_environment(*BASE_URL_VARIABLES)},
         "api_version": {"type": "str", "choices": ["v2", "v1.0"], "default": "v2"},
         "envelope": {"type": "bool", "default": False},
         "validate_certs": {"type": "bool", "default": True},

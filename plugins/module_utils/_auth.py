@@ -7,23 +7,40 @@
 
 from __future__ import annotations
 
+import base64
+import time
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._digest import DigestSession, parse_challenge, parse_next_nonce
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache import Token, TokenCache
 
 Headers = t.Mapping[str, str]
+# Sends a form with an Authorization header to the token endpoint, and returns the object in the reply.
+Fetch = t.Callable[[t.Mapping[str, str], str], t.Mapping[str, t.Any]]
 
-PUBLIC_KEY_VARIABLES = ("MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PUBLIC_KEY")
-PRIVATE_KEY_VARIABLES = ("MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY")
-
+# The environment variables behind each option, those of the official tools.
+VARIABLES = {
+    "access_token": ("MONGODB_ATLAS_ACCESS_TOKEN",),
+    "client_id": ("MONGODB_ATLAS_CLIENT_ID",),
+    "client_secret": ("MONGODB_ATLAS_CLIENT_SECRET",),
+    "public_key": ("MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PUBLIC_KEY"),
+    "private_key": ("MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY"),
+}
 _MOST_REFUSALS = 3
 
 
 class Credential(t.Protocol):
-    """What the client needs of a kind of credential."""
+    """What the client needs of a kind of credential.
 
-    secret: str
+    Attributes:
+        secrets: What must not be shown.
+    """
+
+    secrets: list[str]
+
+    def prepare(self, fetch: Fetch) -> None:
+        """Get what is needed before a request can be signed."""
 
     def authorization(self, method: str, target: str, body: bytes) -> str | None:
         """Return the C(Authorization) header for a request; None while the server's challenge is not known."""
@@ -35,6 +52,20 @@ class Credential(t.Protocol):
         """Learn from a reply that was not refused."""
 
 
+def _check(**values: str) -> None:
+    """Check option values that will stand in headers.
+
+    Raises:
+        InvalidOptionError: When one cannot be what it is for.
+    """
+    for option, value in values.items():
+        if not value.isprintable():
+            raise InvalidOptionError(
+                f"{option} has a line break or another character that is not printable.",
+                hint="Remove what was copied along with it.",
+            )
+
+
 class ApiKey:
     """A programmatic API key: HTTP digest, with the nonce of the last challenge used again until it is refused.
 
@@ -43,29 +74,18 @@ class ApiKey:
         private_key: The private half, its password.
 
     Raises:
-        InvalidOptionError: When one half, or both, are missing, or cannot be a key.
+        InvalidOptionError: When one cannot be a key.
     """
 
-    def __init__(self, public_key: str | None, private_key: str | None) -> None:
-        public, private = " or ".join(PUBLIC_KEY_VARIABLES), " or ".join(PRIVATE_KEY_VARIABLES)
-        if not public_key and not private_key:
-            raise InvalidOptionError(
-                "No credentials for Atlas: public_key and private_key are missing.",
-                hint=f"Set both options, or the environment variables {public} and {private}.",
-            )
-        if not private_key:
-            raise InvalidOptionError("private_key is missing beside public_key.", hint=f"Set it, or {private}.")
-        if not public_key:
-            raise InvalidOptionError("public_key is missing beside private_key.", hint=f"Set it, or {public}.")
-        for option, value in (("public_key", public_key), ("private_key", private_key)):
-            if not value.isprintable():
-                raise InvalidOptionError(
-                    f"{option} has a line break or another character that is not printable.",
-                    hint="Remove what was copied along with it.",
-                )
+    def __init__(self, public_key: str, private_key: str) -> None:
+        _check(public_key=public_key, private_key=private_key)
+        self.secrets = [private_key]
         self._public_key = public_key
-        self.secret = private_key
+        self._private_key = private_key
         self._digest: DigestSession | None = None
+
+    def prepare(self, fetch: Fetch) -> None:
+        """Need nothing: the server's challenge comes with its first refusal."""
 
     def authorization(self, method: str, target: str, body: bytes) -> str | None:
         """Answer the last challenge; None before the first."""
@@ -81,7 +101,7 @@ class ApiKey:
         challenge = parse_challenge(headers.get("WWW-Authenticate"))
         if challenge is None or refusals > (_MOST_REFUSALS if challenge.stale else 1):
             return False
-        self._digest = DigestSession(challenge, self._public_key, self.secret)
+        self._digest = DigestSession(challenge, self._public_key, self._private_key)
         return True
 
     def accept_reply(self, headers: Headers) -> None:
@@ -89,3 +109,102 @@ class ApiKey:
         next_nonce = parse_next_nonce(headers.get("Authentication-Info"))
         if next_nonce and self._digest:
             self._digest.use_nonce(next_nonce)
+
+
+class AccessToken:
+    """An OAuth access token that somebody else has got, and renews.
+
+    Args:
+        access_token: The token.
+
+    Raises:
+        InvalidOptionError: When it cannot be one.
+    """
+
+    def __init__(self, access_token: str) -> None:
+        _check(access_token=access_token)
+        self.secrets = [access_token]
+        self._access_token = access_token
+
+    def prepare(self, fetch: Fetch) -> None:
+        """Need nothing."""
+
+    def authorization(self, method: str, target: str, body: bytes) -> str:
+        """Show the token."""
+        return f"Bearer {self._access_token}"
+
+    def accept_challenge(self, headers: Headers, refusals: int) -> bool:
+        """Give up: there is no other token."""
+        return False
+
+    def accept_reply(self, headers: Headers) -> None:
+        """Learn nothing."""
+
+
+class ServiceAccount:
+    """A service account: OAuth 2 client credentials, whose token is used again until shortly before it ends.
+
+    Atlas gives out few tokens (about 50 requests a minute, 100 live ones), so they are kept for other tasks, too.
+
+    Args:
+        client_id: The id of the account.
+        client_secret: Its secret.
+        cache: Where tokens are kept between tasks; None keeps them in this process alone.
+        clock: The time, in seconds since the epoch.
+
+    Raises:
+        InvalidOptionError: When one cannot be what it is for.
+    """
+
+    def __init__(
+        self, client_id: str, client_secret: str, cache: TokenCache | None, clock: t.Callable[[], float] = time.time
+    ) -> None:
+        _check(client_id=client_id, client_secret=client_secret)
+        pair = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+        self.secrets = [client_secret, pair]
+        self._basic = f"Basic {pair}"
+        self._cache = cache
+        self._clock = clock
+        self._token: Token | None = None
+        self._refused: str | None = None
+
+    def prepare(self, fetch: Fetch) -> None:
+        """Get a token, unless there is one that is good for a while: here, or in the cache.
+
+        Raises:
+            AtlasError: When Atlas gives none.
+        """
+        if self._token is not None and self._token.is_good(self._clock()):
+            return
+        if self._cache is None:
+            self._token = self._new_token(fetch)
+        else:
+            # Others who need it wait for it meanwhile, and do not ask for one of their own.
+            with self._cache.locked():
+                cached = self._cache.load()
+                if cached is not None and cached.is_good(self._clock()) and cached.value != self._refused:
+                    self._token = cached
+                else:
+                    self._token = self._new_token(fetch)
+                    self._cache.store(self._token)
+        self.secrets.append(self._token.value)
+
+    def _new_token(self, fetch: Fetch) -> Token:
+        reply = fetch({"grant_type": "client_credentials"}, self._basic)
+        value, lifetime = reply.get("access_token"), reply.get("expires_in")
+        if not isinstance(value, str) or not value.isprintable() or not isinstance(lifetime, (int, float)):
+            raise AtlasApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
+        return Token(value, self._clock() + lifetime)
+
+    def authorization(self, method: str, target: str, body: bytes) -> str | None:
+        """Show the token."""
+        return f"Bearer {self._token.value}" if self._token else None
+
+    def accept_challenge(self, headers: Headers, refusals: int) -> bool:
+        """Get another token, once: this one was revoked."""
+        self._refused = self._token.value if self._token else None
+        self._token = None
+        return refusals == 1
+
+    def accept_reply(self, headers: Headers) -> None:
+        """Learn nothing."""

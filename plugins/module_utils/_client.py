@@ -8,11 +8,8 @@
 from __future__ import annotations
 
 import json
-import ssl
 import time
-import traceback
 import typing as t
-import warnings
 from contextlib import contextmanager
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -22,30 +19,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
     AtlasApiError,
     AtlasConnectionError,
     AtlasError,
-    ConnectionFailure,
     api_error,
     connection_error,
-    root_cause,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall, redirect_target, retry_after
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import Reply, Transport, TransportError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
-
-try:
-    import requests
-    from requests.exceptions import ConnectTimeout, ProxyError, RequestException, Timeout
-    from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError
-except ImportError:
-    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
-else:
-    REQUESTS_IMPORT_ERROR = None
-
-    class _Session(requests.Session):
-        """A session that does not even look where a redirect leads, which fails for addresses that are none."""
-
-        def get_redirect_target(self, resp: requests.Response) -> None:
-            return None
-
 
 COLLECTION_VERSION = "0.1.0"
 USER_AGENT = f"cloudpeer.atlas/{COLLECTION_VERSION} (Ansible collection)"
@@ -56,6 +36,8 @@ V2_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json"
 # The most that Atlas puts on a page.
 PAGE_SIZE = 500
 LONGEST_PAUSE = 60.0
+RATE_LIMIT_PAUSE = 1.0
+_TOKEN_ENDPOINT = "/api/oauth/token"  # noqa: S105 - a path
 
 Json = dict[str, t.Any]
 Path = t.Sequence[str]
@@ -88,20 +70,18 @@ class AtlasClient:
         connection.validate()
         self.connection = connection
         self._calls: list[ApiCall] = []
+        self._is_bucket_empty = False
         self._credential = credential
         self._clock = clock
         self._sleep = sleep
         self._root = connection.base_url.rstrip("/") + "/api/atlas/" + connection.api_version
-        self._session = _Session()
-        # A credential of our own beside each request; without one here, requests would look for another in ~/.netrc.
-        self._session.auth = lambda request: request
         media_type = V2_MEDIA_TYPE if connection.api_version == "v2" else "application/json"
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": media_type})
+        self._transport = Transport(connection, {"User-Agent": USER_AGENT, "Accept": media_type})
         self._content_type = {"Content-Type": media_type}
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._transport.close()
 
     @contextmanager
     def recording(self) -> t.Iterator[list[ApiCall]]:
@@ -150,12 +130,20 @@ class AtlasClient:
         query = {**(query or {}), "envelope": "true"} if self.connection.envelope else query
         url = "/".join([self._root, *(quote(segment, safe="") for segment in path)])
         url += "?" + urlencode(query) if query else ""
-        repeatable = method in ("GET", "DELETE")
+        data = b"" if body is None else json.dumps(body).encode()
+        try:
+            return self._repeat(lambda: self._send(method, url, data, doing), method, doing, method in ("GET", "DELETE"))
+        except AtlasError as error:
+            # Should a server have sent the credentials back, they are not shown.
+            error.redact(self._credential.secrets)
+            raise
+
+    def _repeat(self, send: t.Callable[[], Reply], method: str, doing: str, repeatable: bool) -> Json:
         deadline = self._clock() + self.connection.total_time
         for attempt in range(self.connection.retries + 1):
             pause = backoff(attempt)
             try:
-                reply = self._send(method, url, doing, body)
+                reply = send()
                 status, content = self._read(reply, method, doing)
             except AtlasConnectionError as error:
                 failure: AtlasError = error
@@ -174,50 +162,70 @@ class AtlasClient:
             self._sleep(pause)
         raise AssertionError("the loop returns or raises")
 
-    def _send(self, method: str, url: str, doing: str, body: Json | list[Json] | None) -> requests.Response:
+    def _send(self, method: str, url: str, data: bytes, doing: str) -> Reply:
         """Send one request, and once more when the server first asks for credentials, or for newer ones."""
-        data = b"" if body is None else json.dumps(body).encode()
+        headers = self._content_type if data else {}
         refusals = 0
         while True:
-            request = requests.Request(method, url, data=data or None, headers=self._content_type if data else None)
-            prepared = self._session.prepare_request(request)
-            authorization = self._credential.authorization(method, prepared.path_url, data)
-            if authorization:
-                prepared.headers["Authorization"] = authorization
-            verify = self.connection.validate_certs and (self.connection.ca_path or True)
-            settings = self._session.merge_environment_settings(prepared.url, {}, False, verify, None)
-            if self._root.startswith("http:"):
-                # Plain http is for this host alone; a proxy would be another one.
-                settings["proxies"] = {}
-            started, status = self._clock(), None
-            try:
-                with warnings.catch_warnings():
-                    # The user has asked for it, and is warned once by the task.
-                    warnings.simplefilter("ignore", InsecureRequestWarning)
-                    reply = self._session.send(prepared, timeout=self.connection.timeout, **settings)
-                status = reply.status_code
-            except (RequestException, HTTPError, OSError, ValueError) as error:
-                raise connection_error(
-                    doing, _what_broke(error), self.connection.base_url, error, is_write=method != "GET"
-                ) from error
-            finally:
-                elapsed = round((self._clock() - started) * 1000)
-                self._calls.append(ApiCall(method, urlsplit(url).path, status, elapsed))
-            if status != 401:
+            self._credential.prepare(lambda form, authorization: self._fetch_token(form, authorization, doing))
+            if self._is_bucket_empty:
+                # Before the service has to refuse; how fast the bucket fills up again it does not say.
+                self._sleep(RATE_LIMIT_PAUSE)
+            reply = self._send_once(
+                method, url, data, headers, lambda target: self._credential.authorization(method, target, data), doing
+            )
+            self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
+            if reply.status != 401:
                 self._credential.accept_reply(reply.headers)
                 return reply
             refusals += 1
             if not self._credential.accept_challenge(reply.headers, refusals):
                 return reply
 
-    def _read(self, reply: requests.Response, method: str, doing: str) -> tuple[int, t.Any]:
+    def _send_once(
+        self,
+        method: str,
+        url: str,
+        data: bytes,
+        headers: t.Mapping[str, str],
+        authorize: t.Callable[[str], str | None],
+        doing: str,
+    ) -> Reply:
+        started, status = self._clock(), None
+        try:
+            reply = self._transport.send(method, url, data, headers, authorize)
+            status = reply.status
+        except TransportError as error:
+            where = self.connection.base_url
+            raise connection_error(doing, error.failure, where, error.cause, is_write=method != "GET") from error
+        finally:
+            elapsed = round((self._clock() - started) * 1000)
+            self._calls.append(ApiCall(method, urlsplit(url).path, status, elapsed))
+        return reply
+
+    def _fetch_token(self, form: t.Mapping[str, str], authorization: str, doing: str) -> Json:
+        """Ask for an OAuth token (RFC 6749, 4.4) and return the reply.
+
+        Raises:
+            AtlasError: When there is none.
+        """
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        url = self.connection.base_url.rstrip("/") + _TOKEN_ENDPOINT
+        data = urlencode(form).encode()
+        doing = f"{doing}, for which an access token is needed"
+        # A token that nobody uses does no harm, so this POST may be repeated.
+        return self._repeat(
+            lambda: self._send_once("POST", url, data, headers, lambda target: authorization, doing), "POST", doing, True
+        )
+
+    def _read(self, reply: Reply, method: str, doing: str) -> tuple[int, t.Any]:
         """Return the status and the content of a reply, out of the envelope if there is one.
 
         Raises:
             AtlasApiError: For a success that is no object, and for a redirect: following one would show the
                 credentials to whomever it names.
         """
-        status = reply.status_code
+        status = reply.status
         try:
             content = json.loads(reply.content) if reply.content else None
         except (ValueError, RecursionError):
@@ -244,15 +252,3 @@ class AtlasClient:
             hint="Check that base_url is Atlas and that no proxy or login page answers in its place.",
             outcome_unknown=method != "GET",
         )
-
-
-def _what_broke(error: Exception) -> ConnectionFailure:
-    """Tell the kinds of failure of the HTTP libraries apart by what they say about the request: was it sent?"""
-    wrapped = error.args[0] if error.args else None
-    if isinstance(root_cause(error), ssl.SSLCertVerificationError):
-        return "untrusted"
-    if isinstance(error, ProxyError):
-        return "no proxy"
-    if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):
-        return "unreachable"
-    return "silent" if isinstance(error, Timeout) else "broken"

@@ -32,7 +32,7 @@ class Connection:
         envelope: Whether to ask for replies that carry the HTTP status in their body.
         validate_certs: Whether to verify the server's certificate.
         ca_path: A file, or a folder, with the certificates to trust instead of the usual ones.
-        timeout: Seconds for connecting, and again for each wait for data.
+        timeout: Seconds that one try of a request may take.
         retries: How often a request is sent again at the most.
     """
 

@@ -34,11 +34,15 @@ _HINT_BY_CODE = {
         "Remove connections that are no longer used, or accept those that are pending: "
         "a project holds 50 connections, of which 25 may be pending."
     ),
-    "USER_UNAUTHORIZED": "Check public_key and private_key, and that the API key has a role in the project group_id names.",
+    "invalid_client": "Check client_id and client_secret, and that the secret has not expired.",
+    "USER_UNAUTHORIZED": (
+        "Check public_key and private_key (or client_id and client_secret, or access_token), and that they have a role in the "
+        "project group_id names."
+    ),
     "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES": "Atlas is being upgraded and takes no changes: run the task again later.",
 }
 _HINT_BY_STATUS = {
-    401: "Check public_key and private_key, and that the API key is enabled.",
+    401: "Check public_key and private_key (or client_id and client_secret, or access_token): wrong, disabled or out of date?",
     403: "Check the roles of the API key in the project, and the API key's own access list.",
     406: "Atlas does not know the version of the API that was asked for: check base_url and api_version.",
     410: "Atlas no longer serves this version of the API: set api_version to v2.",
@@ -78,6 +82,12 @@ class AtlasError(Exception):
         self.hint = hint
         self.outcome_unknown = outcome_unknown
         self.is_transient = is_transient
+
+    def redact(self, secrets: t.Iterable[str]) -> None:
+        """Take I(secrets) out of the texts."""
+        for secret in filter(None, secrets):
+            self.args = tuple(text.replace(secret, "********") for text in self.args)
+            self.detail = self.detail and self.detail.replace(secret, "********")
 
     @property
     def is_lost_race(self) -> bool:
@@ -160,7 +170,8 @@ def api_error(doing: str, status: int, body: t.Any, *, is_write: bool) -> AtlasA
         is_write: Whether the request may have changed something all the same, if Atlas failed over it (5xx).
     """
     fields = body if isinstance(body, dict) else {}
-    code = fields.get("errorCode")
+    # OAuth's errors have their code in another place (RFC 6749, 5.2).
+    code = fields.get("errorCode") or fields.get("error")
     code = code if isinstance(code, str) and code else None
     detail = _detail(fields)
     hint = _HINT_BY_CODE.get(code or "") or _HINT_BY_STATUS.get(status)
@@ -179,7 +190,7 @@ def api_error(doing: str, status: int, body: t.Any, *, is_write: bool) -> AtlasA
 
 def _detail(fields: dict[t.Any, t.Any]) -> str | None:
     """Return Atlas's words: C(detail), the rejected fields that come with it, else C(reason); bounded in length."""
-    detail = fields.get("detail") or fields.get("reason")
+    detail = fields.get("detail") or fields.get("error_description") or fields.get("reason")
     words = [detail] if isinstance(detail, str) else []
     bad_request = fields.get("badRequestDetail")
     rejected = bad_request.get("fields") if isinstance(bad_request, dict) else None
@@ -190,7 +201,7 @@ def _detail(fields: dict[t.Any, t.Any]) -> str | None:
 
 
 def connection_error(
-    doing: str, failure: ConnectionFailure, where: str, error: Exception, *, is_write: bool
+    doing: str, failure: ConnectionFailure, where: str, error: BaseException, *, is_write: bool
 ) -> AtlasConnectionError:
     """Make the error for a request that got no reply.
 

@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import REQUESTS_IMPORT_ERROR
 
 
 def run_module(task: Task) -> None:

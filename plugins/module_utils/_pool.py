@@ -11,9 +11,9 @@ import os
 import typing as t
 from contextlib import contextmanager
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import ApiKey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._credentials import KINDS, choose_credential, with_profile
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasAuthError, AtlasConnectionError
 
 _CONNECTION_OPTIONS = ("base_url", "api_version", "envelope", "validate_certs", "ca_path", "timeout", "retries")
@@ -26,20 +26,26 @@ class ClientPool:
         self._clients: dict[tuple[t.Any, ...], AtlasClient] = {}
 
     @contextmanager
-    def lease(self, params: t.Mapping[str, t.Any]) -> t.Iterator[AtlasClient]:
+    def lease(self, params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> t.Iterator[AtlasClient]:
         """Give the client for the connection and credential options among I(params), made now if there is none.
 
         One that went bad, because the connection broke or the credentials were refused, is not used again.
 
+        Args:
+            params: The options.
+            warn: Takes a sentence for the user.
+
         Raises:
             InvalidOptionError: When the options cannot be right.
         """
+        params = with_profile(params)
         connection = Connection(**{name: params[name] for name in _CONNECTION_OPTIONS})
         # Two processes must not speak on one socket, so a client that was inherited by a fork does not count.
-        key = (os.getpid(), connection, params["public_key"], params["private_key"])
+        credentials = tuple(params[option] for kind in KINDS for option in kind)
+        key = (os.getpid(), connection, credentials, params["token_cache"])
         client = self._clients.get(key)
         if client is None:
-            client = AtlasClient(connection, ApiKey(params["public_key"], params["private_key"]))
+            client = AtlasClient(connection, choose_credential(params, warn))
             self._clients[key] = client
         try:
             yield client

@@ -117,7 +117,7 @@ class Task:
             outcome.warnings += self.validate(params)
             if not params["validate_certs"]:
                 outcome.warnings.append("validate_certs is false: anybody on the way to Atlas can read and change what is sent.")
-            with pool.lease(params) as client, client.recording() as outcome.api_calls:
+            with pool.lease(params, outcome.warnings.append) as client, client.recording() as outcome.api_calls:
                 self.run(Context(params, check_mode, client, outcome, report))
         except AtlasError as error:
             outcome.failure = error.to_result()

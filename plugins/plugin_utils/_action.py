@@ -22,9 +22,9 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import REQUESTS_IMPORT_ERROR
 
 IN_PROCESS_VARIABLE = "atlas_in_process"
 
@@ -119,7 +119,7 @@ class AtlasAction(ActionBase):
 
 def _shows_invocation(variables: dict[str, t.Any]) -> bool:
     """Whether results carry the options: before ansible-core 2.21 always, since then if the user wants it."""
-    return boolean(variables.get("ansible_inject_invocation", getattr(C, "INJECT_INVOCATION", True)), strict=False)
+    return bool(boolean(variables.get("ansible_inject_invocation", getattr(C, "INJECT_INVOCATION", True)), strict=False))
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import ApiKey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._credentials import KINDS, choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_task import TASK
 
@@ -161,7 +161,7 @@ def test_the_documented_defaults_hold() -> None:
         "api_version": "v2",
         "envelope": False,
         "validate_certs": True,
-        "base_url": "https://cloud.mongodb.com",
+        "base_url": None,
     }
     assert {name: params[name] for name in expected} == expected
 
@@ -192,8 +192,12 @@ def test_an_option_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch) -> No
     assert result.validated_parameters["public_key"] == "option"
 
 
-def test_only_the_private_key_is_hidden() -> None:
-    assert [name for name, option in CONNECTION.options.items() if option.get("no_log")] == ["private_key"]
+def test_secrets_are_hidden_and_nothing_else() -> None:
+    hidden = [name for name, option in CONNECTION.options.items() if option.get("no_log")]
+    assert hidden == ["private_key", "client_secret", "access_token"]
+
+
+NO_CREDENTIALS = dict.fromkeys(option for kind in KINDS for option in kind)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +213,6 @@ def test_only_the_private_key_is_hidden() -> None:
 )
 def test_missing_halves_of_a_key_are_named_with_their_variables(public: str | None, private: str | None, named: str) -> None:
     with pytest.raises(InvalidOptionError, match=named) as caught:
-        ApiKey(public, private)
+        choose_credential({**NO_CREDENTIALS, "public_key": public, "private_key": private}, print)
     assert "MONGODB_ATLAS_P" in str(caught.value)
     assert "geheim" not in str(caught.value)

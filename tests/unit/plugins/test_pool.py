@@ -27,6 +27,8 @@ def pool() -> Iterator[ClientPool]:
 def params(atlas: Atlas) -> dict[str, Any]:
     settings = atlas.emulator.settings
     return {
+        **dict.fromkeys(("profile", "client_id", "client_secret", "access_token")),
+        "token_cache": False,
         "base_url": atlas.base_url,
         "api_version": "v2",
         "envelope": False,
@@ -41,7 +43,7 @@ def params(atlas: Atlas) -> dict[str, Any]:
 
 def test_the_same_options_share_a_connection_and_a_nonce(atlas: Atlas, pool: ClientPool, params: dict[str, Any]) -> None:
     for number in range(3):
-        with pool.lease({**params, "vpc_id": number}) as client:
+        with pool.lease({**params, "vpc_id": number}, print) as client:
             client.get(GROUP, "read")
     assert atlas.wire() == [("GET", 401)] + [("GET", 200)] * 3
     assert atlas.tcp_connections() == 1
@@ -61,22 +63,22 @@ def test_the_same_options_share_a_connection_and_a_nonce(atlas: Atlas, pool: Cli
     ],
 )
 def test_other_options_never_share(pool: ClientPool, params: dict[str, Any], other: dict[str, Any]) -> None:
-    with pool.lease(params) as one, pool.lease({**params, **other}) as two:
+    with pool.lease(params, print) as one, pool.lease({**params, **other}, print) as two:
         assert one is not two
 
 
 def test_a_child_process_does_not_share_its_parents_socket(
     pool: ClientPool, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pool.lease(params) as parents:
+    with pool.lease(params, print) as parents:
         pass
     monkeypatch.setattr(os, "getpid", lambda: -1)
-    with pool.lease(params) as childs:
+    with pool.lease(params, print) as childs:
         assert childs is not parents
 
 
 def read_with(pool: ClientPool, params: dict[str, Any], clients: list[AtlasClient]) -> None:
-    with pool.lease(params) as client:
+    with pool.lease(params, print) as client:
         clients.append(client)
         client.get(GROUP, "read")
 
@@ -93,16 +95,16 @@ def test_a_client_whose_credentials_were_refused_is_not_used_again(
 
 
 def test_another_failure_leaves_the_client_in_use(atlas: Atlas, pool: ClientPool, params: dict[str, Any]) -> None:
-    with pytest.raises(AtlasError), pool.lease(params) as one:
+    with pytest.raises(AtlasError), pool.lease(params, print) as one:
         one.get(("groups", "f" * 24), "read")
-    with pool.lease(params) as two:
+    with pool.lease(params, print) as two:
         assert two is one
 
 
 def test_each_task_gets_its_own_record_of_requests(atlas: Atlas, pool: ClientPool, params: dict[str, Any]) -> None:
     records = []
     for unused in range(2):
-        with pool.lease(params) as client, client.recording() as calls:
+        with pool.lease(params, print) as client, client.recording() as calls:
             client.get(GROUP, "read")
             records.append(calls)
     assert [len(calls) for calls in records] == [2, 1]
@@ -110,5 +112,5 @@ def test_each_task_gets_its_own_record_of_requests(atlas: Atlas, pool: ClientPoo
 
 def test_options_that_cannot_be_right_leave_nothing_behind(pool: ClientPool, params: dict[str, Any]) -> None:
     for unused in range(2):
-        with pytest.raises(AtlasError, match="private_key"), pool.lease({**params, "private_key": None}):
+        with pytest.raises(AtlasError, match="private_key"), pool.lease({**params, "private_key": None}, print):
             pass

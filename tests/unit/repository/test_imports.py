@@ -21,14 +21,14 @@ RESOURCES = {"_access_list", "_container", "_vpc_peer"}
 # What modules do, and what such a file needs beside it when it gets too long.
 TASKS = {"_access_list_task", "_container_task", "_container_info_task", "_vpc_peer_task", "_vpc_peer_info_task"}
 PARTS = {"_vpc_peer_creation", "_vpc_peer_wait"}
-LEAVES = {"_errors", "_plan", "_wait", "_digest", "_reply"}
+LEAVES = {"_errors", "_plan", "_wait", "_digest", "_reply", "_token_cache"}
 # From the top to the bottom. A file may import what its line names, and nothing else of the collection. A file without a
 # line is a mistake.
 ALLOWED: dict[str, set[str]] = {
     "action": {"_action"} | TASKS,
     "modules": {"_module"} | TASKS,
-    "_action": {"_task", "_pool", "_client"},
-    "_module": {"_task", "_pool", "_client"},
+    "_action": {"_task", "_pool", "_transport"},
+    "_module": {"_task", "_pool", "_transport"},
     **{
         name: {"_task", "_converge", "_argspec", "_plan", "_wait", "_errors", "_rules"} | PARTS | RESOURCES
         for name in sorted(TASKS)
@@ -37,18 +37,20 @@ ALLOWED: dict[str, set[str]] = {
     "_converge": {"_task", "_plan", "_wait", "_errors"},
     "_task": {"_argspec", "_pool", "_client", "_reply", "_rules", "_errors"},
     **{name: {"_client", "_rules", "_errors"} for name in sorted(RESOURCES)},
-    "_pool": {"_client", "_auth", "_connection", "_errors"},
-    "_argspec": {"_auth", "_connection"},
-    "_client": {"_auth", "_connection", "_paging", "_reply", "_wait", "_errors"},
-    "_auth": {"_digest", "_errors"},
+    "_pool": {"_client", "_credentials", "_connection", "_errors"},
+    "_argspec": {"_auth"},
+    "_client": {"_transport", "_auth", "_connection", "_paging", "_reply", "_wait", "_errors"},
+    "_transport": {"_connection", "_errors"},
+    "_credentials": {"_auth", "_token_cache", "_connection", "_errors"},
+    "_auth": {"_token_cache", "_digest", "_errors"},
     "_connection": {"_errors"},
     "_paging": {"_errors"},
     "_rules": {"_errors"},
     **{name: set() for name in sorted(LEAVES)},
 }
-# Only the file that opens the session and the one that signs its requests know the HTTP library (urllib3 is below requests).
+# Only the file that sends requests knows the HTTP library (urllib3 is below requests).
 HTTP_LIBRARIES = {"requests", "urllib3", "http"}
-MAY_IMPORT = {"_client": {"requests", "urllib3"}, "_auth": {"requests"}}
+MAY_IMPORT = {"_transport": {"requests", "urllib3"}}
 MAY_NAME_STATUSES = {"_client", "_errors"}
 
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}

@@ -1,0 +1,133 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Which credential the options mean, and what the profile of the Atlas CLI adds to them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import (
+    VARIABLES,
+    AccessToken,
+    ApiKey,
+    Credential,
+    ServiceAccount,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import DEFAULT_BASE_URL
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache import TokenCache, default_folder
+
+Parameters = t.Mapping[str, t.Any]
+
+# The kinds, the first that is there wins (the order of the official tools), each with its options.
+KINDS = (("access_token",), ("client_id", "client_secret"), ("public_key", "private_key"))
+# What the Atlas CLI calls them in its config.toml.
+_PROFILE_KEYS = {
+    "client_id": "client_id",
+    "client_secret": "client_secret",
+    "public_key": "public_api_key",
+    "private_key": "private_api_key",
+    "base_url": "ops_manager_url",
+}
+_GOVERNMENT = {"cloudgov": "https://cloud.mongodbgov.com"}
+
+
+def with_profile(params: Parameters) -> dict[str, t.Any]:
+    """Return the options, with those that are left open taken from the profile that C(profile) names.
+
+    A kind of credential that the options name comes before all of the profile's.
+
+    Raises:
+        InvalidOptionError: When there is no such profile, or it cannot be read.
+    """
+    filled = dict(params)
+    if params["profile"] is not None:
+        found = _read_profile(params["profile"])
+        is_open = not any(params[option] for kind in KINDS for option in kind)
+        for option, value in found.items():
+            if option == "base_url" or is_open:
+                filled[option] = params[option] or value
+    filled["base_url"] = filled["base_url"] or DEFAULT_BASE_URL
+    return filled
+
+
+def choose_credential(params: Parameters, warn: t.Callable[[str], None]) -> Credential:
+    """Return the credential that the options name; if they name more than one, the user is told which.
+
+    Args:
+        params: The options, with those of the profile.
+        warn: Takes a sentence for the user.
+
+    Raises:
+        InvalidOptionError: When they name none, or one in part.
+    """
+    named = [kind for kind in KINDS if any(params[option] for option in kind)]
+    if not named:
+        variables = ", ".join(f"{' or '.join(VARIABLES[option])}" for option in KINDS[2])
+        raise InvalidOptionError(
+            "No credentials for Atlas: public_key and private_key are missing, and so are client_id and client_secret.",
+            hint=f"Set the options, a profile of the Atlas CLI, or the environment variables ({variables}).",
+        )
+    chosen = named[0]
+    for option in chosen:
+        if not params[option]:
+            raise InvalidOptionError(
+                f"{option} is missing beside {next(other for other in chosen if params[other])}.",
+                hint=f"Set it, or {' or '.join(VARIABLES[option])}.",
+            )
+    if len(named) > 1:
+        others = " and ".join("/".join(kind) for kind in named[1:])
+        warn(f"More than one kind of credentials is set: {'/'.join(chosen)} is used, and {others} is not.")
+    if chosen == KINDS[0]:
+        return AccessToken(params["access_token"])
+    if chosen == KINDS[2]:
+        return ApiKey(params["public_key"], params["private_key"])
+    cache = None
+    if params["token_cache"]:
+        identity = (params["base_url"], params["client_id"], params["client_secret"])
+        cache = TokenCache(identity, default_folder(), warn)
+    return ServiceAccount(params["client_id"], params["client_secret"], cache)
+
+
+def _profile_path() -> str:
+    """Return where the Atlas CLI has its settings."""
+    if sys.platform == "darwin":
+        folder = os.path.expanduser("~/Library/Application Support")
+    else:
+        folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return os.path.join(folder, "atlascli", "config.toml")
+
+
+def _read_profile(name: str) -> dict[str, str]:
+    """Return the options that a profile has values for."""
+    try:
+        import tomllib
+    except ImportError:
+        raise InvalidOptionError(
+            "profile needs Python 3.11 or later on the host this task runs on, to read the Atlas CLI's settings.",
+            hint="Use another Python (ansible_python_interpreter), or set the credentials as options.",
+        ) from None
+    path = _profile_path()
+    try:
+        with open(path, "rb") as file:
+            profiles = tomllib.load(file)
+    except OSError as error:
+        raise InvalidOptionError(
+            f"profile: {path} cannot be read: {error.strerror}.", hint="Log in with the Atlas CLI."
+        ) from None
+    except ValueError:
+        raise InvalidOptionError(f"profile: {path} is not a TOML file.", hint="Log in with the Atlas CLI again.") from None
+    profile = profiles.get(name)
+    if not isinstance(profile, dict):
+        known = ", ".join(key for key, value in profiles.items() if isinstance(value, dict)) or "none"
+        raise InvalidOptionError(f"profile: there is no {name!r} in {path}.", hint=f"It has these profiles: {known}.")
+    found = {option: profile[key] for option, key in _PROFILE_KEYS.items() if isinstance(profile.get(key), str) and profile[key]}
+    service = profile.get("service")
+    if service in _GOVERNMENT:
+        found.setdefault("base_url", _GOVERNMENT[service])
+    return found

@@ -1,0 +1,259 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Service accounts, access tokens and profiles: which wins, how long a token is used, and that nobody else can read it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_info_task import TASK
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+
+TOKEN_PATH = "/api/oauth/token"
+
+
+@pytest.fixture
+def emulator() -> Any:
+    with running(Settings(step_seconds=0)) as emulator:
+        yield emulator
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the user's own cache and settings, and variables, out of it."""
+    for name in list(os.environ):
+        if name.startswith(("MONGODB_ATLAS_", "XDG_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+def run(emulator: RunningEmulator, pool: ClientPool | None = None, **options: Any) -> tuple[dict[str, Any], list[str]]:
+    """Read the connections as a task does; return its result and its warnings."""
+    given = {"group_id": emulator.settings.group_id, "base_url": emulator.base_url, "retries": 0, **options}
+    checked = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(
+        {name: value for name, value in given.items() if value is not None}
+    )
+    assert checked.error_messages == []
+    outcome = TASK.execute(checked.validated_parameters, check_mode=False, pool=pool or ClientPool())
+    return outcome.to_result(diff=False, verbosity=0), outcome.warnings
+
+
+def account(emulator: RunningEmulator) -> dict[str, str]:
+    return {"client_id": emulator.settings.client_id, "client_secret": emulator.settings.client_secret}
+
+
+def keys(emulator: RunningEmulator) -> dict[str, str]:
+    return {"public_key": emulator.settings.public_key, "private_key": emulator.settings.private_key}
+
+
+def token_requests(emulator: RunningEmulator) -> int:
+    return len([entry for entry in emulator.requests.entries() if entry["path"] == TOKEN_PATH])
+
+
+def cached(home: Path) -> list[Path]:
+    return sorted((home / "cache" / "cloudpeer.atlas").glob("*.json"))
+
+
+def test_a_token_is_used_again_by_later_tasks(emulator: RunningEmulator, home: Path) -> None:
+    for unused in range(5):
+        assert run(emulator, **account(emulator)) == ({"changed": False, "vpc_peers": []}, [])
+    assert token_requests(emulator) == 1
+    assert len(emulator.requests.entries()) == 6
+
+
+def test_without_the_cache_a_process_still_uses_its_token_again(emulator: RunningEmulator, home: Path) -> None:
+    pool = ClientPool()
+    for unused in range(3):
+        run(emulator, pool, token_cache=False, **account(emulator))
+    assert token_requests(emulator) == 1
+    run(emulator, token_cache=False, **account(emulator))
+    assert token_requests(emulator) == 2
+    assert cached(home) == []
+
+
+def test_the_file_is_for_its_user_alone_and_holds_no_secret_but_the_token(emulator: RunningEmulator, home: Path) -> None:
+    run(emulator, **account(emulator))
+    (file,) = cached(home)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    everything = file.read_text() + file.name
+    assert emulator.settings.client_secret not in everything
+    assert emulator.settings.client_id not in everything
+    assert sorted(path.suffix for path in file.parent.iterdir()) == [".json", ".lock"]
+
+
+@pytest.mark.parametrize("loose", ["file", "folder"])
+def test_a_token_that_others_could_read_is_not_used(emulator: RunningEmulator, home: Path, loose: str) -> None:
+    run(emulator, **account(emulator))
+    (file,) = cached(home)
+    (file if loose == "file" else file.parent).chmod(0o755)
+    result, warnings = run(emulator, **account(emulator))
+    assert result["vpc_peers"] == []
+    assert token_requests(emulator) == 2
+    assert len(warnings) == 1
+    assert "others could read it" in warnings[0]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"value": 1, "ends": "soon"}', "\x00", '{"value": "x", "ends": 0}'])
+def test_a_file_with_something_else_in_it_is_replaced(emulator: RunningEmulator, home: Path, content: str) -> None:
+    run(emulator, **account(emulator))
+    (file,) = cached(home)
+    file.write_text(content)
+    assert run(emulator, **account(emulator))[0]["vpc_peers"] == []
+    assert run(emulator, **account(emulator))[0]["vpc_peers"] == []
+    assert token_requests(emulator) == 2
+
+
+def test_a_cache_folder_that_cannot_be_made_is_done_without(emulator: RunningEmulator, home: Path) -> None:
+    (home / "cache").write_text("in the way")
+    assert run(emulator, **account(emulator)) == ({"changed": False, "vpc_peers": []}, [])
+
+
+@pytest.mark.parametrize(("lifetime", "requests"), [(301, 1), (299, 3)])
+def test_a_token_is_not_used_in_its_last_five_minutes(lifetime: int, requests: int, home: Path) -> None:
+    with running(Settings(step_seconds=0, token_seconds=lifetime)) as emulator:
+        for unused in range(3):
+            run(emulator, **account(emulator))
+        assert token_requests(emulator) == requests
+
+
+def test_a_revoked_token_is_renewed_once(emulator: RunningEmulator, home: Path) -> None:
+    run(emulator, **account(emulator))
+    emulator.tokens.clear()
+    emulator.requests.clear()
+    assert run(emulator, **account(emulator))[0]["vpc_peers"] == []
+    assert [entry["status"] for entry in emulator.requests.entries()] == [401, 200, 200]
+    assert run(emulator, **account(emulator))[0]["vpc_peers"] == []
+    assert token_requests(emulator) == 1
+
+
+def test_a_wrong_secret_is_told_and_nothing_is_kept(emulator: RunningEmulator, home: Path) -> None:
+    result, unused = run(emulator, **{**account(emulator), "client_secret": "wrong-canary"})
+    assert (result["http_status"], result["error_code"]) == (401, "invalid_client")
+    assert "client_secret" in result["msg"]
+    assert "canary" not in str(result)
+    assert cached(home) == []
+    assert len(emulator.requests.entries()) == 1
+
+
+def read_in_process(base_url: str, options: dict[str, Any]) -> None:
+    checked = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate({"base_url": base_url, **options})
+    for unused in range(10):
+        outcome = TASK.execute(checked.validated_parameters, check_mode=False, pool=ClientPool())
+        assert outcome.failure is None, outcome.failure
+
+
+def test_a_hundred_tasks_in_ten_processes_get_one_token(emulator: RunningEmulator, home: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    options = {"group_id": emulator.settings.group_id, **account(emulator)}
+    processes = [context.Process(target=read_in_process, args=(emulator.base_url, options)) for unused in range(10)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 10
+    assert token_requests(emulator) == 1
+    assert len(emulator.requests.entries()) == 101
+
+
+def test_a_token_of_somebody_else_is_taken_as_it_is(emulator: RunningEmulator, home: Path) -> None:
+    assert run(emulator, access_token=emulator.tokens.issue())[0]["vpc_peers"] == []
+    result, unused = run(emulator, access_token="stale-canary")
+    assert result["http_status"] == 401
+    assert "access_token" in result["msg"]
+    assert "canary" not in str(result)
+    assert token_requests(emulator) == 0
+
+
+@pytest.mark.parametrize(
+    ("kinds", "winner", "loser"),
+    [
+        (("token", "account", "keys"), "access_token", "client_id/client_secret and public_key/private_key"),
+        (("account", "keys"), "client_id/client_secret", "public_key/private_key"),
+    ],
+)
+def test_of_several_kinds_one_wins_and_the_user_is_told(
+    emulator: RunningEmulator, kinds: tuple[str, ...], winner: str, loser: str
+) -> None:
+    every: dict[str, Callable[[], dict[str, str]]] = {
+        "token": lambda: {"access_token": emulator.tokens.issue()},
+        "account": lambda: account(emulator),
+        "keys": lambda: keys(emulator),
+    }
+    options = {name: value for kind in kinds for name, value in every[kind]().items()}
+    result, warnings = run(emulator, **options)
+    assert result["vpc_peers"] == []
+    assert warnings == [f"More than one kind of credentials is set: {winner} is used, and {loser} is not."]
+
+
+@pytest.mark.parametrize("missing", ["client_id", "client_secret"])
+def test_half_a_service_account_is_explained_even_beside_a_key(emulator: RunningEmulator, missing: str) -> None:
+    result, unused = run(emulator, **{**account(emulator), **keys(emulator), missing: None})
+    assert result["msg"].startswith(f"{missing} is missing beside client_")
+    assert f"MONGODB_ATLAS_{missing.upper()}" in result["msg"]
+    assert emulator.requests.entries() == []
+
+
+needs_tomllib = pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib came with Python 3.11")
+
+
+def write_profile(home: Path, text: str) -> None:
+    folder = home / "config" / "atlascli"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(text)
+
+
+@needs_tomllib
+@pytest.mark.parametrize("kind", ["keys", "account"])
+def test_a_profile_of_the_atlas_cli_has_it_all(emulator: RunningEmulator, home: Path, kind: str) -> None:
+    own, other = keys(emulator), account(emulator)
+    lines = {
+        "keys": [f'public_api_key = "{own["public_key"]}"', f'private_api_key = "{own["private_key"]}"'],
+        "account": [f'client_id = "{other["client_id"]}"', f'client_secret = "{other["client_secret"]}"'],
+    }[kind]
+    write_profile(home, "\n".join(["version = 2", "[work]", f'ops_manager_url = "{emulator.base_url}/"', *lines]))
+    assert run(emulator, profile="work", base_url=None) == ({"changed": False, "vpc_peers": []}, [])
+
+
+@needs_tomllib
+def test_options_come_before_the_profile(emulator: RunningEmulator, home: Path) -> None:
+    write_profile(home, '[work]\nclient_id = "x"\nclient_secret = "y"\nops_manager_url = "http://127.0.0.1:1"\n')
+    assert run(emulator, profile="work", **keys(emulator)) == ({"changed": False, "vpc_peers": []}, [])
+
+
+@needs_tomllib
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, ["config.toml", "cannot be read"]),
+        ("not toml", ["config.toml", "not a TOML file"]),
+        ("[default]\n[other]\n", ["'work'", "default, other"]),
+        ("[work]\n", ["No credentials for Atlas"]),
+        ('[work]\npublic_api_key = "a"\n', ["private_key is missing"]),
+    ],
+)
+def test_a_profile_that_does_not_do_is_explained(
+    emulator: RunningEmulator, home: Path, text: str | None, words: list[str]
+) -> None:
+    if text is not None:
+        write_profile(home, text)
+    result, unused = run(emulator, profile="work")
+    assert [word for word in words if word not in result["msg"]] == []
+
+
+def test_a_python_without_tomllib_is_explained(emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tomllib", None)
+    result, unused = run(emulator, profile="work")
+    assert "profile needs Python 3.11" in result["msg"]
