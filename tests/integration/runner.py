@@ -9,6 +9,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,3 +154,35 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return value
 
     return [clean(one) for one in records]
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition; fail when it does not come true."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.05)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have, in whatever session."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(fields[1])
+    found = [pid]
+    for parent in found:
+        found += [child for child, own_parent in parents.items() if own_parent == parent]
+    return found[1:]
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there, and not only waits for its parent to take note of its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -9,13 +9,20 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, WAYS, PlaybookRunner, environment
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import (
+    ROOT,
+    WAYS,
+    PlaybookRunner,
+    descendants,
+    environment,
+    is_running,
+    until,
+)
 
 HEAD = """
 - hosts: localhost
@@ -231,32 +238,11 @@ def test_an_interrupt_ends_a_wait_at_once_and_leaves_no_process(
     )
     # Challenge, list, containers, POST, and a first look at the new connection: it waits.
     until(lambda: len(emulator.requests.entries()) >= 5)
-    assert processes_in_session(process.pid)
+    started = descendants(process.pid)
+    assert started
     os.killpg(process.pid, signal.SIGINT)
     output, unused = process.communicate(timeout=10)
     assert process.returncode != 0
     assert "interrupted" in output
-    until(lambda: not processes_in_session(process.pid))
+    until(lambda: not any(map(is_running, started)))
     assert [entry["method"] for entry in emulator.requests.entries()].count("POST") == 1
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition; fail when it does not come true."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
-
-
-def processes_in_session(session: int) -> list[int]:
-    """Return the processes that a session started and that still live."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[3]) == session and fields[0] != "Z":
-                found.append(int(entry.name))
-    return found
