@@ -1,12 +1,13 @@
 # Everything a developer runs; `make` alone lists it. All paths are relative, so that the checkout may lie in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint sanity docs gates emulator bench format clean
+.PHONY: help setup demo test fuzz lint sanity docs gates emulator matrix bench format clean
 
 # A Python path from outside would let other packages shadow the pinned ones.
 unexport PYTHONPATH PYTHONHOME
 
 # More arguments for pytest or ansible-test: make test ARGS="-k digest -x"
 ARGS ?=
+FUZZ_FACTOR ?= 25
 
 python := .venv/bin/python
 # The site and the gates have an environment of their own; requirements-docs.txt says why.
@@ -26,6 +27,9 @@ demo: setup ## Create a peering connection with the installed collection against
 test: setup ## Run every test
 	@$(python) -m pytest -n 4 --dist worksteal $(ARGS)
 
+fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=n: n times those of make test)
+	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/unit/properties $(ARGS)
+
 lint: setup ## Run ansible-lint, ruff, mypy and yamllint
 	@$(python) scripts/lint.py
 
@@ -38,6 +42,9 @@ docs: ## Build the site into docs/build/html
 
 gates: setup docs ## Run what a release has to pass beside test, lint and sanity (ARGS: names of gates)
 	@$(docs_python) scripts/gates.py $(ARGS)
+
+matrix: setup ## Run the tests with every supported ansible-core (ARGS="2.16 2.21" for some)
+	@$(python) scripts/matrix.py $(ARGS)
 
 emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C
 	@$(python) scripts/emulator.py

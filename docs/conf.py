@@ -17,6 +17,7 @@ extensions = ["myst_parser", "sphinx_antsibull_ext"]
 myst_heading_anchors = 3
 nitpicky = True
 highlight_language = "YAML+Jinja"
+html_use_index = False
 pygments_style = "ansible"
 
 html_theme = "furo"
@@ -34,7 +35,7 @@ html_theme_options = {
 
 # Pages that antsibull-docs makes refer to these labels of Ansible's own documentation. Their addresses would have to be fetched,
 # and a build needs no network, so they become plain text. Any other unknown label is a mistake of ours.
-ANSIBLES_LABELS = {"action_plugins", "ansible_collections", "become_plugins", "ansible_plugins_section"}
+ANSIBLES_LABELS = {"action_plugins", "ansible_configuration_settings", "common_return_values"}
 
 
 def _as_text(app: Any, environment: Any, node: Any, content: Any) -> Any:

@@ -17,7 +17,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import yaml
 from checkout import ROOT, source_files
 
 COLLECTION = "cloudpeer.atlas"
@@ -31,11 +30,16 @@ PROJECT_PAGES = {"CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.
 
 # Where antsibull-docs would name a registry: the collection is installed from its repository until it is in one.
 ANTSIBULL_SETTINGS = f"""\
-collection_url = {{ * = {REPOSITORY} }}
-collection_install = {{ * = "ansible-galaxy collection install git+{REPOSITORY}" }}
+collection_url = {{
+    * = {REPOSITORY}
+}}
+collection_install = {{
+    * = "ansible-galaxy collection install git+{REPOSITORY}"
+}}
 """
 
 _LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
+_CONTENTS = re.compile(r"^\.\. contents::\n(?:   :\w+:.*\n)*", re.MULTILINE)
 _FENCE = re.compile(r"^\s*(```+|~~~+)")
 _OUTSIDE = re.compile(r"[a-z]+:|#")
 
@@ -60,7 +64,7 @@ def run(*command: str, collections: Path) -> None:
         DocsError: When it fails.
     """
     done = subprocess.run(
-        [sys.executable, "-m", *command],
+        [Path(sys.executable).parent / command[0], *command[1:]],
         cwd=ROOT,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
@@ -74,7 +78,9 @@ def run(*command: str, collections: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise DocsError(f"{command[0]} failed:\n{done.stdout}")
+        # Sphinx says a thing again for each page that it touches.
+        said = "\n".join(dict.fromkeys(done.stdout.splitlines()))
+        raise DocsError(f"{command[0]} failed:\n{said}")
 
 
 def write_reference(collections: Path) -> None:
@@ -83,12 +89,20 @@ def write_reference(collections: Path) -> None:
     target.mkdir()
     settings = BUILD / "antsibull-docs.cfg"
     settings.write_text(ANTSIBULL_SETTINGS, encoding="utf-8")
-    options = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version")
+    options = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version", "--no-breadcrumbs")
     run(
-        *("antsibull_docs", "--config-file", str(settings), "collection"),
+        *("antsibull-docs", "--config-file", str(settings), "collection"),
         *(*options, "--dest-dir", str(target), COLLECTION),
         collections=collections,
     )
+    for page in target.glob("*.rst"):
+        # The theme shows the headings of a page beside it.
+        page.write_text(_CONTENTS.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+    changelog = target / "changelog.rst"
+    label, _blank, text = changelog.read_text(encoding="utf-8").partition("\n\n")
+    if "\n====" not in text:
+        # Before the first release there is one sentence, and no page has no title.
+        changelog.write_text(f"{label}\n\nRelease notes\n=============\n\n{text}", encoding="utf-8")
 
 
 def pages() -> dict[str, str]:
@@ -139,9 +153,7 @@ def rewrite(text: str, name: str, site: dict[str, str]) -> str:
             fence = mark.group(1)
         elif mark and mark.group(1) == fence:
             fence = ""
-        elif not fence:
-            line = _LINK.sub(link, line)
-        lines.append(line)
+        lines.append(line if mark or fence else _LINK.sub(link, line))
     return "\n".join(lines) + "\n"
 
 
@@ -153,7 +165,7 @@ def examples() -> str:
         comment, body = [], text.splitlines()
         while body[0].startswith("#"):
             comment.append(body.pop(0).lstrip("# "))
-        title = yaml.safe_load(text)[0]["name"]
+        title = body[0].removeprefix("- name: ")
         anchor = file.stem.replace("_", "-")
         parts += [f"({anchor})=", f"## {title}", "", *comment, "", f"`docs/examples/{file.name}`:", ""]
         parts += ["```yaml+jinja", *body, "```", ""]
@@ -190,9 +202,9 @@ def assemble(collections: Path) -> None:
     reference = [
         f"{file.stem.rpartition('_')[0]} <reference/{file.stem}>"
         for kind in ("role", "module")
-        for file in sorted((SOURCE / "reference").glob(f"*_{kind}.rst"))
+        for file in sorted((SOURCE / "reference").glob(f"*_{kind}.rst"), key=lambda file: file.stem.removesuffix(f"_{kind}"))
     ]
-    reference += ["All of the collection <reference/index>", "reference/environment_variables"]
+    reference += ["The collection <reference/index>", "Environment variables <reference/environment_variables>"]
     changelog = [f"reference/{file.stem}" for file in (SOURCE / "reference").glob("changelog.rst")]
     notes = sorted(file.stem for file in docs.glob("*.md") if file.stem != "index")
     with (SOURCE / "index.md").open("a", encoding="utf-8") as index:
@@ -215,7 +227,7 @@ def build() -> None:
         link.symlink_to(ROOT, target_is_directory=True)
         assemble(Path(folder))
         run(
-            *("sphinx", "--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"),
+            *("sphinx-build", "--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"),
             *("--doctree-dir", str(BUILD / "doctrees"), str(SOURCE), str(HTML)),
             collections=Path(folder),
         )

@@ -8,13 +8,13 @@ cd "$(dirname "$0")/.."
 case "${1:-}" in
     "")
         venv=.venv
-        requirements=requirements-dev.txt
+        requirements="requirements-dev.txt"
         # What else is installed, by a script of ours.
         installer=scripts/amazon_aws.py
         ;;
     docs)
         venv=.venv-docs
-        requirements=requirements-docs.txt
+        requirements="requirements-docs.txt"
         installer=
         ;;
     *)

@@ -55,11 +55,11 @@ options:
     type: str
   base_url:
     description:
-      - If it is set nowhere, V(https://cloud.mongodb.com) is used.
       - Where Atlas is, without the path of the API.
       - The government cloud is at V(https://cloud.mongodbgov.com).
       - Plain V(http) is accepted for an address of the host itself only, such as that of the emulator in this collection.
-      - If it is not set, the environment variable E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL) is used.
+      - If it is not set, the environment variable E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL) is used, then
+        that of the O(profile), and then V(https://cloud.mongodb.com).
     type: str
   api_version:
     description:

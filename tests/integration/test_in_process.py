@@ -72,6 +72,30 @@ def test_as_modules_the_items_of_a_loop_connect_one_by_one(emulator: RunningEmul
     assert loop_costs(emulator, playbook, "module") == (16, 8)
 
 
+def test_requests_is_imported_once_and_not_by_the_workers(
+    emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
+) -> None:
+    watching, seen = tmp_path / "watching", tmp_path / "imports"
+    watching.mkdir()
+    # Python runs this file when it starts; it notes which process looks for requests.
+    (watching / "sitecustomize.py").write_text(
+        f"""
+import importlib.abc, os, sys
+
+class Watch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "requests":
+            with open({str(seen)!r}, "a") as file:
+                print(os.getpid(), file=file)
+
+sys.meta_path.insert(0, Watch())
+"""
+    )
+    run = playbook(LOOP + LOOP.partition("tasks:")[2], emulator, "-vvv", PYTHONPATH=str(watching))
+    assert run.output.count("runs in this process") == 16
+    assert len(seen.read_text().split()) == 1
+
+
 def test_credentials_and_hosts_never_share_a_session(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:
     first, second = start(step_seconds=0), start(step_seconds=0, private_key="e3a10000-0000-4000-8000-0000000other")
     text = (

@@ -11,13 +11,25 @@ from pathlib import Path
 
 import pytest
 
-SHIPPED_FILES = {"LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "requirements.txt", "changelogs/changelog.yaml"}
+SHIPPED_FILES = {
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "changelogs/changelog.yaml",
+    "requirements.txt",
+}
 SHIPPED_FOLDERS = ("docs/", "meta/", "plugins/", "roles/", "tests/emulator/")
+# How the site looks. What is in docs/docsite/ ships, for sites of others that have a page of the collection.
+NOT_SHIPPED = ("docs/conf.py", "docs/_static/")
 MADE_BY_THE_BUILD = {"MANIFEST.json", "FILES.json"}
 
 # What lies about in a checkout that is worked in.
 LITTER = (
     ".venv/bin/python",
+    ".venv-docs/bin/python",
+    "docs/build/html/index.html",
     ".demo/collections/ansible_collections/cloudpeer/atlas/README.md",
     ".ansible/collections/file",
     ".mypy_cache/file",
@@ -36,7 +48,7 @@ LITTER = (
 
 
 def is_shipped(name: str) -> bool:
-    return name in SHIPPED_FILES or name.startswith(SHIPPED_FOLDERS)
+    return name in SHIPPED_FILES or (name.startswith(SHIPPED_FOLDERS) and not name.startswith(NOT_SHIPPED))
 
 
 @pytest.fixture(scope="module")

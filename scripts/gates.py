@@ -1,0 +1,145 @@
+"""Runs the gates that a release has to pass beside tests, linters and ansible-test, and fails if one does not open.
+
+Runs in .venv-docs. The collection is copied to a folder of its own first, so that nothing that lies about in a checkout counts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from checkout import ROOT, source_files
+
+NAMES = ("ansible_collections", "cloudpeer", "atlas")
+
+
+class Gates:
+    """The gates, each a method that returns what the tool said, and raises an error if it was not content.
+
+    Args:
+        folder: Where the collection and everything else goes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Copy the collection."""
+        self.collections = folder
+        self.collection = folder.joinpath(*NAMES)
+        self._home = folder / "home"
+        self._home.mkdir()
+        for name in source_files():
+            target = self.collection / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target, follow_symlinks=False)
+        # reuse and nox ask git which files there are.
+        self._run("git", "init", "--quiet")
+        self._run("git", "add", "--all", "--force")
+
+    def reuse(self) -> str:
+        """Every file has a licence."""
+        return self._tool("reuse", "lint", "--quiet") or "every file has a licence"
+
+    def documentation(self) -> str:
+        """antsibull-docs understands the documentation of all modules and the role, and every reference in it leads somewhere."""
+        options = ("--plugin-docs", "--validate-collection-refs", "all", "--disallow-unknown-collection-refs")
+        said = self._tool("antsibull-docs", "lint-collection-docs", *options, "--skip-rstcheck", str(self.collection))
+        return said or "every reference leads somewhere"
+
+    def changelog(self) -> str:
+        """The fragments of the changelog are as they should be."""
+        said = self._tool("antsibull-changelog", "lint")
+        fragments = len(list((self.collection / "changelogs" / "fragments").glob("*.y*ml")))
+        return said or f"{fragments} fragments"
+
+    def importer(self) -> str:
+        """galaxy-importer takes the archive."""
+        self._tool("ansible-galaxy", "collection", "build", "--output-path", str(self.collections))
+        (archive,) = self.collections.glob("*.tar.gz")
+        said = self._run(sys.executable, "-m", "galaxy_importer.main", str(archive))
+        # It sees this collection alone, so the examples with modules of amazon.aws are among them.
+        doubts = [line for line in said.splitlines() if line.startswith(("WARNING", "ERROR"))]
+        return "\n  ".join([f"takes {archive.name}, with {len(doubts)} warnings", *doubts])
+
+    def environment(self) -> str:
+        """ansible-builder finds what the collection needs in an execution environment."""
+        said = self._tool("ansible-builder", "introspect", str(self.collections))
+        if "requests" not in said:
+            raise subprocess.CalledProcessError(1, "ansible-builder", said)
+        return "finds requests"
+
+    def nox(self) -> str:
+        """antsibull-nox understands its settings."""
+        said = self._tool("nox", "--list")
+        return f"{sum(line.startswith(('*', '-')) for line in said.splitlines())} sessions"
+
+    def site(self) -> str:
+        """The built site is whole, and looks right in a browser."""
+        said = self._run(str(ROOT / ".venv/bin/python"), "-m", "pytest", "-q", "tests/docs/test_site.py", cwd=ROOT)
+        return said.splitlines()[-1]
+
+    def _tool(self, *command: str) -> str:
+        """Run a tool of this environment, and return what it said."""
+        return self._run(str(Path(sys.executable).parent / command[0]), *command[1:])
+
+    def _run(self, *command: str, cwd: Path | None = None) -> str:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "GALAXY_IMPORTER_"))}
+        return subprocess.run(
+            command,
+            cwd=cwd or self.collection,
+            env={
+                **environment,
+                # The tools run Ansible's programs by their names.
+                "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+                "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
+                "ANSIBLE_HOME": str(self._home),
+                # Nothing is fetched.
+                "GALAXY_IMPORTER_OFFLINE_ANSIBLE_LINT": "true",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+
+def main() -> int:
+    """Run the gates that were named, or all, and return the exit status."""
+    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder:
+        gates = Gates(Path(folder))
+        every: dict[str, Callable[[], str]] = {
+            "reuse": gates.reuse,
+            "documentation": gates.documentation,
+            "changelog": gates.changelog,
+            "importer": gates.importer,
+            "environment": gates.environment,
+            "nox": gates.nox,
+            "site": gates.site,
+        }
+        unknown = [name for name in sys.argv[1:] if name not in every]
+        if unknown:
+            print(f"There is no gate {', '.join(unknown)}; there are {', '.join(every)}.", file=sys.stderr)
+            return 2
+        failed = False
+        for name in sys.argv[1:] or every:
+            started = time.monotonic()
+            try:
+                said = every[name]()
+            except subprocess.CalledProcessError as error:
+                print(f"{name}: FAILED\n{error.output}", flush=True)
+                failed = True
+            else:
+                print(f"{name}: {said} ({time.monotonic() - started:.1f} s)", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

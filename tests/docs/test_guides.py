@@ -1,0 +1,150 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the guides show is right: their playbooks run, in the order in which they are read, and every failure is in the list."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import _errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, PlaybookRunner
+
+TEXTS = sorted(
+    [
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs" / "guides").glob("*.md"),
+        *(ROOT / "roles").glob("*/README.md"),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    ]
+)
+# A comment before a block says how it is meant: "not run: why", or "emulator: manual" where nobody accepts connections.
+BLOCK = re.compile(r"^(?:<!-- (?P<note>[a-z ]+: [^>]*) -->\n)?```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+COLLECTIONS = Path(sys.prefix) / "collections"
+ACCOUNT, VPC, BLOCK_OF_VPC = "123456789012", "vpc-0a1b2c3d4e5f67890", "10.15.0.0/16"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of YAML in a text."""
+
+    note: str
+    text: str
+
+    @property
+    def content(self) -> Any:
+        """What it says."""
+        return yaml.safe_load(self.text)
+
+    @property
+    def is_playbook(self) -> bool:
+        """Whether it can be run."""
+        return isinstance(self.content, list) and all(isinstance(play, dict) and "hosts" in play for play in self.content)
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is to be run here."""
+        return not self.note.startswith("not run: ")
+
+    @property
+    def needs_aws(self) -> bool:
+        """Whether the other side has to be there as well."""
+        return "cloudpeer.atlas.vpc_peering" in self.text and "vpc_peering_aws: false" not in self.text
+
+
+def blocks(file: Path) -> list[Block]:
+    return [Block(match["note"] or "", match["text"]) for match in BLOCK.finditer(file.read_text(encoding="utf-8"))]
+
+
+def relative(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+WITH_PLAYBOOKS = [file for file in TEXTS if any(block.is_playbook and block.is_run for block in blocks(file))]
+COLLECTIONS_PATH = os.pathsep.join([os.environ["ANSIBLE_COLLECTIONS_PATH"], str(COLLECTIONS)])
+
+
+@pytest.fixture
+def clouds(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Run an emulator, with an AWS beside it if a text needs one; give what runs a playbook against them."""
+    file: Path = request.param
+    manual = any(block.note == "emulator: manual" for block in blocks(file))
+    settings: dict[str, Any] = {"step_seconds": 0.1, "accept": "manual" if manual else "auto"}
+    playbook = PlaybookRunner(tmp_path)
+    if not any(block.needs_aws and block.is_run for block in blocks(file)):
+        with running(Settings(**settings)) as emulator:
+            # What the texts take from a vault.
+            names = ("public_key", "private_key", "client_id", "client_secret")
+            vault = {f"atlas_{name}": getattr(emulator.settings, name) for name in names}
+            # The token cache of whoever runs the tests is none of theirs.
+            variables = {"ANSIBLE_COLLECTIONS_PATH": COLLECTIONS_PATH, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+            # Both at once bring a warning.
+            no_key = {"MONGODB_ATLAS_PUBLIC_API_KEY": "", "MONGODB_ATLAS_PRIVATE_API_KEY": ""}
+            yield lambda text: playbook(
+                text, emulator, "-e", json.dumps(vault), **variables, **(no_key if "client_id:" in text else {})
+            )
+        return
+    if not (COLLECTIONS / "ansible_collections" / "amazon" / "aws").is_dir():
+        pytest.skip("amazon.aws is not installed beside this Python (scripts/amazon_aws.py)")
+    from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import running_aws
+
+    with running_aws() as aws:
+        account = aws.account(ACCOUNT)
+        vpc_id = account.make_vpc(BLOCK_OF_VPC)
+        with running(Settings(**{**settings, "accept": "manual"}, aws_endpoint_url=aws.url)) as emulator:
+            variables = {"ANSIBLE_COLLECTIONS_PATH": COLLECTIONS_PATH, **account.environment()}
+            yield lambda text: playbook(text.replace(VPC, vpc_id), emulator, **variables)
+
+
+@pytest.mark.parametrize(("file", "clouds"), [(file, file) for file in WITH_PLAYBOOKS], ids=relative, indirect=["clouds"])
+def test_the_playbooks_run_one_after_the_other(file: Path, clouds: Any) -> None:
+    for block in blocks(file):
+        if block.is_playbook and block.is_run:
+            run = clouds(block.text)
+            assert run.warnings == [], block.text
+
+
+@pytest.mark.parametrize("file", [file for file in TEXTS if blocks(file)], ids=relative)
+def test_every_other_block_of_yaml_says_why_it_is_not_run(file: Path, tmp_path: Path) -> None:
+    for number, block in enumerate(blocks(file)):
+        assert block.content, block.text
+        assert block.is_run == block.is_playbook or not block.is_run, block.text
+        if block.is_playbook and not block.is_run:
+            playbook = tmp_path / f"{number}.yml"
+            playbook.write_text(block.text, encoding="utf-8")
+            done = subprocess.run(
+                [sys.executable, "-m", "ansible", "playbook", "--syntax-check", str(playbook)],
+                env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS_PATH, "ANSIBLE_LOCALHOST_WARNING": "false"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout
+
+
+def test_every_guide_has_playbooks() -> None:
+    guides = {file for file in TEXTS if file.parent.name == "guides"}
+    assert guides
+    assert guides <= set(WITH_PLAYBOOKS)
+
+
+def test_every_failure_is_in_the_list() -> None:
+    text = (ROOT / "docs" / "guides" / "when_it_fails.md").read_text(encoding="utf-8")
+    codes = {*_errors._HINT_BY_CODE, *AWS.failure_reasons}
+    assert sorted(code for code in codes if code not in text) == []
+    assert sorted(status for status in _errors._HINT_BY_STATUS if f"HTTP {status}" not in text) == []
+    causes = [what.partition("{where}")[0].strip() or what for what, unused in _errors._CONNECTION_FAILURES.values()]
+    assert sorted(cause for cause in causes if cause.removesuffix(" from") not in text and cause != "the connection to") == []

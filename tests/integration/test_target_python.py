@@ -1,0 +1,27 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules on the oldest Python they support, while the controller runs another; scripts/matrix.py prepares it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import HERE, PlaybookRunner
+
+TARGET = os.environ.get("ATLAS_TARGET_PYTHON")
+
+
+@pytest.mark.skipif(TARGET is None, reason="no other Python was prepared (make matrix does)")
+@pytest.mark.parametrize("scenario", ["life_cycle", "containers", "access_list"])
+def test_a_scenario_on_an_older_python(scenario: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:
+    run = playbook(
+        HERE / "playbooks" / f"{scenario}.yml",
+        start(step_seconds=0.8),
+        "-e",
+        f"ansible_python_interpreter={TARGET}",
+        way="module",
+    )
+    assert len(run.results) > 5
