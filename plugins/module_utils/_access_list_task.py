@@ -126,6 +126,13 @@ class _AccessListRun:
         current = current or {}
         if self._is_absent:
             return Plan("delete" if current else "nothing", current, {}, tuple(sorted(current)))
+        for name, entry in self._wanted.items():
+            if name in current and entry["delete_after_date"] is not None and current[name]["delete_after_date"] is None:
+                # PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY; removing it first would shut clients out for a moment.
+                raise AtlasError(
+                    f"{name} is in the access list for good, and cannot be given a delete_after_date.",
+                    hint="Leave delete_after_date out, or remove the entry first (state: absent).",
+                )
         after = {name: _merged(current.get(name), entry) for name, entry in self._wanted.items()}
         differing = tuple(sorted(name for name, entry in after.items() if entry != current.get(name)))
         action: t.Literal["nothing", "create", "update"] = "nothing"

@@ -41,31 +41,10 @@ else:
         """An adapter whose connections are known to a watch while they are in use."""
 
         def __init__(self, watch: Watch) -> None:
-            class Http(HTTPConnection):
-                def connect(self) -> None:
-                    watch.connection = self
-                    super().connect()
-
-                def putrequest(self, *args: t.Any, **kwargs: t.Any) -> None:
-                    watch.connection = self
-                    super().putrequest(*args, **kwargs)
-
-            class Https(HTTPSConnection):
-                def connect(self) -> None:
-                    watch.connection = self
-                    super().connect()
-
-                def putrequest(self, *args: t.Any, **kwargs: t.Any) -> None:
-                    watch.connection = self
-                    super().putrequest(*args, **kwargs)
-
-            class HttpPool(HTTPConnectionPool):
-                ConnectionCls = Http
-
-            class HttpsPool(HTTPSConnectionPool):
-                ConnectionCls = Https
-
-            self._pools = {"http": HttpPool, "https": HttpsPool}
+            self._pools = {
+                "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": _watched(HTTPConnection, watch)}),
+                "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": _watched(HTTPSConnection, watch)}),
+            }
             super().__init__()
 
         def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
@@ -76,6 +55,20 @@ else:
             manager = super().proxy_manager_for(proxy, **kwargs)
             manager.pool_classes_by_scheme = self._pools
             return manager
+
+
+def _watched(base: t.Any, watch: Watch) -> type:
+    """Return a class of connections like I(base) that a watch knows when they are used."""
+
+    def connect(self: t.Any) -> None:
+        watch.connection = self
+        base.connect(self)
+
+    def putrequest(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+        watch.connection = self
+        base.putrequest(self, *args, **kwargs)
+
+    return type(base.__name__, (base,), {"connect": connect, "putrequest": putrequest})
 
 
 class TransportError(Exception):
