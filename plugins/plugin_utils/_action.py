@@ -48,7 +48,6 @@ class AtlasAction(ActionBase):
     TASK: t.ClassVar[Task]
     _supports_check_mode = True
     _supports_async = True
-    _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task here if it may be, otherwise as a module; the result is the same."""

@@ -45,11 +45,6 @@ def parse_basic(header: str | None) -> tuple[str, str] | None:
     return (user, password) if colon else None
 
 
-def is_bearer(header: str | None) -> bool:
-    """Tell whether an Authorization header is of the scheme Bearer, be it right or not."""
-    return (header or "").strip().lower().startswith("bearer")
-
-
 def parse_bearer(header: str | None) -> str | None:
     """Return the token of a Bearer Authorization header (RFC 6750), None if there is none."""
     match = _BEARER.fullmatch(header or "")
