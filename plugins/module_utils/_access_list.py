@@ -85,12 +85,16 @@ class AccessList:
         self._client.post(self._path, body, f"allow {names} in the access list of group {self._group_id}")
 
     def delete_entry(self, name: str) -> None:
-        """Remove an entry; one that is gone is what was wanted."""
+        """Remove an entry.
+
+        Raises:
+            AtlasError: When it is gone already, too: then C(was_overtaken) is set.
+        """
         try:
             self._client.delete((*self._path, name), f"remove {name} from the access list of group {self._group_id}")
         except AtlasNotFoundError as error:
-            if error.error_code != _NOT_FOUND:
-                raise
+            error.was_overtaken = error.error_code == _NOT_FOUND
+            raise
 
     def get_status(self, name: str) -> str:
         """Return whether an entry is in force yet: V(PENDING), V(ACTIVE) or V(FAILED).

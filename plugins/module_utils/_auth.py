@@ -27,7 +27,7 @@ VARIABLES = {
     "public_key": ("MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PUBLIC_KEY"),
     "private_key": ("MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY"),
 }
-_MOST_REFUSALS = 3
+_MOST_REFUSALS = 4
 
 
 class Credential(t.Protocol):

@@ -140,6 +140,7 @@ class AtlasClient:
 
     def _repeat(self, send: t.Callable[[], Reply], method: str, doing: str, repeatable: bool) -> Json:
         deadline = self._clock() + self.connection.total_time
+        may_be_done = False
         for attempt in range(self.connection.retries + 1):
             pause = backoff(attempt)
             try:
@@ -156,9 +157,11 @@ class AtlasClient:
                 asked = retry_after(reply.headers.get("Retry-After"))
                 pause = pause if asked is None else min(asked, LONGEST_PAUSE)
             if not may_repeat or attempt == self.connection.retries or self._clock() + pause > deadline:
+                failure.outcome_unknown = failure.outcome_unknown or may_be_done
                 # Whoever catches it need not try again what was tried as often as it may be.
                 failure.is_transient = failure.is_transient and not repeatable
                 raise failure
+            may_be_done = may_be_done or failure.outcome_unknown
             self._sleep(pause)
         raise AssertionError("the loop returns or raises")
 
@@ -242,7 +245,7 @@ class AtlasClient:
             )
         if status >= 400 or isinstance(content, dict):
             return status, content
-        if method == "DELETE":
+        if method == "DELETE" and not reply.content:
             return status, {}
         kind = reply.headers.get("Content-Type", "").partition(";")[0] or "no content type"
         what = f"not a JSON object ({kind})" if reply.content else "empty"

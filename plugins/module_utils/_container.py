@@ -93,13 +93,17 @@ class Containers:
         return self._written(self._client.patch(path, body, doing), doing)
 
     def delete_container(self, container_id: str) -> None:
-        """Delete a container; one that is gone is what was wanted."""
+        """Delete a container.
+
+        Raises:
+            AtlasError: When it is gone already, too: then C(was_overtaken) is set.
+        """
         path = ("groups", self._group_id, "containers", container_id)
         try:
             self._client.delete(path, f"delete network container {container_id} of group {self._group_id}")
         except AtlasNotFoundError as error:
-            if error.error_code != NOT_FOUND:
-                raise
+            error.was_overtaken = error.error_code == NOT_FOUND
+            raise
 
     def _written(self, reply: t.Mapping[str, t.Any], doing: str) -> Container:
         container = to_result(reply)

@@ -27,7 +27,7 @@ _HINT_BY_CODE = {
         "API Keys); the project's own IP access list is another one and does not help."
     ),
     "NOT_IN_GROUP": "Invite the API key to the project group_id names, with a role that may manage network access.",
-    "OVERLAPPING_ATLAS_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap the block of the Atlas container.",
+    "OVERLAPPING_ATLAS_CIDR_BLOCK": "Choose a block that does not overlap that of a network container: another route_table_cidr_block, or atlas_cidr_block.",
     "OVERLAPPING_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap that of another peering connection.",
     "PEER_INVALID_STATE": "Wait until the connection has settled, then run the task again.",
     "PEER_MAXIMUM_REACHED": (
@@ -62,6 +62,9 @@ class AtlasError(Exception):
         hint: What to do next; it is appended to the message.
         outcome_unknown: Whether a change may have been made although no answer says so.
         is_transient: Whether the same request may well succeed a little later.
+
+    Attributes:
+        was_overtaken: Whether what was to be removed was removed by somebody else since the last look.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class AtlasError(Exception):
         self.hint = hint
         self.outcome_unknown = outcome_unknown
         self.is_transient = is_transient
+        self.was_overtaken = False
 
     def redact(self, secrets: t.Iterable[str]) -> None:
         """Take I(secrets) out of the texts."""
@@ -91,8 +95,8 @@ class AtlasError(Exception):
 
     @property
     def is_lost_race(self) -> bool:
-        """Whether the request failed because what it creates is there already: somebody was faster since the last look."""
-        return self.error_code in _ALREADY_EXISTS
+        """Whether somebody else has done, since the last look, what the request was to do."""
+        return self.error_code in _ALREADY_EXISTS or self.was_overtaken
 
     def to_result(self) -> dict[str, t.Any]:
         """Return the fields of a failed result: C(msg), C(http_status), C(error_code), C(detail)."""

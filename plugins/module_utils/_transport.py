@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -60,15 +61,17 @@ else:
 def _watched(base: t.Any, watch: Watch) -> type:
     """Return a class of connections like I(base) that a watch knows when they are used."""
 
-    def connect(self: t.Any) -> None:
-        watch.connection = self
-        base.connect(self)
+    def new_connection(self: t.Any) -> t.Any:
+        used = base._new_conn(self)
+        watch.hold(used)
+        return used
 
     def putrequest(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
-        watch.connection = self
+        if self.sock is not None:
+            watch.hold(self.sock)
         base.putrequest(self, *args, **kwargs)
 
-    return type(base.__name__, (base,), {"connect": connect, "putrequest": putrequest})
+    return type(base.__name__, (base,), {"_new_conn": new_connection, "putrequest": putrequest})
 
 
 class TransportError(Exception):
@@ -93,8 +96,29 @@ class Watch:
     """Ends a request that takes too long. The libraries' own time-outs start anew with every byte."""
 
     def __init__(self) -> None:
-        self.connection: t.Any = None
+        self._held: socket.socket | None = None
+        self._lock = threading.Lock()
         self.has_expired = False
+
+    def hold(self, used: t.Any) -> None:
+        """Take the socket that the request now uses.
+
+        A descriptor of our own: the libraries let theirs go before the body is read when the connection is to end with it,
+        and while TLS begins.
+
+        Raises:
+            TimeoutError: When the time is up already, which looking up a name can take.
+        """
+        with self._lock:
+            self._release()
+            self._held = socket.socket(fileno=os.dup(used.fileno()))
+            if self.has_expired:
+                raise TimeoutError("timed out")
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     @contextlib.contextmanager
     def over(self, seconds: float) -> t.Iterator[None]:
@@ -107,14 +131,15 @@ class Watch:
             yield
         finally:
             timer.cancel()
+            with self._lock:
+                self._release()
 
     def _expire(self) -> None:
-        self.has_expired = True
-        used = getattr(self.connection, "sock", None)
-        if used is not None:
-            with contextlib.suppress(OSError):
-                # Not the method of a TLS socket, which is not made for another thread.
-                socket.socket.shutdown(used, socket.SHUT_RDWR)
+        with self._lock:
+            self.has_expired = True
+            if self._held is not None:
+                with contextlib.suppress(OSError):
+                    self._held.shutdown(socket.SHUT_RDWR)
 
 
 class Transport:

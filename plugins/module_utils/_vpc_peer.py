@@ -167,15 +167,19 @@ class VpcPeers:
         return self._to_result(self._client.patch((*self._path, peer["id"]), body, doing), doing, is_write=True)
 
     def delete_peer(self, peer_id: str) -> None:
-        """Ask for the removal of a connection; one that is gone, or on its way, is what was wanted."""
+        """Ask for the removal of a connection.
+
+        Raises:
+            AtlasError: When it is gone, or on its way, already, too: then C(was_overtaken) is set.
+        """
         try:
             self._client.delete((*self._path, peer_id), f"delete VPC peering connection {peer_id} of group {self._group_id}")
         except AtlasNotFoundError as error:
-            if error.error_code not in _GONE:
-                raise
+            error.was_overtaken = error.error_code in _GONE
+            raise
         except AtlasConflictError as error:
-            if error.error_code != "PEER_ALREADY_REQUESTED_DELETION":
-                raise
+            error.was_overtaken = error.error_code == "PEER_ALREADY_REQUESTED_DELETION"
+            raise
 
     def describe(self, fields: t.Mapping[str, t.Any]) -> str:
         """Return the identity of a connection in words."""

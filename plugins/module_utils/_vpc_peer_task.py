@@ -183,8 +183,13 @@ class _VpcPeerRun:
                 {**peer, "accepter_region_name": peer["accepter_region_name"] or self._region}, changes
             )
         if current is not None and current["status_name"] != self._peers.provider.terminating:
-            self._peers.delete_peer(current["id"])
-            outcome.changed = True
+            try:
+                self._peers.delete_peer(current["id"])
+                outcome.changed = True
+            except AtlasError as error:
+                # Somebody else has removed it: to make it anew, that will do.
+                if self._is_absent or not error.is_lost_race:
+                    raise
             self._removed = None if self._is_absent else current
         if decided.action == "delete":
             return current

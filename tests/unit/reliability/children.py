@@ -1,0 +1,153 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs tasks in processes of their own, many at once and quickly: the tests' side of :mod:`.nursery`."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+
+_FOREIGN = ("MONGODB_ATLAS_", "ANSIBLE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA", "NETRC")
+TIMEOUT, RETRIES = 2, 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run that is wanted."""
+
+    module: str
+    options: dict[str, Any]
+    way: str = "module"
+    #: The options of what it is to do after that, in process only.
+    more: tuple[dict[str, Any], ...] = ()
+    #: How many seconds go by in the process in one of the world's.
+    scale: float = 1.0
+    #: Whether its pauses are skipped.
+    skips: bool = True
+    page_size: int = 500
+    #: The number of the request at which it is killed, and whether that is (``sent``) or has been ``answered``.
+    die: tuple[int, str] | None = None
+    #: The moment at which it begins, as :func:`time.time` tells it.
+    start: float = 0.0
+
+
+@dataclass
+class Ran:
+    """What came of a run."""
+
+    #: Ansible's results: one, unless there was more to do, or the process did not come so far.
+    results: list[dict[str, Any]] = field(default_factory=list)
+    #: How long it took, on the world's clock.
+    seconds: float = 0.0
+    pauses: list[float] = field(default_factory=list)
+    #: Whether it had to be ended because it took too long.
+    overdue: bool = False
+    output: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.outcome.get("failed"))
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.outcome["changed"])
+
+    @property
+    def msg(self) -> str:
+        return str(self.outcome.get("msg"))
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """Ansible's result, which there has to be."""
+        assert len(self.results) == 1, f"not one result: {self.output or 'nothing was printed'}"
+        return self.results[0]
+
+
+def options_for(emulator: RunningEmulator, **options: Any) -> dict[str, Any]:
+    """Return options beside those of the connection to an emulator; an option of None is left out."""
+    connection = {
+        "base_url": emulator.base_url,
+        "group_id": emulator.settings.group_id,
+        "public_key": emulator.settings.public_key,
+        "private_key": emulator.settings.private_key,
+        "timeout": TIMEOUT,
+        "retries": RETRIES,
+    }
+    return {name: value for name, value in {**connection, **options}.items() if value is not None}
+
+
+class Nursery:
+    """The process that forks, and the ways to ask it.
+
+    :param folder: where its socket, and the home of its children, goes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = str(folder / "socket")
+        environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN)}
+        script = Path(__file__).resolve().with_name("nursery.py")
+        self._process = subprocess.Popen(
+            [sys.executable, str(script), self._path],
+            env={**environment, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"], "HOME": str(folder)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def stop(self) -> None:
+        """Let it end."""
+        self._process.communicate()
+
+    def run(self, wanted: Run, seconds: float = 30) -> Ran:
+        """Do one run."""
+        return self.run_all([wanted], seconds)[0]
+
+    def run_all(self, wanted: Sequence[Run], seconds: float = 30) -> list[Ran]:
+        """Do some runs at once, and end those that take more than some seconds."""
+        received = [b""] * len(wanted)
+        with selectors.DefaultSelector() as selector:
+            for number, one in enumerate(wanted):
+                connection = socket.socket(socket.AF_UNIX)
+                connection.connect(self._path)
+                connection.sendall(json.dumps(asdict(one)).encode() + b"\n")
+                selector.register(connection, selectors.EVENT_READ, number)
+            deadline, overdue = time.monotonic() + seconds, set()
+            while selector.get_map():
+                for key, _events in selector.select(max(0.05, deadline - time.monotonic())):
+                    part = key.fileobj.recv(1 << 16)  # type: ignore[union-attr]
+                    received[key.data] += part
+                    if not part:
+                        selector.unregister(key.fileobj)
+                        key.fileobj.close()  # type: ignore[union-attr]
+                if time.monotonic() > deadline:
+                    late = {key.data for key in selector.get_map().values()} - overdue
+                    for number in late:
+                        os.kill(_lines(received[number])[0]["pid"], signal.SIGKILL)
+                    overdue |= late
+        return [_read(part, number in overdue) for number, part in enumerate(received)]
+
+
+def _lines(received: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in received.decode().splitlines() if line.startswith("{")]
+
+
+def _read(received: bytes, overdue: bool) -> Ran:
+    ran = Ran(overdue=overdue, output=received.decode())
+    for line in _lines(received)[1:]:
+        if "pauses" in line:
+            ran.seconds, ran.pauses = line["seconds"], line["pauses"]
+        else:
+            ran.results.append(line)
+    return ran

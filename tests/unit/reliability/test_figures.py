@@ -1,0 +1,35 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The figures in docs/reliability.md are those of the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import Nursery
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import BATCHES, FAULTS
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.operations import OPERATIONS
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.test_killed import KILLED, MOMENTS, requests_of
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.test_races import AT_ONCE, LATENCIES, RACES
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return " ".join(PAGE.read_text(encoding="utf-8").split())
+
+
+def test_the_page_has_the_size_of_the_matrix(page: str) -> None:
+    cells = len(BATCHES) * len(OPERATIONS)
+    assert f"{cells:,} cells: {len(FAULTS)} faults, {len(OPERATIONS)} operations" in page
+
+
+def test_the_page_has_the_number_of_kills(page: str, nursery: Nursery, emulators: dict[str, RunningEmulator]) -> None:
+    kills = len(MOMENTS) * sum(requests_of(name, nursery, emulators[name]) for name in KILLED)
+    assert f"{kills} kills of {len(KILLED)} operations" in page
+
+
+def test_the_page_has_the_number_of_races(page: str) -> None:
+    assert f"{RACES * len(LATENCIES)} races of {AT_ONCE} runs" in page
