@@ -56,7 +56,12 @@ def to_moment(date: str) -> datetime.datetime:
     """
     # Python 3.9 and 3.10 do not read the Z.
     moment = datetime.datetime.fromisoformat(date.strip().upper().replace("Z", "+00:00"))
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    try:
+        # Atlas keeps whole seconds, in UTC.
+        return moment.astimezone(datetime.timezone.utc).replace(microsecond=0)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
 
 
 class AccessList:

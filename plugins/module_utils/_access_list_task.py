@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import re
 import typing as t
@@ -25,6 +26,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import Atl
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_network, check_wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import WaitTimeoutError, wait_until
 
 ARGUMENT_SPEC = (
@@ -65,6 +67,8 @@ def validate(params: Parameters) -> list[str]:
 
 
 def _check_entry(path: str, entry: Entry) -> None:
+    if all(entry[name] is None for name in SUBJECTS):
+        raise InvalidOptionError(f"{path[:-1]} has nothing but nulls.", hint=f"Give one of {', '.join(SUBJECTS)}.")
     if entry["cidr_block"] is not None:
         check_network(f"{path}cidr_block", entry["cidr_block"], "Give a block such as 10.0.0.0/16, or ip_address instead.")
     elif entry["ip_address"] is not None:
@@ -83,6 +87,8 @@ def _check_entry(path: str, entry: Entry) -> None:
     if entry["delete_after_date"] is not None:
         try:
             to_moment(entry["delete_after_date"])
+            if entry["aws_security_group"] is not None:
+                raise InvalidOptionError(f"{path}delete_after_date cannot be set for a security group.", hint="Leave it out.")
         except ValueError:
             raise InvalidOptionError(
                 f"{path}delete_after_date is not an ISO 8601 date: {entry['delete_after_date']!r}.",
@@ -135,10 +141,26 @@ class _AccessListRun:
                 )
         after = {name: _merged(current.get(name), entry) for name, entry in self._wanted.items()}
         differing = tuple(sorted(name for name, entry in after.items() if entry != current.get(name)))
+        if self._context.check_mode and any(after[name]["aws_security_group"] for name in differing):
+            self._check_connection()
         action: t.Literal["nothing", "create", "update"] = "nothing"
         if differing:
             action = "update" if current else "create"
         return Plan(action, current, after, differing)
+
+    def _check_connection(self) -> None:
+        """Foresee, in check mode, that Atlas refuses security groups where no connection is alive.
+
+        Raises:
+            AtlasError: When none is.
+        """
+        peers = VpcPeers(self._context.client, self._params["group_id"])
+        dead = (peers.provider.failed, peers.provider.terminating)
+        if all(peer["status_name"] in dead for peer in peers.list_peers()):
+            raise AtlasError(
+                "Security groups can be allowed only beside a VPC peering connection, and there is none.",
+                hint="Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead.",
+            )
 
     def _apply(self, decided: Plan, unused_current: dict[str, Entry] | None) -> dict[str, Entry]:
         if decided.action == "delete":
@@ -186,13 +208,21 @@ class _AccessListRun:
             ) from error
 
 
+def _moment_of(date: t.Any) -> datetime.datetime | None:
+    """Return the moment at which Atlas says that an entry goes; None for one that stays, or that says no date."""
+    try:
+        return to_moment(date)
+    except (ValueError, AttributeError):
+        return None
+
+
 def _merged(current: Entry | None, wanted: Entry) -> Entry:
     """Return an entry as it will be: what the options leave open stays as it is, and an address is stored as a block, too."""
     entry = {**dict.fromkeys(FIELDS), **(current or {})}
     if wanted["comment"] is not None:
         entry["comment"] = wanted["comment"]
     date = wanted["delete_after_date"]
-    if date is not None and (entry["delete_after_date"] is None or to_moment(date) != to_moment(entry["delete_after_date"])):
+    if date is not None and to_moment(date) != _moment_of(entry["delete_after_date"]):
         entry["delete_after_date"] = to_moment(date).strftime("%Y-%m-%dT%H:%M:%SZ")
     if current is None:
         entry["aws_security_group"] = wanted["aws_security_group"]

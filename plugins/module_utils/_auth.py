@@ -123,6 +123,8 @@ class AccessToken:
 
     def __init__(self, access_token: str) -> None:
         _check(access_token=access_token)
+        if not access_token.isascii():
+            raise InvalidOptionError("access_token has characters that tokens do not have.", hint="Copy it again.")
         self.secrets = [access_token]
         self._access_token = access_token
 
@@ -192,9 +194,10 @@ class ServiceAccount:
     def _new_token(self, fetch: Fetch) -> Token:
         reply = fetch({"grant_type": "client_credentials"}, self._basic)
         value, lifetime = reply.get("access_token"), reply.get("expires_in")
-        if not isinstance(value, str) or not value.isprintable() or not isinstance(lifetime, (int, float)):
+        is_token = isinstance(value, str) and value.isprintable() and value.isascii()
+        if not is_token or not isinstance(lifetime, (int, float)) or not 0 < lifetime < 1e9:
             raise AtlasApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
-        return Token(value, self._clock() + lifetime)
+        return Token(str(value), self._clock() + lifetime)
 
     def authorization(self, method: str, target: str, body: bytes) -> str | None:
         """Show the token."""

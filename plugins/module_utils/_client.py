@@ -231,6 +231,9 @@ class AtlasClient:
         status = reply.status
         try:
             content = json.loads(reply.content) if reply.content else None
+            if b"\\ud" in reply.content.lower():
+                # Half a character in an escape: no text that could be told, or sent back.
+                json.dumps(content, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             content = None
         if self.connection.envelope and isinstance(content, dict) and isinstance(content.get("status"), int):

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
 
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
+LONGEST_TIMEOUT = 86400
+MOST_RETRIES = 1000
 # RFC 1123, 2.1. Other scripts have to be written in their ASCII form (xn--…), which is what is looked up.
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
@@ -75,10 +77,10 @@ class Connection:
             )
         if self.ca_path:
             _check_certificates(self.ca_path)
-        if self.timeout <= 0:
-            raise InvalidOptionError("timeout must be more than 0 seconds.")
-        if self.retries < 0:
-            raise InvalidOptionError("retries must not be less than 0.")
+        if not 0 < self.timeout <= LONGEST_TIMEOUT:
+            raise InvalidOptionError(f"timeout must be more than 0 seconds, and {LONGEST_TIMEOUT} at the most.")
+        if not 0 <= self.retries <= MOST_RETRIES:
+            raise InvalidOptionError(f"retries must be between 0 and {MOST_RETRIES}.")
 
     @property
     def total_time(self) -> float:
@@ -97,6 +99,8 @@ def _check_certificates(ca_path: str) -> None:
         raise InvalidOptionError(f"ca_path: {ca_path} has no certificates in PEM format.") from None
     except OSError as error:
         raise InvalidOptionError(f"ca_path: {ca_path} cannot be read on the host this task runs on: {error.strerror}.") from None
+    except ValueError:
+        raise InvalidOptionError(f"ca_path: {ca_path!r} is not a path.") from None
 
 
 def _is_ipv6(host: str) -> bool:

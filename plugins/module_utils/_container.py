@@ -20,11 +20,12 @@ NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
 
 def to_result(container: t.Mapping[str, t.Any]) -> Container:
     """Return a container of the API with the names of the results."""
+    block = container.get("atlasCidrBlock")
     return {
         "id": container.get("id"),
         "provider_name": container.get("providerName"),
         "region_name": container.get("regionName"),
-        "atlas_cidr_block": container.get("atlasCidrBlock"),
+        "atlas_cidr_block": block if isinstance(block, str) else None,
         "vpc_id": container.get("vpcId"),
         "provisioned": container.get("provisioned"),
     }

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
@@ -61,6 +62,13 @@ def run(context: Context) -> None:
 TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
 
 
+def _overlap(one: str, other: str) -> bool:
+    try:
+        return ipaddress.ip_network(one).overlaps(ipaddress.ip_network(other))
+    except ValueError:
+        return False
+
+
 class _ContainerRun:
     """One run of the task: look, decide, apply, wait."""
 
@@ -104,6 +112,14 @@ class _ContainerRun:
             "provisioned": False,
         }
         result = plan(wanted, current, changeable=("atlas_cidr_block",), blank=blank)
+        if result.changed and self._context.check_mode and "atlas_cidr_block" in wanted:
+            for other in self._containers.list_containers(AWS.name):
+                block = other["atlas_cidr_block"]
+                if block and other["region_name"] != wanted["region_name"] and _overlap(block, wanted["atlas_cidr_block"]):
+                    raise InvalidOptionError(
+                        f"atlas_cidr_block {wanted['atlas_cidr_block']} overlaps {block} of network container {other['id']}.",
+                        hint="Each container needs a block of its own: choose another one.",
+                    )
         if current is not None and result.changed:
             users = self._users(current)
             if users:

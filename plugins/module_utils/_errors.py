@@ -27,7 +27,9 @@ _HINT_BY_CODE = {
         "API Keys); the project's own IP access list is another one and does not help."
     ),
     "NOT_IN_GROUP": "Invite the API key to the project group_id names, with a role that may manage network access.",
-    "OVERLAPPING_ATLAS_CIDR_BLOCK": "Choose a block that does not overlap that of a network container: another route_table_cidr_block, or atlas_cidr_block.",
+    "OVERLAPPING_ATLAS_CIDR_BLOCK": (
+        "Choose a block that overlaps none of a network container: another route_table_cidr_block, or atlas_cidr_block."
+    ),
     "OVERLAPPING_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap that of another peering connection.",
     "PEER_INVALID_STATE": "Wait until the connection has settled, then run the task again.",
     "PEER_MAXIMUM_REACHED": (

@@ -15,6 +15,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import Atl
 Json = dict[str, t.Any]
 Query = t.Mapping[str, str]
 
+# More than any list of Atlas has: 500 objects a page.
+MOST_PAGES = 100
+
 
 def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, name_of: t.Callable[[Json], t.Any]) -> list[Json]:
     """Return the objects of all pages of a list, until a page has no next one (the total count is an estimate).
@@ -32,7 +35,7 @@ def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, na
     """
     wanted = query
     found: dict[str, Json] = {}
-    while True:
+    for unused in range(MOST_PAGES):
         known = len(found)
         page = fetch(wanted)
         results = page.get("results")
@@ -50,6 +53,7 @@ def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, na
             # A page that brings nothing new, and is not the last: it would go on for ever.
             raise AtlasApiError(f"Failed to {doing}: the pages of the list go round in a circle.", hint="Run the task again.")
         wanted = {**wanted, **following}
+    raise AtlasApiError(f"Failed to {doing}: the list has no end.", hint="Check base_url.")
 
 
 def _no_list(doing: str) -> AtlasApiError:

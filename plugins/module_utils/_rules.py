@@ -15,6 +15,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import Inv
 
 # RFC 1918: Atlas refuses every other range (INVALID_ROUTE_TABLE_CIDR, ATLAS_INVALID_CIDR_RANGE).
 _PRIVATE_NETWORKS = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+# A year.
+LONGEST_WAIT = 31536000
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
 
@@ -46,6 +48,8 @@ def check_wait(params: t.Mapping[str, t.Any]) -> None:
     for option in ("wait_timeout", "wait_sleep"):
         if params[option] < 1:
             raise InvalidOptionError(f"{option} must be at least 1 second.")
+        if params[option] > LONGEST_WAIT:
+            raise InvalidOptionError(f"{option} must be {LONGEST_WAIT} seconds at the most.")
 
 
 def check_network(option: str, value: str, hint: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

@@ -18,7 +18,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
     AtlasError,
     AtlasNotFoundError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import to_aws_region
 
 Peer = dict[str, t.Any]
 
@@ -193,7 +192,8 @@ class VpcPeers:
         """
         result = self.provider.to_result(peer)
         # A state that is not known here is no reason to fail: Atlas may learn new ones.
-        if not isinstance(result["id"], str) or not isinstance(result["status_name"], str):
+        is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
+        if is_odd or not result["id"] or not result["status_name"]:
             raise AtlasApiError(
                 f"Failed to {doing}: the reply is not a VPC peering connection with {self.provider.name}.",
                 hint="Check base_url, and peer_id if it is set.",
@@ -216,4 +216,4 @@ def odd_identity_warnings(params: t.Mapping[str, t.Any]) -> list[str]:
 
 def same_region(wanted: str, current: str | None) -> bool:
     """Whether a reply's region is the wanted one. A null means the container's, which a second look would have to tell."""
-    return current is None or to_aws_region("accepter_region_name", current) == wanted
+    return current is None or current.lower().replace("_", "-") == wanted

@@ -63,11 +63,14 @@ class PeerCreation:
             raise InvalidOptionError("route_table_cidr_block is required to create a VPC peering connection.")
         self.fields = fields
         region = None
-        is_open = self._needs_container and not {"container_id", "accepter_region_name"} <= fields.keys()
-        if is_open or (self._check_mode and "container_id" in fields):
+        # What is removed for a new connection is not there any more when Atlas refuses that one: look before.
+        foresees = self._check_mode or replaced is not None
+        is_open = (self._needs_container or foresees) and not {"container_id", "accepter_region_name"} <= fields.keys()
+        if is_open or foresees:
             container = self._find_container(fields)
             region = to_region(container)
-            fields["container_id"] = container["id"]
+            if self._needs_container or self._check_mode:
+                fields["container_id"] = container["id"]
             if self._needs_container:
                 fields.setdefault("accepter_region_name", region)
             _check_overlap(fields, f"network container {container['id']}", container["atlas_cidr_block"])
@@ -115,6 +118,22 @@ class PeerCreation:
             container = self._find_container(self.fields)
             _check_overlap(self.fields, f"network container {container['id']}", container["atlas_cidr_block"])
 
+    def check_change(self, peer: Peer, region: str | None) -> None:
+        """Foresee, in check mode, what Atlas would refuse of a connection as it will be.
+
+        Raises:
+            InvalidOptionError: When its block overlaps another one.
+        """
+        if self._check_mode:
+            container = self._find_container(peer)
+            if region is not None and peer["accepter_region_name"] is None and to_region(container) != region:
+                raise InvalidOptionError(
+                    f"accepter_region_name cannot be changed: it is {to_region(container)}, not {region}.",
+                    hint="Correct the option, or remove the connection first (state: absent).",
+                )
+            _check_overlap(peer, f"network container {container['id']}", container["atlas_cidr_block"])
+            self._check_neighbours(peer, peer)
+
     def _check_container_exists(self, error: AtlasError) -> None:
         if error.error_code == NOT_FOUND:
             raise InvalidOptionError(
@@ -141,7 +160,12 @@ def _check_overlap(fields: t.Mapping[str, t.Any], name: str, other: str | None) 
         InvalidOptionError: When the blocks overlap; the message gives both.
     """
     block = fields["route_table_cidr_block"]
-    if other and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other)):
+    try:
+        overlaps = other is not None and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other))
+    except ValueError:
+        # What is no block cannot be compared; Atlas decides.
+        return
+    if overlaps:
         raise InvalidOptionError(
             f"route_table_cidr_block {block} overlaps {other} of {name}.",
             hint="Each VPC, and the container, needs a block of its own: choose another one, or another container.",

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
@@ -54,6 +55,9 @@ def validate(params: Parameters) -> list[str]:
     Raises:
         InvalidOptionError: When an option cannot be right.
     """
+    if params["peer_id"] is None and (params["vpc_id"] is None or params["aws_account_id"] is None):
+        # The rules of the argument spec take a null for a value.
+        raise InvalidOptionError("vpc_id and aws_account_id, or peer_id, must not be null.")
     for option in ("peer_id", "container_id"):
         if params[option] is not None:
             check_object_id(option, params[option])
@@ -151,6 +155,12 @@ class _VpcPeerRun:
         fixed = [name for name in result.differing if name not in provider.changeable]
         if fixed:
             raise self._unchangeable(current, fixed, wanted)
+        if result.changed:
+            self._creation.check_change(dict(result.after or {}), self._region)
+        status = self._params["wait_for"].upper()
+        if self._context.check_mode and self._params["wait"] and not provider.has_reached(current, status):
+            # What it will have come to after the waiting.
+            return replace(result, after={**(result.after or {}), "status_name": status})
         return result
 
     def _check_identity(self, current: Peer | None) -> None:

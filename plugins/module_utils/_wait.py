@@ -107,4 +107,4 @@ class StatusHistory:
 
 def backoff(attempt: int) -> float:
     """Return the seconds to pause after failed attempt number I(attempt), counted from 0: doubling, with jitter."""
-    return random.uniform(0.5, 1) * min(2.0**attempt, LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret
+    return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret

@@ -1,0 +1,129 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""HTTP without a network: requests, urllib3 and http.client as they are, over sockets that lead to a function of the test."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+
+class EndlessError(BaseException):
+    """More requests than any task has a reason for; no handler of the code under test takes it for a failure."""
+
+
+@dataclass
+class Received:
+    """One request as it arrived."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    host: str
+
+    @classmethod
+    def parse(cls, raw: bytes, host: str) -> Received:
+        """Read a request."""
+        head, _, body = raw.partition(b"\r\n\r\n")
+        first, *rest = head.decode("latin-1").split("\r\n")
+        method, target, _version = first.split(" ")
+        return cls(
+            method, target, [(name.lower(), value) for name, _, value in (line.partition(": ") for line in rest)], body, host
+        )
+
+
+@dataclass
+class Line:
+    """Where every connection leads.
+
+    Attributes:
+        answer: Returns the raw reply to a request; an exception breaks the connection.
+        most: How many requests there may be.
+    """
+
+    answer: Callable[[Received], bytes]
+    most: int = 3000
+    received: list[Received] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def reply(self, raw: bytes, host: str) -> bytes:
+        """Take a request and return the reply."""
+        self.received.append(Received.parse(raw, host))
+        if len(self.received) > self.most:
+            raise EndlessError(f"more than {self.most} requests")
+        return self.answer(self.received[-1])
+
+
+class _Socket:
+    """As much of a socket as http.client uses."""
+
+    def __init__(self, line: Line, host: str) -> None:
+        self._line, self._host, self._sent = line, host, bytearray()
+        # The watch over a request wants a descriptor of its own.
+        self._real = socket.socket()
+
+    def fileno(self) -> int:
+        return self._real.fileno()
+
+    def settimeout(self, seconds: float | None) -> None:
+        if seconds is not None and seconds > threading.TIMEOUT_MAX:
+            # As a real one does.
+            raise OverflowError("timeout doesn't fit into C timeval")
+
+    def setsockopt(self, *arguments: Any) -> None:
+        """Take an option."""
+
+    def sendall(self, data: bytes) -> None:
+        self._sent += data
+
+    def makefile(self, *arguments: Any) -> io.BytesIO:
+        raw, self._sent = bytes(self._sent), bytearray()
+        return io.BytesIO(self._line.reply(raw, self._host))
+
+    def close(self) -> None:
+        self._real.close()
+
+    shutdown = setsockopt
+
+
+class _Timer:
+    """A timer that never goes off: nothing takes time here, and a thread for each request would."""
+
+    daemon = False
+
+    def __init__(self, interval: float, function: Callable[[], Any]) -> None:
+        self._interval = interval
+
+    def start(self) -> None:
+        if self._interval > threading.TIMEOUT_MAX:
+            # As a real one does, in its thread.
+            raise OverflowError("timestamp too large to convert to C PyTime_t")
+
+    def cancel(self) -> None:
+        """Do nothing."""
+
+
+@contextmanager
+def leading(line: Line) -> Iterator[None]:
+    """Have every connection of urllib3 lead to a line, and to nothing else, for the length of a with statement."""
+
+    def connect(self: Any) -> None:
+        line.hosts.add(self.host.lower())
+        self.sock = _Socket(line, self.host)
+        self.sock.settimeout(self.timeout)
+        self.is_verified = True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "Timer", _Timer)
+        for connection in (HTTPConnection, HTTPSConnection):
+            patch.setattr(connection, "connect", connect)
+            patch.setattr(connection, "is_connected", property(lambda self: self.sock is not None))
+        yield
