@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 #: Set by "make fuzz".
-FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))
+FACTOR = float(os.environ.get("FUZZ_FACTOR") or 0.6)
 #: Examples that ran in this process, by test.
 RAN: Counter[str] = Counter()
 
@@ -22,7 +22,7 @@ RAN: Counter[str] = Counter()
 def options(number: int) -> settings:
     """Return the settings of a property: the same examples every time, unless the task is to find new ones."""
     return settings(
-        max_examples=number * FACTOR,
+        max_examples=max(1, round(number * FACTOR)),
         derandomize=FACTOR == 1,
         deadline=None,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
