@@ -57,10 +57,13 @@ def is_number(value: object, highest: float) -> bool:
 
 def is_text(value: object) -> bool:
     """Tell whether a JSON value is text that can be sent on: JSON knows half characters, which no encoding does."""
+    if not isinstance(value, str) or len(value) > 10_000:
+        return False
     try:
-        return isinstance(value, str) and len(value) <= 10_000 and bool(value.encode() or True)
+        value.encode()
     except UnicodeEncodeError:
         return False
+    return True
 
 
 def _is_header_value(value: object) -> bool:

@@ -49,17 +49,17 @@ def test_which_requests(rule, hits):
 def test_counting():
     """The first ones pass, then it happens so many times, then never again."""
     faults = make({"skip": 2, "times": 3})
-    assert [faults.take(GET) is not None for _ in range(7)] == [False, False, True, True, True, False, False]
+    assert [faults.take(GET) is not None for unused in range(7)] == [False, False, True, True, True, False, False]
     assert faults.to_json()[0]["matched"] == 7
     assert faults.to_json()[0]["happened"] == 3
     for_ever = make({"method": "GET"})
-    assert all(for_ever.take(GET) for _ in range(50))
+    assert all(for_ever.take(GET) for unused in range(50))
 
 
 def test_first_rule_decides():
     """A spent rule, or one that lets pass, leaves the request to the next."""
     faults = make({"times": 1, "fault": {"kind": "close"}}, {"skip": 2, "fault": {"kind": "silence"}}, {})
-    assert [faults.take(GET).kind for _ in range(5)] == ["close", "latency", "latency", "silence", "silence"]
+    assert [faults.take(GET).kind for unused in range(5)] == ["close", "latency", "latency", "silence", "silence"]
 
 
 def test_kinds_that_are_picky():
@@ -178,7 +178,7 @@ def test_control_paths(api):
     added = requests.post(url, json=rule, timeout=10)
     assert added.status_code == 201
     assert added.json() == requests.get(url, timeout=10).json()
-    assert [api.call("GET").status_code for _ in range(2)] == [503, 200]
+    assert [api.call("GET").status_code for unused in range(2)] == [503, 200]
     [shown] = requests.get(url, timeout=10).json()
     assert shown == {
         "method": "GET",

@@ -133,7 +133,7 @@ def test_truncated(api, bearer):
     """Content-Length promises more than comes."""
     add(api, "truncated", method="POST")
     received, reset = exchange(api, request_bytes(api, bearer, "POST", body=api.new_peer()))
-    head, _, body = received.partition(b"\r\n\r\n")
+    head, unused, body = received.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     [length] = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
     assert 0 < len(body) < length
@@ -148,7 +148,7 @@ def test_truncated_chunks(api, bearer):
     """The last chunk never comes."""
     add(api, "truncated", chunked=True)
     received, _reset = exchange(api, request_bytes(api, bearer))
-    head, _, body = received.lower().partition(b"\r\n\r\n")
+    head, unused, body = received.lower().partition(b"\r\n\r\n")
     assert b"transfer-encoding: chunked" in head
     assert b"content-length" not in head
     assert body
@@ -203,7 +203,7 @@ def test_drip(api, bearer, part):
     right = exchange(api, request_bytes(api, bearer).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))[0]
     add(api, "drip", part=part, ms=4)
     times, received = arrivals(api, request_bytes(api, bearer))
-    head, _, body = received.partition(b"\r\n\r\n")
+    head, unused, body = received.partition(b"\r\n\r\n")
     slow = {"body": body, "headers": head}[part]
     assert body == right.partition(b"\r\n\r\n")[2]
     # A client that is not always awake finds some of them together.
@@ -301,7 +301,7 @@ def test_stale_nonce(api):
     api.call("GET")
     add(api, "stale_nonce", times=1)
     seen = []
-    response = api.call("GET", hooks={"response": lambda answer, **_: seen.append(answer)})
+    response = api.call("GET", hooks={"response": lambda answer, **unused: seen.append(answer)})
     assert [answer.status_code for answer in [*response.history, response]] == [401, 200]
     assert "stale=true" in response.history[0].headers["WWW-Authenticate"]
     assert response.history[0].json()["errorCode"] == "UNEXPECTED_ERROR"
@@ -336,7 +336,7 @@ def test_moving_page(api, path, key, change):
     """Who pages a list that gets shorter misses elements, who pages one that gets longer sees some twice."""
     for region in ("EU_WEST_1", "EU_WEST_2", "EU_CENTRAL_1", "US_WEST_1"):
         api.call("POST", "/containers", json={"providerName": "AWS", "regionName": region})
-    for _ in range(5):
+    for unused in range(5):
         api.make_peer()
     assert api.call("POST", "/accessList", json=[{"cidrBlock": f"10.{n}.0.0/16"} for n in range(5)]).status_code == 201
     before = [element[key] for element in pages(api, path)]

@@ -181,7 +181,7 @@ def test_methods(api, method):
 def test_limit_of_live_tokens(start):
     """The one too many is refused until another one is revoked."""
     api = start(max_tokens=3, token_seconds=1000)
-    tokens = [ask(api).json()["access_token"] for _ in range(3)]
+    tokens = [ask(api).json()["access_token"] for unused in range(3)]
     refused = ask(api)
     assert (refused.status_code, refused.json()["errorCode"]) == (429, "RATE_LIMITED")
     assert 990 < int(refused.headers["Retry-After"]) <= 1000
@@ -196,7 +196,7 @@ def test_limit_of_requests(start):
     api = start(max_token_requests=3)
     token = ask(api).json()["access_token"]
     assert ask(api, auth=("a", "b")).status_code == 401
-    for _ in range(5):
+    for unused in range(5):
         ask(api, {"token": "x"}, path="revoke")
     assert ask(api).status_code == 200
     refused = ask(api)
@@ -232,7 +232,7 @@ def test_lives(clock):
     tokens = server(clock)
     first = tokens.issue()
     clock.sleep(3000)
-    for _ in range(99):
+    for unused in range(99):
         tokens.issue()
     with pytest.raises(TooManyError) as caught:
         tokens.issue()

@@ -31,13 +31,13 @@ def test_wrong_rates(text):
 def test_bucket(clock):
     """It is full at first, and filled at the end of each period; nobody waits longer than is said."""
     bucket = TokenBucket(Rate(3, 2, 60), clock)
-    assert [bucket.take() for _ in range(4)] == [Allowance(True, left) for left in (2, 1, 0)] + [Allowance(False, 0, 60)]
+    assert [bucket.take() for unused in range(4)] == [Allowance(True, left) for left in (2, 1, 0)] + [Allowance(False, 0, 60)]
     clock.sleep(4.5)
     assert bucket.take() == Allowance(False, 0, 56)
     clock.sleep(55.4)
     assert bucket.take() == Allowance(False, 0, 1)
     clock.sleep(0.2)
-    assert [bucket.take() for _ in range(3)] == [Allowance(True, 1), Allowance(True, 0), Allowance(False, 0, 60)]
+    assert [bucket.take() for unused in range(3)] == [Allowance(True, 1), Allowance(True, 0), Allowance(False, 0, 60)]
     clock.sleep(100_000)
     assert bucket.take() == Allowance(True, 2)
     bucket.take()
@@ -89,7 +89,7 @@ def test_headers_and_refusal(start):
 def test_refill(start):
     """Waiting as long as is said is enough."""
     api = start(rate_limit="2/1")
-    statuses = [api.call("GET").status_code for _ in range(2)]
+    statuses = [api.call("GET").status_code for unused in range(2)]
     while (response := api.call("GET")).status_code == 200:
         statuses.append(200)
     time.sleep(int(response.headers["Retry-After"]))
@@ -100,7 +100,7 @@ def test_refill(start):
 def test_unauthenticated_requests_are_free(start):
     """Nor do wrong keys empty anybody's bucket."""
     api = start(rate_limit="2/1/600")
-    for _ in range(5):
+    for unused in range(5):
         response = requests.get(api.group, timeout=10)
         assert (response.status_code, response.headers.get("RateLimit-Limit")) == (401, None)
     assert api.call("GET").headers["RateLimit-Remaining"] == "1"
@@ -119,7 +119,7 @@ def test_many_at_once(start):
     statuses = []
     threads = [
         threading.Thread(target=lambda: statuses.append(requests.get(api.group, headers=headers, timeout=10).status_code))
-        for _ in range(20)
+        for unused in range(20)
     ]
     for thread in threads:
         thread.start()

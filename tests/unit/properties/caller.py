@@ -23,7 +23,7 @@ class Caller:
         settings = world.emulator.settings
         pair = base64.b64encode(f"{settings.client_id}:{settings.client_secret}".encode()).decode()
         form = "application/x-www-form-urlencoded"
-        status, _, body = self._send("POST", "/api/oauth/token", b"grant_type=client_credentials", form, f"Basic {pair}")
+        status, unused, body = self._send("POST", "/api/oauth/token", b"grant_type=client_credentials", form, f"Basic {pair}")
         assert status == 200, body
         self._token = f"Bearer {json.loads(body)['access_token']}"
 

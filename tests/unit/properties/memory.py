@@ -32,11 +32,11 @@ class Received:
     @classmethod
     def parse(cls, raw: bytes, host: str) -> Received:
         """Read a request."""
-        head, _, body = raw.partition(b"\r\n\r\n")
+        head, unused, body = raw.partition(b"\r\n\r\n")
         first, *rest = head.decode("latin-1").split("\r\n")
         method, target, _version = first.split(" ")
         return cls(
-            method, target, [(name.lower(), value) for name, _, value in (line.partition(": ") for line in rest)], body, host
+            method, target, [(name.lower(), value) for name, unused, value in (line.partition(": ") for line in rest)], body, host
         )
 
 

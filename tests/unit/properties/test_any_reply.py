@@ -25,7 +25,7 @@ def answering(replies: Sequence[bytes], *, challenge: bool = False) -> Line:
     left = [*replies]
 
     def answer(request: Received) -> bytes:
-        if challenge and not any(name == "authorization" for name, _ in request.headers):
+        if challenge and not any(name == "authorization" for name, unused in request.headers):
             return WHO
         reply = left.pop(0) if len(left) > 1 else left[0]
         return reply.replace(NEW_ID.encode(), b"%024x" % next(numbers))

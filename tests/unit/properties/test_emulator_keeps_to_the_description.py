@@ -31,7 +31,7 @@ def _check(method: str, target: str, answer: Answer) -> None:
     from openapi_core.testing import MockRequest, MockResponse
 
     status, headers, body = answer
-    path, _, query = target.partition("?")
+    path, unused, query = target.partition("?")
     request = MockRequest(
         "https://cloud.mongodb.com", method.lower(), path, args=dict(pair.split("=", 1) for pair in query.split("&") if pair)
     )
@@ -115,7 +115,7 @@ def requests(world: World) -> st.SearchStrategy[tuple[str, str, Any]]:
 def test_replies_in_any_state_are_as_the_description_says(data: st.DataObject, world: World) -> None:
     _description()
     caller = Caller(world)
-    for _ in range(4):
+    for unused in range(4):
         method, target, body = data.draw(requests(world))
         answer = caller.ask(method, target, body)
         event(f"{method} {answer[0]}")

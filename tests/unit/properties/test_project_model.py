@@ -53,7 +53,7 @@ class Project(RuleBasedStateMachine):
         old, began = self.live.get(pair), self.world.clock.now
         is_dead = old is not None and old.status == "FAILED"
         is_new = old is None or is_dead
-        is_blocked = old is None and any(one == pair for one, _ in self._left()) and not wait
+        is_blocked = old is None and any(one == pair for one, unused in self._left()) and not wait
         done = self._run(pair, check_mode, route_table_cidr_block=block, recreate=recreate, wait=wait)
         if is_blocked or (is_dead and recreate == "never") or self._clashes(pair, block, is_new):
             assert done.failed, done.result
@@ -86,7 +86,7 @@ class Project(RuleBasedStateMachine):
         if is_there:
             del self.live[pair]
             self.going.append((pair, began))
-        assert not wait or pair not in [one for one, _ in self._left()]
+        assert not wait or pair not in [one for one, unused in self._left()]
 
     @rule(pair=pairs, act=st.sampled_from(["accept", "reject", "expire", "fail"]))
     def happen(self, pair: tuple[str, str], act: str) -> None:
@@ -115,7 +115,7 @@ class Project(RuleBasedStateMachine):
         live = {_pair(peer): _shown(peer) for peer in found if peer["statusName"] != "TERMINATING"}
         assert live == {pair: (peer.block, peer.status_at(now), peer.error) for pair, peer in self.live.items()}
         going = sorted(_pair(peer) for peer in found if peer["statusName"] == "TERMINATING")
-        assert going == sorted(pair for pair, _ in self._left())
+        assert going == sorted(pair for pair, unused in self._left())
 
     def _left(self) -> list[tuple[tuple[str, str], float]]:
         """Return what was asked to go and is still there."""

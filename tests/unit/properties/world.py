@@ -11,7 +11,6 @@ from typing import Any, cast
 from ansible_collections.cloudpeer.atlas.tests.emulator.app import AtlasApp
 from ansible_collections.cloudpeer.atlas.tests.emulator.emulator import Emulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.errors import ApiError
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import Atlas, Done, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.unit.properties.memory import Line, Received
@@ -38,7 +37,7 @@ STEP = 30.0
 
 def serve(emulator: Emulator, request: Received) -> tuple[int, list[tuple[str, str]], bytes]:
     """Give one request to an emulator as a server does, without an event loop: nothing in there waits for anything."""
-    path, _, query = request.target.partition("?")
+    path, unused, query = request.target.partition("?")
     scope = {
         "type": "http",
         "method": request.method,
@@ -80,7 +79,7 @@ class World:
     def __post_init__(self) -> None:
         settings = Settings(group_id=GROUP, private_key=SECRET, step_seconds=STEP, nonce_seconds=1e9)
         self.emulator = Emulator(settings, self.clock)
-        self.atlas = Atlas(cast("RunningEmulator", self.emulator), self.clock, BASE_URL)
+        self.atlas = Atlas(cast("Any", self.emulator), self.clock, BASE_URL)
 
     def run(self, module: str, *, check_mode: bool = False, **options: Any) -> Done:
         """Run the task of a module."""
