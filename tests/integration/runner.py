@@ -128,6 +128,14 @@ def environment(folder: Path, emulator: RunningEmulator) -> dict[str, str]:
     }
 
 
+def plain_interpreter(folder: Path) -> str:
+    """Return a stand-in for this Python at a path without spaces: not all of Ansible quotes the path of an interpreter."""
+    stand_in = folder / "python"
+    stand_in.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    stand_in.chmod(0o700)
+    return str(stand_in)
+
+
 def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return records without what differs between any two runs: ids, addresses, durations, and Ansible's own private keys.
 

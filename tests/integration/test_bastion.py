@@ -8,14 +8,13 @@ import getpass
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import PlaybookRunner, plain_interpreter
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 pytestmark = pytest.mark.skipif(
@@ -61,7 +60,7 @@ Subsystem sftp internal-sftp
         inventory = tmp_path / "inventory.ini"
         inventory.write_text(
             f"bastion ansible_host=127.0.0.1 ansible_port={port} ansible_user={getpass.getuser()} "
-            f"ansible_ssh_private_key_file={folder}/user_key ansible_python_interpreter={sys.executable} "
+            f"ansible_ssh_private_key_file={folder}/user_key ansible_python_interpreter={plain_interpreter(tmp_path)} "
             f'ansible_ssh_common_args="-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ControlPath=none"\n'
         )
         yield inventory

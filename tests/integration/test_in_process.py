@@ -21,6 +21,7 @@ from ansible_collections.cloudpeer.atlas.tests.integration.runner import (
     descendants,
     environment,
     is_running,
+    plain_interpreter,
     until,
 )
 
@@ -171,7 +172,7 @@ def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: Playbo
     ],
 )
 def test_what_keeps_a_task_out_of_the_process(
-    keywords: str, reason: str, emulator: RunningEmulator, playbook: PlaybookRunner
+    keywords: str, reason: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
     if "become" in keywords and os.geteuid() != 0:
         pytest.skip("becoming another user takes root, or a password")
@@ -199,7 +200,7 @@ def test_what_keeps_a_task_out_of_the_process(
     text = text.replace(
         "  tasks:", "  vars:\n" + "".join(f"    {name}: '{value}'\n" for name, value in options.items()) + "  tasks:"
     )
-    run = playbook(text, emulator, "-vvv", way=None)
+    run = playbook(text, emulator, "-vvv", "-e", f"ansible_python_interpreter={plain_interpreter(tmp_path)}", way=None)
     assert f"runs as a module: {reason}" in run.output
     assert run.changed >= 1
     assert [entry["method"] for entry in emulator.requests.entries() if entry["authenticated"]] == ["GET", "GET", "POST"]

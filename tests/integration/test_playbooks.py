@@ -55,17 +55,27 @@ def test_a_scenario_comes_out_the_same_in_both_ways(
 
 
 @pytest.mark.parametrize("example", [path for path in EXAMPLES if path.stem in READING], ids=lambda path: path.stem)
-@pytest.mark.parametrize("way", WAYS)
-def test_an_example_that_only_reads_changes_nothing(
-    example: Path, way: str, emulator: RunningEmulator, playbook: PlaybookRunner
-) -> None:
-    run = playbook(example, emulator, way=way)
+def test_an_example_that_only_reads_changes_nothing(example: Path, emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
+    run = playbook(example, emulator)
     assert (run.changed, run.warnings) == (0, [])
     assert {request["method"] for request in emulator.requests.entries()} == {"GET"}
 
 
-@pytest.mark.parametrize("example", [path for path in EXAMPLES if path.stem not in READING], ids=lambda path: path.stem)
-@pytest.mark.parametrize("way", WAYS)
+# Every scenario runs both ways; of the examples, which use the same modules, one does.
+CHANGING = [
+    (path, way)
+    for path in EXAMPLES
+    for way in WAYS
+    if path.stem not in READING and (way == "in process" or path.stem == "quickstart")
+]
+    (path, way)
+    for path in EXAMPLES
+    for way in WAYS
+    if path.stem not in READING and (way == "in process" or path.stem == "quickstart")
+]
+
+
+@pytest.mark.parametrize(("example", "way"), CHANGING, ids=lambda value: getattr(value, "stem", value))
 def test_an_example_previews_applies_and_then_finds_nothing_to_do(
     example: Path, way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner
 ) -> None:

@@ -52,8 +52,11 @@ TASKS = """
 """
 
 
-@pytest.mark.parametrize("options", [("--check", "--diff"), ("--diff",)], ids=["check", "run"])
-@pytest.mark.parametrize("given", ["option", "variable"])
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [(("--check", "--diff"), "option"), (("--diff",), "option"), (("--diff",), "variable")],
+    ids=["check", "run", "variable"],
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_the_private_key_is_seen_nowhere(
     way: str,
