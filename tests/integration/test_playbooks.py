@@ -68,11 +68,6 @@ CHANGING = [
     for way in WAYS
     if path.stem not in READING and (way == "in process" or path.stem == "quickstart")
 ]
-    (path, way)
-    for path in EXAMPLES
-    for way in WAYS
-    if path.stem not in READING and (way == "in process" or path.stem == "quickstart")
-]
 
 
 @pytest.mark.parametrize(("example", "way"), CHANGING, ids=lambda value: getattr(value, "stem", value))
