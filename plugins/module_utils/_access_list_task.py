@@ -27,7 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_network, check_wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import WaitTimeoutError, wait_until
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import WaitTimeoutError
 
 ARGUMENT_SPEC = (
     CONNECTION
@@ -191,16 +191,8 @@ class _AccessListRun:
 
         if not look():
             return
-        params, context = self._params, self._context
         try:
-            wait_until(
-                look,
-                lambda left: not left,
-                timeout=params["wait_timeout"],
-                longest_interval=params["wait_sleep"],
-                clock=context.clock,
-                sleep=context.sleep,
-            )
+            self._context.wait_until(look, lambda left: not left)
         except WaitTimeoutError as error:
             raise AtlasError(
                 f"{', '.join(error.last)} of the access list is still not in force after {error.waited:.0f} seconds.",

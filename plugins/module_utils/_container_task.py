@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
@@ -15,10 +14,15 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConflictError, AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_private_network, check_wait, to_aws_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import (
+    check_private_network,
+    check_wait,
+    do_overlap,
+    to_aws_region,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import WaitTimeoutError, wait_until
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import WaitTimeoutError
 
 ARGUMENT_SPEC = (
     CONNECTION
@@ -60,13 +64,6 @@ def run(context: Context) -> None:
 
 
 TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
-
-
-def _overlap(one: str, other: str) -> bool:
-    try:
-        return ipaddress.ip_network(one).overlaps(ipaddress.ip_network(other))
-    except ValueError:
-        return False
 
 
 class _ContainerRun:
@@ -115,7 +112,7 @@ class _ContainerRun:
         if result.changed and self._context.check_mode and "atlas_cidr_block" in wanted:
             for other in self._containers.list_containers(AWS.name):
                 block = other["atlas_cidr_block"]
-                if block and other["region_name"] != wanted["region_name"] and _overlap(block, wanted["atlas_cidr_block"]):
+                if block and other["region_name"] != wanted["region_name"] and do_overlap(block, wanted["atlas_cidr_block"]):
                     raise InvalidOptionError(
                         f"atlas_cidr_block {wanted['atlas_cidr_block']} overlaps {block} of network container {other['id']}.",
                         hint="Each container needs a block of its own: choose another one.",
@@ -162,16 +159,8 @@ class _ContainerRun:
         users = delete()
         if not users:
             return
-        params, context = self._params, self._context
         try:
-            wait_until(
-                delete,
-                lambda left: not left,
-                timeout=params["wait_timeout"],
-                longest_interval=params["wait_sleep"],
-                clock=context.clock,
-                sleep=context.sleep,
-            )
+            self._context.wait_until(delete, lambda left: not left)
         except WaitTimeoutError as error:
             hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
             raise self._in_use("removed", container, error.last, hint) from refusal

@@ -88,6 +88,14 @@ def check_private_network(option: str, value: str) -> ipaddress.IPv4Network:
     return network
 
 
+def do_overlap(one: str, other: str) -> bool:
+    """Whether two CIDR blocks overlap; what is no block cannot be compared, and Atlas decides."""
+    try:
+        return ipaddress.ip_network(one).overlaps(ipaddress.ip_network(other))
+    except ValueError:
+        return False
+
+
 def to_aws_region(option: str, value: str) -> str:
     """Return an AWS region in AWS's own form: C(us-east-1), also for Atlas's C(US_EAST_1).
 

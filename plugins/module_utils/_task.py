@@ -17,6 +17,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import Atl
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import State, wait_until
 
 Parameters = t.Mapping[str, t.Any]
 
@@ -79,6 +80,21 @@ class Context:
     report: t.Callable[[str], None]
     clock: t.Callable[[], float] = time.monotonic
     sleep: t.Callable[[float], None] = time.sleep
+
+    def wait_until(self, poll: t.Callable[[], State], is_done: t.Callable[[State], bool]) -> State:
+        """Wait as the options say; see C(_wait.wait_until).
+
+        Raises:
+            WaitTimeoutError: When the time is up.
+        """
+        return wait_until(
+            poll,
+            is_done,
+            timeout=self.params["wait_timeout"],
+            longest_interval=self.params["wait_sleep"],
+            clock=self.clock,
+            sleep=self.sleep,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import NOT_FOUND, Container, Containers, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, AtlasNotFoundError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import do_overlap
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers
 
@@ -65,8 +65,8 @@ class PeerCreation:
         region = None
         # What is removed for a new connection is not there any more when Atlas refuses that one: look before.
         foresees = self._check_mode or replaced is not None
-        is_open = (self._needs_container or foresees) and not {"container_id", "accepter_region_name"} <= fields.keys()
-        if is_open or foresees:
+        is_open = not {"container_id", "accepter_region_name"} <= fields.keys()
+        if foresees or (self._needs_container and is_open):
             container = self._find_container(fields)
             region = to_region(container)
             if self._needs_container or self._check_mode:
@@ -95,7 +95,7 @@ class PeerCreation:
         try:
             container = self._containers.get_container(container_id)
         except AtlasNotFoundError as error:
-            self._check_container_exists(error)
+            self._check_container_exists(error, container_id)
             raise
         if container["provider_name"] not in (provider.name, None):
             raise InvalidOptionError(
@@ -113,7 +113,7 @@ class PeerCreation:
         """
         if "container_id" not in self.fields:
             return
-        self._check_container_exists(error)
+        self._check_container_exists(error, self.fields["container_id"])
         if self._container is None and error.error_code in _ABOUT_THE_CONTAINER:
             container = self._find_container(self.fields)
             _check_overlap(self.fields, f"network container {container['id']}", container["atlas_cidr_block"])
@@ -134,10 +134,10 @@ class PeerCreation:
             _check_overlap(peer, f"network container {container['id']}", container["atlas_cidr_block"])
             self._check_neighbours(peer, peer)
 
-    def _check_container_exists(self, error: AtlasError) -> None:
+    def _check_container_exists(self, error: AtlasError, container_id: str) -> None:
         if error.error_code == NOT_FOUND:
             raise InvalidOptionError(
-                f"container_id: group {self._params['group_id']} has no network container {self.fields['container_id']}.",
+                f"container_id: group {self._params['group_id']} has no network container {container_id}.",
                 http_status=error.http_status,
                 error_code=error.error_code,
                 detail=error.detail,
@@ -160,12 +160,7 @@ def _check_overlap(fields: t.Mapping[str, t.Any], name: str, other: str | None) 
         InvalidOptionError: When the blocks overlap; the message gives both.
     """
     block = fields["route_table_cidr_block"]
-    try:
-        overlaps = other is not None and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other))
-    except ValueError:
-        # What is no block cannot be compared; Atlas decides.
-        return
-    if overlaps:
+    if other is not None and do_overlap(block, other):
         raise InvalidOptionError(
             f"route_table_cidr_block {block} overlaps {other} of {name}.",
             hint="Each VPC, and the container, needs a block of its own: choose another one, or another container.",

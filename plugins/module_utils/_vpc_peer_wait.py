@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import StatusHistory, WaitTimeoutError, wait_until
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import StatusHistory, WaitTimeoutError
 
 # What a connection is that is no longer there, in the history of its states.
 GONE = "gone"
@@ -82,14 +82,7 @@ class PeerWaiter:
             return present
 
         try:
-            return wait_until(
-                look,
-                is_done,
-                timeout=self._params["wait_timeout"],
-                longest_interval=self._params["wait_sleep"],
-                clock=self._context.clock,
-                sleep=self._context.sleep,
-            )
+            return self._context.wait_until(look, is_done)
         except WaitTimeoutError as error:
             last = error.last
             hint = "Raise wait_timeout, or run the task again later: it goes on from there."

@@ -33,9 +33,9 @@ ALLOWED: dict[str, set[str]] = {
         name: {"_task", "_converge", "_argspec", "_plan", "_wait", "_errors", "_rules"} | PARTS | RESOURCES
         for name in sorted(TASKS)
     },
-    **{name: {"_task", "_plan", "_wait", "_errors"} | RESOURCES for name in sorted(PARTS)},
+    **{name: {"_task", "_plan", "_wait", "_errors", "_rules"} | RESOURCES for name in sorted(PARTS)},
     "_converge": {"_task", "_plan", "_wait", "_errors"},
-    "_task": {"_argspec", "_pool", "_client", "_reply", "_rules", "_errors"},
+    "_task": {"_argspec", "_pool", "_client", "_reply", "_rules", "_wait", "_errors"},
     **{name: {"_client", "_rules", "_errors"} for name in sorted(RESOURCES)},
     "_pool": {"_client", "_credentials", "_connection", "_errors"},
     "_argspec": {"_auth"},
