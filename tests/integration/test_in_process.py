@@ -222,7 +222,7 @@ def test_a_controller_without_requests_says_so_once_and_runs_modules(
     interpreter.chmod(stat.S_IRWXU)
     two_tasks = LOOP + LOOP.partition("tasks:")[2]
     run = playbook(
-        two_tasks,
+        two_tasks.replace("range(8)", "range(2)"),
         emulator,
         "-vvv",
         "-e",
@@ -230,9 +230,9 @@ def test_a_controller_without_requests_says_so_once_and_runs_modules(
         way=None,
         PYTHONPATH=without_requests(tmp_path),
     )
-    assert [one["changed"] for one in run.results] == [True] * 8 + [False] * 8
+    assert [one["changed"] for one in run.results] == [True] * 2 + [False] * 2
     assert len([warning for warning in run.warnings if "requests" in warning]) == len(run.warnings) == 1
-    assert run.output.count("runs as a module: Ansible's own Python has no requests") == 16
+    assert run.output.count("runs as a module: Ansible's own Python has no requests") == 4
 
 
 def test_a_target_without_requests_fails_with_the_usual_message(

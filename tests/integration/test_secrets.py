@@ -4,27 +4,27 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import (
-    ROOT,
-    WAYS,
-    PlaybookRunner,
-    descendants,
-    environment,
-    until,
-)
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import HERE, WAYS, PlaybookRunner, descendants
 
 CANARY = "e3a10000-0000-4000-8000-canarycanary"
+CLIENT_ID, CLIENT_SECRET = "mdb_sa_id_of_the_test", "mdb_sa_sk_canary-of-a-secret"
+TOKEN = "emulator-token-"  # what each token of the emulator begins with
+PAIR = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+SECRETS = (CANARY, CLIENT_SECRET, PAIR, TOKEN)
+WITHOUT_KEYS = dict.fromkeys(("MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PRIVATE_API_KEY"), "")
 TASKS = """
 - hosts: localhost
   gather_facts: false
@@ -34,8 +34,10 @@ TASKS = """
         aws_account_id: "123456789012"
         route_table_cidr_block: 10.15.0.0/16
         private_key: "{{ lookup('ansible.builtin.env', 'KEY_FOR_THE_OPTION') or omit }}"
+        client_secret: "{{ lookup('ansible.builtin.env', 'SECRET_FOR_THE_OPTION') or omit }}"
+        access_token: "{{ lookup('ansible.builtin.env', 'TOKEN_FOR_THE_OPTION') or omit }}"
     - cloudpeer.atlas.atlas_vpc_peer:
-        peer_id: "{{ lookup('ansible.builtin.env', 'MONGODB_ATLAS_PRIVATE_API_KEY') }}"
+        peer_id: "{{ lookup('ansible.builtin.env', 'SECRET_OF_THE_TEST') }}"
       ignore_errors: true
     - cloudpeer.atlas.atlas_vpc_peer:
         vpc_id: vpc-0a1b2c3d4e5f67890
@@ -50,99 +52,162 @@ TASKS = """
         no_such_option: true
       ignore_errors: true
 """
+# A server that sends back what it was sent, after the first request with credentials.
+ECHO = {
+    "path": "/api/atlas/",
+    "authenticated": True,
+    "skip": 1,
+    "times": 1,
+    "fault": {"kind": "html", "status": 500, "echo_authorization": True},
+}
+#: How each kind of credential is given: as an option, or as a variable.
+GIVEN = {
+    "key, option": {"KEY_FOR_THE_OPTION": CANARY, "SECRET_OF_THE_TEST": CANARY},
+    "key, variable": {"SECRET_OF_THE_TEST": CANARY},
+    "account, option": {
+        **WITHOUT_KEYS,
+        "MONGODB_ATLAS_CLIENT_ID": CLIENT_ID,
+        "SECRET_FOR_THE_OPTION": CLIENT_SECRET,
+        # The tasks that give no option need it as well.
+        "MONGODB_ATLAS_CLIENT_SECRET": CLIENT_SECRET,
+        "SECRET_OF_THE_TEST": CLIENT_SECRET,
+    },
+    "token, option": {**WITHOUT_KEYS, "TOKEN_FOR_THE_OPTION": "<token>", "MONGODB_ATLAS_ACCESS_TOKEN": "<token>"},
+}
+MODES = {"check": ("--check", "--diff"), "run": ("--diff",)}
 
 
-@pytest.mark.parametrize(
-    ("options", "given"),
-    [(("--check", "--diff"), "option"), (("--diff",), "option"), (("--diff",), "variable")],
-    ids=["check", "run", "variable"],
-)
+@contextlib.contextmanager
+def watched_commands() -> Iterator[set[bytes]]:
+    """Give the command lines of all processes that are started meanwhile, as far as a look now and then sees them."""
+    seen: set[bytes] = set()
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.05):
+            for pid in descendants(os.getpid()):
+                with contextlib.suppress(OSError):
+                    seen.add(Path(f"/proc/{pid}/cmdline").read_bytes())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+class Search:
+    """Looks for secrets in everything that a run leaves.
+
+    :param folder: where it may leave something: its home, and the folder for temporary files, are made here.
+    """
+
+    def __init__(self, folder: Path, emulator: RunningEmulator) -> None:
+        self._folder = folder
+        self._emulator = emulator
+        for name in ("home", "tmp"):
+            (folder / name).mkdir()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The part of the environment that keeps the files of a run below the folder."""
+        home = str(self._folder / "home")
+        return {"HOME": home, "XDG_CACHE_HOME": f"{home}/cache", "TMPDIR": str(self._folder / "tmp")}
+
+    @property
+    def cached_tokens(self) -> list[str]:
+        """The tokens in the cache."""
+        files = (self._folder / "home" / "cache" / "cloudpeer.atlas").glob("*.json")
+        return [json.loads(file.read_text())["value"] for file in files]
+
+    def found(self, output: str, commands: set[bytes]) -> list[str]:
+        """Return where a secret is; the only place for a token is the cache, and for the others there is none."""
+        places = {
+            "output": output,
+            "command lines": b"\n".join(commands).decode(errors="replace"),
+            "emulator's log": json.dumps(self._emulator.requests.entries()),
+        }
+        files = [path for path in self._folder.rglob("*") if path.is_file()]
+        assert any(path.name == "record.jsonl" for path in files), "there are no results to search"
+        places.update({str(path.relative_to(self._folder)): path.read_text(errors="replace") for path in files})
+        return [
+            f"{secret} in {place}"
+            for place, text in places.items()
+            for secret in SECRETS
+            if secret in text and not (secret == TOKEN and "cloudpeer.atlas" in place)
+        ]
+
+
+def secretive(start: Callable[..., RunningEmulator]) -> RunningEmulator:
+    """Run an emulator whose secrets are canaries."""
+    return start(step_seconds=0.2, private_key=CANARY, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+
+
+def echo(emulator: RunningEmulator, **rule: Any) -> None:
+    """Have the emulator send back the Authorization header."""
+    requests.post(f"{emulator.base_url}/emulator/faults", json={**ECHO, **rule}, timeout=10).raise_for_status()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("way", WAYS)
-def test_the_private_key_is_seen_nowhere(
-    way: str,
-    given: str,
-    options: tuple[str, ...],
-    start: Callable[..., RunningEmulator],
-    playbook: PlaybookRunner,
-    tmp_path: Path,
+def test_a_secret_is_seen_nowhere(
+    way: str, given: str, mode: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
-    emulator = start(private_key=CANARY)
-    variables = {"KEY_FOR_THE_OPTION": CANARY} if given == "option" else {}
-    run = playbook(TASKS, emulator, "-vvvv", *options, way=way, **variables)
+    emulator = secretive(start)
+    search = Search(tmp_path, emulator)
+    token = ""
+    if given.startswith("token"):
+        reply = requests.post(
+            f"{emulator.base_url}/api/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(CLIENT_ID, CLIENT_SECRET),
+            timeout=10,
+        )
+        token = reply.json()["access_token"]
+    variables = {name: value.replace("<token>", token) for name, value in GIVEN[given].items()}
+    variables.setdefault("SECRET_OF_THE_TEST", token)
+    with watched_commands() as commands:
+        run = playbook(TASKS, emulator, "-vvvvv", *MODES[mode], way=way, **search.variables, **variables)
     assert ["msg" in result for result in run.results] == [False, True, True, True]
-    assert "canary" not in run.output
-    leftovers = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert leftovers
-    assert [path for path in leftovers if "canary" in path.read_text(errors="replace")] == []
-
-
-ACCOUNT = {"MONGODB_ATLAS_CLIENT_ID": "mdb_sa_id_of_the_test", "MONGODB_ATLAS_CLIENT_SECRET": "mdb_sa_sk_canary-of-a-secret"}
-WITHOUT_KEYS = dict.fromkeys(("MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PRIVATE_API_KEY"), "")
-
-
-def account_emulator(start: Callable[..., RunningEmulator], **settings: object) -> RunningEmulator:
-    """Run an emulator for the service account of the test."""
-    return start(client_id=ACCOUNT["MONGODB_ATLAS_CLIENT_ID"], client_secret=ACCOUNT["MONGODB_ATLAS_CLIENT_SECRET"], **settings)
+    assert any(b"ansible" in command for command in commands)
+    assert search.found(run.output, commands) == []
+    assert len(search.cached_tokens) == given.startswith("account")
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_neither_the_secret_of_a_service_account_nor_its_token_is_seen(
+def test_a_server_that_sends_the_credentials_back_shows_them_to_nobody(
     way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
-    emulator = account_emulator(start)
-    # A server that sends back what it was sent, in the middle of the first run.
-    rule = {
-        "path": "/api/atlas/",
-        "authenticated": True,
-        "skip": 1,
-        "times": 1,
-        "fault": {"kind": "html", "status": 500, "echo_authorization": True},
-    }
-    requests.post(f"{emulator.base_url}/emulator/faults", json=rule, timeout=10).raise_for_status()
-    variables = {**ACCOUNT, **WITHOUT_KEYS, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    runs = [playbook(TASKS, emulator, "-vvvvv", "--diff", way=way, status=status, **variables) for status in (2, 0)]
-    (file,) = (tmp_path / "cache" / "cloudpeer.atlas").glob("*.json")
-    token = json.loads(file.read_text())["value"]
+    emulator = secretive(start)
+    search = Search(tmp_path, emulator)
+    echo(emulator)
+    variables = {**search.variables, **GIVEN["account, option"]}
+    # The first run meets the page; the second finds the token that the first has left.
+    for status in (2, 0):
+        run = playbook(TASKS, emulator, "-vvvvv", "--diff", way=way, status=status, **variables)
+        assert search.found(run.output, set()) == []
     assert [entry["path"] for entry in emulator.requests.entries()].count("/api/oauth/token") == 1
-    for run in runs:
-        assert "canary" not in run.output
-        assert token not in run.output
-    leftovers = [path for path in tmp_path.rglob("*") if path.is_file() and path != file]
-    texts = {path: path.read_text(errors="replace") for path in leftovers}
-    assert [path for path, text in texts.items() if "canary" in text or token in text] == []
-    assert token not in str(emulator.requests.entries())
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_secret_stands_on_a_command_line(way: str, start: Callable[..., RunningEmulator], tmp_path: Path) -> None:
-    emulator = start(step_seconds=3600, private_key=CANARY)
-    (tmp_path / "wait.yml").write_text(
-        """
-- hosts: localhost
-  gather_facts: false
-  tasks:
-    - cloudpeer.atlas.atlas_vpc_peer:
-        vpc_id: vpc-0a1b2c3d4e5f67890
-        aws_account_id: "123456789012"
-        route_table_cidr_block: 10.15.0.0/16
-        wait: true
-"""
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ansible", "playbook", str(tmp_path / "wait.yml"), "-e", f"atlas_in_process={WAYS[way]}"],
-        cwd=ROOT,
-        env={**environment(tmp_path, emulator), "RECORD_FILE": os.devnull},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        until(lambda: len(emulator.requests.entries()) >= 5)
-        running = [process.pid, *descendants(process.pid)]
-        commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in running]
-        assert len(commands) > 1
-        assert [command for command in commands if b"canary" in command] == []
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(10)
+def test_no_scenario_shows_a_secret_in_check_and_diff_mode(
+    way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
+) -> None:
+    emulator = secretive(start)
+    search = Search(tmp_path, emulator)
+    # What is read in one task is missing in the next, so each goes on whatever comes.
+    scenarios = sorted((HERE / "playbooks").glob("*.yml"))
+    plays = [{**play, "ignore_errors": True} for path in scenarios for play in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    # One request of four is answered with the credentials that came with it.
+    for skip in range(2, 80, 4):
+        echo(emulator, skip=skip)
+    variables = {**search.variables, **GIVEN["account, option"]}
+    with watched_commands() as commands:
+        run = playbook(yaml.safe_dump(plays, sort_keys=False), emulator, "-vvvvv", "--check", "--diff", way=way, **variables)
+    names = [play["name"] for play in plays]
+    assert [name for name in names if f"PLAY [{name}]" not in run.output] == []
+    assert [result for result in run.results if result.get("http_status") == 500]
+    assert search.found(run.output, commands) == []
