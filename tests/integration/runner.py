@@ -164,9 +164,9 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [clean(one) for one in records]
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition; fail when it does not come true."""
-    deadline = time.monotonic() + 20
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for a condition; fail when it does not come true in time."""
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true"
         time.sleep(0.05)

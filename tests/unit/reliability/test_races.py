@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import PlaybookRun, PlaybookRunner, until
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import Nursery, Ran, Run, options_for
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import WAYS, took_effect
@@ -33,6 +34,7 @@ LATENCIES = (0, 5, 60)
 RACES = 8
 slowly = pytest.mark.parametrize("latency_ms", LATENCIES)
 
+# The option's value is there when the command ends: all of them begin at once.
 PLAYBOOK = f"""
 - hosts: localhost
   gather_facts: false
@@ -41,7 +43,7 @@ PLAYBOOK = f"""
       cloudpeer.atlas.atlas_vpc_peer:
         vpc_id: {VPC}
         aws_account_id: "{ACCOUNT}"
-        route_table_cidr_block: {CIDR}
+        route_table_cidr_block: "{{{{ lookup('ansible.builtin.pipe', barrier) }}}}"
 """
 
 
@@ -127,12 +129,25 @@ def test_runs_that_want_it_there_and_gone_leave_one_connection_or_none(latency_m
         assert not one.failed or ("is being removed" in one.msg and not one.changed), one.msg
 
 
-def test_three_real_playbooks_at_once_make_one_connection(start: Start, tmp_path: Path) -> None:
-    emulator = start(latency_ms=100)
-    folders = [tmp_path / str(number) for number in range(3)]
+def test_twenty_real_playbooks_at_once_make_one_connection(start: Start, tmp_path: Path) -> None:
+    emulator = start(latency_ms=20)
+    ready, go = tmp_path / "ready", tmp_path / "go"
+    ready.mkdir()
+    folders = [tmp_path / str(number) for number in range(AT_ONCE)]
     for folder in folders:
         folder.mkdir()
-    with ThreadPoolExecutor(len(folders)) as pool:
-        runs = list(pool.map(lambda folder: PlaybookRunner(folder)(PLAYBOOK, emulator, way=None), folders))
+
+    def run(folder: Path) -> PlaybookRun:
+        barrier = f"touch '{ready}/{folder.name}'; until test -e '{go}'; do sleep 0.02; done; echo {CIDR}"
+        return PlaybookRunner(folder)(PLAYBOOK, emulator, "-e", json.dumps({"barrier": barrier}), way=None)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = [pool.submit(run, folder) for folder in folders]
+        until(lambda: len(list(ready.iterdir())) == AT_ONCE or any(one.done() for one in running), seconds=100)
+        go.touch()
+        runs = [one.result() for one in running]
     assert len(peers_of(emulator)) == 1
-    assert sum(bool(run.result["changed"]) for run in runs) == 1
+    assert {one.result["vpc_peer"]["id"] for one in runs} == {peers_of(emulator)[0]["id"]}
+    assert (writes(emulator), sum(bool(one.result["changed"]) for one in runs)) == (1, 1)
+    # They did meet: more than one was told that there is no connection yet.
+    assert [entry["method"] for entry in emulator.requests.entries()].count("POST") > 1
