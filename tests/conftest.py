@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,3 +29,21 @@ def _link_collection() -> Path:
 COLLECTIONS_PATH = _link_collection()
 sys.path.insert(0, str(COLLECTIONS_PATH))
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
+
+
+# What the plugins are covered by. Everything else either does not run them, or does so in processes of its own by the
+# thousand, and being measured takes its time.
+MEASURED = ("unit/plugins/", "unit/properties/", "integration/test_playbooks.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the other tests out of the measurement of coverage, if there is one."""
+    for item in items:
+        if not item.path.relative_to(ROOT / "tests").as_posix().startswith(MEASURED):
+            item.add_marker("no_cover")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_some_processes_are_measured() -> None:
+    """Keep coverage out of the processes that tests start, but for those that ask for it by PLAYBOOK_COVERAGE."""
+    os.environ["PLAYBOOK_COVERAGE"] = os.environ.pop("COVERAGE_PROCESS_CONFIG", "")

@@ -74,6 +74,7 @@ class PlaybookRunner:
         *options: str,
         way: str | None = "in process",
         status: int = 0,
+        measured: bool = False,
         **variables: str,
     ) -> PlaybookRun:
         """Run a playbook and return what it did.
@@ -81,12 +82,15 @@ class PlaybookRunner:
         :param source: the playbook, as a file or as its text.
         :param way: how tasks are to run; None leaves that to the playbook.
         :param status: the exit status it must end with.
+        :param measured: whether the plugins it runs count as covered, if that is asked for at all.
         :param variables: more of the environment.
         """
         if isinstance(source, str):
             (self._folder / "playbook.yml").write_text(source, encoding="utf-8")
             source = self._folder / "playbook.yml"
         choice = ["-e", f"atlas_in_process={WAYS[way]}"] if way else []
+        if measured and os.environ.get("PLAYBOOK_COVERAGE"):
+            variables["COVERAGE_PROCESS_CONFIG"] = os.environ["PLAYBOOK_COVERAGE"]
         record = self._folder / "record.jsonl"
         record.unlink(missing_ok=True)
         done = subprocess.run(
