@@ -58,6 +58,7 @@ def main() -> int:
                 ("mypy on the plugins", ["mypy", "--no-error-summary", "-p", f"{COLLECTION}.plugins"]),
                 ("mypy on the emulator", ["mypy", "--no-error-summary", "-p", "tests.emulator"]),
                 ("mypy on the scripts", ["mypy", "--no-error-summary", "scripts"]),
+                ("vulture", ["vulture"]),
                 ("yamllint", ["yamllint", "--strict", "."]),
             )
         ]

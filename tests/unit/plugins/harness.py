@@ -13,6 +13,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _pool, _task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_task import TASK
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 
@@ -98,8 +99,8 @@ class Atlas:
     def container_id(self) -> str:
         return self.emulator.project.first_container_id
 
-    def run(self, *, check_mode: bool = False, **options: Any) -> Done:
-        """Run the task with these options (None leaves one out) beside those of the connection."""
+    def run(self, task: Task = TASK, *, check_mode: bool = False, **options: Any) -> Done:
+        """Run a task with these options (None leaves one out) beside those of the connection."""
         connection = {
             "base_url": self.base_url,
             "group_id": self.emulator.settings.group_id,
@@ -109,14 +110,14 @@ class Atlas:
             "timeout": 5,
         }
         given = {name: value for name, value in {**connection, **options}.items() if value is not None}
-        checked = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(given)
+        checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_task, "Context", partial(_task.Context, clock=self.clock, sleep=self.clock.sleep))
             patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=self.clock, sleep=self.clock.sleep))
             pool = _pool.ClientPool()
             try:
-                outcome = TASK.execute(checked.validated_parameters, check_mode=check_mode, pool=pool, report=self.lines.append)
+                outcome = task.execute(checked.validated_parameters, check_mode=check_mode, pool=pool, report=self.lines.append)
             finally:
                 pool.close()
         done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)
