@@ -74,6 +74,8 @@ GIVEN = {
     },
     "token, option": {**WITHOUT_KEYS, "TOKEN_FOR_THE_OPTION": "<token>", "MONGODB_ATLAS_ACCESS_TOKEN": "<token>"},
 }
+#: How the runs end: the first meets such a page, the second finds the token that the first has left.
+STATUSES = (2, 0)
 MODES = {"check": ("--check", "--diff"), "run": ("--diff",)}
 
 
@@ -185,8 +187,7 @@ def test_a_server_that_sends_the_credentials_back_shows_them_to_nobody(
     search = Search(tmp_path, emulator)
     echo(emulator)
     variables = {**search.variables, **GIVEN["account, option"]}
-    # The first run meets the page; the second finds the token that the first has left.
-    for status in (2, 0):
+    for status in STATUSES:
         run = playbook(TASKS, emulator, "-vvvvv", "--diff", way=way, status=status, **variables)
         assert search.found(run.output, set()) == []
     assert [entry["path"] for entry in emulator.requests.entries()].count("/api/oauth/token") == 1

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import WAYS
+from ansible_collections.cloudpeer.atlas.tests.integration.test_playbooks import SCENARIOS
+from ansible_collections.cloudpeer.atlas.tests.integration.test_secrets import GIVEN, MODES, SECRETS, STATUSES
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import Nursery
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import BATCHES, FAULTS
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.operations import OPERATIONS
@@ -33,3 +36,10 @@ def test_the_page_has_the_number_of_kills(page: str, nursery: Nursery, emulators
 
 def test_the_page_has_the_number_of_races(page: str) -> None:
     assert f"{RACES * len(LATENCIES)} races of {AT_ONCE} runs" in page
+    assert f"one of {AT_ONCE} real `ansible-playbook`" in page
+
+
+def test_the_page_has_the_number_of_runs_with_canaries(page: str) -> None:
+    runs = len(WAYS) * (len(SCENARIOS) + len(GIVEN) * len(MODES) + len(STATUSES) + 1)
+    assert f"looked for in {runs} runs of real playbooks" in page
+    assert f"{['None', 'One', 'Two', 'Three', 'Four', 'Five'][len(SECRETS)]} canaries" in page
