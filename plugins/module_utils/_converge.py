@@ -39,19 +39,22 @@ def converge(
     """
     outcome = context.outcome
     failure: AtlasError | None = None
-    may_be_ours = False
+    # The last plan of which nobody said whether it was carried out.
+    lost: Plan | None = None
     for attempt in range(context.params["retries"] + 2):
         try:
             current = look()
+            plan = decide(current)
         except AtlasError:
-            outcome.changed = outcome.changed or may_be_ours
+            outcome.changed = outcome.changed or lost is not None
             raise
-        plan = decide(current)
+        if lost is not None and (plan.action, plan.differing) != (lost.action, lost.differing):
+            # Something came of it, were it but the first half.
+            outcome.changed = True
         if failure is None:
             outcome.before = plan.before
         outcome.after = plan.after
         if not plan.changed:
-            outcome.changed = outcome.changed or may_be_ours
             return plan, current
         if context.check_mode:
             outcome.changed = True
@@ -66,7 +69,7 @@ def converge(
             if not error.outcome_unknown and not _is_worth_another_try(error):
                 raise
             failure = error
-            may_be_ours = may_be_ours or error.outcome_unknown
+            lost = plan if error.outcome_unknown else lost
         else:
             outcome.changed = True
             return plan, state

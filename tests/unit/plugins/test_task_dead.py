@@ -156,3 +156,16 @@ def test_a_removal_that_takes_too_long_is_told_before_anything_is_made(make_atla
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
     for part in ("TERMINATING", "60 seconds", "gone", "wait_timeout"):
         assert part in done.msg
+
+
+@pytest.mark.parametrize("wait", [False, True])
+@pytest.mark.parametrize("forward", [True, False])
+def test_a_removal_whose_reply_is_lost_counts_as_changed_where_the_task_cannot_go_on(
+    faulty: tuple[Atlas, Wire], wait: bool, forward: bool
+) -> None:
+    atlas, wire = faulty
+    peer = atlas.create()
+    atlas.act("fail", peer["id"])
+    wire.faults.append(Fault("DELETE", DROP, forward=forward))
+    done = atlas.run(**PEERING, recreate="dead", retries=0, wait=wait)
+    assert (done.failed, done.changed, len(wire.sent("DELETE"))) == (True, forward, 1)
