@@ -7,25 +7,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import socket
 import ssl
-import threading
 import traceback
 import typing as t
 import warnings
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import ConnectionFailure, root_cause
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._watch import Watch
 
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from requests.exceptions import ConnectTimeout, ProxyError, RequestException, Timeout
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from requests.exceptions import ConnectTimeout, InvalidProxyURL, InvalidSchema, ProxyError, RequestException, Timeout
+    from requests.utils import select_proxy
     from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
@@ -42,27 +40,34 @@ else:
         """An adapter whose connections are known to a watch while they are in use."""
 
         def __init__(self, watch: Watch) -> None:
-            self._pools = {
-                "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": _watched(HTTPConnection, watch)}),
-                "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": _watched(HTTPSConnection, watch)}),
-            }
+            self._watch = watch
             super().__init__()
 
         def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
             super().init_poolmanager(*args, **kwargs)
-            self.poolmanager.pool_classes_by_scheme = self._pools
+            self._have_watched(self.poolmanager)
 
         def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
+            is_new = proxy not in self.proxy_manager
             manager = super().proxy_manager_for(proxy, **kwargs)
-            manager.pool_classes_by_scheme = self._pools
+            if is_new:
+                self._have_watched(manager)
             return manager
+
+        def _have_watched(self, manager: t.Any) -> None:
+            """Replace the classes of connections that a manager has: those to a SOCKS proxy are others."""
+            manager.pool_classes_by_scheme = {
+                scheme: type(pool.__name__, (pool,), {"ConnectionCls": _watched(pool.ConnectionCls, self._watch)})
+                for scheme, pool in manager.pool_classes_by_scheme.items()
+            }
 
 
 def _watched(base: t.Any, watch: Watch) -> type:
     """Return a class of connections like I(base) that a watch knows when they are used."""
 
     def new_connection(self: t.Any) -> t.Any:
-        used = base._new_conn(self)
+        # What a SOCKS proxy is to connect to, it looks up itself.
+        used = base._new_conn(self) if hasattr(self, "_socks_options") else _connect(self, base._new_conn, watch)
         watch.hold(used)
         return used
 
@@ -72,6 +77,29 @@ def _watched(base: t.Any, watch: Watch) -> type:
         base.putrequest(self, *args, **kwargs)
 
     return type(base.__name__, (base,), {"_new_conn": new_connection, "putrequest": putrequest})
+
+
+def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], watch: Watch) -> t.Any:
+    """Connect to the first address of a host that answers; the libraries would give each of them all the time there is."""
+    host, timeout = connection._dns_host, connection.timeout
+    try:
+        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise NewConnectionError(connection, str(error)) from error
+    failure: Exception | None = None
+    for address in dict.fromkeys(str(one[4][0]) for one in found):
+        try:
+            connection._dns_host, connection.timeout = address, watch.remaining()
+            return new_socket(connection)
+        except HTTPError as error:
+            failure = error
+        finally:
+            connection._dns_host, connection.timeout = host, timeout
+    raise failure or NewConnectionError(connection, "the host has no address")
+
+
+# A page of 500 objects takes less than one.
+MOST_BYTES = 16 << 20
 
 
 class TransportError(Exception):
@@ -90,56 +118,6 @@ class Reply:
     status: int
     headers: t.Mapping[str, str]
     content: bytes
-
-
-class Watch:
-    """Ends a request that takes too long. The libraries' own time-outs start anew with every byte."""
-
-    def __init__(self) -> None:
-        self._held: socket.socket | None = None
-        self._lock = threading.Lock()
-        self.has_expired = False
-
-    def hold(self, used: t.Any) -> None:
-        """Take the socket that the request now uses.
-
-        A descriptor of our own: the libraries let theirs go before the body is read when the connection is to end with it,
-        and while TLS begins.
-
-        Raises:
-            TimeoutError: When the time is up already, which looking up a name can take.
-        """
-        with self._lock:
-            self._release()
-            self._held = socket.socket(fileno=os.dup(used.fileno()))
-            if self.has_expired:
-                raise TimeoutError("timed out")
-
-    def _release(self) -> None:
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-
-    @contextlib.contextmanager
-    def over(self, seconds: float) -> t.Iterator[None]:
-        """Watch for the length of a with statement."""
-        self.has_expired = False
-        timer = threading.Timer(seconds, self._expire)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            with self._lock:
-                self._release()
-
-    def _expire(self) -> None:
-        with self._lock:
-            self.has_expired = True
-            if self._held is not None:
-                with contextlib.suppress(OSError):
-                    self._held.shutdown(socket.SHUT_RDWR)
 
 
 class Transport:
@@ -191,20 +169,53 @@ class Transport:
             if authorization:
                 prepared.headers["Authorization"] = authorization
             verify = connection.validate_certs and (connection.ca_path or True)
-            settings = self._session.merge_environment_settings(prepared.url, {}, False, verify, None)
-            if url.startswith("http:"):
+            settings = self._session.merge_environment_settings(prepared.url, {}, True, verify, None)
+            if urlsplit(url).scheme == "http":
                 # Plain http is for this host alone; a proxy would be another one.
                 settings["proxies"] = {}
+            _check_proxy(select_proxy(prepared.url, settings["proxies"]))
             with warnings.catch_warnings(), self._watch.over(connection.timeout):
                 # The user has asked for it, and is warned once by the task.
                 warnings.simplefilter("ignore", InsecureRequestWarning)
                 reply = self._session.send(prepared, timeout=connection.timeout, **settings)
+                content = _read(reply)
         except (RequestException, HTTPError, OSError, ValueError) as error:
             failure = "silent" if self._watch.has_expired else _failure_of(error)
             raise TransportError(failure, root_cause(error)) from error
         if self._watch.has_expired:
             raise TransportError("silent", TimeoutError("timed out"))
-        return Reply(reply.status_code, reply.headers, reply.content)
+        return Reply(reply.status_code, reply.headers, content)
+
+
+def _read(reply: requests.Response) -> bytes:
+    """Return the body of a reply.
+
+    Raises:
+        ValueError: When there is more than Atlas has to say; it could fill the memory.
+    """
+    content = bytearray()
+    with reply:
+        for chunk in reply.iter_content(1 << 16):
+            content += chunk
+            if len(content) > MOST_BYTES:
+                raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
+    return bytes(content)
+
+
+def _check_proxy(proxy: str | None) -> None:
+    """Check the address of the proxy in the environment; what the libraries say of one that is none may tell its password.
+
+    Raises:
+        TransportError: When it is none.
+    """
+    if proxy is not None:
+        try:
+            parts = urlsplit(proxy if "://" in proxy else f"//{proxy}")
+            is_address = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise TransportError("no proxy", ValueError("its address is malformed"))
 
 
 def _failure_of(error: Exception) -> ConnectionFailure:
@@ -212,7 +223,7 @@ def _failure_of(error: Exception) -> ConnectionFailure:
     wrapped = error.args[0] if error.args else None
     if isinstance(root_cause(error), ssl.SSLCertVerificationError):
         return "untrusted"
-    if isinstance(error, ProxyError):
+    if isinstance(error, (ProxyError, InvalidProxyURL, InvalidSchema)):
         return "no proxy"
     if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):
         return "unreachable"

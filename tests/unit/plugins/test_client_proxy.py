@@ -8,10 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
+import urllib3
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConnectionError
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import UNAUTHORIZED, Wire, certificate, reply
 
 Connect = Callable[..., AtlasClient]
@@ -76,6 +79,53 @@ def test_plain_http_to_this_host_goes_through_no_proxy(serve: Serve, connect: Co
         monkeypatch.setenv(name, "http://127.0.0.1:1")
         monkeypatch.setenv(name.lower(), "http://127.0.0.1:1")
     assert connect(wire.base_url).get(GROUP, "read") == {"id": "1"}
+    assert connect(wire.base_url.replace("http", "HTTP")).get(GROUP, "read") == {"id": "1"}
+
+
+def test_a_socks_proxy_is_used_by_its_own_connections(
+    atlas: tuple[Wire, str], connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[str] = []
+
+    class Connection(urllib3.connection.HTTPSConnection):
+        """What takes the place of the connections of PySocks."""
+
+        def __init__(self, *args: Any, _socks_options: Any, **kwargs: Any) -> None:
+            self._socks_options = _socks_options
+            super().__init__(*args, **kwargs)
+
+        def _new_conn(self) -> Any:
+            used.append(dict(self._socks_options)["proxy"])
+            return super()._new_conn()
+
+    class Manager(urllib3.PoolManager):
+        def __init__(self, url: str, **unused: Any) -> None:
+            super().__init__(_socks_options={"proxy": url})
+            pool = type("Pool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": Connection})
+            self.pool_classes_by_scheme = {"https": pool}
+
+    monkeypatch.setattr("requests.adapters.SOCKSProxyManager", Manager)
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+    (wire, ca_path) = atlas
+    assert connect(wire.base_url, ca_path=ca_path).get(GROUP, "read") == {"id": "1"}
+    assert used == ["socks5://127.0.0.1:1"]
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://user:canary#x@127.0.0.1:1", "http://user:canary[@127.0.0.1:1", "user:canary@127.0.0.1:1", "http://user:canary@:1",
+     "http://user:canary@127.0.0.1:port", "socks9://user:canary@127.0.0.1:1", "http://user:canary\u2100@127.0.0.1:1"],
+)  # fmt: skip
+def test_a_proxy_that_is_no_address_is_told_without_its_password(
+    atlas: tuple[Wire, str], connect: Connect, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    (wire, ca_path) = atlas
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(AtlasConnectionError, match="through the proxy") as caught:
+        connect(wire.base_url, ca_path=ca_path).post(GROUP, {}, "make it")
+    assert "canary" not in f"{caught.value} {caught.value.detail}"
+    assert not caught.value.outcome_unknown
+    assert wire.connections == 0
 
 
 def until(condition: Callable[[], bool]) -> None:
