@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._digest import DigestSession, parse_challenge, parse_next_nonce
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError, AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache import Token, TokenCache
 
 Headers = t.Mapping[str, str]
@@ -192,7 +192,12 @@ class ServiceAccount:
         self.secrets.append(self._token.value)
 
     def _new_token(self, fetch: Fetch) -> Token:
-        reply = fetch({"grant_type": "client_credentials"}, self._basic)
+        try:
+            reply = fetch({"grant_type": "client_credentials"}, self._basic)
+        except AtlasError as error:
+            # Whatever has become of the token: the request that needs it was not sent.
+            error.outcome_unknown = False
+            raise
         value, lifetime = reply.get("access_token"), reply.get("expires_in")
         is_token = isinstance(value, str) and value.isprintable() and value.isascii()
         if not is_token or not isinstance(lifetime, (int, float)) or not 0 < lifetime < 1e9:

@@ -152,7 +152,7 @@ class AtlasClient:
             else:
                 if status < 300:
                     return t.cast("Json", content)
-                failure = api_error(doing, status, content, is_write=method != "GET")
+                failure = api_error(doing, status, content, is_write=method != "GET", secrets=self._credential.secrets)
                 may_repeat = status == 429 or (repeatable and failure.is_transient)
                 asked = retry_after(reply.headers.get("Retry-After"))
                 pause = pause if asked is None else min(asked, LONGEST_PAUSE)

@@ -7,7 +7,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import typing as t
+from urllib.parse import quote, quote_plus
 
 MAX_DETAIL_LENGTH = 500
 
@@ -53,6 +56,19 @@ _HINT_BY_STATUS = {
 _ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "CONTAINER_ALREADY_EXISTS"))
 
 
+def redacted(text: str, secrets: t.Iterable[str]) -> str:
+    """Return I(text) without I(secrets), whose characters may stand in it as they do in URLs, in JSON and in names of hosts."""
+    # The longest first: one may be a part of another.
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        forms = (
+            {one, quote(one, safe="", errors="replace"), quote_plus(one, errors="replace"), json.dumps(one)[1:-1]}
+            for one in secret
+        )
+        pattern = "".join(f"(?:{'|'.join(map(re.escape, one))})" for one in forms)
+        text = re.sub(pattern, "********", text, flags=re.IGNORECASE)
+    return text
+
+
 class AtlasError(Exception):
     """A failure that is told to the user as it stands.
 
@@ -91,9 +107,10 @@ class AtlasError(Exception):
 
     def redact(self, secrets: t.Iterable[str]) -> None:
         """Take I(secrets) out of the texts."""
-        for secret in filter(None, secrets):
-            self.args = tuple(text.replace(secret, "********") for text in self.args)
-            self.detail = self.detail and self.detail.replace(secret, "********")
+        secrets = list(secrets)
+        self.args = tuple(redacted(text, secrets) for text in self.args)
+        self.detail = self.detail and redacted(self.detail, secrets)
+        self.error_code = self.error_code and redacted(self.error_code, secrets)
 
     @property
     def is_lost_race(self) -> bool:
@@ -166,7 +183,7 @@ _CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
 }
 
 
-def api_error(doing: str, status: int, body: t.Any, *, is_write: bool) -> AtlasApiError:
+def api_error(doing: str, status: int, body: t.Any, *, is_write: bool, secrets: t.Iterable[str] = ()) -> AtlasApiError:
     """Make the error for a reply of Atlas with an error status.
 
     Args:
@@ -174,12 +191,13 @@ def api_error(doing: str, status: int, body: t.Any, *, is_write: bool) -> AtlasA
         status: The HTTP status of the reply, or the one inside its envelope.
         body: The decoded error body; anything that is not Atlas's error object counts as no detail.
         is_write: Whether the request may have changed something all the same, if Atlas failed over it (5xx).
+        secrets: What must not be shown, not even the first half of it where a long detail is cut.
     """
     fields = body if isinstance(body, dict) else {}
     # OAuth's errors have their code in another place (RFC 6749, 5.2).
     code = fields.get("errorCode") or fields.get("error")
     code = code if isinstance(code, str) and code else None
-    detail = _detail(fields)
+    detail = redacted(_detail(fields), secrets)[:MAX_DETAIL_LENGTH] or None
     hint = _HINT_BY_CODE.get(code or "") or _HINT_BY_STATUS.get(status)
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     text = (detail or "no reason given").rstrip(". ")
@@ -194,8 +212,8 @@ def api_error(doing: str, status: int, body: t.Any, *, is_write: bool) -> AtlasA
     )
 
 
-def _detail(fields: dict[t.Any, t.Any]) -> str | None:
-    """Return Atlas's words: C(detail), the rejected fields that come with it, else C(reason); bounded in length."""
+def _detail(fields: dict[t.Any, t.Any]) -> str:
+    """Return Atlas's words: C(detail), the rejected fields that come with it, else C(reason)."""
     detail = fields.get("detail") or fields.get("error_description") or fields.get("reason")
     words = [detail] if isinstance(detail, str) else []
     bad_request = fields.get("badRequestDetail")
@@ -203,7 +221,7 @@ def _detail(fields: dict[t.Any, t.Any]) -> str | None:
     for one in rejected if isinstance(rejected, list) else []:
         if isinstance(one, dict) and one.get("field"):
             words.append(f"{one['field']}: {one.get('description') or 'refused'}")
-    return "; ".join(words)[:MAX_DETAIL_LENGTH] or None
+    return "; ".join(words)
 
 
 def connection_error(

@@ -173,7 +173,7 @@ class Transport:
             if urlsplit(url).scheme == "http":
                 # Plain http is for this host alone; a proxy would be another one.
                 settings["proxies"] = {}
-            _check_proxy(select_proxy(prepared.url, settings["proxies"]))
+            _check_proxy(select_proxy(url, settings["proxies"]))
             with warnings.catch_warnings(), self._watch.over(connection.timeout):
                 # The user has asked for it, and is warned once by the task.
                 warnings.simplefilter("ignore", InsecureRequestWarning)

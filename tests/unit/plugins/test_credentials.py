@@ -3,20 +3,27 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import multiprocessing
 import os
 import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import ServiceAccount
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConnectionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_info_task import TASK
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, serving
 
 TOKEN_PATH = "/api/oauth/token"
 
@@ -146,6 +153,45 @@ def test_a_wrong_secret_is_told_and_nothing_is_kept(emulator: RunningEmulator, h
     assert "canary" not in str(result)
     assert cached(home) == []
     assert len(emulator.requests.entries()) == 1
+
+
+TOKEN = "Token-of-the-Canary/with+signs=" + 40 * "x"
+SECRET = 'half "the" canary/ü%'
+FORMS: list[Callable[[str], str]] = [str, quote, quote_plus, str.lower, lambda text: json.dumps(text)[1:-1]]
+PAIR = base64.b64encode(f"the-id:{SECRET}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": "You said %s?"},
+        {"detail": 470 * "." + "%s"},
+        {"errorCode": "%s", "detail": "What?"},
+        {"badRequestDetail": {"fields": [{"field": "%s", "description": "%s"}]}},
+        {"error": "%s", "error_description": "%s"},
+    ],
+    ids=["detail", "at the end of what is shown", "code", "fields", "oauth"],
+)
+@pytest.mark.parametrize("shown", [TOKEN, SECRET, PAIR], ids=["token", "secret", "pair"])
+def test_what_a_server_sends_back_of_a_secret_is_not_shown(home: Path, shown: str, body: dict[str, Any]) -> None:
+    given = {"access_token": TOKEN} if shown == TOKEN else {"client_id": "the-id", "client_secret": SECRET}
+    bodies = [json.dumps(body).replace("%s", json.dumps(form(shown))[1:-1]) for form in FORMS]
+    with serving(*[Reply(400, one.encode()) for one in bodies]) as wire:
+        atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
+        for form in FORMS:
+            told = str(run(atlas, **given)[0])
+            assert "********" in told
+            # Not even the first half.
+            assert form(shown)[:8] not in told
+
+
+def test_a_token_that_is_not_given_leaves_nothing_in_doubt(home: Path) -> None:
+    def fetch(*unused: Any) -> dict[str, Any]:
+        raise AtlasConnectionError("No answer.", outcome_unknown=True)
+
+    with pytest.raises(AtlasConnectionError) as caught:
+        ServiceAccount("the-id", SECRET, None).prepare(fetch)
+    assert not caught.value.outcome_unknown
 
 
 def read_in_process(base_url: str, options: dict[str, Any]) -> None:
