@@ -87,10 +87,10 @@ def choose_credential(params: Parameters, warn: t.Callable[[str], None]) -> Cred
         return AccessToken(params["access_token"])
     if chosen == KINDS[2]:
         return ApiKey(params["public_key"], params["private_key"])
-    cache = None
-    if params["token_cache"]:
+    cache, folder = None, default_folder()
+    if params["token_cache"] and folder is not None:
         identity = (params["base_url"], params["client_id"], params["client_secret"])
-        cache = TokenCache(identity, default_folder(), warn)
+        cache = TokenCache(identity, folder, params["timeout"], warn)
     return ServiceAccount(params["client_id"], params["client_secret"], cache)
 
 
@@ -99,7 +99,8 @@ def _profile_path() -> str:
     if sys.platform == "darwin":
         folder = os.path.expanduser("~/Library/Application Support")
     else:
-        folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+        folder = os.environ.get("XDG_CONFIG_HOME", "")
+        folder = folder if os.path.isabs(folder) else os.path.expanduser("~/.config")
     return os.path.join(folder, "atlascli", "config.toml")
 
 
@@ -120,7 +121,7 @@ def _read_profile(name: str) -> dict[str, str]:
         raise InvalidOptionError(
             f"profile: {path} cannot be read: {error.strerror}.", hint="Log in with the Atlas CLI."
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidOptionError(f"profile: {path} is not a TOML file.", hint="Log in with the Atlas CLI again.") from None
     profile = profiles.get(name)
     if not isinstance(profile, dict):
@@ -128,6 +129,6 @@ def _read_profile(name: str) -> dict[str, str]:
         raise InvalidOptionError(f"profile: there is no {name!r} in {path}.", hint=f"It has these profiles: {known}.")
     found = {option: profile[key] for option, key in _PROFILE_KEYS.items() if isinstance(profile.get(key), str) and profile[key]}
     service = profile.get("service")
-    if service in _GOVERNMENT:
+    if isinstance(service, str) and service in _GOVERNMENT:
         found.setdefault("base_url", _GOVERNMENT[service])
     return found

@@ -14,11 +14,13 @@ import json
 import os
 import stat
 import tempfile
+import time
 import typing as t
 from dataclasses import asdict, dataclass
 
 # A token is not used in the last minutes of its life, so that it does not end in the middle of something.
 MARGIN_SECONDS = 300
+_LOCK_INTERVAL = 0.02
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,21 @@ class Token:
         return now < self.ends - MARGIN_SECONDS
 
 
-def default_folder() -> str:
-    """Return the folder for the files: in the user's cache folder."""
-    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "cloudpeer.atlas")
+def default_folder() -> str | None:
+    """Return the folder for the files: in the user's cache folder; None for a user who has none."""
+    # Relative paths are to be ignored (XDG), and a token must not end up in the current folder.
+    caches = (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache"))
+    return next((os.path.join(path, "cloudpeer.atlas") for path in caches if os.path.isabs(path)), None)
+
+
+def _is_private(found: os.stat_result) -> bool:
+    """Whether a file, or a folder, is this user's, and nobody else can read or write it."""
+    return found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
+
+
+def _open_file(path: str, flags: int) -> int:
+    """Open a file, but neither where a link leads, nor waiting for somebody to write into a pipe."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 class TokenCache:
@@ -47,51 +61,70 @@ class TokenCache:
     Args:
         identity: What tells the account from others; it is hashed.
         folder: The folder for the files.
+        patience: Seconds to wait at the most while another process gets a token.
         warn: Takes a sentence for the user.
     """
 
-    def __init__(self, identity: t.Sequence[str], folder: str, warn: t.Callable[[str], None]) -> None:
+    def __init__(self, identity: t.Sequence[str], folder: str, patience: float, warn: t.Callable[[str], None]) -> None:
         name = hashlib.sha256(json.dumps(list(identity)).encode()).hexdigest()
         self._folder = folder
         self._path = os.path.join(folder, f"{name}.json")
+        self._patience = patience
         self._warn = warn
 
     @contextlib.contextmanager
     def locked(self) -> t.Iterator[None]:
-        """Keep other processes out of the file for the length of a with statement."""
+        """Keep other processes out of the file for the length of a with statement; one that hangs keeps nobody out for ever."""
         lock = None
         with contextlib.suppress(OSError):
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._wait_for(lock)
         try:
             yield
         finally:
             if lock is not None:
                 os.close(lock)
 
+    def _wait_for(self, lock: int) -> None:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    self._warn(
+                        f"Another process has held {self._path}.lock for {self._patience:g} seconds: it is not waited for."
+                    )
+                    return
+                time.sleep(_LOCK_INTERVAL)
+            else:
+                return
+
     def load(self) -> Token | None:
         """Return the token in the file; None if there is none that can be trusted."""
         try:
-            file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
-            return None
-        with os.fdopen(file, encoding="utf-8") as stream:
-            for path, found in ((self._path, os.fstat(stream.fileno())), (self._folder, os.stat(self._folder))):
-                if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-                    self._warn(f"The access token in {path} is not used, because others could read it. Remove it.")
-                    return None
-            try:
-                content = json.load(stream)
-                return Token(str(content["value"]), float(content["ends"]))
-            except (ValueError, TypeError, KeyError, RecursionError):
+            if not self._is_trusted(self._folder, os.stat(self._folder)):
                 return None
+            with open(self._path, encoding="utf-8", opener=_open_file) as stream:
+                if not self._is_trusted(self._path, os.fstat(stream.fileno())):
+                    return None
+                content = json.load(stream)
+            return Token(str(content["value"]), float(content["ends"]))
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return None
+
+    def _is_trusted(self, path: str, found: os.stat_result) -> bool:
+        is_private = _is_private(found)
+        if not is_private:
+            self._warn(f"The token cache {path} is not used, because others could read it. Remove it.")
+        return is_private
 
     def store(self, token: Token) -> None:
         """Keep a token; the file is there whole or not at all."""
         temporary = None
         with contextlib.suppress(OSError):
-            if stat.S_IMODE(os.stat(self._folder).st_mode) & 0o077:
+            if not _is_private(os.stat(self._folder)):
                 return
             file, temporary = tempfile.mkstemp(dir=self._folder)
             with os.fdopen(file, "w", encoding="utf-8") as stream:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import multiprocessing
 import os
@@ -111,6 +112,62 @@ def test_a_token_that_others_could_read_is_not_used(emulator: RunningEmulator, h
     assert token_requests(emulator) == 2
     assert len(warnings) == 1
     assert "others could read it" in warnings[0]
+
+
+@pytest.mark.parametrize("owner", ["mode", "uid"])
+def test_a_folder_that_others_could_read_is_not_used_even_while_it_is_empty(
+    emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    folder = home / "cache" / "cloudpeer.atlas"
+    folder.mkdir(parents=True, mode=0o755 if owner == "mode" else 0o700)
+    if owner == "uid":
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    for unused in range(2):
+        result, warnings = run(emulator, **account(emulator))
+        assert result["vpc_peers"] == []
+        assert warnings == [f"The token cache {folder} is not used, because others could read it. Remove it."]
+    assert cached(home) == []
+
+
+@pytest.mark.parametrize(
+    "in_the_way",
+    [
+        Path.mkdir,
+        lambda path: os.mkfifo(path, 0o600),
+        lambda path: path.symlink_to(path.with_suffix(".other")),
+    ],
+)
+def test_what_is_no_file_is_no_cache(emulator: RunningEmulator, home: Path, in_the_way: Callable[[Path], Any]) -> None:
+    run(emulator, **account(emulator))
+    (file,) = cached(home)
+    file.rename(file.with_suffix(".other"))
+    in_the_way(file)
+    assert run(emulator, **account(emulator)) == ({"changed": False, "vpc_peers": []}, [])
+    assert token_requests(emulator) == 2
+
+
+def test_a_process_that_hangs_with_the_lock_is_not_waited_for_long(emulator: RunningEmulator, home: Path) -> None:
+    run(emulator, **account(emulator))
+    (file,) = cached(home)
+    with open(f"{file}.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result, warnings = run(emulator, timeout=1, **account(emulator))
+    assert result == {"changed": False, "vpc_peers": []}
+    assert warnings == [f"Another process has held {file}.lock for 1 seconds: it is not waited for."]
+
+
+@pytest.mark.parametrize("variables", [{"XDG_CACHE_HOME": "cache"}, {"XDG_CACHE_HOME": "", "HOME": "home"}])
+def test_no_token_is_kept_in_the_current_folder(
+    emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    current = home / "current"
+    current.mkdir()
+    monkeypatch.chdir(current)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert run(emulator, **account(emulator)) == ({"changed": False, "vpc_peers": []}, [])
+    assert list(current.iterdir()) == []
+    assert (home / ".cache" / "cloudpeer.atlas").exists() == ("HOME" not in variables)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"value": 1, "ends": "soon"}', "\x00", '{"value": "x", "ends": 0}'])
@@ -285,6 +342,8 @@ def test_options_come_before_the_profile(emulator: RunningEmulator, home: Path) 
     [
         (None, ["config.toml", "cannot be read"]),
         ("not toml", ["config.toml", "not a TOML file"]),
+        ("x = " + "[" * 10_000, ["config.toml", "not a TOML file"]),
+        ("[work]\nservice = []\n", ["No credentials for Atlas"]),
         ("[default]\n[other]\n", ["'work'", "default, other"]),
         ("[work]\n", ["No credentials for Atlas"]),
         ('[work]\npublic_api_key = "a"\n', ["private_key is missing"]),
