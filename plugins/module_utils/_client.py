@@ -71,7 +71,7 @@ class AtlasClient:
         self.connection = connection
         self._calls: list[ApiCall] = []
         self._is_bucket_empty = False
-        self._credential = credential
+        self.credential = credential
         self._clock = clock
         self._sleep = sleep
         self._root = connection.base_url.rstrip("/") + "/api/atlas/" + connection.api_version
@@ -135,7 +135,7 @@ class AtlasClient:
             return self._repeat(lambda: self._send(method, url, data, doing), method, doing, method in ("GET", "DELETE"))
         except AtlasError as error:
             # Should a server have sent the credentials back, they are not shown.
-            error.redact(self._credential.secrets)
+            error.redact(self.credential.secrets)
             raise
 
     def _repeat(self, send: t.Callable[[], Reply], method: str, doing: str, repeatable: bool) -> Json:
@@ -152,7 +152,7 @@ class AtlasClient:
             else:
                 if status < 300:
                     return t.cast("Json", content)
-                failure = api_error(doing, status, content, is_write=method != "GET", secrets=self._credential.secrets)
+                failure = api_error(doing, status, content, is_write=method != "GET", secrets=self.credential.secrets)
                 may_repeat = status == 429 or (repeatable and failure.is_transient)
                 asked = retry_after(reply.headers.get("Retry-After"))
                 pause = pause if asked is None else min(asked, LONGEST_PAUSE)
@@ -170,19 +170,19 @@ class AtlasClient:
         headers = self._content_type if data else {}
         refusals = 0
         while True:
-            self._credential.prepare(lambda form, authorization: self._fetch_token(form, authorization, doing))
+            self.credential.prepare(lambda form, authorization: self._fetch_token(form, authorization, doing))
             if self._is_bucket_empty:
                 # Before the service has to refuse; how fast the bucket fills up again it does not say.
                 self._sleep(RATE_LIMIT_PAUSE)
             reply = self._send_once(
-                method, url, data, headers, lambda target: self._credential.authorization(method, target, data), doing
+                method, url, data, headers, lambda target: self.credential.authorization(method, target, data), doing
             )
             self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
             if reply.status != 401:
-                self._credential.accept_reply(reply.headers)
+                self.credential.accept_reply(reply.headers)
                 return reply
             refusals += 1
-            if not self._credential.accept_challenge(reply.headers, refusals):
+            if not self.credential.accept_challenge(reply.headers, refusals):
                 return reply
 
     def _send_once(

@@ -19,6 +19,7 @@ def run_module(task: Task) -> None:
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     outcome = task.execute(module.params, check_mode=module.check_mode, pool=ClientPool())
+    module.no_log_values.update(outcome.secrets)
     for warning in outcome.warnings:
         module.warn(warning)
     result = outcome.to_result(diff=module._diff, verbosity=module._verbosity)

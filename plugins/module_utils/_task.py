@@ -34,6 +34,7 @@ class Outcome:
         warnings: Sentences for the user.
         api_calls: The HTTP requests that were sent.
         failure: The fields of the failure, if it is one.
+        secrets: What the shells must not show beside the secrets among the options: tokens, and what a profile has.
     """
 
     changed: bool = False
@@ -43,6 +44,7 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     api_calls: list[ApiCall] = field(default_factory=list)
     failure: dict[str, t.Any] | None = None
+    secrets: set[str] = field(default_factory=set)
 
     def to_result(self, *, diff: bool, verbosity: int) -> dict[str, t.Any]:
         """Return Ansible's result, without C(failed) and the warnings, for which each shell has a way of its own.
@@ -134,7 +136,10 @@ class Task:
             if not params["validate_certs"]:
                 outcome.warnings.append("validate_certs is false: anybody on the way to Atlas can read and change what is sent.")
             with pool.lease(params, outcome.warnings.append) as client, client.recording() as outcome.api_calls:
-                self.run(Context(params, check_mode, client, outcome, report))
+                try:
+                    self.run(Context(params, check_mode, client, outcome, report))
+                finally:
+                    outcome.secrets.update(client.credential.secrets)
         except AtlasError as error:
             outcome.failure = error.to_result()
         return outcome

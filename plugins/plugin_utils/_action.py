@@ -101,6 +101,7 @@ class AtlasAction(ActionBase):
             result: dict[str, t.Any] = {"failed": True, "msg": message}
         else:
             outcome = self.TASK.execute(params, check_mode=self._task.check_mode, pool=_POOL, report=self._report)
+            secrets |= outcome.secrets
             result = outcome.to_result(diff=self._task.diff, verbosity=self._display.verbosity)
             if outcome.failure is not None:
                 result["failed"] = True

@@ -18,6 +18,7 @@ import requests
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.runner import HERE, WAYS, PlaybookRunner, descendants
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import page, reply, serving
 
 CANARY = "e3a10000-0000-4000-8000-canarycanary"
 CLIENT_ID, CLIENT_SECRET = "mdb_sa_id_of_the_test", "mdb_sa_sk_canary-of-a-secret"
@@ -212,3 +213,18 @@ def test_no_scenario_shows_a_secret_in_check_and_diff_mode(
     assert [name for name in names if f"PLAY [{name}]" not in run.output] == []
     assert [result for result in run.results if result.get("http_status") == 500]
     assert search.found(run.output, commands) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_token_that_stands_in_an_answer_is_not_in_the_result(
+    way: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
+) -> None:
+    token = "canary-of-a-token"
+    answers = [reply({"access_token": token, "expires_in": 3600}), page({"id": "0" * 24, "statusName": f"Bearer {token}"})]
+    tasks = "- {hosts: localhost, gather_facts: false, tasks: [{cloudpeer.atlas.atlas_vpc_peer_info: {}}]}"
+    account = {"MONGODB_ATLAS_CLIENT_ID": CLIENT_ID, "MONGODB_ATLAS_CLIENT_SECRET": CLIENT_SECRET, **WITHOUT_KEYS}
+    with serving(*answers) as wire:
+        variables = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "MONGODB_ATLAS_BASE_URL": wire.base_url}
+        run = playbook(tasks, emulator, "-vvvvv", way=way, **account, **variables)
+    assert run.result["vpc_peers"][0]["status_name"] == "Bearer ********"
+    assert "canary" not in run.output
