@@ -24,7 +24,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache impor
 
 Parameters = t.Mapping[str, t.Any]
 
-# The kinds, the first that is there wins (the order of the official tools), each with its options.
+# The kinds, in the order in which they win, which is that of the official tools, each with its options.
 KINDS = (("access_token",), ("client_id", "client_secret"), ("public_key", "private_key"))
 # What the Atlas CLI calls them in its config.toml.
 _PROFILE_KEYS = {
@@ -59,6 +59,8 @@ def with_profile(params: Parameters) -> dict[str, t.Any]:
 def choose_credential(params: Parameters, warn: t.Callable[[str], None]) -> Credential:
     """Return the credential that the options name; if they name more than one, the user is told which.
 
+    A kind that the task itself sets comes before those that are only in environment variables.
+
     Args:
         params: The options, with those of the profile.
         warn: Takes a sentence for the user.
@@ -73,7 +75,7 @@ def choose_credential(params: Parameters, warn: t.Callable[[str], None]) -> Cred
             "No credentials for Atlas: public_key and private_key are missing, and so are client_id and client_secret.",
             hint=f"Set the options, a profile of the Atlas CLI, or the environment variables ({variables}).",
         )
-    chosen = named[0]
+    chosen = next((kind for kind in named if any(_is_own(option, params[option]) for option in kind)), named[0])
     for option in chosen:
         if not params[option]:
             raise InvalidOptionError(
@@ -81,7 +83,7 @@ def choose_credential(params: Parameters, warn: t.Callable[[str], None]) -> Cred
                 hint=f"Set it, or {' or '.join(VARIABLES[option])}.",
             )
     if len(named) > 1:
-        others = " and ".join("/".join(kind) for kind in named[1:])
+        others = " and ".join("/".join(kind) for kind in named if kind != chosen)
         warn(f"More than one kind of credentials is set: {'/'.join(chosen)} is used, and {others} is not.")
     if chosen == KINDS[0]:
         return AccessToken(params["access_token"])
@@ -92,6 +94,11 @@ def choose_credential(params: Parameters, warn: t.Callable[[str], None]) -> Cred
         identity = (params["base_url"], params["client_id"], params["client_secret"])
         cache = TokenCache(identity, folder, params["timeout"], warn)
     return ServiceAccount(params["client_id"], params["client_secret"], cache)
+
+
+def _is_own(option: str, value: str | None) -> bool:
+    """Whether a value is not just what an environment variable has; the argument spec does not tell where it is from."""
+    return bool(value) and value not in {os.environ.get(variable) for variable in VARIABLES[option]}
 
 
 def _profile_path() -> str:

@@ -301,6 +301,28 @@ def test_of_several_kinds_one_wins_and_the_user_is_told(
     assert warnings == [f"More than one kind of credentials is set: {winner} is used, and {loser} is not."]
 
 
+@pytest.mark.parametrize(
+    ("variables", "loser"),
+    [
+        ({"MONGODB_ATLAS_ACCESS_TOKEN": "stale"}, "access_token"),
+        ({"MONGODB_ATLAS_CLIENT_ID": "half"}, "client_id/client_secret"),
+        ({"MONGODB_ATLAS_CLIENT_ID": "other", "MONGODB_ATLAS_CLIENT_SECRET": "other"}, "client_id/client_secret"),
+    ],
+)
+@pytest.mark.parametrize("half", [False, True])
+def test_what_the_task_sets_comes_before_another_kind_in_the_environment(
+    emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], loser: str, half: bool
+) -> None:
+    options = keys(emulator)
+    if half:
+        variables = {**variables, "MONGODB_ATLAS_PRIVATE_API_KEY": options.pop("private_key")}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    result, warnings = run(emulator, **options)
+    assert result == {"changed": False, "vpc_peers": []}
+    assert warnings == [f"More than one kind of credentials is set: public_key/private_key is used, and {loser} is not."]
+
+
 @pytest.mark.parametrize("missing", ["client_id", "client_secret"])
 def test_half_a_service_account_is_explained_even_beside_a_key(emulator: RunningEmulator, missing: str) -> None:
     result, unused = run(emulator, **{**account(emulator), **keys(emulator), missing: None})
