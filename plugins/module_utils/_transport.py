@@ -180,8 +180,9 @@ class Transport:
                 reply = self._session.send(prepared, timeout=connection.timeout, **settings)
                 content = _read(reply)
         except (RequestException, HTTPError, OSError, ValueError) as error:
-            failure = "silent" if self._watch.has_expired else _failure_of(error)
-            raise TransportError(failure, root_cause(error)) from error
+            # What the libraries say of a connection that the watch has ended is not the cause.
+            if not self._watch.has_expired:
+                raise TransportError(_failure_of(error), root_cause(error)) from error
         if self._watch.has_expired:
             raise TransportError("silent", TimeoutError("timed out"))
         return Reply(reply.status_code, reply.headers, content)
