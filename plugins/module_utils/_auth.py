@@ -209,7 +209,9 @@ class ServiceAccount:
         return f"Bearer {self._token.value}" if self._token else None
 
     def accept_challenge(self, headers: Headers, refusals: int) -> bool:
-        """Get another token, once: this one was revoked."""
+        """Get another token, once: this one was revoked. None helps an account that Atlas knows, but in another project."""
+        if headers.get("X-Error-Code") == "NOT_IN_GROUP":
+            return False
         self._refused = self._token.value if self._token else None
         self._token = None
         return refusals == 1

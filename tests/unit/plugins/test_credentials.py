@@ -24,7 +24,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import Clien
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_info_task import TASK
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, serving
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, reply, serving
 
 TOKEN_PATH = "/api/oauth/token"
 
@@ -201,6 +201,15 @@ def test_a_revoked_token_is_renewed_once(emulator: RunningEmulator, home: Path) 
     assert [entry["status"] for entry in emulator.requests.entries()] == [401, 200, 200]
     assert run(emulator, **account(emulator))[0]["vpc_peers"] == []
     assert token_requests(emulator) == 1
+
+
+def test_no_token_is_spent_on_an_account_of_another_project(home: Path) -> None:
+    refusal = reply({"error": 401, "errorCode": "NOT_IN_GROUP"}, 401, ("X-Error-Code", "NOT_IN_GROUP"))
+    with serving(reply({"access_token": "a-token", "expires_in": 3600}), refusal) as wire:
+        atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
+        for unused in range(3):
+            assert run(atlas, client_id="id", client_secret="secret")[0]["error_code"] == "NOT_IN_GROUP"
+    assert [one.path for one in wire.requests].count(TOKEN_PATH) == 1
 
 
 def test_a_wrong_secret_is_told_and_nothing_is_kept(emulator: RunningEmulator, home: Path) -> None:
