@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import media
-from .attributes import parse_array, parse_object
+from .attributes import check_names, parse_array, parse_object, require
 from .errors import ApiError
 from .project import Project
 from .providers import DEFAULT_PROVIDER
@@ -83,6 +83,21 @@ def list_rate_limits(call: Call) -> Reply:
         "scope": "GROUP",
     }
     return page_reply([limit], call.query, call.url)
+
+
+def get_private_ip_mode(call: Call) -> Reply:
+    """GET whether the project is in the mode that knows peering connections only. It went out of use: nothing turns it on."""
+    return Reply(200, {"enabled": False})
+
+
+def disable_private_ip_mode(call: Call) -> Reply:
+    """PATCH that mode, which can only be turned off."""
+    body = parse_object(call.body)
+    check_names(body, ("enabled",), ())
+    require(body, ("enabled",))
+    if body["enabled"] is not False:
+        raise ApiError("INVALID_ATTRIBUTE", "enabled")
+    return get_private_ip_mode(call)
 
 
 def list_peers(call: Call) -> Reply:
@@ -218,6 +233,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource((), {"GET": system_status}),
     Resource(("rateLimits",), {"GET": list_rate_limits}, "2025-03-12", only_v2=True, parameters=_SCOPES),
     Resource(_GROUP, {"GET": get_group}),
+    Resource((*_GROUP, "privateIpMode"), {"GET": get_private_ip_mode, "PATCH": disable_private_ip_mode}),
     Resource((*_GROUP, "peers"), {"GET": list_peers, "POST": create_peer}),
     Resource((*_GROUP, "peers", "{peerId}"), {"GET": get_peer, "PATCH": update_peer, "DELETE": delete_peer}),
     Resource((*_GROUP, "containers"), {"GET": list_containers, "POST": create_container}),

@@ -40,6 +40,13 @@ def values(api):
     return [one.get("cidrBlock", one.get("awsSecurityGroup")) for one in results]
 
 
+def test_entries_may_name_their_project(api):
+    """The official command line tool and MCP server do."""
+    group = api.emulator.settings.group_id
+    [entry] = add(api, {"cidrBlock": "10.1.0.0/16", "comment": "cli", "groupId": group})
+    assert (entry["groupId"], entry["comment"]) == (group, "cli")
+
+
 def test_begins_empty(api):
     page = api.call("GET", "/accessList").json()
     assert (page["results"], page["totalCount"]) == ([], 0)

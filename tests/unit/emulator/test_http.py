@@ -28,6 +28,15 @@ def test_root_and_group(api, old_api):
         assert {"name", "orgId", "created", "clusterCount"} <= group.keys()
 
 
+def test_private_ip_mode(api, old_api):
+    """A mode out of use, which can be looked at and turned off."""
+    for client in (api, old_api):
+        assert client.call("GET", "/privateIpMode").json() == {"enabled": False}
+        assert client.call("PATCH", "/privateIpMode", json={"enabled": False}).json() == {"enabled": False}
+    assert error(api.call("PATCH", "/privateIpMode", json={"enabled": True})) == (400, "INVALID_ATTRIBUTE")
+    assert error(api.call("PATCH", "/privateIpMode", json={})) == (400, "MISSING_ATTRIBUTE")
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
