@@ -109,10 +109,10 @@ class Nonces:
         """Tell whether this nonce can be used with this count, and note the use.
 
         A count that is seen twice is a replay (RFC 7616, 3.4). They need not come in order: those of a client with
-        several connections overtake each other.
+        several connections overtake each other. Ruby's Net::HTTP::DigestAuth begins with 0.
         """
         known = self._known.get(nonce)
-        if known is None or self._expired(known) or not count or count in known.counts:
+        if known is None or self._expired(known) or count in known.counts:
             return False
         known.counts.add(count)
         if not self._lifetime:
