@@ -11,7 +11,7 @@ from .attributes import check_names, parse_array, parse_object, require
 from .errors import ApiError
 from .project import Project
 from .providers import DEFAULT_PROVIDER
-from .query import Query
+from .query import Query, firsts
 from .ratelimit import parse_rate
 from .replies import Reply, page_reply
 from .settings import OBJECT_ID
@@ -61,28 +61,36 @@ def get_group(call: Call) -> Reply:
 
 def list_rate_limits(call: Call) -> Reply:
     """GET the limits; there is one, for all that belongs to the project. It is not shown to who asks about somebody else."""
-    sent, rate_limit = dict(call.query.sent), call.project.settings.rate_limit
+    sent, rate_limit = firsts(call.query.sent), call.project.settings.rate_limit
     if sent.get("groupId", call.project.id) != call.project.id:
         raise ApiError("GROUP_NOT_FOUND", sent["groupId"])
     if rate_limit is None or any(scope in sent for scope in _SCOPES[1:]):
         return page_reply([], call.query, call.url)
     rate = parse_rate(rate_limit)
-    root = "/api/atlas/v2/"
+    name, root = "Everything", "/api/atlas/v2/"
+    endpoints = [
+        {"method": method, "path": root + "/".join(resource.path)}
+        for resource in RESOURCES
+        if resource.path[:1] == _GROUP[:1]
+        for method in resource.methods
+    ]
     limit = {
         "capacity": {"defaultValue": None, "value": rate.capacity},
         "endpointSetId": "everything_group",
-        "endpointSetName": "Everything",
-        "endpoints": [
-            {"method": method, "path": root + "/".join(resource.path)}
-            for resource in RESOURCES
-            if resource.path[:1] == _GROUP[:1]
-            for method in resource.methods
-        ],
+        "endpointSetName": name,
+        "endpoints": endpoints,
         "refillDurationSeconds": {"defaultValue": None, "value": rate.period_seconds},
         "refillRate": {"defaultValue": None, "value": rate.refill},
         "scope": "GROUP",
     }
-    return page_reply([limit], call.query, call.url)
+    asked = _lets_through(call, "name", {name}) and _lets_through(call, "endpointPath", {one["path"] for one in endpoints})
+    return page_reply([limit] if asked else [], call.query, call.url)
+
+
+def _lets_through(call: Call, parameter: str, values: set[str]) -> bool:
+    """Tell whether a filter, which may be repeated, lets one of these values through."""
+    asked = {value for name, value in call.query.sent if name == parameter}
+    return not asked or bool(asked & values)
 
 
 def get_private_ip_mode(call: Call) -> Reply:
@@ -231,7 +239,9 @@ class Resource:
 #: The first that fits counts.
 RESOURCES: tuple[Resource, ...] = (
     Resource((), {"GET": system_status}),
-    Resource(("rateLimits",), {"GET": list_rate_limits}, "2025-03-12", only_v2=True, parameters=_SCOPES),
+    Resource(
+        ("rateLimits",), {"GET": list_rate_limits}, "2025-03-12", only_v2=True, parameters=(*_SCOPES, "name", "endpointPath")
+    ),
     Resource(_GROUP, {"GET": get_group}),
     Resource((*_GROUP, "privateIpMode"), {"GET": get_private_ip_mode, "PATCH": disable_private_ip_mode}),
     Resource((*_GROUP, "peers"), {"GET": list_peers, "POST": create_peer}),

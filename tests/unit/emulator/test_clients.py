@@ -117,7 +117,8 @@ HEADERS = {
     "algorithm=MD5",
     "axios": 'username="{u}",realm="{r}",nonce="{n}",uri="{p}",qop="auth",algorithm="MD5",response="{d}",nc="{c}",cnonce="{k}"',
     "node, urllib": 'username="{u}", realm="{r}", nonce="{n}", uri="{p}", response="{d}", qop=auth, nc={c}, cnonce="{k}"',
-    "Perl, LWP": 'username="{u}", realm="{r}", qop=auth, algorithm="MD5", uri="{p}", nonce="{n}", nc={c}, cnonce="{k}", response="{d}"',
+    "Perl, LWP": 'username="{u}", realm="{r}", qop=auth, algorithm="MD5", uri="{p}", nonce="{n}", nc={c}, cnonce="{k}", '
+    'response="{d}"',
     "Ruby, Net::HTTP": 'username="{u}", realm="{r}", algorithm=MD5, qop=auth, uri="{p}", nonce="{n}", nc={c}, cnonce="{k}", '
     'response="{d}"',
 }
