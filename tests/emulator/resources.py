@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from . import media
 from .attributes import check_names, parse_array, parse_object, require
@@ -37,6 +38,7 @@ class Call:
 Handler = Callable[[Call], Reply]
 #: Whose limits are asked for; the first is the one that there are limits for.
 _SCOPES = ("groupId", "orgId", "userId", "ipAddress")
+_GROUP_NAME = "emulator"
 
 
 def system_status(call: Call) -> Reply:
@@ -52,11 +54,27 @@ def system_status(call: Call) -> Reply:
     return Reply(200, {"apiKey": key, "appName": "MongoDB Atlas", "build": "0" * 40, "links": links, "throttling": False})
 
 
+def _group(project: Project, url: str) -> dict[str, Any]:
+    content = {"clusterCount": 0, "created": project.created, "id": project.id, "name": _GROUP_NAME, "orgId": project.org_id}
+    return {**content, "links": [{"href": url, "rel": "self"}]}
+
+
+def list_groups(call: Call) -> Reply:
+    """GET the projects that the key opens; there is one. Clients look whether their credentials are good in this way."""
+    return page_reply([_group(call.project, f"{call.url.removesuffix('/')}/{call.project.id}")], call.query, call.url)
+
+
+def get_group_by_name(call: Call) -> Reply:
+    """GET the project by its name."""
+    if call.ids["groupName"] != _GROUP_NAME:
+        raise ApiError("GROUP_NOT_FOUND", call.ids["groupName"])
+    groups = call.url.removesuffix("/").rsplit("/", 2)[0]
+    return Reply(200, _group(call.project, f"{groups}/{call.project.id}"))
+
+
 def get_group(call: Call) -> Reply:
     """GET the project itself."""
-    project = call.project
-    content = {"clusterCount": 0, "created": project.created, "id": project.id, "name": "emulator", "orgId": project.org_id}
-    return Reply(200, {**content, "links": [{"href": call.url, "rel": "self"}]})
+    return Reply(200, _group(call.project, call.url))
 
 
 def list_rate_limits(call: Call) -> Reply:
@@ -71,7 +89,7 @@ def list_rate_limits(call: Call) -> Reply:
     endpoints = [
         {"method": method, "path": root + "/".join(resource.path)}
         for resource in RESOURCES
-        if resource.path[:1] == _GROUP[:1]
+        if resource.path[:2] == _GROUP and resource.in_v2
         for method in resource.methods
     ]
     limit = {
@@ -231,7 +249,8 @@ class Resource:
     methods: Mapping[str, Handler]
     #: The only version that it has had in v2.
     version: str = media.VERSION
-    only_v2: bool = False
+    in_v1: bool = True
+    in_v2: bool = True
     #: Parameters of its query beside those that all have.
     parameters: tuple[str, ...] = ()
 
@@ -240,8 +259,10 @@ class Resource:
 RESOURCES: tuple[Resource, ...] = (
     Resource((), {"GET": system_status}),
     Resource(
-        ("rateLimits",), {"GET": list_rate_limits}, "2025-03-12", only_v2=True, parameters=(*_SCOPES, "name", "endpointPath")
+        ("rateLimits",), {"GET": list_rate_limits}, "2025-03-12", in_v1=False, parameters=(*_SCOPES, "name", "endpointPath")
     ),
+    Resource(("groups",), {"GET": list_groups}),
+    Resource(("groups", "byName", "{groupName}"), {"GET": get_group_by_name}),
     Resource(_GROUP, {"GET": get_group}),
     Resource((*_GROUP, "privateIpMode"), {"GET": get_private_ip_mode, "PATCH": disable_private_ip_mode}),
     Resource((*_GROUP, "peers"), {"GET": list_peers, "POST": create_peer}),
@@ -255,6 +276,9 @@ RESOURCES: tuple[Resource, ...] = (
     Resource((*_GROUP, "accessList"), {"GET": list_access, "POST": add_access}),
     Resource((*_GROUP, "accessList", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}),
     Resource((*_GROUP, "accessList", "{entryValue}", "status"), {"GET": get_access_status}),
+    # What it was called first, and still is by community.mongodb, atlasapi and others.
+    Resource((*_GROUP, "whitelist"), {"GET": list_access, "POST": add_access}, in_v2=False),
+    Resource((*_GROUP, "whitelist", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}, in_v2=False),
 )
 
 
@@ -266,6 +290,6 @@ def find(segments: tuple[str, ...], versioned: bool) -> tuple[Resource, dict[str
     for resource in RESOURCES:
         pairs = list(zip(resource.path, segments))
         fits = len(resource.path) == len(segments) and all(part == given or part.startswith("{") for part, given in pairs)
-        if fits and (versioned or not resource.only_v2):
+        if fits and (resource.in_v2 if versioned else resource.in_v1):
             return resource, {part[1:-1]: given for part, given in pairs if part.startswith("{")}
     return None
