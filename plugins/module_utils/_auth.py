@@ -28,6 +28,8 @@ VARIABLES = {
     "private_key": ("MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY"),
 }
 _MOST_REFUSALS = 4
+# What Atlas documents for its tokens; a reply need not say it (RFC 6749, 5.1).
+_TOKEN_SECONDS = 3600.0
 
 
 class Credential(t.Protocol):
@@ -64,6 +66,14 @@ def _check(**values: str) -> None:
                 f"{option} has a line break or another character that is not printable.",
                 hint="Remove what was copied along with it.",
             )
+
+
+def _lifetime(expires_in: t.Any) -> float:
+    """Return the seconds in C(expires_in), which some servers write as text; 0 if it is nothing of the kind."""
+    try:
+        return _TOKEN_SECONDS if expires_in is None else float(expires_in)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
 
 
 class ApiKey:
@@ -198,9 +208,9 @@ class ServiceAccount:
             # Whatever has become of the token: the request that needs it was not sent.
             error.outcome_unknown = False
             raise
-        value, lifetime = reply.get("access_token"), reply.get("expires_in")
+        value, lifetime = reply.get("access_token"), _lifetime(reply.get("expires_in"))
         is_token = isinstance(value, str) and value.isprintable() and value.isascii()
-        if not is_token or not isinstance(lifetime, (int, float)) or not 0 < lifetime < 1e9:
+        if not is_token or not 0 < lifetime < 1e9:
             raise AtlasApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
         return Token(str(value), self._clock() + lifetime)
 

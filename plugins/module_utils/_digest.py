@@ -101,6 +101,8 @@ def parse_next_nonce(header: str | None) -> str | None:
 
 def _split_challenges(header: str) -> t.Iterator[tuple[str, dict[str, str]]]:
     """Yield (scheme, parameters) for each challenge of a header (RFC 9110, 11.6.1); what cannot be read ends it."""
+    # A header is text with a character for each byte. Servers mean UTF-8, mostly; what is not comes back as it was.
+    header = header.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
     position = 0
     scheme: str | None = None
     parameters: dict[str, str] = {}
@@ -141,11 +143,11 @@ class DigestSession:
         self._nonce = challenge.nonce
         self._count = 0
         self._cnonce = cnonce or secrets.token_hex(16)
-        self._secret = challenge.hash(f"{username}:{challenge.realm}:{password}".encode())
+        self._secret = challenge.hash(_bytes(f"{username}:{challenge.realm}:{password}"))
         if challenge.is_session:
             # RFC 7616, 3.4.2: made once, of the first nonce and client nonce. The client nonce stays the same, so that
             # servers that make it anew for each request agree.
-            self._secret = challenge.hash(f"{self._secret}:{self._nonce}:{self._cnonce}".encode())
+            self._secret = challenge.hash(_bytes(f"{self._secret}:{self._nonce}:{self._cnonce}"))
 
     def use_nonce(self, nonce: str) -> None:
         """Go on with another I(nonce) of the same server (C(nextnonce))."""
@@ -166,8 +168,8 @@ class DigestSession:
         qop = "auth" if "auth" in challenge.qop else "auth-int" if challenge.qop else None
         request = f"{method}:{uri}:{digest(body)}" if qop == "auth-int" else f"{method}:{uri}"
         middle = f"{self._nonce}:{count}:{self._cnonce}:{qop}" if qop else self._nonce
-        response = digest(f"{self._secret}:{middle}:{digest(request.encode())}".encode())
-        username = digest(f"{self._username}:{challenge.realm}".encode()) if challenge.userhash else self._username
+        response = digest(_bytes(f"{self._secret}:{middle}:{digest(_bytes(request))}"))
+        username = digest(_bytes(f"{self._username}:{challenge.realm}")) if challenge.userhash else self._username
 
         # RFC 7616, 3.4: these are quoted, and algorithm, qop, nc and userhash must not be.
         fields = [
@@ -190,7 +192,12 @@ class DigestSession:
         return "Digest " + ", ".join(fields)
 
 
+def _bytes(value: str) -> bytes:
+    """Return I(value) as UTF-8, and what a server wrote otherwise as it wrote it."""
+    return value.encode("utf-8", "surrogateescape")
+
+
 def _quote(value: str) -> str:
-    """Return I(value) as a quoted string whose bytes are UTF-8, in the Latin-1 text that http.client sends."""
+    """Return I(value) as a quoted string of those bytes, in the Latin-1 text that http.client sends."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped.encode().decode("latin-1") + '"'
+    return '"' + _bytes(escaped).decode("latin-1") + '"'

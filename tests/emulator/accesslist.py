@@ -131,6 +131,9 @@ class AccessList:
         self._by_value = {entry.value: entry, **self._by_value}
 
     def _entry(self, body: Body) -> Entry:
+        # The official command line tool and MCP server name the project in each entry, read-only or not.
+        if body.get("groupId") == self._group_id:
+            body = {name: value for name, value in body.items() if name != "groupId"}
         attributes.check_names(body, (*_VALUES, "comment", "deleteAfterDate"), ("groupId", "links"))
         names = [name for name in _VALUES if name in body]
         if not names:

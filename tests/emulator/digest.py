@@ -10,7 +10,7 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: The realm that Atlas has always sent.
 REALM = "MMS Public API"
@@ -74,11 +74,12 @@ def response_digest(algorithm: str, username: str, password: str, method: str, p
 @dataclass
 class _Nonce:
     issued: float
-    last_count: int = 0
+    #: The counts that it was used with.
+    counts: set[int] = field(default_factory=set)
 
 
 class Nonces:
-    """The nonces that a server has given out, with their age and the highest count seen.
+    """The nonces that a server has given out, with their age and the counts seen.
 
     :param lifetime: seconds; 0 makes each nonce good for a single request, however late.
     :param clock: a monotonic clock in seconds.
@@ -105,11 +106,15 @@ class Nonces:
         return nonce
 
     def spend(self, nonce: str, count: int) -> bool:
-        """Tell whether this nonce can be used with this count, and note the use."""
+        """Tell whether this nonce can be used with this count, and note the use.
+
+        A count that is seen twice is a replay (RFC 7616, 3.4). They need not come in order: those of a client with
+        several connections overtake each other. Ruby's Net::HTTP::DigestAuth begins with 0.
+        """
         known = self._known.get(nonce)
-        if known is None or self._expired(known) or count <= known.last_count:
+        if known is None or self._expired(known) or count in known.counts:
             return False
-        known.last_count = count
+        known.counts.add(count)
         if not self._lifetime:
             del self._known[nonce]
         return True
@@ -156,8 +161,8 @@ class DigestServer:
         if params is None or not self._is_right(method, targets, params):
             return Verdict.REFUSED
         # Only now may the nonce be touched: nobody without the key can use up its counts. RFC 7616, 3.3, wants stale=true for
-        # a right digest over a nonce that is no longer good; a count that did not rise is told the same way, since what
-        # heals it is the same.
+        # a right digest over a nonce that is no longer good; a count that was used before is told the same way, since
+        # what heals it is the same.
         return Verdict.ACCEPTED if self.nonces.spend(params["nonce"], int(params["nc"], 16)) else Verdict.STALE
 
     def _is_right(self, method: str, targets: tuple[str, ...], params: dict[str, str]) -> bool:

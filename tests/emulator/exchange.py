@@ -173,7 +173,8 @@ class AtlasExchange(Exchange):
         query_part = f"?{self.query}" if self.query else ""
         # The server does not tell "/path?" from "/path".
         tails = (query_part,) if query_part else ("", "?")
-        return tuple(path + tail for path in (self.path, self.origin_path) for tail in tails)
+        # The absolute form names the same resource, whether or not it stands in the request line (RFC 7616, 3.4.6).
+        return tuple(path + tail for path in (self.path, self.origin_path, self._url(self._request.headers)) for tail in tails)
 
     def _segments(self) -> tuple[str, ...]:
         path = self.origin_path

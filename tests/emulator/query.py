@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -29,12 +29,17 @@ class Query:
     sent: tuple[tuple[str, str], ...] = ()
 
 
-def split(raw: str) -> dict[str, str]:
-    """Return the parameters of a raw query; of a repeated one the first."""
+def firsts(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return parameters by name; of a repeated one the first."""
     found: dict[str, str] = {}
-    for name, value in parse_qsl(raw, keep_blank_values=True):
+    for name, value in pairs:
         found.setdefault(name, value)
     return found
+
+
+def split(raw: str) -> dict[str, str]:
+    """Return the parameters of a raw query; of a repeated one the first."""
+    return firsts(parse_qsl(raw, keep_blank_values=True))
 
 
 def wants(raw: str, name: str) -> bool:
@@ -48,7 +53,8 @@ def parse(raw: str, more: Collection[str] = ()) -> Query:
     :param more: parameters of the one resource, whose values it checks by itself.
     :raises ApiError: INVALID_QUERY_PARAMETER with the name of one that is unknown or has a wrong value; INVALID_PROVIDER.
     """
-    found = split(raw)
+    sent = tuple(parse_qsl(raw, keep_blank_values=True))
+    found = firsts(sent)
     for name in found:
         if name not in _SHARED and name not in more:
             raise ApiError("INVALID_QUERY_PARAMETER", name)
@@ -62,7 +68,7 @@ def parse(raw: str, more: Collection[str] = ()) -> Query:
         page=_number(found, "pageNum", 1, 2**31 - 1),
         items=_number(found, "itemsPerPage", 100, MAX_ITEMS),
         provider=provider,
-        sent=tuple(found.items()),
+        sent=sent,
     )
 
 

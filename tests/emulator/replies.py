@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from .errors import ApiError
 from .media import JSON
-from .query import Query
+from .query import Query, firsts
 
 
 @dataclass
@@ -55,7 +55,7 @@ def page_reply(items: Sequence[dict[str, Any]], query: Query, url: str) -> Reply
     """
 
     def link(rel: str, page: int) -> dict[str, str]:
-        params = {**dict(query.sent), "pageNum": str(page), "itemsPerPage": str(query.items)}
+        params = {**firsts(query.sent), "pageNum": str(page), "itemsPerPage": str(query.items)}
         return {"href": f"{url}?{urlencode(params)}", "rel": rel}
 
     start = (query.page - 1) * query.items

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from . import media
-from .attributes import parse_array, parse_object
+from .attributes import check_names, parse_array, parse_object, require
 from .errors import ApiError
 from .project import Project
 from .providers import DEFAULT_PROVIDER
-from .query import Query
+from .query import Query, firsts
 from .ratelimit import parse_rate
 from .replies import Reply, page_reply
 from .settings import OBJECT_ID
@@ -37,6 +38,7 @@ class Call:
 Handler = Callable[[Call], Reply]
 #: Whose limits are asked for; the first is the one that there are limits for.
 _SCOPES = ("groupId", "orgId", "userId", "ipAddress")
+_GROUP_NAME = "emulator"
 
 
 def system_status(call: Call) -> Reply:
@@ -52,37 +54,76 @@ def system_status(call: Call) -> Reply:
     return Reply(200, {"apiKey": key, "appName": "MongoDB Atlas", "build": "0" * 40, "links": links, "throttling": False})
 
 
+def _group(project: Project, url: str) -> dict[str, Any]:
+    content = {"clusterCount": 0, "created": project.created, "id": project.id, "name": _GROUP_NAME, "orgId": project.org_id}
+    return {**content, "links": [{"href": url, "rel": "self"}]}
+
+
+def list_groups(call: Call) -> Reply:
+    """GET the projects that the key opens; there is one. Clients look whether their credentials are good in this way."""
+    return page_reply([_group(call.project, f"{call.url.removesuffix('/')}/{call.project.id}")], call.query, call.url)
+
+
+def get_group_by_name(call: Call) -> Reply:
+    """GET the project by its name."""
+    if call.ids["groupName"] != _GROUP_NAME:
+        raise ApiError("GROUP_NOT_FOUND", call.ids["groupName"])
+    groups = call.url.removesuffix("/").rsplit("/", 2)[0]
+    return Reply(200, _group(call.project, f"{groups}/{call.project.id}"))
+
+
 def get_group(call: Call) -> Reply:
     """GET the project itself."""
-    project = call.project
-    content = {"clusterCount": 0, "created": project.created, "id": project.id, "name": "emulator", "orgId": project.org_id}
-    return Reply(200, {**content, "links": [{"href": call.url, "rel": "self"}]})
+    return Reply(200, _group(call.project, call.url))
 
 
 def list_rate_limits(call: Call) -> Reply:
     """GET the limits; there is one, for all that belongs to the project. It is not shown to who asks about somebody else."""
-    sent, rate_limit = dict(call.query.sent), call.project.settings.rate_limit
+    sent, rate_limit = firsts(call.query.sent), call.project.settings.rate_limit
     if sent.get("groupId", call.project.id) != call.project.id:
         raise ApiError("GROUP_NOT_FOUND", sent["groupId"])
     if rate_limit is None or any(scope in sent for scope in _SCOPES[1:]):
         return page_reply([], call.query, call.url)
     rate = parse_rate(rate_limit)
-    root = "/api/atlas/v2/"
+    name, root = "Everything", "/api/atlas/v2/"
+    endpoints = [
+        {"method": method, "path": root + "/".join(resource.path)}
+        for resource in RESOURCES
+        if resource.path[:2] == _GROUP and resource.in_v2
+        for method in resource.methods
+    ]
     limit = {
         "capacity": {"defaultValue": None, "value": rate.capacity},
         "endpointSetId": "everything_group",
-        "endpointSetName": "Everything",
-        "endpoints": [
-            {"method": method, "path": root + "/".join(resource.path)}
-            for resource in RESOURCES
-            if resource.path[:1] == _GROUP[:1]
-            for method in resource.methods
-        ],
+        "endpointSetName": name,
+        "endpoints": endpoints,
         "refillDurationSeconds": {"defaultValue": None, "value": rate.period_seconds},
         "refillRate": {"defaultValue": None, "value": rate.refill},
         "scope": "GROUP",
     }
-    return page_reply([limit], call.query, call.url)
+    asked = _lets_through(call, "name", {name}) and _lets_through(call, "endpointPath", {one["path"] for one in endpoints})
+    return page_reply([limit] if asked else [], call.query, call.url)
+
+
+def _lets_through(call: Call, parameter: str, values: set[str]) -> bool:
+    """Tell whether a filter, which may be repeated, lets one of these values through."""
+    asked = {value for name, value in call.query.sent if name == parameter}
+    return not asked or bool(asked & values)
+
+
+def get_private_ip_mode(call: Call) -> Reply:
+    """GET whether the project is in the mode that knows peering connections only. It went out of use: nothing turns it on."""
+    return Reply(200, {"enabled": False})
+
+
+def disable_private_ip_mode(call: Call) -> Reply:
+    """PATCH that mode, which can only be turned off."""
+    body = parse_object(call.body)
+    check_names(body, ("enabled",), ())
+    require(body, ("enabled",))
+    if body["enabled"] is not False:
+        raise ApiError("INVALID_ATTRIBUTE", "enabled")
+    return get_private_ip_mode(call)
 
 
 def list_peers(call: Call) -> Reply:
@@ -208,7 +249,8 @@ class Resource:
     methods: Mapping[str, Handler]
     #: The only version that it has had in v2.
     version: str = media.VERSION
-    only_v2: bool = False
+    in_v1: bool = True
+    in_v2: bool = True
     #: Parameters of its query beside those that all have.
     parameters: tuple[str, ...] = ()
 
@@ -216,8 +258,13 @@ class Resource:
 #: The first that fits counts.
 RESOURCES: tuple[Resource, ...] = (
     Resource((), {"GET": system_status}),
-    Resource(("rateLimits",), {"GET": list_rate_limits}, "2025-03-12", only_v2=True, parameters=_SCOPES),
+    Resource(
+        ("rateLimits",), {"GET": list_rate_limits}, "2025-03-12", in_v1=False, parameters=(*_SCOPES, "name", "endpointPath")
+    ),
+    Resource(("groups",), {"GET": list_groups}),
+    Resource(("groups", "byName", "{groupName}"), {"GET": get_group_by_name}),
     Resource(_GROUP, {"GET": get_group}),
+    Resource((*_GROUP, "privateIpMode"), {"GET": get_private_ip_mode, "PATCH": disable_private_ip_mode}),
     Resource((*_GROUP, "peers"), {"GET": list_peers, "POST": create_peer}),
     Resource((*_GROUP, "peers", "{peerId}"), {"GET": get_peer, "PATCH": update_peer, "DELETE": delete_peer}),
     Resource((*_GROUP, "containers"), {"GET": list_containers, "POST": create_container}),
@@ -229,6 +276,9 @@ RESOURCES: tuple[Resource, ...] = (
     Resource((*_GROUP, "accessList"), {"GET": list_access, "POST": add_access}),
     Resource((*_GROUP, "accessList", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}),
     Resource((*_GROUP, "accessList", "{entryValue}", "status"), {"GET": get_access_status}),
+    # What it was called first, and still is by community.mongodb, atlasapi and others.
+    Resource((*_GROUP, "whitelist"), {"GET": list_access, "POST": add_access}, in_v2=False),
+    Resource((*_GROUP, "whitelist", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}, in_v2=False),
 )
 
 
@@ -240,6 +290,6 @@ def find(segments: tuple[str, ...], versioned: bool) -> tuple[Resource, dict[str
     for resource in RESOURCES:
         pairs = list(zip(resource.path, segments))
         fits = len(resource.path) == len(segments) and all(part == given or part.startswith("{") for part, given in pairs)
-        if fits and (versioned or not resource.only_v2):
+        if fits and (resource.in_v2 if versioned else resource.in_v1):
             return resource, {part[1:-1]: given for part, given in pairs if part.startswith("{")}
     return None

@@ -40,6 +40,25 @@ def values(api):
     return [one.get("cidrBlock", one.get("awsSecurityGroup")) for one in results]
 
 
+def test_entries_may_name_their_project(api):
+    """The official command line tool and MCP server do."""
+    group = api.emulator.settings.group_id
+    [entry] = add(api, {"cidrBlock": "10.1.0.0/16", "comment": "cli", "groupId": group})
+    assert (entry["groupId"], entry["comment"]) == (group, "cli")
+
+
+def test_old_name(api, old_api):
+    """In v1.0 the list has two names."""
+    add(old_api, {"ipAddress": "192.0.2.5"})
+    response = old_api.call("POST", "/whitelist", json=[{"cidrBlock": "10.1.0.0/16"}])
+    assert response.status_code == 201
+    assert [one["cidrBlock"] for one in response.json()["results"]] == ["192.0.2.5/32", "10.1.0.0/16"]
+    assert old_api.call("GET", "/whitelist/192.0.2.5").json()["cidrBlock"] == "192.0.2.5/32"
+    assert old_api.call("DELETE", "/whitelist/10.1.0.0%2F16").status_code == 204
+    assert values(old_api) == ["192.0.2.5/32"]
+    assert error(api.call("GET", "/whitelist")) == (404, "RESOURCE_NOT_FOUND")
+
+
 def test_begins_empty(api):
     page = api.call("GET", "/accessList").json()
     assert (page["results"], page["totalCount"]) == ([], 0)

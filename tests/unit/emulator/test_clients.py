@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import hashlib
+import http.client
 import json
+import re
 import shutil
 import subprocess
 import urllib.request
@@ -103,3 +107,65 @@ def test_node(api):
     command = ["node", "-e", NODE, f"{api.group}/peers?pageNum=1", settings.public_key, settings.private_key]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
     assert done.stdout.split() == ["401", "200", "application/vnd.atlas.2023-01-01+json", "0"]
+
+
+# Each {name} is filled in; what stands around it is how that client writes it.
+HEADERS = {
+    "Go SDK, Terraform, Atlas CLI": 'username="{u}", realm="{r}", nonce="{n}", uri="{p}", response="{d}", algorithm="MD5", '
+    'qop=auth, nc={c}, cnonce="{k}"',
+    "Rust, digest_auth": 'username="{u}", realm="{r}", nonce="{n}", uri="{p}", qop=auth, nc={c}, cnonce="{k}", response="{d}", '
+    "algorithm=MD5",
+    "axios": 'username="{u}",realm="{r}",nonce="{n}",uri="{p}",qop="auth",algorithm="MD5",response="{d}",nc="{c}",cnonce="{k}"',
+    "node, urllib": 'username="{u}", realm="{r}", nonce="{n}", uri="{p}", response="{d}", qop=auth, nc={c}, cnonce="{k}"',
+    "Perl, LWP": 'username="{u}", realm="{r}", qop=auth, algorithm="MD5", uri="{p}", nonce="{n}", nc={c}, cnonce="{k}", '
+    'response="{d}"',
+    "Ruby, Net::HTTP": 'username="{u}", realm="{r}", algorithm=MD5, qop=auth, uri="{p}", nonce="{n}", nc={c}, cnonce="{k}", '
+    'response="{d}"',
+}
+
+
+class Digest:
+    """A digest client whose every request is put together by hand, on a connection of its own."""
+
+    def __init__(self, api):
+        """Get a challenge."""
+        self.settings, self.path = api.emulator.settings, api.group.removeprefix(api.emulator.base_url) + "/peers"
+        self.host = api.emulator.base_url.removeprefix("http://")
+        self.nonce = re.search(r'nonce="([^"]+)"', self.get()[1]["WWW-Authenticate"])[1]
+
+    def get(self, authorization=None):
+        """Return status and headers."""
+        headers = {"Accept": "application/vnd.atlas.2024-05-30+json"}
+        connection = http.client.HTTPConnection(self.host, timeout=10)
+        connection.request("GET", self.path, headers={**headers, "Authorization": authorization} if authorization else headers)
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+        return response.status, response.headers
+
+    def get_with(self, form, count):
+        """Return the status of a request with the challenge's nonce and this count."""
+
+        def md5(*parts):
+            return hashlib.md5(":".join(parts).encode()).hexdigest()
+
+        user, realm, nc = self.settings.public_key, "MMS Public API", f"{count:08x}"
+        secret = md5(user, realm, self.settings.private_key)
+        response = md5(secret, self.nonce, nc, "c0ffee", "auth", md5("GET", self.path))
+        filled = form.format(u=user, r=realm, n=self.nonce, p=self.path, d=response, c=nc, k="c0ffee")
+        return self.get(f"Digest {filled}")[0]
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_headers_of_other_clients(api, name):
+    """The order, the quotes and the blanks are theirs; Ruby counts from 0."""
+    client, first = Digest(api), 0 if name.startswith("Ruby") else 1
+    assert [client.get_with(HEADERS[name], count) for count in (first, first + 1)] == [200, 200]
+
+
+def test_requests_that_overtake_each_other(api):
+    """As httpx and aiohttp send them: many connections, one nonce. A single one is refused only when it comes again."""
+    client, form = Digest(api), HEADERS["Go SDK, Terraform, Atlas CLI"]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda count: client.get_with(form, count), range(40, 0, -1))) == {200}
+    assert client.get_with(form, 7) == 401

@@ -133,13 +133,13 @@ def test_wrong_parameters_are_refused(server, changes):
     assert server.check("GET", (URI,), header) is Verdict.REFUSED
 
 
-def test_count_must_rise(server):
-    """A count may be skipped, but neither repeated nor lowered."""
+def test_count_is_good_once(server):
+    """Counts come in any order, since requests on several connections overtake each other; none comes twice."""
     nonce = re.search(r'nonce="([^"]+)"', server.challenge())[1]
-    counts = ("00000001", "00000001", "0000000a", "00000009")
+    counts = ("00000001", "00000001", "0000000a", "00000009", "0000000A", "00000000")
     verdicts = [server.check("GET", (URI,), answer(server, nonce, nc=count)) for count in counts]
-    assert verdicts == [Verdict.ACCEPTED, Verdict.STALE, Verdict.ACCEPTED, Verdict.STALE]
-    assert server.check("GET", (URI,), answer(server, nc="00000000")) is Verdict.STALE
+    assert [verdict is Verdict.ACCEPTED for verdict in verdicts] == [True, False, True, True, False, True]
+    assert set(verdicts) == {Verdict.ACCEPTED, Verdict.STALE}
 
 
 def test_nonce_ages(server, clock):

@@ -28,6 +28,26 @@ def test_root_and_group(api, old_api):
         assert {"name", "orgId", "created", "clusterCount"} <= group.keys()
 
 
+def test_groups(api, old_api):
+    """The list has the one project, which has a name as well."""
+    for client in (api, old_api):
+        group = client.call("GET").json()
+        page = client.call("GET", f"{client.root}/groups?itemsPerPage=10&pageNum=1&includeCount=true").json()
+        assert (page["results"], page["totalCount"]) == ([group], 1)
+        assert client.call("GET", page["results"][0]["links"][0]["href"]).json() == group
+        assert client.call("GET", f"{client.root}/groups/byName/emulator").json() == group
+        assert error(client.call("GET", f"{client.root}/groups/byName/peers")) == (404, "GROUP_NOT_FOUND")
+
+
+def test_private_ip_mode(api, old_api):
+    """A mode out of use, which can be looked at and turned off."""
+    for client in (api, old_api):
+        assert client.call("GET", "/privateIpMode").json() == {"enabled": False}
+        assert client.call("PATCH", "/privateIpMode", json={"enabled": False}).json() == {"enabled": False}
+    assert error(api.call("PATCH", "/privateIpMode", json={"enabled": True})) == (400, "INVALID_ATTRIBUTE")
+    assert error(api.call("PATCH", "/privateIpMode", json={})) == (400, "MISSING_ATTRIBUTE")
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

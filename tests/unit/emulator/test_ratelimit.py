@@ -157,6 +157,14 @@ def test_inspection(start):
     assert api.call("GET", f"{url}?orgId={group}", headers=NEWER).json()["results"] == []
     assert api.call("GET", f"{url}?groupId={'0' * 24}", headers=NEWER).json()["errorCode"] == "GROUP_NOT_FOUND"
     assert api.call("GET", f"{url}?surprise=1", headers=NEWER).status_code == 400
+    for query, number in (
+        ("name=Everything", 1),
+        ("name=Nothing&name=Everything", 1),
+        ("name=Nothing", 0),
+        ("endpointPath=%2Fapi%2Fatlas%2Fv2%2Fgroups%2F%7BgroupId%7D%2Fpeers", 1),
+        ("endpointPath=%2Fapi%2Fatlas%2Fv2%2Fclusters&name=Everything", 0),
+    ):
+        assert len(api.call("GET", f"{url}?{query}", headers=NEWER).json()["results"]) == number, query
 
 
 def test_inspection_elsewhere(api, old_api):

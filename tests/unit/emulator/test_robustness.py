@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 from urllib.parse import urlsplit
 
@@ -105,13 +106,14 @@ def test_half_a_body(api):
 
 
 def test_absolute_target(api):
-    """A target with scheme and host is served as one without, and the digest may cover either."""
+    """A target with scheme and host is served as one without, and the digest may cover either, whichever was sent."""
     challenge = parse_dict_header(requests.get(api.root, timeout=10).headers["WWW-Authenticate"].removeprefix("Digest "))
-    for count, uri in (("00000001", "/api/atlas/v2"), ("00000002", api.root)):
-        params = {**challenge, "nc": count, "cnonce": "c", "uri": uri, "username": "emulator"}
+    forms = ("/api/atlas/v2", api.root)
+    for count, (target, uri) in enumerate(itertools.product(forms, forms), 1):
+        params = {**challenge, "nc": f"{count:08x}", "cnonce": "c", "uri": uri, "username": "emulator"}
         params["response"] = response_digest("MD5", "emulator", api.emulator.settings.private_key, "GET", params)
         header = ", ".join(f'{name}="{value}"' for name, value in params.items())
-        request = f"GET {api.root} HTTP/1.0\r\nAccept: {VERSIONED}\r\nAuthorization: Digest {header}\r\n\r\n"
+        request = f"GET {target} HTTP/1.0\r\nAccept: {VERSIONED}\r\nAuthorization: Digest {header}\r\n\r\n"
         assert raw_exchange(api, request.encode()).startswith(b"HTTP/1.1 200 OK")
 
 

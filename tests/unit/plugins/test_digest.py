@@ -146,6 +146,20 @@ def test_quotes_and_backslashes_are_escaped_and_other_scripts_are_utf_8() -> Non
     assert f'response="{expected}"' in header
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_what_a_server_writes_outside_ascii_goes_back_byte_for_byte(encoding: str) -> None:
+    """Apache and lighttpd write the bytes of their settings, whatever those are, and hash the same bytes."""
+    realm, opaque = "Z\u00fcrich".encode(encoding), "\u00fc\u00b0".encode(encoding)
+    challenge = b'Digest realm="' + realm + b'", nonce="n", opaque="' + opaque + b'", qop="auth", charset=UTF-8'
+    found = parse_challenge(challenge.decode("latin-1"))
+    assert found is not None
+    header = DigestSession(found, "J\u00fcrg", "p", "c").authorization("GET", "/").encode("latin-1")
+    assert b'realm="' + realm + b'"' in header
+    assert b'opaque="' + opaque + b'"' in header
+    secret = hashlib.md5("J\u00fcrg".encode() + b":" + realm + b":p").hexdigest()
+    assert f'response="{md5(secret + ":n:00000001:c:auth:" + md5("GET:/"))}"'.encode() in header
+
+
 @pytest.mark.parametrize(
     ("header", "nonce"),
     [

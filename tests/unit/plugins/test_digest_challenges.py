@@ -124,3 +124,45 @@ def test_a_long_header_is_read_in_linear_steps() -> None:
     """A server cannot keep the client busy: this would not end if blanks, tokens or quotes were tried in every way."""
     for piece in ('"', "a ", "a=", " ", '\\"', "a", "=", 'a="', "\t,"):
         assert parse_challenge("Digest " + piece * 20000) is None
+
+
+# The challenges of servers that were tried, as they wrote them, and the algorithm and the qualities of protection that they mean.
+SERVERS = {
+    "Apache": ('Digest realm="r", nonce="0apK=87e8", algorithm=MD5, domain="/api/ /other", qop="auth"', "MD5", ("auth",)),
+    "Apache, one use": ('Digest realm="r", nonce="BwA=37fd", algorithm=MD5, opaque="2", qop="auth"', "MD5", ("auth",)),
+    "CherryPy": ('Digest realm="r", nonce="17:71", algorithm="MD5", qop="auth", charset="UTF-8"', "MD5", ("auth",)),
+    "Flask-DigestAuth": (
+        'Digest realm="r", nonce="MjY.aw.o-Q", opaque="Mz.aw.e", qop="auth,auth-int"',
+        None,
+        ("auth", "auth-int"),
+    ),
+    "Flask-HTTPAuth": ('Digest realm="r",nonce="Q+/=",opaque="o==",algorithm="MD5-Sess",qop="auth"', "MD5-Sess", ("auth",)),
+    "Jetty": ('Digest realm="r", domain="/", nonce="RJ+w", algorithm=MD5, qop="auth", stale=false', "MD5", ("auth",)),
+    "lighttpd": (
+        'Digest realm="r", charset="UTF-8", algorithm=SHA-256, nonce="6b:7", qop="auth", '
+        'Digest realm="r", charset="UTF-8", algorithm=MD5, nonce="6b:f", qop="auth"',
+        "SHA-256",
+        ("auth",),
+    ),
+    "node http-auth": ('Digest realm="r", qop="", nonce="d3", algorithm="MD5", stale="false"', "MD5", ()),
+    "passport-http": ('Digest realm="r", domain="/api /x", nonce="CsHw", opaque="a,b=c;/+==", algorithm=MD5', "MD5", ()),
+    "PHP's manual": ('Digest realm="r",qop="auth",nonce="6b06",opaque="3071"', None, ("auth",)),
+    "Twisted": (
+        'basic realm="basic realm", digest nonce="3a", opaque="ce-M2==", qop="auth", algorithm="md5", realm="r"',
+        "md5",
+        ("auth",),
+    ),
+    "WEBrick": (
+        'Digest realm="r", nonce="MDA=", opaque="IO", stale=false, algorithm=MD5-sess, qop="auth-int"',
+        "MD5-sess",
+        ("auth-int",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_challenges_of_other_servers_are_read(name: str) -> None:
+    header, algorithm, qop = SERVERS[name]
+    found = parse_challenge(header)
+    assert found is not None
+    assert (found.realm, found.algorithm, found.qop, found.stale) == ("r", algorithm, qop, False)
