@@ -6,20 +6,31 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The attributes of every module of the collection."""
+    """The attributes of every module of the collection, and where to read more."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
-    description: Predicts in C(check_mode) whether something would be changed, and sends nothing but reads.
+    description: In check mode, the module predicts what it would change, and sends nothing but reads.
   diff_mode:
-    description: Returns in diff mode what was changed, or would be.
+    description: In diff mode, the module returns what it has changed, or would change.
   idempotent:
-    description: Run twice with the same options, the second run changes nothing, provided that nobody else has.
+    description: A second run with the same options changes nothing, unless somebody else has changed something meanwhile.
   action_group:
-    description: Use C(group/cloudpeer.atlas.atlas) in C(module_defaults) to set defaults for this module.
+    description: Use the action group C(group/cloudpeer.atlas.atlas) in C(module_defaults) to set common options once.
     support: full
     membership:
       - cloudpeer.atlas.atlas
+notes:
+  - Where the connection is C(local), the task runs in Ansible's own process, and the items of a loop share one HTTP
+    connection. Elsewhere it runs as a module. The result is the same. The variable C(atlas_in_process) set to C(false) always
+    runs the module.
+seealso:
+  - name: Credentials
+    description: How to sign in with an API key, a service account, a token, or a profile of the Atlas CLI.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/credentials.md
+  - name: When it fails
+    description: What each error means, and what to change.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/when_it_fails.md
 """

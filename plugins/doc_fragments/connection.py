@@ -12,89 +12,95 @@ class ModuleDocFragment:
 options:
   group_id:
     description:
-      - The Atlas project, which the API calls a group, as 24 hexadecimal digits.
-      - If it is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used.
+      - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
+      - If this is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used.
     type: str
     required: true
     aliases: [project_id]
   public_key:
     description:
-      - The public half of an Atlas API key.
-      - If it is not set, the environment variable E(MONGODB_ATLAS_PUBLIC_API_KEY) or E(MONGODB_ATLAS_PUBLIC_KEY) is used.
+      - The public half of an Atlas API key, which signs in together with O(private_key).
+      - If this is not set, the environment variable E(MONGODB_ATLAS_PUBLIC_API_KEY) or E(MONGODB_ATLAS_PUBLIC_KEY) is used.
     type: str
   private_key:
     description:
-      - The private half of the API key.
-      - If it is not set, the environment variable E(MONGODB_ATLAS_PRIVATE_API_KEY) or E(MONGODB_ATLAS_PRIVATE_KEY) is used.
+      - The private half of the API key. It signs requests, and is never sent.
+      - If this is not set, the environment variable E(MONGODB_ATLAS_PRIVATE_API_KEY) or E(MONGODB_ATLAS_PRIVATE_KEY) is used.
     type: str
   client_id:
     description:
-      - The id of an Atlas service account, in place of an API key.
-      - If it is not set, the environment variable E(MONGODB_ATLAS_CLIENT_ID) is used.
+      - The client id of an Atlas service account, which signs in together with O(client_secret) instead of an API key.
+      - If this is not set, the environment variable E(MONGODB_ATLAS_CLIENT_ID) is used.
     type: str
   client_secret:
     description:
-      - The secret of the service account. Its access token is used again by later tasks, until five minutes before it ends.
-      - If it is not set, the environment variable E(MONGODB_ATLAS_CLIENT_SECRET) is used.
+      - The client secret of the service account. The task gets an access token for it, which later tasks use again.
+      - If this is not set, the environment variable E(MONGODB_ATLAS_CLIENT_SECRET) is used.
     type: str
   access_token:
     description:
-      - An OAuth access token that was got elsewhere. It comes before a service account, which comes before an API key.
-      - If it is not set, the environment variable E(MONGODB_ATLAS_ACCESS_TOKEN) is used.
+      - An OAuth access token that you already have. The task neither renews nor stores it.
+      - If several kinds of credentials are set, an access token is preferred to a service account, and a service account to
+        an API key. A warning says which one is used.
+      - If this is not set, the environment variable E(MONGODB_ATLAS_ACCESS_TOKEN) is used.
     type: str
   token_cache:
     description:
-      - Keep the access token of a service account in a file in the user's cache folder, which nobody else can read.
-      - With V(false), each process gets a token of its own. Atlas limits how many there may be.
+      - Keep the access token of a service account in a file in the user's cache folder, which nobody else can read, so that
+        other tasks and later runs can use it until five minutes before it expires.
+      - With V(false), each process requests a token of its own. Atlas limits how many there may be.
     type: bool
     default: true
   profile:
     description:
-      - A profile of the Atlas CLI, whose C(config.toml) has the credentials and O(base_url) where the options leave them open.
-      - This needs Python 3.11 or later where the task runs.
+      - The name of a profile of the Atlas CLI. The credentials and O(base_url) are read from its C(config.toml), unless they
+        are set as options or environment variables.
+      - This needs Python 3.11 or later on the host that the task runs on.
     type: str
   base_url:
     description:
-      - Where Atlas is, without the path of the API.
+      - The address of Atlas, without the path of the API.
       - The government cloud is at V(https://cloud.mongodbgov.com).
-      - Plain V(http) is accepted for an address of the host itself only, such as that of the emulator in this collection.
-      - If it is not set, the environment variable E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL) is used, then
-        that of the O(profile), and then V(https://cloud.mongodb.com).
+      - Plain V(http) is accepted only for the host that the task runs on, for example for the emulator of this collection.
+      - If this is not set, the environment variable E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL) is used,
+        then the address in the O(profile), and then V(https://cloud.mongodb.com).
     type: str
   api_version:
     description:
-      - The generation of the Atlas Administration API to speak.
-      - V(v1.0) is deprecated by Atlas, and there for those who have to match it.
+      - The version of the Atlas Administration API.
+      - V(v1.0) is deprecated by Atlas. It is there for those who still depend on it.
     type: str
     choices: [v2, v1.0]
     default: v2
   envelope:
     description:
-      - Ask for replies that carry the HTTP status in their body, and read it there.
-      - This helps where something between the host and Atlas rewrites the status of replies.
+      - Ask Atlas to put the HTTP status into the body of each reply, and read it from there.
+      - Use this if something between the host and Atlas changes the status of replies.
     type: bool
     default: false
   validate_certs:
     description:
-      - Verify the certificate of the server.
-      - V(false) lets anybody between the host and Atlas read and change what is sent.
+      - Verify the TLS certificate of the server.
+      - With V(false), anybody between the host and Atlas can read and change what is sent. The task warns about it.
     type: bool
     default: true
   ca_path:
     description:
-      - A file with the certificates to trust, in PEM format, or a folder of such, in place of those the host trusts.
+      - A PEM file with the certificates of the authorities to trust, or a folder of such files, instead of those that the
+        Python package C(requests) trusts.
+      - Use this if a proxy in your network intercepts TLS.
     type: path
   timeout:
     description:
-      - How many seconds a request may take, from connecting to the last byte of its reply.
-      - Together with O(retries) it bounds all tries of a request, which is not sent again when the time for all of them is over.
+      - The number of seconds that one request may take, from connecting to the last byte of the reply.
+      - A request is not sent again after O(timeout) × (O(retries) + 1) seconds.
     type: int
     default: 30
   retries:
     description:
-      - How often a request is sent again when Atlas asks to slow down, or does not answer it.
-      - A request that changes something is not sent again unless Atlas refused it unread. Where its reply is lost, the
-        current state is read first.
+      - How often a request is sent again at most when Atlas asks to slow down (HTTP 429), or does not answer.
+      - A request that changes something is sent again only if Atlas refused it with HTTP 429, or if it removes something.
+        If the reply to any other is lost, the task reads the current state first.
     type: int
     default: 4
 requirements:

@@ -12,18 +12,17 @@ class ModuleDocFragment:
 options:
   wait:
     description:
-      - Wait until what was asked for is there, or with O(state=absent) until it is gone.
+      - Wait until the wanted state is reached.
     type: bool
     default: false
   wait_timeout:
     description:
-      - How many seconds to wait at the most, for each state that is waited for. Then the task fails.
+      - The number of seconds to wait at most for each state. After that, the task fails.
     type: int
     default: 1800
   wait_sleep:
     description:
-      - How many seconds may pass between two looks at the state.
-      - Waiting starts with short pauses, which grow up to this.
+      - The longest pause between two looks at the state, in seconds. The first pauses are shorter, and grow up to this.
     type: int
     default: 10
 """

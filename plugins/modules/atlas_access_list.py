@@ -8,42 +8,43 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: atlas_access_list
 short_description: Manage the IP access list of a MongoDB Atlas project
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Adds, changes and removes entries of the IP access list of a MongoDB Atlas project, which says who may connect to it.
+  - Adds, changes and removes entries of the IP access list of a MongoDB Atlas project, which says who may connect to its clusters.
   - Entries that are not in O(entries) are left alone.
-  - All entries that are new or differ are sent in one request, since Atlas takes no two at once.
+  - All entries that are new or have changed are sent in one request, because Atlas does not accept two such requests at once.
+  - This is not the access list of the API key, which says from where the key may be used.
 options:
   entries:
     description:
-      - The entries. Each is a block, an address, or a security group.
+      - The entries. Each is either a CIDR block, an IP address, or a security group.
     type: list
     elements: dict
     required: true
     suboptions:
       cidr_block:
         description:
-          - A CIDR block, without host bits. V(10.0.0.5/32) is the same entry as the address V(10.0.0.5).
+          - A CIDR block without host bits. V(10.0.0.5/32) is the same entry as the address V(10.0.0.5).
         type: str
       ip_address:
         description:
-          - An address.
+          - An IP address.
         type: str
       aws_security_group:
         description:
-          - A security group in AWS. The project needs a VPC peering connection before it takes one.
+          - The id of a security group in a peered VPC. Atlas accepts it only if the project has a VPC peering connection.
         type: str
       comment:
         description:
-          - What the entry is for, in 80 characters at the most.
-          - If it is not set, the comment of an entry that is there stays as it is.
+          - What the entry is for, in at most 80 characters.
+          - If this is not set, an existing entry keeps its comment.
         type: str
       delete_after_date:
         description:
-          - When Atlas is to remove the entry by itself, as an ISO 8601 date within a week. Without an offset, it is in UTC.
-          - If it is not set, a new entry stays, and an entry that is there keeps its date.
+          - When Atlas is to remove the entry by itself, as an ISO 8601 date within the next week. Without an offset it is in UTC.
+          - If this is not set, a new entry stays until it is removed, and an existing entry keeps its date.
         type: str
   state:
     description:
@@ -53,7 +54,8 @@ options:
     default: present
   wait:
     description:
-      - Wait until the entries are in force, everywhere. With O(state=absent) there is nothing to wait for.
+      - Wait until the entries are in force for all clusters.
+      - With O(state=absent), this has no effect.
 attributes:
   check_mode:
     support: full
@@ -66,7 +68,14 @@ extends_documentation_fragment:
   - cloudpeer.atlas.connection
   - cloudpeer.atlas.wait
 notes:
-  - The API key needs the role Project Network Access Manager (or Project Owner) in the project.
+  - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
+seealso:
+  - module: cloudpeer.atlas.atlas_vpc_peer
+  - plugin: cloudpeer.atlas.vpc_peering
+    plugin_type: role
+  - name: IP access list in the documentation of Atlas
+    description: What an entry may be, and the limits.
+    link: https://www.mongodb.com/docs/atlas/security/ip-access-list/
 """
 
 EXAMPLES = r"""
@@ -79,15 +88,31 @@ EXAMPLES = r"""
       - cidr_block: 10.15.0.0/16
         comment: The application's VPC
 
-- name: Let an address and a network connect, and go on when they can
+# In the examples below, the project and the key come from the environment variables
+# MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
+
+- name: Let an address and a network connect, and continue when they can
   cloudpeer.atlas.atlas_access_list:
     entries:
       - ip_address: 10.20.0.5
         comment: The reporting host
       - cidr_block: 10.21.0.0/24
     wait: true
+    wait_timeout: 300
 
-- name: Do not let them connect any more
+- name: Let the members of a security group in a peered VPC connect
+  cloudpeer.atlas.atlas_access_list:
+    entries:
+      - aws_security_group: sg-0a1b2c3d4e5f67890
+
+- name: Let an address connect for the next two days
+  cloudpeer.atlas.atlas_access_list:
+    entries:
+      - ip_address: 203.0.113.7
+        comment: The consultant
+        delete_after_date: "{{ '%Y-%m-%dT%H:%M:%SZ' | ansible.builtin.strftime(now().timestamp() + 2 * 24 * 3600, utc=true) }}"
+
+- name: Do not let an address and a network connect any more
   cloudpeer.atlas.atlas_access_list:
     entries:
       - ip_address: 10.20.0.5
@@ -98,7 +123,7 @@ EXAMPLES = r"""
 RETURN = r"""
 access_list:
   description:
-    - The entries that O(entries) names as they are, or in check mode as they would be. Empty with O(state=absent).
+    - The entries that O(entries) names, as they are now, or in check mode as they would be. Empty with O(state=absent).
   returned: success
   type: list
   elements: dict
@@ -110,19 +135,19 @@ access_list:
       delete_after_date: null
   contains:
     cidr_block:
-      description: The CIDR block. An address is there as a block, too. Null for a security group.
+      description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
       type: str
       sample: 10.15.0.0/16
     ip_address:
-      description: The address, if the entry is one.
+      description: The IP address. Null if the entry is not an address.
       type: str
       sample: 10.20.0.5
     aws_security_group:
-      description: The security group, if the entry is one.
+      description: The id of the security group. Null if the entry is not a security group.
       type: str
       sample: sg-0a1b2c3d4e5f67890
     comment:
-      description: What the entry is for.
+      description: What the entry is for. Null if it has no comment.
       type: str
       sample: The application's VPC
     delete_after_date:
@@ -130,13 +155,13 @@ access_list:
       type: str
       sample: "2030-01-31T12:00:00Z"
 api_calls:
-  description: The HTTP requests that were sent to Atlas, in their order.
-  returned: at verbosity 2 (C(-vv)) and more
+  description: The HTTP requests that the task has sent to Atlas, in this order.
+  returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
     - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
       status: 200
       milliseconds: 48
   contains:
@@ -147,30 +172,30 @@ api_calls:
     path:
       description: The path, without the query.
       type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
     status:
-      description: The HTTP status of the reply. Null when there was none.
+      description: The HTTP status of the reply. Null if no reply came.
       type: int
       sample: 200
     milliseconds:
-      description: How long it took.
+      description: How long the request took.
       type: int
       sample: 48
 http_status:
-  description: The HTTP status with which Atlas refused. Null if it was not Atlas.
+  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
   returned: failure
   type: int
-  sample: 409
+  sample: 403
 error_code:
-  description: Atlas's code for what is wrong. Null if there is none.
+  description: The error code of Atlas. Null if there is none.
   returned: failure
   type: str
-  sample: OVERLAPPING_CIDR_BLOCK
+  sample: ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED
 detail:
-  description: What Atlas, or the network, said about it. Null if nothing.
+  description: What Atlas or the network said about the failure. Null if neither said anything.
   returned: failure
   type: str
-  sample: The block overlaps that of another peering connection.
+  sample: The access list is full.
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list_task import TASK

@@ -8,37 +8,37 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: atlas_network_container
 short_description: Manage network containers of MongoDB Atlas on AWS
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Creates, changes and removes the network container of a MongoDB Atlas project in a region of AWS.
-  - A container is Atlas's side of VPC peering, the VPC with the servers of the project. There is one a region. Atlas creates
-    it with the first cluster in the region, if it is not there yet.
-  - The CIDR block of a container can be changed only while no cluster and no peering connection uses it.
+  - Creates, changes and removes the network container of a MongoDB Atlas project in one region of AWS.
+  - A network container is Atlas's side of VPC peering. It is the VPC in which the clusters of the project run, and there is one in
+    each region. If there is none, Atlas creates it with the first cluster in the region.
+  - The CIDR block can be changed only while neither a cluster nor a peering connection uses the network container.
 options:
   region_name:
     description:
-      - The region of the container, given as V(us-east-1) or V(US_EAST_1). It tells one container from another.
+      - The region of the network container, written as V(us-east-1) or V(US_EAST_1). This identifies it.
     type: str
     required: true
   atlas_cidr_block:
     description:
-      - The CIDR block of the container, IPv4 and from a private range, of a size from C(/21) to C(/24).
-      - If it is not set, a container is created with a block that Atlas chooses, and one that is there keeps its own.
-      - A container with another block is changed while nothing uses it. Otherwise the task fails.
+      - The CIDR block of the network container. It must be IPv4, from a private range, and from C(/21) to C(/24) in size.
+      - If this is not set, Atlas chooses the block of a new network container, and an existing one keeps its block.
+      - If an existing network container has another block, it is changed if nothing uses it. Otherwise the task fails.
     type: str
   state:
     description:
-      - V(present) creates the container, or changes its block. V(absent) removes it.
-      - A container that is used by a peering connection or a cluster cannot be removed.
+      - V(present) creates the network container, or changes its block. V(absent) removes it.
+      - A network container that a peering connection or a cluster uses cannot be removed.
     type: str
     choices: [present, absent]
     default: present
   wait:
     description:
-      - With O(state=absent), wait until nothing uses the container, and remove it then.
-      - With O(state=present) there is nothing to wait for.
+      - With O(state=absent), wait until nothing uses the network container any more, and then remove it.
+      - With O(state=present), this has no effect.
 attributes:
   check_mode:
     support: full
@@ -51,9 +51,15 @@ extends_documentation_fragment:
   - cloudpeer.atlas.connection
   - cloudpeer.atlas.wait
 notes:
-  - The API key needs the role Project Owner in the project.
+  - The API key or service account needs the role I(Project Owner) in the project.
 seealso:
   - module: cloudpeer.atlas.atlas_network_container_info
+  - module: cloudpeer.atlas.atlas_vpc_peer
+  - plugin: cloudpeer.atlas.vpc_peering
+    plugin_type: role
+  - name: Network peering in the documentation of Atlas
+    description: What Atlas supports, and its limits.
+    link: https://www.mongodb.com/docs/atlas/security-vpc-peering/
 """
 
 EXAMPLES = r"""
@@ -65,25 +71,39 @@ EXAMPLES = r"""
     region_name: eu-west-1
     atlas_cidr_block: 192.168.240.0/21
 
-- name: Give it another block, which works while nothing uses it
+# In the examples below, the project and the key come from the environment variables
+# MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
+
+- name: Give it another block, which is possible while nothing uses it
   cloudpeer.atlas.atlas_network_container:
     region_name: eu-west-1
     atlas_cidr_block: 192.168.232.0/21
 
-- name: Remove it, as soon as its peering connections are gone
+- name: Ensure that there is a network container in a region, with a block that Atlas chooses
+  cloudpeer.atlas.atlas_network_container:
+    region_name: eu-central-1
+
+- name: Remove it
+  cloudpeer.atlas.atlas_network_container:
+    region_name: eu-central-1
+    state: absent
+
+- name: Remove it as soon as its peering connections are gone, but wait ten minutes at most
   cloudpeer.atlas.atlas_network_container:
     region_name: eu-west-1
     state: absent
     wait: true
+    wait_timeout: 600
 """
 
 RETURN = r"""
 container:
   description:
-    - The container as Atlas describes it, or in check mode as it would be. Fields that only Atlas can tell are null until then.
+    - The network container as Atlas describes it, or in check mode as it would be. Fields that only Atlas can set are null until
+      then.
     - Null with O(state=absent).
-    - In a failure, the container as it was last seen, if it was.
-  returned: when the state of the container is known
+    - If the task fails, the network container as it was last seen.
+  returned: when the state of the network container is known
   type: dict
   sample:
     id: 507f1f77bcf86cd799439011
@@ -94,37 +114,37 @@ container:
     provisioned: true
   contains:
     id:
-      description: The id of the container.
+      description: The id of the network container.
       type: str
       sample: 507f1f77bcf86cd799439011
     provider_name:
-      description: The cloud provider of the container. Always V(AWS).
+      description: The cloud provider of the network container, always V(AWS).
       type: str
       sample: AWS
     region_name:
-      description: The region of the container, in the form that Atlas has for it.
+      description: The region of the network container, as Atlas writes it.
       type: str
       sample: US_EAST_1
     atlas_cidr_block:
-      description: The CIDR block of the container, from which Atlas's servers have their addresses.
+      description: The CIDR block of the network container, from which the Atlas clusters get their private addresses.
       type: str
       sample: 192.168.248.0/21
     vpc_id:
-      description: Atlas's VPC in AWS. Null until there is one.
+      description: The id of Atlas's own VPC in AWS. Null until Atlas has created it.
       type: str
       sample: vpc-0f1e2d3c4b5a69788
     provisioned:
-      description: Whether Atlas has made the VPC.
+      description: Whether Atlas has created the VPC.
       type: bool
       sample: true
 api_calls:
-  description: The HTTP requests that were sent to Atlas, in their order.
-  returned: at verbosity 2 (C(-vv)) and more
+  description: The HTTP requests that the task has sent to Atlas, in this order.
+  returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
     - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/containers
       status: 200
       milliseconds: 48
   contains:
@@ -135,30 +155,30 @@ api_calls:
     path:
       description: The path, without the query.
       type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/containers
     status:
-      description: The HTTP status of the reply. Null when there was none.
+      description: The HTTP status of the reply. Null if no reply came.
       type: int
       sample: 200
     milliseconds:
-      description: How long it took.
+      description: How long the request took.
       type: int
       sample: 48
 http_status:
-  description: The HTTP status with which Atlas refused. Null if it was not Atlas.
+  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
   returned: failure
   type: int
   sample: 409
 error_code:
-  description: Atlas's code for what is wrong. Null if there is none.
+  description: The error code of Atlas. Null if there is none.
   returned: failure
   type: str
-  sample: OVERLAPPING_CIDR_BLOCK
+  sample: CONTAINERS_IN_USE
 detail:
-  description: What Atlas, or the network, said about it. Null if nothing.
+  description: What Atlas or the network said about the failure. Null if neither said anything.
   returned: failure
   type: str
-  sample: The block overlaps that of another peering connection.
+  sample: The network container is in use.
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container_task import TASK

@@ -8,20 +8,20 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: atlas_network_container_info
 short_description: Read network containers of MongoDB Atlas on AWS
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Returns the network containers of a MongoDB Atlas project on AWS, all of them or those that fit every option.
-  - Where none fits, the list is empty. A project that is unknown, or credentials that are refused, are a failure.
+  - Returns the network containers of a MongoDB Atlas project on AWS, either all of them, or those that match every option.
+  - If none matches, the list is empty. The task fails if the project does not exist or the credentials are refused.
 options:
   container_id:
     description:
-      - Only the container with this id. It is read by itself, and not from the list of all.
+      - Return only the network container with this id. It is read by its id, without listing the others.
     type: str
   region_name:
     description:
-      - Only the container in this region, given as V(us-east-1) or V(US_EAST_1).
+      - Return only the network container in this region, written as V(us-east-1) or V(US_EAST_1).
     type: str
 attributes:
   check_mode:
@@ -37,8 +37,11 @@ attributes:
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
   - cloudpeer.atlas.connection
+notes:
+  - The API key or service account needs the role I(Project Read Only), or one that may do more, in the project.
 seealso:
   - module: cloudpeer.atlas.atlas_network_container
+  - module: cloudpeer.atlas.atlas_vpc_peer_info
 """
 
 EXAMPLES = r"""
@@ -49,18 +52,33 @@ EXAMPLES = r"""
     private_key: "{{ atlas_private_key }}"
   register: containers
 
-- name: Read one of them
+# In the examples below, the project and the key come from the environment variables
+# MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
+
+- name: Read one of them by its id
   cloudpeer.atlas.atlas_network_container_info:
     container_id: "{{ containers.containers[0].id }}"
 
 - name: Read the network container in one region
   cloudpeer.atlas.atlas_network_container_info:
     region_name: us-east-1
+
+- name: Trust the proxy of the company, and be patient with it
+  cloudpeer.atlas.atlas_network_container_info:
+    ca_path: /etc/pki/tls/certs/company-proxy.pem
+    timeout: 60
+    retries: 6
+
+- name: Read the status from the body of replies, where a gateway answers everything with status 200
+  cloudpeer.atlas.atlas_network_container_info:
+    envelope: true
 """
 
 RETURN = r"""
 containers:
-  description: The containers as Atlas describes them.
+  description: >-
+    The network containers as Atlas describes them, each like
+    RV(cloudpeer.atlas.atlas_network_container#module:container).
   returned: success
   type: list
   elements: dict
@@ -73,37 +91,37 @@ containers:
       provisioned: true
   contains:
     id:
-      description: The id of the container.
+      description: The id of the network container.
       type: str
       sample: 507f1f77bcf86cd799439011
     provider_name:
-      description: The cloud provider of the container. Always V(AWS).
+      description: The cloud provider of the network container, always V(AWS).
       type: str
       sample: AWS
     region_name:
-      description: The region of the container, in the form that Atlas has for it.
+      description: The region of the network container, as Atlas writes it.
       type: str
       sample: US_EAST_1
     atlas_cidr_block:
-      description: The CIDR block of the container, from which Atlas's servers have their addresses.
+      description: The CIDR block of the network container, from which the Atlas clusters get their private addresses.
       type: str
       sample: 192.168.248.0/21
     vpc_id:
-      description: Atlas's VPC in AWS. Null until there is one.
+      description: The id of Atlas's own VPC in AWS. Null until Atlas has created it.
       type: str
       sample: vpc-0f1e2d3c4b5a69788
     provisioned:
-      description: Whether Atlas has made the VPC.
+      description: Whether Atlas has created the VPC.
       type: bool
       sample: true
 api_calls:
-  description: The HTTP requests that were sent to Atlas, in their order.
-  returned: at verbosity 2 (C(-vv)) and more
+  description: The HTTP requests that the task has sent to Atlas, in this order.
+  returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
     - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/containers
       status: 200
       milliseconds: 48
   contains:
@@ -114,30 +132,30 @@ api_calls:
     path:
       description: The path, without the query.
       type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
+      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/containers
     status:
-      description: The HTTP status of the reply. Null when there was none.
+      description: The HTTP status of the reply. Null if no reply came.
       type: int
       sample: 200
     milliseconds:
-      description: How long it took.
+      description: How long the request took.
       type: int
       sample: 48
 http_status:
-  description: The HTTP status with which Atlas refused. Null if it was not Atlas.
+  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
   returned: failure
   type: int
-  sample: 409
+  sample: 404
 error_code:
-  description: Atlas's code for what is wrong. Null if there is none.
+  description: The error code of Atlas. Null if there is none.
   returned: failure
   type: str
-  sample: OVERLAPPING_CIDR_BLOCK
+  sample: GROUP_NOT_FOUND
 detail:
-  description: What Atlas, or the network, said about it. Null if nothing.
+  description: What Atlas or the network said about the failure. Null if neither said anything.
   returned: failure
   type: str
-  sample: The block overlaps that of another peering connection.
+  sample: There is no such project.
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container_info_task import TASK

@@ -8,70 +8,73 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: atlas_vpc_peer
 short_description: Manage VPC peering connections between MongoDB Atlas and AWS
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Creates, changes and removes a network peering connection between the VPC of a MongoDB Atlas project and a VPC in AWS.
-  - The connection is found by what it connects, so there is no state file and no id to keep.
-  - Atlas requests the connection. It carries traffic only after it was accepted in the AWS account.
+  - Creates, changes and removes a network peering connection between a MongoDB Atlas project and a VPC in AWS.
+  - The connection is found by its AWS account and VPC, so you need neither a state file nor an id.
+  - Atlas only requests the connection. It carries traffic after the owner of the AWS account has accepted it. The role
+    P(cloudpeer.atlas.vpc_peering#role) does both sides.
 options:
   vpc_id:
     description:
-      - The VPC in AWS, V(vpc-) and 17 hexadecimal digits, or 8 in old accounts.
-      - Another form is passed on to Atlas with a warning.
-      - Together with O(aws_account_id) this tells one connection from another. Either both or O(peer_id) must be set.
+      - The id of the VPC in AWS, V(vpc-) and 17 hexadecimal digits (8 in old accounts).
+      - An id of another form causes a warning, and Atlas decides whether it accepts it.
+      - Together with O(aws_account_id), this identifies the connection. Set either both of them, or O(peer_id).
     type: str
   aws_account_id:
     description:
-      - The AWS account that owns the VPC, 12 digits. Quote it, since YAML drops leading zeros of a number.
-      - Another form is passed on to Atlas with a warning.
+      - The AWS account that owns the VPC, 12 digits. Quote it, because YAML drops the leading zeros of a number.
+      - An id of another form causes a warning, and Atlas decides whether it accepts it.
     type: str
   peer_id:
     description:
-      - The id that Atlas has given to the connection, RV(vpc_peer.id) in the results, for a connection that is already there.
-      - This is not the id that AWS gives to it (V(pcx-...)), which is RV(vpc_peer.connection_id).
+      - The id that an existing connection has in Atlas, which is RV(vpc_peer.id) in the results.
+      - This is not the id that it has in AWS (V(pcx-...)), which is RV(vpc_peer.connection_id).
     type: str
   route_table_cidr_block:
     description:
-      - The CIDR block of the VPC, or a part of it, to which Atlas routes traffic. IPv4, from a private range.
-      - Required to create a connection. A connection with another one is changed in place.
+      - The CIDR block of the VPC, or a part of it, to which Atlas routes traffic. It must be IPv4 and from a private range.
+      - This is required to create a connection. If an existing connection has another block, it is changed in place.
     type: str
   accepter_region_name:
     description:
-      - The AWS region of the VPC, as V(us-east-1) or V(US_EAST_1).
-      - If it is not set, the VPC is in the region of the Atlas container.
-      - Atlas returns no region where it is that of the container. Such a connection is taken to be in the wanted region.
+      - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
+      - If this is not set, the VPC is taken to be in the region of the network container.
+      - Atlas returns no region for a connection within the region of its network container. Such a connection is taken to
+        match any region that is given here.
     type: str
   container_id:
     description:
-      - The network container in the Atlas project that the connection leads into.
-      - If it is not set, this is the only container on AWS, or the one in O(accepter_region_name).
-      - With O(api_version=v1.0), Atlas itself chooses the container if it is not set.
+      - The id of the network container in the Atlas project, which is Atlas's side of the connection.
+      - If this is not set, the only network container on AWS is used, or else the one in O(accepter_region_name).
+      - With O(api_version=v1.0), Atlas itself chooses the network container if this is not set.
     type: str
   state:
     description:
-      - V(present) creates the connection, or changes it where it differs. V(absent) removes it.
+      - V(present) creates the connection, or changes it if it differs from the options. V(absent) removes it.
     type: str
     choices: [present, absent]
     default: present
   recreate:
     description:
       - What to do with a connection that has failed for good, because it was rejected, has expired, or was not possible.
-      - V(never) fails and tells the reason.
-      - V(dead) removes it, waits until it is gone, and requests a new one. A connection in any other state is not touched by it.
+      - V(never) fails with the reason.
+      - V(dead) removes it, waits until it is gone, and requests a new one. It never replaces a connection that has not failed.
     type: str
     choices: [never, dead]
     default: never
   wait:
     description:
-      - Wait until the connection is in the state O(wait_for), or with O(state=absent) until it is gone.
-      - A connection that is being removed when the task starts is waited for, too, and then made anew.
+      - Wait until the connection has reached the state O(wait_for), or with O(state=absent) until it is gone.
+      - If the connection is just being removed when the task starts, the task waits until it is gone, and creates a new one.
   wait_for:
     description:
-      - The state to wait for. A state beyond it will do as well.
-      - V(pending_acceptance) is reached when AWS knows the connection, which then has its RV(vpc_peer.connection_id).
-      - V(available) is reached when the connection was accepted in the AWS account, and Atlas has set it up.
+      - The state to wait for. A later state is accepted, too.
+      - V(pending_acceptance) is reached when AWS knows the connection, so that it can be accepted there. From then on
+        RV(vpc_peer.connection_id) is set.
+      - V(available) is reached when the owner of the AWS account has accepted the connection, and Atlas has set it up.
     type: str
     choices: [pending_acceptance, available]
     default: pending_acceptance
@@ -87,7 +90,16 @@ extends_documentation_fragment:
   - cloudpeer.atlas.connection
   - cloudpeer.atlas.wait
 notes:
-  - The API key needs the role Project Network Access Manager (or Project Owner) in the project.
+  - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
+seealso:
+  - module: cloudpeer.atlas.atlas_vpc_peer_info
+  - module: cloudpeer.atlas.atlas_network_container
+  - module: cloudpeer.atlas.atlas_access_list
+  - plugin: cloudpeer.atlas.vpc_peering
+    plugin_type: role
+  - name: Network peering in the documentation of Atlas
+    description: What Atlas supports, and its limits.
+    link: https://www.mongodb.com/docs/atlas/security-vpc-peering/
 """
 
 EXAMPLES = r"""
@@ -101,10 +113,10 @@ EXAMPLES = r"""
     route_table_cidr_block: 10.15.0.0/16
     accepter_region_name: us-east-1
 
-# The key and the project come from the environment variables MONGODB_ATLAS_PUBLIC_API_KEY,
-# MONGODB_ATLAS_PRIVATE_API_KEY and MONGODB_ATLAS_PROJECT_ID in the examples that follow.
+# In the examples below, the project and the key come from the environment variables
+# MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
 
-- name: Request the connection, and go on when it can be accepted in AWS
+- name: Request the connection, and continue when it can be accepted in AWS
   cloudpeer.atlas.atlas_vpc_peer:
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"
@@ -113,11 +125,11 @@ EXAMPLES = r"""
     wait: true
   register: peering
 
-- name: Show what has to be accepted
+- name: Show the id to accept in AWS
   ansible.builtin.debug:
     var: peering.vpc_peer.connection_id
 
-- name: Wait until the connection carries traffic, and request it anew if it was rejected or has expired
+- name: Wait until the connection carries traffic, and request it again if it was rejected or has expired
   cloudpeer.atlas.atlas_vpc_peer:
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"
@@ -126,8 +138,21 @@ EXAMPLES = r"""
     wait: true
     wait_for: available
     wait_timeout: 900
+    wait_sleep: 30
 
-- name: The request of the documentation of the API's first edition
+- name: Route only a part of the VPC, which changes the connection in place
+  cloudpeer.atlas.atlas_vpc_peer:
+    peer_id: "{{ peering.vpc_peer.id }}"
+    route_table_cidr_block: 10.15.128.0/17
+
+- name: Say which network container to use, in a project that has several
+  cloudpeer.atlas.atlas_vpc_peer:
+    vpc_id: vpc-0a1b2c3d4e5f67890
+    aws_account_id: "123456789012"
+    route_table_cidr_block: 10.15.128.0/17
+    container_id: "{{ peering.vpc_peer.container_id }}"
+
+- name: Create the connection with version 1.0 of the API, as its documentation shows it
   cloudpeer.atlas.atlas_vpc_peer:
     api_version: v1.0
     group_id: 5356823b3794dee37132bb7b
@@ -146,9 +171,9 @@ EXAMPLES = r"""
 RETURN = r"""
 vpc_peer:
   description:
-    - The connection as Atlas describes it, or in check mode as it would be. Fields that only Atlas can tell are null until then.
+    - The connection as Atlas describes it, or in check mode as it would be. Fields that only Atlas can set are null until then.
     - Null with O(state=absent).
-    - In a failure, the connection as it was last seen, if it was.
+    - If the task fails, the connection as it was last seen.
   returned: when the state of the connection is known
   type: dict
   sample:
@@ -164,25 +189,26 @@ vpc_peer:
     provider_name: AWS
   contains:
     id:
-      description: The id that Atlas has given to the connection.
+      description: The id of the connection in Atlas.
       type: str
       sample: 1112222b3bf99403840e8934
     connection_id:
-      description: The id that AWS has given to it. Null until AWS has answered.
+      description: The id of the connection in AWS. Null until AWS knows the connection.
       type: str
       sample: pcx-0f3b9a6d7e8c12345
     status_name:
       description: >-
-        The state of the connection. V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
-        V(FAILED) or V(TERMINATING).
+        The state of the connection, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
+        V(FAILED), V(TERMINATING).
       type: str
       sample: PENDING_ACCEPTANCE
     error_state_name:
-      description: Why the connection has failed. V(REJECTED), V(EXPIRED) or V(INVALID_ARGUMENT). Null otherwise.
+      description: >-
+        Why the connection has failed, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT). Null if it has not failed.
       type: str
       sample: REJECTED
     vpc_id:
-      description: The VPC in AWS.
+      description: The id of the VPC.
       type: str
       sample: vpc-0a1b2c3d4e5f67890
     aws_account_id:
@@ -194,20 +220,20 @@ vpc_peer:
       type: str
       sample: 10.15.0.0/16
     container_id:
-      description: The network container in Atlas.
+      description: The id of the network container in the Atlas project.
       type: str
       sample: 507f1f77bcf86cd799439011
     accepter_region_name:
-      description: The AWS region of the VPC. Null where it is the region of the container.
+      description: The AWS region of the VPC. Null if it is the region of the network container.
       type: str
       sample: us-west-2
     provider_name:
-      description: The cloud provider of the connection. Always V(AWS).
+      description: The cloud provider of the connection, always V(AWS).
       type: str
       sample: AWS
 status_history:
-  description: The states in which the connection was seen, in their order. The last one of a removed connection is V(gone).
-  returned: with O(wait=true), unless it fails
+  description: The states in which the task has seen the connection, in this order. V(gone) is the last one of a removed connection.
+  returned: success, with O(wait=true)
   type: list
   elements: dict
   sample:
@@ -221,12 +247,12 @@ status_history:
       type: str
       sample: PENDING_ACCEPTANCE
     seconds:
-      description: When it was first seen, in seconds since the task started.
+      description: When the task first saw it, in seconds since the task started.
       type: float
       sample: 41.3
 api_calls:
-  description: The HTTP requests that were sent to Atlas, in their order.
-  returned: at verbosity 2 (C(-vv)) and more
+  description: The HTTP requests that the task has sent to Atlas, in this order.
+  returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
@@ -244,25 +270,25 @@ api_calls:
       type: str
       sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
     status:
-      description: The HTTP status of the reply. Null when there was none.
+      description: The HTTP status of the reply. Null if no reply came.
       type: int
       sample: 200
     milliseconds:
-      description: How long it took.
+      description: How long the request took.
       type: int
       sample: 48
 http_status:
-  description: The HTTP status with which Atlas refused. Null if it was not Atlas.
+  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
   returned: failure
   type: int
   sample: 409
 error_code:
-  description: Atlas's code for what is wrong. Null if there is none.
+  description: The error code of Atlas, or RV(vpc_peer.error_state_name) of a connection that has failed. Null if there is none.
   returned: failure
   type: str
   sample: OVERLAPPING_CIDR_BLOCK
 detail:
-  description: What Atlas, or the network, said about it. Null if nothing.
+  description: What Atlas or the network said about the failure. Null if neither said anything.
   returned: failure
   type: str
   sample: The block overlaps that of another peering connection.

@@ -8,32 +8,32 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: atlas_vpc_peer_info
 short_description: Read VPC peering connections between MongoDB Atlas and AWS
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Returns the VPC peering connections of a MongoDB Atlas project with AWS, all of them or those that fit every option.
-  - Where none fits, the list is empty. A project that is unknown, or credentials that are refused, are a failure.
+  - Returns the VPC peering connections of a MongoDB Atlas project with AWS, either all of them, or those that match every option.
+  - If none matches, the list is empty. The task fails if the project does not exist or the credentials are refused.
 options:
   peer_id:
     description:
-      - Only the connection with this id of Atlas. It is read by itself, and not from the list of all.
+      - Return only the connection with this id in Atlas. It is read by its id, without listing the others.
     type: str
   vpc_id:
     description:
-      - Only connections to this VPC in AWS.
+      - Return only connections to this VPC in AWS.
     type: str
   aws_account_id:
     description:
-      - Only connections to VPCs of this AWS account. Quote it, since YAML drops leading zeros of a number.
+      - Return only connections to VPCs of this AWS account. Quote it, because YAML drops the leading zeros of a number.
     type: str
   container_id:
     description:
-      - Only connections that lead into this network container of the Atlas project.
+      - Return only connections of this network container of the Atlas project.
     type: str
   status_name:
     description:
-      - Only connections in one of these states.
+      - Return only connections in one of these states.
     type: list
     elements: str
     choices: [INITIATING, PENDING_ACCEPTANCE, FINALIZING, AVAILABLE, FAILED, TERMINATING]
@@ -51,8 +51,11 @@ attributes:
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
   - cloudpeer.atlas.connection
+notes:
+  - The API key or service account needs the role I(Project Read Only), or one that may do more, in the project.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
+  - module: cloudpeer.atlas.atlas_network_container_info
 """
 
 EXAMPLES = r"""
@@ -63,14 +66,43 @@ EXAMPLES = r"""
     private_key: "{{ atlas_private_key }}"
   register: all_peers
 
+# In the examples below, the project comes from the environment variable MONGODB_ATLAS_PROJECT_ID, and
+# where no credentials are given, the key from MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
+
 - name: Read the connection to one VPC
   cloudpeer.atlas.atlas_vpc_peer_info:
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"
 
-- name: Read what waits to be accepted in AWS, or has failed
+- name: Read one connection by its id
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    peer_id: "{{ all_peers.vpc_peers[0].id }}"
+
+- name: Read the connections of one network container
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    container_id: "{{ all_peers.vpc_peers[0].container_id }}"
+
+- name: Read the connections that somebody has to accept in AWS, and those that have failed
   cloudpeer.atlas.atlas_vpc_peer_info:
     status_name: [PENDING_ACCEPTANCE, FAILED]
+
+- name: Sign in as a service account, without keeping its token in a file
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    client_id: "{{ atlas_client_id }}"
+    client_secret: "{{ atlas_client_secret }}"
+    token_cache: false
+
+- name: Sign in with an access token
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    access_token: "{{ atlas_access_token }}"
+
+- name: Sign in with a profile of the Atlas CLI
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    profile: default
+
+- name: Read the connections of a project in the government cloud
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    base_url: https://cloud.mongodbgov.com
 """
 
 RETURN = r"""
@@ -92,25 +124,26 @@ vpc_peers:
       provider_name: AWS
   contains:
     id:
-      description: The id that Atlas has given to the connection.
+      description: The id of the connection in Atlas.
       type: str
       sample: 1112222b3bf99403840e8934
     connection_id:
-      description: The id that AWS has given to it. Null until AWS has answered.
+      description: The id of the connection in AWS. Null until AWS knows the connection.
       type: str
       sample: pcx-0f3b9a6d7e8c12345
     status_name:
       description: >-
-        The state of the connection. V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
-        V(FAILED) or V(TERMINATING).
+        The state of the connection, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
+        V(FAILED), V(TERMINATING).
       type: str
       sample: PENDING_ACCEPTANCE
     error_state_name:
-      description: Why the connection has failed. V(REJECTED), V(EXPIRED) or V(INVALID_ARGUMENT). Null otherwise.
+      description: >-
+        Why the connection has failed, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT). Null if it has not failed.
       type: str
       sample: REJECTED
     vpc_id:
-      description: The VPC in AWS.
+      description: The id of the VPC.
       type: str
       sample: vpc-0a1b2c3d4e5f67890
     aws_account_id:
@@ -122,20 +155,20 @@ vpc_peers:
       type: str
       sample: 10.15.0.0/16
     container_id:
-      description: The network container in Atlas.
+      description: The id of the network container in the Atlas project.
       type: str
       sample: 507f1f77bcf86cd799439011
     accepter_region_name:
-      description: The AWS region of the VPC. Null where it is the region of the container.
+      description: The AWS region of the VPC. Null if it is the region of the network container.
       type: str
       sample: us-west-2
     provider_name:
-      description: The cloud provider of the connection. Always V(AWS).
+      description: The cloud provider of the connection, always V(AWS).
       type: str
       sample: AWS
 api_calls:
-  description: The HTTP requests that were sent to Atlas, in their order.
-  returned: at verbosity 2 (C(-vv)) and more
+  description: The HTTP requests that the task has sent to Atlas, in this order.
+  returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
@@ -153,28 +186,28 @@ api_calls:
       type: str
       sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
     status:
-      description: The HTTP status of the reply. Null when there was none.
+      description: The HTTP status of the reply. Null if no reply came.
       type: int
       sample: 200
     milliseconds:
-      description: How long it took.
+      description: How long the request took.
       type: int
       sample: 48
 http_status:
-  description: The HTTP status with which Atlas refused. Null if it was not Atlas.
+  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
   returned: failure
   type: int
-  sample: 409
+  sample: 404
 error_code:
-  description: Atlas's code for what is wrong. Null if there is none.
+  description: The error code of Atlas. Null if there is none.
   returned: failure
   type: str
-  sample: OVERLAPPING_CIDR_BLOCK
+  sample: GROUP_NOT_FOUND
 detail:
-  description: What Atlas, or the network, said about it. Null if nothing.
+  description: What Atlas or the network said about the failure. Null if neither said anything.
   returned: failure
   type: str
-  sample: The block overlaps that of another peering connection.
+  sample: There is no such project.
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._module import run_module

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import trustme
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, PlaybookRunner
@@ -20,6 +22,13 @@ from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, P
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # Ansible's own fields of every result.
 ANSIBLES_OWN = {"changed", "failed", "msg", "invocation", "diff", "warnings", "exception"}
+# What a result may hold, by the type that is documented. Null is any of them.
+TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict}
+# Nobody should copy it.
+NEVER_SHOWN = {"validate_certs"}
+# What the examples say of a world that is not here.
+CERTIFICATES, GOVERNMENT = "/etc/pki/tls/certs/company-proxy.pem", "https://cloud.mongodbgov.com"
+UNKNOWN_GROUP = "5356823b3794dee37132bbff"
 
 
 @pytest.fixture(scope="module")
@@ -56,35 +65,159 @@ def described(entries: dict[str, Any], below: str, path: str = "") -> list[tuple
 
 
 @pytest.mark.parametrize("name", MODULES)
+def test_the_pages_lead_to_each_other(name: str, documentation: dict[str, Any]) -> None:
+    doc = documentation[f"cloudpeer.atlas.{name}"]["doc"]
+    assert doc["version_added"] == "1.0.0"
+    led_to = {one.get("module") or one.get("plugin") or one["link"] for one in doc["seealso"]}
+    twin = name.removesuffix("_info") if name.endswith("_info") else f"{name}_info"
+    if twin in MODULES:
+        assert f"cloudpeer.atlas.{twin}" in led_to
+    if not name.endswith("_info"):
+        assert "cloudpeer.atlas.vpc_peering" in led_to
+    assert any(one.endswith("/docs/guides/when_it_fails.md") for one in led_to)
+
+
+def test_every_option_has_an_example(documentation: dict[str, Any]) -> None:
+    used: dict[str, set[str]] = {name: set() for name in MODULES}
+    for name in MODULES:
+        for task in yaml.safe_load(documentation[f"cloudpeer.atlas.{name}"]["examples"]):
+            options = task.get(f"cloudpeer.atlas.{name}", {})
+            used[name] |= {*options, *(key for entry in options.get("entries", []) for key in entry)}
+    # Those that all modules have need one example somewhere, every other one in its own module.
+    shared = set.intersection(*(set(documentation[f"cloudpeer.atlas.{name}"]["doc"]["options"]) for name in MODULES))
+    assert shared - set.union(*used.values()) == NEVER_SHOWN
+    for name in MODULES:
+        options = documentation[f"cloudpeer.atlas.{name}"]["doc"]["options"]
+        own = {path.rpartition(".")[2] for path, unused in described(options, "suboptions")} - shared
+        assert sorted(own - used[name] - {"wait_sleep", "wait_timeout"}) == [], name
+        for option in ("state", "recreate", "wait_for"):
+            # Each choice that is not the default, which needs no saying.
+            choices = set(options.get(option, {}).get("choices", [])) - {options.get(option, {}).get("default")}
+            shown = {str(one) for one in values(documentation[f"cloudpeer.atlas.{name}"]["examples"], name, option)}
+            assert choices <= shown, (name, option)
+
+
+def values(examples: str, name: str, option: str) -> list[Any]:
+    """Return the values that an option has in the examples."""
+    tasks = [task.get(f"cloudpeer.atlas.{name}", {}) for task in yaml.safe_load(examples)]
+    return [options[option] for options in tasks if option in options]
+
+
+def differences(value: Any, entry: dict[str, Any], path: str) -> list[str]:
+    """Return where a value is not as its entry in RETURN says, with all that is within it."""
+    if value is None:
+        return []
+    if not isinstance(value, TYPES[entry["type"]]) or (isinstance(value, bool) and entry["type"] != "bool"):
+        return [f"{path} is a {type(value).__name__}, not a {entry['type']}"]
+    if isinstance(value, list):
+        return [one for number, item in enumerate(value) for one in element_differences(item, entry, f"{path}[{number}]")]
+    if isinstance(value, dict):
+        return element_differences(value, entry, path)
+    return []
+
+
+def element_differences(value: Any, entry: dict[str, Any], path: str) -> list[str]:
+    fields = entry["contains"]
+    found = [f"{path}.{key} is not documented" for key in value if key not in fields]
+    found += [f"{path}.{key} is not returned" for key in fields if key not in value]
+    return found + [one for key in fields.keys() & value.keys() for one in differences(value[key], fields[key], f"{path}.{key}")]
+
+
+def own_fields(result: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in result.items() if key not in ANSIBLES_OWN and not key.startswith("_ansible")}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_samples_are_like_what_they_are_samples_of(name: str, documentation: dict[str, Any]) -> None:
+    for key, entry in documentation[f"cloudpeer.atlas.{name}"]["return"].items():
+        assert differences(entry["sample"], entry, key) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_the_examples_run_and_return_what_is_documented(
     name: str, documentation: dict[str, Any], start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
     page = documentation[f"cloudpeer.atlas.{name}"]
     emulator = start(step_seconds=0.1, accept="auto")
-    # Something for the modules that only read to find.
+    settings = emulator.settings
+    profile = tmp_path / "config" / "atlascli" / "config.toml"
+    profile.parent.mkdir(parents=True)
+    profile.write_text(f'[default]\npublic_api_key = "{settings.public_key}"\nprivate_api_key = "{settings.private_key}"\n')
+    certificates = tmp_path / "company-proxy.pem"
+    trustme.CA().cert_pem.write_to_path(certificates)
+    token = requests.post(
+        f"{emulator.base_url}/api/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(settings.client_id, settings.client_secret),
+        timeout=10,
+    )
+    # Something for the modules that only read to find, and for a security group to belong to.
     first = {
         "cloudpeer.atlas.atlas_vpc_peer": {
             "vpc_id": "vpc-0a1b2c3d4e5f60000",
             "aws_account_id": "123456789012",
             "route_table_cidr_block": "10.99.0.0/16",
+            "wait": True,
+            "wait_for": "available",
         }
     }
+    examples = page["examples"].replace(GOVERNMENT, emulator.base_url).replace(CERTIFICATES, str(certificates))
     play = {
         "hosts": "localhost",
         "gather_facts": False,
-        "vars": {"atlas_public_key": emulator.settings.public_key, "atlas_private_key": emulator.settings.private_key},
-        "tasks": [first, *yaml.safe_load(page["examples"])],
+        "vars": {
+            **{f"atlas_{name}": getattr(settings, name) for name in ("public_key", "private_key", "client_id", "client_secret")},
+            "atlas_access_token": token.json()["access_token"],
+        },
+        "tasks": [first, *yaml.safe_load(examples)],
     }
-    run = playbook(yaml.safe_dump([play], sort_keys=False), emulator, "-vv")
+    run = playbook(yaml.safe_dump([play], sort_keys=False), emulator, "-vv", "--diff", XDG_CONFIG_HOME=str(tmp_path / "config"))
     results = [one["result"] for one in run.records[1:] if one["action"] == f"cloudpeer.atlas.{name}"]
     assert len(results) >= 3
-    returned: dict[str, Any] = {}
-    for result in results:
-        for key, value in result.items():
-            if key not in ANSIBLES_OWN and not key.startswith("_ansible"):
-                returned[key] = value or returned.get(key)
+    returned: set[str] = set()
+    for result in map(own_fields, results):
+        returned |= result.keys()
+        assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
     failure_only = {key for key, entry in page["return"].items() if entry["returned"] == "failure"}
-    assert set(returned) == set(page["return"]) - failure_only
-    for key, value in returned.items():
-        sample = value[0] if isinstance(value, list) else value
-        assert set(sample) == set(page["return"][key]["contains"]), key
+    assert returned == set(page["return"]) - failure_only
+
+
+@pytest.mark.parametrize("cause", ["refused by Atlas", "no Atlas"])
+@pytest.mark.parametrize("name", MODULES)
+def test_a_failure_returns_what_is_documented(
+    name: str, cause: str, documentation: dict[str, Any], start: Callable[..., RunningEmulator], playbook: PlaybookRunner
+) -> None:
+    page = documentation[f"cloudpeer.atlas.{name}"]
+    emulator = start()
+    options: dict[str, Any] = {
+        "atlas_access_list": {"entries": [{"cidr_block": "10.15.0.0/16"}]},
+        "atlas_network_container": {"region_name": "us-east-1"},
+        "atlas_vpc_peer": {"vpc_id": "vpc-0a1b2c3d4e5f60000", "aws_account_id": "123456789012"},
+    }.get(name, {})
+    if cause == "no Atlas":
+        options |= {"base_url": "http://127.0.0.1:1", "retries": 0}
+    else:
+        options |= {"group_id": UNKNOWN_GROUP}
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [{f"cloudpeer.atlas.{name}": options}]}
+    run = playbook(yaml.safe_dump([play]), emulator, "-vv", status=2)
+    result = own_fields(run.result)
+    always = {key for key, entry in page["return"].items() if entry["returned"] == "failure"}
+    assert {"http_status", "error_code", "detail"} <= always
+    assert set(result) == always | {"api_calls"}
+    assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
+    assert run.result["msg"].startswith("Failed to ")
+    assert (result["http_status"], result["error_code"]) == (
+        (404, "GROUP_NOT_FOUND") if cause == "refused by Atlas" else (None, None)
+    )
+
+
+def test_a_failure_shows_the_connection_as_it_was_last_seen(
+    documentation: dict[str, Any], emulator: RunningEmulator, playbook: PlaybookRunner
+) -> None:
+    page = documentation["cloudpeer.atlas.atlas_vpc_peer"]
+    options = {"vpc_id": "vpc-0a1b2c3d4e5f60000", "aws_account_id": "123456789012", "route_table_cidr_block": "10.99.0.0/16"}
+    options |= {"wait": True, "wait_for": "available", "wait_timeout": 1}
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [{"cloudpeer.atlas.atlas_vpc_peer": options}]}
+    result = own_fields(playbook(yaml.safe_dump([play]), emulator, "-vv", status=2).result)
+    assert set(result) == set(page["return"]) - {"status_history"}
+    assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
