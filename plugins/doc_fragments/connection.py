@@ -93,7 +93,7 @@ options:
   timeout:
     description:
       - The number of seconds that one request may take, from connecting to the last byte of the reply.
-      - A request is not sent again after O(timeout) × (O(retries) + 1) seconds.
+      - A request is not sent again once O(timeout) times (O(retries) + 1) seconds have passed since it was first sent.
     type: int
     default: 30
   retries:

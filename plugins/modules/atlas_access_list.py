@@ -12,10 +12,11 @@ version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Adds, changes and removes entries of the IP access list of a MongoDB Atlas project, which says who may connect to its clusters.
+  - Adds, changes and removes entries of the IP access list of a MongoDB Atlas project.
+  - The list says who may connect to the clusters of the project. It is not the access list of an API key, which says from where
+    the key may be used.
   - Entries that are not in O(entries) are left alone.
   - All entries that are new or have changed are sent in one request, because Atlas does not accept two such requests at once.
-  - This is not the access list of the API key, which says from where the key may be used.
 options:
   entries:
     description:

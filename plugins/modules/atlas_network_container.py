@@ -13,8 +13,8 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Creates, changes and removes the network container of a MongoDB Atlas project in one region of AWS.
-  - A network container is Atlas's side of VPC peering. It is the VPC in which the clusters of the project run, and there is one in
-    each region. If there is none, Atlas creates it with the first cluster in the region.
+  - A network container is Atlas's side of VPC peering, the VPC in which the clusters of the project run. There is one in each
+    region. If it does not exist yet, Atlas creates it with the first cluster in the region.
   - The CIDR block can be changed only while neither a cluster nor a peering connection uses the network container.
 options:
   region_name:

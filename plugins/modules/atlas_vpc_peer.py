@@ -232,7 +232,7 @@ vpc_peer:
       type: str
       sample: AWS
 status_history:
-  description: The states in which the task has seen the connection, in this order. V(gone) is the last one of a removed connection.
+  description: The states in which the task has seen the connection, in this order. The last one is V(gone) if it was removed.
   returned: success, with O(wait=true)
   type: list
   elements: dict

@@ -33,6 +33,7 @@ TEXTS = sorted(
 # A comment before a block says how it is meant: "not run: why", or "emulator: manual" where nobody accepts connections.
 BLOCK = re.compile(r"^(?:<!-- (?P<note>[a-z ]+: [^>]*) -->\n)?```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 COLLECTIONS = Path(sys.prefix) / "collections"
+MADE_BY_A_RELEASE = "CHANGELOG.md"
 ACCOUNT, VPC, BLOCK_OF_VPC = "123456789012", "vpc-0a1b2c3d4e5f67890", "10.15.0.0/16"
 
 
@@ -148,3 +149,42 @@ def test_every_failure_is_in_the_list() -> None:
     assert sorted(status for status in _errors._HINT_BY_STATUS if f"HTTP {status}" not in text) == []
     causes = [what.partition("{where}")[0].strip() or what for what, unused in _errors._CONNECTION_FAILURES.values()]
     assert sorted(cause for cause in causes if cause.removesuffix(" from") not in text and cause != "the connection to") == []
+
+
+def slug(heading: str) -> str:
+    """Return the fragment that a code host gives to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", ["README.md", "roles/vpc_peering/README.md"])
+def test_links_lead_somewhere_from_a_page_that_shows_the_file_alone(name: str) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+    broken = []
+    for link in links:
+        path, _separator, fragment = link.partition("#")
+        own = re.fullmatch(r"https://github\.com/cloudpeer/atlas/(blob|tree)/main/(.+)", path)
+        if own is None or own[2] == MADE_BY_A_RELEASE:
+            continue
+        file = ROOT / own[2]
+        there = file.is_dir() if own[1] == "tree" else file.is_file()
+        if there and fragment:
+            there = fragment in map(slug, re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE))
+        if not there:
+            broken.append(link)
+    assert broken == []
+
+
+def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:
+    measured = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    def row(text: str, start: str) -> list[str]:
+        (line,) = re.findall(rf"^\| {re.escape(start)}.*$", text, re.MULTILINE)
+        return [cell.strip() for cell in line.strip("|").split("|")]
+
+    requests = row(measured, "nothing to do | 50 |")
+    assert row(readme, "no change in 50 connections: requests")[1:3] == [requests[2], requests[4]]
+    times = row(measured, "0 ms: nothing to do | 50 |")
+    assert row(readme, "no change in 50 connections: milliseconds")[1:3] == [times[2], times[4]]
