@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -149,6 +150,48 @@ def test_every_failure_is_in_the_list() -> None:
     assert sorted(status for status in _errors._HINT_BY_STATUS if f"HTTP {status}" not in text) == []
     causes = [what.partition("{where}")[0].strip() or what for what, unused in _errors._CONNECTION_FAILURES.values()]
     assert sorted(cause for cause in causes if cause.removesuffix(" from") not in text and cause != "the connection to") == []
+
+
+def constant(node: ast.expr) -> str:
+    """Return a text as far as it is known before it is run; an ellipsis stands for the rest."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(constant(part) for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return constant(node.left) + constant(node.right)
+    return "…"
+
+
+def messages() -> dict[str, str]:
+    """Return what the code and the role can say in failures and warnings, by where it stands."""
+    errors = {name for name, one in vars(_errors).items() if isinstance(one, type) and issubclass(one, _errors.AtlasError)}
+    found = {}
+    for file in sorted((ROOT / "plugins").rglob("_*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            called = ast.unparse(node.func)
+            if called in errors or called.endswith(("warn", "warnings.append")):
+                found[f"{file.name}:{node.lineno}"] = constant(node.args[0])
+    for file in sorted((ROOT / "roles").glob("*/tasks/*.yml")):
+        for match in re.finditer(r"^ +fail_msg: >-\n +(.+)$", file.read_text(encoding="utf-8"), re.MULTILINE):
+            found[f"{file.name}:{match.start()}"] = re.sub(r"{{.*?}}", "…", match[1])
+    return found
+
+
+def is_told(message: str, text: str) -> bool:
+    """Whether a text has four words of a message as they stand, or all of a clause that has fewer."""
+    clauses = [clause.strip("… ").split() for clause in re.split(r"[:;,.()]|Failed to", message.replace("…", " … "))]
+    runs = [words[start : start + 4] for words in clauses for start in range(max(1, len(words) - 3))]
+    return any(" ".join(run) in text for run in runs if sum(word != "…" for word in run) > 1)
+
+
+def test_every_message_is_in_the_list() -> None:
+    text = " ".join((ROOT / "docs" / "guides" / "when_it_fails.md").read_text(encoding="utf-8").split())
+    said = {where: message for where, message in messages().items() if re.search(r"[a-z]", message.replace("Failed to", ""))}
+    assert len(said) > 50
+    assert {where: message for where, message in said.items() if not is_told(message, text)} == {}
 
 
 def slug(heading: str) -> str:
