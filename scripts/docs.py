@@ -28,13 +28,13 @@ STAMP = BUILD / "stamp"
 INPUTS = ("docs/", "plugins/", "roles/", "meta/", "changelogs/", "galaxy.yml", "requirements-docs.txt", "scripts/docs.py")
 PROJECT_PAGES = {"CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
 
-# Where antsibull-docs would name a registry: the collection is installed from its repository until it is in one.
+# Where antsibull-docs would link to the page of the collection in a registry.
 ANTSIBULL_SETTINGS = f"""\
 collection_url = {{
     * = {REPOSITORY}
 }}
 collection_install = {{
-    * = "ansible-galaxy collection install git+{REPOSITORY}"
+    * = "ansible-galaxy collection install {{namespace}}.{{name}}"
 }}
 """
 
@@ -196,9 +196,9 @@ def assemble(collections: Path) -> None:
             target.write_text(rewrite((ROOT / name).read_text(encoding="utf-8"), name, site), encoding="utf-8")
     (SOURCE / "examples.md").write_text(examples(), encoding="utf-8")
 
-    # The navigation has the guides in the order in which the front page names them.
+    # The navigation has the guides in the order in which the front page lists them.
     front = docs.joinpath("index.md").read_text(encoding="utf-8")
-    guides = list(dict.fromkeys(re.findall(r"\((guides/[a-z_]+)\.md", front)))
+    guides = re.findall(r"^\| \[[^\]]+\]\((guides/[a-z_]+)\.md\)", front, re.MULTILINE)
     reference = [
         f"{file.stem.rpartition('_')[0]} <reference/{file.stem}>"
         for kind in ("role", "module")
