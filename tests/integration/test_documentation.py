@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,7 +68,8 @@ def described(entries: dict[str, Any], below: str, path: str = "") -> list[tuple
 @pytest.mark.parametrize("name", MODULES)
 def test_the_pages_lead_to_each_other(name: str, documentation: dict[str, Any]) -> None:
     doc = documentation[f"cloudpeer.atlas.{name}"]["doc"]
-    assert doc["version_added"] == "1.0.0"
+    # New modules come with a minor or a major release.
+    assert re.fullmatch(r"[1-9]\d*\.\d+\.0", doc["version_added"])
     led_to = {one.get("module") or one.get("plugin") or one["link"] for one in doc["seealso"]}
     twin = name.removesuffix("_info") if name.endswith("_info") else f"{name}_info"
     if twin in MODULES:
@@ -81,7 +83,7 @@ def test_every_option_has_an_example(documentation: dict[str, Any]) -> None:
     used: dict[str, set[str]] = {name: set() for name in MODULES}
     for name in MODULES:
         for task in yaml.safe_load(documentation[f"cloudpeer.atlas.{name}"]["examples"]):
-            options = task.get(f"cloudpeer.atlas.{name}", {})
+            options = task.get(f"cloudpeer.atlas.{name}") or {}
             used[name] |= {*options, *(key for entry in options.get("entries", []) for key in entry)}
     # Those that all modules have need one example somewhere, every other one in its own module.
     shared = set.intersection(*(set(documentation[f"cloudpeer.atlas.{name}"]["doc"]["options"]) for name in MODULES))
@@ -99,7 +101,7 @@ def test_every_option_has_an_example(documentation: dict[str, Any]) -> None:
 
 def values(examples: str, name: str, option: str) -> list[Any]:
     """Return the values that an option has in the examples."""
-    tasks = [task.get(f"cloudpeer.atlas.{name}", {}) for task in yaml.safe_load(examples)]
+    tasks = [task.get(f"cloudpeer.atlas.{name}") or {} for task in yaml.safe_load(examples)]
     return [options[option] for options in tasks if option in options]
 
 

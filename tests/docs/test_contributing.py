@@ -1,0 +1,41 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module that CONTRIBUTING.md adds as an example runs, when its steps are followed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, WAYS, PlaybookRunner
+
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"^`([\w/]+\.\w+)`:\n\n(?:<!-- [^>]* -->\n)?```\w+\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))
+MODULE = "plugins/modules/atlas_project_info.py"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_new_module_works(way: str, tmp_path: Path) -> None:
+    collection = tmp_path / "collections" / "ansible_collections" / "cloudpeer" / "atlas"
+    shutil.copytree(ROOT / "plugins", collection / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("galaxy.yml", "meta"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, collection / name)
+    assert len(FILES) == 4
+    for name, content in FILES.items():
+        assert not (collection / name).exists()
+        (collection / name).parent.mkdir(parents=True, exist_ok=True)
+        (collection / name).write_text(content, encoding="utf-8")
+    # Its documentation is another matter, and said in words.
+    assert MODULE in TEXT
+    copied = (collection / "plugins/modules/atlas_vpc_peer_info.py").read_text(encoding="utf-8")
+    (collection / MODULE).write_text(copied.replace("_vpc_peer_info_task", "_project_info_task"), encoding="utf-8")
+    (scenario,) = (collection / name for name in FILES if name.endswith(".yml"))
+    with running(Settings()) as emulator:
+        run = PlaybookRunner(tmp_path)(scenario, emulator, way=way, ANSIBLE_COLLECTIONS_PATH=str(collection.parents[2]))
+    assert run.warnings == []
+    assert run.results[0]["project"]["cluster_count"] == 0
