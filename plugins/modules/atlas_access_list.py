@@ -72,8 +72,9 @@ notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
-  - plugin: cloudpeer.atlas.vpc_peering
-    plugin_type: role
+  - name: The whole path
+    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
   - name: IP access list in the documentation of Atlas
     description: What an entry may be, and the limits.
     link: https://www.mongodb.com/docs/atlas/security/ip-access-list/

@@ -55,8 +55,9 @@ notes:
 seealso:
   - module: cloudpeer.atlas.atlas_network_container_info
   - module: cloudpeer.atlas.atlas_vpc_peer
-  - plugin: cloudpeer.atlas.vpc_peering
-    plugin_type: role
+  - name: The whole path
+    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
   - name: Network peering in the documentation of Atlas
     description: What Atlas supports, and its limits.
     link: https://www.mongodb.com/docs/atlas/security-vpc-peering/
