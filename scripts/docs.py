@@ -95,6 +95,8 @@ def write_reference(collections: Path) -> None:
         *(*options, "--dest-dir", str(target), COLLECTION),
         collections=collections,
     )
+    # It lists the variables of plugins alone; those of the modules' options it says do not exist.
+    (target / "environment_variables.rst").unlink()
     for page in target.glob("*.rst"):
         # The theme shows the headings of a page beside it.
         page.write_text(_CONTENTS.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
@@ -204,7 +206,7 @@ def assemble(collections: Path) -> None:
         for kind in ("role", "module")
         for file in sorted((SOURCE / "reference").glob(f"*_{kind}.rst"), key=lambda file: file.stem.removesuffix(f"_{kind}"))
     ]
-    reference += ["The collection <reference/index>", "Environment variables <reference/environment_variables>"]
+    reference.append("The collection <reference/index>")
     changelog = [f"reference/{file.stem}" for file in (SOURCE / "reference").glob("changelog.rst")]
     notes = sorted(file.stem for file in docs.glob("*.md") if file.stem != "index")
     with (SOURCE / "index.md").open("a", encoding="utf-8") as index:

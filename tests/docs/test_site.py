@@ -114,6 +114,8 @@ def test_the_navigation_has_every_module_role_and_guide(site: Path, browser: Bro
     )
     names = {name for name, unused in links}
     assert {*MODULES, *ROLES} <= names
+    # A page that knows nothing of the variables behind the modules' options, and says that there are none.
+    assert "Environment variables" not in names
     addresses = [address for unused, address in links]
     assert [guide for guide in GUIDES if not any(address.endswith(f"guides/{guide}.html") for address in addresses)] == []
 
