@@ -41,7 +41,7 @@ options:
     description:
       - An OAuth access token that you already have. The task neither renews nor stores it.
       - If several kinds of credentials are set, an access token is preferred to a service account, and a service account to
-        an API key. A warning says which one is used.
+        an API key. Any that is set as an option is preferred to those in environment variables. A warning says which one is used.
       - If this is not set, the environment variable E(MONGODB_ATLAS_ACCESS_TOKEN) is used.
     type: str
   token_cache:
