@@ -53,8 +53,9 @@ options:
     default: true
   profile:
     description:
-      - The name of a profile of the Atlas CLI. The credentials and O(base_url) are read from its C(config.toml), unless they
-        are set as options or environment variables.
+      - The name of a profile of the Atlas CLI. The credentials and O(base_url) are read from its C(config.toml).
+      - Credentials that are set as options come first, and then those of the profile. Credentials in environment variables are
+        used only if the profile has none. O(base_url) is taken from the profile only if it is set nowhere else.
       - This needs Python 3.11 or later on the host that the task runs on.
     type: str
   base_url:

@@ -40,7 +40,8 @@ _GOVERNMENT = {"cloudgov": "https://cloud.mongodbgov.com"}
 def with_profile(params: Parameters) -> dict[str, t.Any]:
     """Return the options, with those that are left open taken from the profile that C(profile) names.
 
-    A kind of credential that the options name comes before all of the profile's.
+    Credentials that the task itself sets come before all of the profile's, which come before environment variables: what is in
+    those may be for another Atlas than the profile's.
 
     Raises:
         InvalidOptionError: When there is no such profile, or it cannot be read.
@@ -48,10 +49,10 @@ def with_profile(params: Parameters) -> dict[str, t.Any]:
     filled = dict(params)
     if params["profile"] is not None:
         found = _read_profile(params["profile"])
-        is_open = not any(params[option] for kind in KINDS for option in kind)
-        for option, value in found.items():
-            if option == "base_url" or is_open:
-                filled[option] = params[option] or value
+        base_url = found.pop("base_url", None)
+        filled["base_url"] = params["base_url"] or base_url
+        if not any(_is_own(option, params[option]) for kind in KINDS for option in kind):
+            filled.update(found)
     filled["base_url"] = filled["base_url"] or DEFAULT_BASE_URL
     return filled
 

@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import ServiceAccount
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import VARIABLES, ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConnectionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_info_task import TASK
@@ -359,6 +359,22 @@ def test_a_profile_of_the_atlas_cli_has_it_all(emulator: RunningEmulator, home: 
     }[kind]
     write_profile(home, "\n".join(["version = 2", "[work]", f'ops_manager_url = "{emulator.base_url}/"', *lines]))
     assert run(emulator, profile="work", base_url=None) == ({"changed": False, "vpc_peers": []}, [])
+
+
+@needs_tomllib
+def test_a_profile_comes_before_what_the_environment_has_of_another_atlas(
+    emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = keys(emulator)
+    text = f'[work]\npublic_api_key = "{own["public_key"]}"\nprivate_api_key = "{own["private_key"]}"\n'
+    write_profile(home, text)
+    for option in ("public_key", "private_key"):
+        monkeypatch.setenv(VARIABLES[option][0], "of another Atlas")
+    assert run(emulator, profile="work") == ({"changed": False, "vpc_peers": []}, [])
+    monkeypatch.setenv("MONGODB_ATLAS_ACCESS_TOKEN", "of-another-atlas")
+    result, warnings = run(emulator, profile="work")
+    assert result == {"changed": False, "vpc_peers": []}
+    assert warnings == ["More than one kind of credentials is set: public_key/private_key is used, and access_token is not."]
 
 
 @needs_tomllib
