@@ -44,6 +44,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def only_some_processes_are_measured() -> None:
-    """Keep coverage out of the processes that tests start, but for those that ask for it by PLAYBOOK_COVERAGE."""
-    os.environ["PLAYBOOK_COVERAGE"] = os.environ.pop("COVERAGE_PROCESS_CONFIG", "")
+def _measures_playbooks(pytestconfig: pytest.Config) -> None:
+    """Tell tests/integration/runner.py whether coverage is measured at all."""
+    os.environ["MEASURE_PLAYBOOKS"] = "yes" if pytestconfig.getoption("cov_source", None) else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from coverage import CoverageData
+from coverage.exceptions import CoverageException
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -89,8 +92,10 @@ class PlaybookRunner:
             (self._folder / "playbook.yml").write_text(source, encoding="utf-8")
             source = self._folder / "playbook.yml"
         choice = ["-e", f"atlas_in_process={WAYS[way]}"] if way else []
-        if measured and os.environ.get("PLAYBOOK_COVERAGE"):
-            variables["COVERAGE_PROCESS_CONFIG"] = os.environ["PLAYBOOK_COVERAGE"]
+        if measured and os.environ.get("MEASURE_PLAYBOOKS"):
+            # Every Python below reads it when it starts.
+            variables["COVERAGE_PROCESS_START"] = str(HERE / "coveragerc")
+            variables["COVERAGE_FILE"] = str(self._folder / "coverage")
         record = self._folder / "record.jsonl"
         record.unlink(missing_ok=True)
         done = subprocess.run(
@@ -104,9 +109,22 @@ class PlaybookRunner:
             timeout=300,
             check=False,
         )
+        if measured:
+            _keep_coverage(self._folder)
         assert done.returncode == status, done.stdout
         lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
         return PlaybookRun(done.returncode, done.stdout, [json.loads(line) for line in lines])
+
+
+def _keep_coverage(folder: Path) -> None:
+    """Move what was measured to where pytest combines it, but for what is broken: Ansible ends its last worker at once."""
+    for file in folder.glob("coverage.*"):
+        try:
+            CoverageData(str(file)).read()
+        except CoverageException:
+            file.unlink()
+        else:
+            shutil.move(file, ROOT / f".{file.name}")
 
 
 def environment(folder: Path, emulator: RunningEmulator) -> dict[str, str]:
