@@ -89,6 +89,12 @@ def make_environment(name: str, interpreter: str, requirements: list[str]) -> Pa
     return python
 
 
+def oldest_requirements() -> list[str]:
+    """Return what modules need where they run, each in the oldest version that requirements.txt has."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [line.replace(">=", "==") + ".*" for line in lines if line and not line.startswith("#")]
+
+
 def target_python() -> Path | None:
     """Return a Python as old as a target may have, with packages as old as it may have; None if there is no such Python here.
 
@@ -96,11 +102,7 @@ def target_python() -> Path | None:
         subprocess.CalledProcessError: When its environment cannot be made.
     """
     found = find_python(TARGET_PYTHON)
-    if found is None:
-        return None
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    oldest = [line.replace(">=", "==") + ".*" for line in lines if line and not line.startswith("#")]
-    return make_environment(f"target-{TARGET_PYTHON}", found[1], oldest)
+    return make_environment(f"target-{TARGET_PYTHON}", found[1], oldest_requirements()) if found else None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Runs the tests with each release of ansible-core that the collection supports, as far as a Python for it is on the machine.
 
 Without arguments, all of them; with arguments, those named: ``matrix.py 2.16 newest``. With ``--quick``, only the tests that a
-release of ansible-core can make a difference to. It prints a table at the end.
+release of ansible-core can make a difference to. ``requests`` stands among them for the tests of the plugins with the oldest
+requests that users may have. It prints a table at the end.
 """
 
 from __future__ import annotations
@@ -18,38 +19,60 @@ from pathlib import Path
 from amazon_aws import COLLECTIONS as OWN_COLLECTIONS
 from amazon_aws import MEMBERS
 from checkout import ROOT
-from cores import FOLDER, PYTHONS, expand, find_python, make_environment, target_python
+from cores import FOLDER, OLDEST, PYTHONS, expand, find_python, make_environment, oldest_requirements, target_python
 
 ALL_TESTS = ("tests/unit", "tests/integration")
 # Leaves out what only asks the emulator or reads the repository, and the thousands of made-up cases for code below Ansible.
 QUICK_TESTS = ("tests/unit/plugins", "tests/integration")
 # What the tests do not use, or what each release wants in a version of its own.
 LEFT_OUT = re.compile(r"(ansible-core|ansible-lint|ansible-compat|resolvelib|black|ruff|mypy|yamllint|wcmatch|bracex)\b")
+REQUESTS = "requests"
+PLUGIN_TESTS = ("tests/unit/plugins",)
+# What these need beside requests; without pins, since some of the pinned packages want a newer one.
+PLUGIN_TESTS_NEED = ("hypothesis", "proxy.py", "pytest", "pytest-cov", "pytest-xdist", "starlette", "trustme", "uvicorn")
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s.*$", re.MULTILINE)
 
 
-@dataclass
-class Row:
-    """One line of the table."""
+@dataclass(frozen=True)
+class Entry:
+    """One line of the matrix: which tests run with what."""
 
+    name: str
     core: str
+    requirements: list[str]
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of it, as a line of the table."""
+
+    name: str
     python: str
     outcome: str
     is_failure: bool = False
 
 
-def run(core: str, interpreter: str, target: Path | None, tests: tuple[str, ...]) -> tuple[bool, str]:
-    """Run the tests with one release; return whether they passed, and pytest's closing line."""
-    pinned = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
-    requirements = [line for line in pinned if line and not line.startswith("#") and not LEFT_OUT.match(line)]
+def entry(name: str, is_quick: bool) -> Entry:
+    """Return the entry that has this name: a release of ansible-core, or requests."""
+    if name == REQUESTS:
+        oldest = oldest_requirements()
+        return Entry(" ".join(oldest), OLDEST, [f"ansible-core=={OLDEST}.*", *oldest, *PLUGIN_TESTS_NEED], PLUGIN_TESTS)
+    lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    pinned = [line for line in lines if line and not line.startswith("#") and not LEFT_OUT.match(line)]
+    return Entry(f"ansible-core {name}", name, [f"ansible-core=={name}.*", *pinned], QUICK_TESTS if is_quick else ALL_TESTS)
+
+
+def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tuple[bool, str]:
+    """Run the tests of an entry in an environment of that name; return whether they passed, and pytest's closing line."""
     try:
-        python = make_environment(core, interpreter, [f"ansible-core=={core}.*", *requirements])
+        python = make_environment(folder, interpreter, entry.requirements)
     except subprocess.CalledProcessError:
         return False, "its environment could not be made; why is above"
-    shutil.copytree(OWN_COLLECTIONS / MEMBERS, FOLDER / core / "collections" / MEMBERS, dirs_exist_ok=True)
+    shutil.copytree(OWN_COLLECTIONS / MEMBERS, FOLDER / folder / "collections" / MEMBERS, dirs_exist_ok=True)
     environment = {**os.environ, **({"ATLAS_TARGET_PYTHON": str(target)} if target else {})}
     done = subprocess.run(
-        [str(python), "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", *tests],
+        [str(python), "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", *entry.tests],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -63,30 +86,38 @@ def run(core: str, interpreter: str, target: Path | None, tests: tuple[str, ...]
     return done.returncode == 0, lines[-1] if lines else f"pytest ended with {done.returncode}"
 
 
+def test(name: str, is_quick: bool, target: Path | None) -> Row:
+    """Run the tests of the entry with this name, if there is a Python for it."""
+    this = entry(name, is_quick)
+    pythons = PYTHONS[this.core]
+    found = find_python(*pythons)
+    if found is None:
+        return Row(this.name, "-", f"not run: none of Python {', '.join(pythons)} is here")
+    version, interpreter = found
+    print(f"{this.name} on Python {version} …", flush=True)
+    started = time.monotonic()
+    passed, outcome = run(this, name, interpreter, target)
+    return Row(this.name, version, f"{outcome}, {time.monotonic() - started:.0f} s", not passed)
+
+
 def main() -> int:
     """Run what was asked for, print the table, and return the exit status."""
     arguments = sys.argv[1:]
-    tests = QUICK_TESTS if "--quick" in arguments else ALL_TESTS
+    is_quick = "--quick" in arguments
+    names = [name for name in arguments if name != "--quick"]
     try:
-        asked = expand([name for name in arguments if name != "--quick"]) or list(PYTHONS)
+        asked = expand([name for name in names if name != REQUESTS])
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    if REQUESTS in names:
+        asked.append(REQUESTS)
     target = target_python()
-    rows = []
-    for core in asked:
-        found = find_python(*PYTHONS[core])
-        if found is None:
-            rows.append(Row(core, "-", f"not run: none of Python {', '.join(PYTHONS[core])} is here"))
-            continue
-        version, interpreter = found
-        print(f"ansible-core {core} on Python {version} …", flush=True)
-        started = time.monotonic()
-        passed, outcome = run(core, interpreter, target, tests)
-        rows.append(Row(core, version, f"{outcome}, {time.monotonic() - started:.0f} s", not passed))
-    print("\nansible-core  Python  outcome")
+    rows = [test(name, is_quick, target) for name in asked or [*PYTHONS, REQUESTS]]
+    width = max(len(row.name) for row in rows)
+    print(f"\n{'with':<{width}}  Python  outcome")
     for row in rows:
-        print(f"{row.core:<12}  {row.python:<6}  {row.outcome}")
+        print(f"{row.name:<{width}}  {row.python:<6}  {row.outcome}")
     return int(any(row.is_failure for row in rows))
 
 
