@@ -8,6 +8,8 @@ unexport PYTHONPATH PYTHONHOME
 # More arguments for pytest or ansible-test: make test ARGS="-k digest -x"
 ARGS ?=
 FUZZ_FACTOR ?= 25
+# A release of ansible-core for make sanity; without, the one in .venv.
+CORE ?=
 
 python := .venv/bin/python
 # The site and the gates have an environment of their own; requirements-docs.txt says why.
@@ -35,8 +37,8 @@ fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=n: 
 lint: setup ## Run ansible-lint, ruff, mypy, vulture and yamllint
 	@$(python) scripts/lint.py
 
-sanity: setup ## Run all tests of ansible-test sanity
-	@$(python) scripts/sanity.py $(ARGS)
+sanity: setup ## Run all tests of ansible-test sanity (CORE=2.16, oldest or newest: with another ansible-core)
+	@$(python) scripts/sanity.py $(if $(CORE),--core $(CORE)) $(ARGS)
 
 docs: ## Build the site into docs/build/html
 	@sh scripts/setup.sh docs
@@ -45,7 +47,7 @@ docs: ## Build the site into docs/build/html
 gates: setup docs ## Run what a release has to pass beside test, lint and sanity (ARGS: names of gates)
 	@$(docs_python) scripts/gates.py $(ARGS)
 
-matrix: setup ## Run the tests with every supported ansible-core (ARGS="2.16 2.21" for some)
+matrix: setup ## Run the tests with every supported ansible-core (ARGS="2.16 newest": with these; --quick: the tests that touch it)
 	@$(python) scripts/matrix.py $(ARGS)
 
 emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C
@@ -59,5 +61,5 @@ format: setup ## Format the Python files
 	@$(python) -m ruff format --quiet .
 
 clean: ## Remove what the other targets made
-	@rm -rf .venv .venv-docs docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
+	@rm -rf .venv .venv-docs .matrix .nox docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

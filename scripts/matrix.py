@@ -1,6 +1,8 @@
 """Runs the tests with each release of ansible-core that the collection supports, as far as a Python for it is on the machine.
 
-Without arguments, all of them; with arguments, those named: ``matrix.py 2.16 2.21``. It prints a table at the end.
+Without arguments, all of them; with arguments, those named: ``matrix.py 2.16 newest``. With ``--quick``, only the tests that a
+release of ansible-core can make a difference to. ``requests`` stands among them for the tests of the plugins with the oldest
+requests that users may have. It prints a table at the end.
 """
 
 from __future__ import annotations
@@ -17,68 +19,60 @@ from pathlib import Path
 from amazon_aws import COLLECTIONS as OWN_COLLECTIONS
 from amazon_aws import MEMBERS
 from checkout import ROOT
+from cores import FOLDER, OLDEST, PYTHONS, expand, find_python, make_environment, oldest_requirements, target_python
 
-# The Pythons on which a controller with that release runs; the tests themselves need 3.11. The last one found is taken.
-PYTHONS = {
-    "2.16": ("3.11", "3.12"),
-    "2.17": ("3.11", "3.12"),
-    "2.18": ("3.11", "3.12", "3.13"),
-    "2.19": ("3.11", "3.12", "3.13"),
-    "2.20": ("3.12", "3.13", "3.14"),
-    "2.21": ("3.12", "3.13", "3.14"),
-}
-# The oldest Python that modules run on, as a target of another controller.
-TARGET_PYTHON = "3.9"
-FOLDER = ROOT / ".matrix"
+ALL_TESTS = ("tests/unit", "tests/integration")
+# Leaves out what only asks the emulator or reads the repository, and the thousands of made-up cases for code below Ansible.
+QUICK_TESTS = ("tests/unit/plugins", "tests/integration")
 # What the tests do not use, or what each release wants in a version of its own.
 LEFT_OUT = re.compile(r"(ansible-core|ansible-lint|ansible-compat|resolvelib|black|ruff|mypy|yamllint|wcmatch|bracex)\b")
+REQUESTS = "requests"
+PLUGIN_TESTS = ("tests/unit/plugins",)
+# What these need beside requests; without pins, since some of the pinned packages want a newer one.
+PLUGIN_TESTS_NEED = ("hypothesis", "proxy.py", "pytest", "pytest-cov", "pytest-xdist", "starlette", "trustme", "uvicorn")
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s.*$", re.MULTILINE)
 
 
-@dataclass
-class Row:
-    """One line of the table."""
+@dataclass(frozen=True)
+class Entry:
+    """One line of the matrix: which tests run with what."""
 
+    name: str
     core: str
+    requirements: list[str]
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of it, as a line of the table."""
+
+    name: str
     python: str
     outcome: str
     is_failure: bool = False
 
 
-def find_python(version: str) -> str | None:
-    """Return an interpreter of that version that really runs and can make virtual environments; None if there is none."""
-    name = f"python{version}"
-    # A version manager's stand-in may be on PATH without a Python behind it.
-    shelves = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin"), reverse=True)
-    for candidate in [*(str(shelf / name) for shelf in shelves), shutil.which(name)]:
-        if candidate and subprocess.run([candidate, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
-            return candidate
-    return None
+def entry(name: str, is_quick: bool) -> Entry:
+    """Return the entry that has this name: a release of ansible-core, or requests."""
+    if name == REQUESTS:
+        oldest = oldest_requirements()
+        return Entry(" ".join(oldest), OLDEST, [f"ansible-core=={OLDEST}.*", *oldest, *PLUGIN_TESTS_NEED], PLUGIN_TESTS)
+    lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    pinned = [line for line in lines if line and not line.startswith("#") and not LEFT_OUT.match(line)]
+    return Entry(f"ansible-core {name}", name, [f"ansible-core=={name}.*", *pinned], QUICK_TESTS if is_quick else ALL_TESTS)
 
 
-def make_environment(name: str, interpreter: str, requirements: list[str]) -> Path:
-    """Make a virtual environment, unless it is there with the same requirements, and return its Python."""
-    folder = FOLDER / name
-    stamp, wanted = folder / "stamp", "\n".join(requirements)
-    python = folder / "bin" / "python"
-    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([interpreter, "-m", "venv", str(folder)], check=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-        subprocess.run([*pip, *requirements], check=True)
-        stamp.write_text(wanted, encoding="utf-8")
-    return python
-
-
-def run(core: str, interpreter: str, target: Path | None) -> str:
-    """Run the tests with one release; return pytest's closing line, which says whether any failed."""
-    pinned = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
-    requirements = [line for line in pinned if line and not line.startswith("#") and not LEFT_OUT.match(line)]
-    python = make_environment(core, interpreter, [f"ansible-core=={core}.*", *requirements])
-    shutil.copytree(OWN_COLLECTIONS / MEMBERS, FOLDER / core / "collections" / MEMBERS, dirs_exist_ok=True)
+def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tuple[bool, str]:
+    """Run the tests of an entry in an environment of that name; return whether they passed, and pytest's closing line."""
+    try:
+        python = make_environment(folder, interpreter, entry.requirements)
+    except subprocess.CalledProcessError:
+        return False, "its environment could not be made; why is above"
+    shutil.copytree(OWN_COLLECTIONS / MEMBERS, FOLDER / folder / "collections" / MEMBERS, dirs_exist_ok=True)
     environment = {**os.environ, **({"ATLAS_TARGET_PYTHON": str(target)} if target else {})}
     done = subprocess.run(
-        [str(python), "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", "tests/unit", "tests/integration"],
+        [str(python), "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", *entry.tests],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -89,33 +83,46 @@ def run(core: str, interpreter: str, target: Path | None) -> str:
     lines = CLOSING_LINE.findall(done.stdout)
     if done.returncode or not lines:
         print(done.stdout)
-    return lines[-1] if lines else f"pytest ended with {done.returncode}"
+    return done.returncode == 0, lines[-1] if lines else f"pytest ended with {done.returncode}"
+
+
+def test(name: str, is_quick: bool, target: Path | None) -> Row:
+    """Run the tests of the entry with this name, if there is a Python for it."""
+    this = entry(name, is_quick)
+    pythons = PYTHONS[this.core]
+    found = find_python(*pythons)
+    if found is None:
+        return Row(this.name, "-", f"not run: none of Python {', '.join(pythons)} is here")
+    version, interpreter = found
+    print(f"{this.name} on Python {version} …", flush=True)
+    started = time.monotonic()
+    passed, outcome = run(this, name, interpreter, target)
+    return Row(this.name, version, f"{outcome}, {time.monotonic() - started:.0f} s", not passed)
 
 
 def main() -> int:
     """Run what was asked for, print the table, and return the exit status."""
-    asked = sys.argv[1:] or list(PYTHONS)
-    FOLDER.mkdir(exist_ok=True)
-    found = find_python(TARGET_PYTHON)
-    target = make_environment(f"target-{TARGET_PYTHON}", found, ["requests"]) if found else None
-    rows = []
-    for core in asked:
-        python = next((version for version in reversed(PYTHONS[core]) if find_python(version)), None)
-        if python is None:
-            rows.append(Row(core, "-", f"not run: none of Python {', '.join(PYTHONS[core])} is here"))
-            continue
-        print(f"ansible-core {core} on Python {python} …", flush=True)
-        started = time.monotonic()
-        outcome = run(core, str(find_python(python)), target)
-        is_failure = "failed" in outcome or "error" in outcome or "passed" not in outcome
-        rows.append(Row(core, python, f"{outcome}, {time.monotonic() - started:.0f} s", is_failure))
-    target_row = f"modules on Python {TARGET_PYTHON}: {'tested as a target' if target else 'not tested, it is not here'}"
-    print("\nansible-core  Python  outcome")
+    arguments = sys.argv[1:]
+    is_quick = "--quick" in arguments
+    names = [name for name in arguments if name != "--quick"]
+    try:
+        asked = expand([name for name in names if name != REQUESTS])
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if REQUESTS in names:
+        asked.append(REQUESTS)
+    target = target_python()
+    rows = [test(name, is_quick, target) for name in asked or [*PYTHONS, REQUESTS]]
+    width = max(len(row.name) for row in rows)
+    print(f"\n{'with':<{width}}  Python  outcome")
     for row in rows:
-        print(f"{row.core:<12}  {row.python:<6}  {row.outcome}")
-    print(target_row)
+        print(f"{row.name:<{width}}  {row.python:<6}  {row.outcome}")
     return int(any(row.is_failure for row in rows))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -25,6 +26,11 @@ def _link_collection() -> Path:
     (path / "ansible_collections" / "cloudpeer" / "atlas").symlink_to(ROOT, target_is_directory=True)
     return path
 
+
+# A shell that starts a command in the background lets it ignore interrupts, and a program passes that on to those that it starts.
+# The tests interrupt playbooks, wherever they run themselves.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COLLECTIONS_PATH = _link_collection()
 sys.path.insert(0, str(COLLECTIONS_PATH))

@@ -27,7 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiC
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import Reply, Transport, TransportError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
 
-COLLECTION_VERSION = "0.1.0"
+COLLECTION_VERSION = "1.0.0"
 USER_AGENT = f"cloudpeer.atlas/{COLLECTION_VERSION} (Ansible collection)"
 
 # The resource version of the v2 API in which peers and containers were last changed.

@@ -251,9 +251,9 @@ def connection_error(
 def root_cause(error: BaseException) -> BaseException:
     """Return the innermost exception of those that the HTTP libraries wrap into each other."""
     for unused in range(10):
-        inner = error.__cause__ or getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((argument for argument in error.args if isinstance(argument, BaseException)), None)
+        # Before its version 2, urllib3 does not name the failure of the network as the cause of its own.
+        around = [error.__cause__, getattr(error, "reason", None), *error.args, isinstance(error, OSError) or error.__context__]
+        inner = next((one for one in around if isinstance(one, BaseException)), None)
         if inner is None:
             return error
         error = inner

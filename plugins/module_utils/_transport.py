@@ -24,7 +24,8 @@ try:
     from requests.adapters import HTTPAdapter
     from requests.exceptions import ConnectTimeout, InvalidProxyURL, InvalidSchema, ProxyError, RequestException, Timeout
     from requests.utils import select_proxy
-    from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError
+    from urllib3.connection import CertificateError  # type: ignore[attr-defined]
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError, ProxySchemeUnknown
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -98,6 +99,8 @@ def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], watch: W
     raise failure or NewConnectionError(connection, "the host has no address")
 
 
+# None where the address begins with the host.
+PROXY_SCHEMES = ("", "http", "https", "socks4", "socks4a", "socks5", "socks5h")
 # A page of 500 objects takes less than one.
 MOST_BYTES = 16 << 20
 
@@ -195,6 +198,8 @@ def _read(reply: requests.Response) -> bytes:
         ValueError: When there is more than Atlas has to say; it could fill the memory.
     """
     content = bytearray()
+    # Before its version 2, urllib3 takes a body that ends too early for a whole one unless it is told otherwise.
+    reply.raw.enforce_content_length = True
     with reply:
         for chunk in reply.iter_content(1 << 16):
             content += chunk
@@ -212,7 +217,7 @@ def _check_proxy(proxy: str | None) -> None:
     if proxy is not None:
         try:
             parts = urlsplit(proxy if "://" in proxy else f"//{proxy}")
-            is_address = bool(parts.hostname) and parts.port != 0
+            is_address = bool(parts.hostname) and parts.port != 0 and parts.scheme in PROXY_SCHEMES
         except ValueError:
             is_address = False
         if not is_address:
@@ -222,9 +227,11 @@ def _check_proxy(proxy: str | None) -> None:
 def _failure_of(error: Exception) -> ConnectionFailure:
     """Tell the kinds of failure of the HTTP libraries apart by what they say about the request: was it sent?"""
     wrapped = error.args[0] if error.args else None
-    if isinstance(root_cause(error), ssl.SSLCertVerificationError):
+    root = root_cause(error)
+    # Before its version 2, urllib3 looks itself whose certificate it is, and takes the user of a proxy for its scheme.
+    if isinstance(root, (ssl.SSLCertVerificationError, CertificateError)):
         return "untrusted"
-    if isinstance(error, (ProxyError, InvalidProxyURL, InvalidSchema)):
+    if isinstance(error, (ProxyError, InvalidProxyURL, InvalidSchema)) or isinstance(root, ProxySchemeUnknown):
         return "no proxy"
     if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):
         return "unreachable"

@@ -1,12 +1,14 @@
-"""What users get: the archive that ansible-galaxy builds."""
+"""What users get: the archive that ansible-galaxy builds, and what it does where it is installed."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,9 +53,37 @@ def is_shipped(name: str) -> bool:
     return name in SHIPPED_FILES or (name.startswith(SHIPPED_FOLDERS) and not name.startswith(NOT_SHIPPED))
 
 
+def ansible(command: str, *options: str, cwd: Path, **variables: str) -> str:
+    """Run one of Ansible's programs in a folder, with nothing of the user's own, and return what it printed."""
+    foreign = ("ANSIBLE_", "MONGODB_ATLAS_", "PYTHONPATH")
+    settings = cwd / "ansible.cfg"
+    settings.touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", command, *options],
+        cwd=cwd,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
+            "ANSIBLE_CONFIG": str(settings),
+            "ANSIBLE_HOME": str(cwd / "ansible-home"),
+            "ANSIBLE_INVENTORY": os.devnull,
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            **variables,
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
-def archive_files(root: Path, source_files: list[str], tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The files in the archive of a checkout with litter in it."""
+def archive(root: Path, source_files: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of a checkout with litter in it."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in source_files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -62,19 +92,14 @@ def archive_files(root: Path, source_files: list[str], tmp_path_factory: pytest.
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     output = tmp_path_factory.mktemp("archive")
-    no_settings = output / "ansible.cfg"
-    no_settings.touch()
-    built = subprocess.run(
-        [sys.executable, "-m", "ansible", "galaxy", "collection", "build", "--output-path", str(output)],
-        cwd=folder,
-        env={**os.environ, "ANSIBLE_CONFIG": str(no_settings)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout
+    ansible("galaxy", "collection", "build", str(folder), cwd=output)
     (archive,) = output.glob("*.tar.gz")
+    return archive
+
+
+@pytest.fixture(scope="module")
+def archive_files(archive: Path) -> set[str]:
+    """The files in it."""
     with tarfile.open(archive) as tar:
         return {member.name for member in tar.getmembers() if not member.isdir()}
 
@@ -87,3 +112,39 @@ def test_the_archive_holds_the_emulator_and_no_other_tests(archive_files: set[st
     tests = {name for name in archive_files if name.startswith("tests/")}
     assert "tests/emulator/__init__.py" in tests
     assert all(name.startswith("tests/emulator/") for name in tests)
+
+
+@pytest.fixture
+def installed(archive: Path, tmp_path: Path) -> Path:
+    """The folder of the collection, installed where there is nothing else."""
+    ansible("galaxy", "collection", "install", "--offline", "--collections-path", "collections", str(archive), cwd=tmp_path)
+    return tmp_path / "collections" / "ansible_collections" / "cloudpeer" / "atlas"
+
+
+@pytest.fixture
+def atlas(installed: Path) -> Iterator[dict[str, str]]:
+    """The variables for a running emulator, which is the installed one."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-m", "tests.emulator", "--port", "0", "--step-seconds", "0.1"]
+    with subprocess.Popen(command, cwd=installed, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            yield {
+                "MONGODB_ATLAS_BASE_URL": ready["base_url"],
+                "MONGODB_ATLAS_PUBLIC_API_KEY": ready["public_key"],
+                "MONGODB_ATLAS_PRIVATE_API_KEY": ready["private_key"],
+                "MONGODB_ATLAS_PROJECT_ID": ready["group_id"],
+            }
+        finally:
+            process.terminate()
+
+
+def test_the_installed_archive_runs_the_quickstart(installed: Path, atlas: dict[str, str], tmp_path: Path) -> None:
+    quickstart = str(installed / "docs" / "examples" / "quickstart.yml")
+    runs = [
+        ansible("playbook", quickstart, cwd=tmp_path, **atlas, ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "collections"))
+        for _unused in range(2)
+    ]
+    assert "pcx-" in runs[0]
+    assert ["changed=1" in run for run in runs] == [True, False]

@@ -50,6 +50,32 @@ def test_the_version_stands_nowhere_else(root: Path, source_files: list[str]) ->
     assert found == known
 
 
+def test_the_changelog_has_the_release_with_all_that_is_new_in_it(root: Path) -> None:
+    """antsibull-changelog notes what is new by its version_added, with the description that it had then."""
+    releases = load(root / "changelogs" / "changelog.yaml")["releases"]
+    version = load(root / "galaxy.yml")["version"]
+    assert version in releases, "run antsibull-changelog release"
+    assert f'<a id="v{version.replace(".", "-")}"></a>' in (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    noted = {
+        (number, kind, entry["name"]): entry["description"]
+        for number, release in releases.items()
+        for kind, entries in {"module": release.get("modules", []), **release.get("objects", {})}.items()
+        for entry in entries
+    }
+    there = {}
+    for file in (root / "plugins" / "modules").glob("*.py"):
+        documentation = next(
+            yaml.safe_load(ast.literal_eval(node.value))
+            for node in ast.parse(file.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"
+        )
+        there[documentation["version_added"], "module", file.stem] = documentation["short_description"]
+    for file in (root / "roles").glob("*/meta/argument_specs.yml"):
+        specs = load(file)["argument_specs"]["main"]
+        there[specs["version_added"], "role", file.parents[1].name] = specs["short_description"]
+    assert noted == there
+
+
 def test_the_required_python_is_named_in_the_sanity_configuration(root: Path) -> None:
     assert load(root / "tests" / "config.yml")["modules"]["python_requires"] == ">=3.9"
 

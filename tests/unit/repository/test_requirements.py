@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomllib
 import yaml
 
 # galaxy-importer wants an older one than the other tools; that is why there are two files.
@@ -38,17 +40,48 @@ def test_the_packages_of_the_modules_are_the_same_everywhere(root: Path) -> None
         assert [name for name in packages if name not in (root / text).read_text(encoding="utf-8")] == [], text
 
 
-def test_the_oldest_ansible_core_is_the_same_everywhere(root: Path) -> None:
-    oldest = load(root / "meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
-    assert re.fullmatch(r"2\.\d+", oldest)
+def constant(file: Path, name: str) -> Any:
+    """Return the value that a Python file gives to a name at its top."""
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    (value,) = [node.value for node in body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name]
+    return ast.literal_eval(value)
+
+
+def minor(version: str) -> int:
+    return int(version.split(".")[1])
+
+
+def test_the_releases_of_ansible_core_are_the_same_everywhere(root: Path) -> None:
+    pythons = constant(root / "scripts/cores.py", "PYTHONS")
+    cores = list(pythons)
+    assert cores == [f"2.{number}" for number in range(minor(cores[0]), minor(cores[-1]) + 1)]
+    assert load(root / "meta/runtime.yml")["requires_ansible"] == f">={cores[0]}.0"
     for role in (root / "roles").iterdir():
-        assert load(role / "meta/main.yml")["galaxy_info"]["min_ansible_version"] == oldest
-    texts = ("README.md", "docs/index.md", "docs/guides/first_peering.md")
-    for text in texts:
-        named = re.findall(r"ansible-core (\d+\.\d+)", (root / text).read_text(encoding="utf-8"))
-        assert oldest in named, text
-        assert min(named, key=lambda version: int(version.split(".")[1])) == oldest, text
-    assert f"ansible-core>={oldest}\n" in (root / "docs/guides/at_scale.md").read_text(encoding="utf-8")
+        assert load(role / "meta/main.yml")["galaxy_info"]["min_ansible_version"] == cores[0]
+    for text in ("README.md", "docs/index.md", "docs/guides/first_peering.md"):
+        content = (root / text).read_text(encoding="utf-8")
+        named = re.findall(r"ansible-core (\d+\.\d+)(?: to (\d+\.\d+))?", content)
+        assert cores[0] in [first for first, _last in named], text
+        assert {first for first, _last in named} <= set(cores), text
+        assert {last for _first, last in named} <= {"", cores[-1]}, text
+    assert f"ansible-core>={cores[0]}\n" in (root / "docs/guides/at_scale.md").read_text(encoding="utf-8")
+    jobs = load(root / ".github/workflows/ci.yml")["jobs"]
+    assert jobs["core"]["strategy"]["matrix"]["core"] == cores
+    nox = tomllib.loads((root / "antsibull-nox.toml").read_text(encoding="utf-8"))
+    assert nox["sessions"]["ansible_test_sanity"]["max_version"] == cores[-1]
+    for file in ("requirements-dev.txt", "requirements-docs.txt"):
+        assert pins(root / file)["ansible-core"].rpartition(".")[0] in cores, file
+
+
+def test_the_workflow_has_the_pythons_of_every_release(root: Path) -> None:
+    pythons = {version for versions in constant(root / "scripts/cores.py", "PYTHONS").values() for version in versions}
+    target = constant(root / "scripts/cores.py", "TARGET_PYTHON")
+    steps = load(root / ".github/workflows/ci.yml")["jobs"]["core"]["steps"]
+    (prepared,) = [step["with"]["python-version"].split() for step in steps if "setup-python" in step.get("uses", "")]
+    assert set(prepared) == pythons | {target}
+    assert f">={target}" == load(root / "tests/config.yml")["modules"]["python_requires"]
+    # The last one is the one that make finds.
+    assert prepared[-1] == min(pythons, key=minor)
 
 
 def test_the_oldest_python_of_the_modules_is_the_same_everywhere(root: Path) -> None:
@@ -68,8 +101,10 @@ def test_the_oldest_python_to_develop_with_is_the_same_everywhere(root: Path) ->
         assert f"Python {version} or later" in (root / text).read_text(encoding="utf-8"), text
     for file in ("requirements-dev.txt", "requirements-docs.txt"):
         assert f"for Python {version} to " in (root / file).read_text(encoding="utf-8"), file
+    newest = re.search(r"for Python [\d.]+ to ([\d.]+)\.", (root / "requirements-dev.txt").read_text(encoding="utf-8"))
+    assert newest is not None
     workflow = load(root / ".github/workflows/ci.yml")
-    assert version in workflow["jobs"]["make"]["strategy"]["matrix"]["python"]
+    assert workflow["jobs"]["make"]["strategy"]["matrix"]["python"] == [version, newest[1]]
 
 
 def test_a_package_in_both_environments_has_one_version(root: Path) -> None:
@@ -85,9 +120,20 @@ def test_the_repository_has_one_address(root: Path, name: str) -> None:
     assert {first or second for first, second in named} == {address}
 
 
-def test_the_workflow_runs_commands_that_there_are(root: Path) -> None:
+def test_the_workflow_and_the_hooks_run_commands_that_there_are(root: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    matrix = load(root / ".github/workflows/ci.yml")["jobs"]["make"]["strategy"]["matrix"]
+    jobs = load(root / ".github/workflows/ci.yml")["jobs"]
+    commands = [step["run"].split() for job in jobs.values() for step in job["steps"] if step.get("run", "").startswith("make ")]
+    named = {command[1] for command in commands if not command[1].startswith("$")}
     hooks = load(root / ".pre-commit-config.yaml")["repos"][0]["hooks"]
-    assert set(matrix["command"]) <= targets
+    assert named | set(jobs["make"]["strategy"]["matrix"]["command"]) <= targets
     assert {hook["entry"].split()[1] for hook in hooks} <= targets
+    # What has to pass before a change is merged, as CONTRIBUTING.md says.
+    assert set(jobs["make"]["strategy"]["matrix"]["command"]) >= {"test", "lint", "sanity", "gates"}
+
+
+def test_the_workflow_may_read_and_no_more(root: Path) -> None:
+    workflow = load(root / ".github/workflows/ci.yml")
+    assert workflow["permissions"] == {"contents": "read"}
+    actions = [step for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in actions)

@@ -1,0 +1,112 @@
+"""The releases of ansible-core that the collection supports, and environments with a Python that each of them takes.
+
+As a program, it prepares the oldest Python that modules run on, and prints where it is, or nothing if there is none here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from checkout import ROOT
+
+# The Pythons on which a controller with that release runs; the tests themselves need 3.11. The last one found is taken.
+PYTHONS = {
+    "2.16": ("3.11", "3.12"),
+    "2.17": ("3.11", "3.12"),
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.11", "3.12", "3.13"),
+    "2.20": ("3.12", "3.13", "3.14"),
+    "2.21": ("3.12", "3.13", "3.14"),
+}
+OLDEST, *_between, NEWEST = PYTHONS
+# The oldest Python that modules run on, as a target of a controller that runs another.
+TARGET_PYTHON = "3.9"
+# Where the environments are kept, so that the next run need not make them again.
+FOLDER = ROOT / ".matrix"
+
+
+def expand(names: list[str]) -> list[str]:
+    """Return the releases that are meant: each by its number, or as ``oldest`` or ``newest``.
+
+    Raises:
+        ValueError: When there is no such release.
+    """
+    meant = [{"oldest": OLDEST, "newest": NEWEST}.get(name, name) for name in names]
+    unknown = [name for name in meant if name not in PYTHONS]
+    if unknown:
+        raise ValueError(f"There is no ansible-core {', '.join(unknown)} here, but {', '.join(PYTHONS)}, oldest and newest.")
+    return meant
+
+
+def pinned_core() -> str:
+    """Return the release that the development environment has, such as 2.19."""
+    requirements = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    (core,) = re.findall(r"^ansible-core==(\d+\.\d+)\.", requirements, re.MULTILINE)
+    return str(core)
+
+
+def makes_environments(interpreter: str) -> bool:
+    """Tell whether an interpreter runs, and has what virtual environments are made with.
+
+    A version manager's stand-in may be on PATH without a Python behind it.
+    """
+    return subprocess.run([interpreter, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
+
+
+def find_python(*versions: str) -> tuple[str, str] | None:
+    """Look for an interpreter of the last of the versions that is here; return the version and the interpreter, or None."""
+    for version in reversed(versions):
+        name = f"python{version}"
+        shelves = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin"), reverse=True)
+        for folder in [*map(str, shelves), *os.get_exec_path()]:
+            candidate = shutil.which(name, path=folder)
+            if candidate and makes_environments(candidate):
+                return version, candidate
+    return None
+
+
+def make_environment(name: str, interpreter: str, requirements: list[str]) -> Path:
+    """Make a virtual environment, unless it is there with the same requirements, and return its Python.
+
+    Raises:
+        subprocess.CalledProcessError: When it cannot be made; why is in its output, or was printed.
+    """
+    folder = FOLDER / name
+    # The folder is a part of it because the programs in its bin hold its absolute path.
+    stamp, wanted = folder / "stamp", "\n".join([interpreter, str(folder), *requirements])
+    python = folder / "bin" / "python"
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([interpreter, "-m", "venv", str(folder)], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+        subprocess.run([*pip, *requirements], check=True)
+        stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def oldest_requirements() -> list[str]:
+    """Return what modules need where they run, each in the oldest version that requirements.txt has."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [line.replace(">=", "==") + ".*" for line in lines if line and not line.startswith("#")]
+
+
+def target_python() -> Path | None:
+    """Return a Python as old as a target may have, with packages as old as it may have; None if there is no such Python here.
+
+    Raises:
+        subprocess.CalledProcessError: When its environment cannot be made.
+    """
+    found = find_python(TARGET_PYTHON)
+    return make_environment(f"target-{TARGET_PYTHON}", found[1], oldest_requirements()) if found else None
+
+
+if __name__ == "__main__":
+    try:
+        print(target_python() or "")
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
