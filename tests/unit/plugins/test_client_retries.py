@@ -241,3 +241,13 @@ def test_an_address_that_refuses_is_passed_over(serve: Serve, connect: Connect, 
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
     assert connect(wire.base_url.replace("127.0.0.1", "localhost"), retries=0).get(GROUP, "read") == {"id": "1"}
+
+
+def test_a_bucket_that_is_empty_is_given_a_second_before_the_service_has_to_refuse(
+    serve: Serve, connect: Connect, clock: FakeClock
+) -> None:
+    wire = serve(reply({}, 200, ("RateLimit-Remaining", "0")), reply({}, 200, ("RateLimit-Remaining", "1")), reply({}))
+    client = connect(wire.base_url)
+    for pauses in ([], [1], [1]):
+        client.get(GROUP, "get it")
+        assert clock.pauses == pauses

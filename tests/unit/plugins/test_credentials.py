@@ -19,7 +19,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import VARIABLES, ServiceAccount
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConnectionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._credentials import KINDS, with_profile
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConnectionError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_info_task import TASK
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
@@ -409,3 +410,19 @@ def test_a_python_without_tomllib_is_explained(emulator: RunningEmulator, home: 
     monkeypatch.setitem(sys.modules, "tomllib", None)
     result, unused = run(emulator, profile="work")
     assert "profile needs Python 3.11" in result["msg"]
+
+
+@needs_tomllib
+def test_a_profile_of_the_government_cloud_goes_there(home: Path) -> None:
+    write_profile(home, '[gov]\nservice = "cloudgov"\npublic_api_key = "a"\nprivate_api_key = "b"\n')
+    options = {name: None for kind in KINDS for name in kind}
+    filled = with_profile({**options, "base_url": None, "profile": "gov"})
+    assert filled["base_url"] == "https://cloud.mongodbgov.com"
+    assert (filled["public_key"], filled["private_key"]) == ("a", "b")
+
+
+@needs_tomllib
+def test_on_macos_the_atlas_cli_has_its_settings_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(InvalidOptionError, match=f"{os.environ['HOME']}/Library/Application Support/atlascli/config.toml"):
+        with_profile({"profile": "work"})

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import PAIR, PEERING, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Fault, Wire, reply
 
 OTHER = {**PAIR, "route_table_cidr_block": "10.99.0.0/16"}
 ONLY_ATLAS_KNOWS = ("id", "connection_id")
@@ -106,3 +107,34 @@ def test_it_fails_where_the_task_would_fail(atlas: Atlas, start: str, options: d
     prepare(atlas, start)
     assert same_failure(atlas.run(**options, check_mode=True), atlas.run(**options))
     assert atlas.writes() == []
+
+
+def test_another_region_than_the_container_s_is_foreseen(atlas: Atlas) -> None:
+    atlas.create()
+    done = atlas.run(**OTHER, accepter_region_name="eu-west-1", check_mode=True)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    assert [part for part in ("accepter_region_name", "us-east-1", "eu-west-1") if part not in done.msg] == []
+
+
+def test_an_unknown_group_is_told_when_the_container_is_read(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    gone = reply({"error": 404, "errorCode": "GROUP_NOT_FOUND", "detail": "No such group."}, 404)
+    wire.faults += [Fault("GET"), Fault("GET", gone)]
+    done = atlas.run(**PEERING, container_id=atlas.container_id, check_mode=True)
+    assert (done.failed, done.result["error_code"]) == (True, "GROUP_NOT_FOUND")
+
+
+def test_what_a_wait_will_have_come_to_is_foreseen(atlas: Atlas) -> None:
+    atlas.create()
+    foreseen = atlas.run(**PEERING, wait=True, check_mode=True)
+    assert (foreseen.failed, foreseen.changed, foreseen.peer["status_name"]) == (False, False, "PENDING_ACCEPTANCE")
+    done = atlas.run(**PEERING, wait=True)
+    assert (done.changed, done.peer["status_name"]) == (False, "PENDING_ACCEPTANCE")
+
+
+def test_a_change_that_overlaps_a_neighbour_is_foreseen(atlas: Atlas) -> None:
+    atlas.create()
+    atlas.add_peer(vpcId="vpc-0000000000000beef", routeTableCidrBlock="10.99.0.0/16")
+    done = atlas.run(**OTHER, check_mode=True)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    assert "route_table_cidr_block 10.99.0.0/16 overlaps 10.99.0.0/16" in done.msg

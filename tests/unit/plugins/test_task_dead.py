@@ -169,3 +169,21 @@ def test_a_removal_whose_reply_is_lost_counts_as_changed_where_the_task_cannot_g
     wire.faults.append(Fault("DELETE", DROP, forward=forward))
     done = atlas.run(**PEERING, recreate="dead", retries=0, wait=wait)
     assert (done.failed, done.changed, len(wire.sent("DELETE"))) == (True, forward, 1)
+
+
+def test_a_dead_connection_that_somebody_else_removes_meanwhile_is_made_anew(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    peer = atlas.create(wait=True)
+    atlas.act("reject", peer["id"])
+    gone = reply({"error": 404, "errorCode": "PEER_NOT_FOUND", "detail": "Not there."}, 404)
+    wire.faults.append(Fault("DELETE", gone, forward=True))
+    done = atlas.run(**PEERING, recreate="dead", wait=True)
+    assert (done.failed, done.changed) == (False, True)
+    assert done.peer["id"] != peer["id"]
+
+
+def test_a_connection_of_the_first_edition_is_refused_in_atlas_s_own_words(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", reply({"error": 400, "errorCode": "INVALID_ROUTE_TABLE_CIDR", "detail": "No."}, 400)))
+    done = atlas.run(**PEERING, api_version="v1.0")
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "INVALID_ROUTE_TABLE_CIDR")

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.runner import WAYS
 from ansible_collections.cloudpeer.atlas.tests.integration.test_playbooks import SCENARIOS
-from ansible_collections.cloudpeer.atlas.tests.integration.test_secrets import GIVEN, MODES, SECRETS, STATUSES
+from ansible_collections.cloudpeer.atlas.tests.integration.test_secrets import SECRETS, STATUSES, TRIED
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import Nursery
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import BATCHES, FAULTS
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.operations import OPERATIONS
@@ -40,6 +40,6 @@ def test_the_page_has_the_number_of_races(page: str) -> None:
 
 
 def test_the_page_has_the_number_of_runs_with_canaries(page: str) -> None:
-    runs = len(WAYS) * (len(SCENARIOS) + len(GIVEN) * len(MODES) + len(STATUSES) + 1)
+    runs = len(WAYS) * (len(SCENARIOS) + len(TRIED) + len(STATUSES) + 1)
     assert f"looked for in {runs} runs of real playbooks" in page
     assert f"{['None', 'One', 'Two', 'Three', 'Four', 'Five'][len(SECRETS)]} canaries" in page
