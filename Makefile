@@ -29,7 +29,7 @@ demo: setup ## Create a peering connection with the installed collection against
 # Of all tests, the table at the end tells what they cover of plugins/. 99 % of lines and branches together leave no room for
 # less than 95 % of the branches, of which there are a quarter as many.
 test: setup ## Run every test
-	@$(python) -m pytest -n 6 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
+	@$(python) -m pytest -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
 
 fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=n: n times those of make test)
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/unit/properties $(ARGS)
