@@ -150,10 +150,10 @@ def environment(folder: Path, emulator: RunningEmulator) -> dict[str, str]:
     }
 
 
-def plain_interpreter(folder: Path) -> str:
-    """Return a stand-in for this Python at a path without spaces: not all of Ansible quotes the path of an interpreter."""
+def plain_interpreter(folder: Path, python: str = sys.executable) -> str:
+    """Return a stand-in for a Python at a path without spaces: not all of Ansible quotes the path of an interpreter."""
     stand_in = folder / "python"
-    stand_in.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    stand_in.write_text(f'#!/bin/sh\nexec "{python}" "$@"\n')
     stand_in.chmod(0o700)
     return str(stand_in)
 

@@ -6,22 +6,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import HERE, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import HERE, PlaybookRunner, plain_interpreter
 
 TARGET = os.environ.get("ATLAS_TARGET_PYTHON")
 
 
 @pytest.mark.skipif(TARGET is None, reason="no other Python was prepared (make matrix does)")
 @pytest.mark.parametrize("scenario", ["life_cycle", "containers", "access_list"])
-def test_a_scenario_on_an_older_python(scenario: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:
+def test_a_scenario_on_an_older_python(
+    scenario: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
+) -> None:
     run = playbook(
         HERE / "playbooks" / f"{scenario}.yml",
         start(step_seconds=0.8),
         "-e",
-        f"ansible_python_interpreter={TARGET}",
+        f"ansible_python_interpreter={plain_interpreter(tmp_path, str(TARGET))}",
         way="module",
     )
     assert len(run.results) > 5
