@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -42,11 +43,27 @@ os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
 MEASURED = ("unit/plugins/", "unit/properties/", "integration/test_playbooks.py")
 
 
+# Run playbooks, which takes long, and in which much is waited for.
+LONG = ("docs/", "integration/")
+
+
+def _path(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT / "tests").as_posix()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the other tests out of the measurement of coverage, if there is one."""
+    """Measure only some tests, and spread those that take long over all workers: between the files of the others."""
     for item in items:
-        if not item.path.relative_to(ROOT / "tests").as_posix().startswith(MEASURED):
+        if not _path(item).startswith(MEASURED):
             item.add_marker("no_cover")
+    long = [item for item in items if _path(item).startswith(LONG)]
+    files = [list(group) for unused, group in groupby((item for item in items if not _path(item).startswith(LONG)), _path)]
+    items.clear()
+    for number, file in enumerate(files):
+        share = len(long) * number // len(files), len(long) * (number + 1) // len(files)
+        items += [*long[slice(*share)], *file]
+    if not files:
+        items += long
 
 
 @pytest.fixture(scope="session", autouse=True)

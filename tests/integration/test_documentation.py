@@ -32,7 +32,7 @@ CERTIFICATES, GOVERNMENT = "/etc/pki/tls/certs/company-proxy.pem", "https://clou
 UNKNOWN_GROUP = "5356823b3794dee37132bbff"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def documentation() -> dict[str, Any]:
     names = [f"cloudpeer.atlas.{name}" for name in MODULES]
     done = subprocess.run(

@@ -28,7 +28,7 @@ ATLAS_BLOCK = "192.168.248.0/21"
 FOREIGN_WARNINGS = ("amazon.aws", "Deprecation warnings can be disabled", "ansible.module_utils._text")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def aws_server() -> Iterator[Aws]:
     with running_aws() as aws:
         yield aws
