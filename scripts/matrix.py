@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,15 +72,29 @@ def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tup
         return False, "its environment could not be made; why is above"
     shutil.copytree(OWN_COLLECTIONS / MEMBERS, FOLDER / folder / "collections" / MEMBERS, dirs_exist_ok=True)
     environment = {**os.environ, **({"ATLAS_TARGET_PYTHON": str(target)} if target else {})}
-    done = subprocess.run(
-        [str(python), "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", *entry.tests],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as place:
+        # Old releases of ansible-core take the path of the controller's own Python apart where there is a space in it.
+        shortcut = Path(place, "environment")
+        shortcut.symlink_to(FOLDER / folder, target_is_directory=True)
+        done = subprocess.run(
+            [
+                str(shortcut / python.relative_to(FOLDER / folder)),
+                "-m",
+                "pytest",
+                "-q",
+                "-n",
+                "4",
+                "--dist",
+                "worksteal",
+                *entry.tests,
+            ],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
     lines = CLOSING_LINE.findall(done.stdout)
     if done.returncode or not lines:
         print(done.stdout)

@@ -140,7 +140,7 @@ def environment(folder: Path, emulator: RunningEmulator) -> dict[str, str]:
         "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
         "ANSIBLE_CALLBACKS_ENABLED": "record",
         "ANSIBLE_INVENTORY": os.devnull,
-        "ANSIBLE_PYTHON_INTERPRETER": plain_interpreter(folder) if " " in sys.executable else sys.executable,
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "MONGODB_ATLAS_BASE_URL": emulator.base_url,
