@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,23 +39,26 @@ def aws_server() -> Iterator[Aws]:
 class Site:
     """Both clouds, with one VPC in AWS, and the role between them."""
 
-    def __init__(self, emulator: RunningEmulator, account: Account, runner: PlaybookRunner, region: str = "us-east-1") -> None:
+    def __init__(
+        self, emulator: RunningEmulator, account: Account, runner: PlaybookRunner, region: str = "us-east-1", block: str = BLOCK
+    ) -> None:
         self.emulator = emulator
         self.account = account
         self.region = region
-        self.vpc_id = account.make_vpc(BLOCK, region)
+        self.block = block
+        self.vpc_id = account.make_vpc(block, region)
+        self.environment = account.environment(region)
         self._runner = runner
 
+    @property
+    def connection(self) -> dict[str, str]:
+        """The entry of the VPC in C(vpc_peering_connections)."""
+        return {"vpc_id": self.vpc_id, "aws_account_id": self.account.id, "cidr_block": self.block, "region": self.region}
+
     def run(self, *options: str, status: int = 0, way: str = "in process", **variables: Any) -> PlaybookRun:
-        """Run the role with its variables, without their prefix; C(connection) changes the only connection."""
+        """Run the role with its variables, without their prefix; C(connection) changes the first connection."""
         amazon_aws = not variables.pop("without_amazon_aws", False)
-        connection = {
-            "vpc_id": self.vpc_id,
-            "aws_account_id": self.account.id,
-            "cidr_block": BLOCK,
-            "region": self.region,
-            **variables.pop("connection", {}),
-        }
+        connection = {**self.connection, **variables.pop("connection", {})}
         connection = {name: value for name, value in connection.items() if value is not None}
         wanted = {"connections": [connection, *variables.pop("more_connections", [])], "wait_timeout": 20, **variables}
         play = {
@@ -75,13 +80,13 @@ class Site:
             "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collections),
             # The modules of amazon.aws take their time as it is.
             "ANSIBLE_PIPELINING": "true",
-            **self.account.environment(self.region),
+            **self.environment,
         }
         return self._runner(source, self.emulator, *options, status=status, way=way, **variables)
 
     def request(self) -> str:
         """Request the connection as somebody else would, without the role; return its id in AWS."""
-        body = {"vpcId": self.vpc_id, "awsAccountId": self.account.id, "routeTableCidrBlock": BLOCK}
+        body = {"vpcId": self.vpc_id, "awsAccountId": self.account.id, "routeTableCidrBlock": self.block}
         with self.emulator.project.now() as project:
             project.create_peer(body, needs_container=False)
         until(lambda: list(self.atlas.values()) == ["PENDING_ACCEPTANCE"])
@@ -110,7 +115,7 @@ class Site:
     def allow(self) -> None:
         """Let the VPC connect."""
         with self.emulator.project.now() as project:
-            project.add_access([{"cidrBlock": BLOCK, "comment": f"VPC peering with {self.vpc_id}"}])
+            project.add_access([{"cidrBlock": self.block, "comment": f"VPC peering with {self.vpc_id}"}])
 
     @property
     def table(self) -> dict[str, Any]:
@@ -120,8 +125,9 @@ class Site:
 
     @property
     def atlas(self) -> dict[str, str]:
-        """The states of the connections in Atlas, by their id in AWS."""
-        return {str(peer["connectionId"]): peer["statusName"] for peer in self.emulator.project.list_peers()}
+        """The states of the VPC's connections in Atlas, by their id in AWS."""
+        peers = [peer for peer in self.emulator.project.list_peers() if peer["vpcId"] == self.vpc_id]
+        return {str(peer["connectionId"]): peer["statusName"] for peer in peers}
 
     @property
     def aws(self) -> dict[str, str]:
@@ -150,14 +156,14 @@ class Site:
         assert len(live) == 1, self.atlas
         assert self.aws[live[0]] == "active"
         assert self.routes == {ATLAS_BLOCK: live[0]}
-        assert self.access_list == [BLOCK]
+        assert self.block in self.access_list
         return live[0]
 
 
 @pytest.fixture
 def make_site(aws_server: Aws, start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> Iterator[Callable[..., Site]]:
     emulator = start(step_seconds=0.1, aws_endpoint_url=aws_server.url)
-    yield lambda region="us-east-1": Site(emulator, aws_server.account(), playbook, region)
+    yield lambda **wanted: Site(emulator, aws_server.account(), playbook, **wanted)
     emulator.reset()
     aws_server.reset()
 
@@ -178,6 +184,13 @@ def message(run: PlaybookRun) -> str:
     return str([one for one in run.records if one["verdict"] in ("failed", "item failed")][-1]["result"]["msg"])
 
 
+def changes(run: PlaybookRun) -> Counter[str]:
+    """Return what has changed something, by the names of the role's tasks."""
+    return Counter(
+        one["task"].partition(" : ")[2] for one in run.records if one["verdict"] == "ok" and one["result"].get("changed")
+    )
+
+
 def test_from_nothing_and_again(site: Site) -> None:
     first = site.run()
     connection = site.assert_connected()
@@ -196,6 +209,7 @@ def test_from_nothing_and_again(site: Site) -> None:
         assert (again.changed, site.writes) == (0, [])
         assert result(again)["connections"] == returned["connections"]
     assert site.assert_connected() == connection
+    assert site.access_list == [BLOCK]
 
 
 def test_check_mode_on_nothing_says_what_cannot_be_foreseen(site: Site) -> None:
@@ -210,7 +224,7 @@ def test_check_mode_on_nothing_says_what_cannot_be_foreseen(site: Site) -> None:
 
 
 def test_in_two_regions_and_with_a_container_of_its_own(make_site: Callable[..., Site]) -> None:
-    site = make_site("eu-west-1")
+    site = make_site(region="eu-west-1")
     run = site.run(container_region="eu-central-1", container_cidr_block="192.168.232.0/21")
     (connection,) = site.atlas
     assert site.aws == {connection: "active"}
@@ -219,30 +233,22 @@ def test_in_two_regions_and_with_a_container_of_its_own(make_site: Callable[...,
     assert site.run(container_region="EU_CENTRAL_1", container_cidr_block="192.168.232.0/21").changed == 0
 
 
-def interrupted_after_the_request(site: Site) -> None:
-    site.request()
+def test_from_every_half_done_point(make_site: Callable[..., Site]) -> None:
+    requested, accepted, without_route, without_entry = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
+    requested.request()
+    accepted.accept()
+    without_route.accept()
+    without_route.allow()
+    without_entry.route(without_entry.accept())
+    others = [site.connection for site in (accepted, without_route, without_entry)]
 
-
-def accepted_by_hand(site: Site) -> None:
-    site.accept()
-
-
-def route_lost(site: Site) -> None:
-    site.accept()
-    site.allow()
-
-
-def entry_lost(site: Site) -> None:
-    site.route(site.accept())
-
-
-@pytest.mark.parametrize("half_done", [interrupted_after_the_request, accepted_by_hand, route_lost, entry_lost])
-def test_from_a_half_done_point(site: Site, half_done: Callable[[Site], None]) -> None:
-    half_done(site)
-    foreseen = site.run("--check")
-    assert (foreseen.changed > 0, site.writes) == (True, [])
-    assert site.run().changed > 0
-    site.assert_connected()
+    missing = {"Accept the connection in AWS": 1, "Route to Atlas": 3, "Let the VPC connect": 3}
+    foreseen = requested.run("--check", more_connections=others)
+    assert (changes(foreseen), requested.writes) == (missing, [])
+    assert changes(requested.run(more_connections=others)) == missing
+    for site in (requested, accepted, without_route, without_entry):
+        site.assert_connected()
+    assert len(requested.access_list) == 4
 
 
 def test_what_was_connected_by_hand_is_taken_as_it_is(site: Site) -> None:
@@ -359,7 +365,7 @@ def test_routes_go_into_the_tables_that_are_named(site: Site) -> None:
 @pytest.mark.parametrize(
     ("connection", "variables", "words"),
     [
-        ({"aws_account_id": "999999999999"}, {}, ["aws_account_id 999999999999", "aws_profile"]),
+        ({"aws_account_id": "999999999999"}, {}, ["aws_account_id 999999999999, the owner of vpc-", "aws_profile"]),
         ({"region": "eu-west-1"}, {}, ["INVALID_ARGUMENT", "accepter_region_name"]),
         ({"cidr_block": "192.168.250.0/24"}, {}, ["192.168.250.0/24", ATLAS_BLOCK, "overlaps"]),
         ({"cidr_block": "10.15.0.1/16"}, {}, ["10.15.0.0/16", "host bits"]),
@@ -383,24 +389,40 @@ def test_a_container_in_another_region_is_named(site: Site) -> None:
     site.assert_connected()
 
 
-def test_several_vpcs_in_one_run_one_with_a_security_group_in_place_of_all_addresses(site: Site) -> None:
-    other = site.account.make_vpc("10.16.0.0/16", site.region)
-    group = site.account.ec2().create_security_group(GroupName="app", Description="app", VpcId=other)["GroupId"]
-    second = {"vpc_id": other, "aws_account_id": site.account.id, "cidr_block": "10.16.0.0/16", "aws_security_group": group}
+def test_several_vpcs_in_one_run_one_of_another_account_with_a_security_group(
+    site: Site, aws_server: Aws, tmp_path: Path
+) -> None:
+    owner = aws_server.account("444455556666")
+    profiles = configparser.ConfigParser()
+    profiles.read_dict({"default": site.account.keys, "reporting": owner.keys})
+    with (tmp_path / "credentials").open("w") as file:
+        profiles.write(file)
+    site.environment["AWS_SHARED_CREDENTIALS_FILE"] = str(tmp_path / "credentials")
+    for name in site.account.keys:
+        del site.environment[name.upper()]
+    vpc_id = owner.make_vpc("10.16.0.0/16")
+    group = owner.ec2().create_security_group(GroupName="app", Description="app", VpcId=vpc_id)["GroupId"]
+    second = {"vpc_id": vpc_id, "aws_account_id": owner.id, "cidr_block": "10.16.0.0/16"}
+    second |= {"aws_profile": "reporting", "aws_security_group": group}
+
     run = site.run(more_connections=[second])
     assert [one["vpc_peer"]["status_name"] for one in result(run)["connections"]] == ["AVAILABLE", "AVAILABLE"]
-    assert set(site.aws.values()) == {"active"}
+    accounts = (site.account, site.vpc_id), (owner, vpc_id)
+    for account, vpc in accounts:
+        assert set(account.connections().values()) == {"active"}
+        assert set(account.routes(vpc)) == {ATLAS_BLOCK}
     assert sorted(site.access_list) == [BLOCK, group]
     assert site.run(more_connections=[second]).changed == 0
     site.run(state="absent", more_connections=[second])
-    assert (site.atlas, site.access_list, set(site.aws.values())) == ({}, [], {"deleted"})
+    assert (site.emulator.project.list_peers(), site.access_list) == ([], [])
+    for account, vpc in accounts:
+        assert set(account.connections().values()) == {"deleted"}
+        assert account.routes(vpc) == {}
 
 
 def test_the_examples_connect_and_disconnect(site: Site) -> None:
     site.account.ec2().create_tags(Resources=[site.vpc_id], Tags=[{"Key": "Name", "Value": "application"}])
     examples = ROOT / "docs" / "examples"
-    assert site.play(examples / "whole_path.yml", "--check", "--diff").changed > 0
-    assert site.writes == []
     assert site.play(examples / "whole_path.yml").changed > 0
     site.assert_connected()
     assert site.play(examples / "disconnect.yml").changed > 0

@@ -36,7 +36,13 @@ class Account:
         nobody = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nobody"}
         sts = boto3.client("sts", region_name="us-east-1", endpoint_url=url, **nobody)
         role = sts.assume_role(RoleArn=f"arn:aws:iam::{account_id}:role/owner", RoleSessionName="tests")
-        self._credentials = role["Credentials"]
+        credentials = role["Credentials"]
+        # As boto3's clients take them, and its file of profiles.
+        self.keys: dict[str, str] = {
+            "aws_access_key_id": credentials["AccessKeyId"],
+            "aws_secret_access_key": credentials["SecretAccessKey"],
+            "aws_session_token": credentials["SessionToken"],
+        }
 
     def environment(self, region: str = "us-east-1") -> dict[str, str]:
         """Return the variables that let boto3, and so amazon.aws, act as this account in another process."""
@@ -44,21 +50,12 @@ class Account:
             "AWS_ENDPOINT_URL": self._url,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_ACCESS_KEY_ID": self._credentials["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": self._credentials["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": self._credentials["SessionToken"],
+            **{name.upper(): value for name, value in self.keys.items()},
         }
 
     def ec2(self, region: str = "us-east-1") -> Any:
         """Return a client of a region."""
-        return boto3.client(
-            "ec2",
-            region_name=region,
-            endpoint_url=self._url,
-            aws_access_key_id=self._credentials["AccessKeyId"],
-            aws_secret_access_key=self._credentials["SecretAccessKey"],
-            aws_session_token=self._credentials["SessionToken"],
-        )
+        return boto3.client("ec2", region_name=region, endpoint_url=self._url, **self.keys)
 
     def make_vpc(self, block: str, region: str = "us-east-1") -> str:
         """Make a VPC and return its id."""
