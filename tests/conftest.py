@@ -8,7 +8,6 @@ import shutil
 import signal
 import sys
 import tempfile
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -51,19 +50,21 @@ def _path(item: pytest.Item) -> str:
     return item.path.relative_to(ROOT / "tests").as_posix()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure only some tests, and spread those that take long over all workers: between the files of the others."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Measure only some tests, and let each worker begin with its share of those that take long.
+
+    pytest-xdist gives each worker as many tests that follow each other, and one that is done takes some off the end of another's.
+    """
     for item in items:
         if not _path(item).startswith(MEASURED):
             item.add_marker("no_cover")
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
     long = [item for item in items if _path(item).startswith(LONG)]
-    files = [list(group) for unused, group in groupby((item for item in items if not _path(item).startswith(LONG)), _path)]
+    short = [item for item in items if not _path(item).startswith(LONG)]
     items.clear()
-    for number, file in enumerate(files):
-        share = len(long) * number // len(files), len(long) * (number + 1) // len(files)
-        items += [*long[slice(*share)], *file]
-    if not files:
-        items += long
+    for number in range(workers):
+        share = slice(len(short) * number // workers, len(short) * (number + 1) // workers)
+        items += [*long[number::workers], *short[share]]
 
 
 @pytest.fixture(scope="session", autouse=True)

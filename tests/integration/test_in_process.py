@@ -156,7 +156,8 @@ def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: Playbo
         route_table_cidr_block: 10.{{ number }}.0.0/16
 """
     )
-    for changed in (True, False):
+    # Ten modules at once are worth their time once.
+    for changed in (True, False) if way == "in process" else (True,):
         run = playbook(text, emulator, "--forks", "10", way=way, ANSIBLE_INVENTORY=str(inventory))
         assert [one["changed"] for one in run.results] == [changed] * 10
     assert len([entry for entry in emulator.requests.entries() if entry["method"] == "POST"]) == 10

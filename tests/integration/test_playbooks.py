@@ -101,7 +101,7 @@ def test_an_example_previews_applies_and_then_finds_nothing_to_do(
     writes = [request for request in emulator.requests.entries() if request["method"] != "GET"]
     assert writes
     # A check run that finds nothing to do is worth its time once.
-    repetitions: tuple[tuple[str, ...], ...] = ((), ("--check", "--diff")) if way == "in process" else ((),)
+    repetitions = [(), ("--check", "--diff")] if (example.stem, way) == ("quickstart", "in process") else [()]
     again = [playbook(example, emulator, *options, way=way) for options in repetitions]
     assert {run.changed for run in again} == {0}
     assert [request for request in emulator.requests.entries() if request["method"] != "GET"] == writes

@@ -90,7 +90,7 @@ def watched_commands() -> Iterator[set[bytes]]:
     ended = threading.Event()
 
     def look() -> None:
-        while not ended.wait(0.05):
+        while not ended.wait(0.1):
             for pid in descendants(os.getpid()):
                 with contextlib.suppress(OSError):
                     seen.add(Path(f"/proc/{pid}/cmdline").read_bytes())

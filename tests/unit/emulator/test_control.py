@@ -125,13 +125,13 @@ def test_accepting_by_itself(start):
 
 def test_latency(start):
     """Every reply of the API waits, those of the control do not."""
-    api = start(latency_ms=60)
+    api = start(latency_ms=500)
     began = time.monotonic()
     api.call("GET")
-    assert time.monotonic() - began >= 0.12
+    assert time.monotonic() - began >= 1
     began = time.monotonic()
     api.control("GET", "/requests")
-    assert time.monotonic() - began < 0.06
+    assert time.monotonic() - began < 0.5
 
 
 def test_project_can_be_looked_at_from_the_test(api):

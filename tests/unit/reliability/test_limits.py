@@ -58,8 +58,8 @@ def test_fifty_creations_of_one_run_heed_a_bucket_of_ten_before_it_is_empty(nurs
     assert [one["changed"] for one in ran.results] == [True] * CREATIONS
     assert len(emulator.project.list_peers()) == CREATIONS
     assert statuses(emulator).count(429) <= 2
-    # A hundred requests at ten a second, and not much longer than that.
-    assert ran.seconds * SCALE < 25
+    # A hundred requests at ten a second, of which ten are there at once: longer pauses would help nobody.
+    assert sum(ran.pauses) <= 10
 
 
 def test_fifty_runs_at_once_share_a_bucket_of_ten_and_end_well(nursery: Nursery, start: Start) -> None:
