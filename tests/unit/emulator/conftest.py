@@ -52,7 +52,7 @@ class Api:
     def call(self, method: str, path: str = "", **arguments: Any) -> requests.Response:
         """Send a request; a path is one below the group."""
         url = path if path.startswith("http") else self.group + path
-        return self.session.request(method, url, timeout=10, **arguments)
+        return self.session.request(method, url, timeout=30, **arguments)
 
     def new_peer(self, **fields: Any) -> dict[str, Any]:
         """Return the body of a peer that collides with no earlier one; None leaves a field out."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -133,19 +134,22 @@ def test_twenty_real_playbooks_at_once_make_one_connection(start: Start, tmp_pat
     emulator = start(latency_ms=20)
     ready, go = tmp_path / "ready", tmp_path / "go"
     ready.mkdir()
+    os.mkfifo(go)
     folders = [tmp_path / str(number) for number in range(AT_ONCE)]
     for folder in folders:
         folder.mkdir()
 
     def run(folder: Path) -> PlaybookRun:
-        barrier = f"touch '{ready}/{folder.name}'; until test -e '{go}'; do sleep 0.02; done; echo {CIDR}"
+        # Opening a pipe to read from it takes until somebody opens it to write.
+        barrier = f"touch '{ready}/{folder.name}'; : < '{go}'; echo {CIDR}"
         return PlaybookRunner(folder)(PLAYBOOK, emulator, "-e", json.dumps({"barrier": barrier}), way=None)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    # Twenty of them leave no time to other tests, unless they take what those do not want; on Linux, priorities are a thread's.
+    with ThreadPoolExecutor(AT_ONCE, initializer=os.nice, initargs=(10,)) as pool:
         running = [pool.submit(run, folder) for folder in folders]
         until(lambda: len(list(ready.iterdir())) == AT_ONCE or any(one.done() for one in running), seconds=100)
-        go.touch()
-        runs = [one.result() for one in running]
+        with open(go, "r+b", buffering=0):
+            runs = [one.result() for one in running]
     assert len(peers_of(emulator)) == 1
     assert {one.result["vpc_peer"]["id"] for one in runs} == {peers_of(emulator)[0]["id"]}
     assert (writes(emulator), sum(bool(one.result["changed"]) for one in runs)) == (1, 1)
