@@ -139,5 +139,5 @@ class Site:
         assert len(live) == 1, self.atlas
         assert self.aws[live[0]] == "active"
         assert self.routes == {ATLAS_BLOCK: live[0]}
-        assert self.block in self.access_list
+        assert sorted(self.access_list) == sorted(peer["routeTableCidrBlock"] for peer in self.emulator.project.list_peers())
         return live[0]
