@@ -21,6 +21,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list impor
     to_moment,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan
@@ -49,7 +51,7 @@ ARGUMENT_SPEC = (
 LONGEST_COMMENT = 80
 
 
-def validate(params: Parameters) -> list[str]:
+def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     """Check the options without the network.
 
     Raises:
@@ -96,18 +98,18 @@ def _check_entry(path: str, entry: Entry) -> None:
             ) from None
 
 
-def run(context: Context) -> None:
+def run(context: Context[AtlasClient]) -> None:
     """Bring the entries into the wanted state."""
     _AccessListRun(context).run()
 
 
-TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
+TASK = Task(argument_spec=ARGUMENT_SPEC, service=ATLAS, validate=validate, run=run)
 
 
 class _AccessListRun:
     """One run of the task. The state that is looked at is that of the entries in the options; others are left alone."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context[AtlasClient]) -> None:
         self._context = context
         self._params = params = context.params
         self._access_list = AccessList(context.client, params["group_id"])

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 import typing as t
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ class AtlasClient:
         self.connection = connection
         self._calls: list[ApiCall] = []
         self._is_bucket_empty = False
+        self._deadline = math.inf
         self.credential = credential
         self._clock = clock
         self._sleep = sleep
@@ -83,11 +85,30 @@ class AtlasClient:
         """Close the connections."""
         self._transport.close()
 
+    @property
+    def calls(self) -> list[ApiCall]:
+        """The requests since the client was leased; the list grows."""
+        return self._calls
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be shown."""
+        return self.credential.secrets
+
     @contextmanager
     def recording(self) -> t.Iterator[list[ApiCall]]:
-        """Give a list to which each request is added that is sent meanwhile."""
+        """Yield a list that collects the requests sent inside the block."""
         self._calls = []
         yield self._calls
+
+    @contextmanager
+    def within(self, deadline: float) -> t.Iterator[None]:
+        """Bound the requests inside the block by a deadline, on the client's clock; see C(Session) in C(_task)."""
+        before, self._deadline = self._deadline, deadline
+        try:
+            yield
+        finally:
+            self._deadline = before
 
     def get(self, path: Path, doing: str) -> Json:
         """Return the object at I(path)."""
@@ -139,7 +160,7 @@ class AtlasClient:
             raise
 
     def _repeat(self, send: t.Callable[[], Reply], method: str, doing: str, repeatable: bool) -> Json:
-        deadline = self._clock() + self.connection.total_time
+        deadline = min(self._clock() + self.connection.total_time, self._deadline)
         may_be_done = False
         for attempt in range(self.connection.retries + 1):
             pause = backoff(attempt)

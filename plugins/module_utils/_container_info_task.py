@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import NOT_FOUND, Containers, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasNotFoundError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id, to_aws_region
@@ -17,7 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import A
 ARGUMENT_SPEC = CONNECTION + ArgumentSpec({"container_id": {"type": "str"}, "region_name": {"type": "str"}})
 
 
-def validate(params: Parameters) -> list[str]:
+def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     """Check the options without the network.
 
     Raises:
@@ -30,7 +32,7 @@ def validate(params: Parameters) -> list[str]:
     return []
 
 
-def run(context: Context) -> None:
+def run(context: Context[AtlasClient]) -> None:
     """Read the containers on AWS and select those that fit every option."""
     params = context.params
     containers = Containers(context.client, params["group_id"])
@@ -49,4 +51,4 @@ def run(context: Context) -> None:
     ]
 
 
-TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
+TASK = Task(argument_spec=ARGUMENT_SPEC, service=ATLAS, validate=validate, run=run)

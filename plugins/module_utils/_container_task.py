@@ -10,6 +10,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_atlas_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConflictError, AtlasError, InvalidOptionError
@@ -39,7 +41,7 @@ ARGUMENT_SPEC = (
 LARGEST_PREFIX, SMALLEST_PREFIX = 21, 24
 
 
-def validate(params: Parameters) -> list[str]:
+def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     """Check the options without the network.
 
     Raises:
@@ -58,18 +60,18 @@ def validate(params: Parameters) -> list[str]:
     return []
 
 
-def run(context: Context) -> None:
+def run(context: Context[AtlasClient]) -> None:
     """Bring the container into the wanted state."""
     _ContainerRun(context).run()
 
 
-TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
+TASK = Task(argument_spec=ARGUMENT_SPEC, service=ATLAS, validate=validate, run=run)
 
 
 class _ContainerRun:
     """One run of the task: look, decide, apply, wait."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context[AtlasClient]) -> None:
         self._context = context
         self._params = params = context.params
         self._region = to_aws_region("region_name", params["region_name"])

@@ -18,7 +18,7 @@ Resource = t.Optional[dict[str, t.Any]]
 
 
 def converge(
-    context: Context,
+    context: Context[t.Any],
     look: t.Callable[[], Resource],
     decide: t.Callable[[Resource], Plan],
     apply: t.Callable[[Plan, Resource], Resource],

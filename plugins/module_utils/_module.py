@@ -7,18 +7,19 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import REQUESTS_IMPORT_ERROR
 
 
-def run_module(task: Task) -> None:
+def run_module(task: Task[t.Any]) -> None:
     """Parse the options, run I(task) and end the process with its result."""
     module = AnsibleModule(supports_check_mode=True, **task.argument_spec.to_kwargs())
-    if REQUESTS_IMPORT_ERROR is not None:
-        module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    outcome = task.execute(module.params, check_mode=module.check_mode, pool=ClientPool())
+    library = task.service.library
+    if library is not None and library.import_error is not None:
+        module.fail_json(msg=missing_required_lib(library.name), exception=library.import_error)
+    outcome = task.execute(module.params, check_mode=module.check_mode)
     module.no_log_values.update(outcome.secrets)
     for warning in outcome.warnings:
         module.warn(warning)

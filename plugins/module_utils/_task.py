@@ -3,23 +3,73 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The seam between the resources and the shells: a Task, what it is given, and what comes out of it."""
+"""The seam between the resources and the shells: a Task, the service it talks to, and what comes out of it."""
 
 from __future__ import annotations
 
 import time
+import traceback
 import typing as t
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import State, wait_until
 
 Parameters = t.Mapping[str, t.Any]
+Warn = t.Callable[[str], None]
+
+
+class Session(t.Protocol):
+    """What a task talks to while it runs."""
+
+    @property
+    def calls(self) -> list[ApiCall]:
+        """The requests that this task has sent so far; the list grows."""
+
+    @property
+    def secrets(self) -> t.Iterable[str]:
+        """What must not be shown, as far as it is known by now."""
+
+    def within(self, deadline: float) -> AbstractContextManager[None]:
+        """Bound the requests inside the block: each gets the time that is left, at least a second, and none is repeated later.
+
+        Args:
+            deadline: The end, on the monotonic clock of the task.
+        """
+
+
+S = t.TypeVar("S", bound=Session)
+
+
+@dataclass(frozen=True)
+class Library:
+    """A Python package that a service needs.
+
+    Attributes:
+        name: Its name on the package index.
+        import_error: The traceback of the failed import; None if it is there.
+    """
+
+    name: str
+    import_error: str | None
+
+
+@dataclass(frozen=True)
+class Service(t.Generic[S]):
+    """What tasks talk to: Atlas, or AWS.
+
+    Attributes:
+        library: The package that it needs; None for the standard library alone.
+        validate: Checks its own options without the network and returns warnings; raises AtlasError.
+        connect: Returns a context manager that gives a session for the options; its second argument takes a warning.
+    """
+
+    library: Library | None
+    validate: t.Callable[[Parameters], list[str]]
+    connect: t.Callable[[Parameters, Warn], AbstractContextManager[S]]
 
 
 @dataclass
@@ -62,13 +112,13 @@ class Outcome:
 
 
 @dataclass
-class Context:
+class Context(t.Generic[S]):
     """What a task runs with.
 
     Attributes:
         params: The options, validated and with their defaults.
         check_mode: Whether to plan only.
-        client: Atlas.
+        client: The session with the service of the task.
         outcome: To be filled in.
         report: Takes a line for the user while the task waits.
         clock: A monotonic clock, in seconds.
@@ -77,7 +127,7 @@ class Context:
 
     params: Parameters
     check_mode: bool
-    client: AtlasClient
+    client: S
     outcome: Outcome
     report: t.Callable[[str], None]
     clock: t.Callable[[], float] = time.monotonic
@@ -89,57 +139,60 @@ class Context:
         Raises:
             WaitTimeoutError: When the time is up.
         """
-        return wait_until(
-            poll,
-            is_done,
-            timeout=self.params["wait_timeout"],
-            longest_interval=self.params["wait_sleep"],
-            clock=self.clock,
-            sleep=self.sleep,
-        )
+        timeout = self.params["wait_timeout"]
+        with self.client.within(self.clock() + timeout):
+            return wait_until(
+                poll,
+                is_done,
+                timeout=timeout,
+                longest_interval=self.params["wait_sleep"],
+                clock=self.clock,
+                sleep=self.sleep,
+            )
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(t.Generic[S]):
     """One kind of task: what a module does, whichever shell runs it.
 
     Attributes:
         argument_spec: Its options.
-        validate: Checks the options without the network and returns warnings; raises AtlasError.
+        service: What it talks to.
+        validate: Checks the options without the network and returns warnings, given the options and whether this is check mode;
+            raises AtlasError.
         run: Reads the current state, plans, applies unless in check mode, waits, and fills in the outcome.
     """
 
     argument_spec: ArgumentSpec
-    validate: t.Callable[[Parameters], list[str]]
-    run: t.Callable[[Context], None]
+    service: Service[S]
+    validate: t.Callable[[Parameters, bool], list[str]]
+    run: t.Callable[[Context[S]], None]
 
-    def execute(
-        self,
-        params: Parameters,
-        *,
-        check_mode: bool,
-        pool: ClientPool,
-        report: t.Callable[[str], None] = lambda line: None,
-    ) -> Outcome:
+    def execute(self, params: Parameters, *, check_mode: bool, report: t.Callable[[str], None] = lambda line: None) -> Outcome:
         """Run the task with validated options; a failure is an outcome, too, and not an exception.
 
         Args:
             params: The options, validated and with their defaults.
             check_mode: Whether to plan only.
-            pool: Where the client comes from.
             report: Takes a line for the user while the task waits.
         """
         outcome = Outcome()
         try:
-            check_object_id("group_id", params["group_id"])
-            outcome.warnings += self.validate(params)
-            if not params["validate_certs"]:
-                outcome.warnings.append("validate_certs is false: anybody on the way to Atlas can read and change what is sent.")
-            with pool.lease(params, outcome.warnings.append) as client, client.recording() as outcome.api_calls:
+            outcome.warnings += self.service.validate(params)
+            outcome.warnings += self.validate(params, check_mode)
+            with self.service.connect(params, outcome.warnings.append) as session:
+                outcome.api_calls = session.calls
                 try:
-                    self.run(Context(params, check_mode, client, outcome, report))
+                    self.run(Context(params, check_mode, session, outcome, report))
                 finally:
-                    outcome.secrets.update(client.credential.secrets)
+                    outcome.secrets.update(session.secrets)
         except AtlasError as error:
             outcome.failure = error.to_result()
+        except Exception as error:
+            # No thread could be started, no memory was left, or there is a defect here: the result still tells what was changed.
+            failure = AtlasError(
+                f"The task ended unexpectedly: {type(error).__name__}: {error}.",
+                hint="Run it again. If this stays, report it with the traceback (-vvv).",
+            )
+            outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
         return outcome

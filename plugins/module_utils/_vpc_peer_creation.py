@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import NOT_FOUND, Container, Containers, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, AtlasNotFoundError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
@@ -35,7 +36,7 @@ class PeerCreation:
         fields: What is to be sent; what the reply will say differs from it in the region.
     """
 
-    def __init__(self, context: Context, peers: VpcPeers, wanted: t.Mapping[str, t.Any]) -> None:
+    def __init__(self, context: Context[AtlasClient], peers: VpcPeers, wanted: t.Mapping[str, t.Any]) -> None:
         self.fields: dict[str, t.Any] = {}
         self._params = context.params
         self._check_mode = context.check_mode

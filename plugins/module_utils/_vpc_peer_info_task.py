@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS, VpcPeers
@@ -24,7 +26,7 @@ ARGUMENT_SPEC = CONNECTION + ArgumentSpec(
 FILTERS = ("vpc_id", "aws_account_id", "container_id")
 
 
-def validate(params: Parameters) -> list[str]:
+def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     """Check the options without the network.
 
     Raises:
@@ -36,7 +38,7 @@ def validate(params: Parameters) -> list[str]:
     return []
 
 
-def run(context: Context) -> None:
+def run(context: Context[AtlasClient]) -> None:
     """Read the connections and select those that fit every option."""
     params = context.params
     peers = VpcPeers(context.client, params["group_id"])
@@ -53,4 +55,4 @@ def run(context: Context) -> None:
     ]
 
 
-TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
+TASK = Task(argument_spec=ARGUMENT_SPEC, service=ATLAS, validate=validate, run=run)

@@ -11,6 +11,8 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
@@ -46,7 +48,7 @@ ARGUMENT_SPEC = (
 )
 
 
-def validate(params: Parameters) -> list[str]:
+def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     """Check the options without the network.
 
     Returns:
@@ -72,18 +74,18 @@ def validate(params: Parameters) -> list[str]:
     return odd_identity_warnings(params)
 
 
-def run(context: Context) -> None:
+def run(context: Context[AtlasClient]) -> None:
     """Bring the connection into the wanted state."""
     _VpcPeerRun(context).run()
 
 
-TASK = Task(argument_spec=ARGUMENT_SPEC, validate=validate, run=run)
+TASK = Task(argument_spec=ARGUMENT_SPEC, service=ATLAS, validate=validate, run=run)
 
 
 class _VpcPeerRun:
     """One run of the task: look, decide, apply, wait."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context[AtlasClient]) -> None:
         self._context = context
         self._params = params = context.params
         self._peers = VpcPeers(context.client, params["group_id"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers
@@ -26,7 +27,7 @@ class PeerWaiter:
         peers: The connections.
     """
 
-    def __init__(self, context: Context, peers: VpcPeers) -> None:
+    def __init__(self, context: Context[AtlasClient], peers: VpcPeers) -> None:
         self._context = context
         self._params = context.params
         self._peers = peers

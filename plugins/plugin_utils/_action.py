@@ -22,20 +22,15 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import REQUESTS_IMPORT_ERROR
 
 IN_PROCESS_VARIABLE = "atlas_in_process"
 
-MISSING_REQUESTS = "Ansible's own Python has no requests"
-NO_REQUESTS = (
-    f"cloudpeer.atlas: {MISSING_REQUESTS}, so its tasks run as modules, which takes longer. "
-    "Install requests beside ansible-core, or set the variable atlas_in_process to false."
+MISSING_LIBRARY = "Ansible's own Python has no {0}"
+NO_LIBRARY = (
+    f"cloudpeer.atlas: {MISSING_LIBRARY}, so tasks that need it run as modules, which takes longer. "
+    "Install {0} beside ansible-core, or set the variable atlas_in_process to false."
 )
-
-# The clients of this worker process; its items share them, and they end with it.
-_POOL = ClientPool()
 
 
 class AtlasAction(ActionBase):
@@ -45,7 +40,7 @@ class AtlasAction(ActionBase):
         TASK: What the module of the same name does.
     """
 
-    TASK: t.ClassVar[Task]
+    TASK: t.ClassVar[Task[t.Any]]
     _supports_check_mode = True
     _supports_async = True
 
@@ -57,9 +52,10 @@ class AtlasAction(ActionBase):
         where = f"{self._task.action} runs as a module: {obstacle}" if obstacle else f"{self._task.action} runs in this process"
         self._display.vvv(where, host=variables.get("inventory_hostname"))
         if obstacle:
-            if obstacle == MISSING_REQUESTS:
+            library = self.TASK.service.library
+            if library is not None and obstacle == MISSING_LIBRARY.format(library.name):
                 # Ansible shows the same warning once, whichever worker it comes from.
-                self._display.warning(NO_REQUESTS)
+                self._display.warning(NO_LIBRARY.format(library.name))
             result.update(self._execute_module(task_vars=variables, wrap_async=self._task.async_val))
         else:
             with _environment(self._environment()):
@@ -70,8 +66,9 @@ class AtlasAction(ActionBase):
         """Return what keeps the task from running in this process; None when nothing does."""
         if not boolean(self._templar.template(variables.get(IN_PROCESS_VARIABLE, True)), strict=False):
             return f"{IN_PROCESS_VARIABLE} is false"
-        if REQUESTS_IMPORT_ERROR is not None:
-            return MISSING_REQUESTS
+        library = self.TASK.service.library
+        if library is not None and library.import_error is not None:
+            return MISSING_LIBRARY.format(library.name)
         if self._connection.transport != "local":
             return f"the connection is {self._connection.transport}"
         if self._connection.become is not None:
@@ -100,7 +97,7 @@ class AtlasAction(ActionBase):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             result: dict[str, t.Any] = {"failed": True, "msg": message}
         else:
-            outcome = self.TASK.execute(params, check_mode=self._task.check_mode, pool=_POOL, report=self._report)
+            outcome = self.TASK.execute(params, check_mode=self._task.check_mode, report=self._report)
             secrets |= outcome.secrets
             result = outcome.to_result(diff=self._task.diff, verbosity=self._display.verbosity)
             if outcome.failure is not None:

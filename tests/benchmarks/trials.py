@@ -24,7 +24,7 @@ from requests.auth import HTTPDigestAuth
 # Importing it makes the checkout importable as a collection.
 from tests.conftest import COLLECTIONS_PATH, ROOT  # isort: skip
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import POOL
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_task import TASK
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.integration.runner import environment
@@ -114,7 +114,6 @@ def own_growth(items: Sequence[int]) -> float:
     """
     page = os.sysconf("SC_PAGE_SIZE") / 2**20
     checker = ArgumentSpecValidator(TASK.argument_spec.options)
-    pool = ClientPool()
     sizes: list[float] = []
     with emulator() as atlas:
         settings = atlas.settings
@@ -130,12 +129,12 @@ def own_growth(items: Sequence[int]) -> float:
             create_peer(atlas, peer)
         for number, peer in enumerate(wanted, start=1):
             options = {**shared, "vpc_id": peer["vpc_id"], "route_table_cidr_block": peer["cidr_block"]}
-            outcome = TASK.execute(checker.validate(options).validated_parameters, check_mode=False, pool=pool)
+            outcome = TASK.execute(checker.validate(options).validated_parameters, check_mode=False)
             assert not outcome.failure, outcome.failure
             assert not outcome.changed
             if number in items:
                 sizes.append(int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * page)
-    pool.close()
+    POOL.close()
     return sizes[1] - sizes[0]
 
 

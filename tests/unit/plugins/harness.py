@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils import _pool, _task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import _atlas, _pool, _task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_task import TASK
@@ -99,7 +99,7 @@ class Atlas:
     def container_id(self) -> str:
         return self.emulator.project.first_container_id
 
-    def run(self, task: Task = TASK, *, check_mode: bool = False, **options: Any) -> Done:
+    def run(self, task: Task[Any] = TASK, *, check_mode: bool = False, **options: Any) -> Done:
         """Run a task with these options (None leaves one out) beside those of the connection."""
         connection = {
             "base_url": self.base_url,
@@ -116,12 +116,14 @@ class Atlas:
             patch.setattr(_task, "Context", partial(_task.Context, clock=self.clock, sleep=self.clock.sleep))
             patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=self.clock, sleep=self.clock.sleep))
             pool = _pool.ClientPool()
+            patch.setattr(_atlas, "POOL", pool)
             try:
-                outcome = task.execute(checked.validated_parameters, check_mode=check_mode, pool=pool, report=self.lines.append)
+                outcome = task.execute(checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
             finally:
                 pool.close()
         done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)
         json.dumps(done.result)
+        assert "exception" not in done.result, done.result["exception"]
         assert self.emulator.settings.private_key not in repr(done)
         assert done.failed == (outcome.failure is not None)
         return done

@@ -18,6 +18,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import _atlas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import VARIABLES, ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._credentials import KINDS, with_profile
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConnectionError, InvalidOptionError
@@ -55,7 +56,9 @@ def run(emulator: RunningEmulator, pool: ClientPool | None = None, **options: An
         {name: value for name, value in given.items() if value is not None}
     )
     assert checked.error_messages == []
-    outcome = TASK.execute(checked.validated_parameters, check_mode=False, pool=pool or ClientPool())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_atlas, "POOL", pool or ClientPool())
+        outcome = TASK.execute(checked.validated_parameters, check_mode=False)
     return outcome.to_result(diff=False, verbosity=0), outcome.warnings
 
 
@@ -264,7 +267,8 @@ def test_a_token_that_is_not_given_leaves_nothing_in_doubt(home: Path) -> None:
 def read_in_process(base_url: str, options: dict[str, Any]) -> None:
     checked = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate({"base_url": base_url, **options})
     for unused in range(10):
-        outcome = TASK.execute(checked.validated_parameters, check_mode=False, pool=ClientPool())
+        _atlas.POOL.close()
+        outcome = TASK.execute(checked.validated_parameters, check_mode=False)
         assert outcome.failure is None, outcome.failure
 
 

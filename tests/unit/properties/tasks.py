@@ -13,6 +13,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import (
     _access_list_task,
+    _atlas,
     _container_info_task,
     _container_task,
     _pool,
@@ -26,7 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import Done, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.unit.properties.memory import Line, leading
 
-TASKS: Mapping[str, Task] = {
+TASKS: Mapping[str, Task[Any]] = {
     "atlas_vpc_peer": _vpc_peer_task.TASK,
     "atlas_vpc_peer_info": _vpc_peer_info_task.TASK,
     "atlas_network_container": _container_task.TASK,
@@ -66,8 +67,9 @@ def run(module: str, options: Mapping[str, Any], line: Line, clock: FakeClock | 
         patch.setattr(_task, "Context", partial(_task.Context, clock=time, sleep=time.sleep))
         patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=time, sleep=time.sleep))
         pool = _pool.ClientPool()
+        patch.setattr(_atlas, "POOL", pool)
         try:
-            outcome = TASKS[module].execute(checked.validated_parameters, check_mode=check_mode, pool=pool)
+            outcome = TASKS[module].execute(checked.validated_parameters, check_mode=check_mode)
         finally:
             pool.close()
     return Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)
@@ -75,6 +77,7 @@ def run(module: str, options: Mapping[str, Any], line: Line, clock: FakeClock | 
 
 def check_is_clean(done: Done, line: Line, base_url: str = BASE_URL) -> None:
     """Check what holds of every run: a result that can be told, no secret in it, and nobody contacted but Atlas."""
+    assert "exception" not in done.result, done.result["exception"]
     told = json.dumps(done.result)
     assert SECRET not in told
     assert SECRET not in repr(done)

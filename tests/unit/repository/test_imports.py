@@ -27,15 +27,16 @@ LEAVES = {"_errors", "_plan", "_wait", "_digest", "_reply", "_token_cache", "_wa
 ALLOWED: dict[str, set[str]] = {
     "action": {"_action"} | TASKS,
     "modules": {"_module"} | TASKS,
-    "_action": {"_task", "_pool", "_transport"},
-    "_module": {"_task", "_pool", "_transport"},
+    "_action": {"_task"},
+    "_module": {"_task"},
     **{
-        name: {"_task", "_converge", "_argspec", "_plan", "_wait", "_errors", "_rules"} | PARTS | RESOURCES
+        name: {"_task", "_atlas", "_client", "_converge", "_argspec", "_plan", "_wait", "_errors", "_rules"} | PARTS | RESOURCES
         for name in sorted(TASKS)
     },
-    **{name: {"_task", "_plan", "_wait", "_errors", "_rules"} | RESOURCES for name in sorted(PARTS)},
+    **{name: {"_task", "_client", "_plan", "_wait", "_errors", "_rules"} | RESOURCES for name in sorted(PARTS)},
     "_converge": {"_task", "_plan", "_wait", "_errors"},
-    "_task": {"_argspec", "_pool", "_client", "_reply", "_rules", "_wait", "_errors"},
+    "_atlas": {"_task", "_pool", "_client", "_transport", "_rules"},
+    "_task": {"_argspec", "_reply", "_wait", "_errors"},
     **{name: {"_client", "_rules", "_errors"} for name in sorted(RESOURCES)},
     "_pool": {"_client", "_credentials", "_connection", "_errors"},
     "_argspec": {"_auth"},
