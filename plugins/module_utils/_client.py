@@ -128,9 +128,9 @@ class AtlasClient:
         first = {**query, "itemsPerPage": str(PAGE_SIZE)}
         return collect_pages(lambda page: self._request("GET", path, doing, page), first, doing, name_of)
 
-    def post(self, path: Path, body: Json | list[Json], doing: str) -> Json:
+    def post(self, path: Path, body: Json | list[Json], doing: str, *, query: t.Mapping[str, str] | None = None) -> Json:
         """Create something below I(path) and return the object in the reply. It is sent once, unless it was refused unread."""
-        return self._request("POST", path, doing, body=body)
+        return self._request("POST", path, doing, query, body)
 
     def patch(self, path: Path, body: Json, doing: str) -> Json:
         """Change the object at I(path) and return the object in the reply. Like C(post), it is sent once."""
