@@ -50,6 +50,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
+  - cloudpeer.atlas.attributes.atlas
   - cloudpeer.atlas.connection
   - cloudpeer.atlas.wait
 notes:
