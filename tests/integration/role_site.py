@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmu
 from ansible_collections.cloudpeer.atlas.tests.integration.runner import PlaybookRun, PlaybookRunner, until
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Account
 
-COLLECTIONS = Path(sys.prefix) / "collections"
 BLOCK = "10.15.0.0/16"
 ATLAS_BLOCK = "192.168.248.0/21"
 
@@ -40,7 +37,6 @@ class Site:
 
     def run(self, *options: str, status: int = 0, way: str = "in process", **variables: Any) -> PlaybookRun:
         """Run the role with its variables, without their prefix; C(connection) changes the first connection."""
-        amazon_aws = not variables.pop("without_amazon_aws", False)
         connection = {**self.connection, **variables.pop("connection", {})}
         connection = {name: value for name, value in connection.items() if value is not None}
         wanted = {"connections": [connection, *variables.pop("more_connections", [])], "wait_timeout": 20, **variables}
@@ -51,21 +47,12 @@ class Site:
             "vars": {f"vpc_peering_{name}": value for name, value in wanted.items()},
             "post_tasks": [{"name": "Result", "ansible.builtin.debug": {"var": "vpc_peering_result"}}],
         }
-        return self.play(yaml.safe_dump([play], sort_keys=False), *options, status=status, way=way, amazon_aws=amazon_aws)
+        return self.play(yaml.safe_dump([play], sort_keys=False), *options, status=status, way=way)
 
-    def play(
-        self, source: Path | str, *options: str, status: int = 0, way: str = "in process", amazon_aws: bool = True
-    ) -> PlaybookRun:
+    def play(self, source: Path | str, *options: str, status: int = 0, way: str = "in process") -> PlaybookRun:
         """Run a playbook with the credentials of the account."""
         self.emulator.requests.clear()
-        collections = [os.environ["ANSIBLE_COLLECTIONS_PATH"], *([str(COLLECTIONS)] if amazon_aws else [])]
-        variables = {
-            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collections),
-            # The modules of amazon.aws take their time as it is.
-            "ANSIBLE_PIPELINING": "true",
-            **self.environment,
-        }
-        return self._runner(source, self.emulator, *options, status=status, way=way, **variables)
+        return self._runner(source, self.emulator, *options, status=status, way=way, **self.environment)
 
     def request(self) -> str:
         """Request the connection as somebody else would, without the role; return its id in AWS."""
