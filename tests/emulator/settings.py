@@ -7,6 +7,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from .guard import is_host
 from .ratelimit import parse_rate
 
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
@@ -37,6 +38,8 @@ class Settings:
     """
 
     host: str = "127.0.0.1"
+    #: Further names and addresses by which it may be called.
+    allow_host: tuple[str, ...] = ()
     #: 0 takes a free port.
     port: int = 0
     group_id: str = "5356823b3794dee37132bb7b"
@@ -80,6 +83,9 @@ class Settings:
         """Check each option."""
         if not OBJECT_ID.fullmatch(self.group_id):
             raise ValueError("--group-id must be 24 lower-case hexadecimal digits")
+        for name in self.allow_host:
+            if not is_host(name):
+                raise ValueError(f"--allow-host: {name!r} is neither the name nor the address of a host; leave the port out")
         if not 0 <= self.port <= 65535:
             raise ValueError("--port must be between 0 and 65535")
         if not self.public_key or not self.private_key:

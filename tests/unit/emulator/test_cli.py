@@ -70,7 +70,7 @@ def test_end_during_a_request():
     with started("--port", "0", "--latency-ms", "60000") as (process, said):
         port = int(said["base_url"].rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-            client.sendall(b"GET /api/atlas/v2 HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"GET /api/atlas/v2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             # The control path is answered after the request above was taken.
             requests.get(f"{said['base_url']}/emulator/requests", timeout=10)
             began = time.monotonic()
