@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import Atl
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import (
     check_private_network,
+    check_regions,
     check_wait,
     do_overlap,
     to_aws_region,
@@ -47,7 +48,7 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     Raises:
         InvalidOptionError: When an option cannot be right.
     """
-    to_aws_region("region_name", params["region_name"])
+    warnings = check_regions(params, "region_name")
     check_wait(params)
     block = params["atlas_cidr_block"]
     if block is not None:
@@ -57,7 +58,7 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
                 f"atlas_cidr_block has the wrong size: {block!r}.",
                 hint=f"Atlas takes blocks from /{LARGEST_PREFIX} to /{SMALLEST_PREFIX} on {AWS.name}.",
             )
-    return []
+    return warnings
 
 
 def run(context: Context[AtlasClient]) -> None:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -200,18 +199,6 @@ class VpcPeers:
                 outcome_unknown=is_write,
             )
         return result
-
-
-def odd_identity_warnings(params: t.Mapping[str, t.Any]) -> list[str]:
-    """Return a warning for an account or VPC id that does not look like AWS's; Atlas decides whether it will do."""
-    warnings = []
-    account, vpc = params["aws_account_id"], params["vpc_id"]
-    if account is not None and not re.fullmatch(r"[0-9]{12}", account):
-        hint = "Quote it in YAML, or its leading zero is lost." if account.isdecimal() else "AWS's account ids are 12 digits."
-        warnings.append(f"aws_account_id {account!r} is not of the usual form. {hint}")
-    if vpc is not None and not re.fullmatch(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", vpc):
-        warnings.append(f"vpc_id {vpc!r} is not of the usual form: vpc- and 17 hexadecimal digits (8 in old accounts).")
-    return warnings
 
 
 def same_region(wanted: str, current: str | None) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_aws_ids, check_object_id
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS, VpcPeers
 
@@ -35,7 +35,7 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     for option in ("peer_id", "container_id"):
         if params[option] is not None:
             check_object_id(option, params[option])
-    return []
+    return check_aws_ids(params)
 
 
 def run(context: Context[AtlasClient]) -> None:

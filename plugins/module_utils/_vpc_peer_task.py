@@ -17,13 +17,15 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import c
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import (
+    check_aws_ids,
     check_object_id,
     check_private_network,
+    check_regions,
     check_wait,
     to_aws_region,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers, odd_identity_warnings, same_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers, same_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_creation import PeerCreation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_wait import PeerWaiter
 
@@ -63,15 +65,11 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     for option in ("peer_id", "container_id"):
         if params[option] is not None:
             check_object_id(option, params[option])
-    for option in ("vpc_id", "aws_account_id"):
-        if params[option] is not None and not params[option].strip():
-            raise InvalidOptionError(f"{option} is empty.", hint="Give its value, or peer_id in place of the pair.")
+    warnings = check_aws_ids(params)
     if params["route_table_cidr_block"] is not None:
         check_private_network("route_table_cidr_block", params["route_table_cidr_block"])
-    if params["accepter_region_name"] is not None:
-        to_aws_region("accepter_region_name", params["accepter_region_name"])
     check_wait(params)
-    return odd_identity_warnings(params)
+    return warnings + check_regions(params, "accepter_region_name")
 
 
 def run(context: Context[AtlasClient]) -> None:
