@@ -117,6 +117,11 @@ class AtlasError(Exception):
         """Whether somebody else has done, since the last look, what the request was to do."""
         return self.error_code in _ALREADY_EXISTS or self.was_overtaken
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the service did not answer the question, as far as it could have been answered: try again later."""
+        return isinstance(self, AtlasConnectionError) or (self.http_status or 0) >= 500 or self.http_status == 429
+
     def to_result(self) -> dict[str, t.Any]:
         """Return the fields of a failed result: C(msg), C(http_status), C(error_code), C(detail)."""
         return {

@@ -188,7 +188,7 @@ def test_unknown_regions_are_warned_about_and_never_refused() -> None:
     assert check_regions({"region_name": "EU_WEST_1", "other": None}, "region_name", "other") == []
     (warning,) = check_regions({"region_name": "eu-west-9"}, "region_name")
     assert warning.startswith("region_name 'eu-west-9' is not a region of AWS that")
-    with pytest.raises(InvalidOptionError, match="^region_name is not an AWS region"):
+    with pytest.raises(InvalidOptionError, match=r"^region_name is not an AWS region"):
         check_regions({"region_name": "europe"}, "region_name")
 
 

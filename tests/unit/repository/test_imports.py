@@ -20,7 +20,7 @@ SHELLS = {"modules", "action"}
 RESOURCES = {"_access_list", "_container", "_vpc_peer"}
 # What modules do, and what such a file needs beside it when it gets too long.
 TASKS = {"_access_list_task", "_container_task", "_container_info_task", "_vpc_peer_task", "_vpc_peer_info_task"}
-PARTS = {"_vpc_peer_creation", "_vpc_peer_wait"}
+PARTS = {"_vpc_peer_match", "_vpc_peer_creation", "_vpc_peer_container", "_vpc_peer_wait"}
 LEAVES = {"_errors", "_regions", "_plan", "_wait", "_digest", "_reply", "_token_cache", "_watch"}
 # From the top to the bottom. A file may import what its line names, and nothing else of the collection. A file without a
 # line is a mistake.
@@ -33,7 +33,13 @@ ALLOWED: dict[str, set[str]] = {
         name: {"_task", "_atlas", "_client", "_converge", "_argspec", "_plan", "_wait", "_errors", "_rules"} | PARTS | RESOURCES
         for name in sorted(TASKS)
     },
-    **{name: {"_task", "_client", "_plan", "_wait", "_errors", "_rules"} | RESOURCES for name in sorted(PARTS)},
+    **{
+        name: {"_task", "_client", "_plan", "_wait", "_errors", "_rules", "_vpc_peer_container"} | RESOURCES
+        for name in ("_vpc_peer_match", "_vpc_peer_creation")
+    },
+    **{
+        name: {"_task", "_client", "_wait", "_errors", "_rules"} | RESOURCES for name in ("_vpc_peer_container", "_vpc_peer_wait")
+    },
     "_converge": {"_task", "_plan", "_wait", "_errors"},
     "_atlas": {"_task", "_pool", "_client", "_transport", "_rules"},
     "_task": {"_argspec", "_reply", "_wait", "_errors"},
