@@ -126,9 +126,9 @@ class Containers:
             raise AtlasApiError(
                 f"Failed to {doing}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
             )
-        # A reply does not have to name the provider.
-        shown = {**to_result({"providerName": sent["providerName"], **reply}), "id": result["id"]}
         wanted = {name: value for name, value in to_result(sent).items() if value is not None}
+        # A reply does not have to name the provider.
+        shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
         if container_id is not None:
             wanted["id"] = container_id
         differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]

@@ -110,6 +110,8 @@ class _VpcPeerRun:
         self._waiter = PeerWaiter(context, self._peers, self._creation.region_of)
         # The failed connection that was removed to be created again; from then on, it must be replaced.
         self._removed: Peer | None = None
+        # What was being removed when the task came, for what the options leave open.
+        self._template: Peer | None = None
 
     def run(self) -> None:
         context, outcome = self._context, self._context.outcome
@@ -140,7 +142,7 @@ class _VpcPeerRun:
         if current is None:
             if self._match.needs_id:
                 raise self._unknown_id()
-            return self._creation.plan(replaced=self._removed)
+            return self._creation.plan(self._template, replaced=self._removed)
         if is_terminating:
             # With recreate, this may be what an earlier run has removed before it was ended.
             if not params["wait"] and params["recreate"] != "dead":
@@ -148,9 +150,9 @@ class _VpcPeerRun:
                     f"VPC peering connection {current['id']} is being removed ({provider.terminating}) and cannot be used.",
                     hint="Set wait to true to wait until it is gone and create a new one, or run the task again later.",
                 )
-            # Several of them need not have the same to leave open.
-            template = current if len(self._match.dying) == 1 and self._removed is None else None
-            return self._creation.plan(template, replaced=self._removed)
+            # Several of them need not be alike.
+            self._template = current if len(self._match.dying) == 1 and self._removed is None else None
+            return self._creation.plan(self._template, replaced=self._removed)
         if current["status_name"] == provider.failed:
             if params["recreate"] != "dead":
                 raise self._waiter.failure(current)

@@ -38,7 +38,9 @@ class PeerWaiter:
         self._region_of = region_of
         self._goal = context.params["wait_for"].upper()
         self._created: tuple[str, float] | None = None
-        self._awaited: dict[str, str] = {}
+        self._places: dict[str, str] = {}
+        # Whether the task waits for C(wait_for) by now.
+        self._is_waiting = False
         name = context.params["vpc_id"] or context.params["peer_id"]
         goal = GONE if context.params["state"] == "absent" else self._goal
         self.history = StatusHistory(name, goal, context.report, context.clock)
@@ -47,7 +49,8 @@ class PeerWaiter:
         """Take down the present state of the connection, so that a failure tells how far it got."""
         self._context.outcome.values["vpc_peer"] = peer
         if peer is not None:
-            self.history.note(peer["status_name"], self._what_to_do(peer))
+            place = self._place(peer)
+            self.history.note(peer["status_name"], f"accept {peer['connection_id']} in {place}" if place else "")
         elif self.history.entries:
             self.history.note(GONE)
 
@@ -81,7 +84,11 @@ class PeerWaiter:
             self.note(present)
             return present
 
-        return t.cast("Peer", peer if is_done(peer) else self._wait(look, is_done, peer, self._goal))
+        if is_done(peer):
+            return peer
+        self._is_waiting = True
+        self.note(peer)
+        return t.cast("Peer", self._wait(look, is_done, peer, self._goal))
 
     def wait_until_gone(self, peers: list[Peer]) -> None:
         """Wait until connections are no longer there.
@@ -116,8 +123,9 @@ class PeerWaiter:
         except WaitTimeoutError as error:
             last: Peer = error.last
             hint = "Raise wait_timeout, or run the task again later: it goes on from there."
-            if self._what_to_do(last):
-                hint = f"Have somebody {self._what_to_do(last)}, then run the task again."
+            place = self._place(last)
+            if place:
+                hint = f"Have {last['connection_id']} accepted in {place}, then run the task again."
             status, cause = last["status_name"], error.unanswered
             if not isinstance(cause, AtlasError):
                 raise AtlasError(
@@ -135,21 +143,19 @@ class PeerWaiter:
                 hint=hint,
             ) from error
 
-    def _what_to_do(self, peer: Peer) -> str:
-        """Return what somebody has to do for the wait to go on; empty if nobody has to."""
-        is_absent, connection_id = self._params["state"] == "absent", peer["connection_id"]
-        has_to_be_accepted = peer["status_name"] == _PENDING and self._goal != _PENDING and self._params["wait"]
-        if is_absent or self._context.check_mode or not has_to_be_accepted or connection_id is None:
+    def _place(self, peer: Peer) -> str:
+        """Return where somebody has to accept the connection for the wait to go on; empty if nobody has to."""
+        is_pending = peer["status_name"] == _PENDING and peer["connection_id"] is not None
+        if not is_pending or not self._is_waiting or self._goal == _PENDING:
             return ""
-        if connection_id not in self._awaited:
+        if peer["id"] not in self._places:
             try:
                 region = self._region_of(peer)
             except AtlasError:
-                # The line is worth more without the region than the task without an end.
+                # Where to accept it is worth telling without the region, too.
                 region = None
-            where = f", region {region}" if region else ""
-            self._awaited[connection_id] = f"accept {connection_id} in AWS account {peer['aws_account_id']}{where}"
-        return self._awaited[connection_id]
+            self._places[peer["id"]] = f"AWS account {peer['aws_account_id']}" + (f", region {region}" if region else "")
+        return self._places[peer["id"]]
 
     def failure(self, peer: Peer) -> AtlasError:
         """Return the error that tells why a connection has failed, and what to do."""
