@@ -136,10 +136,11 @@ class PeerWaiter:
                 ) from error
             raise AtlasError(
                 f"VPC peering connection {last['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
-                f"{error.waited:.0f} seconds of waiting for it to be {goal} were over ({cause.detail or cause}).",
+                f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
+                f"{str(cause).removesuffix(cause.hint or '').strip()}",
                 http_status=cause.http_status,
                 error_code=cause.error_code,
-                detail=f"last status {status}; {cause.detail or cause}",
+                detail=f"last status {status}; {cause.detail or 'no reason given'}",
                 hint=hint,
             ) from error
 
