@@ -12,15 +12,26 @@ import re
 import typing as t
 
 STARS = "********"
-# A character of a secret, written as the bytes of its UTF-8 in a URL.
-_LONGEST_FORM = len("%F0%9F%98%80")
+# A character of a secret, written in JSON and that in a URL.
+_LONGEST_FORM = len("%5Cud83d%5Cude00")
 
-# What a text is made of. In JSON: an escape, and backslashes before other characters. In URLs: bytes, of which a backslash
-# is one by itself. And what means itself, other than a character outside ASCII as one step for each.
-_JSON = r"(?P<escape>\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\u[0-9a-f]{4})|(?P<nothing>(?:\\(?!u[0-9a-f]{4}))+)"
-_URL = r"(?P<skipped>(?:%5c)+)|(?P<bytes>(?:%(?!5c)[0-9a-f]{2})+)"
-_LITERAL = re.compile(rf"{_JSON}|(?P<ascii>[\x00-\x5b\x5d-\x7f]+)|(?P<other>.)", re.IGNORECASE | re.DOTALL)
-_ENCODED = re.compile(rf"{_JSON}|{_URL}|(?P<ascii>%|[\x00-\x24\x26-\x5b\x5d-\x7f]+)|(?P<other>.)", re.IGNORECASE | re.DOTALL)
+_HEX = "[0-9a-f]"
+
+
+def _units(backslash: str, ordinary: str, more: str = "") -> re.Pattern[str]:
+    """Return what finds the units of a text: escapes of JSON, backslashes that are none, and what means itself.
+
+    A character outside ASCII is a unit of its own, since it has more than one byte.
+    """
+    half = rf"{backslash}ud{_HEX}{{3}}"
+    escape = rf"(?P<escape>{half}{half}|{backslash}u{_HEX}{{4}})"
+    nothing = rf"(?P<nothing>(?:{backslash}(?!u{_HEX}{{4}}))+)"
+    return re.compile(rf"{escape}|{nothing}|{more}(?P<ascii>{ordinary})|(?P<other>.)", re.IGNORECASE | re.DOTALL)
+
+
+_LITERAL = _units(r"\\", r"[\x00-\x5b\x5d-\x7f]+")
+# In URLs, where a percent sign that announces nothing is one.
+_ENCODED = _units(r"(?:\\|%5c)", r"%|[\x00-\x24\x26-\x5b\x5d-\x7f]+", rf"(?P<bytes>(?:%(?!5c){_HEX}{{2}})+)|")
 _BACKSLASHES = re.compile(r"(?:\\|%5c)+", re.IGNORECASE)
 
 Span = tuple[int, int]
@@ -41,12 +52,12 @@ class _Decoded:
         content = bytearray()
         for match in units.finditer(text):
             kind, unit = match.lastgroup, match.group()
-            if kind in ("nothing", "skipped"):
+            if kind == "nothing":
                 continue
             if kind == "bytes":
                 data, step = bytes.fromhex(unit.replace("%", "")), 3
             elif kind == "escape":
-                data, step = _encode("".join(chr(int(one, 16)) for one in unit.lower().split("\\u")[1:])), 0
+                data, step = _encode("".join(chr(int(half, 16)) for half in re.findall("u(.{4})", unit.lower()))), 0
             else:
                 data, step = _encode(unit), int(kind == "ascii")
             self._begins.append(len(content))
@@ -81,14 +92,14 @@ def _encode(text: str) -> bytes:
 def _find(text: str, secrets: list[str]) -> t.Iterator[Span]:
     literal, encoded = _Decoded(text, _LITERAL), _Decoded(text, _ENCODED)
     for secret in secrets:
-        wanted = _Decoded(secret, _LITERAL).content
-        if wanted:
+        # What reads like an escape in the secret may have been taken apart in a URL.
+        for wanted in {_Decoded(secret, _LITERAL).content, _encode(secret.replace("\\", "")).lower()} - {b""}:
             yield from literal.find(wanted)
             yield from encoded.find(wanted.replace(b"+", b" "))
-            continue
-        for match in _BACKSLASHES.finditer(text):
-            if match.group().replace("\\", "%5c").count("%") >= len(secret):
-                yield match.span()
+        if not secret.strip("\\"):
+            for match in _BACKSLASHES.finditer(text):
+                if match.group().replace("\\", "%5c").count("%") >= len(secret):
+                    yield match.span()
 
 
 def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> str:
@@ -109,6 +120,8 @@ def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> st
     for start, end in sorted(_find(text, wanted)):
         if done <= start < kept:
             parts += [text[done:start], STARS]
-        done = max(done, end)
+            done = end
+        elif start < kept:
+            done = max(done, end)
     parts.append(text[done:kept])
     return "".join(parts)[:most]

@@ -69,9 +69,9 @@ def read_reply(reply: Reply, request: Request, *, envelope: bool, base_url: str,
         except ValueError as error:
             flaw = str(error)
     if status >= 400:
-        error = api_error(request.doing, status, content, is_write=request.is_write, secrets=secrets)
-        error.retry_after = retry_after(reply.headers.get("Retry-After"))
-        raise error
+        failure = api_error(request.doing, status, content, is_write=request.is_write, secrets=secrets)
+        failure.retry_after = retry_after(reply.headers.get("Retry-After"))
+        raise failure
     flaw = flaw or _flaw(status, reply, content, request)
     if not flaw:
         return t.cast("Json", content or {})
