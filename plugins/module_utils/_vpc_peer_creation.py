@@ -83,7 +83,7 @@ class PeerCreation:
             if self._needs_container:
                 fields.setdefault("accepter_region_name", to_region(container))
         self.home_region = region = to_region(container) if container is not None else None
-        self._check_overlaps(fields, container, replaced, self._peers.last_listed())
+        self._check_overlaps(fields, container, self._peers.last_listed())
         # Atlas answers null where the region is the container's.
         shown = {**fields, "accepter_region_name": None} if fields.get("accepter_region_name") == region else fields
         blank = {
@@ -141,7 +141,7 @@ class PeerCreation:
             try:
                 container = self._choice.find(container_id, fields.get("accepter_region_name"))
                 self._check_region(current, container)
-                self._check_overlaps({**fields, "container_id": container["id"]}, container, current, self._peers.last_listed())
+                self._check_overlaps({**fields, "container_id": container["id"]}, container, self._peers.last_listed())
             except InvalidOptionError as found:
                 better = found
             except AtlasError:
@@ -162,7 +162,7 @@ class PeerCreation:
             container = self._choice.find(current["container_id"], None)
             self._check_region(current, container)
         neighbours = self._peers.last_listed() if self._check_mode else self._peers.listed
-        self._check_overlaps(fields, container, current, neighbours)
+        self._check_overlaps(fields, container, neighbours)
 
     def region_of(self, peer: Peer) -> str | None:
         """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""
@@ -184,9 +184,7 @@ class PeerCreation:
                 hint="Correct the option, or remove the connection first (state: absent).",
             )
 
-    def _check_overlaps(
-        self, fields: t.Mapping[str, t.Any], container: Container | None, current: Peer | None, neighbours: list[Peer]
-    ) -> None:
+    def _check_overlaps(self, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: list[Peer]) -> None:
         """Check that the routes to the VPC can be told from those to the container, and to other VPCs that are connected to it.
 
         Raises:
@@ -200,8 +198,8 @@ class PeerCreation:
                 hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
             )
         for peer in neighbours:
-            is_gone = peer["status_name"] == provider.terminating or (current is not None and peer["id"] == current["id"])
-            if is_gone or peer["container_id"] != fields.get("container_id"):
+            is_itself = all(peer[name] == fields[name] for name in provider.identity)
+            if is_itself or peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
                 continue
             if _overlaps(block, peer["route_table_cidr_block"]):
                 name = f"VPC peering connection {peer['id']} ({self._peers.describe(peer)})"
