@@ -15,7 +15,8 @@ from urllib.parse import urlencode, urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import Credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_errors import connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall, Reply, read_reply
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._request import Json, Request, api_request
