@@ -23,7 +23,11 @@ def watched(base: t.Any, watch: Watch) -> type:
     def new_connection(self: t.Any) -> t.Any:
         # What a SOCKS proxy is to connect to, it looks up itself.
         used = base._new_conn(self) if hasattr(self, "_socks_options") else _connect(self, base._new_conn, watch)
-        watch.hold(used)
+        try:
+            watch.hold(used)
+        except OSError:
+            used.close()
+            raise
         return used
 
     def putrequest(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
