@@ -161,9 +161,10 @@ def _check_nothing_left(params: Parameters, view: View) -> None:
     """
     left = leftovers(view.tables, params["connection_id"])
     if left:
-        missing = [option for option in ("vpc_id", "atlas_cidr_block") if params[option] is None]
+        missing = [*(["vpc_id"] if view.vpc is None else []), "atlas_cidr_block"]
+        missing = [option for option in missing if params[option] is None]
         raise AtlasError(
-            f"{' and '.join(missing)} must be set: routes lead to {params['connection_id']}, of which AWS no longer tells that "
-            f"({', '.join(left)}).",
+            f"{' and '.join(missing)} must be set: routes still lead to {params['connection_id']} ({', '.join(left)}), and AWS no "
+            "longer tells which block it was for.",
             hint="Then the routes to that block are removed.",
         )

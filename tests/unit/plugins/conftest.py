@@ -128,11 +128,10 @@ def _aws() -> Iterator[Any]:
 
 @pytest.fixture
 def make_site(_aws: Any, clock: FakeClock) -> Iterator[Callable[..., Any]]:
-    """Makes VPCs in AWS for which Atlas has requested a connection."""
+    """Makes VPCs in AWS for which Atlas has requested a connection. What tests before have left is of other VPCs."""
     from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import Site
     from ansible_collections.cloudpeer.atlas.tests.unit.plugins.aws_front import fronting
 
-    _aws.reset()
     with fronting(_aws.url) as front:
         yield lambda **settings: Site(_aws, front, clock, **settings)
 
