@@ -194,7 +194,7 @@ class _AccessListRun:
         if not look():
             return
         try:
-            self._context.wait_until(look, lambda left: not left)
+            self._context.wait_until(look, lambda left: not left, waiting)
         except WaitTimeoutError as error:
             raise AtlasError(
                 f"{', '.join(error.last)} of the access list is still not in force after {error.waited:.0f} seconds.",

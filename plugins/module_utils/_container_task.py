@@ -13,11 +13,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CO
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_atlas_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import CREATION_PAUSES, converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConflictError, AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import (
     check_private_network,
+    check_regions,
     check_wait,
     do_overlap,
     to_aws_region,
@@ -47,7 +48,7 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     Raises:
         InvalidOptionError: When an option cannot be right.
     """
-    to_aws_region("region_name", params["region_name"])
+    warnings = check_regions(params, "region_name")
     check_wait(params)
     block = params["atlas_cidr_block"]
     if block is not None:
@@ -57,7 +58,7 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
                 f"atlas_cidr_block has the wrong size: {block!r}.",
                 hint=f"Atlas takes blocks from /{LARGEST_PREFIX} to /{SMALLEST_PREFIX} on {AWS.name}.",
             )
-    return []
+    return warnings
 
 
 def run(context: Context[AtlasClient]) -> None:
@@ -80,7 +81,7 @@ class _ContainerRun:
 
     def run(self) -> None:
         outcome = self._context.outcome
-        done, container = converge(self._context, self._look, self._decide, self._apply)
+        done, container = converge(self._context, self._look, self._decide, self._apply, creation_pauses=CREATION_PAUSES)
         if self._params["state"] == "absent":
             container = None
         elif self._context.check_mode:
@@ -155,17 +156,19 @@ class _ContainerRun:
                 except AtlasConflictError as error:
                     # A cluster that goes away, or a container that is too new.
                     refusal = error
-                    return [error.detail or str(error)]
+                    return [error.detail or error.error_code or "something that Atlas does not name"]
             return users
 
         users = delete()
         if not users:
             return
         try:
-            self._context.wait_until(delete, lambda left: not left)
+            self._context.wait_until(delete, lambda left: not left, users)
         except WaitTimeoutError as error:
             hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
-            raise self._in_use("removed", container, error.last, hint) from refusal
+            if error.unanswered is not None:
+                hint = f"or raise wait_timeout: Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
+            raise self._in_use("removed", container, error.last, hint) from (error.unanswered or refusal)
 
     def _users(self, container: Container) -> list[str]:
         """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""

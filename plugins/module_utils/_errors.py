@@ -7,10 +7,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 import typing as t
-from urllib.parse import quote, quote_plus
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._redact import redacted
 
 MAX_DETAIL_LENGTH = 500
 
@@ -56,19 +55,6 @@ _HINT_BY_STATUS = {
 _ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "CONTAINER_ALREADY_EXISTS"))
 
 
-def redacted(text: str, secrets: t.Iterable[str]) -> str:
-    """Return I(text) without I(secrets), whose characters may stand in it as they do in URLs, in JSON and in names of hosts."""
-    # The longest first: one may be a part of another.
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        forms = (
-            {one, quote(one, safe="", errors="replace"), quote_plus(one, errors="replace"), json.dumps(one)[1:-1]}
-            for one in secret
-        )
-        pattern = "".join(f"(?:{'|'.join(map(re.escape, one))})" for one in forms)
-        text = re.sub(pattern, "********", text, flags=re.IGNORECASE)
-    return text
-
-
 class AtlasError(Exception):
     """A failure that is told to the user as it stands.
 
@@ -83,6 +69,8 @@ class AtlasError(Exception):
 
     Attributes:
         was_overtaken: Whether what was to be removed was removed by somebody else since the last look.
+        was_refused_unread: Whether Atlas refused the request for its rate alone, so that any request may be sent again.
+        retry_after: The seconds after which Atlas asks to try again; None if it does not say.
     """
 
     def __init__(
@@ -104,6 +92,8 @@ class AtlasError(Exception):
         self.outcome_unknown = outcome_unknown
         self.is_transient = is_transient
         self.was_overtaken = False
+        self.was_refused_unread = False
+        self.retry_after: float | None = None
 
     def redact(self, secrets: t.Iterable[str]) -> None:
         """Take I(secrets) out of the texts."""
@@ -116,6 +106,11 @@ class AtlasError(Exception):
     def is_lost_race(self) -> bool:
         """Whether somebody else has done, since the last look, what the request was to do."""
         return self.error_code in _ALREADY_EXISTS or self.was_overtaken
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the service did not answer the question, as far as it could have been answered: try again later."""
+        return isinstance(self, AtlasConnectionError) or (self.http_status or 0) >= 500 or self.http_status == 429
 
     def to_result(self) -> dict[str, t.Any]:
         """Return the fields of a failed result: C(msg), C(http_status), C(error_code), C(detail)."""
@@ -196,12 +191,12 @@ def api_error(doing: str, status: int, body: t.Any, *, is_write: bool, secrets: 
     fields = body if isinstance(body, dict) else {}
     # OAuth's errors have their code in another place (RFC 6749, 5.2).
     code = fields.get("errorCode") or fields.get("error")
-    code = code if isinstance(code, str) and code else None
-    detail = redacted(_detail(fields), secrets)[:MAX_DETAIL_LENGTH] or None
+    code = redacted(code, secrets, MAX_DETAIL_LENGTH) if isinstance(code, str) and code else None
+    detail = redacted(_detail(fields), secrets, MAX_DETAIL_LENGTH) or None
     hint = _HINT_BY_CODE.get(code or "") or _HINT_BY_STATUS.get(status)
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     text = (detail or "no reason given").rstrip(". ")
-    return _CLASS_BY_STATUS.get(status, AtlasApiError)(
+    error = _CLASS_BY_STATUS.get(status, AtlasApiError)(
         f"Failed to {doing}: {text} ({label}).",
         http_status=status,
         error_code=code,
@@ -210,6 +205,8 @@ def api_error(doing: str, status: int, body: t.Any, *, is_write: bool, secrets: 
         outcome_unknown=is_write and status >= 500,
         is_transient=status in _TRANSIENT_STATUSES,
     )
+    error.was_refused_unread = isinstance(error, AtlasRateLimitError)
+    return error
 
 
 def _detail(fields: dict[t.Any, t.Any]) -> str:
@@ -225,19 +222,22 @@ def _detail(fields: dict[t.Any, t.Any]) -> str:
 
 
 def connection_error(
-    doing: str, failure: ConnectionFailure, where: str, error: BaseException, *, is_write: bool
+    doing: str, failure: ConnectionFailure, where: str, error: BaseException, *, is_write: bool, secrets: t.Iterable[str] = ()
 ) -> AtlasConnectionError:
     """Make the error for a request that got no reply.
 
     Args:
         doing: What failed, as a verb phrase.
         failure: What happened to the connection.
-        where: Whom it was to.
+        where: The base URL.
         error: The exception of the HTTP library; its innermost cause is told.
         is_write: Whether the request would have changed something.
+        secrets: What must not be shown.
     """
     root = root_cause(error)
     cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
+    # What a server sent in place of a reply may stand in it.
+    cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
     what, hint = _CONNECTION_FAILURES[failure]
     return AtlasConnectionError(
         f"Failed to {doing}: {what.format(where=where)} ({cause}).",

@@ -12,11 +12,11 @@ import ssl
 import traceback
 import typing as t
 import warnings
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import ConnectionFailure, root_cause
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import Reply
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._watch import Watch
 
 try:
@@ -114,15 +114,6 @@ class TransportError(Exception):
         self.cause = cause
 
 
-@dataclass(frozen=True)
-class Reply:
-    """A reply as it came: status, headers (names in any case) and body."""
-
-    status: int
-    headers: t.Mapping[str, str]
-    content: bytes
-
-
 class Transport:
     """Sends requests to one Atlas.
 
@@ -152,6 +143,7 @@ class Transport:
         data: bytes,
         headers: t.Mapping[str, str],
         authorize: t.Callable[[str], str | None],
+        timeout: float,
     ) -> Reply:
         """Send one request and return the reply to it, whatever its status; redirects are not followed.
 
@@ -161,9 +153,10 @@ class Transport:
             data: The body; empty for none.
             headers: More headers.
             authorize: Returns the C(Authorization) header for the request target, path and query, as it is sent.
+            timeout: The seconds that it may take until the whole reply is there.
 
         Raises:
-            TransportError: When no whole reply came within the connection's C(timeout).
+            TransportError: When it is not there by then.
         """
         connection = self._connection
         try:
@@ -177,10 +170,10 @@ class Transport:
                 # Plain http is for this host alone; a proxy would be another one.
                 settings["proxies"] = {}
             _check_proxy(select_proxy(url, settings["proxies"]))
-            with warnings.catch_warnings(), self._watch.over(connection.timeout):
+            with warnings.catch_warnings(), self._watch.over(timeout):
                 # The user has asked for it, and is warned once by the task.
                 warnings.simplefilter("ignore", InsecureRequestWarning)
-                reply = self._session.send(prepared, timeout=connection.timeout, **settings)
+                reply = self._session.send(prepared, timeout=timeout, **settings)
                 content = _read(reply)
         except (RequestException, HTTPError, OSError, ValueError) as error:
             # What the libraries say of a connection that the watch has ended is not the cause.
@@ -201,6 +194,9 @@ def _read(reply: requests.Response) -> bytes:
     # Before its version 2, urllib3 takes a body that ends too early for a whole one unless it is told otherwise.
     reply.raw.enforce_content_length = True
     with reply:
+        if reply.status_code // 100 == 1:
+            # Interim, without a body. The final reply may still come: dropped with the connection, it answers no other request.
+            return b""
         for chunk in reply.iter_content(1 << 16):
             content += chunk
             if len(content) > MOST_BYTES:

@@ -23,6 +23,7 @@ _NOT_NEGATIVE = (
     "token_seconds",
     "max_tokens",
     "max_token_requests",
+    "list_lag_seconds",
 )
 ALGORITHMS = ("MD5", "SHA-256")
 ACCEPT_MODES = ("auto", "manual")
@@ -62,6 +63,12 @@ class Settings:
     algorithm: str = "MD5"
     #: Networks from which the API key may be used; none means any.
     key_access_list: tuple[str, ...] = ()
+    #: Whether a pair is known once in the project and not once in each container: what Atlas does is not documented.
+    unique_pairs: bool = False
+    #: Whether nothing is refused because it is there already: a second POST makes a second peer, or container.
+    allow_duplicates: bool = False
+    #: By how much lists lag behind everything else.
+    list_lag_seconds: float = 0.0
     max_peers: int = 50
     max_pending_peers: int = 25
     #: Where a real AWS is, to which Atlas's side of peering connections is made; None makes it up.
@@ -88,6 +95,8 @@ class Settings:
             # Written this way round so that nan is refused too.
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"--{name.replace('_', '-')} must not be negative")
+        if self.unique_pairs and self.allow_duplicates:
+            raise ValueError("--unique-pairs and --allow-duplicates exclude each other")
         if self.accept not in ACCEPT_MODES:
             raise ValueError(f"--accept must be one of {', '.join(ACCEPT_MODES)}")
         if self.algorithm not in ALGORITHMS:

@@ -138,6 +138,9 @@ def test_key_is_not_in_the_messages():
         ["--accept", "never"],
         ["--algorithm", "SHA-1"],
         ["--key-access-list", "everywhere"],
+        ["--list-lag-seconds", "-1"],
+        ["--list-lag-seconds", "nan"],
+        ["--unique-pairs", "--allow-duplicates"],
         ["--max-peers", "-1"],
         ["--max-pending-peers", "many"],
         ["--aws-endpoint-url", "127.0.0.1:5000"],
@@ -171,6 +174,9 @@ def test_defaults():
     assert parse_arguments(service) == Settings(port=8080, client_id="a", client_secret="b", token_seconds=9.0, rate_limit="10/5")
     twice = ["--key-access-list", "10.0.0.0/8", "--key-access-list", "::1"]
     assert parse_arguments(twice).key_access_list == ("10.0.0.0/8", "::1")
+    lagging = ["--allow-duplicates", "--list-lag-seconds", "1.5"]
+    assert parse_arguments(lagging) == Settings(port=8080, allow_duplicates=True, list_lag_seconds=1.5)
+    assert parse_arguments(["--unique-pairs"]) == Settings(port=8080, unique_pairs=True)
     url = "http://127.0.0.1:5000"
     for given in (url, f"{url}/"):
         with_aws = parse_arguments(["--aws-endpoint-url", given, "--aws-account-id", "222233334444"])
