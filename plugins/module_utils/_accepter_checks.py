@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What atlas_vpc_peer_accepter refuses, whatever the routes: a wrong account, connection, VPC, block, group. Pure."""
+"""What atlas_vpc_peer_accepter refuses, whatever the routes: a wrong account, connection, VPC or security group. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_view import ENDED, INITIATING, View
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws_objects import PeeringConnection, Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import do_overlap
 
 Parameters = t.Mapping[str, t.Any]
-_NEW_REQUEST = (
-    "It does not come back: have Atlas request a new one (atlas_vpc_peer with recreate: dead), and use its connection_id."
-)
+_NEW_REQUEST = "Atlas has to request it anew (atlas_vpc_peer with recreate: dead): then use the new connection_id."
 
 
 def check_account(params: Parameters, view: View) -> None:
@@ -31,7 +28,7 @@ def check_account(params: Parameters, view: View) -> None:
     if wanted is not None and view.account_id not in (None, wanted):
         raise AtlasError(
             f"The AWS credentials are of account {view.account_id}, not of aws_account_id {wanted}.",
-            hint="Use credentials of the account that owns the VPC (profile, access_key, assume_role_arn), or correct aws_account_id.",
+            hint="Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id.",
         )
 
 
@@ -50,7 +47,8 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
     if connection is None:
         raise AtlasError(
             f"The VPC peering connection {params['connection_id']} is unknown in {view.place}.",
-            hint="Check connection_id, region, and whose credentials these are. Set wait to true if it was requested just now.",
+            hint="Check connection_id, region, and whose credentials these are."
+            + ("" if params["wait"] else " Set wait to true if it was requested just now."),
         )
     if connection.status in ENDED:
         said = f" (AWS says: {connection.status_message})" if connection.status_message else ""
@@ -63,6 +61,20 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
         raise AtlasError(
             f"The VPC peering connection {connection.id} is still being requested ({INITIATING}): it cannot be accepted yet.",
             hint="Set wait to true, or run the task again in a minute.",
+        )
+
+
+def check_region(view: View, connection: PeeringConnection) -> None:
+    """Check that the connection leads to a VPC in the region: it is accepted there, and nowhere else.
+
+    Raises:
+        AtlasError: When it leads to another region.
+    """
+    if connection.accepter.region not in (None, view.region):
+        raise AtlasError(
+            f"The VPC peering connection {connection.id} leads to region {connection.accepter.region}, "
+            f"not to region {view.region}.",
+            hint="Set region to that of the VPC.",
         )
 
 
@@ -123,56 +135,6 @@ def check_vpc(params: Parameters, view: View) -> Vpc:
             hint="Give a block of the VPC, or a part of one.",
         )
     return vpc
-
-
-def find_block(params: Parameters, connection: PeeringConnection | None) -> str | None:
-    """Return Atlas's block: that of the options, which must be one of those that AWS tells, or the only one that AWS tells.
-
-    Returns:
-        None if neither says it.
-
-    Raises:
-        AtlasError: When AWS tells other ones, or several and the options none.
-    """
-    wanted = params["atlas_cidr_block"]
-    told = connection.requester.cidr_blocks if connection is not None else ()
-    if connection is None or not told:
-        return t.cast("str | None", wanted)
-    if wanted is not None:
-        if wanted not in told:
-            raise AtlasError(
-                f"The VPC behind {connection.id} has {', '.join(told)}, not atlas_cidr_block {wanted}.",
-                hint="Correct atlas_cidr_block, or connection_id if this is not the connection of your project.",
-            )
-        return t.cast("str", wanted)
-    if len(told) > 1:
-        raise AtlasError(
-            f"The VPC behind {connection.id} has several blocks: {', '.join(told)}.",
-            hint="Set atlas_cidr_block to the one of Atlas's network container.",
-        )
-    return told[0]
-
-
-def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
-    """Return Atlas's block, which must not overlap the VPC; None only without a connection.
-
-    Raises:
-        AtlasError: When it is missing, is not the right one, or overlaps.
-    """
-    block = find_block(params, view.connection)
-    if block is None and view.connection is not None:
-        raise AtlasError(
-            f"atlas_cidr_block is required: AWS does not tell the block of {view.connection.id} while it is "
-            f"{view.connection.status}, only once it is active.",
-            hint="Set it to the block of Atlas's network container (atlas_cidr_block of atlas_network_container).",
-        )
-    overlapping = [one for one in vpc.cidr_blocks if block is not None and do_overlap(block, one)]
-    if overlapping:
-        raise AtlasError(
-            f"atlas_cidr_block {block} overlaps {', '.join(overlapping)} of the VPC {vpc.id}.",
-            hint="AWS lets no such connection carry traffic: Atlas needs a network container with another block.",
-        )
-    return block
 
 
 def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:

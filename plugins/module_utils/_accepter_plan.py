@@ -10,14 +10,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_block import check_block, find_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_checks import (
     check_account,
-    check_block,
     check_groups,
     check_parties,
+    check_region,
     check_usable,
     check_vpc,
-    find_block,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_options import to_tags
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_routes import (
@@ -27,44 +27,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_routes i
     plan_removal,
     plan_routes,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_view import (
-    ACTIVE,
-    INITIATING,
-    PENDING,
-    RouteChange,
-    View,
-    with_dns,
-    with_route,
-    with_status,
-    with_tags,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_steps import Accept, AddTags, EnableDns, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_view import INITIATING, PENDING, View
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws_objects import PeeringConnection
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
 
 Parameters = t.Mapping[str, t.Any]
 _NAME = "Name"
-
-
-@dataclass(frozen=True)
-class Accept:
-    """Accept the connection."""
-
-
-@dataclass(frozen=True)
-class AddTags:
-    """Add tags to the connection."""
-
-    tags: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class EnableDns:
-    """Enable an attribute for DNS of the VPC."""
-
-    name: str
-
-
-Step = t.Union[Accept, RouteChange, AddTags, EnableDns]
 
 
 @dataclass(frozen=True)
@@ -95,6 +64,7 @@ def plan_present(params: Parameters, view: View) -> Plan:
     if params["connection_id"] is not None:
         check_usable(params, view, will_wait=params["wait"])
     if connection is not None:
+        check_region(view, connection)
         check_parties(params, connection)
     vpc = check_vpc(params, view)
     block = check_block(params, view, vpc)
@@ -153,24 +123,6 @@ def plan_absent(params: Parameters, view: View) -> Plan:
     return Plan(tuple(changes), block, tuple(one.id for one in tables), warnings)
 
 
-def predict(view: View, steps: t.Iterable[Step]) -> View:
-    """Return the view after all steps."""
-    for step in steps:
-        view = after(view, step)
-    return view
-
-
-def after(view: View, step: Step) -> View:
-    """Return the view after a step."""
-    if isinstance(step, RouteChange):
-        return with_route(view, step)
-    if isinstance(step, AddTags):
-        return with_tags(view, dict(step.tags))
-    if isinstance(step, EnableDns):
-        return with_dns(view, step.name)
-    return with_status(view, ACTIVE)
-
-
 def _plan_acceptance(params: Parameters, connection: PeeringConnection | None, warnings: list[str]) -> None:
     """Warn of what is accepted unseen, or of what is not accepted."""
     if connection is None:
@@ -182,8 +134,8 @@ def _plan_acceptance(params: Parameters, connection: PeeringConnection | None, w
         )
     elif params["atlas_aws_account_ids"] is None:
         warnings.append(
-            f"{connection.id} is accepted whoever requested it: account {connection.requester.account_id}. If that is Atlas's, set "
-            f"atlas_aws_account_ids to it, so that no other one is accepted."
+            f"{connection.id} is accepted from account {connection.requester.account_id}, which was not checked. If that is "
+            "Atlas's account, set atlas_aws_account_ids to it, so that no other one is accepted."
         )
 
 
@@ -209,9 +161,10 @@ def _check_nothing_left(params: Parameters, view: View) -> None:
     """
     left = leftovers(view.tables, params["connection_id"])
     if left:
-        missing = [option for option in ("vpc_id", "atlas_cidr_block") if params[option] is None]
+        missing = [*(["vpc_id"] if view.vpc is None else []), "atlas_cidr_block"]
+        missing = [option for option in missing if params[option] is None]
         raise AtlasError(
-            f"{' and '.join(missing)} must be set: routes lead to {params['connection_id']}, of which AWS no longer tells that "
-            f"({', '.join(left)}).",
+            f"{' and '.join(missing)} must be set: routes still lead to {params['connection_id']} ({', '.join(left)}), and AWS no "
+            "longer tells which block it was for.",
             hint="Then the routes to that block are removed.",
         )

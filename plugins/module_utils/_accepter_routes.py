@@ -11,7 +11,8 @@ import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_options import to_tags
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_view import RouteChange, View, route_to
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_steps import RouteChange
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_view import View, route_to
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws_objects import LOCAL, Route, RouteTable, Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
 

@@ -7,32 +7,28 @@
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_checks import check_account, check_usable, find_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_apply import make_change
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_block import find_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_checks import check_account, check_usable
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_look import look
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_options import ARGUMENT_SPEC, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_plan import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_plan import Plan, plan_absent, plan_present
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_steps import (
     Accept,
-    AddTags,
-    EnableDns,
-    Plan,
+    RouteChange,
     Step,
     after,
-    plan_absent,
-    plan_present,
     predict,
+    with_status,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_view import (
     INITIATING,
     PENDING,
     PROVISIONING,
-    RouteChange,
     View,
-    route_to,
     to_result,
-    with_status,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_wait import ConnectionWaiter
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws_network import Network
@@ -41,7 +37,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import Atl
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
 
-# How often a change is planned anew when its reply was lost, or when somebody else was faster.
+# How often a change is tried when its reply was lost, or when somebody else was faster; everything is read again in between.
 MOST_PLANS = 4
 
 
@@ -67,8 +63,9 @@ class _AccepterRun:
         self._first = self._view = View(context.client.region, self._account_id)
         self._has_accepted = False
         self._plan = Plan()
-        # The change that is being made.
+        # The change that is being made, and how many were made before.
         self._step: Step | None = None
+        self._made = 0
 
     def run(self) -> None:
         context = self._context
@@ -82,24 +79,28 @@ class _AccepterRun:
             self._view = predict(self._view, self._plan.steps)
             self._publish()
             return
-        for attempt in range(MOST_PLANS):
+        failures, made = 0, 0
+        while True:
             try:
                 self._apply()
                 return
             except AtlasError as error:
+                # Of many changes, each may fail now and then.
+                failures = failures + 1 if self._made == made else 1
+                made = self._made
                 is_worth_another = error.outcome_unknown or error.is_transient or error.was_overtaken
-                if attempt + 1 == MOST_PLANS or not is_worth_another:
+                if failures == MOST_PLANS or not is_worth_another:
                     context.outcome.changed = context.outcome.changed or error.outcome_unknown
                     raise
                 if not error.was_overtaken:
-                    context.sleep(backoff(attempt))
+                    context.sleep(backoff(failures - 1))
                 self._look_again(error)
 
     def _find_account(self) -> str | None:
         try:
             return self._context.client.read_account_id()
         except AtlasError:
-            # This needs no permission, but some networks have a way to EC2 and none to STS. Wrong credentials fail with EC2, too.
+            # This needs no permission, so there is no way to STS, or the credentials are wrong: then EC2 says so next.
             return None
 
     def _look(self) -> View:
@@ -154,14 +155,16 @@ class _AccepterRun:
             if isinstance(step, Accept):
                 continue
             self._step = step
-            if self._make(step):
+            if make_change(self._network, self._view, step):
                 self._context.outcome.changed = True
+            self._made += 1
             self._view = after(self._view, step)
             self._publish()
 
     def _accept(self) -> None:
         accepted = self._network.accept(self._params["connection_id"])
         self._context.outcome.changed = self._has_accepted = True
+        self._made += 1
         is_shown = accepted is not None and accepted.status != PENDING
         self._view = with_status(
             self._view,
@@ -199,46 +202,3 @@ class _AccepterRun:
                 f"route was made, since atlas_cidr_block {self._plan.block} could not be compared.",
                 hint="Run the task again in a minute.",
             )
-
-    def _make(self, step: Step) -> bool:
-        """Make a change, and return whether this task made it."""
-        if isinstance(step, AddTags):
-            self._network.add_tags(self._params["connection_id"], dict(step.tags))
-        elif isinstance(step, EnableDns):
-            self._network.enable_dns(t.cast("t.Any", self._view.vpc).id, step.name)
-        elif isinstance(step, RouteChange):
-            return self._change_route(step)
-        return True
-
-    def _change_route(self, change: RouteChange) -> bool:
-        """Change a route whose target is still the one that was read.
-
-        Raises:
-            AtlasError: When it is another one by now; C(was_overtaken) is set then.
-        """
-        if change.action == "create":
-            self._network.create_route(change.table_id, change.block, t.cast("str", change.target))
-            return True
-        table = next(iter(self._network.find_route_tables([change.table_id])), None)
-        route = route_to(table, change.block) if table is not None else None
-        target = route.target if route is not None else None
-        if target == change.target:
-            # It is gone already, or leads to the connection already.
-            return False
-        if target != change.before:
-            failure = AtlasError(
-                f"The route to {change.block} in {change.table_id} led to {change.before} and now leads to {target}.",
-                hint="Run the task again.",
-            )
-            failure.was_overtaken = True
-            raise failure
-        if change.action == "replace":
-            self._network.replace_route(change.table_id, change.block, t.cast("str", change.target))
-            return True
-        try:
-            self._network.delete_route(change.table_id, change.block)
-        except AtlasError as error:
-            if error.error_code == "InvalidRoute.NotFound":
-                return False
-            raise
-        return True

@@ -3,12 +3,12 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What was read for atlas_vpc_peer_accepter, what each change makes of it, and how a result shows it. Pure."""
+"""What was read for atlas_vpc_peer_accepter, and how a result shows it. Pure."""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws_objects import (
     PeeringConnection,
@@ -69,57 +69,9 @@ class View:
         return other is None or other.status in ENDED
 
 
-@dataclass(frozen=True)
-class RouteChange:
-    """A change of the route to a block in one route table.
-
-    Attributes:
-        before: The target that the route has; None if there is none that counts.
-        target: The connection that it will lead to; None if it goes, or if the connection is not known yet (check mode).
-    """
-
-    action: t.Literal["create", "replace", "delete"]
-    table_id: str
-    block: str
-    before: str | None
-    target: str | None
-
-
 def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Route | None:
     """Return the route of a table to exactly a block: the one that somebody made, or the one that AWS propagated."""
     return next((one for one in table.routes if one.destination == block and one.is_propagated == propagated), None)
-
-
-def with_status(view: View, status: str, message: str | None = None) -> View:
-    """Return the view with the connection in another state; what AWS will say of it is not known before."""
-    if view.connection is None:
-        return view
-    return replace(view, connection=replace(view.connection, status=status, status_message=message, expiration_time=None))
-
-
-def with_route(view: View, change: RouteChange) -> View:
-    """Return the view after a change of a route."""
-
-    def changed(table: RouteTable) -> RouteTable:
-        old = route_to(table, change.block)
-        routes = [one for one in table.routes if one is not old]
-        if change.target is not None:
-            routes.append(Route(change.block, change.target, is_peering=True))
-        return replace(table, routes=tuple(routes))
-
-    return replace(view, tables=tuple(changed(one) if one.id == change.table_id else one for one in view.tables))
-
-
-def with_tags(view: View, tags: t.Mapping[str, str]) -> View:
-    """Return the view after tags were added to the connection."""
-    if view.connection is None:
-        return view
-    return replace(view, connection=replace(view.connection, tags={**view.connection.tags, **tags}))
-
-
-def with_dns(view: View, name: str) -> View:
-    """Return the view after an attribute for DNS was enabled."""
-    return replace(view, vpc=view.vpc.with_dns(**{name: True})) if view.vpc is not None else view
 
 
 def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str | None) -> dict[str, t.Any]:

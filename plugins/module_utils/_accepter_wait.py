@@ -122,8 +122,8 @@ class ConnectionWaiter:
             status = error.last.status if error.last is not None else UNKNOWN
             silence = f" AWS did not answer at last: {self._silence.detail}." if self._silence is not None else ""
             raise AtlasError(
-                f"The VPC peering connection {self._id} is still {status} after {error.waited:.0f} seconds of waiting for it to be "
-                f"{goal}.{silence}",
+                f"The VPC peering connection {self._id} is still {status} after {error.waited:.0f} seconds of waiting for it "
+                f"to be {goal}.{silence}",
                 detail=f"last status {status}",
                 hint="Raise wait_timeout, or run the task again later: it goes on from there.",
             ) from error

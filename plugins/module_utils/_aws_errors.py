@@ -59,7 +59,9 @@ _HINTS = {
 }
 # The request has not been sent, so that nothing can have come of it.
 _NOT_SENT = frozenset(("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"))
-_LOST = frozenset(("HTTPClientError", "ResponseParserError"))
+# What botocore raises before it sends anything has this base, and so have these, after which the request may have arrived.
+_BEFORE_SENDING = "BotoCoreError"
+_LOST = frozenset(("HTTPClientError", "IncompleteReadError"))
 _ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
@@ -79,13 +81,14 @@ def aws_error(doing: str, action: str, error: Exception, *, is_write: bool, secr
     names = [one.__name__ for one in type(error).__mro__]
     hint = next((_HINTS[name] for name in names if name in _HINTS), None)
     text = redacted(str(error), secrets)[:MAX_DETAIL_LENGTH].rstrip(". ") or names[0]
-    is_lost = not _LOST.isdisjoint(names)
+    is_unsent = not _NOT_SENT.isdisjoint(names)
+    is_lost = not is_unsent and (_BEFORE_SENDING not in names or not _LOST.isdisjoint(names))
     return AtlasError(
         f"Failed to {doing}: {text}.",
         detail=text,
         hint=hint,
-        outcome_unknown=is_write and is_lost and _NOT_SENT.isdisjoint(names),
-        is_transient=is_lost and "SSLError" not in names,
+        outcome_unknown=is_write and is_lost,
+        is_transient=is_lost or (is_unsent and "SSLError" not in names),
     )
 
 

@@ -78,7 +78,7 @@ class Vpc:
 
     def with_dns(self, **attributes: bool) -> Vpc:
         """Return the VPC with its attributes for DNS."""
-        return replace(self, **attributes)
+        return replace(self, **t.cast("dict[str, t.Any]", attributes))
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,11 @@ def to_vpc(reply: Reply) -> Vpc:
 
 def to_route_table(reply: Reply) -> RouteTable:
     """Return a route table of a reply."""
-    gateways = [one.get("GatewayId") for one in reply.get("Associations") or []]
+    gateways = [
+        one.get("GatewayId")
+        for one in reply.get("Associations") or []
+        if (one.get("AssociationState") or {}).get("State") not in ("disassociated", "failed")
+    ]
     routes = [_to_route(one) for one in reply.get("Routes") or [] if one.get("DestinationCidrBlock")]
     return RouteTable(
         str(reply.get("RouteTableId")), reply.get("VpcId"), _to_tags(reply), tuple(routes), tuple(filter(None, gateways))

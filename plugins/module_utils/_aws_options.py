@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
 
+SECRET_OPTIONS = ("access_key", "secret_key", "session_token")
+
 AWS_OPTIONS = ArgumentSpec(
     {
         "region": {"type": "str", "aliases": ["aws_region"]},
@@ -39,9 +41,7 @@ def validate(params: t.Mapping[str, t.Any]) -> list[str]:
     if bool(params["access_key"]) != bool(params["secret_key"]):
         raise InvalidOptionError("access_key and secret_key are two halves of one key: one of them is empty.", hint="Set both.")
     if params["session_token"] and not params["access_key"]:
-        raise InvalidOptionError(
-            "session_token is set without access_key and secret_key.", hint="It belongs to a key: set all three."
-        )
+        raise InvalidOptionError("session_token is set without access_key and secret_key.", hint="Set all three, or none.")
     if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
         raise InvalidOptionError(f"aws_ca_bundle: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
     if not params["endpoint_url"]:
