@@ -62,6 +62,15 @@ class Cloud:
         """
         return {}
 
+    def foreign_group(self, groups: Sequence[str], peers: Sequence[Peer]) -> str | None:
+        """Return the first of some security groups that cannot be used; None if all can, or nobody knows.
+
+        :param groups: their ids, with or without the account's id and a slash in front.
+        :param peers: the connections that they can be known through.
+        :raises CloudUnreachableError: when nothing can be told now.
+        """
+        return None
+
     def accept(self, peer: Peer) -> bool:
         """Accept a connection as the owner of the other side; False if that is not possible any more.
 
