@@ -33,7 +33,7 @@ class Cloud:
 
         :raises CloudUnreachableError: when it has to be tried again.
         """
-        container.network_id = container.network_id or new_aws_id("vpc" if container.kind.name == "AWS" else "nt")
+        container.network_id = container.network_id or container.kind.new_network_id(container)
 
     def release(self, container: Container) -> None:
         """Remove the network behind a container."""
