@@ -15,7 +15,8 @@ from urllib.parse import urlencode, urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import Credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_errors import connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall, Reply, read_reply
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._request import Json, Request, api_request
@@ -155,6 +156,16 @@ class AtlasClient:
             # Should a server have sent the credentials back, they are not shown.
             error.redact(self.credential.secrets)
             raise
+        except Exception as error:
+            if not (request.is_write and self._transport.was_sent):
+                raise
+            # No memory was left, say. What the request has done is open all the same, and callers know what to do then.
+            raise AtlasError(
+                f"Failed to {doing}: {type(error).__name__} before the reply was read.",
+                detail=str(error) or None,
+                hint="Run the task again.",
+                outcome_unknown=True,
+            ) from error
 
     def _answer(self, request: Request, send: t.Callable[[Request], Reply], *, envelope: bool = False) -> Json:
         def exchange() -> Json:
