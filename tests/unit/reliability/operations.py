@@ -17,7 +17,7 @@ REGION, ATLAS_REGION, BLOCK = "eu-west-1", "EU_WEST_1", "172.20.0.0/21"
 ENTRY = {"cidr_block": "203.0.113.0/24", "comment": "office"}
 #: How many connections there are to list.
 LISTED = 5
-_A_PEER = "/peers/[0-9a-f]{24}"
+_A_PEER = "/peers/"
 
 
 class SteppingClock:
@@ -84,7 +84,7 @@ class Operation:
 
     module: str
     options: dict[str, Any]
-    #: The method, and what to search for in the path, of the request that it is all about.
+    #: The method, and a part of the path, of the request that it is all about.
     method: str
     path: str
     is_there: Callable[[RunningEmulator], bool]
