@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where atlas_vpc_peer_accepter finds AWS: region, credentials, endpoints; what it says when it cannot; and that it keeps secrets."""
+"""Where atlas_vpc_peer_accepter finds AWS: region, credentials, endpoints; what it says if it cannot; that it keeps secrets."""
 
 from __future__ import annotations
 
@@ -295,7 +295,13 @@ def test_ansible_itself_refuses_these(options: dict[str, Any], named: str) -> No
 @pytest.mark.parametrize(
     "options",
     [
-        {"aws_region": "us-east-1", "aws_profile": "p", "aws_endpoint_url": "https://x", "iam_role_arn": "arn", "resource_tags": {}},
+        {
+            "aws_region": "us-east-1",
+            "aws_profile": "p",
+            "aws_endpoint_url": "https://x",
+            "iam_role_arn": "arn",
+            "resource_tags": {},
+        },
         {"aws_access_key_id": "a", "aws_secret_access_key": "s", "aws_session_token": "t"},
         {"aws_access_key": "a", "aws_secret_key": "s", "project_id": "5356823b3794dee37132bb7b"},
     ],
@@ -357,11 +363,15 @@ def test_check_mode_needs_a_connection_or_a_vpc(site: Site) -> None:
 
 def test_booleans_and_accounts_may_come_as_text_and_numbers(site: Site) -> None:
     done = site.run(
-        accept="no", replace_routes="false", wait="False", aws_account_id=int(site.account.id), atlas_aws_account_ids="222222222222"
+        accept="no",
+        replace_routes="false",
+        wait="False",
+        aws_account_id=int(site.account.id),
+        atlas_aws_account_ids="222222222222",
     )
     assert not done.failed, done.msg
     assert done.accepter["connection"]["status"] == "pending-acceptance"
-    assert REGION == done.accepter["vpc"]["region"]
+    assert done.accepter["vpc"]["region"] == REGION
 
 
 def test_an_unknown_region_only_warns(site: Site) -> None:
