@@ -178,7 +178,7 @@ def messages() -> dict[str, str]:
         for match in re.finditer(r"^ +message: >-\n +(.+)$", text, re.MULTILINE):
             found[f"{file.name}:{match.start()}"] = match[1]
         # What the role says at its end.
-        for match in re.finditer(r"\['([A-Z][^']+ [^']+)'", text):
+        for match in re.finditer(r"\+ \['([A-Z][^']+ [^']+)'", text):
             found[f"{file.name}:{match.start()}"] = match[1]
     return found
 

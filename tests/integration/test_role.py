@@ -276,13 +276,9 @@ def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
 ) -> None:
     done, first, second, accepted = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
     accepted.accept()
-    use: list[dict[str, Any]] = [
-        {
-            "ansible.builtin.include_role": {"name": ROLE},
-            "vars": role_variables({"connections": [site.connection for site in sites]}),
-        }
-        for sites in ([done], [first, second, accepted])
-    ]
+    # Variables of the role may be templates with the item of a loop around it.
+    use = {"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables({"connections": "{{ item }}"})}
+    lists = [[site.connection for site in sites] for sites in ([done], [first, second, accepted])]
     # What an earlier use in the same play has left behind is not taken for this one's.
     aws_wire.refused = {"CreateRoute"}
     message_of_done = run.refusals({"connections": [done.connection]}, {"connections": [{**first.connection, "vpc_id": "vpc-1"}]})
@@ -290,8 +286,8 @@ def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
     assert ("have been requested" in message_of_done[1], "vpc-1" in message_of_done[1]) == (False, True)
 
     aws_wire.refused = {"AcceptVpcPeeringConnection"}
-    run.play(use[:1])
-    told = message(run.play(use, status=2))
+    run.play([{**use, "loop": lists[:1]}])
+    told = message(run.play([{**use, "loop": lists}], status=2))
     open_connections = {**first.atlas, **second.atlas}
     assert set(open_connections.values()) == {"PENDING_ACCEPTANCE"}
     words = [
@@ -309,7 +305,7 @@ def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
     assert accepted.routes == {ATLAS_BLOCK: next(iter(accepted.atlas))}, "the phase is done for the others"
 
     aws_wire.refused = set()
-    assert run.play(use).changed > 0
+    assert run.play([{**use, "loop": lists}]).changed > 0
     for site in (first, second, accepted):
         site.assert_connected()
     assert {*first.atlas, *second.atlas} == {*open_connections}
@@ -321,7 +317,7 @@ def test_a_check_that_fails_says_that_it_leaves_a_new_container(run: RoleRunner,
     wanted = {"connections": [site.connection], "container_region": "eu-central-1", "container_cidr_block": "172.20.0.0/21"}
     foreseen, told, again = (run.refusals(wanted, options=options)[0] for options in (("--check",), (), ()))
     assert [site.table["RouteTableId"] in text for text in (foreseen, told, again)] == [True] * 3
-    assert (run.containers["EU_CENTRAL_1"] in told, "nothing uses it yet" in told) == (True, True)
+    assert "The network container in EU_CENTRAL_1 is new, and nothing uses it yet" in told
     assert ["nothing uses it" in text for text in (foreseen, again)] == [False, False]
     assert (site.atlas, run.access_list) == ({}, {})
     run(**wanted, replace_routes=True)
