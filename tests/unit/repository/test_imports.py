@@ -27,8 +27,8 @@ LEAVES = {"_errors", "_plan", "_wait", "_digest", "_reply", "_token_cache", "_wa
 ALLOWED: dict[str, set[str]] = {
     "action": {"_action"} | TASKS,
     "modules": {"_module"} | TASKS,
-    "_action": {"_task"},
-    "_module": {"_task"},
+    "_action": {"_task", "_errors"},
+    "_module": {"_task", "_argspec", "_errors"},
     **{
         name: {"_task", "_atlas", "_client", "_converge", "_argspec", "_plan", "_wait", "_errors", "_rules"} | PARTS | RESOURCES
         for name in sorted(TASKS)
@@ -39,7 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "_task": {"_argspec", "_reply", "_wait", "_errors"},
     **{name: {"_client", "_rules", "_errors"} for name in sorted(RESOURCES)},
     "_pool": {"_client", "_credentials", "_connection", "_errors"},
-    "_argspec": {"_auth"},
+    "_argspec": {"_auth", "_errors"},
     "_client": {"_transport", "_auth", "_connection", "_paging", "_reply", "_wait", "_errors"},
     "_transport": {"_connection", "_errors", "_watch"},
     "_credentials": {"_auth", "_token_cache", "_connection", "_errors"},
