@@ -20,7 +20,7 @@ class _Module(AnsibleModule):
 
     def __init__(self, spec: ArgumentSpec) -> None:
         self._spec = spec
-        super().__init__(supports_check_mode=True, **spec.to_kwargs())
+        super().__init__(supports_check_mode=True, **spec.to_kwargs())  # type: ignore[no-untyped-call]
 
     def fail_json(self, msg: str, **fields: t.Any) -> t.NoReturn:
         """End the process with a failure."""

@@ -56,7 +56,8 @@ class CallbackModule(CallbackBase):
         found = result._result
         messages = [one["msg"] for one in found.get("results", [found]) if one.get("failed", True) and "msg" in one]
         for message in messages:
-            self._display.display(f"  failed  {_name(result._task)}: {message}", color="red")
+            verb = "ignored" if ignore_errors else "failed"
+            self._display.display(f"  {verb}  {_name(result._task)}: {message}", color="red")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Tell how many tasks found nothing to do; write the totals of all hosts and the connection."""
