@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The attributes of every module of the collection, and where to read more."""
+    """The attributes of every module of the collection, and where to read more; a part for each service that modules talk to."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -17,6 +17,16 @@ attributes:
     description: In diff mode, the module returns what it has changed, or would change.
   idempotent:
     description: A second run with the same options changes nothing, unless somebody else has changed something meanwhile.
+seealso:
+  - name: When it fails
+    description: What each error means, and what to change.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/when_it_fails.md
+"""
+
+    # Modules that talk to Atlas.
+    ATLAS = r"""
+options: {}
+attributes:
   action_group:
     description: Use the action group C(group/cloudpeer.atlas.atlas) in C(module_defaults) to set common options once.
     support: full
@@ -30,7 +40,20 @@ seealso:
   - name: Credentials
     description: How to sign in with an API key, a service account, a token, or a profile of the Atlas CLI.
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/credentials.md
-  - name: When it fails
-    description: What each error means, and what to change.
-    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/when_it_fails.md
+"""
+
+    # Modules that talk to AWS.
+    AWS = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use the action group C(group/cloudpeer.atlas.aws) in C(module_defaults) to set the options for AWS once.
+    support: full
+    membership:
+      - cloudpeer.atlas.aws
+notes:
+  - Where the connection is C(local), the task runs in Ansible's own process. Elsewhere, or if Ansible's own Python has no
+    boto3, it runs as a module. The result is the same. The variable C(atlas_in_process) set to C(false) always runs the module.
+  - Each task, and each item of a loop, uses its own credentials. Proxies are those of the environment variables C(HTTPS_PROXY),
+    C(HTTP_PROXY) and C(NO_PROXY).
 """

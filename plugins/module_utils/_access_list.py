@@ -11,7 +11,7 @@ import datetime
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import PAGE_SIZE, AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError, AtlasNotFoundError
 
 Entry = dict[str, t.Any]
@@ -26,6 +26,16 @@ FIELDS = {
 }
 # Exactly one of them makes an entry.
 SUBJECTS = ("cidr_block", "ip_address", "aws_security_group")
+# What to do next where Atlas refuses an entry, by its error code.
+HINTS = {
+    "DUPLICATE_ADDRESSES_IN_INPUT": "Give each entry once: an address and the block that holds it alone are the same entry.",
+    "EXPIRATION_DATE_EXCEEDS_MAX": "Set delete_after_date within the next week.",
+    "EXPIRATION_DATE_IN_PAST": "Set delete_after_date within the next week; the clock of Atlas counts.",
+    "INVALID_IP_ADDRESS_OR_CIDR_NOTATION": "Check cidr_block and ip_address of the entries.",
+    "INVALID_NETWORK_PERMISSION_COMMENT": "Shorten the comment: Atlas keeps 80 characters.",
+    "NETWORK_PERMISSION_EXPIRATION_NOT_SUPPORTED": "Leave delete_after_date out for a security group.",
+    "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY": "Leave delete_after_date out, or remove the entry first (state: absent).",
+}
 _NOT_FOUND = "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND"
 
 
@@ -64,6 +74,10 @@ def to_moment(date: str) -> datetime.datetime:
         raise ValueError(str(error)) from error
 
 
+def _enumerated(names: t.Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
 class AccessList:
     """The IP access list of one group.
 
@@ -84,10 +98,29 @@ class AccessList:
         return {str(name_of(entry)): entry for entry in map(to_result, entries)}
 
     def create_entries(self, entries: t.Sequence[Entry]) -> None:
-        """Add entries, or replace those that are there, all in one request: Atlas takes no two at once."""
+        """Add entries, or replace those that are there, all in one request: Atlas takes no two at once.
+
+        Raises:
+            AtlasApiError: When the list that Atlas replies with does not have all of them, too.
+        """
         body = [{FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
-        names = ", ".join(str(name_of(entry)) for entry in entries[:3]) + (", …" if len(entries) > 3 else "")
-        self._client.post(self._path, body, f"allow {names} in the access list of group {self._group_id}")
+        wanted = [str(name_of(entry)) for entry in entries]
+        doing = f"allow {_enumerated(wanted)} in the access list of group {self._group_id}"
+        try:
+            # The reply is the first page of the list, and all that Atlas keeps fits on the largest one.
+            results = self._client.post(self._path, body, doing, query={"itemsPerPage": str(PAGE_SIZE)}).get("results")
+        except AtlasApiError as error:
+            if error.error_code in HINTS:
+                error.args = (f"{error} {HINTS[error.error_code]}",)
+            raise
+        listed = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
+        missing = [name for name in wanted if name not in {name_of(to_result(one)) for one in listed}]
+        if missing:
+            raise AtlasApiError(
+                f"Failed to {doing}: the reply is a list without {_enumerated(missing)}.",
+                hint="Run the task again; if this stays, check that base_url is Atlas.",
+                outcome_unknown=True,
+            )
 
     def delete_entry(self, name: str) -> None:
         """Remove an entry.

@@ -7,26 +7,17 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
-import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list import (
-    FIELDS,
-    SUBJECTS,
-    AccessList,
-    Entry,
-    name_of,
-    to_moment,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_entries import check_entries, merged, to_send
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list import FIELDS, SUBJECTS, AccessList, Entry, name_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_network, check_wait
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import WaitTimeoutError
@@ -45,57 +36,24 @@ ARGUMENT_SPEC = (
                 "required_one_of": [SUBJECTS],
             },
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "keep_comment": {"type": "bool", "default": False},
+            "only_own": {"type": "bool", "default": False},
         }
     )
 )
-LONGEST_COMMENT = 80
 
 
 def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     """Check the options without the network.
 
+    Returns:
+        Warnings about entries that let everybody in.
+
     Raises:
         InvalidOptionError: When an option cannot be right.
     """
     check_wait(params)
-    seen: set[str] = set()
-    for number, entry in enumerate(params["entries"]):
-        _check_entry(f"entries[{number}].", entry)
-        name = str(name_of(entry))
-        if name in seen:
-            raise InvalidOptionError(f"entries[{number}] is {name}, which is in the list before.", hint="Give each entry once.")
-        seen.add(name)
-    return []
-
-
-def _check_entry(path: str, entry: Entry) -> None:
-    if all(entry[name] is None for name in SUBJECTS):
-        raise InvalidOptionError(f"{path[:-1]} has nothing but nulls.", hint=f"Give one of {', '.join(SUBJECTS)}.")
-    if entry["cidr_block"] is not None:
-        check_network(f"{path}cidr_block", entry["cidr_block"], "Give a block such as 10.0.0.0/16, or ip_address instead.")
-    elif entry["ip_address"] is not None:
-        try:
-            ipaddress.ip_address(entry["ip_address"])
-        except ValueError:
-            hint = "Give one such as 10.0.0.5, or cidr_block instead."
-            raise InvalidOptionError(f"{path}ip_address is not an address: {entry['ip_address']!r}.", hint=hint) from None
-    elif not re.fullmatch(r"([0-9]{12}/)?sg-[0-9a-f]+", entry["aws_security_group"]):
-        raise InvalidOptionError(
-            f"{path}aws_security_group is not the id of a security group: {entry['aws_security_group']!r}.",
-            hint="Give one such as sg-0a1b2c3d4e5f67890.",
-        )
-    if entry["comment"] is not None and len(entry["comment"]) > LONGEST_COMMENT:
-        raise InvalidOptionError(f"{path}comment is longer than {LONGEST_COMMENT} characters.", hint="Shorten it.")
-    if entry["delete_after_date"] is not None:
-        try:
-            to_moment(entry["delete_after_date"])
-            if entry["aws_security_group"] is not None:
-                raise InvalidOptionError(f"{path}delete_after_date cannot be set for a security group.", hint="Leave it out.")
-        except ValueError:
-            raise InvalidOptionError(
-                f"{path}delete_after_date is not an ISO 8601 date: {entry['delete_after_date']!r}.",
-                hint="Write it like 2030-01-31T12:00:00Z.",
-            ) from None
+    return check_entries(params)
 
 
 def run(context: Context[AtlasClient]) -> None:
@@ -125,6 +83,8 @@ class _AccessListRun:
             self._wait_until_active()
         outcome.before, outcome.after = _listed(done.before), _listed(state)
         outcome.values["access_list"] = outcome.after["access_list"]
+        left = self._left(state or {}) if self._is_absent else {}
+        outcome.values["left"] = [{**entry, "reason": self._reason(name, entry)} for name, entry in left.items()]
 
     def _look(self) -> dict[str, Entry]:
         entries = self._access_list.list_entries()
@@ -133,7 +93,9 @@ class _AccessListRun:
     def _decide(self, current: dict[str, Entry] | None) -> Plan:
         current = current or {}
         if self._is_absent:
-            return Plan("delete" if current else "nothing", current, {}, tuple(sorted(current)))
+            left = self._left(current)
+            going = tuple(sorted(current.keys() - left.keys()))
+            return Plan("delete" if going else "nothing", current, left, going)
         for name, entry in self._wanted.items():
             if name in current and entry["delete_after_date"] is not None and current[name]["delete_after_date"] is None:
                 # PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY; removing it first would shut clients out for a moment.
@@ -141,7 +103,10 @@ class _AccessListRun:
                     f"{name} is in the access list for good, and cannot be given a delete_after_date.",
                     hint="Leave delete_after_date out, or remove the entry first (state: absent).",
                 )
-        after = {name: _merged(current.get(name), entry) for name, entry in self._wanted.items()}
+        after = {
+            name: merged(current.get(name), entry, keep_comment=self._params["keep_comment"])
+            for name, entry in self._wanted.items()
+        }
         differing = tuple(sorted(name for name, entry in after.items() if entry != current.get(name)))
         if self._context.check_mode and any(after[name]["aws_security_group"] for name in differing):
             self._check_connection()
@@ -149,6 +114,16 @@ class _AccessListRun:
         if differing:
             action = "update" if current else "create"
         return Plan(action, current, after, differing)
+
+    def _left(self, current: dict[str, Entry]) -> dict[str, Entry]:
+        """Return the entries that are somebody else's, and stay: those with another comment than the one in the options."""
+        if not self._params["only_own"]:
+            return {}
+        return {name: entry for name, entry in current.items() if entry["comment"] != self._wanted[name]["comment"]}
+
+    def _reason(self, name: str, entry: Entry) -> str:
+        comment = "no comment" if entry["comment"] is None else f"the comment {entry['comment']!r}"
+        return f"{name} has {comment}, not {self._wanted[name]['comment']!r}: somebody else uses it, or has changed it."
 
     def _check_connection(self) -> None:
         """Foresee, in check mode, that Atlas refuses security groups where no connection is alive.
@@ -165,13 +140,13 @@ class _AccessListRun:
             )
 
     def _apply(self, decided: Plan, unused_current: dict[str, Entry] | None) -> dict[str, Entry]:
+        after = t.cast("dict[str, Entry]", decided.after)
         if decided.action == "delete":
             for name in decided.differing:
                 self._access_list.delete_entry(name)
                 self._context.outcome.changed = True
-            return {}
-        after = t.cast("dict[str, Entry]", decided.after)
-        self._access_list.create_entries([_to_send(after[name]) for name in decided.differing])
+            return after
+        self._access_list.create_entries([to_send(after[name]) for name in decided.differing])
         return after
 
     def _wait_until_active(self) -> None:
@@ -194,42 +169,12 @@ class _AccessListRun:
         if not look():
             return
         try:
-            self._context.wait_until(look, lambda left: not left)
+            self._context.wait_until(look, lambda left: not left, waiting)
         except WaitTimeoutError as error:
             raise AtlasError(
                 f"{', '.join(error.last)} of the access list is still not in force after {error.waited:.0f} seconds.",
                 hint="Raise wait_timeout, or run the task again later.",
             ) from error
-
-
-def _moment_of(date: t.Any) -> datetime.datetime | None:
-    """Return the moment at which Atlas says that an entry goes; None for one that stays, or that says no date."""
-    try:
-        return to_moment(date)
-    except (ValueError, AttributeError):
-        return None
-
-
-def _merged(current: Entry | None, wanted: Entry) -> Entry:
-    """Return an entry as it will be: what the options leave open stays as it is, and an address is stored as a block, too."""
-    entry = {**dict.fromkeys(FIELDS), **(current or {})}
-    if wanted["comment"] is not None:
-        entry["comment"] = wanted["comment"]
-    date = wanted["delete_after_date"]
-    if date is not None and to_moment(date) != _moment_of(entry["delete_after_date"]):
-        entry["delete_after_date"] = to_moment(date).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if current is None:
-        entry["aws_security_group"] = wanted["aws_security_group"]
-        if wanted["aws_security_group"] is None:
-            network = ipaddress.ip_network(str(name_of(wanted)))
-            entry["cidr_block"] = str(network)
-            entry["ip_address"] = str(network.network_address) if network.num_addresses == 1 else None
-    return entry
-
-
-def _to_send(entry: Entry) -> Entry:
-    """Return an entry with one subject only, as Atlas wants it."""
-    return {**entry, "ip_address": None} if entry["cidr_block"] else entry
 
 
 def _listed(entries: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:

@@ -205,8 +205,8 @@ class ServiceAccount:
         try:
             reply = fetch({"grant_type": "client_credentials"}, self._basic)
         except AtlasError as error:
-            # Whatever has become of the token: the request that needs it was not sent.
-            error.outcome_unknown = False
+            # Whatever has become of the token: the request that needs it was not sent, and this one as often as it may be.
+            error.outcome_unknown = error.was_refused_unread = False
             raise
         value, lifetime = reply.get("access_token"), _lifetime(reply.get("expires_in"))
         is_token = isinstance(value, str) and value.isprintable() and value.isascii()

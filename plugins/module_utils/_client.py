@@ -3,30 +3,25 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The Atlas Administration API over HTTP: one session, credentials, retries, paging, envelope, errors."""
+"""The Atlas Administration API over HTTP: one session, and what a request passes through until there is an answer to it."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
 import typing as t
 from contextlib import contextmanager
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import Credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
-    AtlasApiError,
-    AtlasConnectionError,
-    AtlasError,
-    api_error,
-    connection_error,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_errors import connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall, redirect_target, retry_after
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import Reply, Transport, TransportError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backoff
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall, Reply, read_reply
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._request import Json, Request, api_request
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._retry import repeat
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import Transport, TransportError
 
 COLLECTION_VERSION = "1.0.0"
 USER_AGENT = f"cloudpeer.atlas/{COLLECTION_VERSION} (Ansible collection)"
@@ -36,11 +31,11 @@ V2_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json"
 
 # The most that Atlas puts on a page.
 PAGE_SIZE = 500
-LONGEST_PAUSE = 60.0
 RATE_LIMIT_PAUSE = 1.0
+# The least time that a request gets, however little is left until a deadline.
+SHORTEST_TIMEOUT = 1.0
 _TOKEN_ENDPOINT = "/api/oauth/token"  # noqa: S105 - a path
 
-Json = dict[str, t.Any]
 Path = t.Sequence[str]
 
 
@@ -52,7 +47,7 @@ class AtlasClient:
 
     Args:
         connection: How to reach Atlas.
-        credential: Whom to be there.
+        credential: How to sign in.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
 
@@ -103,8 +98,12 @@ class AtlasClient:
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block by a deadline, on the client's clock; see C(Session) in C(_task)."""
-        before, self._deadline = self._deadline, deadline
+        """Bound the requests inside the block by a deadline, on the client's clock.
+
+        Each gets the time that is left, at least a second and at most C(timeout); none is sent again after the deadline, nor
+        is anything paused for beyond it. Blocks may be nested; the earlier deadline counts.
+        """
+        before, self._deadline = self._deadline, min(deadline, self._deadline)
         try:
             yield
         finally:
@@ -112,7 +111,7 @@ class AtlasClient:
 
     def get(self, path: Path, doing: str) -> Json:
         """Return the object at I(path)."""
-        return self._request("GET", path, doing)
+        return self._call("GET", path, doing)
 
     def get_all(
         self,
@@ -126,77 +125,75 @@ class AtlasClient:
         They may move while they are paged, so what I(name_of) tells one from another by is returned once.
         """
         first = {**query, "itemsPerPage": str(PAGE_SIZE)}
-        return collect_pages(lambda page: self._request("GET", path, doing, page), first, doing, name_of)
+        return collect_pages(lambda page: self._call("GET", path, doing, query=page, expects_list=True), first, doing, name_of)
 
-    def post(self, path: Path, body: Json | list[Json], doing: str) -> Json:
-        """Create something below I(path) and return the object in the reply. It is sent once, unless it was refused unread."""
-        return self._request("POST", path, doing, body=body)
+    def post(self, path: Path, body: Json | list[Json], doing: str, *, query: t.Mapping[str, str] | None = None) -> Json:
+        """Create something below I(path) and return the object in the reply: a page of a list if a list was sent.
+
+        It is sent once, unless it was refused unread.
+        """
+        return self._call("POST", path, doing, query=query, body=body, expects_list=isinstance(body, list))
 
     def patch(self, path: Path, body: Json, doing: str) -> Json:
         """Change the object at I(path) and return the object in the reply. Like C(post), it is sent once."""
-        return self._request("PATCH", path, doing, body=body)
+        return self._call("PATCH", path, doing, body=body)
 
     def delete(self, path: Path, doing: str) -> None:
-        """Delete the object at I(path)."""
-        self._request("DELETE", path, doing)
+        """Delete the object at I(path).
 
-    def _request(
-        self, method: str, path: Path, doing: str, query: t.Mapping[str, str] | None = None, body: Json | list[Json] | None = None
-    ) -> Json:
-        """Send a request until there is an answer to it, and return the object in the answer.
-
-        A refusal for the rate (429) was not carried out and may always be sent again. Any other failure leaves open
-        whether the request was carried out: only what can be repeated without harm (GET, DELETE) is sent again.
+        Raises:
+            AtlasError: When no reply says that it was done. With C(outcome_unknown) it may have been done all the same: look.
         """
-        query = {**(query or {}), "envelope": "true"} if self.connection.envelope else query
-        url = "/".join([self._root, *(quote(segment, safe="") for segment in path)])
-        url += "?" + urlencode(query) if query else ""
-        data = b"" if body is None else json.dumps(body).encode()
+        self._call("DELETE", path, doing)
+
+    def _call(self, method: str, path: Path, doing: str, *, query: t.Mapping[str, str] | None = None, **more: t.Any) -> Json:
+        """Send a request until there is an answer to it, and return the object in the answer."""
+        envelope = {"envelope": "true"} if self.connection.envelope else {}
+        request = api_request(method, self._root, path, doing, query={**(query or {}), **envelope}, **more)
         try:
-            return self._repeat(lambda: self._send(method, url, data, doing), method, doing, method in ("GET", "DELETE"))
+            return self._answer(request, self._send, envelope=self.connection.envelope)
         except AtlasError as error:
             # Should a server have sent the credentials back, they are not shown.
             error.redact(self.credential.secrets)
             raise
+        except Exception as error:
+            if not (request.is_write and self._transport.was_sent):
+                raise
+            # No memory was left, say. What the request has done is open all the same, and callers know what to do then.
+            raise AtlasError(
+                f"Failed to {doing}: {type(error).__name__} before the reply was read.",
+                detail=str(error) or None,
+                hint="Run the task again.",
+                outcome_unknown=True,
+            ) from error
 
-    def _repeat(self, send: t.Callable[[], Reply], method: str, doing: str, repeatable: bool) -> Json:
-        deadline = min(self._clock() + self.connection.total_time, self._deadline)
-        may_be_done = False
-        for attempt in range(self.connection.retries + 1):
-            pause = backoff(attempt)
-            try:
-                reply = send()
-                status, content = self._read(reply, method, doing)
-            except AtlasConnectionError as error:
-                failure: AtlasError = error
-                may_repeat = repeatable and error.is_transient
-            else:
-                if status < 300:
-                    return t.cast("Json", content)
-                failure = api_error(doing, status, content, is_write=method != "GET", secrets=self.credential.secrets)
-                may_repeat = status == 429 or (repeatable and failure.is_transient)
-                asked = retry_after(reply.headers.get("Retry-After"))
-                pause = pause if asked is None else min(asked, LONGEST_PAUSE)
-            if not may_repeat or attempt == self.connection.retries or self._clock() + pause > deadline:
-                failure.outcome_unknown = failure.outcome_unknown or may_be_done
-                # Whoever catches it need not try again what was tried as often as it may be.
-                failure.is_transient = failure.is_transient and not repeatable
-                raise failure
-            may_be_done = may_be_done or failure.outcome_unknown
-            self._sleep(pause)
-        raise AssertionError("the loop returns or raises")
+    def _answer(self, request: Request, send: t.Callable[[Request], Reply], *, envelope: bool = False) -> Json:
+        def exchange() -> Json:
+            reply = send(request)
+            return read_reply(
+                reply, request, envelope=envelope, base_url=self.connection.base_url, secrets=self.credential.secrets
+            )
 
-    def _send(self, method: str, url: str, data: bytes, doing: str) -> Reply:
+        return repeat(
+            exchange,
+            retries=self.connection.retries,
+            is_repeatable=request.is_repeatable,
+            deadline=min(self._clock() + self.connection.total_time, self._deadline),
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+
+    def _send(self, request: Request) -> Reply:
         """Send one request, and once more when the server first asks for credentials, or for newer ones."""
-        headers = self._content_type if data else {}
+        headers = self._content_type if request.data else {}
         refusals = 0
         while True:
-            self.credential.prepare(lambda form, authorization: self._fetch_token(form, authorization, doing))
+            self.credential.prepare(lambda form, authorization: self._fetch_token(form, authorization, request.doing))
             if self._is_bucket_empty:
                 # Before the service has to refuse; how fast the bucket fills up again it does not say.
-                self._sleep(RATE_LIMIT_PAUSE)
+                self._sleep(min(RATE_LIMIT_PAUSE, max(0.0, self._deadline - self._clock())))
             reply = self._send_once(
-                method, url, data, headers, lambda target: self.credential.authorization(method, target, data), doing
+                request, headers, lambda target: self.credential.authorization(request.method, target, request.data)
             )
             self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
             if reply.status != 401:
@@ -206,25 +203,24 @@ class AtlasClient:
             if not self.credential.accept_challenge(reply.headers, refusals):
                 return reply
 
-    def _send_once(
-        self,
-        method: str,
-        url: str,
-        data: bytes,
-        headers: t.Mapping[str, str],
-        authorize: t.Callable[[str], str | None],
-        doing: str,
-    ) -> Reply:
+    def _send_once(self, request: Request, headers: t.Mapping[str, str], authorize: t.Callable[[str], str | None]) -> Reply:
         started, status = self._clock(), None
+        timeout = min(self.connection.timeout, max(SHORTEST_TIMEOUT, self._deadline - started))
         try:
-            reply = self._transport.send(method, url, data, headers, authorize)
+            reply = self._transport.send(request.method, request.url, request.data, headers, authorize, timeout)
             status = reply.status
         except TransportError as error:
-            where = self.connection.base_url
-            raise connection_error(doing, error.failure, where, error.cause, is_write=method != "GET") from error
+            raise connection_error(
+                request.doing,
+                error.failure,
+                self.connection.base_url,
+                error.cause,
+                is_write=request.is_write,
+                secrets=self.credential.secrets,
+            ) from error
         finally:
             elapsed = round((self._clock() - started) * 1000)
-            self._calls.append(ApiCall(method, urlsplit(url).path, status, elapsed))
+            self._calls.append(ApiCall(request.method, urlsplit(request.url).path, status, elapsed))
         return reply
 
     def _fetch_token(self, form: t.Mapping[str, str], authorization: str, doing: str) -> Json:
@@ -235,47 +231,7 @@ class AtlasClient:
         """
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         url = self.connection.base_url.rstrip("/") + _TOKEN_ENDPOINT
-        data = urlencode(form).encode()
-        doing = f"{doing}, for which an access token is needed"
         # A token that nobody uses does no harm, so this POST may be repeated.
-        return self._repeat(
-            lambda: self._send_once("POST", url, data, headers, lambda target: authorization, doing), "POST", doing, True
-        )
-
-    def _read(self, reply: Reply, method: str, doing: str) -> tuple[int, t.Any]:
-        """Return the status and the content of a reply, out of the envelope if there is one.
-
-        Raises:
-            AtlasApiError: For a success that is no object, and for a redirect: following one would show the
-                credentials to whomever it names.
-        """
-        status = reply.status
-        try:
-            content = json.loads(reply.content) if reply.content else None
-            if b"\\ud" in reply.content.lower():
-                # Half a character in an escape: no text that could be told, or sent back.
-                json.dumps(content, ensure_ascii=False).encode()
-        except (ValueError, RecursionError):
-            content = None
-        if self.connection.envelope and isinstance(content, dict) and isinstance(content.get("status"), int):
-            status = content["status"]
-            content = content.get("content", content)
-        if 300 <= status < 400:
-            raise AtlasApiError(
-                f"Failed to {doing}: {self.connection.base_url} answers with a redirect to "
-                f"{redirect_target(reply.headers)}, which is not followed (HTTP {status}).",
-                http_status=status,
-                hint="Set base_url to the address of Atlas itself.",
-            )
-        if status >= 400 or isinstance(content, dict):
-            return status, content
-        if method == "DELETE" and not reply.content:
-            return status, {}
-        kind = reply.headers.get("Content-Type", "").partition(";")[0] or "no content type"
-        what = f"not a JSON object ({kind})" if reply.content else "empty"
-        raise AtlasApiError(
-            f"Failed to {doing}: the reply is {what} (HTTP {status}).",
-            http_status=status,
-            hint="Check that base_url is Atlas and that no proxy or login page answers in its place.",
-            outcome_unknown=method != "GET",
-        )
+        doing = f"{doing}, for which an access token is needed"
+        request = Request("POST", url, doing, urlencode(form).encode(), is_repeatable=True)
+        return self._answer(request, lambda one: self._send_once(one, headers, lambda target: authorization))

@@ -43,21 +43,23 @@ def to_region(container: Container) -> str | None:
 
 
 class Containers:
-    """The network containers of one group.
+    """The network containers of one project.
 
     Args:
         client: Atlas.
-        group_id: The group.
+        group_id: The project.
     """
 
     def __init__(self, client: AtlasClient, group_id: str) -> None:
         self._client = client
         self._group_id = group_id
+        # Those whose removal was asked for in a request that got no clear answer.
+        self._perhaps_deleted: set[str] = set()
 
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as C(AWS)."""
         path = ("groups", self._group_id, "containers")
-        doing = f"list the network containers of group {self._group_id}"
+        doing = f"list the network containers of project {self._group_id}"
         return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
 
     def get_container(self, container_id: str) -> Container:
@@ -67,7 +69,7 @@ class Containers:
             AtlasNotFoundError: When there is none with that id.
         """
         path = ("groups", self._group_id, "containers", container_id)
-        return to_result(self._client.get(path, f"read network container {container_id} of group {self._group_id}"))
+        return to_result(self._client.get(path, f"read network container {container_id} of project {self._group_id}"))
 
     def get_container_in(self, provider_name: str, region: str) -> Container | None:
         """Return the container of a provider in I(region), given as C(us-east-1); there is one at the most."""
@@ -78,8 +80,8 @@ class Containers:
         body = {"providerName": provider_name, "regionName": to_atlas_region(region)}
         if atlas_cidr_block is not None:
             body["atlasCidrBlock"] = atlas_cidr_block
-        doing = f"create the network container in {region} of group {self._group_id}"
-        return self._written(self._client.post(("groups", self._group_id, "containers"), body, doing), doing)
+        doing = f"create the network container in {region} of project {self._group_id}"
+        return self._written(self._client.post(("groups", self._group_id, "containers"), body, doing), body, None, doing)
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
         """Give a container that nothing uses another block."""
@@ -91,50 +93,49 @@ class Containers:
         }
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
         doing = f"change the CIDR block of network container {container['id']} {blocks}"
-        return self._written(self._client.patch(path, body, doing), doing)
+        return self._written(self._client.patch(path, body, doing), body, container["id"], doing)
 
     def delete_container(self, container_id: str) -> None:
         """Delete a container.
 
         Raises:
-            AtlasError: When it is gone already, too: then C(was_overtaken) is set.
+            AtlasError: When it is gone already, too: then C(was_overtaken) is set. If an earlier request may have done it,
+                that is a success.
         """
         path = ("groups", self._group_id, "containers", container_id)
         try:
-            self._client.delete(path, f"delete network container {container_id} of group {self._group_id}")
-        except AtlasNotFoundError as error:
-            error.was_overtaken = error.error_code == NOT_FOUND
+            self._client.delete(path, f"delete network container {container_id} of project {self._group_id}")
+        except AtlasError as error:
+            error.was_overtaken = isinstance(error, AtlasNotFoundError) and error.error_code == NOT_FOUND
+            if error.was_overtaken and (error.outcome_unknown or container_id in self._perhaps_deleted):
+                return
+            if error.outcome_unknown:
+                self._perhaps_deleted.add(container_id)
             raise
 
-    def _written(self, reply: t.Mapping[str, t.Any], doing: str) -> Container:
-        container = to_result(reply)
-        if not isinstance(container["id"], str):
+    def _written(
+        self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], container_id: str | None, doing: str
+    ) -> Container:
+        """Return the container in the reply to a change, which has to be what was sent.
+
+        Raises:
+            AtlasApiError: When it is not: whether the change was made is unknown then.
+        """
+        result = to_result(reply)
+        if not isinstance(result["id"], str):
             raise AtlasApiError(
                 f"Failed to {doing}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
             )
-        return container
-
-    def find_container(self, provider_name: str, region: str | None) -> Container:
-        """Return the container that a peering connection to a VPC in I(region) most likely means.
-
-        That is the only one of the provider, or else the one in that region.
-
-        Raises:
-            AtlasError: When there is none, or more than one that could be meant; they are listed.
-        """
-        containers = self.list_containers(provider_name)
-        if len(containers) == 1:
-            return containers[0]
-        if not containers:
-            raise AtlasError(
-                f"Group {self._group_id} has no network container on {provider_name}.",
-                hint="Create one, or a cluster in the region, and run the task again.",
+        wanted = {name: value for name, value in to_result(sent).items() if value is not None}
+        # A reply does not have to name the provider.
+        shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
+        if container_id is not None:
+            wanted["id"] = container_id
+        differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
+        if differing:
+            raise AtlasApiError(
+                f"Failed to {doing}: the reply does not show what was sent: {', '.join(differing)}.",
+                hint="Look for a proxy that answers in place of Atlas, then run the task again.",
+                outcome_unknown=True,
             )
-        in_region = [one for one in containers if region is not None and to_region(one) == region]
-        if len(in_region) == 1:
-            return in_region[0]
-        candidates = ", ".join(f"{one['id']} ({to_region(one)}, {one['atlas_cidr_block']})" for one in containers)
-        raise AtlasError(
-            f"Group {self._group_id} has {len(containers)} network containers on {provider_name}: {candidates}.",
-            hint="Say which one with container_id.",
-        )
+        return result

@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLA
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import NOT_FOUND, Containers, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasNotFoundError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id, to_aws_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id, check_regions, to_aws_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS
 
@@ -27,9 +27,7 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     """
     if params["container_id"] is not None:
         check_object_id("container_id", params["container_id"])
-    if params["region_name"] is not None:
-        to_aws_region("region_name", params["region_name"])
-    return []
+    return check_regions(params, "region_name")
 
 
 def run(context: Context[AtlasClient]) -> None:

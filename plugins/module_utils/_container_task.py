@@ -12,12 +12,13 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_atlas_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._container import Container, Containers, to_atlas_region, to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import CREATION_PAUSES, converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConflictError, AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import (
     check_private_network,
+    check_regions,
     check_wait,
     do_overlap,
     to_aws_region,
@@ -31,10 +32,11 @@ ARGUMENT_SPEC = (
     + WAIT
     + ArgumentSpec(
         {
-            "region_name": {"type": "str", "required": True},
+            "region_name": {"type": "str"},
             "atlas_cidr_block": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        }
+        },
+        required_if=(("state", "absent", ("region_name",)),),
     )
 )
 # What AWS containers may measure (ATLAS_INVALID_CIDR_RANGE otherwise).
@@ -47,7 +49,10 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     Raises:
         InvalidOptionError: When an option cannot be right.
     """
-    to_aws_region("region_name", params["region_name"])
+    if params["region_name"] is None and params["state"] == "absent":
+        # The rules of the argument spec take a null for a value.
+        raise InvalidOptionError("region_name must not be null with state absent.", hint="Name the region of the container.")
+    warnings = check_regions(params, "region_name")
     check_wait(params)
     block = params["atlas_cidr_block"]
     if block is not None:
@@ -57,7 +62,7 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
                 f"atlas_cidr_block has the wrong size: {block!r}.",
                 hint=f"Atlas takes blocks from /{LARGEST_PREFIX} to /{SMALLEST_PREFIX} on {AWS.name}.",
             )
-    return []
+    return warnings
 
 
 def run(context: Context[AtlasClient]) -> None:
@@ -74,13 +79,15 @@ class _ContainerRun:
     def __init__(self, context: Context[AtlasClient]) -> None:
         self._context = context
         self._params = params = context.params
-        self._region = to_aws_region("region_name", params["region_name"])
+        region = params["region_name"]
+        # None for the only container of the project; then there is one.
+        self._region = to_aws_region("region_name", region) if region is not None else None
         self._containers = Containers(context.client, params["group_id"])
         self._peers = VpcPeers(context.client, params["group_id"])
 
     def run(self) -> None:
         outcome = self._context.outcome
-        done, container = converge(self._context, self._look, self._decide, self._apply)
+        done, container = converge(self._context, self._look, self._decide, self._apply, creation_pauses=CREATION_PAUSES)
         if self._params["state"] == "absent":
             container = None
         elif self._context.check_mode:
@@ -88,9 +95,26 @@ class _ContainerRun:
         outcome.values["container"] = outcome.after = container
 
     def _look(self) -> Container | None:
-        container = self._containers.get_container_in(AWS.name, self._region)
+        container = self._only_container() if self._region is None else self._containers.get_container_in(AWS.name, self._region)
         self._context.outcome.values["container"] = container
         return container
+
+    def _only_container(self) -> Container:
+        """Return the only container of the project on AWS.
+
+        Raises:
+            AtlasError: When there is none, or several, which are listed.
+        """
+        containers = self._containers.list_containers(AWS.name)
+        if len(containers) == 1:
+            return containers[0]
+        group = f"Group {self._params['group_id']}"
+        if not containers:
+            raise AtlasError(f"{group} has no network container on {AWS.name}.", hint="Set region_name to create one there.")
+        listed = ", ".join(f"{one['id']} ({to_region(one)}, {one['atlas_cidr_block']})" for one in containers)
+        raise AtlasError(
+            f"{group} has {len(containers)} network containers on {AWS.name}: {listed}.", hint="Say which one with region_name."
+        )
 
     def _decide(self, current: Container | None) -> Plan:
         params = self._params
@@ -100,7 +124,8 @@ class _ContainerRun:
                 if users:
                     raise self._in_use("removed", current, users, "or set wait to true to wait until they are gone")
             return plan(None, current)
-        wanted = {"region_name": to_atlas_region(self._region)}
+        region = current["region_name"] if current is not None else to_atlas_region(t.cast("str", self._region))
+        wanted = {"region_name": region}
         if params["atlas_cidr_block"] is not None:
             wanted["atlas_cidr_block"] = params["atlas_cidr_block"]
         blank = {
@@ -114,7 +139,7 @@ class _ContainerRun:
         if result.changed and self._context.check_mode and "atlas_cidr_block" in wanted:
             for other in self._containers.list_containers(AWS.name):
                 block = other["atlas_cidr_block"]
-                if block and other["region_name"] != wanted["region_name"] and do_overlap(block, wanted["atlas_cidr_block"]):
+                if block and other["region_name"] != region and do_overlap(block, wanted["atlas_cidr_block"]):
                     raise InvalidOptionError(
                         f"atlas_cidr_block {wanted['atlas_cidr_block']} overlaps {block} of network container {other['id']}.",
                         hint="Each container needs a block of its own: choose another one.",
@@ -128,7 +153,7 @@ class _ContainerRun:
 
     def _apply(self, decided: Plan, current: Container | None) -> Container | None:
         if decided.action == "create":
-            return self._containers.create_container(AWS.name, self._region, self._params["atlas_cidr_block"])
+            return self._containers.create_container(AWS.name, t.cast("str", self._region), self._params["atlas_cidr_block"])
         container = t.cast("Container", current)
         if decided.action == "update":
             return self._containers.update_container(container, self._params["atlas_cidr_block"])
@@ -155,17 +180,19 @@ class _ContainerRun:
                 except AtlasConflictError as error:
                     # A cluster that goes away, or a container that is too new.
                     refusal = error
-                    return [error.detail or str(error)]
+                    return [error.detail or error.error_code or "something that Atlas does not name"]
             return users
 
         users = delete()
         if not users:
             return
         try:
-            self._context.wait_until(delete, lambda left: not left)
+            self._context.wait_until(delete, lambda left: not left, users)
         except WaitTimeoutError as error:
             hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
-            raise self._in_use("removed", container, error.last, hint) from refusal
+            if error.unanswered is not None:
+                hint = f"or raise wait_timeout: Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
+            raise self._in_use("removed", container, error.last, hint) from (error.unanswered or refusal)
 
     def _users(self, container: Container) -> list[str]:
         """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
@@ -177,7 +204,7 @@ class _ContainerRun:
 
     def _in_use(self, change: str, container: Container, users: list[str], way_out: str) -> AtlasError:
         return AtlasError(
-            f"Network container {container['id']} ({self._region}, {container['atlas_cidr_block']}) cannot be {change}: "
+            f"Network container {container['id']} ({to_region(container)}, {container['atlas_cidr_block']}) cannot be {change}: "
             f"it is used by {'; '.join(users)}.",
             hint=f"Remove what uses it, {way_out}.",
         )

@@ -16,40 +16,56 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import backo
 
 Resource = t.Optional[dict[str, t.Any]]
 
+# The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
+CREATION_PAUSES = (2.0, 4.0)
+
 
 def converge(
     context: Context[t.Any],
     look: t.Callable[[], Resource],
     decide: t.Callable[[Resource], Plan],
     apply: t.Callable[[Plan, Resource], Resource],
+    *,
+    creation_pauses: t.Sequence[float] = (),
+    explain: t.Callable[[AtlasError], None] = lambda error: None,
 ) -> tuple[Plan, Resource]:
     """Get from the current state to the wanted one.
 
     When a change is not answered, or the answer is that somebody was faster, the state is read again. A change
-    whose outcome is unknown is never simply sent again: a new plan is made from what is there then.
+    whose outcome is unknown is never simply sent again: a new plan is made from what is there then, right before that is sent.
 
     Args:
         context: The running task. Its outcome is changed when a plan was carried out, or may have been.
         look: Reads the current state.
         decide: Plans, from that state.
         apply: Carries a plan out, given the state it was made from, and returns the state after it. Not called in check mode.
+        creation_pauses: For what must not be created twice: the seconds to pause before each of the looks that follow a creation
+            whose outcome is unknown, or which Atlas refused because somebody was faster. The first that finds it ends them.
+        explain: Called with a failure after which the looks show nothing new; it may raise a better one.
 
     Returns:
         The plan that led to the end, and the state then (in check mode, the state now).
     """
-    outcome = context.outcome
+    outcome, retries = context.outcome, context.params["retries"]
     failure: AtlasError | None = None
-    # The last plan of which nobody said whether it was carried out.
+    pauses: t.Sequence[float] = (0.0,)
+    # The plan that failed, and the last one whose outcome is unknown.
+    tried: Plan | None = None
     lost: Plan | None = None
-    for attempt in range(context.params["retries"] + 2):
-        try:
-            current = look()
-            plan = decide(current)
-        except AtlasError:
-            outcome.changed = outcome.changed or lost is not None
-            raise
-        if lost is not None and (plan.action, plan.differing) != (lost.action, lost.differing):
-            # Something came of it, were it but the first half.
+    for attempt in range(retries + 2):
+        for pause in pauses:
+            if pause:
+                context.sleep(pause)
+            try:
+                current = look()
+                plan = decide(current)
+            except Exception:
+                outcome.changed = outcome.changed or lost is not None
+                raise
+            if tried is None or not _is_same(plan, tried):
+                break
+        if lost is not None and not _is_same(plan, lost):
+            # It took effect, at least in part.
             outcome.changed = True
         if failure is None:
             outcome.before = plan.before
@@ -60,20 +76,34 @@ def converge(
             outcome.changed = True
             return plan, current
         if failure is not None:
-            if attempt > context.params["retries"] or not _is_worth_another_try(failure):
+            if tried is not None and _is_same(plan, tried):
+                explain(failure)
+            if attempt > retries or not _is_worth_another_try(failure):
                 raise failure
-            context.sleep(backoff(attempt - 1))
+        sent = len(context.client.calls)
         try:
             state = apply(plan, current)
         except AtlasError as error:
             if not error.outcome_unknown and not _is_worth_another_try(error):
                 raise
-            failure = error
+            failure, tried = error, plan
             lost = plan if error.outcome_unknown else lost
+            may_repeat = attempt < retries and _is_worth_another_try(error)
+            pauses = (backoff(attempt) if may_repeat else 0.0,)
+            if plan.action in ("create", "recreate") and (error.outcome_unknown or error.is_lost_race):
+                pauses = creation_pauses or pauses
+        except Exception:
+            # A defect, or a lack of memory or threads: whether a change was on its way by then is all that is known.
+            outcome.changed = outcome.changed or any(call.method != "GET" for call in context.client.calls[sent:])
+            raise
         else:
             outcome.changed = True
             return plan, state
     raise AssertionError("the loop above returns or raises")
+
+
+def _is_same(plan: Plan, other: Plan) -> bool:
+    return (plan.action, plan.differing) == (other.action, other.differing)
 
 
 def _is_worth_another_try(error: AtlasError) -> bool:

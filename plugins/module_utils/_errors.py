@@ -7,10 +7,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 import typing as t
-from urllib.parse import quote, quote_plus
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._redact import redacted
 
 MAX_DETAIL_LENGTH = 500
 
@@ -56,19 +55,6 @@ _HINT_BY_STATUS = {
 _ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "CONTAINER_ALREADY_EXISTS"))
 
 
-def redacted(text: str, secrets: t.Iterable[str]) -> str:
-    """Return I(text) without I(secrets), whose characters may stand in it as they do in URLs, in JSON and in names of hosts."""
-    # The longest first: one may be a part of another.
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        forms = (
-            {one, quote(one, safe="", errors="replace"), quote_plus(one, errors="replace"), json.dumps(one)[1:-1]}
-            for one in secret
-        )
-        pattern = "".join(f"(?:{'|'.join(map(re.escape, one))})" for one in forms)
-        text = re.sub(pattern, "********", text, flags=re.IGNORECASE)
-    return text
-
-
 # What every failure carries beside C(msg), be it null.
 FAILURE_FIELDS = ("http_status", "error_code", "detail")
 
@@ -87,6 +73,8 @@ class AtlasError(Exception):
 
     Attributes:
         was_overtaken: Whether what was to be removed was removed by somebody else since the last look.
+        was_refused_unread: Whether Atlas refused the request for its rate alone, so that any request may be sent again.
+        retry_after: The seconds after which Atlas asks to try again; None if it does not say.
     """
 
     def __init__(
@@ -108,6 +96,8 @@ class AtlasError(Exception):
         self.outcome_unknown = outcome_unknown
         self.is_transient = is_transient
         self.was_overtaken = False
+        self.was_refused_unread = False
+        self.retry_after: float | None = None
 
     def redact(self, secrets: t.Iterable[str]) -> None:
         """Take I(secrets) out of the texts."""
@@ -120,6 +110,11 @@ class AtlasError(Exception):
     def is_lost_race(self) -> bool:
         """Whether somebody else has done, since the last look, what the request was to do."""
         return self.error_code in _ALREADY_EXISTS or self.was_overtaken
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the service did not answer the question, as far as it could have been answered: try again later."""
+        return isinstance(self, AtlasConnectionError) or (self.http_status or 0) >= 500 or self.http_status == 429
 
     def to_result(self) -> dict[str, t.Any]:
         """Return the fields of a failed result: C(msg), C(http_status), C(error_code), C(detail)."""
@@ -154,24 +149,6 @@ class AtlasRateLimitError(AtlasApiError):
     """Atlas asked to slow down, more often than the retries allow."""
 
 
-ConnectionFailure = t.Literal["untrusted", "no proxy", "unreachable", "silent", "broken"]
-_CONNECTION_FAILURES: dict[ConnectionFailure, tuple[str, str]] = {
-    "untrusted": (
-        "cannot trust {where}",
-        "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody.",
-    ),
-    "no proxy": (
-        "cannot reach {where} through the proxy",
-        "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",
-    ),
-    "unreachable": ("cannot reach {where}", "Check base_url and the way to it (DNS, firewall, proxy)."),
-    "silent": ("no answer in time from {where}", "Check base_url and the way to it (firewall, proxy), or raise timeout."),
-    "broken": (
-        "the connection to {where} broke before a whole reply came",
-        "Run the task again; if it stays, look for a proxy in between.",
-    ),
-}
-
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
 _CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
     401: AtlasAuthError,
@@ -195,12 +172,12 @@ def api_error(doing: str, status: int, body: t.Any, *, is_write: bool, secrets: 
     fields = body if isinstance(body, dict) else {}
     # OAuth's errors have their code in another place (RFC 6749, 5.2).
     code = fields.get("errorCode") or fields.get("error")
-    code = code if isinstance(code, str) and code else None
-    detail = redacted(_detail(fields), secrets)[:MAX_DETAIL_LENGTH] or None
+    code = redacted(code, secrets, MAX_DETAIL_LENGTH) if isinstance(code, str) and code else None
+    detail = redacted(_detail(fields), secrets, MAX_DETAIL_LENGTH) or None
     hint = _HINT_BY_CODE.get(code or "") or _HINT_BY_STATUS.get(status)
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     text = (detail or "no reason given").rstrip(". ")
-    return _CLASS_BY_STATUS.get(status, AtlasApiError)(
+    error = _CLASS_BY_STATUS.get(status, AtlasApiError)(
         f"Failed to {doing}: {text} ({label}).",
         http_status=status,
         error_code=code,
@@ -209,6 +186,8 @@ def api_error(doing: str, status: int, body: t.Any, *, is_write: bool, secrets: 
         outcome_unknown=is_write and status >= 500,
         is_transient=status in _TRANSIENT_STATUSES,
     )
+    error.was_refused_unread = isinstance(error, AtlasRateLimitError)
+    return error
 
 
 def _detail(fields: dict[t.Any, t.Any]) -> str:
@@ -221,39 +200,3 @@ def _detail(fields: dict[t.Any, t.Any]) -> str:
         if isinstance(one, dict) and one.get("field"):
             words.append(f"{one['field']}: {one.get('description') or 'refused'}")
     return "; ".join(words)
-
-
-def connection_error(
-    doing: str, failure: ConnectionFailure, where: str, error: BaseException, *, is_write: bool
-) -> AtlasConnectionError:
-    """Make the error for a request that got no reply.
-
-    Args:
-        doing: What failed, as a verb phrase.
-        failure: What happened to the connection.
-        where: Whom it was to.
-        error: The exception of the HTTP library; its innermost cause is told.
-        is_write: Whether the request would have changed something.
-    """
-    root = root_cause(error)
-    cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
-    what, hint = _CONNECTION_FAILURES[failure]
-    return AtlasConnectionError(
-        f"Failed to {doing}: {what.format(where=where)} ({cause}).",
-        detail=cause,
-        hint=hint,
-        outcome_unknown=is_write and failure in ("silent", "broken"),
-        is_transient=failure != "untrusted",
-    )
-
-
-def root_cause(error: BaseException) -> BaseException:
-    """Return the innermost exception of those that the HTTP libraries wrap into each other."""
-    for unused in range(10):
-        # Before its version 2, urllib3 does not name the failure of the network as the cause of its own.
-        around = [error.__cause__, getattr(error, "reason", None), *error.args, isinstance(error, OSError) or error.__context__]
-        inner = next((one for one in around if isinstance(one, BaseException)), None)
-        if inner is None:
-            return error
-        error = inner
-    return error

@@ -14,9 +14,10 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, redacted
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._redact import redacted
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import State, wait_until
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import LONGEST_BACKOFF, State, WaitTimeoutError, wait_until
 
 Parameters = t.Mapping[str, t.Any]
 Warn = t.Callable[[str], None]
@@ -133,22 +134,46 @@ class Context(t.Generic[S]):
     clock: t.Callable[[], float] = time.monotonic
     sleep: t.Callable[[float], None] = time.sleep
 
-    def wait_until(self, poll: t.Callable[[], State], is_done: t.Callable[[State], bool]) -> State:
+    def wait_until(self, poll: t.Callable[[], State], is_done: t.Callable[[State], bool], last: State) -> State:
         """Wait as the options say; see C(_wait.wait_until).
+
+        Args:
+            poll: Returns the present state. If Atlas does not answer shortly before the time is up, that is what the wait ends
+                with, after the last state that was seen.
+            is_done: Whether a state will do.
+            last: The state that was seen before the wait.
 
         Raises:
             WaitTimeoutError: When the time is up.
         """
         timeout = self.params["wait_timeout"]
-        with self.client.within(self.clock() + timeout):
-            return wait_until(
-                poll,
-                is_done,
-                timeout=timeout,
-                longest_interval=self.params["wait_sleep"],
-                clock=self.clock,
-                sleep=self.sleep,
-            )
+        deadline = self.clock() + timeout
+        seen, unanswered = last, None
+
+        def ask() -> State:
+            nonlocal seen, unanswered
+            try:
+                seen, unanswered = poll(), None
+            except AtlasError as error:
+                # Earlier, the client has tried as often as it may. By now, it has less time than that.
+                if not error.is_unanswered or self.clock() + LONGEST_BACKOFF < deadline:
+                    raise
+                unanswered = error
+            return seen
+
+        with self.client.within(deadline):
+            try:
+                return wait_until(
+                    ask,
+                    lambda state: unanswered is None and is_done(state),
+                    timeout=timeout,
+                    longest_interval=self.params["wait_sleep"],
+                    clock=self.clock,
+                    sleep=self.sleep,
+                )
+            except WaitTimeoutError as error:
+                error.unanswered = unanswered
+                raise
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -31,7 +30,7 @@ class Provider:
 
     Attributes:
         name: The API's C(providerName).
-        identity: The result fields that tell one connection from another; no two live ones share them.
+        identity: The result fields that tell one connection from another within a container; no two live ones there share them.
         writable: The API's name of each field that may be sent, by its name in results.
         read_only: The same for the fields that Atlas alone sets.
         changeable: The result fields that an update may change; any other difference needs a new connection.
@@ -64,6 +63,12 @@ class Provider:
         present = peer["status_name"]
         return present in self.progress and self.progress.index(present) >= self.progress.index(status)
 
+    def failure_in_words(self, peer: Peer) -> str:
+        """Return the state of a connection that has failed, why it has, and what to do about it."""
+        reason = peer["error_state_name"] or "no reason given"
+        meaning = self.failure_reasons.get(reason)
+        return f"{peer['status_name']} ({reason}: {meaning})" if meaning else f"{peer['status_name']} ({reason})"
+
 
 AWS = Provider(
     name="AWS",
@@ -86,7 +91,7 @@ AWS = Provider(
     failed="FAILED",
     terminating="TERMINATING",
     failure_reasons={
-        "REJECTED": "the request was rejected in the AWS account; agree with its owner",
+        "REJECTED": "the request was rejected in the AWS account; ask its owner to accept the next one",
         "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
         "INVALID_ARGUMENT": (
             "AWS does not take the request; check vpc_id, aws_account_id and accepter_region_name, and that the VPC's CIDR "
@@ -97,11 +102,11 @@ AWS = Provider(
 
 
 class VpcPeers:
-    """The peering connections of one group with one cloud provider.
+    """The peering connections of one project with one cloud provider.
 
     Args:
         client: Atlas.
-        group_id: The group.
+        group_id: The project.
         provider: The cloud provider.
     """
 
@@ -111,13 +116,20 @@ class VpcPeers:
         self._group_id = group_id
         self._path = ("groups", group_id, "peers")
         self._listed: list[Peer] | None = None
+        # Those whose removal was asked for in a request that got no clear answer.
+        self._perhaps_deleted: set[str] = set()
 
     def list_peers(self) -> list[Peer]:
         """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
-        doing = f"list the VPC peering connections of group {self._group_id}"
+        doing = f"list the VPC peering connections of project {self._group_id}"
         found = self._client.get_all(self._path, {"providerName": self.provider.name}, doing)
         self._listed = [self._to_result(one, doing) for one in found]
         return self._listed
+
+    @property
+    def listed(self) -> list[Peer]:
+        """What the last list held; nothing if there was none."""
+        return self._listed or []
 
     def last_listed(self) -> list[Peer]:
         """Return what the last list held; a request is sent only if there was none."""
@@ -125,7 +137,7 @@ class VpcPeers:
 
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection; None when there is none with that id."""
-        doing = f"read VPC peering connection {peer_id} of group {self._group_id}"
+        doing = f"read VPC peering connection {peer_id} of project {self._group_id}"
         try:
             return self._to_result(self._client.get((*self._path, peer_id), doing), doing)
         except AtlasNotFoundError as error:
@@ -133,51 +145,43 @@ class VpcPeers:
                 return None
             raise
 
-    def find_peer(self, **identity: str) -> Peer | None:
-        """Return the connection with that identity; one that is being removed only if there is no other.
-
-        Raises:
-            AtlasError: When more than one is there.
-        """
-        matches = [one for one in self.list_peers() if all(one[name] == value for name, value in identity.items())]
-        live = [one for one in matches if one["status_name"] != self.provider.terminating]
-        if len(live) > 1:
-            what = " and ".join(f"{name} {value}" for name, value in identity.items())
-            ids = ", ".join(f"{one['id']} ({one['status_name']})" for one in live)
-            raise AtlasError(
-                f"Group {self._group_id} has {len(live)} VPC peering connections with {what}: {ids}.",
-                hint="Say which one with peer_id.",
-            )
-        return next(iter(live or matches), None)
-
-    def create_peer(self, fields: t.Mapping[str, t.Any]) -> Peer:
+    def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:
         """Request a connection and return it as Atlas describes it then.
 
-        Without a container the body is that of the API's first edition (v1.0): nothing but what was asked for.
+        Without a container the body is that of the first version of the API (v1.0): nothing but what was asked for.
+
+        Args:
+            fields: What it is made of.
+            home_region: The region of its container, which a null in the reply stands for, if it is known.
         """
-        doing = f"create the VPC peering connection to {self.describe(fields)} in group {self._group_id}"
+        doing = f"create the VPC peering connection to {self.describe(fields)} in project {self._group_id}"
         body = self.provider.to_body(fields, with_provider=fields.get("container_id") is not None)
-        return self._to_result(self._client.post(self._path, body, doing), doing, is_write=True)
+        return self._written(self._client.post(self._path, body, doing), fields, home_region, doing)
 
     def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any]) -> Peer:
         """Change I(fields) of I(peer). The whole object goes along: without its provider, Atlas takes it for another one."""
-        doing = f"update VPC peering connection {peer['id']} of group {self._group_id}"
-        body = self.provider.to_body({**peer, **fields})
-        return self._to_result(self._client.patch((*self._path, peer["id"]), body, doing), doing, is_write=True)
+        doing = f"update VPC peering connection {peer['id']} of project {self._group_id}"
+        wanted = {**peer, **fields}
+        reply = self._client.patch((*self._path, peer["id"]), self.provider.to_body(wanted), doing)
+        return self._written(reply, wanted, None, doing)
 
     def delete_peer(self, peer_id: str) -> None:
         """Ask for the removal of a connection.
 
         Raises:
-            AtlasError: When it is gone, or on its way, already, too: then C(was_overtaken) is set.
+            AtlasError: When it is gone, or on its way, already, too: then C(was_overtaken) is set. If an earlier request
+                may have done it, that is a success.
         """
         try:
-            self._client.delete((*self._path, peer_id), f"delete VPC peering connection {peer_id} of group {self._group_id}")
-        except AtlasNotFoundError as error:
-            error.was_overtaken = error.error_code in _GONE
-            raise
-        except AtlasConflictError as error:
-            error.was_overtaken = error.error_code == "PEER_ALREADY_REQUESTED_DELETION"
+            self._client.delete((*self._path, peer_id), f"delete VPC peering connection {peer_id} of project {self._group_id}")
+        except AtlasError as error:
+            error.was_overtaken = (isinstance(error, AtlasNotFoundError) and error.error_code in _GONE) or (
+                isinstance(error, AtlasConflictError) and error.error_code == "PEER_ALREADY_REQUESTED_DELETION"
+            )
+            if error.was_overtaken and (error.outcome_unknown or peer_id in self._perhaps_deleted):
+                return
+            if error.outcome_unknown:
+                self._perhaps_deleted.add(peer_id)
             raise
 
     def describe(self, fields: t.Mapping[str, t.Any]) -> str:
@@ -201,19 +205,27 @@ class VpcPeers:
             )
         return result
 
+    def _written(self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], home_region: str | None, doing: str) -> Peer:
+        """Return the connection in the reply to a change, which has to be what was sent.
 
-def odd_identity_warnings(params: t.Mapping[str, t.Any]) -> list[str]:
-    """Return a warning for an account or VPC id that does not look like AWS's; Atlas decides whether it will do."""
-    warnings = []
-    account, vpc = params["aws_account_id"], params["vpc_id"]
-    if account is not None and not re.fullmatch(r"[0-9]{12}", account):
-        hint = "Quote it in YAML, or its leading zero is lost." if account.isdecimal() else "AWS's account ids are 12 digits."
-        warnings.append(f"aws_account_id {account!r} is not of the usual form. {hint}")
-    if vpc is not None and not re.fullmatch(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", vpc):
-        warnings.append(f"vpc_id {vpc!r} is not of the usual form: vpc- and 17 hexadecimal digits (8 in old accounts).")
-    return warnings
+        Raises:
+            AtlasApiError: When it is not: whether the change was made is unknown then.
+        """
+        result = self._to_result(reply, doing, is_write=True)
+        wanted = {name: sent[name] for name in ("id", *self.provider.writable) if sent.get(name) is not None}
+        wanted["provider_name"] = self.provider.name
+        if same_region(wanted.get("accepter_region_name"), result["accepter_region_name"] or home_region):
+            wanted.pop("accepter_region_name", None)
+        differing = [f"{name} is {result[name]}, not {value}" for name, value in wanted.items() if result[name] != value]
+        if differing:
+            raise AtlasApiError(
+                f"Failed to {doing}: the reply does not show what was sent: {', '.join(differing)}.",
+                hint="Look for a proxy that answers in place of Atlas, then run the task again.",
+                outcome_unknown=True,
+            )
+        return result
 
 
-def same_region(wanted: str, current: str | None) -> bool:
+def same_region(wanted: str | None, current: str | None) -> bool:
     """Whether a reply's region is the wanted one. A null means the container's, which a second look would have to tell."""
-    return current is None or current.lower().replace("_", "-") == wanted
+    return wanted is None or current is None or current.lower().replace("_", "-") == wanted.lower().replace("_", "-")

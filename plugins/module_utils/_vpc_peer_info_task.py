@@ -10,24 +10,31 @@ from __future__ import annotations
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_aws_ids, check_object_id, check_regions
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS, VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_container import ContainerChoice
 
 ARGUMENT_SPEC = CONNECTION + ArgumentSpec(
     {
         "peer_id": {"type": "str"},
         "vpc_id": {"type": "str"},
         "aws_account_id": {"type": "str"},
+        "connection_id": {"type": "str"},
         "container_id": {"type": "str"},
+        "container_region_name": {"type": "str"},
         "status_name": {"type": "list", "elements": "str", "choices": [*AWS.progress, AWS.failed, AWS.terminating]},
     },
+    mutually_exclusive=(("container_id", "container_region_name"),),
 )
-FILTERS = ("vpc_id", "aws_account_id", "container_id")
+FILTERS = ("vpc_id", "aws_account_id", "connection_id")
 
 
 def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     """Check the options without the network.
+
+    Returns:
+        Warnings about values that Atlas will have to decide on.
 
     Raises:
         InvalidOptionError: When an option cannot be right.
@@ -35,7 +42,7 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     for option in ("peer_id", "container_id"):
         if params[option] is not None:
             check_object_id(option, params[option])
-    return []
+    return check_aws_ids(params) + check_regions(params, "container_region_name")
 
 
 def run(context: Context[AtlasClient]) -> None:
@@ -47,12 +54,13 @@ def run(context: Context[AtlasClient]) -> None:
         found = [peer] if peer is not None else []
     else:
         found = peers.list_peers()
-    context.outcome.values["vpc_peers"] = [
+    matches = [
         peer
         for peer in found
         if all(params[name] in (None, peer[name]) for name in FILTERS)
         and (params["status_name"] is None or peer["status_name"] in params["status_name"])
     ]
+    context.outcome.values["vpc_peers"] = ContainerChoice(context).select(matches)
 
 
 TASK = Task(argument_spec=ARGUMENT_SPEC, service=ATLAS, validate=validate, run=run)

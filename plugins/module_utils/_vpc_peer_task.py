@@ -13,18 +13,22 @@ from dataclasses import replace
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._atlas import ATLAS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import converge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import CREATION_PAUSES, converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._plan import Plan, plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import (
+    check_aws_ids,
     check_object_id,
     check_private_network,
+    check_regions,
     check_wait,
     to_aws_region,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Context, Parameters, Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers, odd_identity_warnings, same_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import Peer, VpcPeers, same_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_container import ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_creation import PeerCreation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_match import PeerMatch
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_wait import PeerWaiter
 
 ARGUMENT_SPEC = (
@@ -38,12 +42,14 @@ ARGUMENT_SPEC = (
             "route_table_cidr_block": {"type": "str"},
             "accepter_region_name": {"type": "str"},
             "container_id": {"type": "str"},
+            "container_region_name": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "recreate": {"type": "str", "choices": ["never", "dead"], "default": "never"},
             "wait_for": {"type": "str", "choices": ["pending_acceptance", "available"], "default": "pending_acceptance"},
         },
         required_together=(("vpc_id", "aws_account_id"),),
         required_one_of=(("vpc_id", "peer_id"),),
+        mutually_exclusive=(("container_id", "container_region_name"),),
     )
 )
 
@@ -63,15 +69,17 @@ def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
     for option in ("peer_id", "container_id"):
         if params[option] is not None:
             check_object_id(option, params[option])
-    for option in ("vpc_id", "aws_account_id"):
-        if params[option] is not None and not params[option].strip():
-            raise InvalidOptionError(f"{option} is empty.", hint="Give its value, or peer_id in place of the pair.")
+    warnings = check_aws_ids(params)
     if params["route_table_cidr_block"] is not None:
         check_private_network("route_table_cidr_block", params["route_table_cidr_block"])
-    if params["accepter_region_name"] is not None:
-        to_aws_region("accepter_region_name", params["accepter_region_name"])
     check_wait(params)
-    return odd_identity_warnings(params)
+    if params["recreate"] == "dead" and params["state"] == "present" and params["vpc_id"] is None:
+        raise InvalidOptionError(
+            "recreate: dead needs vpc_id, aws_account_id and route_table_cidr_block: with peer_id alone, a failed VPC peering "
+            "connection could not be created again if the task ended after its removal.",
+            hint="Set them, in place of peer_id or beside it.",
+        )
+    return warnings + check_regions(params, "accepter_region_name", "container_region_name")
 
 
 def run(context: Context[AtlasClient]) -> None:
@@ -88,129 +96,140 @@ class _VpcPeerRun:
     def __init__(self, context: Context[AtlasClient]) -> None:
         self._context = context
         self._params = params = context.params
-        self._peers = VpcPeers(context.client, params["group_id"])
-        self._waiter = PeerWaiter(context, self._peers)
         self._is_absent = params["state"] == "absent"
         region = params["accepter_region_name"]
         self._region = to_aws_region("accepter_region_name", region) if region is not None else None
-        self._wanted = {
-            name: params[name] for name in self._peers.provider.writable if name in params and params[name] is not None
-        }
+        self._peers = VpcPeers(context.client, params["group_id"])
+        options = ("vpc_id", "aws_account_id", "route_table_cidr_block")
+        self._wanted = {name: params[name] for name in options if params[name] is not None}
         if self._region is not None:
             self._wanted["accepter_region_name"] = self._region
-        self._creation = PeerCreation(context, self._peers, self._wanted)
-        # The failed connection that was removed to be made anew; from then on, it must be replaced.
+        choice = ContainerChoice(context)
+        self._match = PeerMatch(context, self._peers, choice)
+        self._creation = PeerCreation(context, self._peers, choice, self._wanted)
+        self._waiter = PeerWaiter(context, self._peers, self._creation.region_of)
+        # The failed connection that was removed to be created again; from then on, it must be replaced.
         self._removed: Peer | None = None
+        # What was being removed when the task came, for what the options leave open.
+        self._template: Peer | None = None
 
     def run(self) -> None:
         context, outcome = self._context, self._context.outcome
-        peer: Peer | None
-        done, peer = converge(context, self._look, self._decide, self._apply)
+        done, peer = converge(
+            context, self._look, self._decide, self._apply, creation_pauses=CREATION_PAUSES, explain=self._match.explain
+        )
         if context.check_mode:
             peer = t.cast("Peer | None", done.after)
         elif peer is not None and self._params["wait"]:
-            peer = self._waiter.wait_until_gone(peer) if self._is_absent else self._waiter.wait_for_status(peer)
+            if self._is_absent:
+                self._waiter.wait_until_gone(self._match.dying or [peer])
+            else:
+                peer = self._waiter.wait_for_status(peer)
         outcome.values["vpc_peer"] = outcome.after = None if self._is_absent else peer
         if self._params["wait"]:
             outcome.values["status_history"] = self._waiter.history.entries
 
     def _look(self) -> Peer | None:
-        params, identity = self._params, self._peers.provider.identity
-        if self._removed is not None:
-            # Its id is gone for good; a new connection has the same identity.
-            peer = self._peers.find_peer(**{name: self._removed[name] for name in identity})
-        elif params["peer_id"] is not None:
-            peer = self._peers.get_peer(params["peer_id"])
-        else:
-            peer = self._peers.find_peer(**{name: params[name] for name in identity})
+        peer = self._match.find()
         self._waiter.note(peer)
         return peer
 
     def _decide(self, current: Peer | None) -> Plan:
         provider, params = self._peers.provider, self._params
-        self._check_identity(current)
-        is_terminating = current is not None and current["status_name"] == provider.terminating
+        is_terminating = bool(self._match.dying)
         if self._is_absent:
             return Plan("nothing", current, None) if is_terminating else plan(None, current)
         if current is None:
-            if params["peer_id"] is not None and self._removed is None:
-                raise AtlasError(
-                    f"Group {params['group_id']} has no VPC peering connection {params['peer_id']}.",
-                    hint="Check peer_id, or give vpc_id and aws_account_id instead to have one made.",
-                )
-            return self._creation.plan(self._removed, replaced=self._removed)
+            if self._match.needs_id:
+                raise self._unknown_id()
+            return self._creation.plan(self._template, replaced=self._removed)
         if is_terminating:
-            if not params["wait"]:
+            # With recreate, this may be what an earlier run has removed before it was ended.
+            if not params["wait"] and params["recreate"] != "dead":
                 raise AtlasError(
                     f"VPC peering connection {current['id']} is being removed ({provider.terminating}) and cannot be used.",
                     hint="Set wait to true to wait until it is gone and create a new one, or run the task again later.",
                 )
-            return self._creation.plan(self._removed or current, replaced=self._removed)
+            # Several of them need not be alike.
+            self._template = current if len(self._match.dying) == 1 and self._removed is None else None
+            return self._creation.plan(self._template, replaced=self._removed)
         if current["status_name"] == provider.failed:
             if params["recreate"] != "dead":
                 raise self._waiter.failure(current)
-            return self._creation.plan(current, replaced=current)
-        wanted = dict(self._wanted)
-        if self._region is not None and same_region(self._region, current["accepter_region_name"]):
-            del wanted["accepter_region_name"]
-        result = plan(wanted, current, changeable=provider.changeable)
-        fixed = [name for name in result.differing if name not in provider.changeable]
-        if fixed:
-            raise self._unchangeable(current, fixed, wanted)
-        if result.changed:
-            self._creation.check_change(dict(result.after or {}), self._region)
-        status = self._params["wait_for"].upper()
-        if self._context.check_mode and self._params["wait"] and not provider.has_reached(current, status):
+            return self._creation.plan_again(current)
+        result = self._changes(current)
+        status = params["wait_for"].upper()
+        if self._context.check_mode and params["wait"] and not provider.has_reached(current, status):
             # What it will have come to after the waiting.
             return replace(result, after={**(result.after or {}), "status_name": status})
         return result
 
-    def _check_identity(self, current: Peer | None) -> None:
-        """Check that peer_id, if given, names the connection that the other options mean: nothing is done to another one.
+    def _unknown_id(self) -> AtlasError:
+        pair = "leave it out" if self._params["vpc_id"] is not None else "give vpc_id and aws_account_id instead"
+        return AtlasError(
+            f"Project {self._params['group_id']} has no VPC peering connection {self._params['peer_id']}.",
+            hint=f"Check peer_id, or {pair} to have one created.",
+        )
+
+    def _changes(self, current: Peer) -> Plan:
+        """Plan the changes to a connection that is alive.
 
         Raises:
-            AtlasError: When it does not.
+            AtlasError: When it differs in what cannot be changed.
         """
-        wanted = {name: self._params[name] for name in self._peers.provider.identity if self._params[name] is not None}
-        differing = [name for name, value in wanted.items() if current is not None and current[name] != value]
-        if current is not None and differing:
-            raise self._unchangeable(current, differing, wanted)
-
-    def _unchangeable(self, current: Peer, names: list[str], wanted: t.Mapping[str, t.Any]) -> AtlasError:
-        differences = ", ".join(f"{name} is {current[name]}, not {wanted[name]}" for name in names)
-        return AtlasError(
-            f"VPC peering connection {current['id']} differs in what cannot be changed: {differences}. "
-            "A new connection would be needed.",
-            hint="Correct the option, or remove the connection first (state: absent).",
-        )
+        wanted, changeable = dict(self._wanted), self._peers.provider.changeable
+        if self._region is not None and same_region(self._region, current["accepter_region_name"]):
+            del wanted["accepter_region_name"]
+        result = plan(wanted, current, changeable=changeable)
+        fixed = [name for name in result.differing if name not in changeable]
+        if fixed:
+            differences = ", ".join(f"{name} is {current[name]}, not {wanted[name]}" for name in fixed)
+            raise AtlasError(
+                f"VPC peering connection {current['id']} differs in what cannot be changed: {differences}. "
+                "A new connection would be needed.",
+                hint="Correct the option, or remove the connection first (state: absent).",
+            )
+        if result.changed:
+            self._creation.check_change(dict(result.after or {}), current)
+        return result
 
     def _apply(self, decided: Plan, current: Peer | None) -> Peer | None:
         """Carry out the plan, with current as the state it was made from, and return the connection after it."""
-        outcome = self._context.outcome
         if decided.action == "update":
-            changes = {name: decided.after[name] for name in decided.differing} if decided.after else {}
-            # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
-            peer = t.cast("Peer", current)
-            return self._peers.update_peer(
-                {**peer, "accepter_region_name": peer["accepter_region_name"] or self._region}, changes
-            )
-        if current is not None and current["status_name"] != self._peers.provider.terminating:
-            try:
-                self._peers.delete_peer(current["id"])
-                outcome.changed = True
-            except AtlasError as error:
-                # Somebody else has removed it: to make it anew, that will do.
-                if self._is_absent or not error.is_lost_race:
-                    raise
-            self._removed = None if self._is_absent else current
+            return self._update(t.cast("Peer", current), decided)
+        dying = list(self._match.dying)
+        if current is not None and not dying:
+            self._delete(current)
+            dying = [current]
         if decided.action == "delete":
             return current
-        if current is not None:
-            self._waiter.wait_until_gone(current)
+        if dying:
+            self._waiter.wait_until_gone(dying)
+            self._match.forget(dying)
         try:
-            created = self._peers.create_peer(self._creation.fields)
+            created = self._peers.create_peer(self._creation.fields, self._creation.home_region)
         except AtlasError as error:
-            self._creation.explain(error)
+            self._creation.explain(error, self._creation.fields)
             raise
-        self._waiter.note(created)
+        self._waiter.note_created(created)
         return created
+
+    def _update(self, current: Peer, decided: Plan) -> Peer:
+        after = t.cast("Peer", decided.after)
+        # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
+        sent = {**current, "accepter_region_name": self._creation.region_of(current)}
+        try:
+            return self._peers.update_peer(sent, {name: after[name] for name in decided.differing})
+        except AtlasError as error:
+            self._creation.explain(error, after, current)
+            raise
+
+    def _delete(self, current: Peer) -> None:
+        try:
+            self._peers.delete_peer(current["id"])
+            self._context.outcome.changed = True
+        except AtlasError as error:
+            # Already removed by somebody else: that will do to create it again.
+            if self._is_absent or not error.is_lost_race:
+                raise
+        self._removed = None if self._is_absent else current

@@ -26,12 +26,14 @@ class WaitTimeoutError(Exception):
     Attributes:
         last: The last answer.
         waited: The seconds that passed.
+        unanswered: Why the last question got no answer, if it got none.
     """
 
-    def __init__(self, last: t.Any, waited: float) -> None:
+    def __init__(self, last: t.Any, waited: float, unanswered: Exception | None = None) -> None:
         super().__init__(f"not there after {waited:.0f} seconds")
         self.last = last
         self.waited = waited
+        self.unanswered = unanswered
 
 
 def wait_until(
@@ -77,32 +79,46 @@ class StatusHistory:
 
     Args:
         name: What is waited for, for the lines.
+        goal: The state that it is to come to, for the lines.
         report: Takes a line.
         clock: A monotonic clock, in seconds.
     """
 
-    def __init__(self, name: str, report: t.Callable[[str], None], clock: t.Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, name: str, goal: str, report: t.Callable[[str], None], clock: t.Callable[[], float] = time.monotonic
+    ) -> None:
         self.entries: list[dict[str, t.Any]] = []
         self._name = name
+        self._goal = goal
         self._report = report
         self._clock = clock
         self._started = self._reported = clock()
+        self._to_do = ""
 
-    def note(self, status: str) -> None:
-        """Take down the present state."""
+    def note(self, status: str, to_do: str = "") -> None:
+        """Take down the present state.
+
+        Args:
+            status: The state.
+            to_do: What somebody has to do before it goes on; the user is told at once.
+        """
         now = self._clock()
         seconds = now - self._started
         last = self.entries[-1]["status"] if self.entries else None
+        is_news = to_do not in ("", self._to_do)
+        self._to_do = to_do
         if status != last:
             self.entries.append({"status": status, "seconds": round(seconds, 1)})
-            if last is not None:
-                self._tell(f"{last} → {status} after {seconds:.0f} s", now)
-        elif now - self._reported >= REPORT_INTERVAL:
-            self._tell(f"still {status} after {seconds:.0f} s", now)
+        if last not in (None, status):
+            self._tell(f"{last} → {status} after {seconds:.0f} s", now)
+        elif is_news:
+            self._tell(status, now)
+        elif last is not None and now - self._reported >= REPORT_INTERVAL:
+            self._tell(f"still {status} after {seconds:.0f} s", now, f"waiting for {self._goal}")
 
-    def _tell(self, text: str, now: float) -> None:
+    def _tell(self, text: str, now: float, awaited: str = "") -> None:
         self._reported = now
-        self._report(f"{self._name}: {text}")
+        self._report(": ".join((self._name, "; ".join(filter(None, (text, self._to_do or awaited))))))
 
 
 def backoff(attempt: int) -> float:

@@ -16,6 +16,7 @@ description:
   - The list says who may connect to the clusters of the project. It is not the access list of an API key, which says from where
     the key may be used.
   - Entries that are not in O(entries) are left alone.
+  - An entry with V(0.0.0.0/0) or V(::/0) lets everybody on the internet connect, so the task warns about it.
   - All entries that are new or have changed are sent in one request, because Atlas does not accept two such requests at once.
 options:
   entries:
@@ -41,6 +42,7 @@ options:
         description:
           - What the entry is for, in at most 80 characters.
           - If this is not set, an existing entry keeps its comment.
+          - Required with O(state=absent) and O(only_own=true).
         type: str
       delete_after_date:
         description:
@@ -53,6 +55,22 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  keep_comment:
+    description:
+      - Whether an entry that exists already keeps its comment, so that O(entries[].comment) is only used for new entries.
+      - Set this for entries that other people may use as well.
+      - With O(state=absent), this has no effect.
+    type: bool
+    default: false
+    version_added: 2.0.0
+  only_own:
+    description:
+      - Whether to remove only entries whose comment is exactly the given one. An entry with another comment stays, and is in
+        RV(left) with the reason.
+      - With O(state=present), this has no effect.
+    type: bool
+    default: false
+    version_added: 2.0.0
   wait:
     description:
       - Wait until the entries are in force for all clusters.
@@ -66,6 +84,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
+  - cloudpeer.atlas.attributes.atlas
   - cloudpeer.atlas.connection
   - cloudpeer.atlas.wait
 notes:
@@ -114,6 +133,21 @@ EXAMPLES = r"""
         comment: The consultant
         delete_after_date: "{{ '%Y-%m-%dT%H:%M:%SZ' | ansible.builtin.strftime(now().timestamp() + 2 * 24 * 3600, utc=true) }}"
 
+- name: Let a network connect, whoever has allowed it before, and whatever comment they have given it
+  cloudpeer.atlas.atlas_access_list:
+    entries:
+      - cidr_block: 10.22.0.0/24
+        comment: The job runners
+    keep_comment: true
+
+- name: Do not let it connect any more, unless the entry has become somebody else's
+  cloudpeer.atlas.atlas_access_list:
+    entries:
+      - cidr_block: 10.22.0.0/24
+        comment: The job runners
+    state: absent
+    only_own: true
+
 - name: Do not let an address and a network connect any more
   cloudpeer.atlas.atlas_access_list:
     entries:
@@ -125,7 +159,8 @@ EXAMPLES = r"""
 RETURN = r"""
 access_list:
   description:
-    - The entries that O(entries) names, as they are now, or in check mode as they would be. Empty with O(state=absent).
+    - The entries that O(entries) names, as they are now, or in check mode as they would be.
+    - With O(state=absent), only those that are left (see RV(left)).
   returned: success
   type: list
   elements: dict
@@ -156,6 +191,45 @@ access_list:
       description: When Atlas removes the entry by itself. Null if it stays.
       type: str
       sample: "2030-01-31T12:00:00Z"
+left:
+  description:
+    - With O(state=absent) and O(only_own=true), the entries that have another comment, and so were not removed. Otherwise empty.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 2.0.0
+  sample:
+    - cidr_block: 10.15.0.0/16
+      ip_address: null
+      aws_security_group: null
+      comment: The office
+      delete_after_date: null
+      reason: "10.15.0.0/16 has the comment 'The office', not 'The application': somebody else uses it, or has changed it."
+  contains:
+    cidr_block:
+      description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
+      type: str
+      sample: 10.15.0.0/16
+    ip_address:
+      description: The IP address. Null if the entry is not an address.
+      type: str
+      sample: 10.20.0.5
+    aws_security_group:
+      description: The id of the security group. Null if the entry is not a security group.
+      type: str
+      sample: sg-0a1b2c3d4e5f67890
+    comment:
+      description: What the entry is for. Null if it has no comment.
+      type: str
+      sample: The application's VPC
+    delete_after_date:
+      description: When Atlas removes the entry by itself. Null if it stays.
+      type: str
+      sample: "2030-01-31T12:00:00Z"
+    reason:
+      description: Why the entry was not removed.
+      type: str
+      sample: "10.15.0.0/16 has no comment, not 'The application': somebody else uses it, or has changed it."
 api_calls:
   description: The HTTP requests that the task has sent to Atlas, in this order.
   returned: at verbosity 2 (C(-vv)) or more

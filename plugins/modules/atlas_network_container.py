@@ -20,8 +20,10 @@ options:
   region_name:
     description:
       - The region of the network container, written as V(us-east-1) or V(US_EAST_1). This identifies it.
+      - If this is not set, it is the only network container that the project has on AWS. The task fails if there is none, or if
+        there are several.
+      - Required to create a network container, and with O(state=absent).
     type: str
-    required: true
   atlas_cidr_block:
     description:
       - The CIDR block of the network container. It must be IPv4, from a private range, and from C(/21) to C(/24) in size.
@@ -48,6 +50,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
+  - cloudpeer.atlas.attributes.atlas
   - cloudpeer.atlas.connection
   - cloudpeer.atlas.wait
 notes:

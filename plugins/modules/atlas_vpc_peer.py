@@ -19,19 +19,23 @@ description:
 options:
   vpc_id:
     description:
-      - The id of the VPC in AWS, V(vpc-) and 17 hexadecimal digits (8 in old accounts).
-      - An id of another form causes a warning, and Atlas decides whether it accepts it.
-      - Together with O(aws_account_id), this identifies the connection. Set either both of them, or O(peer_id).
+      - The id of the VPC in AWS, V(vpc-) and 17 hexadecimal digits (8 in old accounts). An id of another form is refused.
+        With O(api_version=v1.0) it only causes a warning, and Atlas decides whether it accepts it.
+      - Together with O(aws_account_id) and the network container, this identifies the connection. Set either O(vpc_id) and
+        O(aws_account_id), or O(peer_id).
     type: str
   aws_account_id:
     description:
-      - The AWS account that owns the VPC, 12 digits. Quote it, because YAML drops the leading zeros of a number.
-      - An id of another form causes a warning, and Atlas decides whether it accepts it.
+      - The AWS account that owns the VPC, 12 digits. An id of another form is refused. With O(api_version=v1.0) it only causes a
+        warning, and Atlas decides whether it accepts it.
+      - Quote it, because YAML reads a number that begins with 0 as octal.
     type: str
   peer_id:
     description:
       - The id that an existing connection has in Atlas, which is RV(vpc_peer.id) in the results.
       - This is not the id that it has in AWS (V(pcx-...)), which is RV(vpc_peer.connection_id).
+      - If O(vpc_id), O(aws_account_id), O(container_id) or O(container_region_name) are set beside it, they must be those of
+        this connection. Otherwise the task fails, and changes nothing.
     type: str
   route_table_cidr_block:
     description:
@@ -41,16 +45,32 @@ options:
   accepter_region_name:
     description:
       - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
-      - If this is not set, the VPC is taken to be in the region of the network container.
+      - If this is not set, a new connection is requested for a VPC in the region of the network container.
       - Atlas returns no region for a connection within the region of its network container. Such a connection is taken to
         match any region that is given here.
     type: str
   container_id:
     description:
       - The id of the network container in the Atlas project, which is Atlas's side of the connection.
-      - If this is not set, the only network container on AWS is used, or else the one in O(accepter_region_name).
-      - With O(api_version=v1.0), Atlas itself chooses the network container if this is not set.
+      - A VPC has one connection to each network container that it is to reach. If the VPC has connections to several network
+        containers, the task fails, and lists them, unless O(container_id), O(container_region_name) or O(peer_id) says which
+        one is meant. One that is being removed does not count.
+      - If neither O(container_id) nor O(container_region_name) is set, and there is no connection yet, the only network container
+        on AWS is used, or else the one in O(accepter_region_name). A cluster in another region is not reached through it, but
+        needs a connection to the network container of its own region, which has to be named then.
+      - With O(api_version=v1.0), Atlas itself chooses the network container if neither is set.
+      - Mutually exclusive with O(container_region_name).
     type: str
+  container_region_name:
+    description:
+      - The region of the network container, in place of O(container_id), written as V(us-east-1) or V(US_EAST_1). This is the
+        region of the clusters that the VPC is to reach, which can differ from O(accepter_region_name).
+      - With O(state=present), the task fails if there is no network container in that region. With O(state=absent), there is
+        nothing to remove then.
+      - This costs one more request, which reads the list of the network containers.
+      - Mutually exclusive with O(container_id).
+    type: str
+    version_added: 2.0.0
   state:
     description:
       - V(present) creates the connection, or changes it if it differs from the options. V(absent) removes it.
@@ -62,13 +82,19 @@ options:
       - What to do with a connection that has failed for good, because it was rejected, has expired, or was not possible.
       - V(never) fails with the reason.
       - V(dead) removes it, waits until it is gone, and requests a new one. It never replaces a connection that has not failed.
+      - The new connection is created from the options alone, so that the next run can go on if this one ends in between.
+        V(dead) therefore needs O(vpc_id), O(aws_account_id) and O(route_table_cidr_block), and only replaces a connection
+        whose account, VPC, block, network container and region are those that the options lead to.
+      - With V(dead), a connection that is being removed is waited for, also without O(wait).
     type: str
     choices: [never, dead]
     default: never
   wait:
     description:
       - Wait until the connection has reached the state O(wait_for), or with O(state=absent) until it is gone.
-      - If the connection is just being removed when the task starts, the task waits until it is gone, and creates a new one.
+      - If the connection is already being removed when the task starts, the task waits until it is gone, and creates a new one.
+        If several connections to the VPC are being removed, it waits for all of them.
+      - While somebody has to accept the connection, the task says so at once, with its id, its account and its region.
   wait_for:
     description:
       - The state to wait for. A later state is accepted, too.
@@ -87,6 +113,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
+  - cloudpeer.atlas.attributes.atlas
   - cloudpeer.atlas.connection
   - cloudpeer.atlas.wait
 notes:
@@ -153,6 +180,19 @@ EXAMPLES = r"""
     route_table_cidr_block: 10.15.128.0/17
     container_id: "{{ peering.vpc_peer.container_id }}"
 
+- name: Create the network container of a second region
+  cloudpeer.atlas.atlas_network_container:
+    region_name: eu-west-1
+    atlas_cidr_block: 192.168.240.0/21
+
+- name: Let the same VPC reach the clusters in that region as well
+  cloudpeer.atlas.atlas_vpc_peer:
+    vpc_id: vpc-0a1b2c3d4e5f67890
+    aws_account_id: "123456789012"
+    route_table_cidr_block: 10.15.128.0/17
+    accepter_region_name: us-east-1
+    container_region_name: eu-west-1
+
 - name: Create the connection with version 1.0 of the API, as its documentation shows it
   cloudpeer.atlas.atlas_vpc_peer:
     api_version: v1.0
@@ -161,7 +201,15 @@ EXAMPLES = r"""
     aws_account_id: abc123abc123
     route_table_cidr_block: 192.168.0.0/24
 
-- name: Remove the connection, and wait until it is gone
+- name: Remove one of the two connections, and wait until it is gone
+  cloudpeer.atlas.atlas_vpc_peer:
+    vpc_id: vpc-0a1b2c3d4e5f67890
+    aws_account_id: "123456789012"
+    container_region_name: eu-west-1
+    state: absent
+    wait: true
+
+- name: Remove the other one, the only one that is left
   cloudpeer.atlas.atlas_vpc_peer:
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"

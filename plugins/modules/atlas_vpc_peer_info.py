@@ -21,16 +21,35 @@ options:
     type: str
   vpc_id:
     description:
-      - Return only connections to this VPC in AWS.
+      - Return only connections to this VPC in AWS. There can be one for each network container.
+      - An id that is not of the form V(vpc-) and 17 (or 8) hexadecimal digits is refused. With O(api_version=v1.0) it only causes
+        a warning.
     type: str
   aws_account_id:
     description:
-      - Return only connections to VPCs of this AWS account. Quote it, because YAML drops the leading zeros of a number.
+      - Return only connections to VPCs of this AWS account. Quote it, because YAML reads a number that begins with 0 as octal.
+      - An id that is not 12 digits is refused. With O(api_version=v1.0) it only causes a warning.
     type: str
+  connection_id:
+    description:
+      - Return only the connection with this id in AWS, V(pcx-) and 17 (or 8) hexadecimal digits, as alarms from AWS name it.
+      - An id of another form is refused. With O(api_version=v1.0) it only causes a warning.
+    type: str
+    version_added: 2.0.0
   container_id:
     description:
       - Return only connections of this network container of the Atlas project.
+      - Mutually exclusive with O(container_region_name).
     type: str
+  container_region_name:
+    description:
+      - Return only connections of the network container in this AWS region, written as V(us-east-1) or V(US_EAST_1). This is not
+        the region of the VPC.
+      - If there is no network container in that region, the list is empty.
+      - This costs one more request if any connection matches the other options.
+      - Mutually exclusive with O(container_id).
+    type: str
+    version_added: 2.0.0
   status_name:
     description:
       - Return only connections in one of these states.
@@ -50,6 +69,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
+  - cloudpeer.atlas.attributes.atlas
   - cloudpeer.atlas.connection
 notes:
   - The API key or service account needs the role I(Project Read Only), or one that may do more, in the project.
@@ -81,6 +101,14 @@ EXAMPLES = r"""
 - name: Read the connections of one network container
   cloudpeer.atlas.atlas_vpc_peer_info:
     container_id: "{{ all_peers.vpc_peers[0].container_id }}"
+
+- name: Read the connections of the network container in one region
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    container_region_name: us-east-1
+
+- name: Find the connection that an alarm from AWS names
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    connection_id: pcx-0f3b9a6d7e8c12345
 
 - name: Read the connections that somebody has to accept in AWS, and those that have failed
   cloudpeer.atlas.atlas_vpc_peer_info:

@@ -22,6 +22,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     parser = argparse.ArgumentParser("python -m tests.emulator", description="A MongoDB Atlas for network peering, on loopback.")
     add = parser.add_argument
     add("--host", default=default.host, help="address to listen on (%(default)s)")
+    add("--allow-host", action="append", default=[], metavar="NAME", help="further name it may be called by; repeatable (none)")
     add("--port", type=int, default=8080, help="port to listen on, 0 for a free one (%(default)s)")
     add("--group-id", default=default.group_id, help="id of the one project (%(default)s)")
     add("--public-key", default=default.public_key, help="public half of the API key (%(default)s)")
@@ -38,12 +39,16 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     add("--accept", choices=ACCEPT_MODES, default=default.accept, help="who accepts a peer on the other side (%(default)s)")
     add("--algorithm", choices=ALGORITHMS, default=default.algorithm, help="of the digest (%(default)s)")
     add("--key-access-list", action="append", default=[], metavar="CIDR", help="where the key may be used; repeatable (anywhere)")
+    add("--unique-pairs", action="store_true", help="refuse the same VPC or network in a second container of the project")
+    add("--allow-duplicates", action="store_true", help="make a second peer or container where there is an equal one already")
+    add("--list-lag-seconds", type=float, default=default.list_lag_seconds, help="how old what lists show is (%(default)s)")
     add("--max-peers", type=int, default=default.max_peers, help="peers in the project (%(default)s)")
     add("--max-pending-peers", type=int, default=default.max_pending_peers, help="of them not accepted yet (%(default)s)")
     add("--aws-endpoint-url", metavar="URL", help="a real AWS (such as moto's server) to be Atlas's side in (made up)")
     add("--aws-account-id", default=default.aws_account_id, metavar="ID", help="Atlas's own account there (%(default)s)")
     options = vars(parser.parse_args(arguments))
-    options["key_access_list"] = tuple(options["key_access_list"])
+    for repeatable in ("key_access_list", "allow_host"):
+        options[repeatable] = tuple(options[repeatable])
     try:
         return Settings(**options)
     except ValueError as error:

@@ -84,10 +84,10 @@ class AccessList:
         """Iterate over the entries."""
         return iter(list(self._by_value.values()))
 
-    def advance(self, has_peers: bool) -> None:
-        """Remove what has expired, and security groups once the project's last connection on AWS is removed."""
+    def advance(self, now: datetime, has_peers: bool) -> None:
+        """Remove what has expired by then, and security groups once the project's last connection on AWS is removed."""
         for entry in self:
-            if (entry.until and entry.until <= self._now()) or (entry.is_group and not has_peers):
+            if (entry.until and entry.until <= now) or (entry.is_group and not has_peers):
                 del self._by_value[entry.value]
 
     def get(self, value: str) -> Entry:

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from . import attributes
 from .attributes import Body
 from .clouds import Clouds
 from .errors import ApiError
-from .ids import new_object_id
 from .providers import DEFAULT_PROVIDER
 from .regions import AWS_REGIONS, REGION_FORM
 
@@ -28,7 +27,7 @@ class Container:
     block: ipaddress.IPv4Network
     #: One region, or a list of them on Google Cloud.
     region: Any
-    id: str = field(default_factory=new_object_id)
+    id: str
     #: The network that Atlas has made for it, on AWS a vpc-…; None until something needs it.
     network_id: str | None = None
 
@@ -112,6 +111,7 @@ class GcpKind(ContainerKind):
 
     name = "GCP"
     region_field = "regions"
+    # The published description requires the regions too; the documentation and official clients leave them out for all of them.
     required = ("atlasCidrBlock",)
     read_only = ("id", "provisioned", "gcpProjectId", "networkName")
 
@@ -143,9 +143,17 @@ KINDS: Mapping[str, ContainerKind] = {kind.name: kind for kind in (AwsKind(), Az
 class Containers:
     """The containers of one project, in the order in which they were made."""
 
-    def __init__(self, group_id: str, first_id: str, clouds: Clouds) -> None:
-        """Start with one container on AWS, as a project with its first cluster has it."""
+    def __init__(
+        self, group_id: str, first_id: str, clouds: Clouds, new_id: Callable[[], str], allow_duplicates: bool = False
+    ) -> None:
+        """Start with one container on AWS, as a project with its first cluster has it.
+
+        :param new_id: makes the id of a new container.
+        :param allow_duplicates: whether there may be a second one for a region.
+        """
         self._group_id = group_id
+        self._new_id = new_id
+        self._allow_duplicates = allow_duplicates
         self._clouds = clouds
         self._by_id: dict[str, Container] = {first_id: Container(KINDS["AWS"], DEFAULT_BLOCK, "US_EAST_1", first_id)}
 
@@ -175,20 +183,25 @@ class Containers:
         kind = self._check(body)
         attributes.require(body, kind.required)
         region = body.get(kind.region_field, [])
-        if any(kind.collides(region, other.region) for other in self.of(kind.name)):
+        if self._like(kind, region) and not self._allow_duplicates:
             raise ApiError("CONTAINER_ALREADY_EXISTS", self._group_id)
         block = self._block(kind, body, region) if "atlasCidrBlock" in body else self._free_block(kind)
-        return self._add(Container(kind, block, region))
+        container = Container(kind, block, region, self._new_id())
+        self._by_id[container.id] = container
+        return container
 
-    def update(self, container: Container, body: Body, users: list[str]) -> Container:
+    def update(self, container: Container, body: Body, users: list[str], needs_all: bool) -> Container:
         """Change a container's block.
 
         :param users: what uses the container and so locks its block.
+        :param needs_all: whether the body has to hold all that a POST has to, as v2 wants it.
         :raises ApiError: for a body that is not right, another region, or a container in use.
         """
         kind = self._check(body, container.kind.name)
         if kind is not container.kind:
             raise ApiError("INVALID_ATTRIBUTE", "providerName")
+        if needs_all:
+            attributes.require(body, kind.required)
         if body.get(kind.region_field, container.region) != container.region:
             raise ApiError("CANNOT_CHANGE_CONTAINER_REGION")
         if "atlasCidrBlock" in body:
@@ -216,10 +229,6 @@ class Containers:
         """Put a container in front of all others, unchecked."""
         self._by_id = {container.id: container, **self._by_id}
 
-    def _add(self, container: Container) -> Container:
-        self._by_id[container.id] = container
-        return container
-
     @staticmethod
     def _check(body: Body, default: str = DEFAULT_PROVIDER) -> ContainerKind:
         attributes.check_enum(body, "providerName", tuple(KINDS))
@@ -229,6 +238,10 @@ class Containers:
             kind.check_region(body)
         return kind
 
+    def _like(self, kind: ContainerKind, region: Any) -> list[Container]:
+        """Return the containers of which there can be only one, unless duplicates are allowed."""
+        return [other for other in self.of(kind.name) if kind.collides(region, other.region)]
+
     def _block(self, kind: ContainerKind, body: Body, region: Any, container: Container | None = None) -> ipaddress.IPv4Network:
         value = body["atlasCidrBlock"]
         interface = attributes.parse_cidr(body, "atlasCidrBlock", "ATLAS_INVALID_CIDR_BLOCK")
@@ -237,7 +250,8 @@ class Containers:
             raise ApiError("ATLAS_INVALID_CIDR_RANGE", value)
         if interface.ip != block.network_address:
             raise ApiError("ATLAS_NON_CANONICAL_CIDR_BLOCK", value, str(block))
-        if any(block.overlaps(other.block) for other in self.of(kind.name) if other is not container):
+        may_overlap = [container, *(self._like(kind, region) if self._allow_duplicates else [])]
+        if any(block.overlaps(other.block) for other in self.of(kind.name) if other not in may_overlap):
             raise ApiError("OVERLAPPING_ATLAS_CIDR_BLOCK", value)
         return block
 

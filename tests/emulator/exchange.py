@@ -101,7 +101,8 @@ class Exchange(abc.ABC):
         if self._body is None:
             headers["Connection"] = "close"
         response = Response(content, reply.status, headers)
-        if reply.content is not None:
+        # Seen on the wire: in v2 a reply without a body has its type all the same.
+        if reply.content is not None or reply.media_type != media.JSON:
             response.headers["Content-Type"] = reply.media_type
         return response
 

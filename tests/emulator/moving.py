@@ -8,7 +8,7 @@ import dataclasses
 import secrets
 
 from .clouds import CloudUnreachableError
-from .ids import new_aws_id, new_object_id
+from .ids import new_aws_id
 from .project import Project
 from .providers import DEFAULT_PROVIDER
 from .query import split
@@ -42,7 +42,7 @@ def _move_peers(project: Project, provider: str, change: str) -> None:
         name = peer.provider.identity[-1]
         other = new_aws_id("vpc") if name == "vpcId" else f"added-{secrets.token_hex(4)}"
         fields = {**peer.fields, name: other}
-        project.peers.put_first(dataclasses.replace(peer, id=new_object_id(), fields=fields, connection_id=None))
+        project.peers.put_first(dataclasses.replace(peer, id=project.new_id(), fields=fields, connection_id=None))
 
 
 def _move_containers(project: Project, provider: str | None, change: str) -> None:
@@ -52,7 +52,7 @@ def _move_containers(project: Project, provider: str | None, change: str) -> Non
         with contextlib.suppress(CloudUnreachableError):
             project.containers.delete(container, [])
     elif container:
-        project.containers.put_first(dataclasses.replace(container, id=new_object_id(), network_id=None))
+        project.containers.put_first(dataclasses.replace(container, id=project.new_id(), network_id=None))
 
 
 def _move_access(project: Project, change: str) -> None:

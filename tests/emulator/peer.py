@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .attributes import Body
 from .containers import Container
-from .ids import new_object_id
 from .providers import Provider
 
 
@@ -24,7 +23,7 @@ class Peer:
     status: str
     #: When it came into that state.
     since: float
-    id: str = field(default_factory=new_object_id)
+    id: str
     connection_id: str | None = None
     error: str | None = None
 
@@ -44,9 +43,13 @@ class Peer:
         return self.status in (self.provider.initial, self.provider.waiting)
 
     @property
-    def identity(self) -> tuple[Any, ...]:
-        """What no two connections may share."""
-        return (self.provider.name, *(self.fields[name] for name in self.provider.identity))
+    def pair(self) -> tuple[Any, ...]:
+        """Where it leads: to what no two connections of a container may lead."""
+        return tuple(self.fields[name] for name in self.provider.identity)
+
+    def is_like(self, other: Peer) -> bool:
+        """Tell whether both lead to the same network."""
+        return self.provider is other.provider and self.pair == other.pair
 
     @property
     def block(self) -> ipaddress.IPv4Network | None:

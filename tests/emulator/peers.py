@@ -13,6 +13,7 @@ from .containers import Container
 from .errors import ApiError
 from .peer import Peer
 from .providers import Provider
+from .settings import Settings
 
 
 class Peers:
@@ -20,43 +21,53 @@ class Peers:
 
     Nothing happens in the background: :meth:`advance` brings every connection to where it has to be by now.
 
+    :param settings: how long states last, who accepts, how many there may be, and which of them are too much alike.
     :param clock: a monotonic clock in seconds.
-    :param step: seconds that a connection stays in a state that passes by itself.
-    :param auto_accept: whether the owner of the other side accepts by itself, one step after being asked.
     :param clouds: what stands behind each provider.
+    :param new_id: makes the id of a new connection.
     """
 
     def __init__(
-        self,
-        group_id: str,
-        clock: Callable[[], float],
-        step: float,
-        auto_accept: bool,
-        clouds: Clouds,
+        self, group_id: str, settings: Settings, clock: Callable[[], float], clouds: Clouds, new_id: Callable[[], str]
     ) -> None:
         """Start with no connection."""
         self._group_id = group_id
+        self._settings = settings
         self._clock = clock
-        self._step = step
-        self._auto_accept = auto_accept
         self._clouds = clouds
+        self._new_id = new_id
         self._by_id: dict[str, Peer] = {}
 
     def __iter__(self) -> Iterator[Peer]:
         """Iterate over all connections."""
         return iter(list(self._by_id.values()))
 
-    def advance(self) -> None:
-        """Let the time pass that has passed, and notice what has happened on the other side."""
+    def listen(self) -> None:
+        """Notice what has happened on the other side."""
         for name, cloud in self._clouds.items():
             connected = [peer for peer in self.of(name) if peer.connection_id and not peer.deleting and not peer.dead]
             if connected:
                 with contextlib.suppress(CloudUnreachableError):
                     self._hear(cloud.look(connected))
-        now = self._clock()
+
+    def advance(self, now: float) -> None:
+        """Let the time pass until then."""
         for peer in self:
-            while peer.id in self._by_id and now - peer.since >= self._step and self._next(peer):
+            while peer.id in self._by_id and now - peer.since >= self._settings.step_seconds and self._next(peer):
                 pass
+
+    def next_change(self) -> float | None:
+        """Return when a state passes by itself next; None if none does."""
+        return min((peer.since + self._settings.step_seconds for peer in self if self._passes(peer)), default=None)
+
+    def _passes(self, peer: Peer) -> bool:
+        by_itself = peer.deleting or peer.provider.steps.get(peer.status) is not None
+        return by_itself or (peer.status == peer.provider.waiting and self._auto_accept)
+
+    @property
+    def _auto_accept(self) -> bool:
+        """Whether the owner of the other side accepts by itself, one step after being asked."""
+        return self._settings.accept == "auto"
 
     def _next(self, peer: Peer) -> bool:
         try:
@@ -69,7 +80,7 @@ class Peers:
         if following is None:
             return False
         # From when the last state ended and not from now: else a rarely asked connection would live more slowly.
-        self._enter(peer, following, peer.since + self._step)
+        self._enter(peer, following, peer.since + self._settings.step_seconds)
         return True
 
     def _following(self, peer: Peer) -> str | None:
@@ -115,23 +126,22 @@ class Peers:
         except KeyError:
             raise ApiError("PEER_NOT_FOUND", peer_id, self._group_id) from None
 
-    def create(self, provider: Provider, fields: Body, container: Container, limits: tuple[int, int]) -> Peer:
+    def create(self, provider: Provider, fields: Body, container: Container) -> Peer:
         """Make a connection.
 
-        A dead (FAILED) connection still holds its pair and its block; one that is being deleted holds neither.
+        A dead (FAILED) connection still holds its pair and its block in its container; one that is being deleted holds neither.
 
-        :param limits: how many connections there may be, and how many of them pending.
-        :raises ApiError: for a second connection of a pair, overlapping blocks, or one too many.
+        :raises ApiError: for a second connection of a pair in a container, overlapping blocks, or one too many.
         """
-        peer = Peer(provider, fields, container, provider.initial, self._clock())
+        peer = Peer(provider, fields, container, provider.initial, self._clock(), self._new_id())
         live = [other for other in self if not other.deleting]
-        if any(other.identity == peer.identity for other in live):
-            raise ApiError(provider.duplicate_code, *peer.identity[1:])
+        if any(self._is_duplicate(peer, other) for other in live):
+            raise ApiError(provider.duplicate_code, *peer.pair)
         self._check_block(peer, peer.block)
-        if len(live) >= limits[0]:
-            raise ApiError("PEER_MAXIMUM_REACHED", limits[0])
-        if sum(other.pending for other in live) >= limits[1]:
-            raise ApiError("PEER_MAXIMUM_REACHED", limits[1])
+        if len(live) >= self._settings.max_peers:
+            raise ApiError("PEER_MAXIMUM_REACHED", self._settings.max_peers)
+        if sum(other.pending for other in live) >= self._settings.max_pending_peers:
+            raise ApiError("PEER_MAXIMUM_REACHED", self._settings.max_pending_peers)
         self._by_id[peer.id] = peer
         return peer
 
@@ -197,11 +207,18 @@ class Peers:
         self._enter(peer, "FAILED", self._clock())
         return True
 
+    def _is_duplicate(self, peer: Peer, other: Peer) -> bool:
+        if self._settings.allow_duplicates or not peer.is_like(other):
+            return False
+        return self._settings.unique_pairs or peer.container is other.container
+
     def _check_block(self, peer: Peer, block: ipaddress.IPv4Network | None) -> None:
         if block is None:
             return
         if block.overlaps(peer.container.block):
             raise ApiError("OVERLAPPING_ATLAS_CIDR_BLOCK", str(block))
         for other in self.users_of(peer.container):
-            if other.id != peer.id and not other.deleting and other.block is not None and block.overlaps(other.block):
+            if other.id == peer.id or other.deleting or (self._settings.allow_duplicates and peer.is_like(other)):
+                continue
+            if other.block is not None and block.overlaps(other.block):
                 raise ApiError("OVERLAPPING_CIDR_BLOCK", str(block))

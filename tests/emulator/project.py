@@ -15,6 +15,7 @@ from .clouds import CloudUnreachableError, make_clouds
 from .containers import Container, Containers
 from .errors import ApiError
 from .ids import new_object_id
+from .lag import History, Lists
 from .peer import Peer
 from .peers import Peers
 from .providers import DEFAULT_PROVIDER, PROVIDERS, Provider
@@ -28,9 +29,13 @@ class Project:
     Look at it only inside :meth:`now`, which holds the lock and brings everything to the present.
 
     :param clock: a monotonic clock in seconds.
+    :param wall: the time of day when the project is reset, in seconds since 1970; from then on it goes by the clock. To have a
+        connection that is eight days old now, begin eight days ago, make it, and let the clock go on by eight days.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    ) -> None:
         """Make the project in its initial state.
 
         :raises ImportError: for a real AWS without boto3.
@@ -38,10 +43,12 @@ class Project:
         self.settings = settings
         self.clouds = make_clouds(settings)
         self.id = settings.group_id
-        self.org_id = new_object_id()
-        self.first_container_id = new_object_id()
-        self.created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._clock = clock
+        self._wall = wall
+        self._began, self._start = wall(), clock()
+        self.org_id = self.new_id()
+        self.first_container_id = self.new_id()
+        self.created = self._date(clock()).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._lock = threading.RLock()
         self.reset()
 
@@ -50,22 +57,64 @@ class Project:
         with self._lock:
             for cloud in self.clouds.values():
                 cloud.reset()
-            self.containers = Containers(self.id, self.first_container_id, self.clouds)
-            step, auto = self.settings.step_seconds, self.settings.accept == "auto"
-            self.peers = Peers(self.id, self._clock, step, auto, self.clouds)
-            began, start = datetime.now(timezone.utc), self._clock()
-            self.access_list = AccessList(self.id, self._clock, lambda: began + timedelta(seconds=self._clock() - start), step)
+            self._began, self._start = self._wall(), self._clock()
+            first, duplicates = self.first_container_id, self.settings.allow_duplicates
+            self.containers = Containers(self.id, first, self.clouds, self.new_id, duplicates)
+            self.peers = Peers(self.id, self.settings, self._clock, self.clouds, self.new_id)
+            step = self.settings.step_seconds
+            self.access_list = AccessList(self.id, self._clock, lambda: self._date(self._clock()), step)
+            self._history = History(self.settings.list_lag_seconds)
+            self._record(self._start)
+
+    def new_id(self) -> str:
+        """Return the id of something that is made now."""
+        return new_object_id(self._date(self._clock()).timestamp())
+
+    def _date(self, at: float) -> datetime:
+        """Return the time of day at a time of the clock."""
+        return datetime.fromtimestamp(self._began, timezone.utc) + timedelta(seconds=at - self._start)
 
     @contextlib.contextmanager
     def now(self) -> Iterator[Project]:
         """Lock the project and let the time pass that has passed."""
         with self._lock:
             self._advance()
-            yield self
+            try:
+                yield self
+            finally:
+                self._record(self._clock())
+
+    def lists(self) -> Lists:
+        """Return what lists show: what there is, or what there was a while ago where lists lag behind."""
+        if self.settings.list_lag_seconds:
+            return self._history.seen(self._clock())
+        return Lists(list(self.peers), list(self.containers), list(self.access_list))
 
     def _advance(self) -> None:
-        self.peers.advance()
-        self.access_list.advance(any(not peer.deleting for peer in self.peers.of("AWS")))
+        if self.settings.list_lag_seconds:
+            # All that has changed by itself since somebody looked, each change at its time, for the lists to show it then.
+            self._pass_all(self._clock())
+        self.peers.listen()
+        self._pass(self._clock())
+
+    def _pass_all(self, now: float) -> None:
+        while (at := self._next_change()) is not None and self._history.latest < at < now:
+            self._pass(at)
+            self._record(at)
+
+    def _next_change(self) -> float | None:
+        """Return when something changes by itself next, on the clock; None if nothing does."""
+        end = min((entry.until for entry in self.access_list if entry.until), default=None)
+        expiry = None if end is None else self._start + (end - self._date(self._start)).total_seconds()
+        return min((at for at in (self.peers.next_change(), expiry) if at is not None), default=None)
+
+    def _pass(self, at: float) -> None:
+        self.peers.advance(at)
+        self.access_list.advance(self._date(at), any(not peer.deleting for peer in self.peers.of("AWS")))
+
+    def _record(self, at: float) -> None:
+        if self.settings.list_lag_seconds:
+            self._history.record(at, Lists.copy(self.peers, self.containers, self.access_list))
 
     def add_access(self, bodies: Sequence[Body]) -> None:
         """Add entries to the access list from the body of a POST.
@@ -90,24 +139,25 @@ class Project:
     def create_peer(self, body: Body, needs_container: bool) -> Peer:
         """Make a peer from the body of a POST.
 
-        :param needs_container: whether AWS's containerId and accepterRegionName have to be given, as in v2.
+        :param needs_container: whether AWS's containerId and accepterRegionName have to be given, as v2 wants it.
         :raises ApiError: for a body that is not right, an unknown container or a conflict.
         """
         provider = provider_of(body)
         may_lack = () if needs_container or provider.name != "AWS" else ("containerId", "accepterRegionName")
-        fields = provider.to_create(body, may_lack)
+        fields = provider.checked(body, may_lack)
         fields.pop("providerName", None)
         container = self._container_for(provider, fields)
         fields = provider.completed(fields, container.region)
-        peer = self.peers.create(provider, fields, container, (self.settings.max_peers, self.settings.max_pending_peers))
+        peer = self.peers.create(provider, fields, container)
         # Atlas has to have a network before it can connect it to another one.
         with contextlib.suppress(CloudUnreachableError):
             self.clouds[provider.name].provision(container)
         return peer
 
-    def update_peer(self, peer_id: str, body: Body) -> Peer:
+    def update_peer(self, peer_id: str, body: Body, needs_all: bool = False) -> Peer:
         """Change a peer as the body of a PATCH says.
 
+        :param needs_all: whether the body has to hold all that a POST has to, as v2 wants it.
         :raises ApiError: for a body that is not right, an unknown peer or a conflict.
         """
         provider = provider_of(body)
@@ -115,7 +165,7 @@ class Project:
         if provider is not peer.provider:
             # Seen by users: without providerName the service looks among AWS's peers only.
             raise ApiError("PEER_NOT_FOUND", peer_id, self.id)
-        return self.peers.update(peer, provider.to_update(body))
+        return self.peers.update(peer, provider.checked(body, () if needs_all else provider.required))
 
     def _container_for(self, provider: Provider, fields: Body) -> Container:
         if "containerId" in fields:

@@ -48,8 +48,8 @@ class Provider:
         for name, pattern in self.patterns.items():
             attributes.check_pattern(body, name, pattern)
 
-    def to_create(self, body: Body, may_lack: tuple[str, ...] = ()) -> Body:
-        """Check a body that describes a new connection.
+    def checked(self, body: Body, may_lack: tuple[str, ...] = ()) -> Body:
+        """Check a body that describes a connection, a new one or what one is to become.
 
         :param may_lack: required attributes that may be missing after all.
         :returns: the body in the form in which it is kept.
@@ -59,14 +59,6 @@ class Provider:
         attributes.require(body, tuple(name for name in self.required if name not in may_lack))
         self.validate(body)
         return self.normalized(body)
-
-    def to_update(self, body: Body) -> Body:
-        """Check a body that changes a connection, whose attributes may all be missing.
-
-        :returns: the body in the form in which it is kept.
-        :raises ApiError: with the code for what is wrong.
-        """
-        return self.to_create(body, may_lack=self.required)
 
     def normalized(self, body: Body) -> Body:
         """Return the body in the form in which it is kept."""

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from . import media
+from .accesslist import Entry
 from .attributes import check_names, parse_array, parse_object, require
 from .errors import ApiError
 from .project import Project
@@ -128,8 +129,9 @@ def disable_private_ip_mode(call: Call) -> Reply:
 
 def list_peers(call: Call) -> Reply:
     """GET the peers of one provider, by default AWS."""
-    peers = call.project.peers.of(call.query.provider or DEFAULT_PROVIDER)
-    return page_reply([peer.to_json() for peer in peers], call.query, call.url)
+    provider = call.query.provider or DEFAULT_PROVIDER
+    peers = call.project.lists().peers
+    return page_reply([peer.to_json() for peer in peers if peer.provider.name == provider], call.query, call.url)
 
 
 def create_peer(call: Call) -> Reply:
@@ -144,7 +146,7 @@ def get_peer(call: Call) -> Reply:
 
 def update_peer(call: Call) -> Reply:
     """PATCH one peer."""
-    return Reply(200, call.project.update_peer(_peer_id(call), parse_object(call.body)).to_json())
+    return Reply(200, call.project.update_peer(_peer_id(call), parse_object(call.body), call.versioned).to_json())
 
 
 def delete_peer(call: Call) -> Reply:
@@ -158,13 +160,14 @@ def list_containers(call: Call) -> Reply:
     """GET the containers of one provider, which v2 wants named."""
     if call.versioned and call.query.provider is None:
         raise ApiError("INVALID_QUERY_PARAMETER", "providerName")
-    containers = call.project.containers.of(call.query.provider or DEFAULT_PROVIDER)
-    return page_reply([container.to_json() for container in containers], call.query, call.url)
+    provider = call.query.provider or DEFAULT_PROVIDER
+    containers = call.project.lists().containers
+    return page_reply([one.to_json() for one in containers if one.kind.name == provider], call.query, call.url)
 
 
 def list_all_containers(call: Call) -> Reply:
     """GET the containers of every provider."""
-    return page_reply([container.to_json() for container in call.project.containers], call.query, call.url)
+    return page_reply([container.to_json() for container in call.project.lists().containers], call.query, call.url)
 
 
 def create_container(call: Call) -> Reply:
@@ -181,7 +184,8 @@ def update_container(call: Call) -> Reply:
     """PATCH one container."""
     container = call.project.containers.get(_container_id(call))
     users = call.project.container_users(container)
-    return Reply(200, call.project.containers.update(container, parse_object(call.body), users).to_json())
+    body = parse_object(call.body)
+    return Reply(200, call.project.containers.update(container, body, users, call.versioned).to_json())
 
 
 def delete_container(call: Call) -> Reply:
@@ -193,16 +197,19 @@ def delete_container(call: Call) -> Reply:
 
 def list_access(call: Call) -> Reply:
     """GET the access list."""
-    entries = call.project.access_list
-    return page_reply([entry.to_json(call.project.id, call.url) for entry in entries], call.query, call.url)
+    return _access_page(call, call.project.lists().entries)
 
 
 def add_access(call: Call) -> Reply:
     """POST entries, and get the list as it is then; on the wire with 201, whatever the published description says."""
     call.project.add_access(parse_array(call.body))
-    reply = list_access(call)
+    reply = _access_page(call, call.project.access_list)
     reply.status = 201
     return reply
+
+
+def _access_page(call: Call, entries: Iterable[Entry]) -> Reply:
+    return page_reply([entry.to_json(call.project.id, call.url) for entry in entries], call.query, call.url)
 
 
 def get_access(call: Call) -> Reply:

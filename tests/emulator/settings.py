@@ -7,6 +7,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from .guard import is_host
 from .ratelimit import parse_rate
 
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
@@ -23,6 +24,7 @@ _NOT_NEGATIVE = (
     "token_seconds",
     "max_tokens",
     "max_token_requests",
+    "list_lag_seconds",
 )
 ALGORITHMS = ("MD5", "SHA-256")
 ACCEPT_MODES = ("auto", "manual")
@@ -36,6 +38,8 @@ class Settings:
     """
 
     host: str = "127.0.0.1"
+    #: Further names and addresses by which it may be called.
+    allow_host: tuple[str, ...] = ()
     #: 0 takes a free port.
     port: int = 0
     group_id: str = "5356823b3794dee37132bb7b"
@@ -62,6 +66,12 @@ class Settings:
     algorithm: str = "MD5"
     #: Networks from which the API key may be used; none means any.
     key_access_list: tuple[str, ...] = ()
+    #: Whether a pair is known once in the project and not once in each container: what Atlas does is not documented.
+    unique_pairs: bool = False
+    #: Whether nothing is refused because it is there already: a second POST makes a second peer, or container.
+    allow_duplicates: bool = False
+    #: By how much lists lag behind everything else.
+    list_lag_seconds: float = 0.0
     max_peers: int = 50
     max_pending_peers: int = 25
     #: Where a real AWS is, to which Atlas's side of peering connections is made; None makes it up.
@@ -73,6 +83,9 @@ class Settings:
         """Check each option."""
         if not OBJECT_ID.fullmatch(self.group_id):
             raise ValueError("--group-id must be 24 lower-case hexadecimal digits")
+        for name in self.allow_host:
+            if not is_host(name):
+                raise ValueError(f"--allow-host: {name!r} is neither the name nor the address of a host; leave the port out")
         if not 0 <= self.port <= 65535:
             raise ValueError("--port must be between 0 and 65535")
         if not self.public_key or not self.private_key:
@@ -88,6 +101,8 @@ class Settings:
             # Written this way round so that nan is refused too.
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"--{name.replace('_', '-')} must not be negative")
+        if self.unique_pairs and self.allow_duplicates:
+            raise ValueError("--unique-pairs and --allow-duplicates exclude each other")
         if self.accept not in ACCEPT_MODES:
             raise ValueError(f"--accept must be one of {', '.join(ACCEPT_MODES)}")
         if self.algorithm not in ALGORITHMS:

@@ -7,11 +7,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.integration.role_site import AwsWire, RoleRunner, Site, wired
 from ansible_collections.cloudpeer.atlas.tests.integration.runner import PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Aws, running_aws
 
 
 @pytest.fixture
@@ -31,3 +34,41 @@ def emulator(start: Callable[..., RunningEmulator]) -> RunningEmulator:
 def playbook(tmp_path: Path) -> PlaybookRunner:
     """Return what runs a playbook."""
     return PlaybookRunner(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _aws_server() -> Iterator[Aws]:
+    with running_aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(_aws_server: Aws, start: Callable[..., RunningEmulator]) -> Iterator[Aws]:
+    """Return an AWS in which nothing is left of other tests."""
+    yield _aws_server
+    _aws_server.reset()
+
+
+@pytest.fixture
+def aws_wire(aws: Aws) -> Iterator[AwsWire]:
+    """Return what stands between the role and AWS."""
+    with wired(aws.url) as wire:
+        yield wire
+
+
+@pytest.fixture
+def run(aws: Aws, aws_wire: AwsWire, start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> Iterator[RoleRunner]:
+    """Return what runs the role on both clouds."""
+    emulator = start(step_seconds=0.1, aws_endpoint_url=aws.url)
+    yield RoleRunner(playbook, emulator, aws.account(), aws_wire.url)
+    emulator.reset()
+
+
+@pytest.fixture
+def make_site(aws: Aws, run: RoleRunner) -> Callable[..., Site]:
+    """Return what makes VPCs; C(owner) is an account other than the one that the environment has credentials of."""
+
+    def make(owner: str | None = None, **wanted: Any) -> Site:
+        return Site(run.emulator, aws.account(owner) if owner else run.account, **wanted)
+
+    return make

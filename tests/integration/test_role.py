@@ -1,298 +1,420 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role end to end, on an AWS of its own: from nothing, again, from every half-done point, and back."""
+"""The role end to end: from nothing, again, from every half-done point and back, with one, three and ten VPCs."""
 
 from __future__ import annotations
 
-import configparser
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.role_site import ATLAS_BLOCK, BLOCK, COLLECTIONS, Site
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, PlaybookRun, PlaybookRunner
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Aws, running_aws
-
-pytestmark = pytest.mark.skipif(
-    not (COLLECTIONS / "ansible_collections" / "amazon" / "aws").is_dir(),
-    reason="amazon.aws is not installed beside this Python (scripts/amazon_aws.py)",
+import yaml
+from ansible_collections.cloudpeer.atlas.tests.integration.role_site import (
+    ATLAS_BLOCK,
+    BLOCK,
+    ROLE,
+    AwsWire,
+    RoleRunner,
+    Site,
+    as_json,
+    as_text,
+    lines,
+    message,
+    result,
+    role_variables,
+    said,
 )
-# Of amazon.aws, with a core that is older or newer than it was made for.
-FOREIGN_WARNINGS = ("amazon.aws", "Deprecation warnings can be disabled", "ansible.module_utils._text")
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, PlaybookRun
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Aws
 
-
-@pytest.fixture(scope="session")
-def aws_server() -> Iterator[Aws]:
-    with running_aws() as aws:
-        yield aws
-
-
-@pytest.fixture
-def make_site(aws_server: Aws, start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> Iterator[Callable[..., Site]]:
-    emulator = start(step_seconds=0.1, aws_endpoint_url=aws_server.url)
-    yield lambda **wanted: Site(emulator, aws_server.account(), playbook, **wanted)
-    emulator.reset()
-    aws_server.reset()
-
-
-@pytest.fixture
-def site(make_site: Callable[..., Site]) -> Site:
-    return make_site()
-
-
-def result(run: PlaybookRun) -> dict[str, Any]:
-    """Return the fact that the role returns."""
-    (record,) = [one for one in run.records if one["task"] == "Result"]
-    return dict(record["result"]["vpc_peering_result"])
-
-
-def message(run: PlaybookRun) -> str:
-    """Return what the last failed task said."""
-    return str([one for one in run.records if one["verdict"] in ("failed", "item failed")][-1]["result"]["msg"])
+CONNECT = [
+    "Connect the VPCs",
+    "Check the list of VPCs",
+    "Ensure the network containers in Atlas",
+    "Find the connections in Atlas",
+    "Check the VPCs and their route tables in AWS",
+    "Check the connections in Atlas",
+    "Request the connections in Atlas",
+    "Wait until AWS has the requests",
+    "Accept the connections and route to Atlas",
+    "Wait until the connections carry traffic",
+    "Let the VPCs connect",
+    "Say what the other team has to do",
+    "Keep the result",
+]
 
 
 def changes(run: PlaybookRun) -> Counter[str]:
     """Return what has changed something, by the names of the role's tasks."""
     return Counter(
-        one["task"].partition(" : ")[2] for one in run.records if one["verdict"] == "ok" and one["result"].get("changed")
+        one["task"].partition(" : ")[2]
+        for one in run.records
+        if one["verdict"] in ("ok", "item ok") and one["result"].get("changed") and "results" not in one["result"]
     )
 
 
-def test_from_nothing_and_again(site: Site) -> None:
-    first = site.run()
+def test_from_nothing_and_again(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    foreseen = run("--check", connections=[site.connection])
+    assert (run.writes, site.atlas, site.aws, run.access_list) == ([], {}, {}, {})
+    assert changes(foreseen) == dict.fromkeys((CONNECT[6], CONNECT[8], CONNECT[10]), 1)
+    assert result(foreseen)["changed"] is True
+
+    first = run(connections=[site.connection])
     connection = site.assert_connected()
-    assert first.changed > 0
-    assert [warning for warning in first.warnings if not any(words in warning for words in FOREIGN_WARNINGS)] == []
+    assert lines(first) == CONNECT
+    assert changes(first) == changes(foreseen)
+    assert first.warnings == []
+    assert run.sent.count(("GET", "/peers")) == 3, "one to find them all, and one each to check and to request this one"
     returned = result(first)
-    assert returned["container"]["atlas_cidr_block"] == ATLAS_BLOCK
+    assert (returned["changed"], returned["state"], returned["remaining"]) == (True, "present", [])
+    assert [container["atlas_cidr_block"] for container in returned["containers"]] == [ATLAS_BLOCK]
     (peering,) = returned["connections"]
     assert (peering["connection_id"], peering["vpc_peer"]["status_name"]) == (connection, "AVAILABLE")
-    assert len(peering["route_table_ids"]) == 1
-    assert [entry["cidr_block"] for entry in peering["access_list"]] == [BLOCK]
+    assert peering["route_table_ids"] == [site.table["RouteTableId"]]
+    assert [entry["cidr_block"] for entry in returned["access_list"]] == [BLOCK]
+    assert run.access_list == {BLOCK: f"VPC peering with {site.vpc_id}"}
 
     # Each module comes out the same in both ways; here the role does.
     for options, way in ((), "module"), (("--check",), "in process"):
-        again = site.run(*options, way=way)
-        assert (again.changed, site.writes) == (0, [])
-        assert result(again)["connections"] == returned["connections"]
-    assert site.assert_connected() == connection
+        again = run(*options, connections=[site.connection], way=way)
+        assert (again.changed, run.writes, result(again)["changed"]) == (0, [], False)
+        assert result(again)["connections"][0]["vpc_peer"] == peering["vpc_peer"]
+    assert [path for unused, path in run.sent if path.startswith("/peers/")] == [], "what is available is not waited for"
 
 
-def test_check_mode_on_nothing_says_what_cannot_be_foreseen(site: Site) -> None:
-    run = site.run("--check")
-    assert site.writes == []
-    assert run.changed > 0
-    assert "cannot be foreseen" in run.output
-    assert (site.atlas, site.aws, site.access_list) == ({}, {}, [])
-    run = site.run("--check", container_region="eu-central-1")
-    assert site.writes == []
-    assert "The network container would be created first" in run.output
-
-
-def test_in_two_regions_and_with_a_container_of_its_own(make_site: Callable[..., Site]) -> None:
-    site = make_site(region="eu-west-1")
-    run = site.run(container_region="eu-central-1", container_cidr_block="192.168.232.0/21")
-    (connection,) = site.atlas
-    assert site.aws == {connection: "active"}
-    assert site.routes == {"192.168.232.0/21": connection}
-    assert result(run)["connections"][0]["region"] == "eu-west-1"
-    assert site.run(container_region="EU_CENTRAL_1", container_cidr_block="192.168.232.0/21").changed == 0
-
-
-def test_from_every_half_done_point(make_site: Callable[..., Site]) -> None:
-    requested, accepted, without_route, without_entry = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
+def test_from_every_half_done_point(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    requested, accepted, without_route, without_entry = sites = [
+        make_site(block=f"10.{number}.0.0/16") for number in range(15, 19)
+    ]
     requested.request()
     accepted.accept()
     without_route.accept()
     without_route.allow()
-    without_entry.route(without_entry.accept())
-    others = [site.connection for site in (accepted, without_route, without_entry)]
+    without_entry.route(VpcPeeringConnectionId=without_entry.accept())
+    by_hand = make_site(block="10.19.0.0/16")
+    by_hand.connect()
+    connections = [site.connection for site in (*sites, by_hand)]
 
-    missing = {"Accept the connection in AWS": 1, "Route to Atlas": 3, "Let the VPC connect": 3}
-    foreseen = requested.run("--check", more_connections=others)
-    assert (changes(foreseen), requested.writes) == (missing, [])
-    assert changes(requested.run(more_connections=others)) == missing
-    for site in (requested, accepted, without_route, without_entry):
+    missing = {CONNECT[8]: 3, CONNECT[10]: 1}
+    foreseen = run("--check", connections=connections)
+    assert (changes(foreseen), run.writes) == (missing, [])
+    assert changes(run(connections=connections)) == missing
+    assert run.writes == ["POST"], "the entries of the access list"
+    for site in (*sites, by_hand):
         site.assert_connected()
+        assert run.access_list[site.block] == f"VPC peering with {site.vpc_id}"
 
 
-def test_what_was_connected_by_hand_is_taken_as_it_is(site: Site) -> None:
-    connection = site.connect()
-    assert (site.run().changed, site.writes) == (0, [])
-    assert site.assert_connected() == connection
+def test_ten_vpcs_go_side_by_side_from_phase_to_phase(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    sites = [make_site(block=f"10.{number}.0.0/16") for number in range(20, 30)]
+    connections = [site.connection for site in sites]
+    first = run(connections=connections)
+    assert lines(first) == CONNECT
+    for site in sites:
+        site.assert_connected()
+    assert len(run.access_list) == 10
+    posts = [number for number, one in enumerate(run.sent) if one == ("POST", "/peers")]
+    looks = [number for number, (method, path) in enumerate(run.sent) if method == "GET" and path.startswith("/peers/")]
+    entries = [number for number, one in enumerate(run.sent) if one == ("POST", "/accessList")]
+    assert len(posts) == 10
+    assert posts[-1] < min([*looks, *entries]), "all are requested before the first one is waited for"
+    assert len(entries) == 1
+    assert run(connections=connections).changed == 0
+
+    gone = run(connections=connections, state="absent")
+    assert (run.access_list, [site.atlas for site in sites], [site.routes for site in sites]) == ({}, [{}] * 10, [{}] * 10)
+    assert len(lines(gone)) <= 10
+    removals = [number for number, (method, path) in enumerate(run.sent) if method == "DELETE" and path.startswith("/peers/")]
+    assert len(removals) == 10
+    assert removals[-1] < max(number for number, (unused, path) in enumerate(run.sent) if path.startswith("/peers/"))
+    again = run(connections=connections, state="absent")
+    assert (again.changed, run.writes, result(again)["changed"]) == (0, [], False)
 
 
-def test_without_the_aws_half_it_ends_with_what_that_half_needs(site: Site) -> None:
-    run = site.run(aws=False, connection={"region": None})
-    (connection,) = site.aws
-    returned = result(run)
-    assert returned["connections"][0]["connection_id"] == connection
-    told = [line for line in run.output.splitlines() if "Accept " in line]
-    assert all(part in told[0] for part in (connection, site.account.id, "us-east-1", ATLAS_BLOCK, site.vpc_id))
-    assert site.aws[connection] == "pending-acceptance"
+def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path) -> None:
+    """Of four hosts with a VPC each, one has a mistake, which ends the role for that host alone."""
+    sites = [make_site(block=f"10.{number}.0.0/16") for number in range(30, 34)]
+    sites[3].route("192.168.248.0/22", GatewayId=sites[3].gateway())
+    hosts = {f"host{number}": {"vpc_peering_connections": [site.connection]} for number, site in enumerate(sites)}
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}))
+    use = {"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables({})}
 
-    other_team = site.run(
-        atlas=False,
-        container_cidr_block=returned["container"]["atlas_cidr_block"],
-        connection={"connection_id": connection},
-    )
-    assert other_team.changed > 0
-    assert site.emulator.requests.entries() == []
-    assert site.run(aws=False).changed == 0
-    site.assert_connected()
-
-
-def test_without_amazon_aws_the_role_says_how_to_install_it(site: Site) -> None:
-    run = site.run(status=2, without_amazon_aws=True)
-    assert "ansible-galaxy collection install amazon.aws" in message(run)
-    assert "vpc_peering_aws to false" in message(run)
-    assert site.emulator.requests.entries() == []
-    assert site.run(aws=False, without_amazon_aws=True).changed > 0
+    done = run.play([use], "-i", str(inventory), hosts="all", status=2)
+    for site in sites[:3]:
+        site.assert_connected()
+    assert (sites[3].atlas, sites[3].table["RouteTableId"] in message(done)) == ({}, True)
+    assert len(run.access_list) == 3
+    started = [number for number, one in enumerate(run.sent) if one == ("POST", "/peers")]
+    looks = [number for number, (method, path) in enumerate(run.sent) if method == "GET" and path.startswith("/peers/")]
+    assert len(started) == 3
+    assert started[-1] < min([*looks, len(run.sent)]), "no host waits for another one"
+    posts = [entry for entry in run.sent if entry[1] == "/accessList" or entry[1].endswith("/status")]
+    ends = [number for number, one in enumerate(posts) if one[0] == "POST"]
+    # Atlas takes no two POSTs at once: between them, the one before has been waited for.
+    assert all(("GET", "/accessList") in posts[before:after] for before, after in pairwise(ends))
 
 
-def test_without_the_atlas_half_it_says_what_it_needs(site: Site) -> None:
-    run = site.run(status=2, atlas=False)
-    assert "connection_id" in message(run)
-    assert "vpc_peering_container_cidr_block" in message(run)
+@pytest.mark.parametrize("source", ["command line", "inventory"])
+def test_flags_and_numbers_may_be_text(run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path, source: str) -> None:
+    site = make_site()
+    connections = [{**site.connection, "aws_account_id": int(site.account.id)}]
+
+    def use(status: int = 0, **variables: str) -> PlaybookRun:
+        options = as_text({"wait_timeout": "20", "dns": "ignore", **variables})
+        if source == "inventory":
+            inventory = tmp_path / "inventory.ini"
+            inventory.write_text("\n".join(["[all]", "localhost ansible_connection=local", "[all:vars]", *options[1::2]]))
+            options = ["-i", str(inventory)]
+        return run(*options, status=status, connections=connections, wait_timeout=None, dns=None)
+
+    use(aws="false", access_list="no", replace_routes="False")
+    assert (list(site.atlas.values()), site.routes, run.access_list) == (["PENDING_ACCEPTANCE"], {}, {})
+    assert "connection_id must be set" in message(use(2, atlas="false"))
+    site.route(GatewayId=site.gateway())
+    assert site.table["RouteTableId"] in message(use(2, replace_routes="no"))
+    use(replace_routes="yes", aws="true", atlas="yes", access_list="on")
+    connection = site.assert_connected()
+    assert list(run.access_list) == [BLOCK]
+
+    use(state="absent", remove_container="false")
+    assert (site.atlas, site.aws[connection], site.routes, list(run.containers)) == ({}, "deleted", {}, ["US_EAST_1"])
+    assert (use(state="absent", remove_container="true").changed, run.containers) == (1, {})
 
 
-def test_rejected_in_aws_and_healed(site: Site) -> None:
-    connection = site.request()
-    site.account.ec2().reject_vpc_peering_connection(VpcPeeringConnectionId=connection)
-    run = site.run(status=2)
-    assert "REJECTED" in message(run)
-    assert "recreate" in message(run)
-    site.run(recreate="dead")
-    assert site.assert_connected() != connection
+def unsaid(told: list[str], cases: list[tuple[dict[str, Any], list[str]]]) -> list[tuple[str, list[str]]]:
+    """Return the messages that lack something, with what they lack."""
+    missing = [(text, [word for word in words if word not in text]) for text, (unused, words) in zip(told, cases, strict=True)]
+    return [(text, words) for text, words in missing if words]
 
 
-def test_an_expired_request_is_explained(site: Site) -> None:
-    site.request()
-    (peer,) = site.emulator.project.list_peers()
-    requests.post(f"{site.emulator.base_url}/emulator/peers/{peer['id']}/expire", timeout=10).raise_for_status()
-    run = site.run(status=2)
-    assert "EXPIRED" in message(run)
-    assert "7 days" in message(run)
+def test_what_is_wrong_with_the_list_is_told_before_anything_is_sent(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    one = make_site().connection
+    half = {"atlas": False, "container_cidr_block": ATLAS_BLOCK}
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({"connections": [one, one]}, [one["vpc_id"], "more than once", "container_region"]),
+        ({"connections": [one, {**one, "container_region": "us-east-1"}]}, ["more than once"]),
+        (
+            {"connections": [one, {**one, "container_region": "US_EAST_1"}], "container_region": "us-east-1", "state": "absent"},
+            ["more than once"],
+        ),
+        ({**half, "connections": [one]}, [one["vpc_id"], "connection_id"]),
+        ({**half, "connections": [{**one, "connection_id": ""}], "state": "absent"}, [one["vpc_id"], "connection_id"]),
+        (
+            {"connections": [{**one, "connection_id": "pcx-1"}], "atlas": False},
+            [one["vpc_id"], "vpc_peering_container_cidr_block"],
+        ),
+        ({"connections": [{**one, "cidr_block": None}], "aws": False}, [one["vpc_id"], "cidr_block must be set"]),
+        ({"connections": [one], "aws": False, "atlas": False}, ["vpc_peering_atlas and vpc_peering_aws are both false"]),
+        ({"connections": [{**one, "comment": "x" * 81}]}, [one["vpc_id"], "80 characters"]),
+        ({"connections": [{**one, "aws_security_group": "app"}]}, [one["vpc_id"], "sg-0a1b2c3d4e5f67890"]),
+        (
+            {
+                "connections": [
+                    {**one, "container_region": "eu-west-1", "container_cidr_block": "172.20.0.0/21"},
+                    {**one, "vpc_id": "vpc-00000002", "container_region": "eu-west-1", "container_cidr_block": "172.21.0.0/21"},
+                ]
+            },
+            [one["vpc_id"], "vpc-00000002", "several blocks"],
+        ),
+        ({"connections": [one], "state": "there"}, ["vpc_peering_state"]),
+        ({"connections": [{"vpc_id": one["vpc_id"]}]}, ["aws_account_id"]),
+    ]
+    told = run.refusals(*[case for case, unused in cases])
+    assert unsaid(told, cases) == []
+    # A state of absent reads before it checks the list.
+    assert {method for method, unused in run.sent} <= {"GET"}
 
 
-def test_another_block_is_changed_in_place(site: Site) -> None:
-    connection = site.connect()
-    foreseen = site.run("--check", connection={"cidr_block": "10.15.128.0/17"})
-    assert (foreseen.changed > 0, site.writes) == (True, [])
-    site.run(connection={"cidr_block": "10.15.128.0/17"})
-    assert site.atlas == {connection: "AVAILABLE"}
-    assert site.writes == ["PATCH", "POST"]
-    assert site.access_list == [BLOCK, "10.15.128.0/17"]
-
-
-@pytest.mark.parametrize("half", ["both", "aws off"])
-def test_absent_undoes_it(site: Site, half: str) -> None:
-    site.connect()
-    ec2, table = site.account.ec2(), site.table
-    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=site.vpc_id)
-    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
-    before = site.table["Routes"]
-    options = {"state": "absent", "aws": half == "both"}
-
-    foreseen = site.run("--check", **options)
-    assert (foreseen.changed > 0, site.writes) == (True, [])
-    assert site.table["Routes"] == before
-    assert site.run(**options).changed > 0
-    assert (site.atlas, site.access_list) == ({}, [])
-    if half == "both":
-        assert site.table["Routes"] == [route for route in before if "VpcPeeringConnectionId" not in route]
-    else:
-        assert site.table["Routes"] == before
-    assert set(site.aws.values()) <= {"deleted"}
-    assert site.run(**options).changed == 0
-
-
-def test_absent_removes_the_container_if_it_is_told_to(site: Site) -> None:
-    site.request()
-    assert result(site.run(state="absent", remove_container=True, aws=False))["container"] is None
-    with site.emulator.project.now() as project:
-        assert list(project.containers) == []
-
-
-def test_routes_go_into_the_tables_that_are_named(site: Site) -> None:
-    ec2 = site.account.ec2()
-    tables = [ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"] for unused in range(3)]
-    ec2.create_tags(Resources=tables[1:], Tags=[{"Key": "Tier", "Value": "application"}])
-    by_id = result(site.run(connection={"route_table_ids": tables[:1]}))["connections"][0]["route_table_ids"]
-    assert by_id == tables[:1]
-    by_tag = result(site.run(connection={"route_table_tags": {"Tier": "application"}}))["connections"][0]["route_table_ids"]
-    assert sorted(by_tag) == sorted(tables[1:])
-    run = site.run(status=2, connection={"route_table_ids": ["rtb-00000000000000000"]})
-    assert "rtb-00000000000000000" in message(run)
-
-
-@pytest.mark.parametrize(
-    ("connection", "variables", "words"),
-    [
-        ({"aws_account_id": "999999999999"}, {}, ["aws_account_id 999999999999, the owner of vpc-", "aws_profile"]),
-        ({"region": "eu-west-1"}, {}, ["INVALID_ARGUMENT", "accepter_region_name"]),
-        ({"cidr_block": "192.168.250.0/24"}, {}, ["192.168.250.0/24", ATLAS_BLOCK, "overlaps"]),
-        ({"cidr_block": "10.15.0.1/16"}, {}, ["10.15.0.0/16", "host bits"]),
-        ({}, {"container_cidr_block": "192.168.0.0/16"}, ["atlas_cidr_block", "/21"]),
-        ({}, {"state": "there"}, ["vpc_peering_state"]),
-    ],
-    ids=["account", "region", "overlap", "host bits", "container", "argument"],
-)
-def test_a_mistake_is_told_with_what_to_change(
-    site: Site, connection: dict[str, str], variables: dict[str, str], words: list[str]
+@pytest.mark.parametrize("options", [(), ("--check",)], ids=["run", "check mode"])
+def test_both_clouds_are_checked_before_anything_is_requested(
+    run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Site], options: tuple[str, ...]
 ) -> None:
-    run = site.run(status=2, connection=connection, **variables)
-    assert [word for word in words if word not in message(run)] == []
-    assert "AVAILABLE" not in site.atlas.values()
+    good, site, taken = make_site(), make_site(block="10.16.0.0/16"), make_site(block="10.17.0.0/16")
+    gateway = taken.gateway()
+    taken.route(GatewayId=gateway)
+    within = make_site(block="10.18.0.0/16")
+    within.route("192.168.250.0/24", GatewayId=within.gateway())
+    twice = make_site(block="10.19.0.0/16")
+    twice.ec2.associate_vpc_cidr_block(VpcId=twice.vpc_id, CidrBlock="10.20.0.0/16")
+    stranger = make_site(owner="444455556666", block="10.21.0.0/16")
+    group = make_site(block="10.22.0.0/16").ec2.create_security_group(GroupName="a", Description="a", VpcId=good.vpc_id)[
+        "GroupId"
+    ]
+    aws_wire.writes.clear()
+
+    def case(change: dict[str, Any], base: Site = site, **more: Any) -> dict[str, Any]:
+        return {"connections": [{**base.connection, **change}], **more}
+
+    table, table_within = taken.table["RouteTableId"], within.table["RouteTableId"]
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({"connections": [good.connection, taken.connection]}, [taken.vpc_id, table, gateway, "replace_routes"]),
+        (case({}, within, replace_routes=True), [table_within, "192.168.250.0/24"]),
+        (case({"cidr_block": None}, twice), [twice.vpc_id, "10.19.0.0/16", "10.20.0.0/16", "cidr_block"]),
+        (case({"cidr_block": "10.99.0.0/16"}), ["10.99.0.0/16", "10.16.0.0/16"]),
+        (case({"cidr_block": "10.16.0.1/16"}), ["10.16.0.0/16", "host bits"]),
+        (case({"vpc_id": "vpc-0a1b2c3d4e5f60001"}), ["vpc-0a1b2c3d4e5f60001", "unknown", "us-east-1"]),
+        (case({"region": "eu-west-1"}), [site.vpc_id, "unknown", "eu-west-1"]),
+        (case({}, stranger), [stranger.account.id, run.account.id]),
+        (case({"route_table_ids": ["rtb-00000000000000000"]}), ["rtb-00000000000000000"]),
+        (case({"route_table_tags": {"Tier": "none"}}), ["Tier=none"]),
+        (case({"aws_security_group": f"{run.account.id}/{group}"}), [group, good.vpc_id, site.vpc_id]),
+        (case({}, container_cidr_block="192.168.0.0/16"), ["atlas_cidr_block", "/21"]),
+        (case({}, container_cidr_block="10.16.0.0/21"), ["10.16.0.0/21", "10.16.0.0/16"]),
+    ]
+    told = run.refusals(*[case for case, unused in cases], options=options)
+    assert unsaid(told, cases) == []
+    assert ([method for method in run.writes if method != "PATCH"], aws_wire.writes, good.atlas) == ([], [], {})
 
 
-def test_a_container_in_another_region_is_named(site: Site) -> None:
-    site.connect()
-    run = site.run(status=2, container_region="eu-west-1")
-    assert "container_id is" in message(run)
-    site.assert_connected()
-
-
-def test_several_vpcs_in_one_run_one_of_another_account_with_a_security_group(
-    site: Site, aws_server: Aws, tmp_path: Path
+def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
+    run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Site]
 ) -> None:
-    owner = aws_server.account("444455556666")
-    profiles = configparser.ConfigParser()
-    profiles.read_dict({"default": site.account.keys, "reporting": owner.keys})
-    with (tmp_path / "credentials").open("w") as file:
-        profiles.write(file)
-    site.environment["AWS_SHARED_CREDENTIALS_FILE"] = str(tmp_path / "credentials")
-    for name in site.account.keys:
-        del site.environment[name.upper()]
-    vpc_id = owner.make_vpc("10.16.0.0/16")
-    group = owner.ec2().create_security_group(GroupName="app", Description="app", VpcId=vpc_id)["GroupId"]
-    second = {"vpc_id": vpc_id, "aws_account_id": owner.id, "cidr_block": "10.16.0.0/16"}
-    second |= {"aws_profile": "reporting", "aws_security_group": group}
+    done, first, second, accepted = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
+    accepted.accept()
+    use: list[dict[str, Any]] = [
+        {
+            "ansible.builtin.include_role": {"name": ROLE},
+            "vars": role_variables({"connections": [site.connection for site in sites]}),
+        }
+        for sites in ([done], [first, second, accepted])
+    ]
+    # What an earlier use in the same play has left behind is not taken for this one's.
+    aws_wire.refused = {"CreateRoute"}
+    message_of_done = run.refusals({"connections": [done.connection]}, {"connections": [{**first.connection, "vpc_id": "vpc-1"}]})
+    assert "have been requested" not in message_of_done[0], "it is accepted"
+    assert ("have been requested" in message_of_done[1], "vpc-1" in message_of_done[1]) == (False, True)
 
-    run = site.run(more_connections=[second])
-    assert [one["vpc_peer"]["status_name"] for one in result(run)["connections"]] == ["AVAILABLE", "AVAILABLE"]
-    accounts = (site.account, site.vpc_id), (owner, vpc_id)
-    for account, vpc in accounts:
-        assert set(account.connections().values()) == {"active"}
-        assert set(account.routes(vpc)) == {ATLAS_BLOCK}
-    assert sorted(site.access_list) == [BLOCK, group]
-    assert site.run(more_connections=[second]).changed == 0
-    site.run(state="absent", more_connections=[second])
-    assert (site.emulator.project.list_peers(), site.access_list) == ([], [])
-    for account, vpc in accounts:
-        assert set(account.connections().values()) == {"deleted"}
-        assert account.routes(vpc) == {}
+    aws_wire.refused = {"AcceptVpcPeeringConnection"}
+    run.play(use[:1])
+    told = message(run.play(use, status=2))
+    open_connections = {**first.atlas, **second.atlas}
+    assert set(open_connections.values()) == {"PENDING_ACCEPTANCE"}
+    words = [
+        *open_connections,
+        first.vpc_id,
+        second.vpc_id,
+        run.account.id,
+        "us-east-1",
+        "seven days",
+        "AcceptVpcPeeringConnection",
+    ]
+    assert [word for word in words if word not in told] == []
+    assert [word for word in (*accepted.atlas, *done.atlas) if word in told] == []
+    assert list(run.access_list) == [done.block], "the next phases do not begin"
+    assert accepted.routes == {ATLAS_BLOCK: next(iter(accepted.atlas))}, "the phase is done for the others"
+
+    aws_wire.refused = set()
+    assert run.play(use).changed > 0
+    for site in (first, second, accepted):
+        site.assert_connected()
+    assert {*first.atlas, *second.atlas} == {*open_connections}
 
 
-def test_the_examples_connect_and_disconnect(site: Site) -> None:
-    site.account.ec2().create_tags(Resources=[site.vpc_id], Tags=[{"Key": "Name", "Value": "application"}])
-    examples = ROOT / "docs" / "examples"
-    assert site.play(examples / "whole_path.yml").changed > 0
-    site.assert_connected()
-    assert site.play(examples / "disconnect.yml").changed > 0
-    assert (site.atlas, site.routes, site.access_list) == ({}, {}, [])
+def test_a_check_that_fails_says_that_it_leaves_a_new_container(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    site = make_site(region="eu-central-1")
+    site.route("172.20.0.0/21", GatewayId=site.gateway())
+    wanted = {"connections": [site.connection], "container_region": "eu-central-1", "container_cidr_block": "172.20.0.0/21"}
+    foreseen, told, again = (run.refusals(wanted, options=options)[0] for options in (("--check",), (), ()))
+    assert [site.table["RouteTableId"] in text for text in (foreseen, told, again)] == [True] * 3
+    assert (run.containers["EU_CENTRAL_1"] in told, "nothing uses it yet" in told) == (True, True)
+    assert ["nothing uses it" in text for text in (foreseen, again)] == [False, False]
+    assert (site.atlas, run.access_list) == ({}, {})
+    run(**wanted, replace_routes=True)
+    site.assert_connected("172.20.0.0/21")
+
+
+def test_which_container_is_meant(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    """There is no default region: it is the only container, or the one that is named."""
+    site = make_site(region="eu-west-1")
+    connections = [{**site.connection, "region": None}]
+    with run.emulator.project.now() as project:
+        project.containers.delete(project.containers.get(run.containers["US_EAST_1"]), [])
+    (none,) = run.refusals({"connections": connections})
+    assert ("no network container on AWS" in none, "region_name" in none, run.writes) == (True, True, [])
+    new = {"connections": connections, "container_region": "eu-west-1"}
+    foreseen = run("--check", **new)
+    assert any("does not exist yet" in line and site.vpc_id in line and "eu-west-1" in line for line in said(foreseen))
+    assert (result(foreseen)["changed"], run.writes) == (True, [])
+    wrong = {**new, "connections": [{**connections[0], "aws_account_id": "999999999999"}]}
+    assert "999999999999" in run.refusals(wrong, options=("--check",))[0], "AWS is checked all the same"
+
+    run.add_container("EU_WEST_1", "172.20.0.0/21")
+    assert result(run(connections=connections))["connections"][0]["region"] == "eu-west-1"
+    site.assert_connected("172.20.0.0/21")
+    other = run.add_container("EU_CENTRAL_1", "172.21.0.0/21")
+    (several,) = run.refusals({"connections": connections})
+    assert [word for word in (other, run.containers["EU_WEST_1"], "eu-west-1", "eu-central-1") if word not in several] == []
+    assert run(connections=connections, container_region="EU_WEST_1").changed == 0
+    assert run(connections=[{**site.connection, "container_region": "eu-west-1"}], container_region="eu-central-1").changed == 0
+
+
+def test_entries_and_comments_of_others_stay(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    # Nothing that comes from a cloud is taken for a template.
+    theirs = "The {{ 6 * 7 }} hosts"
+    site, second, third = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 18))
+    connections = [one.connection for one in (site, second, third)]
+    site.allow(theirs)
+    assert run(connections=connections).changed > 0
+    ours = {one.block: f"VPC peering with {one.vpc_id}" for one in (second, third)}
+    assert run.access_list == {site.block: theirs, **ours}
+    assert run(connections=connections).changed == 0
+    second.allow("The office")
+
+    gone = run(connections=connections, state="absent")
+    assert run.access_list == {site.block: theirs, second.block: "The office"}
+    told = said(gone)
+    assert [any(word in line for line in told) for word in (site.block, second.block, "The office", third.block)] == [
+        True
+    ] * 3 + [False]
+    assert [entry["cidr_block"] for entry in result(gone)["left"]] == [site.block, second.block]
+    assert result(gone)["remaining"] == told
+    again = run(connections=connections, state="absent")
+    assert (again.changed, result(again)["left"]) == (0, result(gone)["left"])
+    assert result(gone)["left"][0]["comment"] == theirs
+    assert "The 42 hosts" not in gone.output + again.output
+
+
+def test_without_the_aws_half_it_ends_with_what_that_half_needs(
+    run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    site = make_site()
+    # Nobody needs boto3 for Atlas's half.
+    (tmp_path / "boto3.py").write_text("raise ImportError")
+    run.environment["PYTHONPATH"] = str(tmp_path)
+    assert said(run("--check", connections=[site.connection], aws=False)) == []
+    first = run(connections=[site.connection], aws=False)
+    del run.environment["PYTHONPATH"]
+    ((connection, status),) = site.aws.items()
+    assert (status, list(site.atlas.values()), list(run.access_list)) == ("pending-acceptance", ["PENDING_ACCEPTANCE"], [BLOCK])
+    (told,) = said(first)
+    words = [f"Accept {connection}", run.account.id, "us-east-1", ATLAS_BLOCK, site.vpc_id, "seven days"]
+    assert [word for word in words if word not in told] == []
+    assert result(first)["remaining"] == [told]
+    assert said(run(connections=[site.connection], aws=False)) == [told]
+
+    half = {"atlas": False, "container_cidr_block": result(first)["containers"][0]["atlas_cidr_block"]}
+    theirs = {**site.connection, "cidr_block": None, "connection_id": result(first)["connections"][0]["connection_id"]}
+    accepted = run(connections=[theirs], **half)
+    assert (accepted.changed, run.sent) == (1, [])
+    (told,) = said(accepted)
+    assert [word for word in ("In Atlas", "access list", BLOCK, site.vpc_id, connection) if word not in told] == []
+    assert run(connections=[theirs], **half).changed == 0
+    assert (run(connections=[site.connection], aws=False).changed, site.assert_connected()) == (0, connection)
+
+    # And back: here Atlas's half knows what the other one has to do, there the other way round.
+    gone = run("--check", connections=[theirs], **half, state="absent")
+    (told,) = said(gone)
+    assert [word for word in ("In Atlas", "access list", connection, site.vpc_id, run.account.id) if word not in told] == []
+    gone = run(connections=[{**site.connection, "cidr_block": None, "region": None}], aws=False, state="absent")
+    (told,) = said(gone)
+    words = ["Delete the routes", connection, ATLAS_BLOCK, site.vpc_id, run.account.id, "us-east-1"]
+    assert [word for word in words if word not in told] == []
+    assert (site.atlas, site.routes, run.access_list) == ({}, {ATLAS_BLOCK: connection}, {})
+    assert run(connections=[theirs], **half, state="absent").changed == 1
+    assert (site.routes, run(connections=[theirs], **half, state="absent").changed) == ({}, 0)

@@ -74,6 +74,14 @@ class Api:
         assert response.status_code == 200, response.text
         return response.json()
 
+    def update_peer(self, peer: dict[str, Any], **changes: Any) -> requests.Response:
+        """Send a peer with changes as clients do: all that can be written, a region where a reply has none. None leaves out."""
+        names = ("providerName", "containerId", "accepterRegionName", "awsAccountId", "vpcId", "routeTableCidrBlock")
+        body = {name: peer[name] for name in names}
+        body["accepterRegionName"] = body["accepterRegionName"] or "us-east-1"
+        sent = {name: value for name, value in {**body, **changes}.items() if value is not None}
+        return self.call("PATCH", f"/peers/{peer['id']}", json=sent)
+
     def status_of(self, peer_id: str) -> str | None:
         """Return a peer's status, None if it is gone."""
         response = self.call("GET", f"/peers/{peer_id}")

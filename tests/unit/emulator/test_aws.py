@@ -174,7 +174,7 @@ def test_update_keeps_the_connection(aws, aws_api, account):
     peer = make(aws_api, account)
     account.ec2().accept_vpc_peering_connection(VpcPeeringConnectionId=peer["connectionId"])
     assert state(aws_api, peer) == ("AVAILABLE", None)
-    changed = aws_api.call("PATCH", f"/peers/{peer['id']}", json={"routeTableCidrBlock": "10.99.128.0/17"}).json()
+    changed = aws_api.update_peer(peer, routeTableCidrBlock="10.99.128.0/17").json()
     assert (changed["statusName"], changed["connectionId"]) == ("AVAILABLE", peer["connectionId"])
     assert state(aws_api, peer) == ("AVAILABLE", None)
     assert account.connections() == {peer["connectionId"]: "active"}
@@ -229,7 +229,7 @@ def test_vpc_goes_with_its_container(aws, aws_api, account):
     assert aws_api.call("DELETE", path).status_code == 409
     aws_api.call("DELETE", f"/peers/{peer['id']}")
     assert container(aws_api)["vpcId"] == first["vpcId"]
-    changed = aws_api.call("PATCH", path, json={"atlasCidrBlock": "10.8.0.0/22"}).json()
+    changed = aws_api.call("PATCH", path, json={"regionName": "US_EAST_1", "atlasCidrBlock": "10.8.0.0/22"}).json()
     assert (changed["provisioned"], changed["vpcId"]) == (False, None)
     atlas = aws.account(ATLAS_ACCOUNT)
     assert atlas.vpcs() == {}

@@ -34,7 +34,7 @@ def test_away_from_the_beginning(start, port):
     assert api.status_of(peer["id"]) == "INITIATING"
     container = api.call("GET", f"/containers/{peer['containerId']}").json()
     assert (container["provisioned"], container["vpcId"]) == (False, None)
-    assert api.call("PATCH", f"/peers/{peer['id']}", json={"routeTableCidrBlock": BLOCK}).status_code == 200
+    assert api.update_peer(peer, routeTableCidrBlock=BLOCK).status_code == 200
     gone = api.make_peer()
     assert api.call("DELETE", f"/peers/{gone['id']}").status_code == 202
     assert api.status_of(gone["id"]) is None

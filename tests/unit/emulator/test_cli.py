@@ -70,7 +70,7 @@ def test_end_during_a_request():
     with started("--port", "0", "--latency-ms", "60000") as (process, said):
         port = int(said["base_url"].rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-            client.sendall(b"GET /api/atlas/v2 HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"GET /api/atlas/v2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             # The control path is answered after the request above was taken.
             requests.get(f"{said['base_url']}/emulator/requests", timeout=10)
             began = time.monotonic()
@@ -138,6 +138,9 @@ def test_key_is_not_in_the_messages():
         ["--accept", "never"],
         ["--algorithm", "SHA-1"],
         ["--key-access-list", "everywhere"],
+        ["--list-lag-seconds", "-1"],
+        ["--list-lag-seconds", "nan"],
+        ["--unique-pairs", "--allow-duplicates"],
         ["--max-peers", "-1"],
         ["--max-pending-peers", "many"],
         ["--aws-endpoint-url", "127.0.0.1:5000"],
@@ -171,6 +174,9 @@ def test_defaults():
     assert parse_arguments(service) == Settings(port=8080, client_id="a", client_secret="b", token_seconds=9.0, rate_limit="10/5")
     twice = ["--key-access-list", "10.0.0.0/8", "--key-access-list", "::1"]
     assert parse_arguments(twice).key_access_list == ("10.0.0.0/8", "::1")
+    lagging = ["--allow-duplicates", "--list-lag-seconds", "1.5"]
+    assert parse_arguments(lagging) == Settings(port=8080, allow_duplicates=True, list_lag_seconds=1.5)
+    assert parse_arguments(["--unique-pairs"]) == Settings(port=8080, unique_pairs=True)
     url = "http://127.0.0.1:5000"
     for given in (url, f"{url}/"):
         with_aws = parse_arguments(["--aws-endpoint-url", given, "--aws-account-id", "222233334444"])

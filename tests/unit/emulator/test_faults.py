@@ -24,7 +24,7 @@ def bearer(api):
 
 def add(api, kind, **rule):
     """Add a rule; what is no part of a rule is a parameter of the fault."""
-    parts = ("method", "path", "path_regex", "authenticated", "times", "skip")
+    parts = ("method", "path", "path_glob", "authenticated", "times", "skip")
     fault = {"kind": kind, **{name: value for name, value in rule.items() if name not in parts}}
     rule = {"authenticated": True, **{name: value for name, value in rule.items() if name in parts}, "fault": fault}
     response = requests.post(f"{api.emulator.base_url}/emulator/faults", json=rule, timeout=10)
@@ -42,7 +42,7 @@ def request_bytes(api, bearer, method="GET", path="/peers", body=None):
     data = b"" if body is None else json.dumps(body).encode()
     lines = [
         f"{method} {urlsplit(api.group).path}{path} HTTP/1.1",
-        "Host: atlas",
+        "Host: localhost",
         f"Authorization: Bearer {bearer}",
         "Accept: application/vnd.atlas.2023-01-01+json",
         "Content-Type: application/json",
@@ -111,7 +111,7 @@ def test_silence_is_left_alone_at_the_end(start):
     api = start()
     add(api, "silence", authenticated=False)
     with connect(api) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         while not api.emulator.requests.entries():
             time.sleep(0.01)
         began = time.monotonic()

@@ -67,15 +67,9 @@ def test_region_of_the_accepter(api, sent, shown):
     """Both forms mean the same, and the container's own region is shown as null."""
     peer = api.make_peer(accepterRegionName=sent)
     assert peer["accepterRegionName"] == shown
-    for same in (sent, sent.lower().replace("_", "-"), None):
-        response = api.call("PATCH", f"/peers/{peer['id']}", json={"accepterRegionName": same})
-        assert response.status_code == 200
-    check_error(
-        api.call("PATCH", f"/peers/{peer['id']}", json={"accepterRegionName": "ap-south-1"}),
-        400,
-        "INVALID_ATTRIBUTE",
-        "accepterRegionName",
-    )
+    for same in (sent, sent.lower().replace("_", "-")):
+        assert api.update_peer(peer, accepterRegionName=same).status_code == 200
+    check_error(api.update_peer(peer, accepterRegionName="ap-south-1"), 400, "INVALID_ATTRIBUTE", "accepterRegionName")
 
 
 def test_null_says_the_same_as_nothing(api):
@@ -160,13 +154,48 @@ def test_second_peer_of_a_pair(api):
     assert api.make_peer(**pair | {"awsAccountId": "210987654321"})["vpcId"] == pair["vpcId"]
 
 
+def test_a_pair_is_known_in_its_container(api):
+    """One VPC is peered once with each container to reach; in each it holds pair and block, also after it has failed."""
+    peer = api.make_peer()
+    same = {name: peer[name] for name in ("awsAccountId", "vpcId", "routeTableCidrBlock")}
+    other = api.call("POST", "/containers", json={"regionName": "EU_WEST_1"}).json()["id"]
+    second = api.make_peer(containerId=other, **same)
+    assert (second["containerId"], second["vpcId"]) == (other, peer["vpcId"])
+    pair = (peer["awsAccountId"], peer["vpcId"])
+    for container_id in (peer["containerId"], other):
+        response = api.call("POST", "/peers", json=api.new_peer(containerId=container_id, **same))
+        check_error(response, 409, "PEER_ALREADY_EXISTS", *pair)
+    api.control("POST", f"/peers/{second['id']}/fail")
+    check_error(api.call("POST", "/peers", json=api.new_peer(containerId=other, **same)), 409, "PEER_ALREADY_EXISTS", *pair)
+    block = same["routeTableCidrBlock"]
+    response = api.call("POST", "/peers", json=api.new_peer(containerId=other, routeTableCidrBlock=block))
+    check_error(response, 409, "OVERLAPPING_CIDR_BLOCK", block)
+    api.call("DELETE", f"/peers/{second['id']}")
+    assert api.make_peer(containerId=other, **same)["id"] != second["id"]
+
+
+def test_a_network_on_azure_is_known_in_its_container(api):
+    """The same, with a container a region."""
+    fields = {"azureSubscriptionId": UUID, "vnetName": "net", "azureDirectoryId": UUID, "resourceGroupName": "group"}
+    bodies = [
+        {"providerName": "AZURE", "containerId": api.call("POST", "/containers", json=place).json()["id"], **fields}
+        for place in (
+            {"providerName": "AZURE", "region": "US_EAST_2", "atlasCidrBlock": "10.8.0.0/21"},
+            {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "10.16.0.0/21"},
+        )
+    ]
+    assert [api.call("POST", "/peers", json=body).status_code for body in bodies] == [200, 200]
+    for body in bodies:
+        check_error(api.call("POST", "/peers", json=body), 409, "PEER_ALREADY_EXISTS_AZURE", UUID, "net")
+
+
 @pytest.mark.parametrize("block", ["10.200.0.0/16", "10.200.1.0/24", "10.0.0.0/8"])
 def test_overlapping_peers(api, block):
     """Equal, inside or around."""
     api.make_peer(routeTableCidrBlock="10.200.0.0/16")
     check_error(api.call("POST", "/peers", json=api.new_peer(routeTableCidrBlock=block)), 409, "OVERLAPPING_CIDR_BLOCK", block)
     other = api.make_peer(routeTableCidrBlock="172.16.0.0/24")
-    response = api.call("PATCH", f"/peers/{other['id']}", json={"routeTableCidrBlock": block})
+    response = api.update_peer(other, routeTableCidrBlock=block)
     check_error(response, 409, "OVERLAPPING_CIDR_BLOCK", block)
     assert api.call("GET", f"/peers/{other['id']}").json()["routeTableCidrBlock"] == "172.16.0.0/24"
 
@@ -200,8 +229,7 @@ def test_update(api):
     response = api.call("PATCH", f"/peers/{peer['id']}", json=whole)
     assert response.status_code == 200
     assert response.json()["routeTableCidrBlock"] == "172.20.0.0/16"
-    response = api.call("PATCH", f"/peers/{peer['id']}", json={"routeTableCidrBlock": "172.20.1.0/24"})
-    assert response.json()["routeTableCidrBlock"] == "172.20.1.0/24"
+    assert api.update_peer(peer, routeTableCidrBlock="172.20.1.0/24").json()["routeTableCidrBlock"] == "172.20.1.0/24"
     assert api.call("GET", f"/peers/{peer['id']}").json()["routeTableCidrBlock"] == "172.20.1.0/24"
 
 
@@ -222,10 +250,24 @@ def test_update(api):
 def test_update_refused(api, changes, code):
     """What needs a new peer cannot be changed."""
     peer = api.make_peer()
-    response = api.call("PATCH", f"/peers/{peer['id']}", json=changes)
+    response = api.update_peer(peer, **changes)
     assert (response.status_code, response.json()["errorCode"]) == (400, code)
     unchanged = api.call("GET", f"/peers/{peer['id']}").json()
     assert {name: unchanged[name] for name in ("vpcId", "routeTableCidrBlock")}.items() <= peer.items()
+
+
+@pytest.mark.parametrize("name", ["accepterRegionName", "awsAccountId", "containerId", "routeTableCidrBlock", "vpcId"])
+def test_update_needs_the_whole_peer_in_v2(api, old_api, name):
+    """As the published description says; v1.0 does not mind. What is null in a reply is not there either."""
+    peer = api.make_peer()
+    check_error(api.update_peer(peer, **{name: None}), 400, "MISSING_ATTRIBUTE", name)
+    assert api.update_peer(peer, providerName=None).status_code == 200
+    assert peer["accepterRegionName"] is None
+    body = {field: value for field, value in peer.items() if field not in ("id", "statusName", "connectionId", "errorStateName")}
+    check_error(api.call("PATCH", f"/peers/{peer['id']}", json=body), 400, "MISSING_ATTRIBUTE", "accepterRegionName")
+    changed = old_api.call("PATCH", f"/peers/{peer['id']}", json={"routeTableCidrBlock": "172.20.0.0/16"})
+    assert (changed.status_code, changed.json()["routeTableCidrBlock"]) == (200, "172.20.0.0/16")
+    assert old_api.call("PATCH", f"/peers/{peer['id']}", json={}).status_code == 200
 
 
 def test_update_of_another_provider(api):
@@ -245,7 +287,7 @@ def test_deletion(start):
     assert (response.status_code, response.json()) == (202, {})
     assert [one["statusName"] for one in api.call("GET", "/peers").json()["results"]] == ["TERMINATING"]
     check_error(api.call("DELETE", path), 409, "PEER_ALREADY_REQUESTED_DELETION", peer["id"])
-    response = api.call("PATCH", path, json={"routeTableCidrBlock": "172.20.0.0/16"})
+    response = api.update_peer(peer, routeTableCidrBlock="172.20.0.0/16")
     check_error(response, 409, "PEER_INVALID_STATE", peer["id"], api.emulator.settings.group_id)
 
 
@@ -294,5 +336,8 @@ def test_other_providers(api, provider, container, fields, duplicate):
     assert api.call("POST", "/peers", json=wrong).json()["errorCode"] == "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
     assert api.call("PATCH", f"/peers/{peer['id']}", json={}).json()["errorCode"] == "PEER_NOT_FOUND"
     assert api.call("PATCH", f"/peers/{peer['id']}", json=body).status_code == 200
+    for name in ("containerId", *fields):
+        lacking = {field: value for field, value in body.items() if field != name}
+        check_error(api.call("PATCH", f"/peers/{peer['id']}", json=lacking), 400, "MISSING_ATTRIBUTE", name)
     assert api.call("DELETE", f"/peers/{peer['id']}").status_code == 202
     assert api.status_of(peer["id"]) is None

@@ -28,6 +28,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     for name in [*os.environ]:
         if (
             name.startswith("MONGODB_ATLAS_")
+            or name.startswith("AWS_")
             or name.upper() in PROXIES
             or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
         ):
@@ -114,3 +115,28 @@ def connect(clock: FakeClock) -> Iterator[Callable[..., AtlasClient]]:
             return client
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def _aws() -> Iterator[Any]:
+    # Not at the top of this file: it takes seconds that the other tests need not wait for.
+    from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import running_aws
+
+    with running_aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def make_site(_aws: Any, clock: FakeClock) -> Iterator[Callable[..., Any]]:
+    """Makes VPCs in AWS for which Atlas has requested a connection. What tests before have left is of other VPCs."""
+    from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import Site
+    from ansible_collections.cloudpeer.atlas.tests.unit.plugins.aws_front import fronting
+
+    with fronting(_aws.url) as front:
+        yield lambda **settings: Site(_aws, front, clock, **settings)
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Any]) -> Any:
+    """A VPC in AWS for which Atlas has requested a connection."""
+    return make_site()

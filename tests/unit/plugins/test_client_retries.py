@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-import gzip
 import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils import _transport
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
     AtlasConnectionError,
@@ -197,17 +195,6 @@ def test_a_nonce_survives_a_failure_in_between(serve: Serve, connect: Connect) -
     connect(wire.base_url).get(GROUP, "read")
     assert [bool(one.authorization) for one in wire.requests] == [False, True, True]
     assert "nc=00000002" in (wire.requests[2].authorization or "")
-
-
-@pytest.mark.parametrize("encoding", [(), (("Content-Encoding", "gzip"),)], ids=["plain", "compressed"])
-def test_a_reply_that_would_fill_the_memory_is_not_read_to_its_end(
-    serve: Serve, connect: Connect, encoding: tuple[tuple[str, str], ...]
-) -> None:
-    body = b" " * (_transport.MOST_BYTES + 1)
-    wire = serve(Reply(200, gzip.compress(body) if encoding else body, encoding))
-    with pytest.raises(AtlasConnectionError, match="16 MiB") as caught:
-        connect(wire.base_url, retries=0).post(GROUP, {}, "make it")
-    assert caught.value.outcome_unknown
 
 
 def test_all_addresses_of_a_host_share_the_time_of_a_request(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:

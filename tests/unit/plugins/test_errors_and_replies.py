@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, api_error, connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, api_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_errors import connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import retry_after
 

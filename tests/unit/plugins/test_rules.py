@@ -4,9 +4,20 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id, check_private_network, to_aws_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import odd_identity_warnings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._regions import KNOWN_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import (
+    check_account_id,
+    check_aws_ids,
+    check_connection_id,
+    check_object_id,
+    check_private_network,
+    check_regions,
+    check_vpc_id,
+    to_aws_region,
+)
+from ansible_collections.cloudpeer.atlas.tests.emulator.regions import AWS_REGIONS
 
 ID = "5356823b3794dee37132bb7b"
 
@@ -107,25 +118,86 @@ def test_what_is_no_region_is_named(value: str) -> None:
         to_aws_region("accepter_region_name", value)
 
 
-@pytest.mark.parametrize(
-    ("account", "vpc", "named"),
-    [
-        ("123456789012", "vpc-0a1b2c3d4e5f67890", []),
-        ("000000000001", "vpc-0a1b2c3d", []),
-        (None, None, []),
-        ("12345678901", "vpc-0a1b2c3d", ["aws_account_id"]),
-        ("abc123abc123", "vpc-123456", ["aws_account_id", "vpc_id"]),
-        ("\u0661" * 12, "vpc-0a1b2c3d", ["aws_account_id"]),
-        ("123456789012\n", "vpc-0A1B2C3D", ["aws_account_id", "vpc_id"]),
-        ("123456789012", "pcx-0a1b2c3d", ["vpc_id"]),
-        ("123456789012", "vpc-0a1b2c3d4", ["vpc_id"]),
-    ],
-)
-def test_odd_ids_of_aws_are_warned_about(account: str | None, vpc: str | None, named: list[str]) -> None:
-    warnings = odd_identity_warnings({"aws_account_id": account, "vpc_id": vpc})
-    assert [warning.split(" ")[0] for warning in warnings] == named
+GOOD_IDS = {
+    "aws_account_id": ["123456789012", "000000000001"],
+    "vpc_id": ["vpc-0a1b2c3d4e5f67890", "vpc-0a1b2c3d"],
+    "connection_id": ["pcx-0f3b9a6d7e8c12345", "pcx-0f3b9a6d"],
+}
+#: What is not an id of AWS, and what the message has to say beside the value.
+BAD_IDS = [
+    ("aws_account_id", "abc123abc123", "12 digits"),
+    ("aws_account_id", "1234567890123", "12 digits"),
+    ("aws_account_id", "\u0661" * 12, "12 digits"),
+    ("aws_account_id", "123456789012\n", "Write it as 123456789012"),
+    ("aws_account_id", " 123456789012", "Write it as 123456789012"),
+    ("aws_account_id", "1234-5678-9012", "Write it as 123456789012"),
+    # A leading zero that got lost, in YAML or in a spreadsheet.
+    ("aws_account_id", "12345678901", "'012345678901'"),
+    # What YAML makes of numbers that begin with 0: they are octal.
+    ("aws_account_id", str(0o12345670123), "octal, so 012345670123 was"),
+    ("aws_account_id", "1402433619", "octal, so 012345670123 was"),
+    ("aws_account_id", str(0o77777777777), "octal, so 077777777777 was"),
+    ("aws_account_id", "1", "octal, so 000000000001 was"),
+    ("aws_account_id", str(0o77777777777 + 1), "12 digits"),
+    ("vpc_id", "vpc-123456", "17 hexadecimal digits"),
+    ("vpc_id", "vpc-0A1B2C3D", "Write it as vpc-0a1b2c3d"),
+    ("vpc_id", " vpc-0a1b2c3d ", "Write it as vpc-0a1b2c3d"),
+    ("vpc_id", "pcx-0a1b2c3d", "17 hexadecimal digits"),
+    ("vpc_id", "vpc-0a1b2c3d4", "17 hexadecimal digits"),
+    ("vpc_id", "vpc-0a1b2c3d\n", "Write it as vpc-0a1b2c3d"),
+    ("connection_id", "vpc-0a1b2c3d", "17 hexadecimal digits"),
+    ("connection_id", ID, "belongs in peer_id"),
+]
+CHECKS = {"aws_account_id": check_account_id, "vpc_id": check_vpc_id, "connection_id": check_connection_id}
 
 
-def test_a_lost_leading_zero_is_suspected() -> None:
-    (warning,) = odd_identity_warnings({"aws_account_id": "12345678901", "vpc_id": None})
-    assert "leading zero" in warning
+@pytest.mark.parametrize(("option", "value"), [(option, value) for option, values in GOOD_IDS.items() for value in values])
+def test_ids_of_aws_pass(option: str, value: str) -> None:
+    CHECKS[option](option, value)
+    for version in ("v2", "v1.0"):
+        assert check_aws_ids({"api_version": version, option: value}) == []
+
+
+@pytest.mark.parametrize(("option", "value", "way_out"), BAD_IDS)
+def test_what_is_not_an_id_of_aws_is_refused_and_its_cause_is_guessed(option: str, value: str, way_out: str) -> None:
+    for check in (lambda: CHECKS[option](option, value), lambda: check_aws_ids({"api_version": "v2", option: value})):
+        with pytest.raises(InvalidOptionError) as caught:
+            check()
+        text = str(caught.value)
+        assert text.startswith(f"{option} is not the id of ")
+        assert repr(value) in text
+        assert way_out in text
+
+
+@pytest.mark.parametrize(("option", "value", "way_out"), BAD_IDS)
+def test_with_version_1_they_are_warned_about(option: str, value: str, way_out: str) -> None:
+    (warning,) = check_aws_ids({"api_version": "v1.0", option: value})
+    assert warning.startswith(f"{option} is not the id of ")
+    assert way_out in warning
+
+
+@pytest.mark.parametrize("option", CHECKS)
+@pytest.mark.parametrize("version", ["v2", "v1.0"])
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_an_empty_id_is_refused_with_each_version(option: str, version: str, value: str) -> None:
+    with pytest.raises(InvalidOptionError, match=f"^{option} is empty"):
+        check_aws_ids({"api_version": version, option: value})
+
+
+def test_yaml_reads_an_account_as_octal_as_the_hint_says() -> None:
+    assert yaml.safe_load("012345670123") == 1402433619
+    # Not octal, because of the 9: YAML leaves it alone.
+    assert yaml.safe_load("012345678901") == "012345678901"
+
+
+def test_unknown_regions_are_warned_about_and_never_refused() -> None:
+    assert check_regions({"region_name": "EU_WEST_1", "other": None}, "region_name", "other") == []
+    (warning,) = check_regions({"region_name": "eu-west-9"}, "region_name")
+    assert warning.startswith("region_name 'eu-west-9' is not a region of AWS that")
+    with pytest.raises(InvalidOptionError, match=r"^region_name is not an AWS region"):
+        check_regions({"region_name": "europe"}, "region_name")
+
+
+def test_the_known_regions_are_those_of_the_emulator() -> None:
+    """The two lists are kept apart, so each would show a mistake in the other."""
+    assert {region.lower().replace("_", "-") for region in AWS_REGIONS} == KNOWN_REGIONS

@@ -8,6 +8,13 @@ from typing import Any
 
 import pytest
 import trustme
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import (
+    _container_info_task,
+    _container_task,
+    _vpc_peer_info_task,
+    _vpc_peer_task,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import CIDR, PAIR, PEERING, Atlas
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import UNAUTHORIZED, Reply, Wire, certificate, reply
 
@@ -39,8 +46,15 @@ ID = "0" * 24
         ({"container_id": "vpc-0a1b2c3d"}, ["container_id", "vpc_id"]),
         ({"container_id": "x"}, ["container_id", "24 hexadecimal"]),
         ({"container_id": ""}, ["container_id"]),
-        ({"vpc_id": ""}, ["vpc_id"]),
-        ({"aws_account_id": " "}, ["aws_account_id"]),
+        ({"vpc_id": ""}, ["vpc_id is empty"]),
+        ({"aws_account_id": " "}, ["aws_account_id is empty"]),
+        ({"vpc_id": "vpc-123456"}, ["vpc_id", "vpc-123456", "17 hexadecimal digits"]),
+        ({"vpc_id": "VPC-0A1B2C3D"}, ["vpc_id", "Write it as vpc-0a1b2c3d"]),
+        ({"vpc_id": "vpc-0a1b2c3d "}, ["vpc_id", "Write it as vpc-0a1b2c3d"]),
+        ({"aws_account_id": "abc123abc123"}, ["aws_account_id", "abc123abc123", "12 digits"]),
+        ({"aws_account_id": "12345678901"}, ["aws_account_id", "leading zero", "'012345678901'"]),
+        ({"aws_account_id": 1402433619}, ["aws_account_id", "1402433619", "octal", "'012345670123'"]),
+        ({"container_region_name": "atlantis"}, ["container_region_name", "atlantis", "us-east-1"]),
         ({"route_table_cidr_block": "ten"}, ["route_table_cidr_block", "ten", "10.0.0.0/16"]),
         ({"route_table_cidr_block": ""}, ["route_table_cidr_block"]),
         ({"route_table_cidr_block": "10.15.0.1/16"}, ["route_table_cidr_block", "host bits", "10.15.0.0/16"]),
@@ -128,13 +142,48 @@ def test_an_unknown_container_is_named(atlas: Atlas, more: dict[str, str]) -> No
     assert len(atlas.wire()) == 3
 
 
-def test_odd_ids_of_aws_are_warned_about_and_atlas_decides(atlas: Atlas) -> None:
-    done = atlas.run(vpc_id="VPC!", aws_account_id="12345678901", route_table_cidr_block=CIDR)
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_with_version_1_odd_ids_of_aws_are_warned_about_and_atlas_decides(atlas: Atlas, state: str) -> None:
+    done = atlas.run(vpc_id="VPC!", aws_account_id="12345678901", route_table_cidr_block=CIDR, state=state, api_version="v1.0")
     assert [warning.split(" ")[0] for warning in done.warnings] == ["aws_account_id", "vpc_id"]
+    if state == "absent":
+        assert (done.failed, done.changed) == (False, False)
+        return
     assert (done.result["http_status"], done.changed) == (400, False)
     assert "vpcId" in done.msg or "awsAccountId" in done.msg
-    good = atlas.run(vpc_id="vpc-123456", aws_account_id="abc123abc123", route_table_cidr_block=CIDR)
+
+
+def test_the_documented_example_of_version_1_works(atlas: Atlas) -> None:
+    example = {"vpc_id": "vpc-123456", "aws_account_id": "abc123abc123", "route_table_cidr_block": "192.168.0.0/24"}
+    assert atlas.run(**example).failed
+    good = atlas.run(**example, api_version="v1.0")
     assert (good.changed, len(good.warnings)) == (True, 2)
+    assert atlas.run(**example, api_version="v1.0").changed is False
+
+
+@pytest.mark.parametrize(("option", "value"), [("vpc_id", "vpc-123456"), ("aws_account_id", "1"), ("connection_id", "pcx-x")])
+def test_the_info_module_refuses_impossible_ids_too(atlas: Atlas, option: str, value: str) -> None:
+    done = atlas.run(_vpc_peer_info_task.TASK, **{option: value})
+    assert (done.failed, atlas.wire()) == (True, [])
+    assert done.msg.startswith(f"{option} is not the id of ")
+    done = atlas.run(_vpc_peer_info_task.TASK, **{option: value}, api_version="v1.0")
+    assert (done.failed, done.result["vpc_peers"], len(done.warnings)) == (False, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "options"),
+    [
+        (_vpc_peer_task.TASK, {**PEERING, "accepter_region_name": "eu-west-9"}),
+        (_vpc_peer_task.TASK, {**PAIR, "state": "absent", "container_region_name": "eu-west-9"}),
+        (_vpc_peer_info_task.TASK, {"container_region_name": "eu-west-9"}),
+        (_container_task.TASK, {"region_name": "eu-west-9", "state": "absent"}),
+        (_container_info_task.TASK, {"region_name": "eu-west-9"}),
+    ],
+)
+def test_an_unknown_region_is_warned_about(atlas: Atlas, task: Task[Any], options: dict[str, Any]) -> None:
+    (warning,) = atlas.run(task, **options).warnings
+    assert "_name 'eu-west-9' is not a region" in warning
+    assert atlas.wire() != []
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _container_info_task, _container_task
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Fault, Wire, reply
@@ -91,3 +92,51 @@ def test_a_container_that_stays_too_new_says_what_atlas_said(faulty: tuple[Atlas
 def test_an_unknown_group_is_no_empty_list_of_containers(atlas: Atlas) -> None:
     done = atlas.run(_container_info_task.TASK, group_id="0" * 24, container_id=atlas.container_id)
     assert (done.failed, done.result["error_code"]) == (True, "GROUP_NOT_FOUND")
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_a_region_it_is_the_only_container(atlas: Atlas, check_mode: bool) -> None:
+    done = run(atlas, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (False, False, [])
+    assert (done.result["container"]["id"], done.result["container"]["region_name"]) == (atlas.container_id, "US_EAST_1")
+    changed = run(atlas, atlas_cidr_block=BLOCK, check_mode=check_mode)
+    assert (changed.changed, changed.after["atlas_cidr_block"]) == (True, BLOCK)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_a_region_several_containers_are_listed(atlas: Atlas, check_mode: bool) -> None:
+    second = atlas.add_container("EU_WEST_1", BLOCK)
+    with atlas.emulator.project.now() as project:
+        project.containers.create({"providerName": "GCP", "atlasCidrBlock": "10.96.0.0/18"})
+    done = run(atlas, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    words = [
+        atlas.container_id,
+        "us-east-1",
+        "192.168.248.0/21",
+        second,
+        "eu-west-1",
+        BLOCK,
+        "2 network containers",
+        "region_name",
+    ]
+    assert [word for word in words if word not in done.msg] == []
+    assert run(atlas, **REGION).result["container"]["id"] == second
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_a_region_nothing_is_created(atlas: Atlas, check_mode: bool) -> None:
+    assert run(atlas, **ABSENT).changed
+    done = run(atlas, atlas_cidr_block=BLOCK, check_mode=check_mode)
+    assert (done.failed, done.changed, containers(atlas)) == (True, False, [])
+    assert [word for word in ("no network container on AWS", "region_name") if word not in done.msg] == []
+
+
+def test_what_is_removed_has_to_be_named(atlas: Atlas) -> None:
+    spec = _container_task.ARGUMENT_SPEC.to_kwargs()
+    for options in ({}, {"region_name": None}):
+        given = {"group_id": "0" * 24, "state": "absent", "public_key": "a", "private_key": "b", **options}
+        checked = ArgumentSpecValidator(**spec).validate(given)
+        outcome = _container_task.TASK.execute(checked.validated_parameters, check_mode=False)
+        assert "region_name" in (outcome.failure or {}).get("msg", "")
+        assert bool(checked.error_messages) == (not options)

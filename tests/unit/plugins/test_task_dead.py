@@ -19,8 +19,10 @@ def test_a_dead_connection_is_a_failure_with_its_reason(atlas: Atlas, action: st
     atlas.act(action, peer["id"])
     done = atlas.run(**({"peer_id": peer["id"]} if which == "peer_id" else PEERING))
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, reason)
-    for part in (peer["id"], "FAILED", reason, "recreate", "dead"):
+    for part in (peer["id"], "FAILED", reason, "state: absent"):
         assert part in done.msg
+    # With peer_id alone, recreate would be refused.
+    assert ("recreate: dead" in done.msg) == (which == "pair")
     assert (atlas.writes(), len(atlas.wire())) == ([], 2)
     assert (done.peer["status_name"], done.peer["error_state_name"]) == ("FAILED", reason)
 
@@ -47,23 +49,84 @@ def test_recreate_removes_the_dead_one_and_makes_it_anew(atlas: Atlas, action: s
     assert done.after["error_state_name"] is None
 
 
-def test_recreate_keeps_what_the_options_leave_open(atlas: Atlas) -> None:
+def test_recreate_creates_the_same_connection_that_the_options_describe(atlas: Atlas) -> None:
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
-    peer = atlas.create(accepter_region_name="eu-west-2", container_id=other)
+    options = {**PEERING, "accepter_region_name": "eu-west-2", "container_id": other}
+    peer = atlas.create(**options)
     atlas.act("fail", peer["id"])
-    done = atlas.run(**PAIR, recreate="dead")
+    done = atlas.run(**options, recreate="dead")
     assert not done.failed
     kept = ("route_table_cidr_block", "container_id", "accepter_region_name")
     assert [done.peer[name] for name in kept] == [CIDR, other, "eu-west-2"]
-    assert done.changed
+    assert (done.changed, atlas.writes()) == (True, ["DELETE", "POST"])
 
 
-def test_recreate_by_peer_id_makes_the_same_connection_anew(atlas: Atlas) -> None:
+@pytest.mark.parametrize("version", ["v2", "v1.0"])
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("made_with", "options", "parts"),
+    [
+        ({}, PAIR, ["route_table_cidr_block is required", CIDR]),
+        ({}, {**PAIR, "route_table_cidr_block": "10.99.0.0/16"}, [f"route_table_cidr_block is {CIDR}, not 10.99.0.0/16"]),
+        ({}, {**PEERING, "accepter_region_name": "eu-west-2"}, ["accepter_region_name is us-east-1, not eu-west-2"]),
+        ({"accepter_region_name": "eu-west-2"}, PEERING, ["accepter_region_name is eu-west-2, not us-east-1"]),
+    ],
+)
+def test_recreate_removes_nothing_that_the_options_alone_do_not_create_again(
+    atlas: Atlas, made_with: dict[str, Any], options: dict[str, Any], parts: list[str], check_mode: bool, version: str
+) -> None:
+    peer = atlas.create(**made_with)
+    atlas.act("fail", peer["id"])
+    done = atlas.run(**options, recreate="dead", check_mode=check_mode, api_version=version)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    assert [part for part in (peer["id"], "recreate: dead", *parts) if part not in done.msg] == []
+    assert "set recreate" not in done.msg
+
+
+def test_recreate_does_not_move_a_connection_to_the_container_that_it_would_get_today(atlas: Atlas) -> None:
+    peer = atlas.create(accepter_region_name="eu-west-1")
+    other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
+    atlas.act("reject", peer["id"])
+    done = atlas.run(**PEERING, accepter_region_name="eu-west-1", recreate="dead")
+    assert (done.failed, atlas.writes()) == (True, [])
+    assert f"container_id is {atlas.container_id}, not {other}" in done.msg
+    assert atlas.run(**PEERING, accepter_region_name="eu-west-1", container_region_name="us-east-1", recreate="dead").changed
+
+
+@pytest.mark.parametrize("more", [{}, {"route_table_cidr_block": CIDR}])
+def test_recreate_by_peer_id_alone_is_refused_unsent(atlas: Atlas, more: dict[str, Any]) -> None:
+    """Ended between removal and creation, the id would lead nowhere."""
     peer = atlas.create()
     atlas.act("fail", peer["id"])
-    done = atlas.run(peer_id=peer["id"], recreate="dead")
-    assert (done.failed, done.changed, done.peer["vpc_id"]) == (False, True, VPC)
-    assert atlas.writes() == ["DELETE", "POST"]
+    done = atlas.run(peer_id=peer["id"], recreate="dead", **more)
+    assert (done.failed, done.changed, atlas.wire()) == (True, False, [])
+    assert [part for part in ("recreate: dead", "vpc_id", "aws_account_id", "peer_id") if part not in done.msg] == []
+    assert atlas.run(peer_id=peer["id"], recreate="dead", state="absent", **more).changed
+
+
+def test_recreate_by_peer_id_and_all_the_rest_finds_the_new_one_by_the_rest(atlas: Atlas) -> None:
+    peer = atlas.create()
+    atlas.act("fail", peer["id"])
+    options = {**PEERING, "peer_id": peer["id"], "recreate": "dead"}
+    done = atlas.run(**options)
+    assert (done.failed, done.changed, atlas.writes()) == (False, True, ["DELETE", "POST"])
+    again = atlas.run(**options)
+    assert (again.failed, again.changed, again.peer["id"]) == (False, False, done.peer["id"])
+    # What is to go is named by its id alone.
+    absent = atlas.run(**options, state="absent")
+    assert (absent.failed, absent.changed, len(atlas.peers())) == (False, False, 1)
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_recreate_goes_on_after_a_run_that_was_ended_between_removal_and_creation(atlas: Atlas, is_gone: bool) -> None:
+    peer = atlas.create()
+    atlas.act("fail", peer["id"])
+    atlas.act("delete", peer["id"])
+    atlas.clock.now += 5 if is_gone else 0
+    assert len(atlas.peers()) == (0 if is_gone else 1)
+    done = atlas.run(**PEERING, recreate="dead")
+    assert (done.failed, done.changed, atlas.writes()) == (False, True, ["POST"])
+    assert [one["id"] for one in atlas.peers()] == [done.peer["id"]]
 
 
 @pytest.mark.parametrize("status", ["INITIATING", "PENDING_ACCEPTANCE", "AVAILABLE"])
@@ -104,7 +167,7 @@ def test_the_creation_that_fails_after_the_removal_counts_as_changed(faulty: tup
 
 
 @pytest.mark.parametrize("forward", [True, False])
-@pytest.mark.parametrize("which", ["pair", "pair without block", "peer_id"])
+@pytest.mark.parametrize("which", ["pair", "both"])
 def test_a_lost_reply_in_the_middle_of_recreate_does_not_leave_less_than_before(
     faulty: tuple[Atlas, Wire], which: str, forward: bool
 ) -> None:
@@ -112,8 +175,7 @@ def test_a_lost_reply_in_the_middle_of_recreate_does_not_leave_less_than_before(
     peer = atlas.create()
     atlas.act("fail", peer["id"])
     wire.faults.append(Fault("POST", DROP, forward=forward))
-    options: dict[str, Any] = {"pair": PEERING, "pair without block": PAIR, "peer_id": {"peer_id": peer["id"]}}[which]
-    done = atlas.run(**options, recreate="dead")
+    done = atlas.run(**PEERING, peer_id=peer["id"] if which == "both" else None, recreate="dead")
     assert (done.failed, done.changed) == (False, True)
     assert [one["vpcId"] for one in atlas.peers()] == [VPC]
     assert len(wire.sent("POST")) == (1 if forward else 2)
@@ -137,15 +199,38 @@ def test_what_is_being_removed_is_waited_out_with_wait_and_made_anew(atlas: Atla
     assert done.peer["status_name"] == "PENDING_ACCEPTANCE"
 
 
-@pytest.mark.parametrize("options", [{}, {"route_table_cidr_block": CIDR}])
-def test_what_is_being_removed_and_named_by_its_id_is_no_trouble_without_a_pair(atlas: Atlas, options: dict[str, Any]) -> None:
-    peer = atlas.create()
+@pytest.mark.parametrize("forward", [None, True, False])
+def test_what_is_being_removed_and_named_by_its_id_is_created_again_in_its_container(
+    faulty: tuple[Atlas, Wire], forward: bool | None
+) -> None:
+    atlas, wire = faulty
+    other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
+    peer = atlas.create(container_id=other)
+    atlas.create(container_id=atlas.container_id)
     atlas.act("delete", peer["id"])
-    done = atlas.run(peer_id=peer["id"], wait=True, **options)
-    if done.failed:
-        assert (done.changed, atlas.writes()) == (False, [])
-    else:
-        assert done.peer["vpc_id"] == VPC
+    if forward is not None:
+        wire.faults.append(Fault("POST", DROP, forward=forward))
+    done = atlas.run(peer_id=peer["id"], wait=True)
+    assert (done.failed, done.changed) == (False, True)
+    assert (done.peer["vpc_id"], done.peer["container_id"]) == (VPC, other)
+    assert done.peer["id"] != peer["id"]
+    assert len(atlas.peers()) == 2
+
+
+@pytest.mark.parametrize("options", [PEERING, {**PAIR, "state": "absent"}])
+def test_all_that_are_being_removed_are_waited_for(make_atlas: Any, options: dict[str, Any]) -> None:
+    atlas = make_atlas(step_seconds=10)
+    first = atlas.create()
+    atlas.act("delete", first["id"])
+    atlas.clock.now += 5
+    second = atlas.create(container_id=atlas.add_container("EU_WEST_1", "10.8.0.0/21"))
+    atlas.act("delete", second["id"])
+    began = atlas.clock.now
+    done = atlas.run(**options, accepter_region_name="us-east-1", wait=True)
+    assert not done.failed
+    assert done.changed == ("state" not in options)
+    assert atlas.clock.now - began >= 10
+    assert {first["id"], second["id"]} & {one["id"] for one in atlas.peers()} == set()
 
 
 def test_a_removal_that_takes_too_long_is_told_before_anything_is_made(make_atlas: Any) -> None:

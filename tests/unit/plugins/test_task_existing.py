@@ -14,7 +14,7 @@ OTHER = "10.99.0.0/16"
 
 def test_another_block_is_changed_in_place_for_three_requests(atlas: Atlas) -> None:
     first = atlas.create()
-    done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
+    done = atlas.run(**PAIR, route_table_cidr_block=OTHER, accepter_region_name="us-east-1")
     assert done.changed
     assert atlas.wire() == [("GET", 401), ("GET", 200), ("PATCH", 200)]
     assert atlas.tcp_connections() == 1
@@ -55,18 +55,6 @@ def test_a_block_that_overlaps_is_refused_with_a_way_out(atlas: Atlas) -> None:
     assert (done.result["http_status"], done.result["error_code"]) == (409, "OVERLAPPING_ATLAS_CIDR_BLOCK")
     assert "route_table_cidr_block" in done.msg
     assert atlas.peers()[0]["routeTableCidrBlock"] == CIDR
-
-
-def test_another_container_needs_a_new_connection(atlas: Atlas) -> None:
-    atlas.create()
-    other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
-    done = atlas.run(**PEERING, container_id=other)
-    assert done.failed
-    for part in ("container_id", atlas.container_id, other, "new connection would be needed", "state: absent"):
-        assert part in done.msg
-    assert atlas.writes() == []
-    assert len(atlas.wire()) == 2
-    assert not done.changed
 
 
 def test_another_region_needs_a_new_connection(atlas: Atlas) -> None:
@@ -205,6 +193,31 @@ def test_one_that_is_being_removed_beside_a_live_one_does_not_count(faulty: tupl
         wire.faults.append(Fault("GET", page(*both)))
         done = atlas.run(**PEERING)
         assert (done.failed, done.changed, done.peer["id"]) == (False, False, peer["id"])
+
+
+@pytest.mark.parametrize("version", ["v2", "v1.0"])
+@pytest.mark.parametrize("which", ["pair", "peer_id"])
+def test_a_patch_has_the_region_of_the_container_where_nothing_else_tells_one(
+    faulty: tuple[Atlas, Wire], which: str, version: str
+) -> None:
+    """The description of the API requires it."""
+    atlas, wire = faulty
+    other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
+    peer = atlas.create(container_id=other)
+    assert peer["accepterRegionName"] is None
+    options = PAIR if which == "pair" else {"peer_id": peer["id"]}
+    assert atlas.run(**options, route_table_cidr_block=OTHER, api_version=version).changed
+    assert wire.sent("PATCH")[0].json["accepterRegionName"] == "eu-west-1"
+    assert [one.method for one in wire.requests] == ["GET", "GET", "GET", "PATCH"]
+    assert wire.requests[2].path.endswith(f"/containers/{other}")
+
+
+def test_a_container_that_cannot_be_read_keeps_the_patch_from_being_sent(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults += [Fault("GET"), Fault("GET", reply({"error": 403, "errorCode": "X"}, 403))]
+    done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
 
 
 def test_a_patch_has_the_region_where_the_reply_leaves_it_out_and_the_options_tell_it(faulty: tuple[Atlas, Wire]) -> None:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import _container_task
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import CIDR, PAIR, PEERING, Atlas
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import DROP, RESET, Fault, Reply, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import DROP, RESET, Fault, Reply, Wire, reply, serving
 
 Faulty = tuple[Atlas, Wire]
 OTHER = "10.99.0.0/16"
@@ -42,18 +44,22 @@ def test_a_post_that_was_not_carried_out_is_sent_again_after_a_look(faulty: Faul
     wire.faults.append(Fault("POST", lost))
     done = atlas.run(**PEERING)
     assert (done.failed, done.changed) == (False, True)
-    assert verbs(wire) == ["GET", "POST", "GET", "POST"]
+    assert verbs(wire) == ["GET", "POST", "GET", "GET", "POST"]
     assert len(atlas.peers()) == 1
-    assert len(atlas.clock.pauses) == 1
+    assert atlas.clock.pauses == [2.0, 4.0]
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_a_post_that_is_lost_for_ever_is_given_up_after_the_retries(faulty: Faulty, retries: int) -> None:
+def test_a_post_that_is_lost_for_ever_is_looked_for_twice_each_time_and_given_up_after_the_retries(
+    faulty: Faulty, retries: int
+) -> None:
     atlas, wire = faulty
     wire.faults.append(Fault("POST", DROP, times=99))
     done = atlas.run(**PEERING, retries=retries)
     assert done.failed
-    assert verbs(wire) == ["GET", "POST"] * (retries + 1) + ["GET"]
+    assert verbs(wire) == ["GET"] + ["POST", "GET", "GET"] * (retries + 1)
+    # None between the last look and the next creation.
+    assert atlas.clock.pauses == [2.0, 4.0] * (retries + 1)
     assert done.msg.startswith("Failed to create the VPC peering connection to ")
     assert atlas.peers() == []
 
@@ -63,7 +69,52 @@ def test_a_server_error_is_looked_up_but_not_tried_again(faulty: Faulty) -> None
     wire.faults.append(Fault("POST", reply({"error": 500, "errorCode": "UNEXPECTED_ERROR", "detail": "Oops."}, 500), times=9))
     done = atlas.run(**PEERING)
     assert (done.failed, done.result["http_status"]) == (True, 500)
-    assert verbs(wire) == ["GET", "POST", "GET"]
+    assert verbs(wire) == ["GET", "POST", "GET", "GET"]
+
+
+@pytest.mark.parametrize("appears", [1, 5])
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_creation_that_is_seen_late_is_found_by_the_first_look_that_shows_it(
+    faulty: Faulty, appears: float, retries: int
+) -> None:
+    """A list that lags behind its server; this one would make a second connection."""
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", DROP, before=lambda: atlas.clock.after(appears, atlas.add_peer)))
+    done = atlas.run(**PEERING, retries=retries)
+    assert (done.failed, done.changed, len(atlas.peers())) == (False, True, 1)
+    looks = 1 if appears < 2 else 2
+    assert verbs(wire) == ["GET", "POST", *["GET"] * looks]
+    assert atlas.clock.pauses == [2.0, 4.0][:looks]
+
+
+@pytest.mark.parametrize("settings", [{"allow_duplicates": True}, {"list_lag_seconds": 1}, {"list_lag_seconds": 5}], ids=str)
+@pytest.mark.parametrize("lost", [DROP, RESET, Reply(503), Reply(200, b"<html>")], ids=["close", "reset", "503", "html"])
+@pytest.mark.parametrize("retries", [0, 2])
+@pytest.mark.parametrize("what", ["peer", "container"])
+def test_nothing_is_made_twice_on_servers_that_let_it(
+    make_atlas: Callable[..., Atlas], settings: dict[str, Any], lost: Reply, retries: int, what: str
+) -> None:
+    atlas = make_atlas(**{"allow_duplicates": True, **settings})
+    with serving(upstream=atlas.emulator.base_url) as wire:
+        atlas.base_url = wire.base_url
+        wire.faults.append(Fault("POST", lost, forward=True))
+        if what == "peer":
+            done = atlas.run(**PEERING, retries=retries)
+        else:
+            done = atlas.run(_container_task.TASK, region_name="eu-west-1", retries=retries)
+        assert (done.failed, done.changed, len(wire.sent("POST"))) == (False, True, 1)
+    assert len(atlas.peers()) == (what == "peer")
+    with atlas.emulator.project.now() as project:
+        assert len(list(project.containers)) == 1 + (what == "container")
+
+
+def test_a_longer_lag_on_a_server_that_refuses_duplicates_is_survived(make_atlas: Callable[..., Atlas]) -> None:
+    atlas = make_atlas(list_lag_seconds=20)
+    with serving(upstream=atlas.emulator.base_url) as wire:
+        atlas.base_url = wire.base_url
+        wire.faults.append(Fault("POST", DROP, forward=True))
+        done = atlas.run(**PEERING, retries=4)
+    assert (done.failed, done.changed, len(atlas.peers())) == (False, True, 1)
 
 
 @LOST
@@ -120,6 +171,30 @@ def test_a_delete_that_is_lost_for_ever_is_given_up_after_the_retries(faulty: Fa
     assert len(wire.sent("DELETE")) == retries + 1
 
 
+@pytest.mark.parametrize("retries", [1, 2])
+@pytest.mark.parametrize("lag", [0, 30])
+@pytest.mark.parametrize("what", ["peer", "container"])
+def test_a_second_delete_that_finds_nothing_after_a_lost_one_has_succeeded(
+    make_atlas: Callable[..., Atlas], what: str, lag: float, retries: int
+) -> None:
+    """Even where the list still shows it."""
+    atlas = make_atlas(list_lag_seconds=lag)
+    atlas.add_container("EU_WEST_1", "10.8.0.0/21")
+    atlas.add_peer()
+    atlas.clock.now += 60
+    with serving(upstream=atlas.emulator.base_url) as wire:
+        atlas.base_url = wire.base_url
+        wire.faults.append(Fault("DELETE", DROP, forward=True))
+        if what == "peer":
+            done = atlas.run(**PAIR, state="absent", retries=retries)
+        else:
+            done = atlas.run(_container_task.TASK, region_name="eu-west-1", state="absent", retries=retries)
+        assert (done.failed, done.changed) == (False, True)
+        assert len(wire.sent("DELETE")) == 2
+        # The answer was clear, so nothing was looked up.
+        assert [one.method for one in wire.requests][-1] == "DELETE"
+
+
 def test_a_look_that_fails_after_a_lost_reply_says_that_something_may_have_changed(faulty: Faulty) -> None:
     atlas, wire = faulty
     broken = Fault("GET", DROP, times=0)
@@ -146,13 +221,13 @@ def test_losing_the_race_for_another_block_goes_on_with_an_update(faulty: Faulty
     assert [one["routeTableCidrBlock"] for one in atlas.peers()] == [CIDR]
 
 
-def test_losing_the_race_to_one_in_another_container_is_told(faulty: Faulty) -> None:
+def test_one_that_somebody_makes_meanwhile_in_another_container_does_not_matter(faulty: Faulty) -> None:
     atlas, wire = faulty
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     wire.faults.append(Fault("POST", None, before=lambda: atlas.add_peer(containerId=other)))
     done = atlas.run(**PEERING, container_id=atlas.container_id)
-    assert "new connection would be needed" in done.msg
-    assert not done.changed
+    assert (done.failed, done.changed, done.peer["container_id"]) == (False, True, atlas.container_id)
+    assert len(atlas.peers()) == 2
 
 
 def test_a_conflict_with_what_no_list_shows_ends(faulty: Faulty) -> None:
@@ -160,7 +235,7 @@ def test_a_conflict_with_what_no_list_shows_ends(faulty: Faulty) -> None:
     wire.faults.append(Fault("POST", EXISTS, times=99))
     done = atlas.run(**PEERING, retries=2)
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "PEER_ALREADY_EXISTS")
-    assert verbs(wire) == ["GET", "POST"] * 3 + ["GET"]
+    assert verbs(wire) == ["GET"] + ["POST", "GET", "GET"] * 3
 
 
 @pytest.mark.parametrize("code", ["OVERLAPPING_CIDR_BLOCK", "PEER_MAXIMUM_REACHED", "PEER_INVALID_STATE"])

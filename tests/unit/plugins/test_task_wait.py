@@ -176,3 +176,166 @@ def test_a_long_wait_reports_now_and_then(atlas: Atlas) -> None:
     assert 3 <= len(atlas.lines) <= 10
     assert all(VPC in line for line in atlas.lines)
     assert "AVAILABLE" in atlas.lines[-1]
+
+
+WAITING = {"wait": True, "wait_for": "available"}
+
+
+def test_what_is_awaited_is_told_at_once_with_its_account_and_region(atlas: Atlas) -> None:
+    atlas.clock.after(0.9, atlas.lines.clear)
+    done = atlas.run(**PEERING, **WAITING, wait_timeout=20)
+    assert done.failed
+    peer = atlas.peers()[0]
+    seconds, line = next(
+        (entry["seconds"], line) for entry, line in zip(done.result.get("status_history", [{"seconds": 1}]), atlas.lines)
+    )
+    assert f"accept {peer['connectionId']} in AWS account {ACCOUNT}, region us-east-1" in line
+    assert "INITIATING → PENDING_ACCEPTANCE" in line
+    assert seconds <= 2
+    assert f"{peer['connectionId']} accepted in AWS account {ACCOUNT}, region us-east-1" in done.msg
+
+
+@pytest.mark.parametrize("region", [None, "eu-west-1"])
+def test_a_connection_that_is_pending_when_the_task_comes_is_told_before_the_first_pause(
+    atlas: Atlas, region: str | None
+) -> None:
+    peer = atlas.create(wait=True, accepter_region_name=region)
+    atlas.lines.clear()
+    atlas.clock.pauses.clear()
+    told: list[int] = []
+    atlas.clock.after(0.1, lambda: told.append(len(atlas.lines)))
+    assert atlas.run(**PEERING, **WAITING, wait_timeout=30).failed
+    assert told == [1]
+    where = f"accept {peer['connectionId']} in AWS account {ACCOUNT}, region {region or 'us-east-1'}"
+    assert atlas.lines == [f"{VPC}: PENDING_ACCEPTANCE; {where}"]
+    reads = [entry["path"] for entry in atlas.emulator.requests.entries() if "/containers" in entry["path"]]
+    assert len(reads) == (0 if region else 1)
+
+
+def test_the_region_is_left_out_where_it_cannot_be_read(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    peer = atlas.create(wait=True)
+    atlas.lines.clear()
+    wire.faults += [Fault("GET"), Fault("GET", reply({"error": 403, "errorCode": "X"}, 403))]
+    done = atlas.run(**PEERING, **WAITING, wait_timeout=30)
+    assert done.result["error_code"] is None
+    assert atlas.lines == [f"{VPC}: PENDING_ACCEPTANCE; accept {peer['connectionId']} in AWS account {ACCOUNT}"]
+
+
+def test_nobody_is_asked_to_accept_what_is_not_waited_for(atlas: Atlas) -> None:
+    atlas.create(wait=True)
+    atlas.lines.clear()
+    atlas.run(**PEERING, wait=True)
+    atlas.run(**PEERING, wait_for="available")
+    atlas.run(**PEERING, **WAITING, check_mode=True)
+    atlas.run(**PAIR, **WAITING, state="absent")
+    assert not any("accept" in line for line in atlas.lines)
+
+
+def test_a_long_wait_for_something_else_says_for_what(make_atlas: Callable[..., Atlas]) -> None:
+    atlas = make_atlas(step_seconds=3600)
+    atlas.run(**PEERING, wait=True, wait_timeout=100)
+    assert [line.split("; ")[1] for line in atlas.lines] == ["waiting for PENDING_ACCEPTANCE"]
+    atlas.lines.clear()
+    atlas.run(**PAIR, wait=True, wait_timeout=100, state="absent")
+    assert atlas.lines[-1].endswith("; waiting for gone")
+
+
+UNANSWERED = pytest.mark.parametrize(
+    ("silence", "part"),
+    [(Reply(drop="close"), "broke"), (Reply(503), "HTTP 503"), (reply({"error": 429}, 429), "HTTP 429")],
+    ids=["close", "503", "429"],
+)
+
+
+@UNANSWERED
+@pytest.mark.parametrize("wait_timeout", [2, 40])
+def test_a_wait_without_answers_ends_in_time_and_tells_the_last_state(
+    faulty: tuple[Atlas, Wire], silence: Reply, part: str, wait_timeout: int
+) -> None:
+    atlas, wire = faulty
+    peer = atlas.create(wait=True)
+    began = atlas.clock.now
+    wire.faults += [Fault("GET"), Fault("GET"), Fault("GET"), Fault("GET", silence, times=999)]
+    done = atlas.run(**PEERING, **WAITING, wait_timeout=wait_timeout)
+    assert (done.failed, done.changed) == (True, False)
+    assert wait_timeout <= atlas.clock.now - began <= wait_timeout + 1
+    for words in (peer["id"], "PENDING_ACCEPTANCE", f"{wait_timeout} seconds", "did not answer", "AVAILABLE", "accepted in"):
+        assert words in done.msg
+    assert part in done.msg
+    assert done.peer["status_name"] == "PENDING_ACCEPTANCE"
+    assert done.result["detail"].startswith("last status PENDING_ACCEPTANCE; ")
+
+
+def test_a_wait_that_never_gets_an_answer_tells_the_state_before_it(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults += [Fault("GET"), Fault("GET", Reply(503), times=999)]
+    done = atlas.run(**PEERING, wait=True, wait_timeout=3)
+    assert "was INITIATING when Atlas last answered" in done.msg
+    assert done.result["http_status"] == 503
+    wire.faults[:] = [Fault("GET"), Fault("GET", Reply(503), times=999)]
+    done = atlas.run(**PAIR, state="absent", wait=True, wait_timeout=3)
+    assert (done.failed, done.changed) == (True, True)
+    assert "to be gone were over" in done.msg
+
+
+@UNANSWERED
+def test_long_before_the_end_of_a_wait_a_failure_is_told_as_it_is(faulty: tuple[Atlas, Wire], silence: Reply, part: str) -> None:
+    atlas, wire = faulty
+    atlas.create(wait=True)
+    began = atlas.clock.now
+    wire.faults += [Fault("GET"), Fault("GET"), Fault("GET", silence, times=999)]
+    done = atlas.run(**PEERING, **WAITING, accepter_region_name="us-east-1", wait_timeout=600)
+    assert done.msg.startswith("Failed to read VPC peering connection ")
+    assert part in done.msg
+    assert atlas.clock.now - began < 200
+
+
+def test_an_answer_in_the_end_counts(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    peer = atlas.create(wait=True)
+    atlas.clock.after(1, lambda: atlas.act("accept", peer["id"]))
+    wire.faults += [Fault("GET"), Fault("GET", Reply(503), times=3)]
+    done = atlas.run(**PEERING, **WAITING, accepter_region_name="us-east-1", wait_timeout=30, retries=0)
+    assert (done.failed, done.peer["status_name"]) == (False, "AVAILABLE")
+
+
+def test_an_error_that_is_an_answer_ends_the_wait_at_any_time(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    atlas.create(wait=True)
+    refused = reply({"error": 403, "errorCode": "X", "detail": "No."}, 403)
+    wire.faults += [Fault("GET"), Fault("GET", refused, times=9)]
+    done = atlas.run(**PEERING, **WAITING, accepter_region_name="us-east-1", wait_timeout=3)
+    assert (done.failed, done.result["http_status"]) == (True, 403)
+    assert done.msg.startswith("Failed to read")
+
+
+NOT_FOUND = reply({"error": 404, "errorCode": "PEER_NOT_FOUND", "detail": "Not there."}, 404)
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_reads_that_do_not_know_a_new_connection_yet_are_not_its_removal(faulty: tuple[Atlas, Wire], times: int) -> None:
+    atlas, wire = faulty
+    # The list of the peers, and that of the containers.
+    wire.faults += [Fault("GET", None), Fault("GET", None), Fault("GET", NOT_FOUND, times=times)]
+    done = atlas.run(**PEERING, wait=True)
+    assert (done.failed, done.changed, done.peer["status_name"]) == (False, True, "PENDING_ACCEPTANCE")
+    assert [one["status"] for one in done.result["status_history"]] == ["INITIATING", "PENDING_ACCEPTANCE"]
+
+
+def test_reads_that_still_do_not_know_it_later_are_its_removal(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    wire.faults += [Fault("GET", None), Fault("GET", None), Fault("GET", NOT_FOUND, times=99)]
+    done = atlas.run(**PEERING, wait=True)
+    assert (done.failed, done.changed) == (True, True)
+    assert "removed by somebody else" in done.msg
+    assert 10 <= atlas.clock.now - 1000 <= 20
+
+
+def test_one_that_was_there_before_is_not_waited_for_when_it_is_gone(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults += [Fault("GET", None), Fault("GET", NOT_FOUND)]
+    done = atlas.run(**PEERING, wait=True)
+    assert "removed by somebody else" in done.msg

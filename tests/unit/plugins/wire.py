@@ -51,13 +51,17 @@ class Sent:
 
 @dataclass
 class Reply:
-    """A reply; ``length`` tells another length than the body has, ``drop`` (``close`` or ``reset``) sends nothing."""
+    """A reply; ``length`` tells another length than the body has, ``drop`` (``close`` or ``reset``) sends nothing.
+
+    ``interim`` is sent in front of it as it is; the reply itself then comes only when there is another request on the connection.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     length: int | None = None
     drop: str = ""
+    interim: bytes = b""
 
 
 def reply(content: Any, status: int = 200, *headers: tuple[str, str]) -> Reply:
@@ -139,6 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wire: Wire
     number = 0
+    late: Reply | None = None
 
     def setup(self) -> None:
         super().setup()
@@ -154,6 +159,15 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
             return
+        if self.late is not None:
+            self._send(self.late)
+        if answer.interim:
+            self.late = answer
+            self.wfile.write(answer.interim)
+        else:
+            self._send(answer)
+
+    def _send(self, answer: Reply) -> None:
         self.send_response(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.unit.properties.replies import ACCOUNT, ID, OTHER_ID, VPC
@@ -14,11 +15,13 @@ Options = dict[str, Any]
 ids = st.sampled_from([ID, OTHER_ID])
 blocks = st.sampled_from(["10.15.0.0/16", "10.16.0.0/16", "192.168.248.0/21", "192.168.240.0/24"])
 regions = st.sampled_from(["us-east-1", "EU_WEST_1"])
+# Atlas keeps no entry that is temporary for longer than a week.
+SOON = (date.today() + timedelta(days=3)).isoformat()
 entries = st.one_of(
     st.fixed_dictionaries({"cidr_block": blocks}, optional={"comment": st.sampled_from(["a", ""])}),
     st.fixed_dictionaries(
         {"ip_address": st.sampled_from(["10.0.0.1", "::1"])},
-        optional={"delete_after_date": st.sampled_from(["2030-01-31T12:00:00Z", "2030-01-31T12:00:00+02:00", "2030-01-31"])},
+        optional={"delete_after_date": st.sampled_from([f"{SOON}T12:00:00Z", f"{SOON}T12:00:00+02:00", SOON, "2030-01-31"])},
     ),
     st.fixed_dictionaries({"aws_security_group": st.just("sg-0a1b2c3d")}, optional={"comment": st.just("group")}),
 )
@@ -45,10 +48,13 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
         {}, optional={**API, "peer_id": ids, **PAIR, "container_id": ids, "status_name": st.just(["AVAILABLE", "FAILED"])}
     ),
     "atlas_network_container": st.fixed_dictionaries(
-        {"region_name": regions}, optional={**API, **WAITING, **STATE, "atlas_cidr_block": blocks}
+        {}, optional={"region_name": regions, **API, **WAITING, **STATE, "atlas_cidr_block": blocks}
     ),
     "atlas_network_container_info": st.fixed_dictionaries({}, optional={**API, "container_id": ids, "region_name": regions}),
-    "atlas_access_list": st.fixed_dictionaries({"entries": st.lists(entries, max_size=3)}, optional={**API, **WAITING, **STATE}),
+    "atlas_access_list": st.fixed_dictionaries(
+        {"entries": st.lists(entries, max_size=3)},
+        optional={**API, **WAITING, **STATE, "keep_comment": st.booleans(), "only_own": st.booleans()},
+    ),
 }
 
 odd_text = st.one_of(

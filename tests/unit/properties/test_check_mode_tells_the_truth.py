@@ -101,7 +101,13 @@ def test_check_mode_foretells_what_becomes_of_a_container(data: st.DataObject, w
 @examples(80)
 @given(data=st.data(), world=worlds())
 def test_check_mode_foretells_what_becomes_of_an_access_list(data: st.DataObject, world: World) -> None:
-    more = optional(state=st.sampled_from(["present", "absent"]), wait=st.booleans(), envelope=st.booleans())
+    more = optional(
+        state=st.sampled_from(["present", "absent"]),
+        wait=st.booleans(),
+        envelope=st.booleans(),
+        keep_comment=st.booleans(),
+        only_own=st.booleans(),
+    )
     options = {"entries": data.draw(entries_wanted(world)), **data.draw(more)}
     check(world, "atlas_access_list", "access_list", options)
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.unit.properties.options import SOON
 from ansible_collections.cloudpeer.atlas.tests.unit.properties.replies import ACCOUNT, ID, OTHER_ID, VPC, message
 from ansible_collections.cloudpeer.atlas.tests.unit.properties.tasks import CONNECTION, check_is_clean, run
 from ansible_collections.cloudpeer.atlas.tests.unit.properties.test_any_reply import answering
@@ -22,7 +23,7 @@ PEER = {
 CONTAINER = {"id": OTHER_ID, "providerName": "AWS", "regionName": "US_EAST_1", "atlasCidrBlock": "192.168.248.0/21"}
 PAIR = {"vpc_id": VPC, "aws_account_id": ACCOUNT}
 PEERING = {**PAIR, "route_table_cidr_block": "10.0.0.0/16"}
-DATED = {"ip_address": "10.0.0.1", "delete_after_date": "2030-01-01T00:00:00Z"}
+DATED = {"ip_address": "10.0.0.1", "delete_after_date": f"{SOON}T00:00:00Z"}
 
 
 def told(content: Any, status: int = 200, *fields: tuple[str, str]) -> bytes:

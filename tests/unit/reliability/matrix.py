@@ -121,7 +121,7 @@ def rule_for(fault: Fault, operation: Operation, duration: str, before: int) -> 
     return {
         **rule,
         "method": operation.method,
-        "path_regex": operation.path,
+        "path_glob": f"*{operation.path}*",
         "times": 3 if duration == "three in a row" else None,
     }
 

@@ -13,7 +13,17 @@ from ansible_collections.cloudpeer.atlas.tests.unit.reliability.operations impor
 
 #: Whether the request is on its way when the process dies, or its reply has come.
 MOMENTS = ("sent", "answered")
-KILLED = ("create", "update", "delete", "wait until gone", "create container", "delete container", "add access", "remove access")
+KILLED = (
+    "create",
+    "update",
+    "recreate",
+    "delete",
+    "wait until gone",
+    "create container",
+    "delete container",
+    "add access",
+    "remove access",
+)
 
 
 def _settle(emulator: RunningEmulator, number: int) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
+from ansible_collections.cloudpeer.atlas.tests.emulator.faults import Attempt, parse_rules
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import Nursery, Run, options_for
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import (
@@ -38,7 +38,7 @@ def before(nursery: Nursery, emulators: Emulators) -> dict[str, int]:
         assert operation.is_there(emulator)
         rule = parse_rules(rule_for(FAULTS["close"], operation, "for ever", 0))[0]
         sent = [one for one in emulator.requests.entries() if one["authenticated"]]
-        is_own = [one["method"] == rule.method and bool(rule.path_regex.search(one["path"])) for one in sent if rule.path_regex]
+        is_own = [rule.is_about(Attempt(one["method"], one["path"], authenticated=True)) for one in sent]
         counts[name] = is_own.index(True)
     return counts
 

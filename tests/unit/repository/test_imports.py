@@ -20,8 +20,8 @@ SHELLS = {"modules", "action"}
 RESOURCES = {"_access_list", "_container", "_vpc_peer"}
 # What modules do, and what such a file needs beside it when it gets too long.
 TASKS = {"_access_list_task", "_container_task", "_container_info_task", "_vpc_peer_task", "_vpc_peer_info_task"}
-PARTS = {"_vpc_peer_creation", "_vpc_peer_wait"}
-LEAVES = {"_errors", "_plan", "_wait", "_digest", "_reply", "_token_cache", "_watch"}
+PARTS = {"_access_entries", "_vpc_peer_match", "_vpc_peer_creation", "_vpc_peer_container", "_vpc_peer_wait"}
+LEAVES = {"_redact", "_body", "_regions", "_plan", "_wait", "_digest", "_request", "_token_cache", "_watch"}
 # From the top to the bottom. A file may import what its line names, and nothing else of the collection. A file without a
 # line is a mistake.
 ALLOWED: dict[str, set[str]] = {
@@ -33,26 +33,38 @@ ALLOWED: dict[str, set[str]] = {
         name: {"_task", "_atlas", "_client", "_converge", "_argspec", "_plan", "_wait", "_errors", "_rules"} | PARTS | RESOURCES
         for name in sorted(TASKS)
     },
-    **{name: {"_task", "_client", "_plan", "_wait", "_errors", "_rules"} | RESOURCES for name in sorted(PARTS)},
+    "_access_entries": {"_rules", "_errors"} | RESOURCES,
+    **{
+        name: {"_task", "_client", "_plan", "_wait", "_errors", "_rules", "_vpc_peer_container"} | RESOURCES
+        for name in ("_vpc_peer_match", "_vpc_peer_creation")
+    },
+    **{
+        name: {"_task", "_client", "_wait", "_errors", "_rules"} | RESOURCES for name in ("_vpc_peer_container", "_vpc_peer_wait")
+    },
     "_converge": {"_task", "_plan", "_wait", "_errors"},
     "_atlas": {"_task", "_pool", "_client", "_transport", "_rules"},
-    "_task": {"_argspec", "_reply", "_wait", "_errors"},
+    "_task": {"_argspec", "_redact", "_reply", "_wait", "_errors"},
     **{name: {"_client", "_rules", "_errors"} for name in sorted(RESOURCES)},
     "_pool": {"_client", "_credentials", "_connection", "_errors"},
     "_argspec": {"_auth", "_errors"},
-    "_client": {"_transport", "_auth", "_connection", "_paging", "_reply", "_wait", "_errors"},
-    "_transport": {"_connection", "_errors", "_watch"},
+    "_client": {"_transport", "_auth", "_connection", "_paging", "_reply", "_request", "_retry", "_network_errors", "_errors"},
+    "_transport": {"_body", "_sockets", "_connection", "_reply", "_network_errors", "_watch"},
+    "_sockets": {"_watch"},
     "_credentials": {"_auth", "_token_cache", "_connection", "_errors"},
     "_auth": {"_token_cache", "_digest", "_errors"},
     "_connection": {"_errors"},
     "_paging": {"_errors"},
-    "_rules": {"_errors"},
+    "_reply": {"_request", "_errors"},
+    "_retry": {"_wait", "_errors"},
+    "_rules": {"_errors", "_regions"},
+    "_network_errors": {"_errors", "_redact"},
+    "_errors": {"_redact"},
     **{name: set() for name in sorted(LEAVES)},
 }
 # Only the file that sends requests knows the HTTP library (urllib3 is below requests).
 HTTP_LIBRARIES = {"requests", "urllib3", "http"}
-MAY_IMPORT = {"_transport": {"requests", "urllib3"}}
-MAY_NAME_STATUSES = {"_client", "_errors"}
+MAY_IMPORT = {"_transport": {"requests", "urllib3"}, "_sockets": {"urllib3"}}
+MAY_NAME_STATUSES = {"_client", "_reply", "_errors"}
 
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
 

@@ -1,0 +1,55 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the options that say how to reach AWS, and as whom."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options of ArgumentSpec AWS_OPTIONS."""
+
+    DOCUMENTATION = r"""
+options:
+  region:
+    description:
+      - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
+      - If this is not set, the environment variable E(AWS_REGION) is used, then E(AWS_DEFAULT_REGION), and then the region of the
+        profile.
+    type: str
+    aliases: [aws_region]
+  profile:
+    description:
+      - The name of a profile in the AWS configuration files of the host that the task runs on.
+      - It takes precedence over credentials in environment variables. It cannot be combined with O(access_key).
+      - If neither O(profile) nor O(access_key) is set, boto3 looks for credentials as usual, for example in E(AWS_PROFILE),
+        in E(AWS_ACCESS_KEY_ID), and in the role of the instance.
+    type: str
+    aliases: [aws_profile]
+  access_key:
+    description: The id of an AWS access key, together with O(secret_key).
+    type: str
+    aliases: [aws_access_key_id, aws_access_key]
+  secret_key:
+    description: The secret of the AWS access key.
+    type: str
+    aliases: [aws_secret_access_key, aws_secret_key]
+  session_token:
+    description: The session token that belongs to O(access_key) if the key is a temporary one.
+    type: str
+    aliases: [aws_session_token]
+  assume_role_arn:
+    description: The ARN of an IAM role to assume with the credentials. Everything is done as this role.
+    type: str
+    aliases: [iam_role_arn]
+  endpoint_url:
+    description:
+      - The address of EC2 and STS, instead of AWS's own for the region.
+      - For STS, the environment variable E(AWS_ENDPOINT_URL_STS) takes precedence over this option.
+    type: str
+    aliases: [aws_endpoint_url]
+  aws_ca_bundle:
+    description: A PEM file with the certificates of the authorities to trust, instead of those that boto3 trusts.
+    type: path
+requirements:
+  - boto3
+"""

@@ -1,0 +1,169 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What AWS says of the network around a peering connection, as plain data. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass, field, replace
+
+Reply = t.Mapping[str, t.Any]
+
+# The fields of a route that can hold its target. Of several, the first one counts: a NAT instance has a network interface, too.
+TARGET_FIELDS = (
+    "VpcPeeringConnectionId",
+    "TransitGatewayId",
+    "NatGatewayId",
+    "GatewayId",
+    "InstanceId",
+    "NetworkInterfaceId",
+    "LocalGatewayId",
+    "CarrierGatewayId",
+    "EgressOnlyInternetGatewayId",
+    "CoreNetworkArn",
+    "OdbNetworkArn",
+    "IpAddress",
+)
+# Of the other fields, those that are no target either.
+_NOT_A_TARGET = (
+    "DestinationCidrBlock",
+    "DestinationIpv6CidrBlock",
+    "DestinationPrefixListId",
+    "InstanceOwnerId",
+    "Origin",
+    "State",
+)
+UNKNOWN_TARGET = "a target that this version of botocore does not know"
+LOCAL = "local"
+# The origins of routes that AWS makes by itself, and that nobody can replace.
+_PROPAGATED = ("EnableVgwRoutePropagation", "Advertisement")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a peering connection; what AWS does not tell is None or empty."""
+
+    vpc_id: str | None
+    account_id: str | None
+    region: str | None
+    cidr_blocks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PeeringConnection:
+    """A VPC peering connection as one of its two accounts sees it."""
+
+    id: str
+    status: str
+    status_message: str | None
+    expiration_time: str | None
+    requester: Side
+    accepter: Side
+    tags: t.Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Vpc:
+    """A VPC; its attributes for DNS are None where they were not read."""
+
+    id: str
+    account_id: str | None
+    cidr_blocks: tuple[str, ...]
+    enable_dns_support: bool | None = None
+    enable_dns_hostnames: bool | None = None
+
+    def with_dns(self, **attributes: bool) -> Vpc:
+        """Return the VPC with its attributes for DNS."""
+        return replace(self, **t.cast("dict[str, t.Any]", attributes))
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route to an IPv4 block."""
+
+    destination: str
+    target: str
+    is_peering: bool = False
+    is_propagated: bool = False
+    is_blackhole: bool = False
+
+
+@dataclass(frozen=True)
+class RouteTable:
+    """A route table, with its routes to IPv4 blocks; it may belong to gateways instead of subnets."""
+
+    id: str
+    vpc_id: str | None
+    tags: t.Mapping[str, str]
+    routes: tuple[Route, ...]
+    gateways: tuple[str, ...] = ()
+
+
+def to_connection(reply: Reply) -> PeeringConnection:
+    """Return a connection of a reply."""
+    status = reply.get("Status") or {}
+    return PeeringConnection(
+        id=str(reply.get("VpcPeeringConnectionId")),
+        status=str(status.get("Code")),
+        status_message=status.get("Message") or None,
+        expiration_time=_to_text(reply.get("ExpirationTime")),
+        requester=_to_side(reply.get("RequesterVpcInfo") or {}),
+        accepter=_to_side(reply.get("AccepterVpcInfo") or {}),
+        tags=_to_tags(reply),
+    )
+
+
+def _to_side(reply: Reply) -> Side:
+    blocks = [one.get("CidrBlock") for one in reply.get("CidrBlockSet") or []] or [reply.get("CidrBlock")]
+    return Side(reply.get("VpcId"), reply.get("OwnerId"), reply.get("Region"), tuple(filter(None, blocks)))
+
+
+def to_vpc(reply: Reply) -> Vpc:
+    """Return a VPC of a reply, with the blocks that are in use."""
+    blocks = [
+        one.get("CidrBlock")
+        for one in reply.get("CidrBlockAssociationSet") or []
+        if (one.get("CidrBlockState") or {}).get("State") in ("associated", "associating")
+    ]
+    return Vpc(str(reply.get("VpcId")), reply.get("OwnerId"), tuple(filter(None, blocks or [reply.get("CidrBlock")])))
+
+
+def to_route_table(reply: Reply) -> RouteTable:
+    """Return a route table of a reply."""
+    gateways = [
+        one.get("GatewayId")
+        for one in reply.get("Associations") or []
+        if (one.get("AssociationState") or {}).get("State") not in ("disassociated", "failed")
+    ]
+    routes = [_to_route(one) for one in reply.get("Routes") or [] if one.get("DestinationCidrBlock")]
+    return RouteTable(
+        str(reply.get("RouteTableId")), reply.get("VpcId"), _to_tags(reply), tuple(routes), tuple(filter(None, gateways))
+    )
+
+
+def _to_route(reply: Reply) -> Route:
+    # A field that is new to this collection is better than none.
+    others = [name for name, value in reply.items() if name not in _NOT_A_TARGET and isinstance(value, str)]
+    name = next((name for name in (*TARGET_FIELDS, *others) if reply.get(name)), None)
+    return Route(
+        destination=reply["DestinationCidrBlock"],
+        target=reply[name] if name else UNKNOWN_TARGET,
+        is_peering=name == "VpcPeeringConnectionId",
+        is_propagated=reply.get("Origin") in _PROPAGATED,
+        is_blackhole=reply.get("State") == "blackhole",
+    )
+
+
+def _to_tags(reply: Reply) -> dict[str, str]:
+    return {str(one.get("Key")): str(one.get("Value") or "") for one in reply.get("Tags") or []}
+
+
+def _to_text(moment: t.Any) -> str | None:
+    """Return a moment in ISO 8601, in UTC."""
+    if not isinstance(moment, datetime.datetime):
+        return str(moment) if moment else None
+    return moment.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,127 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Taking secrets out of texts, in whichever way their characters are written there. Pure."""
+
+from __future__ import annotations
+
+import bisect
+import re
+import typing as t
+
+STARS = "********"
+# A character of a secret, written in JSON and that in a URL.
+_LONGEST_FORM = len("%5Cud83d%5Cude00")
+
+_HEX = "[0-9a-f]"
+
+
+def _units(backslash: str, ordinary: str, more: str = "") -> re.Pattern[str]:
+    """Return what finds the units of a text: escapes of JSON, backslashes that are none, and what means itself.
+
+    A character outside ASCII is a unit of its own, since it has more than one byte.
+    """
+    half = rf"{backslash}ud{_HEX}{{3}}"
+    escape = rf"(?P<escape>{half}{half}|{backslash}u{_HEX}{{4}})"
+    nothing = rf"(?P<nothing>(?:{backslash}(?!u{_HEX}{{4}}))+)"
+    return re.compile(rf"{escape}|{nothing}|{more}(?P<ascii>{ordinary})|(?P<other>.)", re.IGNORECASE | re.DOTALL)
+
+
+_LITERAL = _units(r"\\", r"[\x00-\x5b\x5d-\x7f]+")
+# In URLs, where a percent sign that announces nothing is one.
+_ENCODED = _units(r"(?:\\|%5c)", r"%|[\x00-\x24\x26-\x5b\x5d-\x7f]+", rf"(?P<bytes>(?:%(?!5c){_HEX}{{2}})+)|")
+_BACKSLASHES = re.compile(r"(?:\\|%5c)+", re.IGNORECASE)
+
+Span = tuple[int, int]
+
+
+class _Decoded:
+    """A text as the bytes that it means, without backslashes and in lower case, and where in the text each of them is from.
+
+    A backslash may be a character or only announce one, so none counts: what is the same but for backslashes is the same.
+    """
+
+    def __init__(self, text: str, units: re.Pattern[str]) -> None:
+        self._text = text
+        # Of each unit: where its bytes begin, where it begins in the text, and the characters for each byte; 0 for a unit
+        # that cannot be divided.
+        self._begins: list[int] = []
+        self._units: list[tuple[int, int, int]] = []
+        content = bytearray()
+        for match in units.finditer(text):
+            kind, unit = match.lastgroup, match.group()
+            if kind == "nothing":
+                continue
+            if kind == "bytes":
+                data, step = bytes.fromhex(unit.replace("%", "")), 3
+            elif kind == "escape":
+                data, step = _encode("".join(chr(int(half, 16)) for half in re.findall("u(.{4})", unit.lower()))), 0
+            else:
+                data, step = _encode(unit), int(kind == "ascii")
+            self._begins.append(len(content))
+            self._units.append((match.start(), match.end(), step))
+            content += data
+        self.content = bytes(content).lower()
+        if units is _ENCODED:
+            # As a space is written in forms.
+            self.content = self.content.replace(b"+", b" ")
+
+    def find(self, wanted: bytes) -> t.Iterator[Span]:
+        """Yield the places in the text where these bytes are from."""
+        position = self.content.find(wanted)
+        while position >= 0:
+            yield self._place(position)[0], self._place(position + len(wanted) - 1)[1]
+            position = self.content.find(wanted, position + len(wanted))
+
+    def _place(self, position: int) -> Span:
+        number = bisect.bisect_right(self._begins, position) - 1
+        start, end, step = self._units[number]
+        if not step:
+            return start, end
+        start += (position - self._begins[number]) * step
+        return start, start + step
+
+
+def _encode(text: str) -> bytes:
+    """Return the bytes of a text, with both halves of a character in one."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _find(text: str, secrets: list[str]) -> t.Iterator[Span]:
+    literal, encoded = _Decoded(text, _LITERAL), _Decoded(text, _ENCODED)
+    for secret in secrets:
+        # What reads like an escape in the secret may have been taken apart in a URL.
+        for wanted in {_Decoded(secret, _LITERAL).content, _encode(secret.replace("\\", "")).lower()} - {b""}:
+            yield from literal.find(wanted)
+            yield from encoded.find(wanted.replace(b"+", b" "))
+        if not secret.strip("\\"):
+            for match in _BACKSLASHES.finditer(text):
+                if match.group().replace("\\", "%5c").count("%") >= len(secret):
+                    yield match.span()
+
+
+def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> str:
+    """Return I(text) without I(secrets), in a time that grows with their lengths and no faster.
+
+    Each character of a secret is found as itself, and as it is written in URLs and in JSON; of ASCII, in either case.
+
+    Args:
+        text: Any text.
+        secrets: What must not stand in it, not even in part.
+        most: How many characters of the text are wanted; all of them if it is None.
+    """
+    wanted = sorted({*filter(None, secrets)})
+    kept = len(text) if most is None else min(most, len(text))
+    # What begins before the end is found even where it ends behind it.
+    text = text[: kept + _LONGEST_FORM * max(map(len, wanted), default=0)]
+    parts, done = [], 0
+    for start, end in sorted(_find(text, wanted)):
+        if done <= start < kept:
+            parts += [text[done:start], STARS]
+            done = end
+        elif start < kept:
+            done = max(done, end)
+    parts.append(text[done:kept])
+    return "".join(parts)[:most]
