@@ -22,19 +22,27 @@ from .providers import DEFAULT_PROVIDER, PROVIDERS, Provider
 from .regions import atlas_region
 from .settings import Settings
 
+#: The organization of all projects.
+ORG_ID = "5356823a3794dee37132b000"
+
 
 class Project:
-    """One project.
+    """One project of those that the keys open.
 
     Look at it only inside :meth:`now`, which holds the lock and brings everything to the present.
 
     :param clock: a monotonic clock in seconds.
     :param wall: the time of day when the project is reset, in seconds since 1970; from then on it goes by the clock. To have a
         connection that is eight days old now, begin eight days ago, make it, and let the clock go on by eight days.
+    :param number: which of the projects it is, from 0.
     """
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        number: int = 0,
     ) -> None:
         """Make the project in its initial state.
 
@@ -42,11 +50,11 @@ class Project:
         """
         self.settings = settings
         self.clouds = make_clouds(settings)
-        self.id = settings.group_id
+        self.id = settings.group_ids[number]
+        self.name = f"emulator-{number + 1}" if number else "emulator"
         self._clock = clock
         self._wall = wall
         self._began, self._start = wall(), clock()
-        self.org_id = self.new_id()
         self.first_container_id = self.new_id()
         self.created = self._date(clock()).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._lock = threading.RLock()

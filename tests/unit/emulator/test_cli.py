@@ -53,7 +53,18 @@ def finished(*options, **how):
 def test_from_start_to_end(module, number):
     """One line when it listens, nothing else, and a clean end that waits for nobody's open connection."""
     with started("--port", "0", module=module) as (process, said):
-        assert said.keys() == {"base_url", "group_id", "public_key", "private_key", "container_id", "client_id", "client_secret"}
+        assert said.keys() == {
+            "base_url",
+            "group_id",
+            "public_key",
+            "private_key",
+            "container_id",
+            "client_id",
+            "client_secret",
+            "groups",
+        }
+        [group] = said["groups"]
+        assert group == {"group_id": said["group_id"], "name": "emulator", "container_id": said["container_id"]}
         with requests.Session() as session:
             session.auth = HTTPDigestAuth(said["public_key"], said["private_key"])
             url = f"{said['base_url']}/api/atlas/v1.0/groups/{said['group_id']}/containers/{said['container_id']}"
