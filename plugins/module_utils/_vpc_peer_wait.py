@@ -19,7 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import Statu
 GONE = "gone"
 _PENDING = "PENDING_ACCEPTANCE"
 # Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.
-_NEW_FOR = 10.0
+NEW_FOR = 10.0
 
 
 class PeerWaiter:
@@ -108,7 +108,7 @@ class PeerWaiter:
         if self._created is None:
             return False
         created, moment = self._created
-        return created == peer_id and self._context.clock() - moment < _NEW_FOR
+        return created == peer_id and self._context.clock() - moment < NEW_FOR
 
     def _wait(
         self, look: t.Callable[[], Peer | None], is_done: t.Callable[[Peer | None], bool], seen: Peer | None, goal: str
@@ -160,9 +160,9 @@ class PeerWaiter:
 
     def failure(self, peer: Peer) -> AtlasError:
         """Return the error that tells why a connection has failed, and what to do."""
-        hint = "Then set recreate: dead, which removes it and requests it again, or remove it with state: absent."
+        hint = "Then set recreate: dead, which removes it and requests the same again, or remove it with state: absent."
         if self._params["recreate"] == "dead":
-            hint = "Then run the task again, which removes the connection and requests it again."
+            hint = "Then run the task again, which removes it and requests the same again."
         elif self._params["vpc_id"] is None:
             hint = "Then remove it with state: absent, and request a new one with vpc_id and aws_account_id."
         return AtlasError(

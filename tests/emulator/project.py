@@ -127,9 +127,13 @@ class Project:
     def add_access(self, bodies: Sequence[Body]) -> None:
         """Add entries to the access list from the body of a POST.
 
-        :raises ApiError: for a body that is not right or too many entries.
+        :raises ApiError: for a body that is not right or too many entries, or as in a fault of the service if AWS is away.
         """
-        self.access_list.add(bodies, any(not peer.deleting and not peer.dead for peer in self.peers.of("AWS")))
+        live = [peer for peer in self.peers.of("AWS") if not peer.deleting and not peer.dead]
+        try:
+            self.access_list.add(bodies, bool(live), lambda groups: self.clouds["AWS"].foreign_group(groups, live))
+        except CloudUnreachableError:
+            raise ApiError("UNEXPECTED_ERROR") from None
 
     def find_peer(self, peer_id: str) -> Body:
         """Return one peer as a reply shows it; for tests in the same process.
