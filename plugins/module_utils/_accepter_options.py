@@ -13,7 +13,14 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws_options import AWS_OPTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_object_id, check_private_network, check_wait
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import (
+    check_account_id,
+    check_connection_id,
+    check_object_id,
+    check_private_network,
+    check_vpc_id,
+    check_wait,
+)
 
 Parameters = t.Mapping[str, t.Any]
 
@@ -42,7 +49,8 @@ ARGUMENT_SPEC = (
     )
 )
 
-_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+_ROUTE_TABLE = re.compile(r"rtb-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _SECURITY_GROUP = re.compile(r"(?:[0-9]{12}/)?sg-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _MOST_TAG_KEY, _MOST_TAG_VALUE = 128, 256
 
@@ -68,32 +76,32 @@ def validate(params: Parameters, check_mode: bool) -> list[str]:
 
 
 def _check_ids(params: Parameters) -> None:
-    for option, prefix in (("connection_id", "pcx-"), ("vpc_id", "vpc-"), ("route_table_ids", "rtb-")):
-        value = params[option]
-        for one in value if isinstance(value, list) else [value]:
-            if one is not None and not re.fullmatch(prefix + "([0-9a-f]{8}|[0-9a-f]{17})", one):
-                hint = f"Its ids are {prefix} and 17 hexadecimal digits (8 in old accounts)."
-                if option == "connection_id":
-                    hint = (
-                        f"{hint} Take connection_id of the results of atlas_vpc_peer, which is AWS's id; peer_id is Atlas's own."
-                    )
-                raise InvalidOptionError(f"{option} is not an id of AWS: {one!r}.", hint=hint)
-    for option in ("aws_account_id", "atlas_aws_account_ids"):
-        value = params[option]
-        for one in value if isinstance(value, list) else [value]:
-            if one is not None and not _ACCOUNT_ID.fullmatch(one):
-                raise InvalidOptionError(
-                    f"{option} is not an account of AWS: {one!r}.",
-                    hint="Account ids are 12 digits. Quote them: YAML drops the leading zeros of a number.",
-                )
-    for one in params["security_group_ids"] or []:
-        if not _SECURITY_GROUP.fullmatch(one):
-            raise InvalidOptionError(
-                f"security_group_ids has {one!r}, which is not the id of a security group.",
-                hint="Write it like sg-0a1b2c3d4e5f67890, or with the account before it: 123456789012/sg-0a1b2c3d4e5f67890.",
-            )
+    if params["connection_id"] is not None:
+        _check_connection_id(params["connection_id"])
+    if params["vpc_id"] is not None:
+        check_vpc_id("vpc_id", params["vpc_id"])
     if params["group_id"] is not None:
         check_object_id("group_id", params["group_id"])
+    if params["aws_account_id"] is not None:
+        check_account_id("aws_account_id", params["aws_account_id"])
+    for one in params["atlas_aws_account_ids"] or []:
+        check_account_id("atlas_aws_account_ids", one)
+    for option, pattern, example in (
+        ("route_table_ids", _ROUTE_TABLE, "rtb-0a1b2c3d4e5f67890"),
+        ("security_group_ids", _SECURITY_GROUP, "sg-0a1b2c3d4e5f67890, or with its account: 123456789012/sg-0a1b2c3d4e5f67890"),
+    ):
+        for one in params[option] or []:
+            if not pattern.fullmatch(one):
+                raise InvalidOptionError(f"{option} has a malformed id: {one!r}.", hint=f"Write it like {example}.")
+
+
+def _check_connection_id(value: str) -> None:
+    if _OBJECT_ID.fullmatch(value):
+        raise InvalidOptionError(
+            f"connection_id is not the id of a peering connection in AWS: {value!r}.",
+            hint="That is an id of Atlas. Take connection_id of the results of atlas_vpc_peer, which begins with pcx-.",
+        )
+    check_connection_id("connection_id", value)
 
 
 def _check_identity(params: Parameters, check_mode: bool) -> None:

@@ -37,7 +37,7 @@ class ConnectionWaiter:
         self._context = context
         self._network = network
         self._id: str = context.params["connection_id"]
-        self._history = StatusHistory(self._id, context.report, context.clock)
+        self._history = StatusHistory(self._id, f"it to be {ACTIVE}", context.report, context.clock)
         self._last: Seen = None
         # The last failure to get an answer, if nothing has been read since.
         self._silence: AtlasError | None = None

@@ -38,12 +38,19 @@ else:
         botocore.parsers.ResponseParserError,
         OSError,
         ValueError,
+        # A reply of STS without its content.
+        KeyError,
     )
     LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
 
+SUCCESS = (200, 300)
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+class ForeignReplyError(ValueError):
+    """Something other than AWS has answered."""
 
 
 class Clients:
@@ -147,3 +154,6 @@ class Clients:
         status = response_dict.get("status_code") if response_dict else None
         milliseconds = round((time.monotonic() - self._started) * 1000)
         self._calls.append(ApiCall("POST", f"{service}:{action}", status, milliseconds))
+        if response_dict and status in range(*SUCCESS) and f"<{action}Response".encode() not in response_dict["body"][:1000]:
+            # botocore takes any XML for a reply in which the lists are empty, and the changes are made.
+            raise ForeignReplyError(f"the reply is not one of AWS to {action}")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import MAX_DETAIL_LENGTH, AtlasError, redacted
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import MAX_DETAIL_LENGTH, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._redact import redacted
 
 # AWS refused the request, and takes the same one a little later.
 _THROTTLED = frozenset(
@@ -30,6 +31,7 @@ _OVERTAKEN = frozenset(
 )
 _EXPIRED = "They have expired: get new ones, then run the task again."
 _WRONG_KEY = "Check access_key, secret_key and session_token, or where boto3 finds them (profile, environment variables)."
+_NOT_AWS = "Check endpoint_url, and whether a proxy or a login page answers in place of AWS."
 # What to do next, by AWS's error code or by the name of botocore's exception.
 _HINTS = {
     "AuthFailure": _WRONG_KEY,
@@ -52,7 +54,9 @@ _HINTS = {
     "ReadTimeoutError": "Check the way to AWS (firewall, proxy), then run the task again.",
     "ProxyConnectionError": "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",
     "SSLError": "Set aws_ca_bundle to the certificates that sign it.",
-    "ResponseParserError": "Check endpoint_url: something other than AWS answers there.",
+    "ForeignReplyError": _NOT_AWS,
+    "KeyError": _NOT_AWS,
+    "ResponseParserError": _NOT_AWS,
     "TokenRetrievalError": "Sign in again (aws sso login).",
     "SSOTokenLoadError": "Sign in again (aws sso login).",
     "UnauthorizedSSOTokenError": "Sign in again (aws sso login).",
@@ -80,7 +84,7 @@ def aws_error(doing: str, action: str, error: Exception, *, is_write: bool, secr
         return _refusal(doing, action, response, is_write=is_write, secrets=secrets)
     names = [one.__name__ for one in type(error).__mro__]
     hint = next((_HINTS[name] for name in names if name in _HINTS), None)
-    text = redacted(str(error), secrets)[:MAX_DETAIL_LENGTH].rstrip(". ") or names[0]
+    text = redacted(str(error), secrets, MAX_DETAIL_LENGTH).rstrip(". ") or names[0]
     is_unsent = not _NOT_SENT.isdisjoint(names)
     is_lost = not is_unsent and (_BEFORE_SENDING not in names or not _LOST.isdisjoint(names))
     return AtlasError(

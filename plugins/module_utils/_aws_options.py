@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._rules import check_regions
 
 SECRET_OPTIONS = ("access_key", "secret_key", "session_token")
 
@@ -44,16 +45,20 @@ def validate(params: t.Mapping[str, t.Any]) -> list[str]:
         raise InvalidOptionError("session_token is set without access_key and secret_key.", hint="Set all three, or none.")
     if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
         raise InvalidOptionError(f"aws_ca_bundle: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
-    if not params["endpoint_url"]:
-        return []
+    _check_endpoint(params["endpoint_url"])
+    return check_regions(params, "region") if params["region"] else []
+
+
+def _check_endpoint(url: str | None) -> None:
+    if not url:
+        return
     hint = "Write it like https://ec2.eu-west-1.amazonaws.com, or leave it out."
     try:
-        parts = urlsplit(params["endpoint_url"])
+        parts = urlsplit(url)
         host = parts.hostname
     except ValueError:
         host = None
-    if not host or parts.scheme not in ("http", "https") or any(one.isspace() or one < "!" for one in params["endpoint_url"]):
+    if not host or parts.scheme not in ("http", "https") or any(one.isspace() or one < "!" for one in url):
         raise InvalidOptionError("endpoint_url is not an http or https URL.", hint=hint)
     if "@" in parts.netloc:
         raise InvalidOptionError("endpoint_url must not carry credentials.", hint="Use access_key and secret_key, or profile.")
-    return []

@@ -12,115 +12,120 @@ version_added: 2.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Does in AWS what a VPC peering connection needs that MongoDB Atlas has requested (M(cloudpeer.atlas.atlas_vpc_peer)). It
-    accepts the connection, routes Atlas's CIDR block to it, gives it a name and tags, and checks or enables DNS in the VPC.
-  - Everything is read first, in check mode too. If the connection is unknown, has ended, comes from an account that you did not
-    expect, or leads to another VPC, or if a route to the block leads elsewhere, then the task fails and changes nothing.
-  - Routes are changed one by one, and the target of a route is read again right before it is replaced or deleted. Routes to other
-    destinations, IPv6 routes and prefix lists are never changed.
-  - With O(state=absent), it deletes the routes. The connection itself is deleted with M(cloudpeer.atlas.atlas_vpc_peer).
+  - Does in AWS what a VPC peering connection needs after MongoDB Atlas has requested it
+    (M(cloudpeer.atlas.atlas_vpc_peer)). It accepts the connection, routes Atlas's CIDR block to it, adds a name and tags, and
+    checks or enables DNS in the VPC.
+  - The task reads everything first, in check mode too. It changes nothing and fails if the connection is unknown, has ended,
+    comes from an account that you do not expect, or leads to another VPC, or if a route to the block leads elsewhere.
+  - Routes are changed one by one. The task reads the target of a route again right before it replaces or deletes it. It never
+    changes routes to other destinations, IPv6 routes, or routes to prefix lists.
+  - With O(state=absent), the task deletes the routes. To delete the connection itself, use M(cloudpeer.atlas.atlas_vpc_peer).
 options:
   connection_id:
     description:
-      - The id of the connection in AWS, which is C(vpc_peer.connection_id) in the results of M(cloudpeer.atlas.atlas_vpc_peer).
-      - This is required with O(state=present), except in check mode. There, O(vpc_id) will do, and everything is checked that does not
-        depend on the connection.
-      - Without it, O(state=absent) deletes only the routes to O(atlas_cidr_block) that lead to connections that have ended. Then
-        O(vpc_id) and O(atlas_cidr_block) are required.
+      - The id of the connection in AWS, V(pcx-) and 17 hexadecimal digits. M(cloudpeer.atlas.atlas_vpc_peer) returns it as
+        C(vpc_peer.connection_id).
+      - O(state=present) requires it, except in check mode. Check mode without it requires O(vpc_id), and checks everything that
+        does not depend on the connection.
+      - Without it, O(state=absent) requires O(vpc_id) and O(atlas_cidr_block), and deletes only routes to connections that have
+        ended.
     type: str
   vpc_id:
     description:
-      - The id of the VPC. If the connection leads to another VPC, the task fails.
-      - If this is not set, the VPC is the one that the connection leads to.
+      - The id of the VPC. The task fails if the connection leads to another VPC.
+      - If this is not set, the VPC that the connection leads to is used.
     type: str
   aws_account_id:
     description:
       - The AWS account that owns the VPC, 12 digits. Quote it, because YAML drops the leading zeros of a number.
-      - If the VPC or the credentials belong to another account, the task fails.
+      - The task fails if the VPC or the credentials belong to another account.
     type: str
   route_table_cidr_block:
-    description:
-      - The CIDR block that Atlas routes to the VPC. If it is not within one of the blocks of the VPC, the task fails.
+    description: The CIDR block that Atlas routes to the VPC. The task fails if it is not within one of the VPC's blocks.
     type: str
   atlas_cidr_block:
     description:
-      - The CIDR block of Atlas's network container, to which the VPC is to route. If the connection comes from a VPC with other
-        blocks, or if the block overlaps one of the VPC, the task fails.
-      - If this is not set, it is the only block of the requester's VPC. AWS tells that block for active connections only, so this
-        option is required to accept a connection. The block is compared after the connection is accepted, and before the first route
-        is made.
+      - The CIDR block of Atlas's network container. The VPC routes it to the connection.
+      - The task fails if the VPC at the other end has other blocks, or if the block overlaps one of the VPC's.
+      - If this is not set, the only block of the VPC at the other end is used. AWS shows that block only for active connections,
+        so this option is required to accept a connection. The task then compares it after accepting the connection, and before
+        it creates the first route.
     type: str
   atlas_aws_account_ids:
     description:
-      - The AWS accounts from which a connection is accepted. Any other one is refused.
-      - If this is not set, a connection of any account is accepted, with a warning that names the account.
+      - The AWS accounts from which to accept a connection. The task refuses connections from other accounts.
+      - If this is not set, the task accepts a connection from any account, with a warning that names the account.
     type: list
     elements: str
   route_table_ids:
     description:
-      - The route tables to change. Those of another VPC, and those that are associated with a gateway, are refused.
-      - If neither this nor O(route_table_tags) is set, all route tables of the VPC are changed, except those that are associated with a
-        gateway.
+      - The route tables to change. The task fails if one belongs to another VPC, or is associated with a gateway.
+      - If neither this nor O(route_table_tags) is set, the task changes all route tables of the VPC, except those that are
+        associated with a gateway.
       - With O(state=absent), route tables that no longer exist are skipped with a warning.
     type: list
     elements: str
   route_table_tags:
     description:
-      - Change the route tables of the VPC that have all of these tags. With O(state=present), it is a failure if there are none.
+      - Change the route tables of the VPC that have all of these tags.
+      - With O(state=present), the task fails if no route table has them.
     type: dict
   replace_routes:
     description:
-      - Replace a route to exactly O(atlas_cidr_block) that leads elsewhere. Without this option, such a route makes the task fail.
-      - A route that was propagated to the table cannot be replaced. A static route is added beside it, which takes precedence.
-      - A route to a part of the block that leads elsewhere always makes the task fail.
-      - A route to exactly the block that leads to a peering connection that has ended, or that AWS no longer knows, is replaced
-        without this option.
+      - Replace a route to exactly O(atlas_cidr_block) that leads elsewhere. Otherwise the task fails if there is one.
+      - A propagated route cannot be replaced. The task creates a static route beside it, which AWS prefers.
+      - The task always fails if a route to a part of the block leads elsewhere, or if the target is C(local).
+      - A route to exactly the block is replaced without this option if it leads to a peering connection that has ended, or that
+        AWS no longer knows.
     type: bool
     default: false
   accept:
     description:
-      - Accept the connection. With V(false), everything else is done, and a warning says until when somebody has to accept it. Until
-        then, the routes carry no traffic.
+      - Accept the connection.
+      - With V(false), the task does everything else, and a warning says until when somebody has to accept the connection. The
+        routes carry no traffic before that.
     type: bool
     default: true
   dns:
     description:
       - What to do if C(enableDnsSupport) or C(enableDnsHostnames) is off in the VPC. The host names of clusters then resolve to
         public addresses in the VPC.
-      - V(warn) warns. V(enable) enables both. V(ignore) does not read them.
+      - V(warn) warns about it. V(enable) enables both. V(ignore) does not read them.
     type: str
     choices: [warn, enable, ignore]
     default: warn
   tags:
-    description: Tags to add to the connection. No tag is ever removed.
+    description: Tags to add to the connection. The task never removes a tag.
     type: dict
     aliases: [resource_tags]
   security_group_ids:
     description:
-      - Security groups that must exist, and belong to the VPC, for example because they are to be in the access list of Atlas. They are
-        only checked. An id may have the account before it, as in V(123456789012/sg-0a1b2c3d4e5f67890).
+      - Security groups that must exist and belong to the VPC, for example those in Atlas's access list. The task only checks
+        them.
+      - An id may start with the account, as in V(123456789012/sg-0a1b2c3d4e5f67890).
     type: list
     elements: str
   group_id:
     description:
-      - The id of the Atlas project, 24 hexadecimal digits. A connection without a C(Name) tag is named C(atlas-) and this id.
-      - There is no fallback to an environment variable.
+      - The id of the Atlas project, 24 hexadecimal digits. A connection that has no C(Name) tag gets the name C(atlas-) and this
+        id.
+      - This option does not fall back to an environment variable.
     type: str
     aliases: [project_id]
   state:
     description:
-      - V(present) accepts the connection and makes the routes.
-      - V(absent) deletes the routes to O(atlas_cidr_block) that lead to this connection, and those that lead to connections that have
-        ended or that AWS no longer knows. All other routes stay. A connection that has ended or is unknown is no failure.
+      - V(present) accepts the connection and creates the routes.
+      - V(absent) deletes the routes to O(atlas_cidr_block) that lead to this connection, and those that lead to connections that
+        have ended or that AWS no longer knows. All other routes stay. A warning names those that still lead to this connection.
+      - With V(absent), a connection that has ended or is unknown is no failure. If AWS does not know the VPC in this region and
+        account, a warning says so.
     type: str
     choices: [present, absent]
     default: present
   wait:
     description:
-      - Wait until AWS shows the connection, which takes a moment after Atlas has requested it (a minute at most), and until it is active.
-  wait_timeout:
-    description:
-      - The number of seconds to wait at most for each state. After that, the task fails.
+      - Wait until AWS shows the connection, which takes a moment after the request (a minute at most), and until it is active.
+      - Without O(accept), the task does not wait for the connection to be active.
 attributes:
   check_mode:
     support: full
@@ -134,57 +139,114 @@ extends_documentation_fragment:
   - cloudpeer.atlas.aws
   - cloudpeer.atlas.wait
 notes:
-  - >-
-    The credentials need these IAM permissions: C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),
-    C(ec2:DescribeRouteTables), C(ec2:DescribeVpcAttribute) (not with O(dns=ignore)), C(ec2:DescribeSecurityGroups) (only with
+  - The credentials need the IAM permissions C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),
+    C(ec2:DescribeRouteTables), C(ec2:DescribeVpcAttribute) (not with O(dns=ignore)), C(ec2:DescribeSecurityGroups) (with
     O(security_group_ids)), C(ec2:AcceptVpcPeeringConnection), C(ec2:CreateRoute), C(ec2:ReplaceRoute), C(ec2:DeleteRoute),
-    C(ec2:CreateTags) (for O(tags) and O(group_id)), C(ec2:ModifyVpcAttribute) (only with O(dns=enable)), and C(sts:AssumeRole) (only
-    with O(assume_role_arn)). In check mode, those whose names begin with C(Describe) are enough.
-  - Security groups and network ACLs are not changed. They have to allow the traffic to Atlas, too.
+    C(ec2:CreateTags) (with O(tags) or O(group_id)), C(ec2:ModifyVpcAttribute) (with O(dns=enable)), and C(sts:AssumeRole) (with
+    O(assume_role_arn)). Check mode needs only those that start with C(ec2:Describe), and C(sts:AssumeRole).
+  - The task does not change security groups and network ACLs. They must allow the traffic to Atlas as well.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
-  - module: amazon.aws.ec2_vpc_peering
+  - module: cloudpeer.atlas.atlas_network_container
   - name: The whole path
     description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
-  - name: VPC peering connections in the documentation of AWS
-    description: States, limits and routes.
+  - name: VPC peering in the documentation of AWS
+    description: The life cycle of a connection, and its limits.
     link: https://docs.aws.amazon.com/vpc/latest/peering/
 """
 
 EXAMPLES = r"""
+- name: Check the VPC before Atlas requests a connection
+  cloudpeer.atlas.atlas_vpc_peer_accepter:
+    vpc_id: vpc-0a1b2c3d4e5f67890
+    aws_account_id: "123456789012"
+    route_table_cidr_block: 10.15.0.0/16
+    atlas_cidr_block: 192.168.248.0/21
+    security_group_ids:
+      - sg-0a1b2c3d4e5f67890
+    region: us-east-1
+  check_mode: true
+
 - name: Request the connection in Atlas
   cloudpeer.atlas.atlas_vpc_peer:
+    group_id: 5356823b3794dee37132bb7b
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"
     route_table_cidr_block: 10.15.0.0/16
     wait: true
   register: peering
 
-- name: Accept it in AWS, and let all route tables of the VPC route to Atlas
-  cloudpeer.atlas.atlas_vpc_peer_accepter:
-    connection_id: "{{ peering.vpc_peer.connection_id }}"
-    atlas_cidr_block: 192.168.248.0/21
-    region: us-east-1
-    wait: true
-
-- name: Accept nothing but what is expected
+- name: Accept it in AWS, and route to Atlas from all route tables of the VPC
   cloudpeer.atlas.atlas_vpc_peer_accepter:
     connection_id: "{{ peering.vpc_peer.connection_id }}"
     vpc_id: vpc-0a1b2c3d4e5f67890
-    aws_account_id: "123456789012"
     atlas_cidr_block: 192.168.248.0/21
-    atlas_aws_account_ids: ["222222222222"]
+    atlas_aws_account_ids:
+      - "222222222222"
+    region: us-east-1
+    wait: true
+
+- name: Give the connection a name and tags, and enable DNS in the VPC
+  cloudpeer.atlas.atlas_vpc_peer_accepter:
+    connection_id: "{{ peering.vpc_peer.connection_id }}"
+    group_id: 5356823b3794dee37132bb7b
+    tags:
+      team: data
+    dns: enable
+    region: us-east-1
+
+- name: Let others accept the connection, and route only from some route tables
+  cloudpeer.atlas.atlas_vpc_peer_accepter:
+    connection_id: "{{ peering.vpc_peer.connection_id }}"
+    atlas_cidr_block: 192.168.248.0/21
+    accept: false
+    route_table_tags:
+      Tier: application
     profile: production
     region: us-east-1
+
+- name: Replace the routes to Atlas that lead to a former connection, as another role
+  cloudpeer.atlas.atlas_vpc_peer_accepter:
+    connection_id: "{{ peering.vpc_peer.connection_id }}"
+    route_table_ids:
+      - rtb-0a1b2c3d4e5f67890
+    replace_routes: true
+    assume_role_arn: arn:aws:iam::123456789012:role/network
+    region: us-east-1
+
+- name: Use keys from a vault, and an endpoint in your own network
+  cloudpeer.atlas.atlas_vpc_peer_accepter:
+    connection_id: "{{ peering.vpc_peer.connection_id }}"
+    access_key: "{{ aws_access_key }}"
+    secret_key: "{{ aws_secret_key }}"
+    session_token: "{{ aws_session_token }}"
+    endpoint_url: https://vpce-0a1b2c3d4e5f67890.ec2.us-east-1.vpce.amazonaws.com
+    aws_ca_bundle: /etc/pki/tls/certs/company-proxy.pem
+    region: us-east-1
+
+- name: Delete the routes to Atlas
+  cloudpeer.atlas.atlas_vpc_peer_accepter:
+    connection_id: "{{ peering.vpc_peer.connection_id }}"
+    vpc_id: vpc-0a1b2c3d4e5f67890
+    atlas_cidr_block: 192.168.248.0/21
+    region: us-east-1
+    state: absent
+
+- name: Delete the routes to Atlas that lead to connections that have ended
+  cloudpeer.atlas.atlas_vpc_peer_accepter:
+    vpc_id: vpc-0a1b2c3d4e5f67890
+    atlas_cidr_block: 192.168.248.0/21
+    region: us-east-1
+    state: absent
 """
 
 RETURN = r"""
 accepter:
   description:
-    - The connection, its VPC and the routes as they are, or in check mode as they would be.
-    - If the task fails after it has started to change something, this is the state that it came to.
-  returned: when the task could decide what to do
+    - The connection, its VPC and the routes, or in check mode as they would be.
+    - If the task fails after it has started to change something, this is what it has reached.
+  returned: success, and if the task fails while it changes something
   type: dict
   sample:
     connection:
@@ -216,6 +278,207 @@ accepter:
         destination_cidr_block: 192.168.248.0/21
         before: null
         after: pcx-0f3b9a6d7e8c12345
+  contains:
+    connection:
+      description: The connection as AWS shows it. Null without O(connection_id), or if AWS does not know it.
+      type: dict
+      sample:
+        id: pcx-0f3b9a6d7e8c12345
+        status: active
+        status_message: Active
+        expiration_time: null
+        requester:
+          vpc_id: vpc-0fedcba9876543210
+          account_id: "222222222222"
+          region: us-east-1
+          cidr_blocks: [192.168.248.0/21]
+        accepter:
+          vpc_id: vpc-0a1b2c3d4e5f67890
+          account_id: "123456789012"
+          region: us-east-1
+          cidr_blocks: [10.15.0.0/16]
+        tags:
+          Name: atlas-5356823b3794dee37132bb7b
+      contains:
+        id:
+          description: The id of the connection.
+          type: str
+          sample: pcx-0f3b9a6d7e8c12345
+        status:
+          description: The state of the connection, for example V(pending-acceptance), V(provisioning) or V(active).
+          type: str
+          sample: active
+        status_message:
+          description: What AWS says about the state. Null if AWS says nothing, and for a state that check mode predicts.
+          type: str
+          sample: Active
+        expiration_time:
+          description: Until when the connection can be accepted, in ISO 8601. Null once it is accepted.
+          type: str
+          sample: "2026-08-01T12:00:00Z"
+        requester:
+          description: Atlas's side of the connection.
+          type: dict
+          sample:
+            vpc_id: vpc-0fedcba9876543210
+            account_id: "222222222222"
+            region: us-east-1
+            cidr_blocks: [192.168.248.0/21]
+          contains:
+            vpc_id:
+              description: The id of the VPC.
+              type: str
+              sample: vpc-0fedcba9876543210
+            account_id:
+              description: The AWS account that owns the VPC.
+              type: str
+              sample: "222222222222"
+            region:
+              description: The region of the VPC.
+              type: str
+              sample: us-east-1
+            cidr_blocks:
+              description: The IPv4 blocks of the VPC. AWS shows them only for active connections.
+              type: list
+              elements: str
+              sample: [192.168.248.0/21]
+        accepter:
+          description: Your side of the connection.
+          type: dict
+          sample:
+            vpc_id: vpc-0a1b2c3d4e5f67890
+            account_id: "123456789012"
+            region: us-east-1
+            cidr_blocks: [10.15.0.0/16]
+          contains:
+            vpc_id:
+              description: The id of the VPC.
+              type: str
+              sample: vpc-0a1b2c3d4e5f67890
+            account_id:
+              description: The AWS account that owns the VPC.
+              type: str
+              sample: "123456789012"
+            region:
+              description: The region of the VPC.
+              type: str
+              sample: us-east-1
+            cidr_blocks:
+              description: The IPv4 blocks of the VPC. AWS shows them only for active connections.
+              type: list
+              elements: str
+              sample: [10.15.0.0/16]
+        tags:
+          description: The tags that the connection has in your account.
+          type: dict
+          sample:
+            Name: atlas-5356823b3794dee37132bb7b
+    vpc:
+      description: The VPC. Null if it is unknown in the region and account, with O(state=absent).
+      type: dict
+      sample:
+        id: vpc-0a1b2c3d4e5f67890
+        account_id: "123456789012"
+        region: us-east-1
+        cidr_blocks: [10.15.0.0/16]
+        enable_dns_support: true
+        enable_dns_hostnames: true
+      contains:
+        id:
+          description: The id of the VPC.
+          type: str
+          sample: vpc-0a1b2c3d4e5f67890
+        account_id:
+          description: The AWS account that owns the VPC.
+          type: str
+          sample: "123456789012"
+        region:
+          description: The region of the VPC.
+          type: str
+          sample: us-east-1
+        cidr_blocks:
+          description: The IPv4 blocks of the VPC.
+          type: list
+          elements: str
+          sample: [10.15.0.0/16]
+        enable_dns_support:
+          description: Whether AWS resolves names in the VPC. Null with O(dns=ignore), and with O(state=absent).
+          type: bool
+          sample: true
+        enable_dns_hostnames:
+          description: Whether names resolve to private addresses in the VPC. Null like RV(accepter.vpc.enable_dns_support).
+          type: bool
+          sample: true
+    routes:
+      description: One entry for each chosen route table, changed or not.
+      type: list
+      elements: dict
+      sample:
+        - route_table_id: rtb-0a1b2c3d4e5f67890
+          destination_cidr_block: 192.168.248.0/21
+          before: null
+          after: pcx-0f3b9a6d7e8c12345
+      contains:
+        route_table_id:
+          description: The id of the route table.
+          type: str
+          sample: rtb-0a1b2c3d4e5f67890
+        destination_cidr_block:
+          description: Atlas's block. Null in check mode without O(connection_id) and O(atlas_cidr_block).
+          type: str
+          sample: 192.168.248.0/21
+        before:
+          description: The target of the route to exactly this block before the task. Null if there was no such route.
+          type: str
+          sample: pcx-0123456789abcdef0
+        after:
+          description: >-
+            The target of the route after the task. Null if there is no such route, and in check mode without O(connection_id) if
+            the route would be created or replaced.
+          type: str
+          sample: pcx-0f3b9a6d7e8c12345
+api_calls:
+  description: The requests that the task has sent to AWS, in this order, including those that boto3 has sent again.
+  returned: at verbosity 2 (C(-vv)) or more
+  type: list
+  elements: dict
+  sample:
+    - method: POST
+      path: ec2:DescribeVpcs
+      status: 200
+      milliseconds: 48
+  contains:
+    method:
+      description: The HTTP method.
+      type: str
+      sample: POST
+    path:
+      description: The action, as in an IAM policy.
+      type: str
+      sample: ec2:DescribeVpcs
+    status:
+      description: The HTTP status of the reply. Null if no reply came.
+      type: int
+      sample: 200
+    milliseconds:
+      description: How long the request took.
+      type: int
+      sample: 48
+http_status:
+  description: The HTTP status of the reply with which AWS refused the request. Null if AWS did not refuse anything.
+  returned: failure
+  type: int
+  sample: 403
+error_code:
+  description: The error code of AWS, or the state of a connection that has ended. Null if there is none.
+  returned: failure
+  type: str
+  sample: UnauthorizedOperation
+detail:
+  description: What AWS or the network said about the failure. Null if neither said anything.
+  returned: failure
+  type: str
+  sample: You are not authorized to perform this operation.
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_task import TASK

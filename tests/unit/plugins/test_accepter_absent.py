@@ -163,7 +163,9 @@ def test_vpc_and_requester_are_compared(routed: Site, status: str) -> None:
 
 
 def test_the_block_is_compared_while_aws_tells_it(routed: Site) -> None:
-    routed.refused(f"has {ATLAS_BLOCK}, not atlas_cidr_block 192.168.240.0/21", **{**ABSENT, "atlas_cidr_block": "192.168.240.0/21"})
+    routed.refused(
+        f"has {ATLAS_BLOCK}, not atlas_cidr_block 192.168.240.0/21", **{**ABSENT, "atlas_cidr_block": "192.168.240.0/21"}
+    )
     routed.front.status[routed.connection_id] = ("deleted", "")
     assert not routed.run(**{**ABSENT, "atlas_cidr_block": "192.168.232.0/21"}).changed
 

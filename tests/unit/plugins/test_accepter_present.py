@@ -35,7 +35,9 @@ def test_it_accepts_and_routes_and_then_there_is_nothing_to_do(site: Site) -> No
     assert site.front.actions == READS
     assert again.routes == {main: (site.connection_id,) * 2, other: (site.connection_id,) * 2}
     calls = again.result["api_calls"]
-    assert [(one["method"], one["path"].partition(":")[2], one["status"]) for one in calls] == [("POST", one, 200) for one in READS]
+    assert [(one["method"], one["path"].partition(":")[2], one["status"]) for one in calls] == [
+        ("POST", one, 200) for one in READS
+    ]
 
 
 def test_with_all_options_nothing_to_do_is_still_one_request_for_each_kind_of_object(site: Site) -> None:

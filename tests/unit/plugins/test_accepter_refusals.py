@@ -139,7 +139,9 @@ def test_another_block_than_the_requesters(site: Site) -> None:
 
 
 def test_a_table_that_is_missing(site: Site) -> None:
-    site.refused("does not have these route tables: rtb-0123456789abcdef0", route_table_ids=[site.tables[0], "rtb-0123456789abcdef0"])
+    site.refused(
+        "does not have these route tables: rtb-0123456789abcdef0", route_table_ids=[site.tables[0], "rtb-0123456789abcdef0"]
+    )
 
 
 def test_a_table_of_another_vpc(site: Site) -> None:

@@ -22,11 +22,14 @@ RESOURCES = {"_access_list", "_container", "_vpc_peer"}
 TASKS = {"_access_list_task", "_container_task", "_container_info_task", "_vpc_peer_task", "_vpc_peer_info_task"}
 PARTS = {"_access_entries", "_vpc_peer_match", "_vpc_peer_creation", "_vpc_peer_container", "_vpc_peer_wait"}
 LEAVES = {"_redact", "_body", "_regions", "_plan", "_wait", "_digest", "_request", "_token_cache", "_watch"}
+# The accepter's half in AWS: what is decided there, purely; and AWS itself, as this collection sees it.
+DECISIONS = {"_accepter_checks", "_accepter_block", "_accepter_routes", "_accepter_steps", "_accepter_view", "_accepter_options"}
+AWS = {"_aws_network", "_aws_session", "_aws_objects"}
 # From the top to the bottom. A file may import what its line names, and nothing else of the collection. A file without a
 # line is a mistake.
 ALLOWED: dict[str, set[str]] = {
-    "action": {"_action"} | TASKS,
-    "modules": {"_module"} | TASKS,
+    "action": {"_action"} | TASKS | {"_accepter_task"},
+    "modules": {"_module"} | TASKS | {"_accepter_task"},
     "_action": {"_task", "_errors"},
     "_module": {"_task", "_argspec", "_errors"},
     **{
@@ -41,6 +44,25 @@ ALLOWED: dict[str, set[str]] = {
     **{
         name: {"_task", "_client", "_wait", "_errors", "_rules"} | RESOURCES for name in ("_vpc_peer_container", "_vpc_peer_wait")
     },
+    "_accepter_task": {"_accepter_apply", "_accepter_look", "_accepter_wait", "_accepter_plan", "_task", "_wait", "_errors"}
+    | DECISIONS
+    | AWS,
+    "_accepter_apply": {"_accepter_steps", "_accepter_view", "_errors"} | AWS,
+    "_accepter_look": {"_accepter_routes", "_accepter_view"} | AWS,
+    "_accepter_wait": {"_accepter_view", "_task", "_wait", "_errors"} | AWS,
+    "_accepter_plan": {"_aws_objects", "_errors"} | DECISIONS,
+    "_accepter_routes": {"_accepter_steps", "_accepter_options", "_accepter_view", "_aws_objects", "_errors"},
+    "_accepter_steps": {"_accepter_view", "_aws_objects"},
+    "_accepter_checks": {"_accepter_view", "_aws_objects", "_errors"},
+    "_accepter_block": {"_accepter_view", "_aws_objects", "_errors", "_rules"},
+    "_accepter_view": {"_aws_objects"},
+    "_accepter_options": {"_argspec", "_aws_options", "_errors", "_rules"},
+    "_aws_network": {"_aws_session", "_aws_objects", "_errors"},
+    "_aws_session": {"_task", "_aws_boto", "_aws_options", "_aws_errors", "_reply", "_errors"},
+    "_aws_boto": {"_reply", "_errors", "_rules"},
+    "_aws_options": {"_argspec", "_errors", "_rules"},
+    "_aws_errors": {"_errors", "_redact"},
+    "_aws_objects": set(),
     "_converge": {"_task", "_plan", "_wait", "_errors"},
     "_atlas": {"_task", "_pool", "_client", "_transport", "_rules"},
     "_task": {"_argspec", "_redact", "_reply", "_wait", "_errors"},
@@ -61,10 +83,10 @@ ALLOWED: dict[str, set[str]] = {
     "_errors": {"_redact"},
     **{name: set() for name in sorted(LEAVES)},
 }
-# Only the file that sends requests knows the HTTP library (urllib3 is below requests).
-HTTP_LIBRARIES = {"requests", "urllib3", "http"}
-MAY_IMPORT = {"_transport": {"requests", "urllib3"}, "_sockets": {"urllib3"}}
-MAY_NAME_STATUSES = {"_client", "_reply", "_errors"}
+# Only the files that send requests know the HTTP library (urllib3 is below requests); those to AWS are boto3's.
+HTTP_LIBRARIES = {"requests", "urllib3", "http", "boto3", "botocore"}
+MAY_IMPORT = {"_transport": {"requests", "urllib3"}, "_sockets": {"urllib3"}, "_aws_boto": {"boto3", "botocore"}}
+MAY_NAME_STATUSES = {"_client", "_reply", "_errors", "_aws_boto", "_aws_errors"}
 
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
 
