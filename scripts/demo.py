@@ -15,7 +15,6 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from amazon_aws import COLLECTIONS as OTHER_COLLECTIONS
 from checkout import ROOT
 from demo_aws import DemoAws, running_aws
 from emulator import EmulatorError, interrupt_on_signals, running_emulator
@@ -58,7 +57,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(NO_SETTINGS),
         "ANSIBLE_INVENTORY": os.devnull,
         "ANSIBLE_HOME": str(DEMO / "home"),
-        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([str(COLLECTIONS), str(OTHER_COLLECTIONS)]),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
         "ANSIBLE_LOCALHOST_WARNING": "false",

@@ -23,7 +23,7 @@ class DemoAws:
 
     Attributes:
         url: Where AWS is.
-        variables: What lets boto3, and so amazon.aws, act as the account in another process.
+        variables: What lets boto3 act as the account in another process, and names the VPC.
     """
 
     def __init__(self, url: str) -> None:
@@ -38,6 +38,7 @@ class DemoAws:
             "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
             "AWS_SESSION_TOKEN": role["SessionToken"],
+            "AWS_ACCOUNT_ID": ACCOUNT,
         }
         self._ec2 = boto3.client(
             "ec2",
@@ -48,6 +49,7 @@ class DemoAws:
         )
         tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "application"}]}]
         self._vpc_id = self._ec2.create_vpc(CidrBlock="10.30.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
+        self.variables["VPC_ID"] = self._vpc_id
 
     def view(self) -> dict[str, str]:
         """Return what AWS shows of the connection and of the route to it; nothing where there is none."""

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from amazon_aws import COLLECTIONS
 from checkout import ROOT
 
 COLLECTION = "ansible_collections.cloudpeer.atlas"
@@ -22,8 +21,8 @@ def run(title: str, arguments: list[str], link: Path) -> bool:
         **os.environ,
         # ansible-lint runs Ansible's programs by name and warns when it has to look for them.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        # It checks the syntax of playbooks, which needs the collection by its name, and what the role uses.
-        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([str(link.parents[2]), str(COLLECTIONS)]),
+        # It checks the syntax of playbooks, which needs the collection by its name.
+        "ANSIBLE_COLLECTIONS_PATH": str(link.parents[2]),
         "MYPYPATH": os.pathsep.join([str(link.parents[2]), str(ROOT / "scripts")]),
     }
     result = subprocess.run(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,8 +16,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from amazon_aws import COLLECTIONS as OWN_COLLECTIONS
-from amazon_aws import MEMBERS
 from checkout import ROOT
 from cores import FOLDER, OLDEST, PYTHONS, expand, find_python, make_environment, oldest_requirements, target_python
 
@@ -70,7 +67,6 @@ def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tup
         python = make_environment(folder, interpreter, entry.requirements)
     except subprocess.CalledProcessError:
         return False, "its environment could not be made; why is above"
-    shutil.copytree(OWN_COLLECTIONS / MEMBERS, FOLDER / folder / "collections" / MEMBERS, dirs_exist_ok=True)
     environment = {**os.environ, **({"ATLAS_TARGET_PYTHON": str(target)} if target else {})}
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as place:
         # Old releases of ansible-core take the path of the controller's own Python apart where there is a space in it.

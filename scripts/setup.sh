@@ -9,13 +9,10 @@ case "${1:-}" in
     "")
         venv=.venv
         requirements="requirements-dev.txt"
-        # What else is installed, by a script of ours.
-        installer=scripts/amazon_aws.py
         ;;
     docs)
         venv=.venv-docs
         requirements="requirements-docs.txt"
-        installer=
         ;;
     *)
         echo "Set-up: there is no set-up called $1." >&2
@@ -30,8 +27,7 @@ version() {
 
 # What the environment depends on. The folder is part of it because the scripts in its bin hold its absolute path.
 state() {
-    # shellcheck disable=SC2086 # no installer, no file
-    cat "$requirements" $installer | cksum
+    cksum <"$requirements"
     version "$venv/bin/python"
     pwd
 }
@@ -89,5 +85,4 @@ rm -rf "$venv"
 "$python" -m venv "$venv" || fail "$python could not make $venv; what it said is above."
 "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --requirement "$requirements" ||
     fail "the packages in $requirements could not be installed; what pip said is above. Is a package index in reach?"
-[ -z "$installer" ] || "$venv/bin/python" "$installer" || fail "$installer failed; what pip said is above."
 state >"$stamp"

@@ -45,7 +45,7 @@ class Account:
         }
 
     def environment(self, region: str = "us-east-1") -> dict[str, str]:
-        """Return the variables that let boto3, and so amazon.aws, act as this account in another process."""
+        """Return the variables that let boto3 act as this account in another process."""
         return {
             "AWS_ENDPOINT_URL": self._url,
             "AWS_REGION": region,
