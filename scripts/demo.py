@@ -21,6 +21,8 @@ from emulator import EmulatorError, interrupt_on_signals, running_emulator
 
 QUICKSTART = "docs/examples/quickstart.yml"
 WHOLE_PATH = "docs/examples/whole_path.yml"
+# Three runs of each.
+STEPS = 6
 DEMO = ROOT / ".demo"
 COLLECTIONS = DEMO / "collections"
 NO_SETTINGS = DEMO / "ansible.cfg"
@@ -99,12 +101,13 @@ def control(base_url: str, method: str) -> Any:
 def heading(text: str) -> None:
     """Print a heading before output that comes from elsewhere."""
     line = f"── {text} " + "─" * max(3, 76 - len(text))
-    print(f"\n\033[1m{line}\033[0m\n" if sys.stdout.isatty() else f"\n{line}\n", flush=True)
+    print(f"\n\033[1m{line}\033[0m" if sys.stdout.isatty() else f"\n{line}", flush=True)
 
 
 def run_playbook(title: str, playbook: str, variables: dict[str, str], *options: str) -> Run:
-    """Run the playbook with its output shown, and return what it did."""
+    """Run the playbook, with what it changes shown, and return what it did."""
     heading(title)
+    print(" ".join(["  $ ansible-playbook", playbook, *options]), flush=True)
     base_url = variables["MONGODB_ATLAS_BASE_URL"]
     facts_file = DEMO / "facts.json"
     facts_file.unlink(missing_ok=True)
@@ -114,7 +117,7 @@ def run_playbook(title: str, playbook: str, variables: dict[str, str], *options:
         cwd=ROOT,
         env=clean_environment(
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "scripts" / "callback_plugins"),
-            ANSIBLE_CALLBACKS_ENABLED="facts",
+            ANSIBLE_STDOUT_CALLBACK="story",
             DEMO_FACTS_FILE=str(facts_file),
             **variables,
         ),
@@ -126,7 +129,9 @@ def run_playbook(title: str, playbook: str, variables: dict[str, str], *options:
         process.terminate()
         process.wait()
     facts = json.loads(facts_file.read_text(encoding="utf-8")) if facts_file.exists() else {}
-    return Run(status, facts, control(base_url, "GET"))
+    run = Run(status, facts, control(base_url, "GET"))
+    print(f"  {len(run.requests)} requests to Atlas, of which {len(run.writes) or 'none'} may change something", flush=True)
+    return run
 
 
 def check(run: Run, title: str, **expected: Any) -> None:
@@ -143,26 +148,30 @@ def check(run: Run, title: str, **expected: Any) -> None:
         raise DemoError(f"{title}: {'; '.join(wrong)}.")
 
 
-def demonstrate(playbook: str, variables: dict[str, str], status: str, writes: list[str]) -> list[Run]:
-    """Run a playbook three times, each with the proof that it did its part, and return the runs.
+def demonstrate(
+    first: int, what: str, playbook: str, variables: dict[str, str], status: str, writes: list[str]
+) -> dict[str, Any]:
+    """Run a playbook three times, each with the proof that it did its part, and return the connection.
 
     Args:
+        first: The number of the first step.
+        what: What the playbook does, in a few words.
         playbook: The file.
         variables: What points it at Atlas, and at AWS.
         status: In which state the connection is to end.
         writes: The requests to Atlas that are to be no reads.
     """
-    preview = run_playbook(
-        f"1 of 3: what would happen (ansible-playbook {playbook} --check --diff)", playbook, variables, "--check", "--diff"
-    )
+    titles = [f"{first + number} of {STEPS}: {what}{how}" for number, how in enumerate((", in check mode", "", " again"))]
+    preview = run_playbook(titles[0], playbook, variables, "--check", "--diff")
     check(preview, "The check run", writes=[])
-    creation = run_playbook(f"2 of 3: do it (ansible-playbook {playbook})", playbook, variables)
+    creation = run_playbook(titles[1], playbook, variables)
     check(creation, "The real run", writes=writes, status=status)
-    repetition = run_playbook("3 of 3: the same again changes nothing", playbook, variables)
+    repetition = run_playbook(titles[2], playbook, variables)
     check(repetition, "The second run", changed=0, writes=[], status=status)
     if not preview.facts["changed"] or not creation.facts["changed"]:
         raise DemoError(f"{playbook}: a run changed nothing that was to change something.")
-    return [preview, creation, repetition]
+    peer: dict[str, Any] = repetition.facts["vpc_peer"]
+    return peer
 
 
 def show(title: str, fields: dict[str, Any]) -> None:
@@ -173,21 +182,14 @@ def show(title: str, fields: dict[str, Any]) -> None:
         print(f"  {name:<{width}}  {'-' if value is None else value}")
 
 
-def show_requests(runs: list[Run]) -> None:
-    """Print how many requests to Atlas the three runs of a playbook took."""
-    preview, creation, repetition = (len(run.requests) for run in runs)
-    print(f"\nRequests to Atlas: {preview} to preview, {creation} to do it, {repetition} to find nothing to do")
-
-
-def show_whole_path(runs: list[Run], aws: DemoAws) -> None:
-    """Print how both clouds see the connection; fail if one of them sees none that works."""
-    show("Atlas's view", runs[-1].facts["vpc_peer"])
+def show_both_views(peer: dict[str, Any], aws: DemoAws) -> None:
+    """Print how both clouds see the connection; fail if AWS sees none that works."""
+    show("What Atlas shows", peer)
     view = aws.view()
-    show("AWS's view", view)
-    connection = runs[-1].facts["vpc_peer"]["connection_id"]
+    show("What AWS shows", view)
+    connection = peer["connection_id"]
     if view.get(f"connection {connection}") != "active" or not any(connection in value for value in view.values()):
         raise DemoError(f"AWS does not show {connection} as active, with a route to it.")
-    show_requests(runs)
 
 
 def main() -> int:
@@ -196,16 +198,16 @@ def main() -> int:
     try:
         install_collection()
         with running_emulator(INSTALLED, "--port", "0") as variables:
-            runs = demonstrate(QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
-            show("The connection", runs[-1].facts["vpc_peer"])
-            show_requests(runs)
+            peer = demonstrate(1, "request a connection", QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
+            show("What Atlas shows: the owner of the AWS account has seven days to accept it", peer)
         with (
             running_aws() as aws,
             running_emulator(INSTALLED, "--port", "0", "--aws-endpoint-url", aws.url, "--step-seconds", "0.5") as variables,
         ):
             # The request, and the entry in the access list.
-            runs = demonstrate(WHOLE_PATH, {**variables, **aws.variables}, "AVAILABLE", ["POST", "POST"])
-            show_whole_path(runs, aws)
+            writes = ["POST", "POST"]
+            peer = demonstrate(4, "connect both sides", WHOLE_PATH, {**variables, **aws.variables}, "AVAILABLE", writes)
+            show_both_views(peer, aws)
     except (DemoError, EmulatorError) as error:
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1

@@ -8,7 +8,9 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,3 +73,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _measures_playbooks(pytestconfig: pytest.Config) -> None:
     """Tell tests/integration/runner.py whether coverage is measured at all."""
     os.environ["MEASURE_PLAYBOOKS"] = "yes" if pytestconfig.getoption("cov_source", None) else ""
+
+
+@pytest.fixture(scope="session")
+def _sent_requests() -> Iterator[Any]:
+    """Compare every v2 request of the collection with the published description of the API, where that is at hand."""
+    from ansible_collections.cloudpeer.atlas.tests.unit.properties import openapi, sent
+
+    if not openapi.PATH.is_file():
+        # The tests of the properties say why.
+        yield None
+        return
+    with sent.compared() as requests:
+        yield requests
+
+
+@pytest.fixture(autouse=True)
+def _requests_fit_the_description(_sent_requests: Any) -> Iterator[None]:
+    yield
+    if _sent_requests is not None:
+        faults, _sent_requests.faults = _sent_requests.faults, []
+        if faults:
+            pytest.fail("\n".join(faults))

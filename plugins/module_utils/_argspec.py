@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
 from ansible.module_utils.common.parameters import env_fallback
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import VARIABLES
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
 
 BASE_URL_VARIABLES = ("MONGODB_ATLAS_BASE_URL", "MONGODB_ATLAS_OPS_MANAGER_URL")
 GROUP_ID_VARIABLES = ("MONGODB_ATLAS_PROJECT_ID",)
@@ -49,6 +51,48 @@ class ArgumentSpec:
             "required_if": self.required_if,
             "mutually_exclusive": self.mutually_exclusive,
         }
+
+    def without_aliases(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Return options as the task gives them, with each alias that stands alone under the option's own name.
+
+        Ansible fills an option that is missing from its environment variable first, and takes its alias for a second value then.
+
+        Args:
+            given: The options by the names that the task uses, those of C(module_defaults) included.
+
+        Raises:
+            InvalidOptionError: When an option and its alias, or two of its aliases, have different values. Ansible would let the
+                alias win, and the task would run against another project, say.
+        """
+        found = dict(given)
+        for name, option in self.options.items():
+            used = [one for one in (name, *option.get("aliases", ())) if one in given]
+            first, others = (used[0], used[1:]) if used else (name, [])
+            for other in others:
+                if str(given[other]) != str(given[first]):
+                    values = "" if option.get("no_log") else f": {given[first]!s} and {given[other]!s}"
+                    raise InvalidOptionError(
+                        f"{first} and {other} are two names of one option, and have different values{values}.",
+                        hint="Set only one of them; the other may come from module_defaults.",
+                    )
+            if first != name and not others:
+                found[name] = found.pop(first)
+        return found
+
+    def explain(self, message: str) -> str:
+        """Return a message of Ansible's own check, with what to do for a required option that is missing."""
+        missing = re.fullmatch(r"missing required arguments: (.+)", message)
+        ways = [self._ways_to_set(name) for name in missing.group(1).split(", ")] if missing else []
+        return " ".join([f"{message}.", *ways]) if any(ways) else message
+
+    def _ways_to_set(self, name: str) -> str:
+        """Return how an option can be set other than by its name; nothing if it can't."""
+        option = self.options.get(name, {})
+        aliases = "".join(f" (or its alias {alias})" for alias in option.get("aliases", ()))
+        variables = option["fallback"][1] if "fallback" in option else []
+        if not aliases and not variables:
+            return ""
+        return f"Set {name}{aliases}{''.join(f', or the environment variable {variable}' for variable in variables)}."
 
 
 def _from_environment(*variables: str) -> tuple[t.Any, list[str]]:

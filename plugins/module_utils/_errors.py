@@ -55,6 +55,10 @@ _HINT_BY_STATUS = {
 _ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "CONTAINER_ALREADY_EXISTS"))
 
 
+# What every failure carries beside C(msg), be it null.
+FAILURE_FIELDS = ("http_status", "error_code", "detail")
+
+
 class AtlasError(Exception):
     """A failure that is told to the user as it stands.
 
@@ -114,12 +118,7 @@ class AtlasError(Exception):
 
     def to_result(self) -> dict[str, t.Any]:
         """Return the fields of a failed result: C(msg), C(http_status), C(error_code), C(detail)."""
-        return {
-            "msg": str(self),
-            "http_status": self.http_status,
-            "error_code": self.error_code,
-            "detail": self.detail,
-        }
+        return {"msg": str(self), **{name: getattr(self, name) for name in FAILURE_FIELDS}}
 
 
 class InvalidOptionError(AtlasError):

@@ -10,12 +10,26 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import FAILURE_FIELDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
+
+
+class _Module(AnsibleModule):
+    """An AnsibleModule whose own failures, such as those of its argument check, have the fields of all others, too."""
+
+    def __init__(self, spec: ArgumentSpec) -> None:
+        self._spec = spec
+        super().__init__(supports_check_mode=True, **spec.to_kwargs())  # type: ignore[no-untyped-call]
+
+    def fail_json(self, msg: str, **fields: t.Any) -> t.NoReturn:
+        """End the process with a failure."""
+        super().fail_json(msg=self._spec.explain(msg), **{**dict.fromkeys(FAILURE_FIELDS), **fields})
 
 
 def run_module(task: Task[t.Any]) -> None:
     """Parse the options, run I(task) and end the process with its result."""
-    module = AnsibleModule(supports_check_mode=True, **task.argument_spec.to_kwargs())
+    module = _Module(task.argument_spec)
     library = task.service.library
     if library is not None and library.import_error is not None:
         module.fail_json(msg=missing_required_lib(library.name), exception=library.import_error)

@@ -35,6 +35,8 @@ def check_object_id(option: str, value: str) -> None:
     """
     if _OBJECT_ID.fullmatch(value):
         return
+    if not value.strip():
+        raise InvalidOptionError(f"{option} is empty.", hint="Give an id of Atlas, 24 hexadecimal digits.")
     hint = "Atlas's ids are 24 hexadecimal digits, in lower case."
     if value.startswith("pcx-"):
         hint = (

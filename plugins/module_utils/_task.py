@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._redact import redacted
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import LONGEST_BACKOFF, State, WaitTimeoutError, wait_until
 
@@ -207,7 +208,7 @@ class Task(t.Generic[S]):
             with self.service.connect(params, outcome.warnings.append) as session:
                 outcome.api_calls = session.calls
                 try:
-                    self.run(Context(params, check_mode, session, outcome, report))
+                    self.run(Context(params, check_mode, session, outcome, lambda line: report(_clean(line, session.secrets))))
                 finally:
                     outcome.secrets.update(session.secrets)
         except AtlasError as error:
@@ -220,3 +221,8 @@ class Task(t.Generic[S]):
             )
             outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
         return outcome
+
+
+def _clean(line: str, secrets: t.Iterable[str]) -> str:
+    """Return a line for the user's terminal: without secrets, and without characters that a terminal would act on."""
+    return "".join(one if one.isprintable() else "�" for one in redacted(line, secrets))

@@ -22,6 +22,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import FAILURE_FIELDS, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
 
 IN_PROCESS_VARIABLE = "atlas_in_process"
@@ -48,6 +49,10 @@ class AtlasAction(ActionBase):
         """Run the task here if it may be, otherwise as a module; the result is the same."""
         variables = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, variables)
+        try:
+            args = self.TASK.argument_spec.without_aliases(self._task.args)
+        except InvalidOptionError as error:
+            return {**result, "failed": True, **error.to_result()}
         obstacle = self._obstacle(variables)
         where = f"{self._task.action} runs as a module: {obstacle}" if obstacle else f"{self._task.action} runs in this process"
         self._display.vvv(where, host=variables.get("inventory_hostname"))
@@ -56,10 +61,10 @@ class AtlasAction(ActionBase):
             if library is not None and obstacle == MISSING_LIBRARY.format(library.name):
                 # Ansible shows the same warning once, whichever worker it comes from.
                 self._display.warning(NO_LIBRARY.format(library.name))
-            result.update(self._execute_module(task_vars=variables, wrap_async=self._task.async_val))
+            result.update(self._execute_module(module_args=args, task_vars=variables, wrap_async=self._task.async_val))
         else:
             with _environment(self._environment()):
-                result.update(self._run_here(with_invocation=_shows_invocation(variables)))
+                result.update(self._run_here(args, variables))
         return result
 
     def _obstacle(self, variables: dict[str, t.Any]) -> str | None:
@@ -85,36 +90,42 @@ class AtlasAction(ActionBase):
             merged.update(self._templar.template(variables) or {})
         return {name: str(value) for name, value in merged.items()}
 
-    def _run_here(self, *, with_invocation: bool) -> dict[str, t.Any]:
+    def _run_here(self, args: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         spec = self.TASK.argument_spec
         rules = spec.to_kwargs()
-        checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(dict(self._task.args))
+        checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(dict(args))
         params = checked.validated_parameters
         secrets = {params[name] for name, option in spec.options.items() if option.get("no_log") and params.get(name)}
+        # The warnings of AnsibleModule's own check, in its words.
+        warnings = [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
         if checked.error_messages:
-            message = checked.errors.msg
+            message = spec.explain(checked.errors.msg)
             if isinstance(checked.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
-            result: dict[str, t.Any] = {"failed": True, "msg": message}
+            result: dict[str, t.Any] = {"failed": True, "msg": message, **dict.fromkeys(FAILURE_FIELDS)}
         else:
-            outcome = self.TASK.execute(params, check_mode=self._task.check_mode, report=self._report)
+            host = variables.get("inventory_hostname")
+            outcome = self.TASK.execute(
+                params, check_mode=self._task.check_mode, report=lambda line: self._report(f"[{host}] {line}")
+            )
             secrets |= outcome.secrets
             result = outcome.to_result(diff=self._task.diff, verbosity=self._display.verbosity)
             if outcome.failure is not None:
                 result["failed"] = True
-            if outcome.warnings:
-                result["warnings"] = outcome.warnings
-        if with_invocation:
+            warnings += outcome.warnings
+        if warnings:
+            result["warnings"] = warnings
+        if _shows_invocation(variables):
             result["invocation"] = {"module_args": params}
         return t.cast("dict[str, t.Any]", remove_values(result, secrets))
 
     def _report(self, line: str) -> None:
-        """Tell the user how the waiting goes."""
+        """Tell the user how the waiting goes, beside the output of the callbacks, which others may parse."""
         if not self._task.no_log:
-            self._display.display(line)
+            self._display.display(line, stderr=True)
 
 
-def _shows_invocation(variables: dict[str, t.Any]) -> bool:
+def _shows_invocation(variables: t.Mapping[str, t.Any]) -> bool:
     """Whether results carry the options: before ansible-core 2.21 always, since then if the user wants it."""
     return bool(boolean(variables.get("ansible_inject_invocation", getattr(C, "INJECT_INVOCATION", True)), strict=False))
 

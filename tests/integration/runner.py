@@ -78,7 +78,7 @@ class PlaybookRunner:
         way: str | None = "in process",
         status: int = 0,
         measured: bool = False,
-        **variables: str,
+        **variables: str | None,
     ) -> PlaybookRun:
         """Run a playbook and return what it did.
 
@@ -86,7 +86,7 @@ class PlaybookRunner:
         :param way: how tasks are to run; None leaves that to the playbook.
         :param status: the exit status it must end with.
         :param measured: whether the plugins it runs count as covered, if that is asked for at all.
-        :param variables: more of the environment.
+        :param variables: more of the environment; None leaves one out.
         """
         if isinstance(source, str):
             (self._folder / "playbook.yml").write_text(source, encoding="utf-8")
@@ -98,10 +98,11 @@ class PlaybookRunner:
             variables["COVERAGE_FILE"] = str(self._folder / "coverage")
         record = self._folder / "record.jsonl"
         record.unlink(missing_ok=True)
+        whole = {**environment(self._folder, emulator), "RECORD_FILE": str(record), **variables}
         done = subprocess.run(
             [sys.executable, "-m", "ansible", "playbook", str(source), *choice, *options],
             cwd=ROOT,
-            env={**environment(self._folder, emulator), "RECORD_FILE": str(record), **variables},
+            env={name: value for name, value in whole.items() if value is not None},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -127,7 +127,7 @@ def test_credentials_and_hosts_never_share_a_session(start: Callable[..., Runnin
 def test_a_task_that_waits_says_how_it_goes(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:
     emulator = start(step_seconds=0.7, accept="auto")
     run = playbook(WAIT, emulator, measured=True)
-    lines = [line for line in run.output.splitlines() if line.startswith("vpc-0a1b2c3d4e5f67890: ")]
+    lines = [line for line in run.output.splitlines() if line.startswith("[localhost] vpc-0a1b2c3d4e5f67890: ")]
     assert [line.partition(" after ")[0].partition(": ")[2] for line in lines] == [
         "INITIATING → PENDING_ACCEPTANCE",
         "PENDING_ACCEPTANCE → FINALIZING",
@@ -136,6 +136,95 @@ def test_a_task_that_waits_says_how_it_goes(start: Callable[..., RunningEmulator
     history = run.result["status_history"]
     assert [entry["status"] for entry in history] == ["INITIATING", "PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"]
     assert history[0]["seconds"] < history[-1]["seconds"]
+
+
+def test_what_a_waiting_task_says_is_kept_out_of_the_output_for_machines(
+    start: Callable[..., RunningEmulator], tmp_path: Path
+) -> None:
+    emulator = start(step_seconds=0.2, accept="auto")
+    (tmp_path / "wait.yml").write_text(WAIT)
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", str(tmp_path / "wait.yml")],
+        cwd=ROOT,
+        env={**environment(tmp_path, emulator), "RECORD_FILE": os.devnull},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "[localhost] vpc-0a1b2c3d4e5f67890: FINALIZING → AVAILABLE" in done.stderr
+    # The callbacks json and jsonl write to the standard output, where nothing else may be.
+    assert "AVAILABLE" not in done.stdout
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_alias_with_another_value_than_its_option_is_refused(
+    way: str, emulator: RunningEmulator, playbook: PlaybookRunner
+) -> None:
+    other = "5356823b3794dee37132bbff"
+    text = f"""
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/cloudpeer.atlas.atlas:
+      group_id: "{other}"
+  tasks:
+    - cloudpeer.atlas.atlas_vpc_peer_info:
+        project_id: "{emulator.settings.group_id}"
+"""
+    run = playbook(text, emulator, way=way, status=2, measured=True)
+    assert run.result["msg"].startswith("group_id and project_id are two names of one option, and have different values: ")
+    assert other in run.result["msg"]
+    assert emulator.settings.group_id in run.result["msg"]
+    assert [run.result[name] for name in ("http_status", "error_code", "detail")] == [None] * 3
+    assert emulator.requests.entries() == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_alias_with_the_same_value_is_warned_of_and_one_beside_its_variable_is_not(
+    way: str, emulator: RunningEmulator, playbook: PlaybookRunner
+) -> None:
+    text = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - cloudpeer.atlas.atlas_vpc_peer_info: {project_id: PROJECT}
+    - cloudpeer.atlas.atlas_vpc_peer_info: {project_id: PROJECT, group_id: PROJECT}
+""".replace("PROJECT", f'"{emulator.settings.group_id}"')
+    # The environment names another project, which is not looked at.
+    run = playbook(text, emulator, way=way, MONGODB_ATLAS_PROJECT_ID="5356823b3794dee37132bbff")
+    assert [one.get("warnings", []) for one in run.results] == [[], ["Both option group_id and its alias project_id are set."]]
+    assert [one["vpc_peers"] for one in run.results] == [[], []]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("options", "environment_value", "message"),
+    [
+        (
+            "{}",
+            None,
+            "missing required arguments: group_id. Set group_id (or its alias project_id), or the environment variable ",
+        ),
+        ("{}", "", "group_id is empty."),
+        ("{project_id: ''}", None, "group_id is empty."),
+        ("{status_name: [GONE]}", "5356823b3794dee37132bb7b", "value of status_name must be one or more of"),
+        ("{sort: true}", "5356823b3794dee37132bb7b", "Unsupported parameters for (cloudpeer.atlas.atlas_vpc_peer_info) module"),
+    ],
+)
+def test_failures_of_the_argument_check_look_like_all_others(
+    way: str, options: str, environment_value: str | None, message: str, emulator: RunningEmulator, playbook: PlaybookRunner
+) -> None:
+    text = f"""
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - cloudpeer.atlas.atlas_vpc_peer_info: {options}
+"""
+    run = playbook(text, emulator, way=way, status=2, measured=True, MONGODB_ATLAS_PROJECT_ID=environment_value)
+    assert run.result["msg"].startswith(message)
+    assert [run.result[name] for name in ("http_status", "error_code", "detail")] == [None] * 3
+    assert emulator.requests.entries() == []
 
 
 def test_with_no_log_a_task_that_waits_says_nothing(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:

@@ -183,6 +183,47 @@ def test_the_documented_defaults_hold() -> None:
     assert {name: params[name] for name in expected} == expected
 
 
+OTHER_GROUP = "5356823b3794dee37132bbff"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"group_id": GROUP}, {"group_id": GROUP}),
+        ({"project_id": GROUP, "wait": True}, {"group_id": GROUP, "wait": True}),
+        ({"project_id": GROUP, "group_id": GROUP}, {"project_id": GROUP, "group_id": GROUP}),
+        ({"project_id": "123", "group_id": 123}, {"project_id": "123", "group_id": 123}),
+    ],
+)
+def test_an_alias_stands_for_its_option(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert CONNECTION.without_aliases(given) == expected
+
+
+@pytest.mark.parametrize("other", [OTHER_GROUP, "", None])
+def test_an_option_and_its_alias_must_not_differ(other: str | None) -> None:
+    with pytest.raises(InvalidOptionError, match="group_id and project_id are two names") as caught:
+        CONNECTION.without_aliases({"project_id": other, "group_id": GROUP})
+    assert f"{GROUP} and {other}" in str(caught.value)
+
+
+def test_values_of_secret_options_that_differ_from_their_alias_are_not_shown() -> None:
+    spec = ArgumentSpec({"aws_secret_key": {"type": "str", "no_log": True, "aliases": ["secret", "secret_key"]}})
+    with pytest.raises(InvalidOptionError, match="secret and secret_key are two names") as caught:
+        spec.without_aliases({"secret": "geheim", "secret_key": "anders"})
+    assert not {"geheim", "anders"} & set(str(caught.value).split())
+
+
+def test_a_missing_option_is_explained_by_the_ways_to_set_it() -> None:
+    (message,) = errors(peer_id="x")
+    assert TASK.argument_spec.explain(message) == (
+        "missing required arguments: group_id. Set group_id (or its alias project_id), or the environment variable "
+        "MONGODB_ATLAS_PROJECT_ID."
+    )
+    assert TASK.argument_spec.explain("value of state must be one of: present, absent") == (
+        "value of state must be one of: present, absent"
+    )
+
+
 @pytest.mark.parametrize(
     ("option", "variable"),
     [

@@ -27,10 +27,16 @@ def test_an_object_id_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", " ", ID[:-1], ID + "0", ID + "\n", " " + ID, "g" * 24, ID.replace("5", "\u0665"), "../" + ID[3:], "my-project"]
+    "value", [ID[:-1], ID + "0", ID + "\n", " " + ID, "g" * 24, ID.replace("5", "\u0665"), "../" + ID[3:], "my-project"]
 )
 def test_what_is_no_object_id_is_named(value: str) -> None:
     with pytest.raises(InvalidOptionError, match=r"^group_id is malformed.*24 hexadecimal digits"):
+        check_object_id("group_id", value)
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_id_is_called_empty(value: str) -> None:
+    with pytest.raises(InvalidOptionError, match=r"^group_id is empty\."):
         check_object_id("group_id", value)
 
 

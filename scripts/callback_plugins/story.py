@@ -1,0 +1,97 @@
+# Copyright (c) The cloudpeer.atlas maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shows a run of the demo in a few lines, and writes what it did as JSON for the demo's own checks."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: story
+type: stdout
+short_description: Shows which tasks change something, and folds the others
+description: Writes the numbers of the recap and the last C(vpc_peer) result to the file that DEMO_FACTS_FILE names.
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Prints a line for each task that changes something or fails; those that find nothing to do are counted."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "story"
+
+    def __init__(self) -> None:
+        """Begin without a connection."""
+        super().__init__()
+        self._peer: dict[str, Any] | None = None
+        self._unchanged: set[str] = set()
+        self._verb = "changed"
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Take note of check mode."""
+        self._verb = "would change" if play.check_mode else "changed"
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Show a task that has changed something, and count any other."""
+        found, task = result._result, result._task
+        self._peer = found.get("vpc_peer") or self._peer
+        if not found.get("changed"):
+            self._unchanged.add(task._uuid)
+            return
+        self._display.display(f"  {self._verb}  {_name(task)}", color="yellow")
+        for one in found.get("results", [found]):
+            for line in _differences(one.get("diff") or {}):
+                self._display.display(f"      {line}")
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Show why a task has failed."""
+        found = result._result
+        messages = [one["msg"] for one in found.get("results", [found]) if one.get("failed", True) and "msg" in one]
+        for message in messages:
+            verb = "ignored" if ignore_errors else "failed"
+            self._display.display(f"  {verb}  {_name(result._task)}: {message}", color="red")
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Tell how many tasks found nothing to do; write the totals of all hosts and the connection."""
+        count = len(self._unchanged)
+        self._display.display(f"  {count} {'task' if count == 1 else 'tasks'} had nothing to change")
+        hosts = [stats.summarize(host) for host in stats.processed]
+        totals = {key: sum(host[key] for host in hosts) for key in ("ok", "changed", "failures", "unreachable")}
+        Path(os.environ["DEMO_FACTS_FILE"]).write_text(json.dumps({**totals, "vpc_peer": self._peer}), encoding="utf-8")
+
+
+def _name(task: Any) -> str:
+    """Return the name of a task without that of its role."""
+    return str(task.get_name().rpartition(" : ")[2])
+
+
+def _differences(diff: Any) -> Iterator[str]:
+    """Give the fields in which the two sides of a diff differ, a line each."""
+    if isinstance(diff, list):
+        for one in diff:
+            yield from _differences(one)
+        return
+    before, after = _flat(diff.get("before")), _flat(diff.get("after"))
+    for field in sorted({*before, *after}):
+        old, new = before.get(field), after.get(field)
+        if old != new:
+            yield f"{field}: {new}" if old is None else f"{field}: {old} → {new}"
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Return the values of a nested structure by their paths."""
+    if isinstance(value, dict):
+        items = [(f"{path}.{key}" if path else key, one) for key, one in value.items()]
+    elif isinstance(value, list):
+        items = [(f"{path}[{number}]", one) for number, one in enumerate(value)]
+    else:
+        return {path: value}
+    return {name: found for key, one in items for name, found in _flat(one, key).items()}
