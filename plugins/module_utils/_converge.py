@@ -45,7 +45,7 @@ def converge(
         try:
             current = look()
             plan = decide(current)
-        except AtlasError:
+        except Exception:
             outcome.changed = outcome.changed or lost is not None
             raise
         if lost is not None and (plan.action, plan.differing) != (lost.action, lost.differing):
