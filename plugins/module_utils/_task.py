@@ -145,7 +145,7 @@ class Context(t.Generic[S]):
         Args:
             poll: Returns the present state. If Atlas does not answer shortly before the time is up, that is what the wait ends
                 with, after the last state that was seen.
-            is_done: Whether a state will do.
+            is_done: Whether a state will do. It is asked about the last one again where there is no answer.
             last: The state that was seen before the wait.
             begin: Called first. The requests in it are bounded by the time of the wait, too.
 
@@ -172,7 +172,7 @@ class Context(t.Generic[S]):
             try:
                 return wait_until(
                     ask,
-                    lambda state: unanswered is None and is_done(state),
+                    is_done,
                     timeout=max(0.0, deadline - self.clock()),
                     longest_interval=self.params["wait_sleep"],
                     clock=self.clock,
