@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import traceback
 import typing as t
@@ -154,6 +155,8 @@ class Clients:
         status = response_dict.get("status_code") if response_dict else None
         milliseconds = round((time.monotonic() - self._started) * 1000)
         self._calls.append(ApiCall("POST", f"{service}:{action}", status, milliseconds))
-        if response_dict and status in range(*SUCCESS) and f"<{action}Response".encode() not in response_dict["body"][:1000]:
+        # The name may have a prefix, where something in between has written the reply anew.
+        names = re.compile(rf"[<:]{action}Response\b".encode())
+        if response_dict and status in range(*SUCCESS) and not names.search(response_dict["body"]):
             # botocore takes any XML for a reply in which the lists are empty, and the changes are made.
             raise ForeignReplyError(f"the reply is not one of AWS to {action}")

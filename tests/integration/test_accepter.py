@@ -17,9 +17,16 @@ import pytest
 import trustme
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, WAYS, PlaybookRun, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import (
+    ROOT,
+    WAYS,
+    PlaybookRun,
+    PlaybookRunner,
+    plain_interpreter,
+)
 from ansible_collections.cloudpeer.atlas.tests.integration.test_documentation import differences, own_fields
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Account, Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, serving
 
 MODULE = "cloudpeer.atlas.atlas_vpc_peer_accepter"
 ATLAS_ACCOUNT, OTHER_ACCOUNT = "700000000007", "444444444444"
@@ -321,4 +328,26 @@ def test_the_example_runs(world: World) -> None:
         run = world.tasks(*play["tasks"], play={"vars": play["vars"]})
         assert run.changed == changed
     assert list(world.account.connections().values()) == ["active"]
-    assert os.environ.get("AWS_REGION") is None
+
+
+@pytest.mark.skipif("ATLAS_TARGET_PYTHON" not in os.environ, reason="no other Python was prepared (make matrix does)")
+def test_it_runs_on_the_oldest_python_with_the_oldest_boto3(world: World) -> None:
+    interpreter = plain_interpreter(world.folder, os.environ["ATLAS_TARGET_PYTHON"])
+    connection_id = world.request()
+    for state, changes in (("present", [1, 0]), ("absent", [1, 0])):
+        options = {"connection_id": connection_id, "atlas_cidr_block": ATLAS_BLOCK, "wait": True, "state": state}
+        for changed in changes:
+            run = world.run("-e", f"ansible_python_interpreter={interpreter}", way="module", **options)
+            assert run.changed == changed
+    html = Reply(200, b"<html><body>Please sign in</body></html>")
+    with serving(html) as wire:
+        failed = world.run(
+            "-e",
+            f"ansible_python_interpreter={interpreter}",
+            way="module",
+            status=2,
+            connection_id=connection_id,
+            state="absent",
+            endpoint_url=wire.base_url,
+        )
+    assert "the reply is not one of AWS" in failed.result["msg"]

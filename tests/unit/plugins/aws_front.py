@@ -161,6 +161,8 @@ class Front:
             refused = self._show(action, root, fields)
             if refused is not None:
                 return refused
+        else:
+            return reply
         reply.body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
         return reply
 

@@ -12,6 +12,7 @@ import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_task import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws_options import AWS_OPTIONS, validate
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import REGION, Site
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.aws_front import fronting, refusal
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, certificate, serving
@@ -354,6 +355,16 @@ def test_options_that_cannot_be_right_are_named_and_nothing_is_sent(site: Site, 
     assert message in done.msg
     assert "geheim" not in done.msg
     assert site.front.actions == []
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://ec2.invalid"])
+def test_an_endpoint_on_this_host_or_over_tls_is_fine(url: str) -> None:
+    assert validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": url}) == []
+
+
+def test_plain_http_to_another_host_warns() -> None:
+    (warning,) = validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": "http://moto:5000"})
+    assert warning.startswith("endpoint_url is plain http to moto")
 
 
 def test_check_mode_needs_a_connection_or_a_vpc(site: Site) -> None:
