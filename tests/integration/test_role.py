@@ -14,6 +14,7 @@ import pytest
 import requests
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.integration.role_site import (
+    ATLAS_ACCOUNT,
     ATLAS_BLOCK,
     BLOCK,
     ROLE,
@@ -169,7 +170,8 @@ def test_flags_and_numbers_may_be_text(run: RoleRunner, make_site: Callable[...,
             inventory = tmp_path / "inventory.ini"
             inventory.write_text("\n".join(["[all]", "localhost ansible_connection=local", "[all:vars]", *options[1::2]]))
             options = ["-i", str(inventory)]
-        return run(*options, status=status, connections=connections, wait_timeout=None, dns=None)
+        kept = {"wait_timeout": None, "dns": None, "atlas_aws_account_ids": [int(ATLAS_ACCOUNT)]}
+        return run(*options, status=status, connections=connections, **kept)
 
     use(aws="false", access_list="no", replace_routes="False")
     assert (list(site.atlas.values()), site.routes, run.access_list) == (["PENDING_ACCEPTANCE"], {}, {})
@@ -185,6 +187,14 @@ def test_flags_and_numbers_may_be_text(run: RoleRunner, make_site: Callable[...,
     assert (site.atlas, site.aws[connection], site.routes, list(run.containers)) == ({}, "deleted", {}, ["US_EAST_1"])
     if source == "command line":
         assert (use(state="absent", remove_container="true").changed, run.containers) == (1, {})
+
+
+def test_no_phase_is_a_list_of_tasks_of_its_own() -> None:
+    """A list that is included in a loop keeps the hosts waiting for each other."""
+    for file in (ROOT / "roles" / "vpc_peering" / "tasks").iterdir():
+        tasks = yaml.safe_load(file.read_text())
+        tasks += [task for block in tasks for task in (*block.get("block", []), *block.get("rescue", []))]
+        assert [task["name"] for task in tasks if "loop" in task and any("include" in key for key in task)] == []
 
 
 def unsaid(told: list[str], cases: list[tuple[dict[str, Any], list[str]]]) -> list[tuple[str, list[str]]]:
@@ -507,8 +517,13 @@ def test_a_dead_connection_is_explained_and_requested_anew(run: RoleRunner, make
     connections = [rejected.connection, expired.connection, leaving.connection]
     foreseen = run("--check", connections=connections, recreate="dead")
     assert (result(foreseen)["changed"], run.writes) == (True, [])
-    run(connections=connections, recreate="dead")
-    for site in (rejected, expired, leaving):
+
+    # The time is that of each connection in each phase; running again goes on.
+    slow = make_site(block="10.18.0.0/16")
+    (late,) = run.refusals({"connections": [slow.connection], "wait_timeout": "1"})
+    assert [word for word in (slow.vpc_id, "INITIATING", "after 1 second", "seven days") if word not in late] == []
+    run(connections=[*connections, slow.connection], recreate="dead")
+    for site in (rejected, expired, leaving, slow):
         site.assert_connected()
     assert first not in rejected.atlas
     assert old not in leaving.atlas
