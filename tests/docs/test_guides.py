@@ -35,7 +35,7 @@ TEXTS = sorted(
 BLOCK = re.compile(r"^(?:<!-- (?P<note>[a-z ]+: [^>]*) -->\n)?```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 MADE_BY_A_RELEASE = "CHANGELOG.md"
 # The guide says so: whose connections are accepted is for the user to say.
-EXPECTED_WARNING = "is accepted whoever requested it"
+EXPECTED_WARNING = "so that no other one is accepted"
 ACCOUNT, VPC, BLOCK_OF_VPC = "123456789012", "vpc-0a1b2c3d4e5f67890", "10.15.0.0/16"
 
 
