@@ -78,17 +78,17 @@ def converge(
         if failure is not None:
             if tried is not None and _is_same(plan, tried):
                 explain(failure)
-            if attempt > retries or not _is_worth_another_try(failure):
+            if attempt > retries or not _is_worth_another_try(failure, plan):
                 raise failure
         sent = len(context.client.calls)
         try:
             state = apply(plan, current)
         except AtlasError as error:
-            if not error.outcome_unknown and not _is_worth_another_try(error):
+            if not error.outcome_unknown and not _is_worth_another_try(error, plan):
                 raise
             failure, tried = error, plan
             lost = plan if error.outcome_unknown else lost
-            may_repeat = attempt < retries and _is_worth_another_try(error)
+            may_repeat = attempt < retries and _is_worth_another_try(error, plan)
             pauses = (backoff(attempt) if may_repeat else 0.0,)
             if plan.action in ("create", "recreate") and (error.outcome_unknown or error.is_lost_race):
                 pauses = creation_pauses or pauses
@@ -106,5 +106,7 @@ def _is_same(plan: Plan, other: Plan) -> bool:
     return (plan.action, plan.differing) == (other.action, other.differing)
 
 
-def _is_worth_another_try(error: AtlasError) -> bool:
-    return error.is_transient or error.is_lost_race
+def _is_worth_another_try(error: AtlasError, plan: Plan) -> bool:
+    # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
+    is_odd_removal = plan.action == "delete" and error.outcome_unknown and not error.is_unanswered
+    return error.is_transient or error.is_lost_race or is_odd_removal

@@ -49,7 +49,7 @@ _HINT_BY_STATUS = {
     401: "Check public_key and private_key (or client_id and client_secret, or access_token): wrong, disabled or out of date?",
     403: "Check the roles of the API key in the project, and the API key's own access list.",
     406: "Atlas does not know the version of the API that was asked for: check base_url and api_version.",
-    410: "Atlas no longer serves this version of the API: set api_version to v2.",
+    410: "Atlas no longer serves this version of the API: set v2 if api_version is v1.0, or else update the collection.",
     429: "Run fewer tasks at once, or raise retries.",
 }
 _ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "CONTAINER_ALREADY_EXISTS"))
@@ -194,9 +194,14 @@ def _detail(fields: dict[t.Any, t.Any]) -> str:
     """Return Atlas's words: C(detail), the rejected fields that come with it, else C(reason)."""
     detail = fields.get("detail") or fields.get("error_description") or fields.get("reason")
     words = [detail] if isinstance(detail, str) else []
+    # Atlas may say the same in both places.
+    told = "".join(words)[:MAX_DETAIL_LENGTH]
     bad_request = fields.get("badRequestDetail")
     rejected = bad_request.get("fields") if isinstance(bad_request, dict) else None
     for one in rejected if isinstance(rejected, list) else []:
         if isinstance(one, dict) and one.get("field"):
-            words.append(f"{one['field']}: {one.get('description') or 'refused'}")
+            name, description = str(one["field"]), str(one.get("description") or "refused")
+            if name not in told or description.rstrip(". ") not in told:
+                words.append(f"{name}: {description}")
+    words[:-1] = [word.rstrip(". ") for word in words[:-1]]
     return "; ".join(words)

@@ -48,7 +48,7 @@ class ContainerChoice:
             if peer["container_id"] is None:
                 raise AtlasError(
                     f"Atlas does not say which network container VPC peering connection {peer['id']} is in.",
-                    hint="Name the connection with peer_id instead of the network container.",
+                    hint="Leave container_id and container_region_name out; peer_id alone names one connection.",
                 )
         ids = [self._id] if self._region is None else [one["id"] for one in self._in_region()]
         return [peer for peer in peers if peer["container_id"] in ids]

@@ -20,6 +20,8 @@ GONE = "gone"
 _PENDING = "PENDING_ACCEPTANCE"
 # Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.
 NEW_FOR = 10.0
+# Seconds for finding out the region of a VPC, which is only told.
+_REGION_TIME = 5.0
 
 
 class PeerWaiter:
@@ -87,7 +89,6 @@ class PeerWaiter:
         if is_done(peer):
             return peer
         self._is_waiting = True
-        self.note(peer)
         return t.cast("Peer", self._wait(look, is_done, peer, self._goal))
 
     def wait_until_gone(self, peers: list[Peer]) -> None:
@@ -119,7 +120,7 @@ class PeerWaiter:
             AtlasError: When the time is up; it says what the connection is waiting for.
         """
         try:
-            return self._context.wait_until(look, is_done, seen)
+            return self._context.wait_until(look, is_done, seen, begin=lambda: self.note(seen))
         except WaitTimeoutError as error:
             last: Peer = error.last
             hint = "Raise wait_timeout, or run the task again later: it goes on from there."
@@ -150,8 +151,10 @@ class PeerWaiter:
         if not is_pending or not self._is_waiting or self._goal == _PENDING:
             return ""
         if peer["id"] not in self._places:
+            context, timeout = self._context, self._params["wait_timeout"]
             try:
-                region = self._region_of(peer)
+                with context.client.within(context.clock() + min(_REGION_TIME, timeout / 4)):
+                    region = self._region_of(peer)
             except AtlasError:
                 # Where to accept it is worth telling without the region, too.
                 region = None

@@ -13,7 +13,8 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Creates, changes and removes a network peering connection between a MongoDB Atlas project and a VPC in AWS.
-  - The connection is found by its AWS account and VPC, so you need neither a state file nor an id.
+  - The connection is found by its AWS account, its VPC and its network container, so you need neither a state file nor an id.
+    The network container has to be named only if the VPC has connections to several of them.
   - Atlas only requests the connection. It carries traffic after the owner of the AWS account has accepted it. The role
     P(cloudpeer.atlas.vpc_peering#role) does both sides.
 options:

@@ -37,7 +37,10 @@ READING = {"read_connections"}
 CANARY = "e3a10000-0000-4000-8000-canarycanary"
 # What a playbook warns of on purpose; any other warning fails it.
 EXPECTED_WARNINGS = {
-    "first_edition": {"aws_account_id is not the id of an AWS account: 'abc123abc123'", "vpc_id is not the id of a VPC: 'vpc-123456'"}
+    "first_edition": {
+        "aws_account_id is not the id of an AWS account: 'abc123abc123'",
+        "vpc_id is not the id of a VPC: 'vpc-123456'",
+    }
 }
 
 
