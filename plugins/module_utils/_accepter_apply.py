@@ -44,7 +44,8 @@ def _change_route(network: Network, change: RouteChange) -> bool:
         return False
     if target != change.before:
         failure = AtlasError(
-            f"The route to {change.block} in {change.table_id} has changed meanwhile: it led to {change.before}, and now to {target}.",
+            f"The route to {change.block} in {change.table_id} has changed meanwhile: "
+            f"it led to {change.before}, and now leads to {target}.",
             hint="Run the task again.",
         )
         failure.was_overtaken = True

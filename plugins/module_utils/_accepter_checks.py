@@ -79,25 +79,28 @@ def check_region(view: View, connection: PeeringConnection) -> None:
 
 
 def check_parties(params: Parameters, connection: PeeringConnection) -> None:
-    """Check that a connection leads from the right account to the right VPC, as far as AWS tells.
+    """Check that a connection leads from the right account to the right VPC.
+
+    What AWS does not tell is as good as wrong, but for routes that are only to be removed.
 
     Raises:
         AtlasError: When it does not.
     """
     ours, theirs = connection.accepter, connection.requester
-    if params["vpc_id"] is not None and ours.vpc_id not in (None, params["vpc_id"]):
+    fine = (None,) if params["state"] == "absent" else ()
+    if params["vpc_id"] is not None and ours.vpc_id not in (*fine, params["vpc_id"]):
         raise AtlasError(
             f"The VPC peering connection {connection.id} leads to {ours.vpc_id}, not to vpc_id {params['vpc_id']}.",
             hint="Correct connection_id or vpc_id.",
         )
-    if params["aws_account_id"] is not None and ours.account_id not in (None, params["aws_account_id"]):
+    if params["aws_account_id"] is not None and ours.account_id not in (*fine, params["aws_account_id"]):
         raise AtlasError(
             f"The VPC peering connection {connection.id} leads to a VPC of account {ours.account_id}, "
             f"not of aws_account_id {params['aws_account_id']}.",
             hint="Correct connection_id or aws_account_id.",
         )
     wanted = params["atlas_aws_account_ids"]
-    if wanted is not None and theirs.account_id is not None and theirs.account_id not in wanted:
+    if wanted is not None and theirs.account_id not in (*fine, *wanted):
         raise AtlasError(
             f"The VPC peering connection {connection.id} was requested by account {theirs.account_id}, "
             f"which is not among atlas_aws_account_ids ({', '.join(wanted)}).",

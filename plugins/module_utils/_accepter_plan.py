@@ -164,7 +164,7 @@ def _check_nothing_left(params: Parameters, view: View) -> None:
         missing = [*(["vpc_id"] if view.vpc is None else []), "atlas_cidr_block"]
         missing = [option for option in missing if params[option] is None]
         raise AtlasError(
-            f"{' and '.join(missing)} must be set: routes still lead to {params['connection_id']} ({', '.join(left)}), and AWS no "
-            "longer tells which block it was for.",
+            f"{' and '.join(missing)} must be set: routes still lead to {params['connection_id']} ({', '.join(left)}), "
+            "and AWS no longer tells which block it was for.",
             hint="Then the routes to that block are removed.",
         )

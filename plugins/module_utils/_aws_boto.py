@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import time
 import traceback
 import typing as t
@@ -42,6 +44,11 @@ else:
         KeyError,
     )
     LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
+    # Read here, where Ansible loads the action plugin, so that its workers have them already.
+    with contextlib.suppress(botocore.exceptions.BotoCoreError):
+        LOADER.load_data("endpoints")
+        for _service in ("sts", "ec2"):
+            LOADER.load_service_model(_service, "service-2")
 
 SUCCESS = (200, 300)
 CONNECT_SECONDS = 10
@@ -154,6 +161,8 @@ class Clients:
         status = response_dict.get("status_code") if response_dict else None
         milliseconds = round((time.monotonic() - self._started) * 1000)
         self._calls.append(ApiCall("POST", f"{service}:{action}", status, milliseconds))
-        if response_dict and status in range(*SUCCESS) and f"<{action}Response".encode() not in response_dict["body"][:1000]:
+        # The name may have a prefix, where something in between has written the reply anew.
+        names = re.compile(rf"[<:]{action}Response\b".encode())
+        if response_dict and status in range(*SUCCESS) and not names.search(response_dict["body"]):
             # botocore takes any XML for a reply in which the lists are empty, and the changes are made.
             raise ForeignReplyError(f"the reply is not one of AWS to {action}")

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import typing as t
 from urllib.parse import urlsplit
@@ -45,13 +46,11 @@ def validate(params: t.Mapping[str, t.Any]) -> list[str]:
         raise InvalidOptionError("session_token is set without access_key and secret_key.", hint="Set all three, or none.")
     if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
         raise InvalidOptionError(f"aws_ca_bundle: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
-    _check_endpoint(params["endpoint_url"])
-    return check_regions(params, "region") if params["region"] else []
+    warnings = _check_endpoint(params["endpoint_url"]) if params["endpoint_url"] else []
+    return warnings + (check_regions(params, "region") if params["region"] else [])
 
 
-def _check_endpoint(url: str | None) -> None:
-    if not url:
-        return
+def _check_endpoint(url: str) -> list[str]:
     hint = "Write it like https://ec2.eu-west-1.amazonaws.com, or leave it out."
     try:
         parts = urlsplit(url)
@@ -62,3 +61,13 @@ def _check_endpoint(url: str | None) -> None:
         raise InvalidOptionError("endpoint_url is not an http or https URL.", hint=hint)
     if "@" in parts.netloc:
         raise InvalidOptionError("endpoint_url must not carry credentials.", hint="Use access_key and secret_key, or profile.")
+    if parts.scheme == "https" or _is_loopback(host):
+        return []
+    return [f"endpoint_url is plain http to {host}: anybody on the way can read session tokens, and change what AWS answers."]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -143,9 +143,13 @@ notes:
     C(ec2:DescribeRouteTables), C(ec2:DescribeVpcAttribute) (not with O(dns=ignore)), C(ec2:DescribeSecurityGroups) (with
     O(security_group_ids)), C(ec2:AcceptVpcPeeringConnection), C(ec2:CreateRoute), C(ec2:ReplaceRoute), C(ec2:DeleteRoute),
     C(ec2:CreateTags) (with O(tags) or O(group_id)), C(ec2:ModifyVpcAttribute) (with O(dns=enable)), and C(sts:AssumeRole) (with
-    O(assume_role_arn)). Check mode needs only those that start with C(ec2:Describe), and C(sts:AssumeRole).
+    O(assume_role_arn)). Check mode needs only those that start with C(ec2:Describe), and C(sts:AssumeRole). The guide about
+    credentials has them as a policy.
   - The task does not change security groups and network ACLs. They must allow the traffic to Atlas as well.
 seealso:
+  - name: Credentials
+    description: AWS credentials, and the IAM policy that they need.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/credentials.md
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_network_container
   - name: The whole path

@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""AWS as the accepter sees it: moto's server, behind a front that answers as AWS does where moto is kinder, and fails as it is told.
+"""AWS as the accepter sees it: moto's server, behind a front that answers as AWS does, and fails as it is told.
 
-What moto 5.2.5 does not do, and AWS does: unknown connections are an error, filters of connections count, blocks are told of active
-connections only, an accepted connection is provisioned first, each account has its own tags, a request expires, a route to what is
-not active is a black hole, routes can be propagated, VPCs can be shared, and lists come in pages.
+What moto 5.2.5 does not do, and AWS does: unknown connections are an error, filters of connections count, blocks are told of
+active connections only, an accepted connection is provisioned first, each account has its own tags, a request expires, a route to
+what is not active is a black hole, routes can be propagated, VPCs can be shared, and lists come in pages.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def put(element: ET.Element, name: str, value: str) -> None:
 
 def refusal(code: str, message: str = "AWS says no.", status: int = 400) -> Reply:
     """Return an error as EC2 writes it."""
-    body = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>r</RequestID></Response>"
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    body = f"<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>"
     return Reply(status, body.encode(), (("Content-Type", "text/xml"),))
 
 
@@ -160,6 +161,8 @@ class Front:
             refused = self._show(action, root, fields)
             if refused is not None:
                 return refused
+        else:
+            return reply
         reply.body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
         return reply
 

@@ -27,8 +27,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     """No variable and no file of whoever runs the tests may matter."""
     for name in [*os.environ]:
         if (
-            name.startswith("MONGODB_ATLAS_")
-            or name.startswith("AWS_")
+            name.startswith(("MONGODB_ATLAS_", "AWS_"))
             or name.upper() in PROXIES
             or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
         ):

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where atlas_vpc_peer_accepter finds AWS: region, credentials, endpoints; what it says when it cannot; and that it keeps secrets."""
+"""Where atlas_vpc_peer_accepter finds AWS: region, credentials, endpoints; what it says if it cannot; that it keeps secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_task import TASK
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import REGION, Site
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws_options import AWS_OPTIONS, validate
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import REGION, Site, owner
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.aws_front import fronting, refusal
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, certificate, serving
 
@@ -81,7 +82,7 @@ def test_a_region_that_is_none_is_named_with_its_source(site: Site, monkeypatch:
 
 
 def test_each_task_uses_its_own_credentials(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = site.aws.account("444444444444")
+    other = owner(site.aws.url, "444444444444")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     names = {"access_key": "aws_access_key_id", "secret_key": "aws_secret_access_key", "session_token": "aws_session_token"}
     for account in (site.account, other, site.account):
@@ -102,7 +103,7 @@ def test_a_thousand_tasks_leave_nothing_behind_but_the_descriptions_of_the_servi
 def test_credentials_of_a_profile_come_before_those_of_the_environment(
     site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    other = site.aws.account("444444444444")
+    other = owner(site.aws.url, "444444444444")
     use_profiles(monkeypatch, tmp_path, production=site.account.keys)
     for name, value in other.keys.items():
         monkeypatch.setenv(name.upper(), value)
@@ -129,7 +130,7 @@ def test_half_a_key_in_a_profile(site: Site, monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_role_is_assumed_and_its_credentials_are_secrets(site: Site) -> None:
-    other = site.aws.account("444444444444")
+    other = owner(site.aws.url, "444444444444")
     role = f"arn:aws:iam::{site.account.id}:role/network"
     keys = {
         "access_key": other.keys["aws_access_key_id"],
@@ -295,7 +296,13 @@ def test_ansible_itself_refuses_these(options: dict[str, Any], named: str) -> No
 @pytest.mark.parametrize(
     "options",
     [
-        {"aws_region": "us-east-1", "aws_profile": "p", "aws_endpoint_url": "https://x", "iam_role_arn": "arn", "resource_tags": {}},
+        {
+            "aws_region": "us-east-1",
+            "aws_profile": "p",
+            "aws_endpoint_url": "https://x",
+            "iam_role_arn": "arn",
+            "resource_tags": {},
+        },
         {"aws_access_key_id": "a", "aws_secret_access_key": "s", "aws_session_token": "t"},
         {"aws_access_key": "a", "aws_secret_key": "s", "project_id": "5356823b3794dee37132bb7b"},
     ],
@@ -350,6 +357,16 @@ def test_options_that_cannot_be_right_are_named_and_nothing_is_sent(site: Site, 
     assert site.front.actions == []
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://ec2.invalid"])
+def test_an_endpoint_on_this_host_or_over_tls_is_fine(url: str) -> None:
+    assert validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": url}) == []
+
+
+def test_plain_http_to_another_host_warns() -> None:
+    (warning,) = validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": "http://moto:5000"})
+    assert warning.startswith("endpoint_url is plain http to moto")
+
+
 def test_check_mode_needs_a_connection_or_a_vpc(site: Site) -> None:
     assert "check mode needs vpc_id" in site.run(check_mode=True, connection_id=None).msg
     assert site.front.actions == []
@@ -357,11 +374,15 @@ def test_check_mode_needs_a_connection_or_a_vpc(site: Site) -> None:
 
 def test_booleans_and_accounts_may_come_as_text_and_numbers(site: Site) -> None:
     done = site.run(
-        accept="no", replace_routes="false", wait="False", aws_account_id=int(site.account.id), atlas_aws_account_ids="222222222222"
+        accept="no",
+        replace_routes="false",
+        wait="False",
+        aws_account_id=int(site.account.id),
+        atlas_aws_account_ids="222222222222",
     )
     assert not done.failed, done.msg
     assert done.accepter["connection"]["status"] == "pending-acceptance"
-    assert REGION == done.accepter["vpc"]["region"]
+    assert done.accepter["vpc"]["region"] == REGION
 
 
 def test_an_unknown_region_only_warns(site: Site) -> None:
