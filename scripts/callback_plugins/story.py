@@ -42,7 +42,8 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         """Show a task that has changed something, and count any other."""
         found, task = result._result, result._task
-        self._peer = found.get("vpc_peer") or self._peer
+        for one in found.get("results", [found]):
+            self._peer = one.get("vpc_peer") or self._peer
         if not found.get("changed"):
             self._unchanged.add(task._uuid)
             return

@@ -177,9 +177,9 @@ def messages() -> dict[str, str]:
         text = file.read_text(encoding="utf-8")
         for match in re.finditer(r"^ +message: >-\n +(.+)$", text, re.MULTILINE):
             found[f"{file.name}:{match.start()}"] = match[1]
-        # What the role says at its end, and when a phase has failed: its texts begin with a capital letter.
-        for match in re.finditer(r"'([A-Z][a-z]+ [^']{10,})'|^  ([A-Z][a-z]+ .{20,})$", text, re.MULTILINE):
-            found[f"{file.name}:{match.start()}"] = re.sub(r"{{.*?}}", "…", match[1] or match[2])
+        # What the role says at its end.
+        for match in re.finditer(r"\+ \['([A-Z][^']+ [^']+)'", text):
+            found[f"{file.name}:{match.start()}"] = match[1]
     return found
 
 

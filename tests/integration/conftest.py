@@ -57,9 +57,15 @@ def aws_wire(aws: Aws) -> Iterator[AwsWire]:
 
 
 @pytest.fixture
-def run(aws: Aws, aws_wire: AwsWire, start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> Iterator[RoleRunner]:
-    """Return what runs the role on both clouds."""
-    emulator = start(step_seconds=0.1, aws_endpoint_url=aws.url)
+def run(
+    request: pytest.FixtureRequest,
+    aws: Aws,
+    aws_wire: AwsWire,
+    start: Callable[..., RunningEmulator],
+    playbook: PlaybookRunner,
+) -> Iterator[RoleRunner]:
+    """Return what runs the role on both clouds; a parameter is the seconds that a connection stays in each state."""
+    emulator = start(step_seconds=getattr(request, "param", 0.1), aws_endpoint_url=aws.url)
     yield RoleRunner(playbook, emulator, aws.account(), aws_wire.url)
     emulator.reset()
 

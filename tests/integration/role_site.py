@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import re
 import threading
 from collections.abc import Iterator
@@ -199,7 +198,7 @@ class RoleRunner:
         return self.play([task], *options, status=status, way=way)
 
     def refusals(self, *cases: dict[str, Any], options: tuple[str, ...] = ()) -> list[str]:
-        """Run the role once for each case in one playbook, each of which must fail; return what a C(rescue) around it gets to know."""
+        """Run the role once for each case in one playbook, each of which must fail; return what a C(rescue) around it learns."""
         tasks = [
             {
                 "block": [{"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(case)}],
@@ -285,8 +284,3 @@ def lines(run: PlaybookRun) -> list[str]:
 def as_text(variables: dict[str, Any]) -> list[str]:
     """Return variables as options of ansible-playbook that make them text."""
     return [part for name, value in variables.items() for part in ("-e", f"vpc_peering_{name}={value}")]
-
-
-def as_json(variables: dict[str, Any]) -> list[str]:
-    """Return variables as an option of ansible-playbook that keeps their types."""
-    return ["-e", json.dumps({f"vpc_peering_{name}": value for name, value in variables.items()})]

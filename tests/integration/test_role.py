@@ -20,7 +20,6 @@ from ansible_collections.cloudpeer.atlas.tests.integration.role_site import (
     AwsWire,
     RoleRunner,
     Site,
-    as_json,
     as_text,
     lines,
     message,
@@ -28,7 +27,7 @@ from ansible_collections.cloudpeer.atlas.tests.integration.role_site import (
     role_variables,
     said,
 )
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, PlaybookRun
+from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, PlaybookRun, until
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Aws
 
 CONNECT = [
@@ -277,13 +276,9 @@ def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
 ) -> None:
     done, first, second, accepted = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
     accepted.accept()
-    use: list[dict[str, Any]] = [
-        {
-            "ansible.builtin.include_role": {"name": ROLE},
-            "vars": role_variables({"connections": [site.connection for site in sites]}),
-        }
-        for sites in ([done], [first, second, accepted])
-    ]
+    # Variables of the role may be templates with the item of a loop around it.
+    use = {"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables({"connections": "{{ item }}"})}
+    lists = [[site.connection for site in sites] for sites in ([done], [first, second, accepted])]
     # What an earlier use in the same play has left behind is not taken for this one's.
     aws_wire.refused = {"CreateRoute"}
     message_of_done = run.refusals({"connections": [done.connection]}, {"connections": [{**first.connection, "vpc_id": "vpc-1"}]})
@@ -291,8 +286,8 @@ def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
     assert ("have been requested" in message_of_done[1], "vpc-1" in message_of_done[1]) == (False, True)
 
     aws_wire.refused = {"AcceptVpcPeeringConnection"}
-    run.play(use[:1])
-    told = message(run.play(use, status=2))
+    run.play([{**use, "loop": lists[:1]}])
+    told = message(run.play([{**use, "loop": lists}], status=2))
     open_connections = {**first.atlas, **second.atlas}
     assert set(open_connections.values()) == {"PENDING_ACCEPTANCE"}
     words = [
@@ -310,7 +305,7 @@ def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
     assert accepted.routes == {ATLAS_BLOCK: next(iter(accepted.atlas))}, "the phase is done for the others"
 
     aws_wire.refused = set()
-    assert run.play(use).changed > 0
+    assert run.play([{**use, "loop": lists}]).changed > 0
     for site in (first, second, accepted):
         site.assert_connected()
     assert {*first.atlas, *second.atlas} == {*open_connections}
@@ -322,7 +317,7 @@ def test_a_check_that_fails_says_that_it_leaves_a_new_container(run: RoleRunner,
     wanted = {"connections": [site.connection], "container_region": "eu-central-1", "container_cidr_block": "172.20.0.0/21"}
     foreseen, told, again = (run.refusals(wanted, options=options)[0] for options in (("--check",), (), ()))
     assert [site.table["RouteTableId"] in text for text in (foreseen, told, again)] == [True] * 3
-    assert (run.containers["EU_CENTRAL_1"] in told, "nothing uses it yet" in told) == (True, True)
+    assert "The network container in EU_CENTRAL_1 is new, and nothing uses it yet" in told
     assert ["nothing uses it" in text for text in (foreseen, again)] == [False, False]
     assert (site.atlas, run.access_list) == ({}, {})
     run(**wanted, replace_routes=True)
@@ -418,3 +413,196 @@ def test_without_the_aws_half_it_ends_with_what_that_half_needs(
     assert (site.atlas, site.routes, run.access_list) == ({}, {ATLAS_BLOCK: connection}, {})
     assert run(connections=[theirs], **half, state="absent").changed == 1
     assert (site.routes, run(connections=[theirs], **half, state="absent").changed) == ({}, 0)
+
+
+def test_one_vpc_reaches_two_containers(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    """Clusters in two regions: a connection for each container, and one entry in the access list."""
+    site = make_site()
+    second_block = "172.20.0.0/21"
+    entries = [
+        {**site.connection, "container_region": "us-east-1"},
+        {**site.connection, "container_region": "EU_WEST_1", "container_cidr_block": second_block},
+    ]
+    first = run(connections=entries)
+    peerings = result(first)["connections"]
+    assert [one["container"]["region_name"] for one in peerings] == ["US_EAST_1", "EU_WEST_1"]
+    connections = [one["connection_id"] for one in peerings]
+    assert site.atlas == dict.fromkeys(connections, "AVAILABLE")
+    assert site.routes == {ATLAS_BLOCK: connections[0], second_block: connections[1]}
+    assert run.access_list == {BLOCK: f"VPC peering with {site.vpc_id}"}
+    assert run(connections=entries).changed == 0
+    (mistake,) = run.refusals({"connections": [site.connection], "state": "absent"})
+    assert ("several network containers" in mistake, "container_region" in mistake, run.writes) == (True, True, [])
+
+    one_gone = run(connections=entries[1:], state="absent", remove_container=True)
+    assert (site.atlas, site.routes) == ({connections[0]: "AVAILABLE"}, {ATLAS_BLOCK: connections[0]})
+    assert (list(run.access_list), list(run.containers)) == ([BLOCK], ["US_EAST_1"])
+    assert any(BLOCK in line and connections[0] in line for line in said(one_gone))
+    run(connections=[site.connection], state="absent")
+    assert (site.atlas, site.routes, run.access_list) == ({}, {}, {})
+
+
+def test_each_connection_has_its_own_account_region_and_credentials(
+    run: RoleRunner, aws: Aws, make_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    site = make_site(region="eu-west-1", block="10.15.0.0/16")
+    owner = aws.account("444455556666")
+    second, third = make_site(owner=owner.id, block="10.16.0.0/16"), make_site(owner="012345678901", block="10.17.0.0/16")
+    (tmp_path / "credentials").write_text("\n".join(["[reporting]", *(f"{name}={key}" for name, key in owner.keys.items())]))
+    run.environment["AWS_SHARED_CREDENTIALS_FILE"] = str(tmp_path / "credentials")
+    group = owner.ec2().create_security_group(GroupName="app", Description="app", VpcId=second.vpc_id)["GroupId"]
+    own_keys = {f"aws_{name.removeprefix('aws_').removesuffix('_id')}": key for name, key in third.account.keys.items()}
+    own_keys = {name.replace("secret_access_key", "secret_key"): key for name, key in own_keys.items()}
+    assert set(own_keys) == {"aws_access_key", "aws_secret_key", "aws_session_token"}
+    connections = [
+        site.connection,
+        {**second.connection, "aws_profile": "reporting", "aws_security_group": f"{owner.id}/{group}", "region": None},
+        {**third.connection, **own_keys},
+    ]
+    wanted = {"connections": connections, "container_region": "us-east-1"}
+    run("--check", **wanted)
+    assert (run.writes, site.aws) == ([], {})
+    first = run("-vvv", **wanted)
+    for one in (site, second, third):
+        one.assert_connected()
+    assert [one["region"] for one in result(first)["connections"]] == ["eu-west-1", "us-east-1", "us-east-1"]
+    assert set(run.access_list) == {site.block, f"{owner.id}/{group}", third.block}
+    assert run(**wanted).changed == 0
+
+    # A failed item is shown with all that is in it.
+    connections[2] |= {"cidr_block": "10.18.0.0/16"}
+    failed = run("-vvv", status=2, **wanted)
+    assert "10.18.0.0/16 is not within" in message(failed)
+    connections[2] |= {"cidr_block": third.block, "route_table_tags": 5}
+    invalid = run("-vvv", status=2, **wanted)
+    assert "route_table_tags" in message(invalid)
+    del connections[2]["route_table_tags"]
+    gone = run("-vvv", **wanted, state="absent")
+    assert (run.emulator.project.list_peers(), run.access_list, third.routes) == ([], {}, {})
+    shown = [
+        name
+        for name in ("aws_secret_key", "aws_session_token")
+        for done in (first, failed, invalid, gone)
+        if own_keys[name] in done.output
+    ]
+    assert shown == []
+
+
+@pytest.mark.parametrize("run", [2], indirect=True, ids=["slow steps"])
+def test_a_dead_connection_is_explained_and_requested_anew(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    rejected, expired, leaving = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 18))
+    first = rejected.request()
+    rejected.ec2.reject_vpc_peering_connection(VpcPeeringConnectionId=first)
+    expired.request()
+    (peer_id,) = (peer["id"] for peer in run.emulator.project.list_peers() if peer["vpcId"] == expired.vpc_id)
+    requests.post(f"{run.emulator.base_url}/emulator/peers/{peer_id}/expire", timeout=10).raise_for_status()
+    told = run.refusals({"connections": [rejected.connection]}, {"connections": [expired.connection]})
+    words = [["REJECTED", "recreate", rejected.vpc_id], ["EXPIRED", "7 days", "recreate", expired.vpc_id]]
+    assert [[word for word in ours if word not in text] for ours, text in zip(words, told, strict=True)] == [[], []]
+    assert run.writes == []
+
+    # One that is just being removed is waited for, and requested anew as well.
+    old = leaving.connect()
+    with run.emulator.project.now() as project:
+        project.peers.delete(next(peer for peer in project.peers.of("AWS") if peer.connection_id == old))
+    assert leaving.atlas == {old: "TERMINATING"}
+    connections = [rejected.connection, expired.connection, leaving.connection]
+    foreseen = run("--check", connections=connections, recreate="dead")
+    assert (result(foreseen)["changed"], run.writes) == (True, [])
+    run(connections=connections, recreate="dead")
+    for site in (rejected, expired, leaving):
+        site.assert_connected()
+    assert first not in rejected.atlas
+    assert old not in leaving.atlas
+
+
+def test_what_is_wanted_of_the_connection_can_change(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    tables = [site.ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"] for unused in range(3)]
+    site.ec2.create_tags(Resources=tables[1:], Tags=[{"Key": "Tier", "Value": "application"}])
+    wanted = {"group_id": run.emulator.settings.group_id, "tags": {"Owner": "network"}}
+    warned = run(
+        connections=[{**site.connection, "route_table_ids": tables[:1]}], **wanted, dns="warn", atlas_aws_account_ids=None
+    )
+    assert result(warned)["connections"][0]["route_table_ids"] == tables[:1]
+    assert [word for word in ("enable_dns_hostnames", "700000000007") if not any(word in one for one in warned.warnings)] == []
+    connection = site.assert_connected()
+    # moto keeps the tags of each side, and shows Atlas's beside the connection.
+    tags = site.ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [connection]}])["Tags"]
+    assert {one["Key"]: one["Value"] for one in tags}["Owner"] == "network"
+
+    connections = [{**site.connection, "route_table_tags": {"Tier": "application"}, "cidr_block": "10.15.128.0/17"}]
+    foreseen = run("--check", connections=connections, dns="enable")
+    assert (result(foreseen)["changed"], run.writes) == (True, [])
+    done = run(connections=connections, dns="enable")
+    assert site.assert_connected() == connection
+    assert sorted(result(done)["connections"][0]["route_table_ids"]) == sorted(tables[1:])
+    assert (run.writes, list(run.access_list)) == (["PATCH", "POST"], [BLOCK, "10.15.128.0/17"])
+    hostnames = site.ec2.describe_vpc_attribute(VpcId=site.vpc_id, Attribute="enableDnsHostnames")
+    assert hostnames["EnableDnsHostnames"]["Value"] is True
+
+
+def test_absent_takes_only_what_is_its_own(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    site, others = make_site(), make_site(block="10.16.0.0/16")
+    kept = others.connect()
+    connection = site.connect()
+    site.route("0.0.0.0/0", GatewayId=site.gateway())
+    site.route("10.200.0.0/16", VpcPeeringConnectionId=connection)
+    before = site.table["Routes"]
+    wanted: dict[str, Any] = {
+        "connections": [{**site.connection, "cidr_block": None}],
+        "state": "absent",
+        "remove_container": True,
+    }
+    foreseen = run("--check", **{**wanted, "remove_container": False})
+    assert (result(foreseen)["changed"], run.writes, site.table["Routes"]) == (True, [], before)
+    refused = run(**wanted, status=2)
+    assert others.vpc_id in message(refused), "its connection uses the container"
+    assert site.table["Routes"] == [route for route in before if route["DestinationCidrBlock"] != ATLAS_BLOCK]
+    assert any("10.200.0.0/16" in warning for warning in refused.warnings)
+    assert (site.atlas, run.access_list, others.assert_connected()) == (
+        {},
+        {others.block: f"VPC peering with {others.vpc_id}"},
+        kept,
+    )
+
+
+def test_absent_goes_on_where_atlas_has_nothing_left(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    """The connection, or even the container, was removed by hand: black holes stay in AWS, and an entry in the access list."""
+    site = make_site()
+    site.connect()
+    connections = [{**site.connection, "cidr_block": None}]
+    with run.emulator.project.now() as project:
+        for peer in list(project.peers.of("AWS")):
+            project.peers.delete(peer)
+    until(lambda: site.atlas == {})
+    container = run.containers["US_EAST_1"]
+
+    def remove_container() -> None:
+        with run.emulator.project.now() as project:
+            project.containers.delete(project.containers.get(container), [])
+
+    assert len(site.routes) == 1
+    done = run(connections=connections, state="absent")
+    assert (site.routes, list(run.access_list)) == ({}, [BLOCK])
+    assert any(site.vpc_id in line and "cidr_block" in line for line in said(done)), "which entry it is nobody knows any more"
+    remove_container()
+    done = run(connections=[site.connection], state="absent", remove_container=True)
+    assert (run.access_list, result(done)["containers"]) == ({}, [])
+    assert any(site.vpc_id in line and "vpc_peering_container_cidr_block" in line for line in said(done))
+    again = run(connections=[site.connection], state="absent", container_cidr_block=ATLAS_BLOCK, remove_container=True)
+    assert (again.changed, said(again), run.writes) == (0, [], [])
+
+
+def test_the_examples_connect_and_disconnect(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    run.environment |= {"VPC_ID": site.vpc_id, "AWS_ACCOUNT_ID": site.account.id}
+    examples = ROOT / "docs" / "examples"
+    assert run.playbook(examples / "whole_path.yml").changed > 0
+    site.assert_connected()
+    assert run.playbook(examples / "disconnect.yml").changed > 0
+    assert (site.atlas, site.routes, run.access_list) == ({}, {}, {})
+    page = yaml.safe_load((ROOT / "roles" / "vpc_peering" / "meta" / "argument_specs.yml").read_text())
+    example = page["argument_specs"]["main"]["examples"].replace("vpc-0a1b2c3d4e5f67890", site.vpc_id)
+    assert run.playbook(example.replace("123456789012", site.account.id)).changed > 0
+    site.assert_connected()
