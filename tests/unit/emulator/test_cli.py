@@ -138,6 +138,12 @@ def test_key_is_not_in_the_messages():
     [
         ["--group-id", "short"],
         ["--group-id", "A" * 24],
+        ["--groups", "0"],
+        ["--groups", "101"],
+        ["--allow-host", ""],
+        ["--allow-host", "emulator:8080"],
+        ["--allow-host", "http://emulator"],
+        ["--allow-host", "*"],
         ["--port", "-1"],
         ["--port", "http"],
         ["--public-key", ""],
@@ -185,6 +191,9 @@ def test_defaults():
     assert parse_arguments(service) == Settings(port=8080, client_id="a", client_secret="b", token_seconds=9.0, rate_limit="10/5")
     twice = ["--key-access-list", "10.0.0.0/8", "--key-access-list", "::1"]
     assert parse_arguments(twice).key_access_list == ("10.0.0.0/8", "::1")
+    named = ["--allow-host", "Emulator.", "--allow-host", "[fd00::7]", "--allow-host", "10.0.0.7"]
+    assert parse_arguments(named).allow_host == ("Emulator.", "[fd00::7]", "10.0.0.7")
+    assert parse_arguments(["--groups", "3"]).group_ids == tuple(f"5356823b3794dee37132bb7{digit}" for digit in "bcd")
     lagging = ["--allow-duplicates", "--list-lag-seconds", "1.5"]
     assert parse_arguments(lagging) == Settings(port=8080, allow_duplicates=True, list_lag_seconds=1.5)
     assert parse_arguments(["--unique-pairs"]) == Settings(port=8080, unique_pairs=True)
