@@ -188,7 +188,9 @@ class AtlasClient:
         headers = self._content_type if request.data else {}
         refusals = 0
         while True:
-            self.credential.prepare(lambda form, authorization: self._fetch_token(form, authorization, request.doing))
+            self.credential.prepare(
+                lambda form, authorization: self._fetch_token(form, authorization, request.doing), self._time_left()
+            )
             if self._is_bucket_empty:
                 # Before the service has to refuse; how fast the bucket fills up again it does not say.
                 self._sleep(min(RATE_LIMIT_PAUSE, max(0.0, self._deadline - self._clock())))
@@ -203,11 +205,14 @@ class AtlasClient:
             if not self.credential.accept_challenge(reply.headers, refusals):
                 return reply
 
+    def _time_left(self) -> float:
+        """Return the seconds that one try of a request gets."""
+        return min(self.connection.timeout, max(SHORTEST_TIMEOUT, self._deadline - self._clock()))
+
     def _send_once(self, request: Request, headers: t.Mapping[str, str], authorize: t.Callable[[str], str | None]) -> Reply:
         started, status = self._clock(), None
-        timeout = min(self.connection.timeout, max(SHORTEST_TIMEOUT, self._deadline - started))
         try:
-            reply = self._transport.send(request.method, request.url, request.data, headers, authorize, timeout)
+            reply = self._transport.send(request.method, request.url, request.data, headers, authorize, self._time_left())
             status = reply.status
         except TransportError as error:
             raise connection_error(
