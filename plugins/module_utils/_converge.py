@@ -93,8 +93,9 @@ def converge(
             if plan.action in ("create", "recreate") and (error.outcome_unknown or error.is_lost_race):
                 pauses = creation_pauses or pauses
         except Exception:
-            # A defect, or a lack of memory or threads: whether a change was on its way by then is all that is known.
-            outcome.changed = outcome.changed or any(call.method != "GET" for call in context.client.calls[sent:])
+            # A defect, or a lack of memory or threads. What hits a request itself after it was sent is an AtlasError.
+            calls = context.client.calls[sent:]
+            outcome.changed = outcome.changed or any(call.method != "GET" and call.status is not None for call in calls)
             raise
         else:
             outcome.changed = True
