@@ -197,6 +197,12 @@ class RoleRunner:
         task = {"name": "Use the role", "ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(variables)}
         return self.play([task], *options, status=status, way=way)
 
+    def in_turn(self, *uses: dict[str, Any], options: tuple[str, ...] = ()) -> PlaybookRun:
+        """Run the role several times in one playbook."""
+        return self.play(
+            [{"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(variables)} for variables in uses], *options
+        )
+
     def refusals(self, *cases: dict[str, Any], options: tuple[str, ...] = ()) -> list[str]:
         """Run the role once for each case in one playbook, each of which must fail; return what a C(rescue) around it learns."""
         tasks = [
