@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -43,6 +44,11 @@ else:
         KeyError,
     )
     LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
+    # Read here, where Ansible loads the action plugin, so that its workers have them already.
+    with contextlib.suppress(botocore.exceptions.BotoCoreError):
+        LOADER.load_data("endpoints")
+        for _service in ("sts", "ec2"):
+            LOADER.load_service_model(_service, "service-2")
 
 SUCCESS = (200, 300)
 CONNECT_SECONDS = 10

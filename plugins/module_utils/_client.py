@@ -23,7 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._request import Js
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._retry import repeat
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import Transport, TransportError
 
-COLLECTION_VERSION = "1.0.0"
+COLLECTION_VERSION = "2.0.0"
 USER_AGENT = f"cloudpeer.atlas/{COLLECTION_VERSION} (Ansible collection)"
 
 # The resource version of the v2 API in which peers and containers were last changed.

@@ -170,7 +170,7 @@ class TokenCache:
 def _parse(content: bytes) -> Token | None:
     """Return the token in the content of a file; None if it is damaged."""
     try:
-        fields = json.loads(content) if len(content) <= _MOST_BYTES else None
+        fields = json.loads(content) if len(content) <= _MOST_BYTES else {}
         value, ends = fields["value"], fields["ends"]
         is_moment = type(ends) in (int, float) and math.isfinite(ends)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):

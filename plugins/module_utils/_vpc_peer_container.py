@@ -76,7 +76,7 @@ class ContainerChoice:
             hint="Correct it, or create the network container (atlas_network_container) or a cluster in that region.",
         )
 
-    def find(self, container_id: str | None, region: str | None) -> Container:
+    def find_container(self, container_id: str | None, region: str | None) -> Container:
         """Return the container of a connection.
 
         Args:

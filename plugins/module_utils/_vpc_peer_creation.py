@@ -77,7 +77,7 @@ class PeerCreation:
         foresees = self._check_mode or replaced is not None
         is_open = not {"container_id", "accepter_region_name"} <= fields.keys()
         if foresees or (self._needs_container and is_open):
-            container = self._choice.find(fields.get("container_id"), fields.get("accepter_region_name"))
+            container = self._choice.find_container(fields.get("container_id"), fields.get("accepter_region_name"))
             if self._needs_container or self._check_mode:
                 fields["container_id"] = container["id"]
             if self._needs_container:
@@ -107,7 +107,7 @@ class PeerCreation:
                 hint=f"Set it; the block of that connection is {dead['route_table_cidr_block']}.",
             )
         result = self.plan(replaced=dead)
-        container = self._choice.find(self.fields.get("container_id"), self.fields.get("accepter_region_name"))
+        container = self._choice.find_container(self.fields.get("container_id"), self.fields.get("accepter_region_name"))
         region = to_region(container)
         new = {"accepter_region_name": region, **self.fields, "container_id": container["id"]}
         old = {**dead, "accepter_region_name": dead["accepter_region_name"] or region}
@@ -139,7 +139,7 @@ class PeerCreation:
         better = self._choice.missing(container_id, error) if container_id is not None else None
         if better is None and error.error_code in _EXPLAINED:
             try:
-                container = self._choice.find(container_id, fields.get("accepter_region_name"))
+                container = self._choice.find_container(container_id, fields.get("accepter_region_name"))
                 self._check_region(current, container)
                 self._check_overlaps({**fields, "container_id": container["id"]}, container, self._peers.last_listed())
             except InvalidOptionError as found:
@@ -159,7 +159,7 @@ class PeerCreation:
         """
         container = self._choice.known(current["container_id"])
         if self._check_mode:
-            container = self._choice.find(current["container_id"], None)
+            container = self._choice.find_container(current["container_id"], None)
             self._check_region(current, container)
         neighbours = self._peers.last_listed() if self._check_mode else self._peers.listed
         self._check_overlaps(fields, container, neighbours)
@@ -169,7 +169,7 @@ class PeerCreation:
         region = peer["accepter_region_name"] or self._wanted.get("accepter_region_name")
         if region is not None or peer["container_id"] is None:
             return t.cast("str | None", region)
-        return to_region(self._choice.find(peer["container_id"], None))
+        return to_region(self._choice.find_container(peer["container_id"], None))
 
     def _check_region(self, current: Peer | None, container: Container) -> None:
         """Check that the region of a connection is not to change where Atlas answers null for it.

@@ -25,12 +25,15 @@ class Emulator:
     """Projects, the credentials that open them and the requests that were made.
 
     :param clock: a monotonic clock in seconds, for nonces and the life cycle.
+    :param wall: the time of day at a reset, see :class:`.project.Project`.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    ) -> None:
         """Make an emulator in its initial state; it does not listen yet."""
         self.settings = settings
-        self.projects = [Project(settings, clock, number=number) for number in range(settings.groups)]
+        self.projects = [Project(settings, clock, wall, number) for number in range(settings.groups)]
         self.requests = RequestLog()
         self.faults = Faults()
         self.tokens = TokenServer(

@@ -72,7 +72,7 @@ class Project:
             step = self.settings.step_seconds
             self.access_list = AccessList(self.id, self._clock, lambda: self._date(self._clock()), step)
             self._history = History(self.settings.list_lag_seconds)
-            self._record(self._start)
+            self._record()
 
     def new_id(self) -> str:
         """Return the id of something that is made now."""
@@ -90,7 +90,7 @@ class Project:
             try:
                 yield self
             finally:
-                self._record(self._clock())
+                self._record()
 
     def lists(self) -> Lists:
         """Return what lists show: what there is, or what there was a while ago where lists lag behind."""
@@ -120,9 +120,10 @@ class Project:
         self.peers.advance(at)
         self.access_list.advance(self._date(at), any(not peer.deleting for peer in self.peers.of("AWS")))
 
-    def _record(self, at: float) -> None:
+    def _record(self, at: float | None = None) -> None:
         if self.settings.list_lag_seconds:
-            self._history.record(at, Lists.copy(self.peers, self.containers, self.access_list))
+            lists = Lists.copy(self.peers, self.containers, self.access_list)
+            self._history.record(self._clock() if at is None else at, lists)
 
     def add_access(self, bodies: Sequence[Body]) -> None:
         """Add entries to the access list from the body of a POST.

@@ -141,7 +141,7 @@ def test_aws_is_away(start):
         assert add(api, group) == [group]
     for name in (group, UNKNOWN, f"{account.id}/{group}"):
         assert add(api, name) == (500, "UNEXPECTED_ERROR")
-    # Who is nobody's cannot become somebody's.
+    # An account that is not peered is refused, whether AWS answers or not.
     assert add(api, f"999988887777/{group}") == REFUSED
     assert add(api, group, f"999988887777/{group}") == REFUSED
     assert api.call("POST", "/accessList", json=[{"ipAddress": "192.0.2.5"}]).status_code == 201

@@ -156,7 +156,7 @@ def test_names_of_a_peer(several, action, name):
 
 @pytest.mark.parametrize("name", ["0" * 24, "pcx-0123456789abcdef0", "vpc-0123456789abcdef0", "None", "null", "%00", "x"])
 def test_names_that_nobody_has(api, name):
-    """Nor has a peer that AWS has not answered yet a connection called None."""
+    """A peer without a connection id is not called None."""
     api.make_peer()
     assert api.control("POST", f"/peers/{name}/accept").status_code == 404
 

@@ -286,6 +286,17 @@ def test_names_that_are_allowed(start):
     assert send(everywhere, "Host: 192.168.0.9:8080")[0] == 421
 
 
+def test_ipv6(start):
+    """By its loopback address, which stands in brackets."""
+    try:
+        api = start(host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    assert api.emulator.base_url.startswith("http://[::1]:")
+    assert api.call("GET").status_code == 200
+    assert api.control("POST", "/reset").status_code == 204
+
+
 def test_pattern_that_is_made_to_be_slow(api):
     """A regular expression would take for ever with these; the emulator goes on answering."""
     pattern = "*a" * 4999 + "*b"

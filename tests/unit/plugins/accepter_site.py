@@ -6,14 +6,14 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _aws_session, _task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_task import TASK
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Account, Aws
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import USER_ACCOUNT, Account, Aws
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.aws_front import Front
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import FakeClock
 
@@ -22,6 +22,25 @@ REGION = "us-east-1"
 BLOCK = "10.15.0.0/16"
 ATLAS_BLOCK = "192.168.248.0/21"
 GROUP = "5356823b3794dee37132bb7b"
+
+
+class Owner(Account):
+    """An account whose clients are kept: to make one takes longer than all that a test asks it."""
+
+    def __init__(self, url: str, account_id: str) -> None:
+        super().__init__(url, account_id)
+        self._clients: dict[str, Any] = {}
+
+    def ec2(self, region: str = REGION) -> Any:
+        if region not in self._clients:
+            self._clients[region] = super().ec2(region)
+        return self._clients[region]
+
+
+@cache
+def owner(url: str, account_id: str) -> Owner:
+    """Return an account of an AWS, the same one each time."""
+    return Owner(url, account_id)
 
 
 @dataclass
@@ -72,8 +91,7 @@ class Site:
     atlas_block: str = ATLAS_BLOCK
 
     def __post_init__(self) -> None:
-        self.account: Account = self.aws.account()
-        self.atlas: Account = self.aws.account(ATLAS_ACCOUNT)
+        self.account, self.atlas = owner(self.aws.url, USER_ACCOUNT), owner(self.aws.url, ATLAS_ACCOUNT)
         self.ec2 = self.account.ec2(REGION)
         self.vpc_id = self.account.make_vpc(BLOCK, REGION)
         self.ec2.create_route_table(VpcId=self.vpc_id)

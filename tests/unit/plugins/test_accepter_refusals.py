@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import ATLAS_ACCOUNT, ATLAS_BLOCK, REGION, Site
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import ATLAS_ACCOUNT, ATLAS_BLOCK, REGION, Site, owner
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.aws_front import refusal
 
 UNKNOWN = "pcx-0123456789abcdef0"
@@ -86,7 +86,7 @@ def test_credentials_of_another_account(site: Site) -> None:
 
 
 def test_a_connection_to_a_vpc_of_another_account(site: Site) -> None:
-    other = site.aws.account("444444444444")
+    other = owner(site.aws.url, "444444444444")
     theirs = other.make_vpc("10.66.0.0/16")
     made = site.ec2.create_vpc_peering_connection(VpcId=site.vpc_id, PeerVpcId=theirs, PeerOwnerId=other.id, PeerRegion=REGION)
     ours = made["VpcPeeringConnection"]["VpcPeeringConnectionId"]

@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_task import TASK
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws_options import AWS_OPTIONS, validate
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import REGION, Site
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import REGION, Site, owner
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.aws_front import fronting, refusal
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, certificate, serving
 
@@ -82,7 +82,7 @@ def test_a_region_that_is_none_is_named_with_its_source(site: Site, monkeypatch:
 
 
 def test_each_task_uses_its_own_credentials(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = site.aws.account("444444444444")
+    other = owner(site.aws.url, "444444444444")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     names = {"access_key": "aws_access_key_id", "secret_key": "aws_secret_access_key", "session_token": "aws_session_token"}
     for account in (site.account, other, site.account):
@@ -103,7 +103,7 @@ def test_a_thousand_tasks_leave_nothing_behind_but_the_descriptions_of_the_servi
 def test_credentials_of_a_profile_come_before_those_of_the_environment(
     site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    other = site.aws.account("444444444444")
+    other = owner(site.aws.url, "444444444444")
     use_profiles(monkeypatch, tmp_path, production=site.account.keys)
     for name, value in other.keys.items():
         monkeypatch.setenv(name.upper(), value)
@@ -130,7 +130,7 @@ def test_half_a_key_in_a_profile(site: Site, monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_role_is_assumed_and_its_credentials_are_secrets(site: Site) -> None:
-    other = site.aws.account("444444444444")
+    other = owner(site.aws.url, "444444444444")
     role = f"arn:aws:iam::{site.account.id}:role/network"
     keys = {
         "access_key": other.keys["aws_access_key_id"],

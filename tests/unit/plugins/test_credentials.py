@@ -19,7 +19,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils import _atlas, _credentials
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import _atlas, _credentials, _token_cache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import VARIABLES, ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._credentials import KINDS, choose_credential, with_profile
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConnectionError, InvalidOptionError
@@ -28,6 +28,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_info_task import TASK
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, page, reply, serving
 
 TOKEN_PATH = "/api/oauth/token"
@@ -153,14 +154,19 @@ def test_what_is_no_file_is_no_cache(emulator: RunningEmulator, home: Path, in_t
     assert token_requests(emulator) == 2
 
 
-def test_a_process_that_hangs_with_the_lock_is_not_waited_for_long(emulator: RunningEmulator, home: Path) -> None:
+def test_a_process_that_hangs_with_the_lock_is_not_waited_for_long(
+    emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(emulator, **account(emulator))
     (file,) = cached(home)
+    clock = FakeClock()
+    monkeypatch.setattr(_token_cache, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
     with open(f"{file}.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        result, warnings = run(emulator, timeout=1, **account(emulator))
+        result, warnings = run(emulator, timeout=60, **account(emulator))
     assert result == {"changed": False, "vpc_peers": []}
-    assert warnings == [f"Another process has held {file}.lock for 1 seconds: it is not waited for."]
+    assert warnings == [f"Another process has held {file}.lock for 60 seconds: it is not waited for."]
+    assert 60 <= sum(clock.pauses) <= 60.1
 
 
 @pytest.mark.parametrize("variables", [{"XDG_CACHE_HOME": "cache"}, {"XDG_CACHE_HOME": "", "HOME": "home"}])
@@ -450,7 +456,7 @@ def test_a_hundred_tasks_in_ten_processes_get_one_token(emulator: RunningEmulato
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(300)
     assert [process.exitcode for process in processes] == [0] * 10
     assert token_requests(emulator) == 1
     assert len(emulator.requests.entries()) == 101

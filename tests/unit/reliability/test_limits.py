@@ -24,7 +24,7 @@ CREATIONS = 50
 def limited(start: Start, rate: str) -> RunningEmulator:
     """Start an emulator with a bucket whose time goes by as fast as that of the runs."""
     emulator = start(rate_limit=rate, **ROOM)
-    emulator._bucket = TokenBucket(parse_rate(rate), lambda: time.monotonic() * SCALE)
+    emulator._buckets[emulator.settings.group_id] = TokenBucket(parse_rate(rate), lambda: time.monotonic() * SCALE)
     return emulator
 
 

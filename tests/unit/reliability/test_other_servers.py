@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import Nursery, Ran, Run, options_for
-from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import FAULTS, problems, rule_for, took_effect
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import FAULTS, SLOW, problems, rule_for, took_effect
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.operations import OPERATIONS, Operation
 
 SERVERS: dict[str, dict[str, Any]] = {
@@ -27,7 +27,7 @@ CREATIONS = ("create", "create container")
 DURATIONS = ("three in a row", "for ever")
 #: Faults after which it is not known whether something was created. Those that keep a request waiting lose a reply as others
 #: do, and would take long, since pauses are not skipped here.
-LOSSES = [name for name, fault in FAULTS.items() if fault.cause and not fault.slow and "HTTP 4" not in fault.cause]
+LOSSES = [name for name, fault in FAULTS.items() if fault.cause and fault.kind not in SLOW and "HTTP 4" not in fault.cause]
 #: How much faster time goes by here, on both sides: a server has to see how long a task pauses.
 SCALE = 20.0
 #: Seconds for a request, so many that only the faults are in its way.
@@ -66,11 +66,10 @@ def _run(nursery: Nursery, servers: dict[Cell, RunningEmulator]) -> dict[Cell, R
             options_for(servers[cell], **OPERATIONS[cell[1]].options, timeout=TIMEOUT),
             "in process",
             scale=SCALE,
-            skips=False,
         )
         for cell in CELLS
     ]
-    return dict(zip(CELLS, nursery.run_all(runs, 60)))
+    return dict(zip(CELLS, nursery.run_all(runs)))
 
 
 @pytest.mark.parametrize("fault_name", LOSSES)
@@ -82,8 +81,9 @@ def test_nothing_is_made_twice(fault_name: str, nursery: Nursery, servers: dict[
     ran = _run(nursery, servers)
     for cell in CELLS:
         operation, emulator = OPERATIONS[cell[1]], servers[cell]
-        told = list(problems(fault, operation, cell[2], ran[cell], emulator))
-        found += [f"{cell}: {one}" for one in told if not one.startswith("took ")]
+        # How long it takes is judged where a busy machine does not matter.
+        told = [one for one in problems(fault, operation, cell[2], ran[cell], emulator) if not one.startswith("took ")]
+        found += [f"{cell}: {one}" for one in told]
         entries = emulator.requests.entries()
         if sum(took_effect(entry) for entry in entries) > 1:
             found.append(f"{cell}: made twice")
