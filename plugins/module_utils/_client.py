@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_errors import connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._redact import redacted
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall, Reply, read_reply
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._request import Json, Request, api_request
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._retry import repeat
@@ -122,7 +123,7 @@ class AtlasClient:
     ) -> list[Json]:
         """Return the objects of all pages of the list at I(path).
 
-        They may move while they are paged, so what I(name_of) tells one from another by is returned once.
+        They may move while they are paged: duplicates, for which I(name_of) returns the same, are dropped.
         """
         first = {**query, "itemsPerPage": str(PAGE_SIZE)}
         return collect_pages(lambda page: self._call("GET", path, doing, query=page, expects_list=True), first, doing, name_of)
@@ -160,12 +161,13 @@ class AtlasClient:
             if not (request.is_write and self._transport.was_sent):
                 raise
             # No memory was left, say. What the request has done is open all the same, and callers know what to do then.
-            raise AtlasError(
+            failure = AtlasError(
                 f"Failed to {doing}: {type(error).__name__} before the reply was read.",
-                detail=str(error) or None,
+                detail=redacted(str(error), self.credential.secrets) or None,
                 hint="Run the task again.",
                 outcome_unknown=True,
-            ) from error
+            )
+            raise failure from error
 
     def _answer(self, request: Request, send: t.Callable[[Request], Reply], *, envelope: bool = False) -> Json:
         def exchange() -> Json:

@@ -22,7 +22,7 @@ MOST_PAGES = 100
 def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, name_of: t.Callable[[Json], t.Any]) -> list[Json]:
     """Return the objects of all pages of a list, until a page has no next one (the total count is an estimate).
 
-    Objects may move from page to page meanwhile; what I(name_of) tells one from another by is returned once.
+    Objects may move from page to page meanwhile; duplicates, which have the same name, are dropped.
 
     Args:
         fetch: Returns the page for a query.
@@ -31,7 +31,7 @@ def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, na
         name_of: Returns the name of an object.
 
     Raises:
-        AtlasApiError: When a page is none, or brings nothing new although there is a next one.
+        AtlasApiError: If a page is malformed, or brings nothing new although there is a next one.
     """
     wanted = query
     found: dict[str, Json] = {}

@@ -26,8 +26,9 @@ MARGIN_SECONDS = 300
 # What Atlas documents for its tokens; no token is used for longer, whatever a reply or a file says.
 LIFETIME_SECONDS = 3600.0
 _LOCK_INTERVAL = 0.02
-# A token takes one or two thousand bytes.
-_MOST_BYTES = 1 << 15
+# A token takes one or two thousand characters, and a file hardly more.
+_LONGEST_TOKEN = 1 << 14
+_MOST_BYTES = _LONGEST_TOKEN + 1000
 # As it can stand in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 # What opening a folder ends in when there is a link, or something else, in its place.
@@ -48,7 +49,7 @@ class Token:
 
 def is_token(value: t.Any) -> bool:
     """Whether a value can be a token."""
-    return isinstance(value, str) and len(value) < _MOST_BYTES and _TOKEN.fullmatch(value) is not None
+    return isinstance(value, str) and len(value) <= _LONGEST_TOKEN and _TOKEN.fullmatch(value) is not None
 
 
 def default_folder() -> str | None:

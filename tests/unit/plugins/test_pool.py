@@ -152,6 +152,7 @@ def test_a_thousand_different_credentials_keep_a_few_connections(
     for number in range(1000):
         with pool.lease({**params, "public_key": str(number)}, print) as client:
             assert client.get(GROUP, "read") == {"id": "1"}
+        if number < 3 or number % 100 == 0:
             numbers.append(connections_to(params["base_url"]))
     assert numbers[:3] == [1, 2, 3]
     assert max(numbers) == MOST_CLIENTS

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.runner import PlaybookRun, PlaybookRunner, until
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC
-from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import Nursery, Ran, Run, options_for
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import HANG, Nursery, Ran, Run, options_for
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import WAYS, took_effect
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.operations import (
     ENTRY,
@@ -145,9 +145,9 @@ def test_twenty_real_playbooks_at_once_make_one_connection(start: Start, tmp_pat
         return PlaybookRunner(folder)(PLAYBOOK, emulator, "-e", json.dumps({"barrier": barrier}), way=None)
 
     # Twenty of them leave no time to other tests, unless they take what those do not want; on Linux, priorities are a thread's.
-    with ThreadPoolExecutor(AT_ONCE, initializer=os.nice, initargs=(10,)) as pool:
+    with ThreadPoolExecutor(AT_ONCE, initializer=os.nice, initargs=(4,)) as pool:
         running = [pool.submit(run, folder) for folder in folders]
-        until(lambda: len(list(ready.iterdir())) == AT_ONCE or any(one.done() for one in running), seconds=100)
+        until(lambda: len(list(ready.iterdir())) == AT_ONCE or any(one.done() for one in running), seconds=HANG)
         with open(go, "r+b", buffering=0):
             runs = [one.result() for one in running]
     assert len(peers_of(emulator)) == 1
