@@ -50,8 +50,8 @@ gates: setup docs ## Run what a release has to pass beside test, lint and sanity
 matrix: setup ## Run the tests with every supported ansible-core (ARGS="2.16 newest": with these; --quick: the tests that touch it)
 	@$(python) scripts/matrix.py $(ARGS)
 
-emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C
-	@$(python) scripts/emulator.py
+emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C (ARGS="--port 0 --groups 2": with its options; --help lists them)
+	@$(python) scripts/emulator.py $(ARGS)
 
 bench: setup ## Measure time, requests and memory against the emulator (ARGS=--write: into docs/performance.md)
 	@$(python) -m tests.benchmarks $(ARGS)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from checkout import ROOT
 
@@ -19,14 +20,17 @@ class EmulatorError(Exception):
     """The emulator did not start."""
 
 
+COMMAND = [sys.executable, "-m", "tests.emulator"]
+
+
 @contextmanager
-def running_emulator(folder: Path, *options: str) -> Iterator[dict[str, str]]:
-    """Run the emulator of the collection in that folder; give the variables that point a playbook at it, and stop it at the end.
+def ready_emulator(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
+    """Run the emulator of the collection in that folder; give what it says when it is ready, and stop it at the end.
 
     It gets a session of its own, so that Ctrl-C ends this program first, which then ends the emulator.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.emulator", *options],
+        [*COMMAND, *options],
         cwd=folder,
         stdout=subprocess.PIPE,
         text=True,
@@ -37,13 +41,7 @@ def running_emulator(folder: Path, *options: str) -> Iterator[dict[str, str]]:
         line = process.stdout.readline()
         if not line:
             raise EmulatorError(f"The emulator did not start (exit status {process.wait()}); what it said is above.")
-        ready = json.loads(line)
-        yield {
-            "MONGODB_ATLAS_BASE_URL": ready["base_url"],
-            "MONGODB_ATLAS_PUBLIC_API_KEY": ready["public_key"],
-            "MONGODB_ATLAS_PRIVATE_API_KEY": ready["private_key"],
-            "MONGODB_ATLAS_PROJECT_ID": ready["group_id"],
-        }
+        yield json.loads(line)
     finally:
         process.terminate()
         try:
@@ -54,6 +52,23 @@ def running_emulator(folder: Path, *options: str) -> Iterator[dict[str, str]]:
         process.stdout.close()
 
 
+def variables_for(ready: dict[str, Any]) -> dict[str, str]:
+    """Return the variables that point a playbook at an emulator."""
+    return {
+        "MONGODB_ATLAS_BASE_URL": ready["base_url"],
+        "MONGODB_ATLAS_PUBLIC_API_KEY": ready["public_key"],
+        "MONGODB_ATLAS_PRIVATE_API_KEY": ready["private_key"],
+        "MONGODB_ATLAS_PROJECT_ID": ready["group_id"],
+    }
+
+
+@contextmanager
+def running_emulator(folder: Path, *options: str) -> Iterator[dict[str, str]]:
+    """Run the emulator of the collection in that folder; give the variables that point a playbook at it. Stop it at the end."""
+    with ready_emulator(folder, *options) as ready:
+        yield variables_for(ready)
+
+
 def interrupt_on_signals() -> None:
     """Make the other signals that end a program act as Ctrl-C, so that everything is cleaned up then too."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -61,13 +76,21 @@ def interrupt_on_signals() -> None:
 
 
 def main() -> int:
-    """Run until interrupted."""
+    """Run until interrupted, with the emulator's own options."""
+    options = sys.argv[1:]
+    if {"-h", "--help"} & {*options}:
+        return subprocess.run([*COMMAND, "--help"], cwd=ROOT, check=False).returncode
     interrupt_on_signals()
     try:
-        with running_emulator(ROOT, *(sys.argv[1:] or ["--port", "8080"])) as variables:
-            print(f"An Atlas emulator listens on {variables['MONGODB_ATLAS_BASE_URL']}. Ctrl-C stops it. To use it elsewhere:\n")
-            for name, value in variables.items():
+        with ready_emulator(ROOT, *options) as ready:
+            print(f"An Atlas emulator listens on {ready['base_url']}. Ctrl-C stops it. To use it elsewhere:\n")
+            for name, value in variables_for(ready).items():
                 print(f"export {name}={shlex.quote(value)}")
+            others = ready["groups"][1:]
+            if others:
+                print("\nFurther projects, for the same keys:\n")
+            for group in others:
+                print(f"{group['group_id']}  {group['name']}")
             sys.stdout.flush()
             signal.pause()
     except EmulatorError as error:

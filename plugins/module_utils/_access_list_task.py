@@ -196,8 +196,9 @@ class _AccessListRun:
         try:
             self._context.wait_until(look, lambda left: not left, waiting)
         except WaitTimeoutError as error:
+            unanswered = " Atlas did not answer in the end." if error.unanswered else ""
             raise AtlasError(
-                f"{', '.join(error.last)} of the access list is still not in force after {error.waited:.0f} seconds.",
+                f"{', '.join(error.last)} of the access list is still not in force after {error.waited:.0f} seconds.{unanswered}",
                 hint="Raise wait_timeout, or run the task again later.",
             ) from error
 

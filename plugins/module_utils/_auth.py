@@ -8,12 +8,13 @@
 from __future__ import annotations
 
 import base64
+import math
 import time
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._digest import DigestSession, parse_challenge, parse_next_nonce
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasApiError, AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache import Token, TokenCache
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache import LIFETIME_SECONDS, Token, TokenCache, is_token
 
 Headers = t.Mapping[str, str]
 # Sends a form with an Authorization header to the token endpoint, and returns the object in the reply.
@@ -28,8 +29,6 @@ VARIABLES = {
     "private_key": ("MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY"),
 }
 _MOST_REFUSALS = 4
-# What Atlas documents for its tokens; a reply need not say it (RFC 6749, 5.1).
-_TOKEN_SECONDS = 3600.0
 
 
 class Credential(t.Protocol):
@@ -41,14 +40,14 @@ class Credential(t.Protocol):
 
     secrets: list[str]
 
-    def prepare(self, fetch: Fetch) -> None:
-        """Get what is needed before a request can be signed."""
+    def prepare(self, fetch: Fetch, patience: float) -> None:
+        """Get what is needed before a request can be signed; wait no longer than I(patience) seconds for another process."""
 
     def authorization(self, method: str, target: str, body: bytes) -> str | None:
         """Return the C(Authorization) header for a request; None while the server's challenge is not known."""
 
     def accept_challenge(self, headers: Headers, refusals: int) -> bool:
-        """Learn from a refusal (401), the how many-eth of this request. Returns whether it is worth sending once more."""
+        """Learn from a refusal (401); I(refusals) is the number so far, this one included. Return whether to try once more."""
 
     def accept_reply(self, headers: Headers) -> None:
         """Learn from a reply that was not refused."""
@@ -69,11 +68,17 @@ def _check(**values: str) -> None:
 
 
 def _lifetime(expires_in: t.Any) -> float:
-    """Return the seconds in C(expires_in), which some servers write as text; 0 if it is nothing of the kind."""
+    """Return the seconds that a token is used; 0 if C(expires_in), which some servers write as text, is nothing of the kind.
+
+    A reply need not say it (RFC 6749, 5.1).
+    """
     try:
-        return _TOKEN_SECONDS if expires_in is None else float(expires_in)
-    except (TypeError, ValueError, OverflowError):
+        seconds = math.inf if expires_in is None else float(expires_in)
+    except OverflowError:
+        seconds = math.inf
+    except (TypeError, ValueError):
         return 0.0
+    return min(seconds, LIFETIME_SECONDS) if seconds > 0 else 0.0
 
 
 class ApiKey:
@@ -94,7 +99,7 @@ class ApiKey:
         self._private_key = private_key
         self._digest: DigestSession | None = None
 
-    def prepare(self, fetch: Fetch) -> None:
+    def prepare(self, fetch: Fetch, patience: float) -> None:
         """Need nothing: the server's challenge comes with its first refusal."""
 
     def authorization(self, method: str, target: str, body: bytes) -> str | None:
@@ -122,7 +127,7 @@ class ApiKey:
 
 
 class AccessToken:
-    """An OAuth access token that somebody else has got, and renews.
+    """An OAuth access token supplied by the user; never renewed.
 
     Args:
         access_token: The token.
@@ -138,7 +143,7 @@ class AccessToken:
         self.secrets = [access_token]
         self._access_token = access_token
 
-    def prepare(self, fetch: Fetch) -> None:
+    def prepare(self, fetch: Fetch, patience: float) -> None:
         """Need nothing."""
 
     def authorization(self, method: str, target: str, body: bytes) -> str:
@@ -178,9 +183,10 @@ class ServiceAccount:
         self._cache = cache
         self._clock = clock
         self._token: Token | None = None
+        self._is_cached = False
         self._refused: str | None = None
 
-    def prepare(self, fetch: Fetch) -> None:
+    def prepare(self, fetch: Fetch, patience: float) -> None:
         """Get a token, unless there is one that is good for a while: here, or in the cache.
 
         Raises:
@@ -188,14 +194,15 @@ class ServiceAccount:
         """
         if self._token is not None and self._token.is_good(self._clock()):
             return
+        self._is_cached = False
         if self._cache is None:
             self._token = self._new_token(fetch)
         else:
             # Others who need it wait for it meanwhile, and do not ask for one of their own.
-            with self._cache.locked():
+            with self._cache.locked(patience):
                 cached = self._cache.load()
                 if cached is not None and cached.is_good(self._clock()) and cached.value != self._refused:
-                    self._token = cached
+                    self._token, self._is_cached = cached, True
                 else:
                     self._token = self._new_token(fetch)
                     self._cache.store(self._token)
@@ -209,8 +216,7 @@ class ServiceAccount:
             error.outcome_unknown = error.was_refused_unread = False
             raise
         value, lifetime = reply.get("access_token"), _lifetime(reply.get("expires_in"))
-        is_token = isinstance(value, str) and value.isprintable() and value.isascii()
-        if not is_token or not 0 < lifetime < 1e9:
+        if not is_token(value) or not lifetime:
             raise AtlasApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
         return Token(str(value), self._clock() + lifetime)
 
@@ -219,8 +225,12 @@ class ServiceAccount:
         return f"Bearer {self._token.value}" if self._token else None
 
     def accept_challenge(self, headers: Headers, refusals: int) -> bool:
-        """Get another token, once: this one was revoked. None helps an account that Atlas knows, but in another project."""
-        if headers.get("X-Error-Code") == "NOT_IN_GROUP":
+        """Get another token, once: this one was revoked.
+
+        None helps an account that Atlas knows, but not in this project; unless the token is older than this process, and the
+        account was invited since.
+        """
+        if headers.get("X-Error-Code") == "NOT_IN_GROUP" and not self._is_cached:
             return False
         self._refused = self._token.value if self._token else None
         self._token = None

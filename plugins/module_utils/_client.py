@@ -15,7 +15,8 @@ from urllib.parse import urlencode, urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import Credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_errors import connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import ApiCall, Reply, read_reply
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._request import Json, Request, api_request
@@ -155,6 +156,16 @@ class AtlasClient:
             # Should a server have sent the credentials back, they are not shown.
             error.redact(self.credential.secrets)
             raise
+        except Exception as error:
+            if not (request.is_write and self._transport.was_sent):
+                raise
+            # No memory was left, say. What the request has done is open all the same, and callers know what to do then.
+            raise AtlasError(
+                f"Failed to {doing}: {type(error).__name__} before the reply was read.",
+                detail=str(error) or None,
+                hint="Run the task again.",
+                outcome_unknown=True,
+            ) from error
 
     def _answer(self, request: Request, send: t.Callable[[Request], Reply], *, envelope: bool = False) -> Json:
         def exchange() -> Json:
@@ -177,7 +188,9 @@ class AtlasClient:
         headers = self._content_type if request.data else {}
         refusals = 0
         while True:
-            self.credential.prepare(lambda form, authorization: self._fetch_token(form, authorization, request.doing))
+            self.credential.prepare(
+                lambda form, authorization: self._fetch_token(form, authorization, request.doing), self._time_left()
+            )
             if self._is_bucket_empty:
                 # Before the service has to refuse; how fast the bucket fills up again it does not say.
                 self._sleep(min(RATE_LIMIT_PAUSE, max(0.0, self._deadline - self._clock())))
@@ -192,11 +205,14 @@ class AtlasClient:
             if not self.credential.accept_challenge(reply.headers, refusals):
                 return reply
 
+    def _time_left(self) -> float:
+        """Return the seconds that one try of a request gets."""
+        return min(self.connection.timeout, max(SHORTEST_TIMEOUT, self._deadline - self._clock()))
+
     def _send_once(self, request: Request, headers: t.Mapping[str, str], authorize: t.Callable[[str], str | None]) -> Reply:
         started, status = self._clock(), None
-        timeout = min(self.connection.timeout, max(SHORTEST_TIMEOUT, self._deadline - started))
         try:
-            reply = self._transport.send(request.method, request.url, request.data, headers, authorize, timeout)
+            reply = self._transport.send(request.method, request.url, request.data, headers, authorize, self._time_left())
             status = reply.status
         except TransportError as error:
             raise connection_error(

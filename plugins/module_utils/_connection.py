@@ -50,10 +50,16 @@ class Connection:
         """Check the options without the network.
 
         Raises:
-            InvalidOptionError: For a base_url that is none, that carries credentials or the API's own path, or that
+            InvalidOptionError: For a base_url that is not a URL, that carries credentials or the API's own path, or that
                 would send credentials in the clear to another host; for a ca_path without certificates; for time-outs
                 and retries below zero.
         """
+        if not self.base_url.isprintable() or " " in self.base_url:
+            # Python's urlsplit leaves some of them out without a word.
+            raise InvalidOptionError(
+                "base_url has a line break, a space or another character that is not printable.",
+                hint="Remove what was copied along with it.",
+            )
         try:
             parts = urlsplit(self.base_url)
             host, unused = parts.hostname, parts.port
@@ -86,6 +92,18 @@ class Connection:
     def total_time(self) -> float:
         """Seconds after which no request is sent again: as long as all tries could take."""
         return self.timeout * (self.retries + 1)
+
+
+def canonical_url(base_url: str) -> str:
+    """Return I(base_url) in the form that is the same for all ways to write it; what cannot be right as it is."""
+    try:
+        parts = urlsplit(base_url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return base_url
+    host = f"[{host}]" if ":" in host else host
+    is_usual = port in (None, {"http": 80, "https": 443}.get(parts.scheme))
+    return f"{parts.scheme}://{host}{'' if is_usual else f':{port}'}{parts.path.rstrip('/')}"
 
 
 def _check_certificates(ca_path: str) -> None:

@@ -48,11 +48,15 @@ class Containers:
     Args:
         client: Atlas.
         group_id: The project.
+
+    Attributes:
+        listed: What the last list held.
     """
 
     def __init__(self, client: AtlasClient, group_id: str) -> None:
         self._client = client
         self._group_id = group_id
+        self.listed: list[Container] = []
         # Those whose removal was asked for in a request that got no clear answer.
         self._perhaps_deleted: set[str] = set()
 
@@ -60,7 +64,8 @@ class Containers:
         """Return the containers of one cloud provider, such as C(AWS)."""
         path = ("groups", self._group_id, "containers")
         doing = f"list the network containers of project {self._group_id}"
-        return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
+        self.listed = [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
+        return self.listed
 
     def get_container(self, container_id: str) -> Container:
         """Return one container.

@@ -112,8 +112,8 @@ class _ContainerRun:
             "provisioned": False,
         }
         result = plan(wanted, current, changeable=("atlas_cidr_block",), blank=blank)
-        if result.changed and self._context.check_mode and "atlas_cidr_block" in wanted:
-            for other in self._containers.list_containers(AWS.name):
+        if result.changed and "atlas_cidr_block" in wanted:
+            for other in self._containers.listed:
                 block = other["atlas_cidr_block"]
                 if block and other["region_name"] != wanted["region_name"] and do_overlap(block, wanted["atlas_cidr_block"]):
                     raise InvalidOptionError(

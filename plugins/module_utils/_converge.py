@@ -78,23 +78,24 @@ def converge(
         if failure is not None:
             if tried is not None and _is_same(plan, tried):
                 explain(failure)
-            if attempt > retries or not _is_worth_another_try(failure):
+            if attempt > retries or not _is_worth_another_try(failure, plan):
                 raise failure
         sent = len(context.client.calls)
         try:
             state = apply(plan, current)
         except AtlasError as error:
-            if not error.outcome_unknown and not _is_worth_another_try(error):
+            if not error.outcome_unknown and not _is_worth_another_try(error, plan):
                 raise
             failure, tried = error, plan
             lost = plan if error.outcome_unknown else lost
-            may_repeat = attempt < retries and _is_worth_another_try(error)
+            may_repeat = attempt < retries and _is_worth_another_try(error, plan)
             pauses = (backoff(attempt) if may_repeat else 0.0,)
             if plan.action in ("create", "recreate") and (error.outcome_unknown or error.is_lost_race):
                 pauses = creation_pauses or pauses
         except Exception:
-            # A defect, or a lack of memory or threads: whether a change was on its way by then is all that is known.
-            outcome.changed = outcome.changed or any(call.method != "GET" for call in context.client.calls[sent:])
+            # A defect, or a lack of memory or threads. What hits a request itself after it was sent is an AtlasError.
+            calls = context.client.calls[sent:]
+            outcome.changed = outcome.changed or any(call.method != "GET" and call.status is not None for call in calls)
             raise
         else:
             outcome.changed = True
@@ -106,5 +107,7 @@ def _is_same(plan: Plan, other: Plan) -> bool:
     return (plan.action, plan.differing) == (other.action, other.differing)
 
 
-def _is_worth_another_try(error: AtlasError) -> bool:
-    return error.is_transient or error.is_lost_race
+def _is_worth_another_try(error: AtlasError, plan: Plan) -> bool:
+    # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
+    is_odd_removal = plan.action == "delete" and error.outcome_unknown and not error.is_unanswered
+    return error.is_transient or error.is_lost_race or is_odd_removal

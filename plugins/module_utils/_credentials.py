@@ -18,7 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import (
     Credential,
     ServiceAccount,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import DEFAULT_BASE_URL
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import DEFAULT_BASE_URL, canonical_url
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache import TokenCache, default_folder
 
@@ -92,13 +92,22 @@ def choose_credential(params: Parameters, warn: t.Callable[[str], None]) -> Cred
         return ApiKey(params["public_key"], params["private_key"])
     cache, folder = None, default_folder()
     if params["token_cache"] and folder is not None:
-        identity = (params["base_url"], params["client_id"], params["client_secret"])
-        cache = TokenCache(identity, folder, params["timeout"], warn)
+        identity = (canonical_url(params["base_url"]), _trust(params), params["client_id"], params["client_secret"])
+        cache = TokenCache(identity, folder, warn)
     return ServiceAccount(params["client_id"], params["client_secret"], cache)
 
 
+def _trust(params: Parameters) -> str:
+    """Return how Atlas is verified: a token from a server that was not verified is not used where it has to be."""
+    if not params["validate_certs"]:
+        return "not at all"
+    # As requests reads them.
+    path = params["ca_path"] or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    return os.path.abspath(path) if path else "as usual"
+
+
 def _is_own(option: str, value: str | None) -> bool:
-    """Whether a value is not just what an environment variable has; the argument spec does not tell where it is from."""
+    """Whether the task set the option itself, so that its value is not just that of an environment variable."""
     return bool(value) and value not in {os.environ.get(variable) for variable in VARIABLES[option]}
 
 

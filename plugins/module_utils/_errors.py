@@ -49,7 +49,7 @@ _HINT_BY_STATUS = {
     401: "Check public_key and private_key (or client_id and client_secret, or access_token): wrong, disabled or out of date?",
     403: "Check the roles of the API key in the project, and the API key's own access list.",
     406: "Atlas does not know the version of the API that was asked for: check base_url and api_version.",
-    410: "Atlas no longer serves this version of the API: set api_version to v2.",
+    410: "Atlas no longer serves this version of the API: set v2 if api_version is v1.0, or else update the collection.",
     429: "Run fewer tasks at once, or raise retries.",
 }
 _ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "CONTAINER_ALREADY_EXISTS"))
@@ -150,24 +150,6 @@ class AtlasRateLimitError(AtlasApiError):
     """Atlas asked to slow down, more often than the retries allow."""
 
 
-ConnectionFailure = t.Literal["untrusted", "no proxy", "unreachable", "silent", "broken"]
-_CONNECTION_FAILURES: dict[ConnectionFailure, tuple[str, str]] = {
-    "untrusted": (
-        "cannot trust {where}",
-        "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody.",
-    ),
-    "no proxy": (
-        "cannot reach {where} through the proxy",
-        "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",
-    ),
-    "unreachable": ("cannot reach {where}", "Check base_url and the way to it (DNS, firewall, proxy)."),
-    "silent": ("no answer in time from {where}", "Check base_url and the way to it (firewall, proxy), or raise timeout."),
-    "broken": (
-        "the connection to {where} broke before a whole reply came",
-        "Run the task again; if it stays, look for a proxy in between.",
-    ),
-}
-
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
 _CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
     401: AtlasAuthError,
@@ -213,48 +195,14 @@ def _detail(fields: dict[t.Any, t.Any]) -> str:
     """Return Atlas's words: C(detail), the rejected fields that come with it, else C(reason)."""
     detail = fields.get("detail") or fields.get("error_description") or fields.get("reason")
     words = [detail] if isinstance(detail, str) else []
+    # Atlas may say the same in both places.
+    told = "".join(words)[:MAX_DETAIL_LENGTH]
     bad_request = fields.get("badRequestDetail")
     rejected = bad_request.get("fields") if isinstance(bad_request, dict) else None
     for one in rejected if isinstance(rejected, list) else []:
         if isinstance(one, dict) and one.get("field"):
-            words.append(f"{one['field']}: {one.get('description') or 'refused'}")
+            name, description = str(one["field"]), str(one.get("description") or "refused")
+            if name not in told or description.rstrip(". ") not in told:
+                words.append(f"{name}: {description}")
+    words[:-1] = [word.rstrip(". ") for word in words[:-1]]
     return "; ".join(words)
-
-
-def connection_error(
-    doing: str, failure: ConnectionFailure, where: str, error: BaseException, *, is_write: bool, secrets: t.Iterable[str] = ()
-) -> AtlasConnectionError:
-    """Make the error for a request that got no reply.
-
-    Args:
-        doing: What failed, as a verb phrase.
-        failure: What happened to the connection.
-        where: The base URL.
-        error: The exception of the HTTP library; its innermost cause is told.
-        is_write: Whether the request would have changed something.
-        secrets: What must not be shown.
-    """
-    root = root_cause(error)
-    cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
-    # What a server sent in place of a reply may stand in it.
-    cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
-    what, hint = _CONNECTION_FAILURES[failure]
-    return AtlasConnectionError(
-        f"Failed to {doing}: {what.format(where=where)} ({cause}).",
-        detail=cause,
-        hint=hint,
-        outcome_unknown=is_write and failure in ("silent", "broken"),
-        is_transient=failure != "untrusted",
-    )
-
-
-def root_cause(error: BaseException) -> BaseException:
-    """Return the innermost exception of those that the HTTP libraries wrap into each other."""
-    for unused in range(10):
-        # Before its version 2, urllib3 does not name the failure of the network as the cause of its own.
-        around = [error.__cause__, getattr(error, "reason", None), *error.args, isinstance(error, OSError) or error.__context__]
-        inner = next((one for one in around if isinstance(one, BaseException)), None)
-        if inner is None:
-            return error
-        error = inner
-    return error

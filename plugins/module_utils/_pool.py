@@ -14,22 +14,27 @@ from contextlib import contextmanager
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._credentials import KINDS, choose_credential, with_profile
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasAuthError, AtlasConnectionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasAuthError, AtlasConnectionError, AtlasError
 
 _CONNECTION_OPTIONS = ("base_url", "api_version", "envelope", "validate_certs", "ca_path", "timeout", "retries")
+# Each keeps a connection, and so a file, open.
+MOST_CLIENTS = 16
 
 
 class ClientPool:
-    """Keeps the clients of one process."""
+    """Keeps the clients of one process: those that were used last, and a few of them."""
 
     def __init__(self) -> None:
+        # The one that was used last is the last.
         self._clients: dict[tuple[t.Any, ...], AtlasClient] = {}
+        self._leased: list[AtlasClient] = []
 
     @contextmanager
     def lease(self, params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> t.Iterator[AtlasClient]:
         """Give the client for the connection and credential options among I(params), made now if there is none.
 
-        One that went bad, because the connection broke or the credentials were refused, is not used again.
+        One that went bad, because the connection broke, the credentials were refused, or the task was ended in the middle
+        of something, is not used again. Of those that nobody uses, the ones that were used last are kept.
 
         Args:
             params: The options.
@@ -43,15 +48,26 @@ class ClientPool:
         # Two processes must not speak on one socket, so a client that was inherited by a fork does not count.
         credentials = tuple(params[option] for kind in KINDS for option in kind)
         key = (os.getpid(), connection, credentials, params["token_cache"])
-        client = self._clients.get(key)
-        if client is None:
-            client = AtlasClient(connection, choose_credential(params, warn))
-            self._clients[key] = client
+        client = self._clients.pop(key, None) or AtlasClient(connection, choose_credential(params, warn))
+        self._clients[key] = client
+        self._leased.append(client)
+        self._close_oldest()
         try:
             yield client
-        except (AtlasConnectionError, AtlasAuthError):
-            self._clients.pop(key).close()
+        except BaseException as error:
+            is_good = isinstance(error, AtlasError) and not isinstance(error, (AtlasConnectionError, AtlasAuthError))
+            if not is_good and self._clients.get(key) is client:
+                del self._clients[key]
+                client.close()
             raise
+        finally:
+            self._leased.remove(client)
+
+    def _close_oldest(self) -> None:
+        """Close the clients that have not been used for longest, until there are few enough; never one in use."""
+        idle = [key for key, client in self._clients.items() if client not in self._leased]
+        for key in idle[: max(0, len(self._clients) - MOST_CLIENTS)]:
+            self._clients.pop(key).close()
 
     def close(self) -> None:
         """Close the connections of all clients."""

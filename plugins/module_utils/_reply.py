@@ -32,11 +32,16 @@ class ApiCall:
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply as it came: status, headers (names in any case) and body."""
+    """A reply as it came: status, headers (names in any case) and body.
+
+    Attributes:
+        flaw: What is wrong with the body, to follow C(the reply); it is then empty.
+    """
 
     status: int
     headers: t.Mapping[str, str]
     content: bytes
+    flaw: str = ""
 
 
 def read_reply(reply: Reply, request: Request, *, envelope: bool, base_url: str, secrets: t.Iterable[str]) -> Json:
@@ -62,7 +67,7 @@ def read_reply(reply: Reply, request: Request, *, envelope: bool, base_url: str,
             http_status=status,
             hint="Set base_url to the address of Atlas itself.",
         )
-    flaw = ""
+    flaw = reply.flaw
     if envelope and isinstance(content, dict):
         try:
             status, content = _open_envelope(status, content, request)

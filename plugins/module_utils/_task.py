@@ -133,20 +133,27 @@ class Context(t.Generic[S]):
     clock: t.Callable[[], float] = time.monotonic
     sleep: t.Callable[[float], None] = time.sleep
 
-    def wait_until(self, poll: t.Callable[[], State], is_done: t.Callable[[State], bool], last: State) -> State:
+    def wait_until(
+        self,
+        poll: t.Callable[[], State],
+        is_done: t.Callable[[State], bool],
+        last: State,
+        begin: t.Callable[[], None] = lambda: None,
+    ) -> State:
         """Wait as the options say; see C(_wait.wait_until).
 
         Args:
             poll: Returns the present state. If Atlas does not answer shortly before the time is up, that is what the wait ends
                 with, after the last state that was seen.
-            is_done: Whether a state will do.
+            is_done: Whether a state will do. It is asked about the last one again where there is no answer.
             last: The state that was seen before the wait.
+            begin: Called first. The requests in it are bounded by the time of the wait, too.
 
         Raises:
             WaitTimeoutError: When the time is up.
         """
-        timeout = self.params["wait_timeout"]
-        deadline = self.clock() + timeout
+        started = self.clock()
+        deadline = started + self.params["wait_timeout"]
         seen, unanswered = last, None
 
         def ask() -> State:
@@ -161,17 +168,18 @@ class Context(t.Generic[S]):
             return seen
 
         with self.client.within(deadline):
+            begin()
             try:
                 return wait_until(
                     ask,
-                    lambda state: unanswered is None and is_done(state),
-                    timeout=timeout,
+                    is_done,
+                    timeout=max(0.0, deadline - self.clock()),
                     longest_interval=self.params["wait_sleep"],
                     clock=self.clock,
                     sleep=self.sleep,
                 )
             except WaitTimeoutError as error:
-                error.unanswered = unanswered
+                error.waited, error.unanswered = self.clock() - started, unanswered
                 raise
 
 

@@ -8,19 +8,30 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
+import re
+import secrets
 import stat
-import tempfile
 import time
 import typing as t
 from dataclasses import asdict, dataclass
 
 # A token is not used in the last minutes of its life, so that it does not end in the middle of something.
 MARGIN_SECONDS = 300
+# What Atlas documents for its tokens; no token is used for longer, whatever a reply or a file says.
+LIFETIME_SECONDS = 3600.0
 _LOCK_INTERVAL = 0.02
+# A token takes one or two thousand bytes.
+_MOST_BYTES = 1 << 15
+# As it can stand in a header.
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+# What opening a folder ends in when there is a link, or something else, in its place.
+_NO_FOLDER = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 
 
 @dataclass(frozen=True)
@@ -31,8 +42,13 @@ class Token:
     ends: float
 
     def is_good(self, now: float) -> bool:
-        """Whether it can be used for a while yet."""
-        return now < self.ends - MARGIN_SECONDS
+        """Whether it can be used for a while yet; one that is said to last longer than any token is not believed."""
+        return now < self.ends - MARGIN_SECONDS and self.ends <= now + LIFETIME_SECONDS
+
+
+def is_token(value: t.Any) -> bool:
+    """Whether a value can be a token."""
+    return isinstance(value, str) and len(value) < _MOST_BYTES and _TOKEN.fullmatch(value) is not None
 
 
 def default_folder() -> str | None:
@@ -42,95 +58,121 @@ def default_folder() -> str | None:
     return next((os.path.join(path, "cloudpeer.atlas") for path in caches if os.path.isabs(path)), None)
 
 
-def _is_private(found: os.stat_result) -> bool:
-    """Whether a file, or a folder, is this user's, and nobody else can read or write it."""
-    return found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
-
-
-def _open_file(path: str, flags: int) -> int:
-    """Open a file, but neither where a link leads, nor waiting for somebody to write into a pipe."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-
-
 class TokenCache:
     """The file for the token of one service account at one Atlas.
 
     Nothing in its name or in it tells the secret. A file, or a folder, that others could have read or written is not
-    used; I(warn) then says so. Where nothing can be kept, every process gets a token of its own.
+    used, nor is a link; I(warn) then says so. Where nothing can be kept, every process gets a token of its own.
 
     Args:
-        identity: What tells the account from others; it is hashed.
+        identity: What tells the account, and the way to Atlas, from others; it is hashed.
         folder: The folder for the files.
-        patience: Seconds to wait at the most while another process gets a token.
         warn: Takes a sentence for the user.
     """
 
-    def __init__(self, identity: t.Sequence[str], folder: str, patience: float, warn: t.Callable[[str], None]) -> None:
-        name = hashlib.sha256(json.dumps(list(identity)).encode()).hexdigest()
+    def __init__(self, identity: t.Sequence[str], folder: str, warn: t.Callable[[str], None]) -> None:
+        self._name = hashlib.sha256(json.dumps(list(identity)).encode()).hexdigest() + ".json"
         self._folder = folder
-        self._path = os.path.join(folder, f"{name}.json")
-        self._patience = patience
+        self._path = os.path.join(folder, self._name)
         self._warn = warn
+        # The folder while it is open: all files are opened below it, so that it cannot be exchanged meanwhile.
+        self._opened: int | None = None
 
     @contextlib.contextmanager
-    def locked(self) -> t.Iterator[None]:
-        """Keep other processes out of the file for the length of a with statement; one that hangs keeps nobody out for ever."""
+    def locked(self, patience: float) -> t.Iterator[None]:
+        """Keep other processes out of the file for the length of a with statement; only then can it be read or written.
+
+        Args:
+            patience: Seconds after which to go on without the lock.
+        """
         lock = None
-        with contextlib.suppress(OSError):
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            self._wait_for(lock)
+        self._opened = self._open_folder()
         try:
+            with contextlib.suppress(OSError):
+                lock = self._open(f"{self._name}.lock", os.O_RDWR | os.O_CREAT)
+                self._wait_for(lock, patience)
             yield
         finally:
-            if lock is not None:
-                os.close(lock)
+            for opened in (lock, self._opened):
+                if opened is not None:
+                    os.close(opened)
+            self._opened = None
 
-    def _wait_for(self, lock: int) -> None:
-        deadline = time.monotonic() + self._patience
+    def _open_folder(self) -> int | None:
+        """Open the folder, made now if there is none; None if it cannot be made, or trusted."""
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.dirname(self._folder), mode=0o700, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self._folder, mode=0o700)
+            try:
+                opened = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except OSError as error:
+                if error.errno in _NO_FOLDER:
+                    self._warn(f"The token cache {self._folder} is not used, because it is a link, or no folder. Remove it.")
+                raise
+            if self._is_trusted(self._folder, os.fstat(opened)):
+                return opened
+            os.close(opened)
+        return None
+
+    def _open(self, name: str, flags: int) -> int:
+        """Open a file in the folder. Do not follow links or block on a FIFO.
+
+        Raises:
+            OSError: When it cannot be opened, as when the folder is not.
+        """
+        if self._opened is None:
+            raise FileNotFoundError
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600, dir_fd=self._opened)
+
+    def _wait_for(self, lock: int, patience: float) -> None:
+        deadline = time.monotonic() + patience
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    self._warn(
-                        f"Another process has held {self._path}.lock for {self._patience:g} seconds: it is not waited for."
-                    )
+                    self._warn(f"Another process has held {self._path}.lock for {patience:g} seconds: it is not waited for.")
                     return
                 time.sleep(_LOCK_INTERVAL)
             else:
                 return
 
     def load(self) -> Token | None:
-        """Return the token in the file; None if there is none that can be trusted."""
-        try:
-            if not self._is_trusted(self._folder, os.stat(self._folder)):
-                return None
-            with open(self._path, encoding="utf-8", opener=_open_file) as stream:
-                if not self._is_trusted(self._path, os.fstat(stream.fileno())):
-                    return None
-                content = json.load(stream)
-            return Token(str(content["value"]), float(content["ends"]))
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            return None
+        """Return the token in the file; None if there is none that can be trusted, whatever is there in its place."""
+        with contextlib.suppress(OSError), open(self._name, "rb", opener=self._open) as stream:
+            found = os.fstat(stream.fileno())
+            if stat.S_ISREG(found.st_mode) and self._is_trusted(self._path, found):
+                return _parse(stream.read(_MOST_BYTES + 1))
+        return None
 
     def _is_trusted(self, path: str, found: os.stat_result) -> bool:
-        is_private = _is_private(found)
+        """Whether a file, or a folder, is this user's, and nobody else can read or write it."""
+        is_private = found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
         if not is_private:
             self._warn(f"The token cache {path} is not used, because others could read it. Remove it.")
         return is_private
 
     def store(self, token: Token) -> None:
         """Keep a token; the file is there whole or not at all."""
-        temporary = None
+        temporary = f"{self._name}.{secrets.token_hex(8)}"
         with contextlib.suppress(OSError):
-            if not _is_private(os.stat(self._folder)):
-                return
-            file, temporary = tempfile.mkstemp(dir=self._folder)
-            with os.fdopen(file, "w", encoding="utf-8") as stream:
-                json.dump(asdict(token), stream)
-            os.replace(temporary, self._path)
-            temporary = None
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+            file = self._open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            try:
+                with open(file, "w", encoding="utf-8") as stream:
+                    json.dump(asdict(token), stream)
+                os.replace(temporary, self._name, src_dir_fd=self._opened, dst_dir_fd=self._opened)
+            except BaseException:
+                os.unlink(temporary, dir_fd=self._opened)
+                raise
+
+
+def _parse(content: bytes) -> Token | None:
+    """Return the token in the content of a file; None if it is damaged."""
+    try:
+        fields = json.loads(content) if len(content) <= _MOST_BYTES else {}
+        value, ends = fields["value"], fields["ends"]
+        is_moment = type(ends) in (int, float) and math.isfinite(ends)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+    return Token(value, float(ends)) if is_moment and is_token(value) else None

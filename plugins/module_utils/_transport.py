@@ -7,16 +7,18 @@
 
 from __future__ import annotations
 
-import socket
+import errno
 import ssl
 import traceback
 import typing as t
 import warnings
 from urllib.parse import urlsplit
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._body import BodyError, read_body
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import ConnectionFailure, root_cause
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_errors import ConnectionFailure, root_cause
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import Reply
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sockets import watched
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._watch import Watch
 
 try:
@@ -25,14 +27,20 @@ try:
     from requests.exceptions import ConnectTimeout, InvalidProxyURL, InvalidSchema, ProxyError, RequestException, Timeout
     from requests.utils import select_proxy
     from urllib3.connection import CertificateError  # type: ignore[attr-defined]
-    from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError, ProxySchemeUnknown
+    from urllib3.exceptions import (
+        HTTPError,
+        InsecureRequestWarning,
+        NewConnectionError,
+        ProxySchemeUnknown,
+        ReadTimeoutError,
+    )
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
     REQUESTS_IMPORT_ERROR = None
 
     class _Session(requests.Session):
-        """A session that does not even look where a redirect leads, which fails for addresses that are none."""
+        """A session that never resolves redirects: requests raises on a malformed Location."""
 
         def get_redirect_target(self, resp: requests.Response) -> None:
             return None
@@ -56,53 +64,15 @@ else:
             return manager
 
         def _have_watched(self, manager: t.Any) -> None:
-            """Replace the classes of connections that a manager has: those to a SOCKS proxy are others."""
+            """Subclass whatever classes of connections a manager has; SOCKS brings its own."""
             manager.pool_classes_by_scheme = {
-                scheme: type(pool.__name__, (pool,), {"ConnectionCls": _watched(pool.ConnectionCls, self._watch)})
+                scheme: type(pool.__name__, (pool,), {"ConnectionCls": watched(pool.ConnectionCls, self._watch)})
                 for scheme, pool in manager.pool_classes_by_scheme.items()
             }
 
 
-def _watched(base: t.Any, watch: Watch) -> type:
-    """Return a class of connections like I(base) that a watch knows when they are used."""
-
-    def new_connection(self: t.Any) -> t.Any:
-        # What a SOCKS proxy is to connect to, it looks up itself.
-        used = base._new_conn(self) if hasattr(self, "_socks_options") else _connect(self, base._new_conn, watch)
-        watch.hold(used)
-        return used
-
-    def putrequest(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
-        if self.sock is not None:
-            watch.hold(self.sock)
-        base.putrequest(self, *args, **kwargs)
-
-    return type(base.__name__, (base,), {"_new_conn": new_connection, "putrequest": putrequest})
-
-
-def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], watch: Watch) -> t.Any:
-    """Connect to the first address of a host that answers; the libraries would give each of them all the time there is."""
-    host, timeout = connection._dns_host, connection.timeout
-    try:
-        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise NewConnectionError(connection, str(error)) from error
-    failure: Exception | None = None
-    for address in dict.fromkeys(str(one[4][0]) for one in found):
-        try:
-            connection._dns_host, connection.timeout = address, watch.remaining()
-            return new_socket(connection)
-        except HTTPError as error:
-            failure = error
-        finally:
-            connection._dns_host, connection.timeout = host, timeout
-    raise failure or NewConnectionError(connection, "the host has no address")
-
-
 # None where the address begins with the host.
 PROXY_SCHEMES = ("", "http", "https", "socks4", "socks4a", "socks5", "socks5h")
-# A page of 500 objects takes less than one.
-MOST_BYTES = 16 << 20
 
 
 class TransportError(Exception):
@@ -128,13 +98,19 @@ class Transport:
         self._session = _Session()
         # Credentials come with each request; without this, requests would look for others in ~/.netrc.
         self._session.auth = lambda request: request
-        self._session.headers.update(headers)
+        # What is compressed can grow a thousandfold; see C(_body).
+        self._session.headers.update({"Accept-Encoding": "identity", **headers})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _WatchedAdapter(self._watch))
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the last request went out, at least in part."""
+        return self._watch.was_sent
 
     def send(
         self,
@@ -173,42 +149,43 @@ class Transport:
             with warnings.catch_warnings(), self._watch.over(timeout):
                 # The user has asked for it, and is warned once by the task.
                 warnings.simplefilter("ignore", InsecureRequestWarning)
-                reply = self._session.send(prepared, timeout=timeout, **settings)
-                content = _read(reply)
+                reply = _read(self._session.send(prepared, timeout=timeout, **settings))
         except (RequestException, HTTPError, OSError, ValueError) as error:
             # What the libraries say of a connection that the watch has ended is not the cause.
             if not self._watch.has_expired:
-                raise TransportError(_failure_of(error), root_cause(error)) from error
+                raise TransportError(_failure_of(error, was_sent=self.was_sent), root_cause(error)) from error
+        except BaseException:
+            # In the middle of an exchange: what may still come on its connection answers no other request.
+            self._session.close()
+            raise
         if self._watch.has_expired:
             raise TransportError("silent", TimeoutError("timed out"))
-        return Reply(reply.status_code, reply.headers, content)
+        return reply
 
 
-def _read(reply: requests.Response) -> bytes:
-    """Return the body of a reply.
-
-    Raises:
-        ValueError: When there is more than Atlas has to say; it could fill the memory.
-    """
-    content = bytearray()
+def _read(reply: requests.Response) -> Reply:
+    """Read the body of a reply."""
     # Before its version 2, urllib3 takes a body that ends too early for a whole one unless it is told otherwise.
     reply.raw.enforce_content_length = True
+    content, flaw = b"", ""
+    # What is not read to its end is dropped, with its connection.
     with reply:
-        if reply.status_code // 100 == 1:
-            # Interim, without a body. The final reply may still come: dropped with the connection, it answers no other request.
-            return b""
-        for chunk in reply.iter_content(1 << 16):
-            content += chunk
-            if len(content) > MOST_BYTES:
-                raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
-    return bytes(content)
+        # An interim reply has no body. The final one may still come: without its connection, it answers no other request.
+        if reply.status_code // 100 != 1:
+            try:
+                content = read_body(
+                    lambda most: bytes(reply.raw.read(most, decode_content=False)), reply.headers.get("Content-Encoding", "")
+                )
+            except BodyError as error:
+                flaw = str(error)
+    return Reply(reply.status_code, reply.headers, content, flaw)
 
 
 def _check_proxy(proxy: str | None) -> None:
-    """Check the address of the proxy in the environment; what the libraries say of one that is none may tell its password.
+    """Reject a malformed address of a proxy here: the library's message may leak its password.
 
     Raises:
-        TransportError: When it is none.
+        TransportError: When it is malformed.
     """
     if proxy is not None:
         try:
@@ -220,10 +197,12 @@ def _check_proxy(proxy: str | None) -> None:
             raise TransportError("no proxy", ValueError("its address is malformed"))
 
 
-def _failure_of(error: Exception) -> ConnectionFailure:
+def _failure_of(error: Exception, *, was_sent: bool) -> ConnectionFailure:
     """Tell the kinds of failure of the HTTP libraries apart by what they say about the request: was it sent?"""
     wrapped = error.args[0] if error.args else None
     root = root_cause(error)
+    if isinstance(root, OSError) and root.errno in (errno.EMFILE, errno.ENFILE) and not was_sent:
+        return "no files"
     # Before its version 2, urllib3 looks itself whose certificate it is, and takes the user of a proxy for its scheme.
     if isinstance(root, (ssl.SSLCertVerificationError, CertificateError)):
         return "untrusted"
@@ -231,4 +210,4 @@ def _failure_of(error: Exception) -> ConnectionFailure:
         return "no proxy"
     if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):
         return "unreachable"
-    return "silent" if isinstance(error, Timeout) else "broken"
+    return "silent" if isinstance(error, (Timeout, ReadTimeoutError)) else "broken"

@@ -48,7 +48,7 @@ class ContainerChoice:
             if peer["container_id"] is None:
                 raise AtlasError(
                     f"Atlas does not say which network container VPC peering connection {peer['id']} is in.",
-                    hint="Name the connection with peer_id instead of the network container.",
+                    hint="Leave container_id and container_region_name out; peer_id alone names one connection.",
                 )
         ids = [self._id] if self._region is None else [one["id"] for one in self._in_region()]
         return [peer for peer in peers if peer["container_id"] in ids]
@@ -76,7 +76,7 @@ class ContainerChoice:
             hint="Correct it, or create the network container (atlas_network_container) or a cluster in that region.",
         )
 
-    def find(self, container_id: str | None, region: str | None) -> Container:
+    def find_container(self, container_id: str | None, region: str | None) -> Container:
         """Return the container of a connection.
 
         Args:

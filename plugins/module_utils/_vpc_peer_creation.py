@@ -77,13 +77,13 @@ class PeerCreation:
         foresees = self._check_mode or replaced is not None
         is_open = not {"container_id", "accepter_region_name"} <= fields.keys()
         if foresees or (self._needs_container and is_open):
-            container = self._choice.find(fields.get("container_id"), fields.get("accepter_region_name"))
+            container = self._choice.find_container(fields.get("container_id"), fields.get("accepter_region_name"))
             if self._needs_container or self._check_mode:
                 fields["container_id"] = container["id"]
             if self._needs_container:
                 fields.setdefault("accepter_region_name", to_region(container))
         self.home_region = region = to_region(container) if container is not None else None
-        self._check_overlaps(fields, container, replaced, self._peers.last_listed())
+        self._check_overlaps(fields, container, self._peers.last_listed())
         # Atlas answers null where the region is the container's.
         shown = {**fields, "accepter_region_name": None} if fields.get("accepter_region_name") == region else fields
         blank = {
@@ -107,7 +107,7 @@ class PeerCreation:
                 hint=f"Set it; the block of that connection is {dead['route_table_cidr_block']}.",
             )
         result = self.plan(replaced=dead)
-        container = self._choice.find(self.fields.get("container_id"), self.fields.get("accepter_region_name"))
+        container = self._choice.find_container(self.fields.get("container_id"), self.fields.get("accepter_region_name"))
         region = to_region(container)
         new = {"accepter_region_name": region, **self.fields, "container_id": container["id"]}
         old = {**dead, "accepter_region_name": dead["accepter_region_name"] or region}
@@ -139,9 +139,9 @@ class PeerCreation:
         better = self._choice.missing(container_id, error) if container_id is not None else None
         if better is None and error.error_code in _EXPLAINED:
             try:
-                container = self._choice.find(container_id, fields.get("accepter_region_name"))
+                container = self._choice.find_container(container_id, fields.get("accepter_region_name"))
                 self._check_region(current, container)
-                self._check_overlaps({**fields, "container_id": container["id"]}, container, current, self._peers.last_listed())
+                self._check_overlaps({**fields, "container_id": container["id"]}, container, self._peers.last_listed())
             except InvalidOptionError as found:
                 better = found
             except AtlasError:
@@ -159,17 +159,17 @@ class PeerCreation:
         """
         container = self._choice.known(current["container_id"])
         if self._check_mode:
-            container = self._choice.find(current["container_id"], None)
+            container = self._choice.find_container(current["container_id"], None)
             self._check_region(current, container)
         neighbours = self._peers.last_listed() if self._check_mode else self._peers.listed
-        self._check_overlaps(fields, container, current, neighbours)
+        self._check_overlaps(fields, container, neighbours)
 
     def region_of(self, peer: Peer) -> str | None:
         """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""
         region = peer["accepter_region_name"] or self._wanted.get("accepter_region_name")
         if region is not None or peer["container_id"] is None:
             return t.cast("str | None", region)
-        return to_region(self._choice.find(peer["container_id"], None))
+        return to_region(self._choice.find_container(peer["container_id"], None))
 
     def _check_region(self, current: Peer | None, container: Container) -> None:
         """Check that the region of a connection is not to change where Atlas answers null for it.
@@ -184,9 +184,7 @@ class PeerCreation:
                 hint="Correct the option, or remove the connection first (state: absent).",
             )
 
-    def _check_overlaps(
-        self, fields: t.Mapping[str, t.Any], container: Container | None, current: Peer | None, neighbours: list[Peer]
-    ) -> None:
+    def _check_overlaps(self, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: list[Peer]) -> None:
         """Check that the routes to the VPC can be told from those to the container, and to other VPCs that are connected to it.
 
         Raises:
@@ -200,8 +198,8 @@ class PeerCreation:
                 hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
             )
         for peer in neighbours:
-            is_gone = peer["status_name"] == provider.terminating or (current is not None and peer["id"] == current["id"])
-            if is_gone or peer["container_id"] != fields.get("container_id"):
+            is_itself = all(peer[name] == fields[name] for name in provider.identity)
+            if is_itself or peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
                 continue
             if _overlaps(block, peer["route_table_cidr_block"]):
                 name = f"VPC peering connection {peer['id']} ({self._peers.describe(peer)})"

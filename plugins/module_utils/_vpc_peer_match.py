@@ -44,7 +44,7 @@ class PeerMatch:
         is_replaced = params["recreate"] == "dead" and params["state"] == "present" and params["vpc_id"] is not None
         return params["peer_id"] is not None and params["peer_id"] not in self._gone and not is_replaced
 
-    def find(self) -> Peer | None:
+    def find_peer(self) -> Peer | None:
         """Return the connection; one that is being removed only if there is no other.
 
         Raises:

@@ -130,7 +130,7 @@ class _VpcPeerRun:
             outcome.values["status_history"] = self._waiter.history.entries
 
     def _look(self) -> Peer | None:
-        peer = self._match.find()
+        peer = self._match.find_peer()
         self._waiter.note(peer)
         return peer
 

@@ -19,7 +19,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._wait import Statu
 GONE = "gone"
 _PENDING = "PENDING_ACCEPTANCE"
 # Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.
-_NEW_FOR = 10.0
+NEW_FOR = 10.0
+# Seconds for finding out the region of a VPC, which is only told.
+_REGION_TIME = 5.0
 
 
 class PeerWaiter:
@@ -87,7 +89,6 @@ class PeerWaiter:
         if is_done(peer):
             return peer
         self._is_waiting = True
-        self.note(peer)
         return t.cast("Peer", self._wait(look, is_done, peer, self._goal))
 
     def wait_until_gone(self, peers: list[Peer]) -> None:
@@ -108,7 +109,7 @@ class PeerWaiter:
         if self._created is None:
             return False
         created, moment = self._created
-        return created == peer_id and self._context.clock() - moment < _NEW_FOR
+        return created == peer_id and self._context.clock() - moment < NEW_FOR
 
     def _wait(
         self, look: t.Callable[[], Peer | None], is_done: t.Callable[[Peer | None], bool], seen: Peer | None, goal: str
@@ -119,7 +120,7 @@ class PeerWaiter:
             AtlasError: When the time is up; it says what the connection is waiting for.
         """
         try:
-            return self._context.wait_until(look, is_done, seen)
+            return self._context.wait_until(look, is_done, seen, begin=lambda: self.note(seen))
         except WaitTimeoutError as error:
             last: Peer = error.last
             hint = "Raise wait_timeout, or run the task again later: it goes on from there."
@@ -150,8 +151,10 @@ class PeerWaiter:
         if not is_pending or not self._is_waiting or self._goal == _PENDING:
             return ""
         if peer["id"] not in self._places:
+            context, timeout = self._context, self._params["wait_timeout"]
             try:
-                region = self._region_of(peer)
+                with context.client.within(context.clock() + min(_REGION_TIME, timeout / 4)):
+                    region = self._region_of(peer)
             except AtlasError:
                 # Where to accept it is worth telling without the region, too.
                 region = None
@@ -160,9 +163,9 @@ class PeerWaiter:
 
     def failure(self, peer: Peer) -> AtlasError:
         """Return the error that tells why a connection has failed, and what to do."""
-        hint = "Then set recreate: dead, which removes it and requests it again, or remove it with state: absent."
+        hint = "Then set recreate: dead, which removes it and requests the same again, or remove it with state: absent."
         if self._params["recreate"] == "dead":
-            hint = "Then run the task again, which removes the connection and requests it again."
+            hint = "Then run the task again, which removes it and requests the same again."
         elif self._params["vpc_id"] is None:
             hint = "Then remove it with state: absent, and request a new one with vpc_id and aws_account_id."
         return AtlasError(

@@ -16,13 +16,18 @@ import typing as t
 
 
 class Watch:
-    """Ends a request that takes too long. The libraries' own time-outs start anew with every byte."""
+    """Ends a request that takes too long. The libraries' own time-outs start anew with every byte.
+
+    Attributes:
+        has_expired: Whether the time was up before the request ended.
+        was_sent: Whether the request has begun to go out; its connection says so.
+    """
 
     def __init__(self) -> None:
         self._held: socket.socket | None = None
         self._lock = threading.Lock()
         self._deadline = 0.0
-        self.has_expired = False
+        self.has_expired = self.was_sent = False
 
     def remaining(self) -> float:
         """Return the seconds that are left.
@@ -39,8 +44,8 @@ class Watch:
     def hold(self, used: t.Any) -> None:
         """Take the socket that the request now uses.
 
-        A descriptor of our own: the libraries let theirs go before the body is read when the connection is to end with it,
-        and while TLS begins.
+        Its descriptor is duplicated: the libraries drop theirs before the body is read when the connection is to end with it,
+        and during TLS set-up.
 
         Raises:
             TimeoutError: When the time is up already.
@@ -59,7 +64,7 @@ class Watch:
     @contextlib.contextmanager
     def over(self, seconds: float) -> t.Iterator[None]:
         """Watch for the length of a with statement."""
-        self.has_expired = False
+        self.has_expired = self.was_sent = False
         self._deadline = time.monotonic() + seconds
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True

@@ -13,7 +13,8 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Creates, changes and removes a network peering connection between a MongoDB Atlas project and a VPC in AWS.
-  - The connection is found by its AWS account and VPC, so you need neither a state file nor an id.
+  - The connection is found by its AWS account, its VPC and its network container, so you need neither a state file nor an id.
+    The network container has to be named only if the VPC has connections to several of them.
   - Atlas only requests the connection. It carries traffic after the owner of the AWS account has accepted it. The role
     P(cloudpeer.atlas.vpc_peering#role) does both sides.
 options:
@@ -180,6 +181,14 @@ EXAMPLES = r"""
     route_table_cidr_block: 10.15.128.0/17
     container_id: "{{ peering.vpc_peer.container_id }}"
 
+- name: Create the connection with version 1.0 of the API, as its documentation shows it
+  cloudpeer.atlas.atlas_vpc_peer:
+    api_version: v1.0
+    group_id: 5356823b3794dee37132bb7b
+    vpc_id: vpc-123456
+    aws_account_id: abc123abc123
+    route_table_cidr_block: 192.168.0.0/24
+
 - name: Create the network container of a second region
   cloudpeer.atlas.atlas_network_container:
     region_name: eu-west-1
@@ -192,14 +201,6 @@ EXAMPLES = r"""
     route_table_cidr_block: 10.15.128.0/17
     accepter_region_name: us-east-1
     container_region_name: eu-west-1
-
-- name: Create the connection with version 1.0 of the API, as its documentation shows it
-  cloudpeer.atlas.atlas_vpc_peer:
-    api_version: v1.0
-    group_id: 5356823b3794dee37132bb7b
-    vpc_id: vpc-123456
-    aws_account_id: abc123abc123
-    route_table_cidr_block: 192.168.0.0/24
 
 - name: Remove one of the two connections, and wait until it is gone
   cloudpeer.atlas.atlas_vpc_peer:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cloudpeer.atlas.plugins.module_utils import _errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import _errors, _network_errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -149,7 +149,7 @@ def test_every_failure_is_in_the_list() -> None:
     codes = {*_errors._HINT_BY_CODE, *AWS.failure_reasons}
     assert sorted(code for code in codes if code not in text) == []
     assert sorted(status for status in _errors._HINT_BY_STATUS if f"HTTP {status}" not in text) == []
-    causes = [what.partition("{where}")[0].strip() or what for what, unused in _errors._CONNECTION_FAILURES.values()]
+    causes = [what.partition("{where}")[0].strip() or what for what, unused in _network_errors._CONNECTION_FAILURES.values()]
     assert sorted(cause for cause in causes if cause.removesuffix(" from") not in text and cause != "the connection to") == []
 
 

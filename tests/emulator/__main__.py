@@ -22,8 +22,10 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     parser = argparse.ArgumentParser("python -m tests.emulator", description="A MongoDB Atlas for network peering, on loopback.")
     add = parser.add_argument
     add("--host", default=default.host, help="address to listen on (%(default)s)")
+    add("--allow-host", action="append", default=[], metavar="NAME", help="further name it may be called by; repeatable (none)")
     add("--port", type=int, default=8080, help="port to listen on, 0 for a free one (%(default)s)")
-    add("--group-id", default=default.group_id, help="id of the one project (%(default)s)")
+    add("--group-id", default=default.group_id, help="id of the first project (%(default)s)")
+    add("--groups", type=int, default=default.groups, metavar="N", help="number of projects (%(default)s)")
     add("--public-key", default=default.public_key, help="public half of the API key (%(default)s)")
     add("--private-key", default=default.private_key, help="private half of the API key (%(default)s)")
     add("--client-id", default=default.client_id, help="of the service account (%(default)s)")
@@ -46,7 +48,8 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     add("--aws-endpoint-url", metavar="URL", help="a real AWS (such as moto's server) to be Atlas's side in (made up)")
     add("--aws-account-id", default=default.aws_account_id, metavar="ID", help="Atlas's own account there (%(default)s)")
     options = vars(parser.parse_args(arguments))
-    options["key_access_list"] = tuple(options["key_access_list"])
+    for repeatable in ("key_access_list", "allow_host"):
+        options[repeatable] = tuple(options[repeatable])
     try:
         return Settings(**options)
     except ValueError as error:

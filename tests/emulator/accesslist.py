@@ -104,10 +104,11 @@ class AccessList:
         """Tell whether an entry has reached the cloud providers yet."""
         return "ACTIVE" if self._clock() - entry.since >= self._step else "PENDING"
 
-    def add(self, bodies: Sequence[Body], has_live_peers: bool) -> None:
+    def add(self, bodies: Sequence[Body], has_live_peers: bool, foreign_group: Callable[[list[str]], str | None]) -> None:
         """Add entries, all or none. One for a value that is there already replaces that one.
 
         :param has_live_peers: whether there is a connection on AWS that security groups can be known through.
+        :param foreign_group: returns the first of some security groups that is known to belong to nothing that is peered.
         :raises ApiError: for a body that is not right, a value that is there twice, or too many entries.
         """
         added: dict[str, Entry] = {}
@@ -120,6 +121,12 @@ class AccessList:
             added[entry.value] = entry
         if len(self._by_value.keys() | added.keys()) > MAX_ENTRIES:
             raise ApiError("ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED", MAX_ENTRIES)
+        groups = [entry.value for entry in added.values() if entry.is_group]
+        foreign = foreign_group(groups) if groups else None
+        if foreign is not None:
+            # What the service answers is not documented; this is our guess.
+            detail = f"The security group {foreign} is of no VPC that is peered with this project within a region."
+            raise ApiError("INVALID_ATTRIBUTE", "awsSecurityGroup", detail=detail)
         self._by_value.update(added)
 
     def delete(self, entry: Entry) -> None:

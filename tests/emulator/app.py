@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .bodies import read_body
 from .control import control_app
 from .emulator import Emulator
 from .exchange import AtlasExchange, origin_path
+from .guard import Guard, Refusal, body_refusal
 from .oauth_exchange import PATHS, OAuthExchange
 from .requestlog import Connection
 from .sabotage import Sabotage
@@ -19,18 +21,29 @@ from .wire import Wire
 
 
 class AtlasApp:
-    """Serves ``/emulator/`` to anybody and everything else to those with credentials."""
+    """Serves ``/emulator/`` to any program and everything else to those with credentials."""
 
     def __init__(self, emulator: Emulator) -> None:
         """Serve this emulator."""
         self._emulator = emulator
+        self._guard = Guard([emulator.settings.host, *emulator.settings.allow_host])
         self._control: ASGIApp = control_app(emulator)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["path"] == "/emulator" or scope["path"].startswith("/emulator/"):
+        is_control = scope["path"] == "/emulator" or scope["path"].startswith("/emulator/")
+        refusal = self._guard.refusal(scope["headers"], scope["raw_path"].decode("ascii", "replace"))
+        if refusal is None and is_control:
+            refusal = body_refusal(scope["headers"])
+        if refusal is not None:
+            await _refuse(refusal, scope, receive, send)
+        elif is_control:
             await self._control(scope, receive, send)
-            return
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request to the API."""
         request = Request(scope, receive)
         try:
             body = await read_body(request)
@@ -54,3 +67,15 @@ class AtlasApp:
         entry = exchange.log_entry(sent.status_code if sent else None)
         self._emulator.requests.record(connection, {**entry, "fault": fault.kind, "applied": sabotage.applied})
         await sabotage.deliver(scope, receive, send)
+
+
+async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request that is not even looked at, nor recorded."""
+    try:
+        body = await read_body(Request(scope, receive))
+    except ClientDisconnect:
+        return
+    response = JSONResponse({"error": refusal.status, "detail": refusal.detail}, refusal.status)
+    if body is None:
+        response.headers["Connection"] = "close"
+    await response(scope, receive, send)

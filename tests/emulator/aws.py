@@ -124,6 +124,37 @@ class AwsCloud(Cloud):
                     self._connections.pop(peer.connection_id or "", None)
         return news
 
+    def foreign_group(self, groups: Sequence[str], peers: Sequence[Peer]) -> str | None:
+        """Look for the groups in the VPCs behind the connections.
+
+        Neither Atlas nor AWS lets a group be used over a connection to another region.
+        """
+        vpcs: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for peer in peers:
+            account_id, region = peer.fields["awsAccountId"], peer.fields["accepterRegionName"]
+            if region == aws_region(peer.container.region):
+                vpcs[account_id, region].add(peer.fields["vpcId"])
+        known: set[str] = set()
+        away: dict[str, CloudUnreachableError] = {}
+        for account_id, region in vpcs:
+            ids = {group.rpartition("/")[2] for group in groups if _may_be_of(group, account_id)}
+            try:
+                # A refusal means that there is no such account.
+                with contextlib.suppress(CloudRefusalError), self._session.ec2(account_id, region) as ec2:
+                    found = ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": sorted(ids)}]) if ids else {}
+                    for one in found.get("SecurityGroups", []):
+                        if one.get("VpcId") in vpcs[account_id, region]:
+                            known |= {one["GroupId"], f"{account_id}/{one['GroupId']}"}
+            except CloudUnreachableError as error:
+                away[account_id] = error
+        missing = [group for group in groups if group not in known]
+        for group in missing:
+            if not any(_may_be_of(group, account_id) for account_id in away):
+                return group
+        if missing:
+            raise next(iter(away.values()))
+        return None
+
     def accept(self, peer: Peer) -> bool:
         """Accept as the account that the peer names."""
         return self._answer(peer, "accept_vpc_peering_connection")
@@ -199,6 +230,11 @@ def _all_later() -> Iterator[None]:
         yield
     except CloudRefusalError as error:
         raise CloudUnreachableError(str(error)) from error
+
+
+def _may_be_of(group: str, account_id: str) -> bool:
+    """Tell whether a security group can belong to an account, by what stands in front of its id."""
+    return "/" not in group or group.startswith(f"{account_id}/")
 
 
 def _states(ec2: Any) -> dict[str, str]:

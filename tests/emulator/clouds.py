@@ -33,7 +33,7 @@ class Cloud:
 
         :raises CloudUnreachableError: when it has to be tried again.
         """
-        container.network_id = container.network_id or new_aws_id("vpc" if container.kind.name == "AWS" else "nt")
+        container.network_id = container.network_id or container.kind.new_network_id(container)
 
     def release(self, container: Container) -> None:
         """Remove the network behind a container."""
@@ -61,6 +61,15 @@ class Cloud:
         :raises CloudUnreachableError: when nothing can be told now.
         """
         return {}
+
+    def foreign_group(self, groups: Sequence[str], peers: Sequence[Peer]) -> str | None:
+        """Return the first of some security groups that cannot be used; None if all can, or nobody knows.
+
+        :param groups: their ids, with or without the account's id and a slash in front.
+        :param peers: the connections that they can be known through.
+        :raises CloudUnreachableError: when nothing can be told now.
+        """
+        return None
 
     def accept(self, peer: Peer) -> bool:
         """Accept a connection as the owner of the other side; False if that is not possible any more.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from . import attributes
 from .attributes import Body
 from .clouds import Clouds
 from .errors import ApiError
+from .ids import new_aws_id
 from .providers import DEFAULT_PROVIDER
 from .regions import AWS_REGIONS, REGION_FORM
 
@@ -70,6 +72,10 @@ class ContainerKind:
         """Tell whether a second container for this region is one too many."""
         return bool(mine == other)
 
+    def new_network_id(self, container: Container) -> str:
+        """Return an id for the network behind a container."""
+        return new_aws_id("vpc")
+
     def network_fields(self, container: Container) -> Body:
         """Return the read-only fields about the network behind a container."""
         return {}
@@ -101,6 +107,10 @@ class AzureKind(ContainerKind):
     region_field = "region"
     read_only = ("id", "provisioned", "azureSubscriptionId", "vnetName")
 
+    def new_network_id(self, container: Container) -> str:
+        """Return a name, in the form that the documentation's examples have."""
+        return f"vnet_{container.id}_{secrets.token_hex(4)}"
+
     def network_fields(self, container: Container) -> Body:
         """Show the subscription and the virtual network."""
         return {"azureSubscriptionId": container.id, "vnetName": container.network_id}
@@ -125,12 +135,16 @@ class GcpKind(ContainerKind):
                 raise ApiError("INVALID_REGION", region)
 
     def prefixes(self, region: Any) -> range:
-        """A container for chosen regions may be small; one for all of them needs an /18 or more."""
-        return range(21, 25) if region else range(8, 19)
+        """A container for chosen regions may be small, with a /24 for each; one for all of them needs an /18 or more."""
+        return range(21, 25 - (len(region) - 1).bit_length()) if region else range(8, 19)
 
     def collides(self, mine: Any, other: Any) -> bool:
         """There is one container in all."""
         return True
+
+    def new_network_id(self, container: Container) -> str:
+        """Return a name, in the form that the published description has."""
+        return f"nt-{container.id}-{secrets.token_hex(4)}"
 
     def network_fields(self, container: Container) -> Body:
         """Show the Google project and the network."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from starlette.applications import Starlette
@@ -30,17 +31,42 @@ ACTIONS: dict[str, Callable[[Peers, Peer], bool]] = {
 }
 
 
-def _act(emulator: Emulator, peer_id: str, name: str) -> Body:
-    with emulator.project.now() as project:
+class _AmbiguousError(HTTPException):
+    """A name that several peers have."""
+
+    def __init__(self, detail: str, ids: list[str]) -> None:
+        super().__init__(409, detail)
+        self.ids = ids
+
+
+def _is_called(peer: Peer, name: str) -> bool:
+    """Tell whether this is the peer's id in Atlas, its connection's in AWS, or its VPC's."""
+    in_aws = (peer.connection_id, peer.fields["vpcId"]) if peer.provider.name == "AWS" else ()
+    return name == peer.id or name in in_aws
+
+
+def _is_possible(peer: Peer, action: str) -> bool:
+    return not (peer.deleting or peer.dead) and (action == "fail" or peer.status == peer.provider.waiting)
+
+
+def _act(emulator: Emulator, name: str, action: str) -> Body:
+    with contextlib.ExitStack() as stack:
+        projects = [stack.enter_context(project.now()) for project in emulator.projects]
+        found = [(project.peers, peer) for project in projects for peer in project.peers if _is_called(peer, name)]
+        if not found:
+            raise HTTPException(404, f"There is no peer with the id, connection id or VPC id {name}")
+        # Of a VPC with connections to several containers, one may be waiting, and others are done with.
+        fitting = [one for one in found if _is_possible(one[1], action)] or found
+        if len(fitting) > 1:
+            states = ", ".join(f"{peer.id} is {peer.status}" for unused, peer in fitting)
+            raise _AmbiguousError(f"Several peers of {name}: {states}; name one by its id", [peer.id for unused, peer in fitting])
+        peers, peer = fitting[0]
         try:
-            peer = project.peers.get(peer_id)
-            possible = ACTIONS[name](project.peers, peer)
-        except ApiError as error:
-            raise HTTPException(404, error.detail) from None
+            possible = ACTIONS[action](peers, peer)
         except CloudUnreachableError as error:
             raise HTTPException(503, str(error)) from None
         if not possible:
-            raise HTTPException(409, f"Cannot {name} peer {peer.id} while it is {peer.status}")
+            raise HTTPException(409, f"Cannot {action} peer {peer.id} while it is {peer.status}")
         return peer.to_json()
 
 
@@ -74,22 +100,23 @@ def control_app(emulator: Emulator) -> Starlette:
         return Response(status_code=204)
 
     async def act(request: Request) -> Response:
-        name = request.path_params["action"]
-        if name not in ACTIONS:
-            raise HTTPException(404, f"There is no action {name}; there are {', '.join(ACTIONS)}")
-        return JSONResponse(await emulator.run(lambda: _act(emulator, request.path_params["peer_id"], name)))
+        name, action = request.path_params["name"], request.path_params["action"]
+        if action not in ACTIONS:
+            raise HTTPException(404, f"There is no action {action}; there are {', '.join(ACTIONS)}")
+        return JSONResponse(await emulator.run(lambda: _act(emulator, name, action)))
 
     async def failure(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = error.headers if isinstance(error, HTTPException) else None
-        return JSONResponse({"error": status, "detail": getattr(error, "detail", "")}, status, headers)
+        more = {"ids": error.ids} if isinstance(error, _AmbiguousError) else {}
+        return JSONResponse({"error": status, "detail": getattr(error, "detail", ""), **more}, status, headers)
 
     return Starlette(
         routes=[
             Route("/emulator/requests", requests, methods=["GET", "DELETE"]),
             Route("/emulator/faults", faults, methods=["GET", "POST", "DELETE"]),
             Route("/emulator/reset", reset, methods=["POST"]),
-            Route("/emulator/peers/{peer_id}/{action}", act, methods=["POST"]),
+            Route("/emulator/peers/{name}/{action}", act, methods=["POST"]),
         ],
         exception_handlers={HTTPException: failure},
     )

@@ -22,15 +22,18 @@ _Result = TypeVar("_Result")
 
 
 class Emulator:
-    """A project, the credentials that open it and the requests that were made.
+    """Projects, the credentials that open them and the requests that were made.
 
     :param clock: a monotonic clock in seconds, for nonces and the life cycle.
+    :param wall: the time of day at a reset, see :class:`.project.Project`.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    ) -> None:
         """Make an emulator in its initial state; it does not listen yet."""
         self.settings = settings
-        self.project = Project(settings, clock)
+        self.projects = [Project(settings, clock, wall, number) for number in range(settings.groups)]
         self.requests = RequestLog()
         self.faults = Faults()
         self.tokens = TokenServer(
@@ -40,24 +43,40 @@ class Emulator:
             settings.max_token_requests,
             clock,
         )
-        self._bucket = TokenBucket(parse_rate(settings.rate_limit), clock) if settings.rate_limit else None
+        rate = parse_rate(settings.rate_limit) if settings.rate_limit else None
+        self._buckets = {group_id: TokenBucket(rate, clock) for group_id in settings.group_ids} if rate else {}
         self._digest = DigestServer(
             settings.public_key, settings.private_key, Nonces(settings.nonce_seconds, clock), settings.algorithm
         )
         self._access_list = [ipaddress.ip_network(block, strict=False) for block in settings.key_access_list]
 
+    @property
+    def project(self) -> Project:
+        """The first project, and for most the only one."""
+        return self.projects[0]
+
+    @project.setter
+    def project(self, project: Project) -> None:
+        """Put another one in its place."""
+        self.projects[0] = project
+
+    def find_project(self, group_id: str) -> Project | None:
+        """Return a project by its id, None if there is none."""
+        return next((project for project in self.projects if project.id == group_id), None)
+
     def reset(self) -> None:
         """Return to the initial state, also of requests, nonces, tokens, limits and faults."""
         self.faults.clear()
         self.tokens.clear()
-        if self._bucket:
-            self._bucket.reset()
-        self.project.reset()
+        for bucket in self._buckets.values():
+            bucket.reset()
+        for project in self.projects:
+            project.reset()
         self.requests.reset()
         self._digest.nonces.clear()
 
     async def run(self, function: Callable[[], _Result]) -> _Result:
-        """Call a function that looks at the project: in a thread, if a cloud behind it may keep it waiting."""
+        """Call a function that looks at a project: in a thread, if a cloud behind it may keep it waiting."""
         if any(cloud.slow for cloud in self.project.clouds.values()):
             return await asyncio.to_thread(function)
         return function()
@@ -86,16 +105,18 @@ class Emulator:
         """Return the error that a request with an aged nonce gets."""
         return ChallengeError({"WWW-Authenticate": self._digest.challenge(stale=True)})
 
-    def take_token(self, path: str) -> dict[str, str]:
-        """Count a request with good credentials against the project's bucket. A digest exchange so counts once.
+    def take_token(self, path: str, group_id: str) -> dict[str, str]:
+        """Count a request with good credentials against a project's bucket. A digest exchange so counts once.
 
         :param path: the request's path.
+        :param group_id: the project's id.
         :returns: headers for the reply.
         :raises ApiError: RATE_LIMITED_TOKEN_BUCKET, with the parameters that the documentation's example has.
         """
-        if self._bucket is None:
+        bucket = self._buckets.get(group_id)
+        if bucket is None:
             return {}
-        allowance, rate = self._bucket.take(), self._bucket.rate
+        allowance, rate = bucket.take(), bucket.rate
         headers = {"RateLimit-Limit": str(rate.capacity), "RateLimit-Remaining": str(allowance.remaining)}
         if allowance.granted:
             return headers

@@ -75,15 +75,16 @@ class ApiError(Exception):
     :param code: an errorCode of the catalogue.
     :param parameters: what the error is about, in the documented order; put into the detail and sent along.
     :param headers: further response headers, such as Allow.
+    :param detail: what is wrong, where that can be said better than the catalogue does.
     """
 
-    def __init__(self, code: str, *parameters: Any, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, code: str, *parameters: Any, headers: dict[str, str] | None = None, detail: str | None = None) -> None:
         """Look up status and detail."""
         self.status, template = CATALOGUE[code]
         self.code = code
         self.parameters = list(parameters)
         self.headers = dict(headers or {})
-        self.detail = template.format(*parameters)
+        self.detail = detail or template.format(*parameters)
         super().__init__(f"{self.status} {code}: {self.detail}")
 
     def body(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from .bodies import MAX_BODY
 from .emulator import Emulator
 from .errors import ApiError
 from .faults import Attempt
+from .project import Project
 from .replies import Reply, error_reply
 from .settings import OBJECT_ID
 
@@ -41,6 +42,11 @@ class Exchange(abc.ABC):
         self.path: str = request.scope["raw_path"].decode("ascii", "replace")
         self.query: str = request.scope["query_string"].decode("ascii", "replace")
         self.origin_path = origin_path(self.path)
+
+    @property
+    def project(self) -> Project:
+        """The project that the request is about; of those that are about none, the first."""
+        return self._emulator.project
 
     @property
     def authorization(self) -> str | None:
@@ -129,7 +135,7 @@ class AtlasExchange(Exchange):
     def _answer(self) -> Reply:
         """Check in the order in which the service does: who, from where, how often, what, in which form."""
         self._emulator.check_access(self.caller)
-        allowance = self._emulator.take_token(self.origin_path)
+        allowance = self._emulator.take_token(self.origin_path, self.project.id)
         try:
             reply = self._dispatch(self.method, self._request.headers)
         except ApiError as error:
@@ -158,16 +164,24 @@ class AtlasExchange(Exchange):
             media.check_body_type(headers.get("content-type"))
         parsed = query.parse(self.query, resource.parameters)
         self._check_group(ids)
-        with self._emulator.project.now() as project:
-            reply = handler(resources.Call(project, ids, parsed, self._body, self._url(headers), versioned))
+        with self.project.now() as project:
+            url = self._url(headers)
+            reply = handler(resources.Call(project, self._emulator.projects, ids, parsed, self._body, url, versioned))
         reply.media_type = media_type
         return reply
+
+    @property
+    def project(self) -> Project:
+        """The project in the path, if there is it."""
+        segments = self._segments()
+        group_id = segments[4] if len(segments) > 4 and segments[3] == "groups" else ""
+        return self._emulator.find_project(group_id) or self._emulator.project
 
     def _check_group(self, ids: dict[str, str]) -> None:
         group_id = ids.get("groupId", self._emulator.project.id)
         if not OBJECT_ID.fullmatch(group_id):
             raise ApiError("PATH_PARAM_PARSE_ERROR", "groupId", group_id)
-        if group_id != self._emulator.project.id:
+        if self._emulator.find_project(group_id) is None:
             raise ApiError("GROUP_NOT_FOUND", group_id)
 
     def _targets(self) -> tuple[str, ...]:

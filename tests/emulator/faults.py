@@ -6,16 +6,15 @@ A rule is a JSON object::
     {"method": "POST", "path": "/api/atlas/v2/groups/", "authenticated": true, "times": 3, "skip": 1,
      "fault": {"kind": "status", "status": 503, "retry_after": 1}}
 
-``fault`` is needed, everything else may be left out. ``path`` is the beginning of the request's target, ``path_regex``
-(instead of it) a regular expression that is searched for in it; the target is path and query as they were sent. What there is
-of faults stands in :mod:`.fault_kinds`.
+``fault`` is needed, everything else may be left out. ``path`` is the beginning of the request's target, ``path_glob`` (instead of
+it) the whole of it, in which ``*`` stands for any characters, the slash too, and nothing else for anything but itself; the target
+is path and query as they were sent. What there is of faults stands in :mod:`.fault_kinds`.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +23,7 @@ from .fault_kinds import Fault, RuleError, is_text, parse_fault
 
 MAX_RULES = 1000
 _MAX_COUNT = 10**9
-_NAMES = ("method", "path", "path_regex", "authenticated", "times", "skip", "fault")
+_NAMES = ("method", "path", "path_glob", "authenticated", "times", "skip", "fault")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,50}")
 _A_LIST = re.compile(r"/(peers|containers|containers/all|accessList)/?(\?|$)")
 
@@ -41,6 +40,31 @@ class Attempt:
     by_digest: bool = False
 
 
+@dataclass(frozen=True)
+class Glob:
+    """A pattern for all of a text, with ``*`` for any characters. It takes no longer for a text that is made to be hard."""
+
+    pattern: str
+
+    def fits(self, text: str) -> bool:
+        """Tell whether the pattern is for this text."""
+        first, *parts = self.pattern.split("*")
+        if not parts:
+            return text == first
+        last = parts.pop()
+        end = len(text) - len(last)
+        position = len(first)
+        if end < position or not (text.startswith(first) and text.endswith(last)):
+            return False
+        for part in parts:
+            # The leftmost place leaves the most room for the rest.
+            position = text.find(part, position, end)
+            if position < 0:
+                return False
+            position += len(part)
+        return True
+
+
 @dataclass
 class Rule:
     """What goes wrong with the requests that it is about."""
@@ -48,7 +72,7 @@ class Rule:
     fault: Fault
     method: str | None = None
     path: str | None = None
-    path_regex: re.Pattern[str] | None = None
+    path_glob: Glob | None = None
     authenticated: bool | None = None
     #: How often it happens; None is for ever.
     times: int | None = None
@@ -68,7 +92,7 @@ class Rule:
             self.method in (None, attempt.method)
             and self.authenticated in (None, attempt.authenticated)
             and (self.path is None or attempt.target.startswith(self.path))
-            and (self.path_regex is None or self.path_regex.search(attempt.target) is not None)
+            and (self.path_glob is None or self.path_glob.fits(attempt.target))
         )
 
     def take(self, attempt: Attempt) -> bool:
@@ -84,8 +108,8 @@ class Rule:
     def to_json(self) -> dict[str, Any]:
         """Return the rule and how often it has happened."""
         shown: dict[str, Any] = {name: getattr(self, name) for name in _NAMES}
-        pattern = self.path_regex.pattern if self.path_regex else None
-        return {**shown, "path_regex": pattern, "fault": self.fault.to_json(), "matched": self.matched, "happened": self.happened}
+        pattern = self.path_glob.pattern if self.path_glob else None
+        return {**shown, "path_glob": pattern, "fault": self.fault.to_json(), "matched": self.matched, "happened": self.happened}
 
 
 class Faults:
@@ -133,6 +157,8 @@ def parse_rules(given: object) -> list[Rule]:
 def _parse_rule(given: object) -> Rule:
     if not isinstance(given, dict):
         raise RuleError("a rule has to be an object")
+    if "path_regex" in given:
+        raise RuleError("there is no path_regex any more; write a path_glob, for the whole target, in which * is any characters")
     for name in given:
         if name not in _NAMES:
             raise RuleError(f"{name!a} is no part of a rule; there are: {', '.join(_NAMES)}")
@@ -143,15 +169,15 @@ def _parse_rule(given: object) -> Rule:
         raise RuleError("method has to be an HTTP method, or null for any")
     if path is not None and not (is_text(path) and path.startswith("/")):
         raise RuleError("path has to be the beginning of a path, with a slash in front, or null for any")
-    if path is not None and given.get("path_regex") is not None:
-        raise RuleError("a rule has either path or path_regex")
+    if path is not None and given.get("path_glob") is not None:
+        raise RuleError("a rule has either path or path_glob")
     if not (authenticated is None or isinstance(authenticated, bool)):
         raise RuleError("authenticated has to be true, false, or null for both")
     return Rule(
         fault=parse_fault(given["fault"]),
         method=method and method.upper(),
         path=path,
-        path_regex=_parse_pattern(given.get("path_regex")),
+        path_glob=_parse_glob(given.get("path_glob")),
         authenticated=authenticated,
         times=None if given.get("times") is None else _parse_count("times", given["times"], 1),
         skip=_parse_count("skip", given.get("skip", 0), 0),
@@ -164,14 +190,9 @@ def _parse_count(name: str, value: object, lowest: int) -> int:
     return value
 
 
-def _parse_pattern(text: object) -> re.Pattern[str] | None:
+def _parse_glob(text: object) -> Glob | None:
     if text is None:
         return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            if isinstance(text, str) and is_text(text):
-                return re.compile(text)
-    except (re.error, Warning, OverflowError, RecursionError):
-        pass
-    raise RuleError("path_regex has to be a regular expression as Python reads them")
+    if isinstance(text, str) and is_text(text):
+        return Glob(text)
+    raise RuleError("path_glob has to be text, in which * stands for any characters, or null for any path")

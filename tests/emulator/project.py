@@ -22,19 +22,27 @@ from .providers import DEFAULT_PROVIDER, PROVIDERS, Provider
 from .regions import atlas_region
 from .settings import Settings
 
+#: The organization of all projects.
+ORG_ID = "5356823a3794dee37132b000"
+
 
 class Project:
-    """One project.
+    """One project of those that the keys open.
 
     Look at it only inside :meth:`now`, which holds the lock and brings everything to the present.
 
     :param clock: a monotonic clock in seconds.
     :param wall: the time of day when the project is reset, in seconds since 1970; from then on it goes by the clock. To have a
         connection that is eight days old now, begin eight days ago, make it, and let the clock go on by eight days.
+    :param number: which of the projects it is, from 0.
     """
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        number: int = 0,
     ) -> None:
         """Make the project in its initial state.
 
@@ -42,11 +50,11 @@ class Project:
         """
         self.settings = settings
         self.clouds = make_clouds(settings)
-        self.id = settings.group_id
+        self.id = settings.group_ids[number]
+        self.name = f"emulator-{number + 1}" if number else "emulator"
         self._clock = clock
         self._wall = wall
         self._began, self._start = wall(), clock()
-        self.org_id = self.new_id()
         self.first_container_id = self.new_id()
         self.created = self._date(clock()).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._lock = threading.RLock()
@@ -64,7 +72,7 @@ class Project:
             step = self.settings.step_seconds
             self.access_list = AccessList(self.id, self._clock, lambda: self._date(self._clock()), step)
             self._history = History(self.settings.list_lag_seconds)
-            self._record(self._start)
+            self._record()
 
     def new_id(self) -> str:
         """Return the id of something that is made now."""
@@ -82,7 +90,7 @@ class Project:
             try:
                 yield self
             finally:
-                self._record(self._clock())
+                self._record()
 
     def lists(self) -> Lists:
         """Return what lists show: what there is, or what there was a while ago where lists lag behind."""
@@ -112,16 +120,21 @@ class Project:
         self.peers.advance(at)
         self.access_list.advance(self._date(at), any(not peer.deleting for peer in self.peers.of("AWS")))
 
-    def _record(self, at: float) -> None:
+    def _record(self, at: float | None = None) -> None:
         if self.settings.list_lag_seconds:
-            self._history.record(at, Lists.copy(self.peers, self.containers, self.access_list))
+            lists = Lists.copy(self.peers, self.containers, self.access_list)
+            self._history.record(self._clock() if at is None else at, lists)
 
     def add_access(self, bodies: Sequence[Body]) -> None:
         """Add entries to the access list from the body of a POST.
 
-        :raises ApiError: for a body that is not right or too many entries.
+        :raises ApiError: for a body that is not right or too many entries, or as in a fault of the service if AWS is away.
         """
-        self.access_list.add(bodies, any(not peer.deleting and not peer.dead for peer in self.peers.of("AWS")))
+        live = [peer for peer in self.peers.of("AWS") if not peer.deleting and not peer.dead]
+        try:
+            self.access_list.add(bodies, bool(live), lambda groups: self.clouds["AWS"].foreign_group(groups, live))
+        except CloudUnreachableError:
+            raise ApiError("UNEXPECTED_ERROR") from None
 
     def find_peer(self, peer_id: str) -> Body:
         """Return one peer as a reply shows it; for tests in the same process.

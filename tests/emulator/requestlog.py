@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from typing import Any
+
+#: How many requests are remembered: the last ones.
+MAX_ENTRIES = 10_000
 
 
 class Connection:
@@ -17,12 +21,12 @@ class Connection:
 
 
 class RequestLog:
-    """The requests to the API, in the order of their replies; those to the control paths are not among them."""
+    """The last requests to the API, in the order of their replies; those to the control paths are not among them."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.Lock()
-        self._entries: list[dict[str, Any]] = []
+        self._entries: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
         self._connections = 0
         self._age = 0
 

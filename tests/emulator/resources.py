@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from . import media
 from .accesslist import Entry
 from .attributes import check_names, parse_array, parse_object, require
 from .errors import ApiError
-from .project import Project
+from .project import ORG_ID, Project
 from .providers import DEFAULT_PROVIDER
 from .query import Query, firsts
 from .ratelimit import parse_rate
@@ -23,12 +23,15 @@ from .settings import OBJECT_ID
 class Call:
     """One request that has passed authentication and the checks of its outer form.
 
+    :param project: the one that it is about, or the first.
+    :param projects: all that the keys open.
     :param ids: the variable parts of the path, by name.
     :param url: its own address without the query.
     :param versioned: whether it is one to v2.
     """
 
     project: Project
+    projects: Sequence[Project]
     ids: Mapping[str, str]
     query: Query
     body: bytes
@@ -39,7 +42,6 @@ class Call:
 Handler = Callable[[Call], Reply]
 #: Whose limits are asked for; the first is the one that there are limits for.
 _SCOPES = ("groupId", "orgId", "userId", "ipAddress")
-_GROUP_NAME = "emulator"
 
 
 def system_status(call: Call) -> Reply:
@@ -47,41 +49,43 @@ def system_status(call: Call) -> Reply:
     settings = call.project.settings
     key = {
         "accessList": [{"cidrBlock": block, "ipAddress": block.split("/")[0]} for block in settings.key_access_list],
-        "id": call.project.org_id,
+        "id": ORG_ID,
         "publicKey": settings.public_key,
-        "roles": [{"groupId": call.project.id, "roleName": "GROUP_OWNER"}],
+        "roles": [{"groupId": project.id, "roleName": "GROUP_OWNER"} for project in call.projects],
     }
     links = [{"href": call.url, "rel": "self"}]
     return Reply(200, {"apiKey": key, "appName": "MongoDB Atlas", "build": "0" * 40, "links": links, "throttling": False})
 
 
 def _group(project: Project, url: str) -> dict[str, Any]:
-    content = {"clusterCount": 0, "created": project.created, "id": project.id, "name": _GROUP_NAME, "orgId": project.org_id}
+    content = {"clusterCount": 0, "created": project.created, "id": project.id, "name": project.name, "orgId": ORG_ID}
     return {**content, "links": [{"href": url, "rel": "self"}]}
 
 
 def list_groups(call: Call) -> Reply:
-    """GET the projects that the key opens; there is one. Clients look whether their credentials are good in this way."""
-    return page_reply([_group(call.project, f"{call.url.removesuffix('/')}/{call.project.id}")], call.query, call.url)
+    """GET the projects that the key opens. Clients look whether their credentials are good in this way."""
+    url = call.url.removesuffix("/")
+    return page_reply([_group(project, f"{url}/{project.id}") for project in call.projects], call.query, call.url)
 
 
 def get_group_by_name(call: Call) -> Reply:
-    """GET the project by its name."""
-    if call.ids["groupName"] != _GROUP_NAME:
-        raise ApiError("GROUP_NOT_FOUND", call.ids["groupName"])
+    """GET a project by its name."""
     groups = call.url.removesuffix("/").rsplit("/", 2)[0]
-    return Reply(200, _group(call.project, f"{groups}/{call.project.id}"))
+    for project in call.projects:
+        if project.name == call.ids["groupName"]:
+            return Reply(200, _group(project, f"{groups}/{project.id}"))
+    raise ApiError("GROUP_NOT_FOUND", call.ids["groupName"])
 
 
 def get_group(call: Call) -> Reply:
-    """GET the project itself."""
+    """GET a project itself."""
     return Reply(200, _group(call.project, call.url))
 
 
 def list_rate_limits(call: Call) -> Reply:
-    """GET the limits; there is one, for all that belongs to the project. It is not shown to who asks about somebody else."""
+    """GET the limits; there is one, for all that belongs to a project. It is not shown to who asks about somebody else."""
     sent, rate_limit = firsts(call.query.sent), call.project.settings.rate_limit
-    if sent.get("groupId", call.project.id) != call.project.id:
+    if "groupId" in sent and sent["groupId"] not in [project.id for project in call.projects]:
         raise ApiError("GROUP_NOT_FOUND", sent["groupId"])
     if rate_limit is None or any(scope in sent for scope in _SCOPES[1:]):
         return page_reply([], call.query, call.url)

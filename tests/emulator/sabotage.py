@@ -63,7 +63,7 @@ class Sabotage:
                 self._response.headers["Content-Type"] = self._given["value"]
         elif self._kind == "moving_page" and self.applied == 200:
             path, query = self._exchange.path, self._exchange.query
-            await self._emulator.run(lambda: moving.move(self._emulator.project, path, query, self._given["change"]))
+            await self._emulator.run(lambda: moving.move(self._exchange.project, path, query, self._given["change"]))
         return self._response
 
     async def deliver(self, scope: Scope, receive: Receive, send: Send) -> None:

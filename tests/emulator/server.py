@@ -109,8 +109,9 @@ class RunningEmulator(Emulator):
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
-    def announcement(self) -> dict[str, str]:
+    def announcement(self) -> dict[str, Any]:
         """Return what a client needs to know."""
+        groups = [{"group_id": one.id, "name": one.name, "container_id": one.first_container_id} for one in self.projects]
         return {
             "base_url": self.base_url,
             "group_id": self.settings.group_id,
@@ -119,6 +120,7 @@ class RunningEmulator(Emulator):
             "container_id": self.project.first_container_id,
             "client_id": self.settings.client_id,
             "client_secret": self.settings.client_secret,
+            "groups": groups,
         }
 
 

@@ -7,6 +7,8 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from .guard import is_host
+from .ids import following_object_ids
 from .ratelimit import parse_rate
 
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
@@ -27,6 +29,7 @@ _NOT_NEGATIVE = (
 )
 ALGORITHMS = ("MD5", "SHA-256")
 ACCEPT_MODES = ("auto", "manual")
+MAX_GROUPS = 100
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,13 @@ class Settings:
     """
 
     host: str = "127.0.0.1"
+    #: Further names and addresses by which it may be called.
+    allow_host: tuple[str, ...] = ()
     #: 0 takes a free port.
     port: int = 0
     group_id: str = "5356823b3794dee37132bb7b"
+    #: How many projects there are, all of them for the same keys; the first has the id above.
+    groups: int = 1
     #: Eight characters, as Atlas's own public keys have.
     public_key: str = "emulator"
     private_key: str = "e3a10000-0000-4000-8000-00000000ca11"
@@ -76,10 +83,20 @@ class Settings:
     #: Atlas's own account there.
     aws_account_id: str = "700000000007"
 
+    @property
+    def group_ids(self) -> tuple[str, ...]:
+        """The ids of all projects, always the same ones."""
+        return following_object_ids(self.group_id, self.groups)
+
     def __post_init__(self) -> None:
         """Check each option."""
         if not OBJECT_ID.fullmatch(self.group_id):
             raise ValueError("--group-id must be 24 lower-case hexadecimal digits")
+        if not 1 <= self.groups <= MAX_GROUPS:
+            raise ValueError(f"--groups must be between 1 and {MAX_GROUPS}")
+        for name in self.allow_host:
+            if not is_host(name):
+                raise ValueError(f"--allow-host: {name!r} is neither the name nor the address of a host; leave the port out")
         if not 0 <= self.port <= 65535:
             raise ValueError("--port must be between 0 and 65535")
         if not self.public_key or not self.private_key:

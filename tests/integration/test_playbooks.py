@@ -36,7 +36,12 @@ READING = {"read_connections"}
 # A key that must be seen nowhere.
 CANARY = "e3a10000-0000-4000-8000-canarycanary"
 # What a playbook warns of on purpose; any other warning fails it.
-EXPECTED_WARNINGS = {"first_edition": {"aws_account_id 'abc123abc123'", "vpc_id 'vpc-123456'"}}
+EXPECTED_WARNINGS = {
+    "first_edition": {
+        "aws_account_id is not the id of an AWS account: 'abc123abc123'",
+        "vpc_id is not the id of a VPC: 'vpc-123456'",
+    }
+}
 
 
 def test_scenarios_and_examples_are_found() -> None:

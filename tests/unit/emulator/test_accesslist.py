@@ -104,6 +104,21 @@ def test_pages(api):
     assert "totalCount" not in page
 
 
+def test_page_of_the_reply_to_a_post(api, old_api):
+    """It is as large as was asked for: a client can see at once whether what it has sent is there."""
+    entries = [{"ipAddress": f"192.0.2.{number}"} for number in range(150)]
+    for client in (api, old_api):
+        page = client.call("POST", "/accessList?itemsPerPage=500", json=entries).json()
+        assert len(page["results"]) == page["totalCount"] == 150
+        assert [link["rel"] for link in page["links"]] == ["self"]
+        page = client.call("POST", "/accessList", json=entries[:1]).json()
+        assert (len(page["results"]), page["totalCount"]) == (100, 150)
+        assert [link["rel"] for link in page["links"]] == ["self", "next"]
+    refused = api.call("POST", "/accessList?itemsPerPage=501", json=[{"ipAddress": "198.51.100.1"}])
+    assert error(refused) == (400, "INVALID_QUERY_PARAMETER")
+    assert api.call("GET", "/accessList").json()["totalCount"] == 150
+
+
 @pytest.mark.parametrize(
     ("sent", "path", "kept"),
     [

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,8 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from requests.auth import HTTPDigestAuth
 
 ROOT = Path(__file__).resolve().parents[3]
+#: Seconds that only what hangs takes, however busy the machine is.
+HANG = 120
 CHECKOUT = "tests.emulator"
 INSTALLED = "ansible_collections.cloudpeer.atlas.tests.emulator"
 
@@ -45,7 +46,7 @@ def started(*options, **how):
 
 def finished(*options, **how):
     """Run an emulator that will not start and return how it ended."""
-    return subprocess.run(capture_output=True, timeout=20, check=False, **command(*options, **how))
+    return subprocess.run(capture_output=True, timeout=HANG, check=False, **command(*options, **how))
 
 
 @pytest.mark.parametrize("module", [CHECKOUT, INSTALLED])
@@ -53,30 +54,37 @@ def finished(*options, **how):
 def test_from_start_to_end(module, number):
     """One line when it listens, nothing else, and a clean end that waits for nobody's open connection."""
     with started("--port", "0", module=module) as (process, said):
-        assert said.keys() == {"base_url", "group_id", "public_key", "private_key", "container_id", "client_id", "client_secret"}
+        assert said.keys() == {
+            "base_url",
+            "group_id",
+            "public_key",
+            "private_key",
+            "container_id",
+            "client_id",
+            "client_secret",
+            "groups",
+        }
+        [group] = said["groups"]
+        assert group == {"group_id": said["group_id"], "name": "emulator", "container_id": said["container_id"]}
         with requests.Session() as session:
             session.auth = HTTPDigestAuth(said["public_key"], said["private_key"])
             url = f"{said['base_url']}/api/atlas/v1.0/groups/{said['group_id']}/containers/{said['container_id']}"
             assert session.get(url, timeout=10).json()["regionName"] == "US_EAST_1"
-            began = time.monotonic()
             process.send_signal(number)
-            out, err = process.communicate(timeout=10)
-            assert time.monotonic() - began < 2
+            out, err = process.communicate(timeout=HANG)
     assert (process.returncode, out, err) == (0, "", "")
 
 
 def test_end_during_a_request():
-    """A request that is still being answered holds nothing up for long, and leaves no trace on the terminal."""
-    with started("--port", "0", "--latency-ms", "60000") as (process, said):
+    """A request that is still being answered, for an hour, holds nothing up, and leaves no trace on the terminal."""
+    with started("--port", "0", "--latency-ms", "3600000") as (process, said):
         port = int(said["base_url"].rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-            client.sendall(b"GET /api/atlas/v2 HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"GET /api/atlas/v2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             # The control path is answered after the request above was taken.
             requests.get(f"{said['base_url']}/emulator/requests", timeout=10)
-            began = time.monotonic()
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=10)
-            assert time.monotonic() - began < 4
+            out, err = process.communicate(timeout=HANG)
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -107,7 +115,7 @@ def test_missing_packages():
     """Without Starlette it says what to install."""
     how = command("--port", "0")
     how["args"].insert(1, "-S")
-    end = subprocess.run(capture_output=True, timeout=20, check=False, **how)
+    end = subprocess.run(capture_output=True, timeout=HANG, check=False, **how)
     assert end.returncode == 1
     assert end.stdout == ""
     assert end.stderr.count("\n") == 1
@@ -127,6 +135,12 @@ def test_key_is_not_in_the_messages():
     [
         ["--group-id", "short"],
         ["--group-id", "A" * 24],
+        ["--groups", "0"],
+        ["--groups", "101"],
+        ["--allow-host", ""],
+        ["--allow-host", "emulator:8080"],
+        ["--allow-host", "http://emulator"],
+        ["--allow-host", "*"],
         ["--port", "-1"],
         ["--port", "http"],
         ["--public-key", ""],
@@ -174,6 +188,9 @@ def test_defaults():
     assert parse_arguments(service) == Settings(port=8080, client_id="a", client_secret="b", token_seconds=9.0, rate_limit="10/5")
     twice = ["--key-access-list", "10.0.0.0/8", "--key-access-list", "::1"]
     assert parse_arguments(twice).key_access_list == ("10.0.0.0/8", "::1")
+    named = ["--allow-host", "Emulator.", "--allow-host", "[fd00::7]", "--allow-host", "10.0.0.7"]
+    assert parse_arguments(named).allow_host == ("Emulator.", "[fd00::7]", "10.0.0.7")
+    assert parse_arguments(["--groups", "3"]).group_ids == tuple(f"5356823b3794dee37132bb7{digit}" for digit in "bcd")
     lagging = ["--allow-duplicates", "--list-lag-seconds", "1.5"]
     assert parse_arguments(lagging) == Settings(port=8080, allow_duplicates=True, list_lag_seconds=1.5)
     assert parse_arguments(["--unique-pairs"]) == Settings(port=8080, unique_pairs=True)

@@ -100,6 +100,23 @@ def test_creation_refused(api, body, status, code):
     assert api.call("GET", "/containers/all").json()["totalCount"] == 1
 
 
+@pytest.mark.parametrize(("regions", "largest"), [(0, 18), (1, 24), (2, 23), (3, 22), (4, 22), (5, 21), (8, 21), (9, None)])
+def test_room_for_regions_on_google(api, regions, largest):
+    """A container for chosen regions has a /24 for each at least; one for all regions is large."""
+    names = [f"REGION_{number}" for number in range(regions)]
+    fitting = []
+    for length in (18, 20, 21, 22, 23, 24):
+        body = {"providerName": "GCP", "atlasCidrBlock": f"10.8.0.0/{length}", "regions": names}
+        response = api.call("POST", "/containers", json=body)
+        if response.status_code == 200:
+            fitting.append(length)
+            assert api.call("DELETE", f"/containers/{response.json()['id']}").status_code == 204
+        else:
+            assert error(response) == (400, "ATLAS_INVALID_CIDR_RANGE")
+    lengths = [18] if not regions else [21, 22, 23, 24]
+    assert fitting == [length for length in lengths if largest is not None and length <= largest]
+
+
 def test_one_on_google(api):
     """Whatever its regions."""
     body = {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"}

@@ -161,8 +161,9 @@ def test_other_types_of_bodies(api, content_type, method, path):
     assert response.json()["parameters"] == [content_type]
 
 
-def test_pages(api):
+def test_pages(start):
     """Links lead through all pages in order of creation, on the host that was called, with what else was asked."""
+    api = start(step_seconds=0, allow_host=("atlas.example",))
     made = [api.make_peer()["id"] for number in range(5)]
     url, pages = f"{api.group}/peers?itemsPerPage=2&providerName=AWS", []
     api.session.headers["Host"] = "atlas.example:8080"

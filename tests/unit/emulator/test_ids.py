@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import time
 
+from ansible_collections.cloudpeer.atlas.tests.emulator.emulator import Emulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.ids import following_object_ids, new_object_id
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -44,7 +45,7 @@ def test_time_of_a_test_of_its_own(clock):
     with project.now():
         new = project.create_peer({**AWS, "vpcId": "vpc-654321", "routeTableCidrBlock": "10.2.0.0/16"}, needs_container=False)
     assert (seconds(old.id), seconds(new.id)) == (1_700_000_000 - 8 * DAY, 1_700_000_000)
-    assert seconds(project.first_container_id) == seconds(project.org_id) == seconds(old.id)
+    assert seconds(project.first_container_id) == seconds(old.id)
     assert project.find_peer(old.id)["statusName"] == "PENDING_ACCEPTANCE"
 
 
@@ -58,6 +59,12 @@ def test_time_of_day_is_the_real_one(clock):
         assert abs(seconds(made) - time.time()) < 10
         clock.sleep(DAY)
         project.reset()
+
+
+def test_time_of_a_whole_emulator(clock):
+    """All of its projects begin at the time that is given."""
+    emulator = Emulator(Settings(groups=2), clock, wall=lambda: 1_600_000_000.0)
+    assert [seconds(project.first_container_id) for project in emulator.projects] == [1_600_000_000] * 2
 
 
 def test_following():

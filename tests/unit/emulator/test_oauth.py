@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import time
 from urllib.parse import quote_plus, urlsplit
 
 import pytest
@@ -65,7 +64,7 @@ def test_absolute_target(api):
     """A target with scheme and host, as clients of a proxy send it, is served as one without."""
     settings, address = api.emulator.settings, urlsplit(api.emulator.base_url)
     basic = base64.b64encode(f"{settings.client_id}:{settings.client_secret}".encode()).decode()
-    lines = ["POST http://atlas/api/oauth/token HTTP/1.0", f"Authorization: Basic {basic}", f"Content-Type: {FORM}"]
+    lines = ["POST http://localhost/api/oauth/token HTTP/1.0", f"Authorization: Basic {basic}", f"Content-Type: {FORM}"]
     with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
         connection.sendall("\r\n".join([*lines, "Content-Length: 29", "", "grant_type=client_credentials"]).encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
@@ -79,12 +78,14 @@ def test_digest_beside(api):
 
 def test_expiry(start):
     """A token that has ended is refused like one that never was."""
-    api = start(token_seconds=0.3)
+    api, now = start(token_seconds=0.3), [1000.0]
+    api.emulator.tokens._clock = lambda: now[0]
     response = ask(api)
     assert response.json()["expires_in"] == 0
     token = response.json()["access_token"]
+    now[0] += 0.2
     assert use(api, token).status_code == 200
-    time.sleep(0.4)
+    now[0] += 0.2
     for wrong in (token, "never-was"):
         refused = use(api, wrong)
         assert (refused.status_code, refused.json()["errorCode"]) == (401, "USER_UNAUTHORIZED")
@@ -305,7 +306,7 @@ def test_any_bytes(api, path, rest, capfd):
     """No bytes are a fault of the emulator."""
     address = urlsplit(api.emulator.base_url)
     with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
-        connection.sendall(f"POST {path}?\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".encode("latin-1") + rest)
+        connection.sendall(f"POST {path}?\xff HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".encode("latin-1") + rest)
         connection.shutdown(socket.SHUT_WR)
         received = b""
         while chunk := connection.recv(65536):

@@ -148,7 +148,7 @@ def test_a_list_shows_changes_and_deletions_late(clock):
 
 
 def test_a_duplicate_is_refused_although_the_list_does_not_show_it(clock):
-    """Writes are not behind."""
+    """Writes see everything at once."""
     lagging = Lagging(clock)
     lagging.make()
     with pytest.raises(ApiError, match="PEER_ALREADY_EXISTS"):
@@ -157,7 +157,7 @@ def test_a_duplicate_is_refused_although_the_list_does_not_show_it(clock):
 
 
 def test_every_list_lags(clock, start):
-    """Containers and the access list too; the reply to a POST of entries shows them at once. A reset has always been so."""
+    """Containers and the access list too; the reply to a POST of entries shows them at once. A reset is seen at once."""
     api = start(step_seconds=0, list_lag_seconds=5)
     api.emulator.project = Project(api.emulator.settings, clock)
     first = api.emulator.project.first_container_id

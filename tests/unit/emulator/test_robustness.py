@@ -61,16 +61,16 @@ def test_large_body(api):
         b"\x00\x01\x02\r\n\r\n",
         b"GET\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Digest a=1\r\nAuthorization: Digest b=2\r\n\r\n",
-        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET http://x/api/atlas/v2 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Digest a=1\r\nAuthorization: Digest b=2\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"CONNECT example.com:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET http://localhost/api/atlas/v2 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /api HTTP/1.0\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
     ],
     ids=range(13),
 )
@@ -84,14 +84,14 @@ def test_odd_bytes(api, data, capfd):
 
 def test_endless_header(api):
     """It is cut off."""
-    received = raw_exchange(api, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 2_000_000)
+    received = raw_exchange(api, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 2_000_000)
     assert received.split(b" ")[1:2] in ([], [b"400"])
     assert api.call("GET").status_code == 200
 
 
 def test_endless_body(api):
     """After some more than the limit it is answered unread, and the connection closed."""
-    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n"
     received = raw_exchange(api, head + b"x" * (20 << 20), end=False)
     assert received == b"" or (received.startswith(b"HTTP/1.1 401") and b"connection: close" in received)
     assert api.emulator.requests.entries()[-1]["status"] == 401
@@ -100,7 +100,7 @@ def test_endless_body(api):
 
 def test_half_a_body(api):
     """A client that goes away leaves nothing behind."""
-    data = b"POST /api/atlas/v2 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"
+    data = b"POST /api/atlas/v2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc"
     assert raw_exchange(api, data).split(b" ")[1:2] in ([], [b"400"])
     assert api.call("GET").status_code == 200
 

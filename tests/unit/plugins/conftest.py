@@ -108,7 +108,8 @@ def connect(clock: FakeClock) -> Iterator[Callable[..., AtlasClient]]:
 
         def make(base_url: str, *, public_key: str = "emulator", private_key: str | None = None, **options: Any) -> AtlasClient:
             key = ApiKey(public_key, private_key or Settings().private_key)
-            settings = {"timeout": 5.0, "retries": 2, **options}
+            # Long enough for the busiest machine: what ends a request in time is tested with time-outs of its own.
+            settings = {"timeout": 60.0, "retries": 2, **options}
             client = AtlasClient(Connection(base_url=base_url, **settings), key, clock=clock, sleep=clock.sleep)
             stack.callback(client.close)
             return client

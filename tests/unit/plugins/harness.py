@@ -107,7 +107,7 @@ class Atlas:
             "public_key": self.emulator.settings.public_key,
             "private_key": self.emulator.settings.private_key,
             "retries": 2,
-            "timeout": 5,
+            "timeout": 60,
         }
         given = {name: value for name, value in {**connection, **options}.items() if value is not None}
         checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)

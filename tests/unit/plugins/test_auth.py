@@ -85,9 +85,14 @@ def test_a_nonce_that_was_stale_at_once_is_no_wrong_key_but_not_for_ever(key: Ap
         ({"expires_in": "1800"}, 1800),
         ({}, 3600),
         ({"expires_in": None}, 3600),
+        ({"expires_in": 3601}, 3600),
+        ({"expires_in": "31536000"}, 3600),
+        ({"expires_in": float("inf")}, 3600),
+        ({"expires_in": 10**400}, 3600),
     ],
+    ids=range(9),
 )
-def test_a_token_lasts_as_long_as_is_said_or_else_an_hour(reply: dict[str, Any], lifetime: float) -> None:
+def test_a_token_lasts_as_long_as_is_said_and_at_most_an_hour(reply: dict[str, Any], lifetime: float) -> None:
     """RFC 6749, 5.1, leaves the lifetime to the documentation; the Go library of OAuth reads it from text as well."""
     now, fetched = 1000.0, []
     account = ServiceAccount("id", "secret", None, lambda: now)
@@ -98,14 +103,20 @@ def test_a_token_lasts_as_long_as_is_said_or_else_an_hour(reply: dict[str, Any],
 
     for moment in (1000.0, 1000.0 + lifetime - 301, 1000.0 + lifetime - 299):
         now = moment
-        account.prepare(fetch)
+        account.prepare(fetch, 1)
         assert account.authorization("GET", "/", b"") == "Bearer token"
     assert len(fetched) == 2
 
 
 @pytest.mark.parametrize(
-    "reply", [{}, {"access_token": 5}, {"access_token": "t", "expires_in": "soon"}, {"access_token": "t", "expires_in": 0}]
+    "reply",
+    [
+        {},
+        *({"access_token": token} for token in (5, "", "a b", "a\nb", "\u00fc", "\ud800", "t\x7f", "x" * 100_000, ["t"])),
+        *({"access_token": "t", "expires_in": end} for end in ("soon", 0, -1, float("nan"), "nan", [3600], {})),
+    ],
+    ids=range(17),
 )
 def test_a_reply_that_is_no_token_is_told(reply: dict[str, Any]) -> None:
     with pytest.raises(AtlasApiError, match="the reply of Atlas has none"):
-        ServiceAccount("id", "secret", None).prepare(lambda form, authorization: reply)
+        ServiceAccount("id", "secret", None).prepare(lambda form, authorization: reply, 1)

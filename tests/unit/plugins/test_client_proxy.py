@@ -38,7 +38,7 @@ def proxy_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple
         yield f"http://127.0.0.1:{port.read_text().strip()}", log
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(120)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_proxy_that_is_no_address_is_told_without_its_password(
 
 def until(condition: Callable[[], bool]) -> None:
     """Fail unless a condition comes true soon."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, "it did not come true"
         time.sleep(0.05)

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import email.utils
-import gzip
 import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils import _transport
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import (
     AtlasConnectionError,
@@ -197,50 +194,6 @@ def test_a_nonce_survives_a_failure_in_between(serve: Serve, connect: Connect) -
     connect(wire.base_url).get(GROUP, "read")
     assert [bool(one.authorization) for one in wire.requests] == [False, True, True]
     assert "nc=00000002" in (wire.requests[2].authorization or "")
-
-
-@pytest.mark.parametrize("encoding", [(), (("Content-Encoding", "gzip"),)], ids=["plain", "compressed"])
-def test_a_reply_that_would_fill_the_memory_is_not_read_to_its_end(
-    serve: Serve, connect: Connect, encoding: tuple[tuple[str, str], ...]
-) -> None:
-    body = b" " * (_transport.MOST_BYTES + 1)
-    wire = serve(Reply(200, gzip.compress(body) if encoding else body, encoding))
-    with pytest.raises(AtlasConnectionError, match="16 MiB") as caught:
-        connect(wire.base_url, retries=0).post(GROUP, {}, "make it")
-    assert caught.value.outcome_unknown
-
-
-def test_all_addresses_of_a_host_share_the_time_of_a_request(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up = socket.getaddrinfo
-    names = {"atlas.invalid": [f"127.0.0.{number}" for number in range(1, 6)]}
-
-    def look_up_here(host: str, *args: Any, **kwargs: Any) -> Any:
-        return [found for name in names.get(host, [host]) for found in look_up(name, *args, **kwargs)]
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
-    with contextlib.ExitStack() as stack:
-        # A server whose queue is full does not answer a connection.
-        server = stack.enter_context(socket.create_server(("0.0.0.0", 0), backlog=0))
-        port = server.getsockname()[1]
-        for unused in range(4):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(("127.0.0.1", port))
-        started = time.monotonic()
-        with pytest.raises(AtlasConnectionError, match=r"atlas\.invalid"):
-            connect(f"https://atlas.invalid:{port}", timeout=1, retries=0).get(GROUP, "read it")
-        assert time.monotonic() - started < 3
-
-
-def test_an_address_that_refuses_is_passed_over(serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    wire = serve(reply({"id": "1"}))
-    look_up = socket.getaddrinfo
-
-    def look_up_here(host: str, *args: Any, **kwargs: Any) -> Any:
-        return [found for name in ("127.0.0.2", "127.0.0.1") for found in look_up(name, *args, **kwargs)]
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
-    assert connect(wire.base_url.replace("127.0.0.1", "localhost"), retries=0).get(GROUP, "read") == {"id": "1"}
 
 
 def test_a_bucket_that_is_empty_is_given_a_second_before_the_service_has_to_refuse(

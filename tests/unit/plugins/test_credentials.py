@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,15 +19,17 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils import _atlas
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import _atlas, _credentials, _token_cache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import VARIABLES, ServiceAccount
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._credentials import KINDS, with_profile
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._credentials import KINDS, choose_credential, with_profile
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasConnectionError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._pool import ClientPool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache import Token, TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_info_task import TASK
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, reply, serving
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import FakeClock
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, page, reply, serving
 
 TOKEN_PATH = "/api/oauth/token"
 
@@ -59,6 +62,7 @@ def run(emulator: RunningEmulator, pool: ClientPool | None = None, **options: An
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_atlas, "POOL", pool or ClientPool())
         outcome = TASK.execute(checked.validated_parameters, check_mode=False)
+    assert "exception" not in (outcome.failure or {}), outcome.failure
     return outcome.to_result(diff=False, verbosity=0), outcome.warnings
 
 
@@ -150,14 +154,19 @@ def test_what_is_no_file_is_no_cache(emulator: RunningEmulator, home: Path, in_t
     assert token_requests(emulator) == 2
 
 
-def test_a_process_that_hangs_with_the_lock_is_not_waited_for_long(emulator: RunningEmulator, home: Path) -> None:
+def test_a_process_that_hangs_with_the_lock_is_not_waited_for_long(
+    emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(emulator, **account(emulator))
     (file,) = cached(home)
+    clock = FakeClock()
+    monkeypatch.setattr(_token_cache, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
     with open(f"{file}.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        result, warnings = run(emulator, timeout=1, **account(emulator))
+        result, warnings = run(emulator, timeout=60, **account(emulator))
     assert result == {"changed": False, "vpc_peers": []}
-    assert warnings == [f"Another process has held {file}.lock for 1 seconds: it is not waited for."]
+    assert warnings == [f"Another process has held {file}.lock for 60 seconds: it is not waited for."]
+    assert 60 <= sum(clock.pauses) <= 60.1
 
 
 @pytest.mark.parametrize("variables", [{"XDG_CACHE_HOME": "cache"}, {"XDG_CACHE_HOME": "", "HOME": "home"}])
@@ -174,14 +183,157 @@ def test_no_token_is_kept_in_the_current_folder(
     assert (home / ".cache" / "cloudpeer.atlas").exists() == ("HOME" not in variables)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"value": 1, "ends": "soon"}', "\x00", '{"value": "x", "ends": 0}'])
-def test_a_file_with_something_else_in_it_is_replaced(emulator: RunningEmulator, home: Path, content: str) -> None:
+IN_AN_HOUR = time.time() + 3000
+
+
+def damaged(value: Any = "canary", ends: Any = IN_AN_HOUR, **more: Any) -> bytes:
+    return json.dumps({"value": value, "ends": ends, **more}).encode()
+
+
+DAMAGED: list[bytes] = [
+    *(b"", b"[]", b"{}", b"null", b"5", b'"x"', b"\x00", b"\xff\xfe", b"{", b"[" * 30_000, b'{"a":' * 5000, b"9" * 30_000),
+    *(damaged(ends=ends) for ends in ("soon", str(IN_AN_HOUR), None, True, [IN_AN_HOUR], {}, 0, -1, 10**400, 10**20)),
+    *(damaged(ends=ends) for ends in (float("nan"), float("inf"), -float("inf"), IN_AN_HOUR + 3600)),
+    *(b'{"value": "canary", "ends": %b}' % number for number in (b"1" + b"0" * 5000, b"1e999", b"-1e999")),
+    *(damaged(value) for value in (1, None, True, [], {}, "", " ", "a b", "a\nb", "a\r\nX-Header: b", "a\0b", "a\tb", "\x7f")),
+    *(damaged(value) for value in ("\u00fc", "\ud800", "\u2028", "x" * 20_000_000)),
+    damaged() + b"}",
+    damaged(more="x" * 100_000),
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_file_that_is_damaged_is_ignored_and_replaced(emulator: RunningEmulator, home: Path, content: bytes) -> None:
     run(emulator, **account(emulator))
     (file,) = cached(home)
-    file.write_text(content)
-    assert run(emulator, **account(emulator))[0]["vpc_peers"] == []
-    assert run(emulator, **account(emulator))[0]["vpc_peers"] == []
+    file.write_bytes(content)
+    assert run(emulator, **account(emulator)) == ({"changed": False, "vpc_peers": []}, [])
+    assert run(emulator, **account(emulator)) == ({"changed": False, "vpc_peers": []}, [])
     assert token_requests(emulator) == 2
+
+
+def test_a_token_in_a_file_is_used_so_that_the_above_tests_something(emulator: RunningEmulator, home: Path) -> None:
+    run(emulator, **account(emulator))
+    (file,) = cached(home)
+    file.write_bytes(damaged(emulator.tokens.issue()))
+    assert run(emulator, **account(emulator)) == ({"changed": False, "vpc_peers": []}, [])
+    assert token_requests(emulator) == 1
+
+
+@pytest.mark.parametrize("target", ["folder", "file", "nothing"])
+def test_a_folder_that_is_a_link_is_not_used_nor_touched(emulator: RunningEmulator, home: Path, target: str) -> None:
+    elsewhere, folder = home / "elsewhere", home / "cache" / "cloudpeer.atlas"
+    if target == "folder":
+        elsewhere.mkdir(mode=0o700)
+    elif target == "file":
+        elsewhere.touch(0o600)
+    folder.parent.mkdir()
+    folder.symlink_to(elsewhere)
+    told = f"The token cache {folder} is not used, because it is a link, or no folder. Remove it."
+    assert run(emulator, **account(emulator)) == ({"changed": False, "vpc_peers": []}, [told])
+    assert folder.is_symlink()
+    # Not even a lock.
+    assert not elsewhere.exists() or not elsewhere.is_dir() or list(elsewhere.iterdir()) == []
+
+
+def test_what_is_in_the_place_of_the_folder_is_told(emulator: RunningEmulator, home: Path) -> None:
+    folder = home / "cache" / "cloudpeer.atlas"
+    folder.parent.mkdir()
+    folder.touch()
+    told = f"The token cache {folder} is not used, because it is a link, or no folder. Remove it."
+    assert run(emulator, **account(emulator)) == ({"changed": False, "vpc_peers": []}, [told])
+
+
+def test_a_folder_that_is_exchanged_meanwhile_gets_nothing(emulator: RunningEmulator, home: Path) -> None:
+    elsewhere, folder = home / "elsewhere", home / "cache" / "cloudpeer.atlas"
+    elsewhere.mkdir(mode=0o700)
+    cache = TokenCache(["x"], str(folder), print)
+    with cache.locked(1):
+        folder.rename(home / "moved")
+        folder.symlink_to(elsewhere)
+        cache.store(Token("a-token", IN_AN_HOUR))
+        assert cache.load() == Token("a-token", IN_AN_HOUR)
+    assert list(elsewhere.iterdir()) == []
+    assert sorted(path.suffix for path in (home / "moved").iterdir()) == [".json", ".lock"]
+
+
+def test_nothing_is_read_or_written_but_under_the_lock(home: Path) -> None:
+    cache = TokenCache(["x"], str(home / "cache"), print)
+    cache.store(Token("a-token", IN_AN_HOUR))
+    assert cache.load() is None
+    assert not (home / "cache").exists()
+
+
+def test_a_token_that_cannot_be_kept_leaves_nothing_behind(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*unused: Any, **more: Any) -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "replace", refuse)
+    cache = TokenCache(["x"], str(home / "cache"), print)
+    with cache.locked(1):
+        cache.store(Token("a-token", IN_AN_HOUR))
+    assert [path.suffix for path in (home / "cache").iterdir()] == [".lock"]
+
+
+def identity_of(monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[str]:
+    """Return what a token is kept by."""
+    found: list[Any] = []
+    monkeypatch.setattr(_credentials, "TokenCache", lambda identity, *unused: found.append(list(identity)))
+    params = {
+        "base_url": "https://cloud.mongodb.com",
+        "validate_certs": True,
+        "ca_path": None,
+        "token_cache": True,
+        **dict.fromkeys(option for kind in KINDS for option in kind),
+        "client_id": "id",
+        "client_secret": "secret",
+        **options,
+    }
+    choose_credential(params, print)
+    return list(found[0])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"validate_certs": False},
+        {"ca_path": "/etc/ca.pem"},
+        {"ca_path": "as usual"},
+        {"base_url": "https://cloud.mongodbgov.com"},
+        {"base_url": "http://cloud.mongodb.com"},
+        {"base_url": "https://cloud.mongodb.com:8443"},
+        {"base_url": "https://cloud.mongodb.com/Gateway"},
+        {"client_id": "other"},
+        {"client_secret": "other"},
+    ],
+)
+def test_a_token_is_kept_for_one_account_at_one_atlas_verified_in_one_way(
+    monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
+) -> None:
+    assert identity_of(monkeypatch, **other) != identity_of(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://cloud.mongodb.com/",
+        "https://cloud.mongodb.com:443",
+        "HTTPS://Cloud.MongoDB.com//",
+        "https://cloud.mongodb.com.:443/",
+    ],
+)
+def test_one_atlas_is_the_same_however_it_is_written(monkeypatch: pytest.MonkeyPatch, base_url: str) -> None:
+    assert identity_of(monkeypatch, base_url=base_url) == identity_of(monkeypatch)
+
+
+def test_whom_to_trust_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.chdir(home)
+    usual, own = identity_of(monkeypatch), identity_of(monkeypatch, ca_path=str(home / "ca.pem"))
+    assert identity_of(monkeypatch, ca_path="ca.pem") == own
+    for variable in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.setenv(variable, str(home / "ca.pem"))
+        assert identity_of(monkeypatch) == own != usual
+        monkeypatch.setenv(variable, "")
 
 
 def test_a_cache_folder_that_cannot_be_made_is_done_without(emulator: RunningEmulator, home: Path) -> None:
@@ -207,13 +359,38 @@ def test_a_revoked_token_is_renewed_once(emulator: RunningEmulator, home: Path) 
     assert token_requests(emulator) == 1
 
 
-def test_no_token_is_spent_on_an_account_of_another_project(home: Path) -> None:
-    refusal = reply({"error": 401, "errorCode": "NOT_IN_GROUP"}, 401, ("X-Error-Code", "NOT_IN_GROUP"))
-    with serving(reply({"access_token": "a-token", "expires_in": 3600}), refusal) as wire:
+NOT_IN_GROUP = reply({"error": 401, "errorCode": "NOT_IN_GROUP"}, 401, ("X-Error-Code", "NOT_IN_GROUP"))
+
+
+def new_token(value: str) -> Reply:
+    return reply({"access_token": value, "expires_in": 3600})
+
+
+def test_a_cached_token_that_is_not_in_the_group_is_fetched_anew_once(home: Path) -> None:
+    with serving(new_token("old"), page(), NOT_IN_GROUP, new_token("new"), page()) as wire:
         atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
-        for unused in range(3):
-            assert run(atlas, client_id="id", client_secret="secret")[0]["error_code"] == "NOT_IN_GROUP"
-    assert [one.path for one in wire.requests].count(TOKEN_PATH) == 1
+        for unused in range(2):
+            assert run(atlas, client_id="id", client_secret="secret") == ({"changed": False, "vpc_peers": []}, [])
+    sent = [one.path == TOKEN_PATH or one.authorization for one in wire.requests]
+    assert sent == [True, "Bearer old", "Bearer old", True, "Bearer new"]
+
+
+@pytest.mark.parametrize("token_cache", [True, False])
+def test_no_fresh_token_is_spent_on_an_account_of_another_project(home: Path, token_cache: bool) -> None:
+    pool = ClientPool()
+    with serving(new_token("fresh"), NOT_IN_GROUP) as wire:
+        atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
+        result, unused = run(atlas, pool, client_id="id", client_secret="secret", token_cache=token_cache)
+    assert result["error_code"] == "NOT_IN_GROUP"
+    assert len(wire.requests) == 2
+
+
+def test_a_cached_token_is_not_fetched_anew_twice(home: Path) -> None:
+    with serving(new_token("old"), page(), NOT_IN_GROUP, new_token("new"), NOT_IN_GROUP) as wire:
+        atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
+        run(atlas, client_id="id", client_secret="secret")
+        assert run(atlas, client_id="id", client_secret="secret")[0]["error_code"] == "NOT_IN_GROUP"
+    assert [one.path == TOKEN_PATH for one in wire.requests] == [True, False, False, True, False]
 
 
 def test_a_wrong_secret_is_told_and_nothing_is_kept(emulator: RunningEmulator, home: Path) -> None:
@@ -260,7 +437,7 @@ def test_a_token_that_is_not_given_leaves_nothing_in_doubt(home: Path) -> None:
         raise AtlasConnectionError("No answer.", outcome_unknown=True)
 
     with pytest.raises(AtlasConnectionError) as caught:
-        ServiceAccount("the-id", SECRET, None).prepare(fetch)
+        ServiceAccount("the-id", SECRET, None).prepare(fetch, 1)
     assert not caught.value.outcome_unknown
 
 
@@ -279,7 +456,7 @@ def test_a_hundred_tasks_in_ten_processes_get_one_token(emulator: RunningEmulato
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(300)
     assert [process.exitcode for process in processes] == [0] * 10
     assert token_requests(emulator) == 1
     assert len(emulator.requests.entries()) == 101

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, api_error, connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, api_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_errors import connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._paging import collect_pages
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._reply import retry_after
 
@@ -85,8 +86,18 @@ def test_rejected_fields_are_told() -> None:
     body = {"detail": "No.", "badRequestDetail": {"fields": [{"field": "vpcId", "description": "odd"}, {"field": "b"}]}}
     detail = api_error("x", 400, body, is_write=False).detail
     assert detail is not None
-    assert detail.startswith("No.; vpcId: odd; b")
+    assert detail.startswith("No; vpcId: odd; b")
     assert "None" not in detail
+
+
+def test_what_atlas_says_twice_is_told_once() -> None:
+    text = "The attribute vpcId has to be given."
+    body = {"detail": text, "badRequestDetail": {"fields": [{"field": "vpcId", "description": text}]}}
+    error = api_error("x", 400, body, is_write=False)
+    assert error.detail == text
+    assert str(error) == "Failed to x: The attribute vpcId has to be given (HTTP 400)."
+    body["badRequestDetail"] = {"fields": [{"field": "awsAccountId", "description": text}]}
+    assert (api_error("x", 400, body, is_write=False).detail or "").count(text.rstrip(".")) == 2
 
 
 def test_a_detail_is_bounded() -> None:

@@ -70,6 +70,23 @@ def test_other_addresses_are_refused_and_the_option_is_named(base_url: str) -> N
         Connection(base_url=base_url).validate()
 
 
+@pytest.mark.parametrize(
+    "odd", [*map(chr, range(33)), "\x7f", "\x80", "\x9f", "\xa0", "\xad", "\u2028", "\u200b", "\ud800"], ids=repr
+)
+def test_characters_that_nobody_sees_are_refused_wherever_they_are(odd: str) -> None:
+    """Python's own parser leaves out line breaks and tabs, and what stands in front."""
+    for base_url in (
+        f"{odd}https://x",
+        f"ht{odd}tps://x",
+        f"https://cloud{odd}.example",
+        f"https://x{odd}",
+        f"https://x/a{odd}b",
+    ):
+        with pytest.raises(InvalidOptionError, match=r"^base_url has a line break, a space or another character") as caught:
+            Connection(base_url=base_url).validate()
+        assert odd not in str(caught.value).replace(" ", "") or odd == " "
+
+
 def test_credentials_in_the_address_are_refused_and_not_repeated() -> None:
     with pytest.raises(InvalidOptionError, match=r"^base_url must not carry credentials") as caught:
         Connection(base_url="https://user:geheim@cloud.mongodb.com").validate()

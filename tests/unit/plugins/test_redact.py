@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, api_error, connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import AtlasError, api_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_errors import connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._redact import STARS, redacted
 
 #: Seconds of this process's own time, of which other processes take none; only what tries in every way needs so many.

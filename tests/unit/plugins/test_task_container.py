@@ -28,9 +28,25 @@ def containers(atlas: Atlas) -> list[str]:
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_block_that_overlaps_another_container_is_refused(atlas: Atlas, check_mode: bool) -> None:
     done = run(atlas, **REGION, atlas_cidr_block="192.168.252.0/22", check_mode=check_mode)
-    assert (done.failed, done.changed, containers(atlas)) == (True, False, ["US_EAST_1"])
-    if check_mode:
-        assert [part for part in ("192.168.252.0/22", "192.168.248.0/21", atlas.container_id) if part not in done.msg] == []
+    assert (done.failed, done.changed, containers(atlas), atlas.writes()) == (True, False, ["US_EAST_1"], [])
+    assert [part for part in ("192.168.252.0/22", "192.168.248.0/21", atlas.container_id) if part not in done.msg] == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_changed_block_that_overlaps_another_container_is_refused(atlas: Atlas, check_mode: bool) -> None:
+    atlas.add_container("EU_WEST_1", BLOCK)
+    done = run(atlas, **REGION, atlas_cidr_block="192.168.252.0/22", check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes(), len(atlas.wire())) == (True, False, [], 2)
+    assert f"overlaps 192.168.248.0/21 of network container {atlas.container_id}" in done.msg
+
+
+def test_a_block_that_only_atlas_finds_overlapping_is_refused_in_its_words(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    refused = reply({"error": 409, "errorCode": "OVERLAPPING_ATLAS_CIDR_BLOCK", "detail": "It overlaps."}, 409)
+    wire.faults.append(Fault("POST", refused))
+    done = run(atlas, **REGION, atlas_cidr_block=BLOCK)
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "OVERLAPPING_ATLAS_CIDR_BLOCK")
+    assert "It overlaps" in done.msg
 
 
 def test_check_mode_foresees_a_container(atlas: Atlas) -> None:
@@ -91,3 +107,11 @@ def test_a_container_that_stays_too_new_says_what_atlas_said(faulty: tuple[Atlas
 def test_an_unknown_group_is_no_empty_list_of_containers(atlas: Atlas) -> None:
     done = atlas.run(_container_info_task.TASK, group_id="0" * 24, container_id=atlas.container_id)
     assert (done.failed, done.result["error_code"]) == (True, "GROUP_NOT_FOUND")
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_the_block_of_a_container_in_use_is_kept(atlas: Atlas, check_mode: bool) -> None:
+    peer_id = atlas.add_peer()
+    done = run(atlas, region_name="us-east-1", atlas_cidr_block=BLOCK, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    assert [part for part in (peer_id, "192.168.248.0/21", BLOCK) if part not in done.msg] == []

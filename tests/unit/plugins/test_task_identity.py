@@ -11,7 +11,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _vpc_peer_info_task, _vpc_peer_task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import CIDR, PAIR, PEERING, Atlas, Done
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import DROP, Fault, Wire, page
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import DROP, Fault, Reply, Wire, page, reply
 
 OTHER_CIDR = "10.99.0.0/16"
 FIRST, SECOND = "us-east-1", "eu-west-1"
@@ -250,6 +250,37 @@ def test_a_server_that_wants_one_connection_a_vpc_refuses_no_lost_creation(make_
     atlas.clock.after(5, move)
     done = atlas.run(**PEERING, container_id=atlas.container_id)
     assert (done.failed, done.changed, done.peer["container_id"]) == (False, False, atlas.container_id)
+
+
+@pytest.mark.parametrize("lost", [DROP, Reply(500)], ids=["close", "500"])
+def test_one_in_another_container_is_not_blamed_for_something_else(faulty: tuple[Atlas, Wire], lost: Reply) -> None:
+    atlas, wire = faulty
+    other = add_second_container(atlas)
+    peer = atlas.create(container_id=other)
+    wire.faults.append(Fault("POST", lost, times=99))
+    done = atlas.run(**PEERING, container_id=atlas.container_id)
+    assert (done.failed, peer["id"] in done.msg) == (True, False)
+    assert done.msg.startswith("Failed to create")
+
+
+def test_one_in_another_container_does_not_matter_where_somebody_was_faster_here(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    other = add_second_container(atlas)
+    atlas.create(container_id=other)
+    refused = reply({"error": 409, "errorCode": "PEER_ALREADY_EXISTS"}, 409)
+    wire.faults.append(Fault("POST", refused, before=lambda: atlas.add_peer(routeTableCidrBlock=OTHER_CIDR)))
+    done = atlas.run(**PEERING, container_id=atlas.container_id)
+    assert (done.failed, done.changed, done.peer["container_id"]) == (False, True, atlas.container_id)
+    assert [one["routeTableCidrBlock"] for one in atlas.peers()] == [CIDR, CIDR]
+
+
+def test_a_block_that_overlaps_the_chosen_container_is_refused_unsent(atlas: Atlas) -> None:
+    """The container has been read already."""
+    other = add_second_container(atlas)
+    options = {"container_region_name": SECOND, "accepter_region_name": FIRST}
+    done = atlas.run(**PAIR, route_table_cidr_block="10.8.0.0/16", **options)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    assert f"overlaps 10.8.0.0/21 of network container {other}" in done.msg
 
 
 def test_info_returns_all_matches_and_selects_by_each_option(atlas: Atlas) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils import _container_task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils import _container_task, _vpc_peer_task
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import CIDR, PAIR, PEERING, Atlas
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import DROP, RESET, Fault, Reply, Wire, reply, serving
 
@@ -135,6 +135,7 @@ def test_a_patch_that_was_not_carried_out_is_sent_again_after_a_look(faulty: Fau
     done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
     assert (done.failed, done.changed) == (False, True)
     assert verbs(wire) == ["GET", "PATCH", "GET", "PATCH"]
+    assert [0.5 <= pause <= 1 for pause in atlas.clock.pauses] == [True]
     assert atlas.peers()[0]["routeTableCidrBlock"] == OTHER
 
 
@@ -193,6 +194,41 @@ def test_a_second_delete_that_finds_nothing_after_a_lost_one_has_succeeded(
         assert len(wire.sent("DELETE")) == 2
         # The answer was clear, so nothing was looked up.
         assert [one.method for one in wire.requests][-1] == "DELETE"
+
+
+ODD = reply({"odd": 1})
+
+
+@pytest.mark.parametrize("what", ["peer", "container"])
+@pytest.mark.parametrize(("lag", "forward"), [(0, True), (0, False), (30, True), (30, False)])
+def test_a_delete_with_an_odd_reply_is_looked_up_and_sent_again_if_need_be(
+    make_atlas: Callable[..., Atlas], lag: float, forward: bool, what: str
+) -> None:
+    atlas = make_atlas(list_lag_seconds=lag)
+    atlas.add_container("EU_WEST_1", "10.8.0.0/21")
+    atlas.add_peer()
+    atlas.clock.now += 60
+    task = _vpc_peer_task.TASK if what == "peer" else _container_task.TASK
+    options = PAIR if what == "peer" else {"region_name": "eu-west-1"}
+    with serving(upstream=atlas.emulator.base_url) as wire:
+        atlas.base_url = wire.base_url
+        wire.faults.append(Fault("DELETE", ODD, forward=forward))
+        done = atlas.run(task, **options, state="absent")
+    assert (done.failed, done.changed) == (False, True)
+    # Where the list shows at once that it is gone, that will do.
+    noun = "peers" if what == "peer" else "containers"
+    sent = [one.method for one in wire.requests if one.authorization and f"/{noun}" in one.path]
+    assert sent == ["GET", "DELETE", "GET", *([] if forward and not lag else ["DELETE"])]
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_delete_with_an_odd_reply_for_ever_is_given_up(faulty: Faulty, retries: int) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults.append(Fault("DELETE", ODD, times=99))
+    done = atlas.run(**PAIR, state="absent", retries=retries)
+    assert (done.failed, len(wire.sent("DELETE")), len(atlas.peers())) == (True, retries + 1, 1)
+    assert "is not what Atlas answers to a removal" in done.msg
 
 
 def test_a_look_that_fails_after_a_lost_reply_says_that_something_may_have_changed(faulty: Faulty) -> None:

@@ -181,18 +181,30 @@ def test_a_long_wait_reports_now_and_then(atlas: Atlas) -> None:
 WAITING = {"wait": True, "wait_for": "available"}
 
 
+class _Told(list[str]):
+    """Lines, and when they came."""
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        super().__init__()
+        self.times: list[float] = []
+        self._time = time
+
+    def append(self, line: str) -> None:
+        self.times.append(self._time())
+        super().append(line)
+
+
 def test_what_is_awaited_is_told_at_once_with_its_account_and_region(atlas: Atlas) -> None:
-    atlas.clock.after(0.9, atlas.lines.clear)
+    began = atlas.clock.now
+    told = atlas.lines = _Told(lambda: atlas.clock.now - began)
     done = atlas.run(**PEERING, **WAITING, wait_timeout=20)
     assert done.failed
     peer = atlas.peers()[0]
-    seconds, line = next(
-        (entry["seconds"], line) for entry, line in zip(done.result.get("status_history", [{"seconds": 1}]), atlas.lines)
-    )
-    assert f"accept {peer['connectionId']} in AWS account {ACCOUNT}, region us-east-1" in line
-    assert "INITIATING → PENDING_ACCEPTANCE" in line
-    assert seconds <= 2
-    assert f"{peer['connectionId']} accepted in AWS account {ACCOUNT}, region us-east-1" in done.msg
+    where = f"{peer['connectionId']} in AWS account {ACCOUNT}, region us-east-1"
+    assert told == [f"{VPC}: INITIATING → PENDING_ACCEPTANCE after 1 s; accept {where}"]
+    # The connection is known to AWS after one second.
+    assert told.times[0] <= 1.5
+    assert f"Have {where.replace(' in ', ' accepted in ')}" in done.msg
 
 
 @pytest.mark.parametrize("region", [None, "eu-west-1"])
@@ -220,6 +232,21 @@ def test_the_region_is_left_out_where_it_cannot_be_read(faulty: tuple[Atlas, Wir
     done = atlas.run(**PEERING, **WAITING, wait_timeout=30)
     assert done.result["error_code"] is None
     assert atlas.lines == [f"{VPC}: PENDING_ACCEPTANCE; accept {peer['connectionId']} in AWS account {ACCOUNT}"]
+
+
+def test_finding_out_the_region_takes_no_more_than_a_part_of_the_wait(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    peer = atlas.create(wait=True)
+    atlas.lines.clear()
+    began = atlas.clock.now
+    told = _Told(lambda: atlas.clock.now - began)
+    atlas.lines = told
+    wire.faults += [Fault("GET"), Fault("GET", Reply(503), times=999)]
+    done = atlas.run(**PEERING, **WAITING, wait_timeout=20, retries=10)
+    assert done.failed
+    assert told.times[0] <= 5
+    assert 20 <= atlas.clock.now - began <= 21
+    assert f"accept {peer['connectionId']} in AWS account {ACCOUNT}" in told[0]
 
 
 def test_nobody_is_asked_to_accept_what_is_not_waited_for(atlas: Atlas) -> None:

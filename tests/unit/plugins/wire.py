@@ -126,7 +126,7 @@ class Wire:
         return fault.reply or passed or DROP
 
     def _forward(self, sent: Sent) -> Reply:
-        connection = http.client.HTTPConnection(urlsplit(self.upstream or "").netloc, timeout=5)
+        connection = http.client.HTTPConnection(urlsplit(self.upstream or "").netloc, timeout=60)
         try:
             connection.request(sent.method, sent.target, sent.body or None, sent.headers)
             got = connection.getresponse()

@@ -36,14 +36,17 @@ PEERING: dict[str, Any] = {
     "recreate": st.sampled_from(["never", "dead"]),
     "wait_for": st.sampled_from(["pending_acceptance", "available"]),
 }
+OF_ANY_CONTAINER: dict[str, Any] = {name: values for name, values in PEERING.items() if name != "container_id"}
 #: What leads each module to each of its operations.
 SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
     "atlas_vpc_peer": st.fixed_dictionaries(PAIR, optional=PEERING)
+    | st.fixed_dictionaries({**PAIR, "container_region_name": regions}, optional=OF_ANY_CONTAINER)
     | st.fixed_dictionaries({"peer_id": ids}, optional=PEERING)
     | st.fixed_dictionaries({**PAIR, "peer_id": ids}, optional=PEERING),
     "atlas_vpc_peer_info": st.fixed_dictionaries(
         {}, optional={**API, "peer_id": ids, **PAIR, "container_id": ids, "status_name": st.just(["AVAILABLE", "FAILED"])}
-    ),
+    )
+    | st.fixed_dictionaries({"container_region_name": regions}, optional={**API, "connection_id": st.just("pcx-0a1b2c3d")}),
     "atlas_network_container": st.fixed_dictionaries(
         {"region_name": regions}, optional={**API, **WAITING, **STATE, "atlas_cidr_block": blocks}
     ),

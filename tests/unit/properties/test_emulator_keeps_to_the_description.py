@@ -39,8 +39,8 @@ def _check(method: str, target: str, answer: Answer) -> None:
     response = MockResponse(body, status_code=status, headers=dict(headers), content_type=kind)
     found = _description()
     if not body:
-        # Nothing is described of an empty reply but its status.
-        assert status in (202, 204), (method, target, status)
+        # Nothing is described of an empty reply but its status and its type.
+        assert (status, kind) in ((202, V2), (204, V2)), (method, target, status, kind)
         return
     found.validate_response(request, response)
 
@@ -120,3 +120,79 @@ def test_replies_in_any_state_are_as_the_description_says(data: st.DataObject, w
         answer = caller.ask(method, target, body)
         event(f"{method} {answer[0]}")
         _check(method, target, answer)
+
+
+UUID = "0b0b0b0b-0000-4000-8000-000000000000"
+CONTAINERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "AWS": ("AWSCloudProviderContainer", {"regionName": "EU_WEST_1", "atlasCidrBlock": "10.8.0.0/21"}),
+    "AZURE": ("AzureCloudProviderContainer", {"region": "EUROPE_NORTH", "atlasCidrBlock": "10.8.0.0/21"}),
+    "GCP": ("GCPCloudProviderContainer", {"regions": ["WESTERN_EUROPE"], "atlasCidrBlock": "10.8.0.0/24"}),
+}
+PEERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "AWS": (
+        "AwsNetworkPeeringConnectionSettings",
+        {
+            "vpcId": VPCS[0],
+            "awsAccountId": ACCOUNTS[0],
+            "routeTableCidrBlock": BLOCKS[0],
+            "accepterRegionName": "eu-west-1",
+        },
+    ),
+    "AZURE": (
+        "AzureNetworkPeeringConnectionSettings",
+        {"azureDirectoryId": UUID, "azureSubscriptionId": UUID, "resourceGroupName": "group", "vnetName": "net"},
+    ),
+    "GCP": ("GCPNetworkPeeringConnectionSettings", {"gcpProjectId": "my-project", "networkName": "default"}),
+}
+#: What the documentation and official clients leave out, whatever the description says.
+NOT_NEEDED = {"regions"}
+
+
+@pytest.mark.parametrize("provider", [*PEERS])
+def test_every_cloud_is_as_the_description_says(provider: str) -> None:
+    """From the container to its deletion: every reply is valid, and no body passes that lacks what is required."""
+    schemas = openapi.load()["components"]["schemas"]
+    world = World()
+    caller = Caller(world)
+    root = f"/api/atlas/v2/groups/{GROUP}"
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        answer = caller.ask(method, root + path, body)
+        _check(method, root + path, answer)
+        return answer[0], json.loads(answer[2] or b"null")
+
+    def check_required(method: str, path: str, schema: str, body: dict[str, Any]) -> None:
+        required = {*schemas[schema]["required"]} - NOT_NEEDED
+        assert required
+        for name in required:
+            status, error = ask(method, path, {field: value for field, value in body.items() if field != name})
+            assert (status, error["errorCode"], error["parameters"]) == (400, "MISSING_ATTRIBUTE", [name])
+
+    schema, fields = CONTAINERS[provider]
+    body = {"providerName": provider, **fields}
+    check_required("POST", "/containers", schema, body)
+    status, container = ask("POST", "/containers", body)
+    assert status == 200
+    check_required("PATCH", f"/containers/{container['id']}", schema, body)
+    assert ask("PATCH", f"/containers/{container['id']}", body)[0] == 200
+
+    schema, fields = PEERS[provider]
+    body = {"providerName": provider, "containerId": container["id"], **fields}
+    check_required("POST", "/peers", schema, body)
+    status, peer = ask("POST", "/peers", body)
+    assert status == 200
+    check_required("PATCH", f"/peers/{peer['id']}", schema, body)
+    assert ask("PATCH", f"/peers/{peer['id']}", body)[0] == 200
+
+    for unused in range(3):
+        assert [one["id"] for one in ask("GET", f"/peers?providerName={provider}")[1]["results"]] == [peer["id"]]
+        assert ask("GET", f"/peers/{peer['id']}")[0] == 200
+        world.let_pass()
+    status, seen = ask("GET", f"/containers/{container['id']}")
+    assert (status, seen["provisioned"]) == (200, True)
+    assert ask("GET", f"/containers?providerName={provider}")[0] == ask("GET", "/containers/all")[0] == 200
+    assert ask("DELETE", f"/containers/{container['id']}")[1]["errorCode"] == "CONTAINERS_IN_USE"
+    assert ask("DELETE", f"/peers/{peer['id']}")[0] == 202
+    world.let_pass()
+    assert ask("GET", f"/peers/{peer['id']}")[1]["errorCode"] == "PEER_NOT_FOUND"
+    assert ask("DELETE", f"/containers/{container['id']}") == (204, None)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -11,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmu
 
 _FOREIGN = ("MONGODB_ATLAS_", "ANSIBLE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA", "NETRC")
 TIMEOUT, RETRIES = 2, 3
+#: Seconds of the world after which a run hangs: so many that a busy machine does not come near it.
+HANG = 300.0
+#: How often to look whether the time of a request is up.
+_INTERVAL = 0.01
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,8 @@ class Run:
     way: str = "module"
     #: The options of what it is to do after that, in process only.
     more: tuple[dict[str, Any], ...] = ()
-    #: How many seconds go by in the process in one of the world's.
-    scale: float = 1.0
-    #: Whether its pauses are skipped.
-    skips: bool = True
+    #: How many seconds go by in the process in one of the world's; None if it has a clock of its own.
+    scale: float | None = None
     page_size: int = 500
     #: The number of the request at which it is killed, and whether that is (``sent``) or has been ``answered``.
     die: tuple[int, str] | None = None
@@ -48,7 +51,7 @@ class Ran:
 
     #: Ansible's results: one, unless there was more to do, or the process did not come so far.
     results: list[dict[str, Any]] = field(default_factory=list)
-    #: How long it took, on the world's clock.
+    #: How long it took, on its clock.
     seconds: float = 0.0
     pauses: list[float] = field(default_factory=list)
     #: Whether it had to be ended because it took too long.
@@ -110,23 +113,35 @@ class Nursery:
         """Let it end."""
         self._process.communicate()
 
-    def run(self, wanted: Run, seconds: float = 30) -> Ran:
+    def run(self, wanted: Run) -> Ran:
         """Do one run."""
-        return self.run_all([wanted], seconds)[0]
+        return self.run_all([wanted])[0]
 
-    def run_all(self, wanted: Sequence[Run], seconds: float = 30) -> list[Ran]:
-        """Do some runs at once, and end those that take more than some seconds."""
-        received = [b""] * len(wanted)
+    def run_all(self, wanted: Sequence[Run], ended: Sequence[Callable[[], set[int]]] = ()) -> list[Ran]:
+        """Do some runs at once, and end those that hang.
+
+        :param ended: what tells, for each run, of which of its requests the time is up by now; they are counted from 1.
+        """
+        received, told = [b""] * len(wanted), [set[int]() for _one in wanted]
         with selectors.DefaultSelector() as selector:
             for number, one in enumerate(wanted):
                 connection = socket.socket(socket.AF_UNIX)
                 connection.connect(self._path)
                 connection.sendall(json.dumps(asdict(one)).encode() + b"\n")
                 selector.register(connection, selectors.EVENT_READ, number)
-            deadline, overdue = time.monotonic() + seconds, set()
+            deadline, overdue = time.monotonic() + HANG, set()
             while selector.get_map():
-                for key, _events in selector.select(max(0.05, deadline - time.monotonic())):
-                    part = key.fileobj.recv(1 << 16)  # type: ignore[union-attr]
+                for key in [*selector.get_map().values()] if ended else []:
+                    new = ended[key.data]() - told[key.data]
+                    told[key.data] |= new
+                    # The run may have ended by itself.
+                    with contextlib.suppress(OSError):
+                        key.fileobj.sendall("".join(f"{number}\n" for number in new).encode())  # type: ignore[union-attr]
+                for key, _events in selector.select(_INTERVAL if ended else HANG):
+                    part = b""
+                    # It is reset by a run that did not read all that it was told; what that wrote comes first.
+                    with contextlib.suppress(ConnectionResetError):
+                        part = key.fileobj.recv(1 << 16)  # type: ignore[union-attr]
                     received[key.data] += part
                     if not part:
                         selector.unregister(key.fileobj)

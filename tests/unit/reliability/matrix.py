@@ -29,7 +29,6 @@ class Fault:
     passes: bool = False
     #: Whether the request does its work although the reply does not say so.
     applied: bool = False
-    slow: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **dict(self.parameters)}
@@ -68,10 +67,10 @@ FAULTS: dict[str, Fault] = {
     "truncated": Fault("truncated", _BROKE, passes=True, applied=True),
     "truncated, chunked": Fault("truncated", _BROKE, (("chunked", True),), passes=True, applied=True),
     "half JSON": Fault("half_json", "not a JSON object", applied=True),
-    "drip": Fault("drip", _SILENT, (("ms", 40),), applied=True, slow=True),
-    "drip of headers": Fault("drip", _SILENT, (("ms", 40), ("part", "headers")), applied=True, slow=True),
-    "silence": Fault("silence", _SILENT, slow=True),
-    "silence, applied": Fault("silence", _SILENT, (("applied", True),), applied=True, slow=True),
+    "drip": Fault("drip", _SILENT, (("ms", 400),), applied=True),
+    "drip of headers": Fault("drip", _SILENT, (("ms", 400), ("part", "headers")), applied=True),
+    "silence": Fault("silence", _SILENT),
+    "silence, applied": Fault("silence", _SILENT, (("applied", True),), applied=True),
     **dict(_statuses()),
     "page": Fault("html", "not a JSON object"),
     "page, applied": Fault("html", "not a JSON object", (("applied", True),), applied=True),
@@ -84,6 +83,8 @@ FAULTS: dict[str, Fault] = {
     "page moves back": Fault("moving_page", "", (("change", "add"),), applied=True),
 }
 assert {fault.kind for fault in FAULTS.values()} == set(KINDS)
+#: The kinds that no request lives to see the end of.
+SLOW = ("drip", "silence")
 #: How long it goes on: on the operation's own request, from the operation's own request on, or from the first request on.
 DURATIONS = ("three in a row", "for ever", "everything from then on", "everything")
 WAYS = ("in process", "module")
@@ -94,17 +95,16 @@ BATCHES = [
     for duration in DURATIONS
     for way in (WAYS if duration in DURATIONS[:2] else WAYS[:1])
 ]
-#: How much faster time goes by in cells whose requests are not answered in time.
-SCALE = 8.0
-#: Seconds for everything else than waiting for answers.
-SLACK = 2
+#: The most seconds between two tries of a change.
+PAUSE = 8
 
 
-def longest(fault: Fault, operation: Operation, duration: str) -> float:
-    """Return the most seconds that a cell may take: what the options give for a request, and a little."""
-    # A change that is not answered is followed by a look, which may take as long.
-    in_a_row = 2 if duration == "everything from then on" and operation.method != "GET" else 1
-    return TIMEOUT * (RETRIES + 1) * in_a_row / (SCALE if fault.slow else 1.0) + SLACK
+def longest(operation: Operation) -> float:
+    """Return the most seconds that a cell may take on its own clock: what the options give for a request, and pauses."""
+    # A try begins within the time of all tries, and takes its own. Between two looks, waiting pauses for a second.
+    one = TIMEOUT * (RETRIES + 1) + TIMEOUT + operation.reads
+    # A change that is not answered is followed by a look, which may take as long, or by another try.
+    return one if operation.method == "GET" else 2 * one + (RETRIES + 1) * PAUSE
 
 
 def rule_for(fault: Fault, operation: Operation, duration: str, before: int) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def rule_for(fault: Fault, operation: Operation, duration: str, before: int) -> 
     return {
         **rule,
         "method": operation.method,
-        "path_regex": operation.path,
+        "path_glob": f"*{operation.path}*",
         "times": 3 if duration == "three in a row" else None,
     }
 
@@ -143,8 +143,8 @@ def problems(fault: Fault, operation: Operation, duration: str, ran: Ran, emulat
     entries = emulator.requests.entries()
     writes = [entry["method"] for entry in entries if took_effect(entry)]
     moving, there = fault.kind == "moving_page", operation.is_there(emulator)
-    if ran.seconds > longest(fault, operation, duration):
-        yield f"took {ran.seconds:.1f} s of at most {longest(fault, operation, duration)}"
+    if ran.seconds > longest(operation):
+        yield f"took {ran.seconds:.1f} s of at most {longest(operation)}"
     pairs = [(one["vpcId"], one["awsAccountId"]) for one in emulator.project.list_peers() if one["statusName"] != "TERMINATING"]
     if pairs.count((VPC, ACCOUNT)) > 1:
         yield "a second connection"

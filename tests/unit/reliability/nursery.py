@@ -4,7 +4,7 @@
 Started as a script with the path of a socket. A connection to it is one run: a line of JSON comes in, and the lines that go out
 are the child's number, what the module prints, and how long it took. It ends with its standard input.
 
-Time in here can be told to run faster, and pauses to be skipped: see :class:`Timing`.
+Time in here is not the world's: see :class:`Timing`.
 """
 
 from __future__ import annotations
@@ -23,45 +23,98 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-_monotonic, _sleep, _settimeout, _wait = time.monotonic, time.sleep, socket.socket.settimeout, threading.Event.wait
+_monotonic, _sleep, _settimeout, _wait, _Timer = (
+    time.monotonic,
+    time.sleep,
+    socket.socket.settimeout,
+    threading.Event.wait,
+    threading.Timer,
+)
 # A pause that is skipped still lets others work.
 SHORTEST_PAUSE = 0.002
 
 
 class Timing:
-    """How time goes by in this process."""
+    """How time goes by in this process.
 
-    #: How many seconds go by in here in one of the world's.
-    scale = 1.0
-    skips = False
-    skipped = 0.0
+    It has a clock of its own, which only goes on when the process pauses, which takes next to no time, and when the time of a
+    request is up: as soon as the test says so, in a line with the number of the request. So nothing depends on how busy the
+    machine is, and what a task takes is known to the last digit. With a scale, the clock is the world's, and as much faster.
+    """
+
+    scale: float | None = None
+    now = 0.0
     pauses: tuple[float, ...] = ()
+    timer: OwnTimer | None = None
+    #: How many requests there have been, the present one included.
+    requests = 0
 
     @classmethod
     def monotonic(cls) -> float:
-        """Return the time, with the pauses that were skipped."""
-        return _monotonic() * cls.scale + cls.skipped
+        """Return the time."""
+        return cls.now if cls.scale is None else _monotonic() * cls.scale
 
     @classmethod
     def sleep(cls, seconds: float) -> None:
-        """Pause, or only say so."""
+        """Pause."""
         cls.pauses += (seconds,)
-        if cls.skips:
-            cls.skipped += seconds
-            seconds = min(seconds, SHORTEST_PAUSE)
-        _sleep(seconds / cls.scale)
+        if cls.scale is None:
+            cls.now += seconds
+            _sleep(min(seconds, SHORTEST_PAUSE))
+        else:
+            _sleep(seconds / cls.scale)
+
+    @classmethod
+    def listen(cls, connection: socket.socket) -> None:
+        """End the time of a request when the test says so; one that has ended by itself does not mind."""
+        with connection.makefile("r", encoding="utf-8") as lines:
+            for line in lines:
+                timer = cls.timer
+                if timer is not None and timer.number == int(line):
+                    timer.end()
+
+
+class OwnTimer:
+    """A timer on the own clock, for that of a request: there is one at a time."""
+
+    daemon = True
+    number = 0
+
+    def __init__(self, interval: float, function: Callable[[], Any]) -> None:
+        self._end, self._function = Timing.monotonic() + interval, function
+
+    def start(self) -> None:
+        Timing.requests += 1
+        self.number, Timing.timer = Timing.requests, self
+
+    def cancel(self) -> None:
+        Timing.timer = None
+
+    def end(self) -> None:
+        Timing.timer, Timing.now = None, self._end
+        self._function()
+
+
+def _make_timer(interval: float, function: Callable[[], Any]) -> Any:
+    return OwnTimer(interval, function) if Timing.scale is None else _Timer(interval, function)
+
+
+def _scaled(value: float | None) -> float | None:
+    """Return how long to wait, in seconds of the world; on the own clock, only the timer ends what takes too long."""
+    return value if not value else None if Timing.scale is None else value / Timing.scale
 
 
 def _scaled_settimeout(self: socket.socket, value: float | None) -> None:
-    _settimeout(self, value if value is None else value / Timing.scale)
+    _settimeout(self, _scaled(value))
 
 
 def _scaled_wait(self: threading.Event, timeout: float | None = None) -> bool:
-    return _wait(self, timeout if timeout is None else timeout / Timing.scale)
+    return _wait(self, timeout if timeout is None or Timing.scale is None else timeout / Timing.scale)
 
 
 # Before anything of ours, or of requests, can keep the real ones.
 time.monotonic, time.sleep = Timing.monotonic, Timing.sleep
+threading.Timer = _make_timer  # type: ignore[misc,assignment]
 socket.socket.settimeout = _scaled_settimeout  # type: ignore[method-assign,assignment]
 threading.Event.wait = _scaled_wait  # type: ignore[method-assign]
 
@@ -125,19 +178,21 @@ def _live(connection: socket.socket) -> None:
         wanted = json.loads(lines.readline())
     os.dup2(connection.fileno(), 1)
     print(json.dumps({"pid": os.getpid()}), flush=True)
-    Timing.scale, Timing.skips = wanted["scale"], wanted["skips"]
+    Timing.scale = wanted["scale"]
+    if Timing.scale is None:
+        threading.Thread(target=Timing.listen, args=(connection,), daemon=True).start()
     _client.PAGE_SIZE = wanted["page_size"]
     if wanted["die"]:
         _die_at(*wanted["die"])
     _sleep(max(0.0, wanted["start"] - time.time()))
-    began = _monotonic()
+    began = Timing.monotonic()
     try:
         WAYS[wanted["way"]](wanted["module"], wanted["options"], *wanted["more"])
     except SystemExit:
         pass
     except BaseException:
         traceback.print_exc(file=sys.stdout)
-    print(json.dumps({"seconds": _monotonic() - began, "pauses": Timing.pauses}), flush=True)
+    print(json.dumps({"seconds": Timing.monotonic() - began, "pauses": Timing.pauses}), flush=True)
 
 
 def main(path: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.cloudpeer.atlas.tests.emulator.peer import Peer
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC
@@ -16,7 +17,7 @@ REGION, ATLAS_REGION, BLOCK = "eu-west-1", "EU_WEST_1", "172.20.0.0/21"
 ENTRY = {"cidr_block": "203.0.113.0/24", "comment": "office"}
 #: How many connections there are to list.
 LISTED = 5
-_A_PEER = "/peers/[0-9a-f]{24}"
+_A_PEER = "/peers/"
 
 
 class SteppingClock:
@@ -48,7 +49,7 @@ def regions_of(emulator: RunningEmulator) -> list[str]:
         return [one.region for one in project.containers.of("AWS") if one.region == ATLAS_REGION]
 
 
-def add_peer(project: Project, vpc_id: str = VPC, block: str = CIDR) -> None:
+def add_peer(project: Project, vpc_id: str = VPC, block: str = CIDR) -> Peer:
     """Let somebody else have made a connection."""
     body = {
         "vpcId": vpc_id,
@@ -57,7 +58,11 @@ def add_peer(project: Project, vpc_id: str = VPC, block: str = CIDR) -> None:
         "containerId": project.first_container_id,
         "accepterRegionName": "us-east-1",
     }
-    project.create_peer(body, needs_container=True)
+    return project.create_peer(body, needs_container=True)
+
+
+def _add_dead_peer(project: Project) -> None:
+    project.peers.fail(add_peer(project), "REJECTED", only_waiting=False)
 
 
 def _add_peers(project: Project) -> None:
@@ -79,7 +84,7 @@ class Operation:
 
     module: str
     options: dict[str, Any]
-    #: The method, and what to search for in the path, of the request that it is all about.
+    #: The method, and a part of the path, of the request that it is all about.
     method: str
     path: str
     is_there: Callable[[RunningEmulator], bool]
@@ -130,6 +135,17 @@ OPERATIONS = {
         "/peers/",
         lambda emulator: [one["routeTableCidrBlock"] for one in peers_of(emulator)] == [OTHER],
         add_peer,
+    ),
+    "recreate": Operation(
+        _PEER,
+        {**PEERING, "recreate": "dead"},
+        "POST",
+        "/peers",
+        lambda emulator: [one["routeTableCidrBlock"] for one in peers_of(emulator) if one["statusName"] != "FAILED"] == [CIDR],
+        _add_dead_peer,
+        # The removal of the dead one, and the creation.
+        writes=2,
+        reads=20,
     ),
     "delete": Operation(_PEER, {**PAIR, "state": "absent"}, "DELETE", "/peers/", lambda one: not peers_of(one), add_peer),
     "wait for available": Operation(

@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._converge import CREATION_PAUSES
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_wait import NEW_FOR
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.runner import WAYS
 from ansible_collections.cloudpeer.atlas.tests.integration.test_playbooks import SCENARIOS
@@ -14,6 +16,7 @@ from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import 
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import BATCHES, FAULTS
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.operations import OPERATIONS
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.test_killed import KILLED, MOMENTS, requests_of
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.test_other_servers import CREATIONS, SERVERS
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.test_races import AT_ONCE, LATENCIES, RACES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
@@ -32,6 +35,21 @@ def test_the_page_has_the_size_of_the_matrix(page: str) -> None:
 def test_the_page_has_the_number_of_kills(page: str, nursery: Nursery, emulators: dict[str, RunningEmulator]) -> None:
     kills = len(MOMENTS) * sum(requests_of(name, nursery, emulators[name]) for name in KILLED)
     assert f"{kills} kills of {len(KILLED)} operations" in page
+
+
+def test_the_page_has_the_pauses_before_the_looks_for_a_creation(page: str) -> None:
+    first, second = CREATION_PAUSES
+    assert f"after {first:.0f} seconds, and after {second:.0f} more" in page
+    assert f"the first look is {first:.0f} seconds after that, and the last one {first + second:.0f} seconds after it" in page
+    assert f"lags behind by more than {first + second:.0f} seconds" in page
+    assert f"in the {NEW_FOR:.0f} seconds after its creation" in page
+
+
+def test_the_page_has_the_servers(page: str) -> None:
+    assert f"{len(CREATIONS)} kinds of creation" in page
+    lags = {settings.get("list_lag_seconds", 0) for settings in SERVERS.values()}
+    assert (len(SERVERS), lags) == (3, {0, 1})
+    assert "whose lists lag behind by a second" in page
 
 
 def test_the_page_has_the_number_of_races(page: str) -> None:

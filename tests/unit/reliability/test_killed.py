@@ -7,18 +7,28 @@ import time
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import Nursery, Run, options_for
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import HANG, Nursery, Run, options_for
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import took_effect
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.operations import OPERATIONS, peers_of, prepared
 
 #: Whether the request is on its way when the process dies, or its reply has come.
 MOMENTS = ("sent", "answered")
-KILLED = ("create", "update", "delete", "wait until gone", "create container", "delete container", "add access", "remove access")
+KILLED = (
+    "create",
+    "update",
+    "recreate",
+    "delete",
+    "wait until gone",
+    "create container",
+    "delete container",
+    "add access",
+    "remove access",
+)
 
 
 def _settle(emulator: RunningEmulator, number: int) -> None:
     """Wait until a request that nobody waits for is dealt with."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + HANG
     while len(emulator.requests.entries()) < number:
         assert time.monotonic() < deadline
         time.sleep(0.001)

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.ratelimit import TokenBucket, parse_rate
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import PEERING
-from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import Nursery, Run, options_for
+from ansible_collections.cloudpeer.atlas.tests.unit.reliability.children import HANG, Nursery, Run, options_for
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.matrix import WAYS
 from ansible_collections.cloudpeer.atlas.tests.unit.reliability.operations import add_peer, peers_of
 
@@ -24,7 +24,7 @@ CREATIONS = 50
 def limited(start: Start, rate: str) -> RunningEmulator:
     """Start an emulator with a bucket whose time goes by as fast as that of the runs."""
     emulator = start(rate_limit=rate, **ROOM)
-    emulator._bucket = TokenBucket(parse_rate(rate), lambda: time.monotonic() * SCALE)
+    emulator._buckets[emulator.settings.group_id] = TokenBucket(parse_rate(rate), lambda: time.monotonic() * SCALE)
     return emulator
 
 
@@ -38,7 +38,8 @@ def creations(emulator: RunningEmulator, count: int) -> list[dict[str, Any]]:
             route_table_cidr_block=f"10.{number + 10}.0.0/16",
             container_id=emulator.project.first_container_id,
             accepter_region_name="us-east-1",
-            timeout=30,
+            # So long that no machine is too busy.
+            timeout=HANG * SCALE,
             retries=10,
         )
         for number in range(count)
@@ -52,7 +53,7 @@ def statuses(emulator: RunningEmulator) -> list[int]:
 def test_fifty_creations_of_one_run_heed_a_bucket_of_ten_before_it_is_empty(nursery: Nursery, start: Start) -> None:
     emulator = limited(start, "10/10")
     first, *more = creations(emulator, CREATIONS)
-    run = Run("atlas_vpc_peer", first, "in process", tuple(more), scale=SCALE, skips=False)
+    run = Run("atlas_vpc_peer", first, "in process", tuple(more), scale=SCALE)
     ran = nursery.run(run)
     assert [one["msg"] for one in ran.results if one["failed"]] == []
     assert [one["changed"] for one in ran.results] == [True] * CREATIONS
@@ -64,7 +65,7 @@ def test_fifty_creations_of_one_run_heed_a_bucket_of_ten_before_it_is_empty(nurs
 
 def test_fifty_runs_at_once_share_a_bucket_of_ten_and_end_well(nursery: Nursery, start: Start) -> None:
     emulator = limited(start, "10/10")
-    wanted = [Run("atlas_vpc_peer", options, scale=SCALE, skips=False) for options in creations(emulator, CREATIONS)]
+    wanted = [Run("atlas_vpc_peer", options, scale=SCALE) for options in creations(emulator, CREATIONS)]
     ran = nursery.run_all(wanted)
     assert [one.msg for one in ran if one.failed] == []
     assert len(emulator.project.list_peers()) == CREATIONS

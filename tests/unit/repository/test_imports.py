@@ -21,7 +21,7 @@ RESOURCES = {"_access_list", "_container", "_vpc_peer"}
 # What modules do, and what such a file needs beside it when it gets too long.
 TASKS = {"_access_list_task", "_container_task", "_container_info_task", "_vpc_peer_task", "_vpc_peer_info_task"}
 PARTS = {"_vpc_peer_match", "_vpc_peer_creation", "_vpc_peer_container", "_vpc_peer_wait"}
-LEAVES = {"_redact", "_regions", "_plan", "_wait", "_digest", "_request", "_token_cache", "_watch"}
+LEAVES = {"_redact", "_regions", "_body", "_plan", "_wait", "_digest", "_request", "_token_cache", "_watch"}
 # The accepter's half in AWS: what is decided there, purely; and AWS itself, as this collection sees it.
 DECISIONS = {"_accepter_checks", "_accepter_block", "_accepter_routes", "_accepter_steps", "_accepter_view", "_accepter_options"}
 AWS = {"_aws_network", "_aws_session", "_aws_objects"}
@@ -68,8 +68,9 @@ ALLOWED: dict[str, set[str]] = {
     **{name: {"_client", "_rules", "_errors"} for name in sorted(RESOURCES)},
     "_pool": {"_client", "_credentials", "_connection", "_errors"},
     "_argspec": {"_auth"},
-    "_client": {"_transport", "_auth", "_connection", "_paging", "_reply", "_request", "_retry", "_errors"},
-    "_transport": {"_connection", "_reply", "_errors", "_watch"},
+    "_client": {"_transport", "_auth", "_connection", "_paging", "_reply", "_request", "_retry", "_network_errors", "_errors"},
+    "_transport": {"_body", "_sockets", "_connection", "_reply", "_network_errors", "_watch"},
+    "_sockets": {"_watch"},
     "_credentials": {"_auth", "_token_cache", "_connection", "_errors"},
     "_auth": {"_token_cache", "_digest", "_errors"},
     "_connection": {"_errors"},
@@ -77,12 +78,13 @@ ALLOWED: dict[str, set[str]] = {
     "_reply": {"_request", "_errors"},
     "_retry": {"_wait", "_errors"},
     "_rules": {"_errors", "_regions"},
+    "_network_errors": {"_errors", "_redact"},
     "_errors": {"_redact"},
     **{name: set() for name in sorted(LEAVES)},
 }
 # Only the file that sends requests knows the HTTP library (urllib3 is below requests); those to AWS are boto3's.
 HTTP_LIBRARIES = {"requests", "urllib3", "http", "boto3", "botocore"}
-MAY_IMPORT = {"_transport": {"requests", "urllib3"}, "_aws_boto": {"boto3", "botocore"}}
+MAY_IMPORT = {"_transport": {"requests", "urllib3"}, "_sockets": {"urllib3"}, "_aws_boto": {"boto3", "botocore"}}
 MAY_NAME_STATUSES = {"_client", "_reply", "_errors", "_aws_boto", "_aws_errors"}
 
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
