@@ -39,9 +39,6 @@ def _change_route(network: Network, change: RouteChange) -> bool:
     table = next(iter(network.find_route_tables([change.table_id])), None)
     route = route_to(table, change.block) if table is not None else None
     target = route.target if route is not None else None
-    if table is not None and target == change.target:
-        # It is gone already, or leads to the connection already.
-        return False
     if target != change.before:
         failure = AtlasError(
             f"The route to {change.block} in {change.table_id} has changed meanwhile: "

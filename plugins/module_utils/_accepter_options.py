@@ -132,8 +132,11 @@ def to_tags(option: str, value: t.Mapping[t.Any, t.Any] | None) -> dict[str, str
     """
     tags = {}
     for key, content in (value or {}).items():
-        if content is None or isinstance(content, (dict, list)):
-            raise InvalidOptionError(f"{option} has no text for {key!r}.", hint="The value of a tag is text; it may be empty.")
+        if content is None or isinstance(content, (bool, dict, list)):
+            # Of a boolean, nobody can tell which of its spellings is meant.
+            raise InvalidOptionError(
+                f"{option} has no text for {key!r}.", hint="Write the value of the tag in quotes; it may be empty."
+            )
         name, text = str(key), str(content)
         if not 0 < len(name) <= _MOST_TAG_KEY or len(text) > _MOST_TAG_VALUE:
             raise InvalidOptionError(

@@ -45,6 +45,35 @@ def test_a_lost_reply_is_looked_up_and_nothing_is_sent_twice(site: Site, action:
     assert not site.run(**options).changed
 
 
+def leave_one(site: Site, action: str) -> dict[str, Any]:
+    """Leave nothing to do but this action, and return the options for it."""
+    options: dict[str, Any] = {"route_table_ids": site.tables[:1]}
+    if action == "AcceptVpcPeeringConnection":
+        site.run(**options, accept=False)
+        return options
+    site.accept()
+    if action == "CreateRoute":
+        return options
+    if action == "ReplaceRoute":
+        site.route(site.tables[0], GatewayId=site.add_gateway())
+        return {**options, "replace_routes": True}
+    site.run(**options)
+    return {
+        **options,
+        **{"CreateTags": {"group_id": GROUP}, "ModifyVpcAttribute": {"dns": "enable"}, "DeleteRoute": ABSENT}[action],
+    }
+
+
+@pytest.mark.parametrize("action", WRITES)
+def test_one_change_whose_reply_was_lost_counts(site: Site, action: str) -> None:
+    options = leave_one(site, action)
+    site.front.lose(action)
+    done = site.run(**options)
+    assert site.front.writes == [action]
+    assert not done.failed, done.msg
+    assert done.changed
+
+
 @pytest.mark.parametrize("action", WRITES)
 @pytest.mark.parametrize("reply", [DROP, RESET, refusal("Unavailable", status=503), refusal("RequestLimitExceeded", status=503)])
 def test_a_request_that_never_arrived_is_sent_again_after_a_look(site: Site, action: str, reply: Any) -> None:

@@ -302,8 +302,8 @@ def test_tables_by_id_and_by_tags(site: Site) -> None:
     main, other = site.tables
     assert list(site.run(route_table_ids=[other, other]).routes) == [other]
     assert set(site.targets()) == {other}
-    site.ec2.create_tags(Resources=[main], Tags=[{"Key": "atlas", "Value": "True"}, {"Key": "tier", "Value": "1"}])
-    assert list(site.run(route_table_tags={"atlas": True, "tier": 1}).routes) == [main]
+    site.ec2.create_tags(Resources=[main], Tags=[{"Key": "atlas", "Value": "yes"}, {"Key": "tier", "Value": "1"}])
+    assert list(site.run(route_table_tags={"atlas": "yes", "tier": 1}).routes) == [main]
     assert set(site.targets()) == {main, other}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.loaders
 import pytest
 import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -90,6 +91,19 @@ def test_each_task_uses_its_own_credentials(site: Site, monkeypatch: pytest.Monk
         assert f"of account {account.id}" in site.run(**keys, connection_id="pcx-0123456789abcdef0").msg
     # The default session would keep the first ones.
     assert boto3.DEFAULT_SESSION is None
+
+
+def test_the_descriptions_of_the_services_are_read_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    load = botocore.loaders.JSONFileLoader.load_file
+
+    def note(self: Any, path: str) -> Any:
+        read.append(path)
+        return load(self, path)
+
+    monkeypatch.setattr(botocore.loaders.JSONFileLoader, "load_file", note)
+    site.run()
+    assert [path for path in read if path.endswith(("service-2", "endpoints"))] == []
 
 
 def test_a_thousand_tasks_leave_nothing_behind_but_the_descriptions_of_the_services(site: Site) -> None:
@@ -326,6 +340,7 @@ def test_the_aliases_of_amazon_aws(options: dict[str, Any]) -> None:
         ({"route_table_ids": ["rtb-x"]}, "route_table_ids has a malformed id: 'rtb-x'"),
         ({"route_table_tags": {}}, "route_table_tags is empty"),
         ({"route_table_tags": {"a": None}}, "route_table_tags has no text for 'a'"),
+        ({"route_table_tags": {"a": True}}, "route_table_tags has no text for 'a'"),
         ({"security_group_ids": ["sg-x"]}, "security_group_ids has a malformed id: 'sg-x'"),
         ({"atlas_cidr_block": "192.168.248.1/21"}, "atlas_cidr_block has host bits set"),
         ({"atlas_cidr_block": "8.8.8.0/24"}, "atlas_cidr_block is not private"),
