@@ -19,7 +19,7 @@ _PRIVATE_NETWORKS = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8
 # A year.
 LONGEST_WAIT = 31536000
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _VPC_ID = re.compile(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})")
 _CONNECTION_ID = re.compile(r"pcx-([0-9a-f]{8}|[0-9a-f]{17})")

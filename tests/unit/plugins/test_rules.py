@@ -104,7 +104,8 @@ def test_a_region_has_one_meaning_however_it_is_written(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["eu-central-1", "ap-southeast-3", "us-gov-west-1", "mx-central-1", "us-iso-east-1", "cn-northwest-1"]
+    "value",
+    ["eu-central-1", "eusc-de-east-1", "ap-southeast-3", "us-gov-west-1", "mx-central-1", "us-iso-east-1", "cn-northwest-1"],
 )
 def test_regions_that_aws_may_have_pass(value: str) -> None:
     assert to_aws_region("accepter_region_name", value) == value
