@@ -19,9 +19,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import Atl
 def make_change(network: Network, view: View, step: Step) -> bool:
     """Make a change, and return whether this task made it."""
     if isinstance(step, AddTags):
-        network.add_tags(t.cast("PeeringConnection", view.connection).id, dict(step.tags))
+        network.add_tags(t.cast(PeeringConnection, view.connection).id, dict(step.tags))
     elif isinstance(step, EnableDns):
-        network.enable_dns(t.cast("Vpc", view.vpc).id, step.name)
+        network.enable_dns(t.cast(Vpc, view.vpc).id, step.name)
     elif isinstance(step, RouteChange):
         return _change_route(network, step)
     return True

@@ -86,7 +86,7 @@ def plan_present(params: Parameters, view: View) -> Plan:
         steps += [EnableDns(name) for name in off]
     elif off:
         plan.warnings.append(
-            f"{' and '.join(off)} of the VPC {vpc.id} is off: the names of clusters resolve to public addresses there, which do "
+            f"The VPC {vpc.id} has {' and '.join(off)} off: there, the names of clusters resolve to public addresses, which do "
             "not lead through the connection. Set dns to enable, or to ignore."
         )
     _warn_of_owner(view, plan.warnings)

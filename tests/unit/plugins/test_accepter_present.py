@@ -261,10 +261,10 @@ def test_the_project_of_the_environment_gives_no_name(site: Site, monkeypatch: p
 
 def test_dns_warn_names_what_is_off(site: Site) -> None:
     (warning,) = site.run(dns="warn").warnings
-    assert warning.startswith(f"enable_dns_hostnames of the VPC {site.vpc_id} is off")
+    assert warning.startswith(f"The VPC {site.vpc_id} has enable_dns_hostnames off")
     site.ec2.modify_vpc_attribute(VpcId=site.vpc_id, EnableDnsSupport={"Value": False})
     (warning,) = site.run(dns="warn").warnings
-    assert warning.startswith("enable_dns_support and enable_dns_hostnames of the VPC")
+    assert warning.startswith(f"The VPC {site.vpc_id} has enable_dns_support and enable_dns_hostnames off")
 
 
 def test_dns_enable_sets_both_support_first(site: Site) -> None:
