@@ -24,7 +24,7 @@ seealso:
 """
 
     # Modules that talk to Atlas.
-    ATLAS = r"""
+    ACTION_GROUP_ATLAS = r"""
 options: {}
 attributes:
   action_group:
@@ -42,8 +42,8 @@ seealso:
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/credentials.md
 """
 
-    # Modules that talk to AWS.
-    AWS = r"""
+    # Modules that talk to AWS. Called AWS alone, Ansible would take it for the fragment aws.
+    ACTION_GROUP_AWS = r"""
 options: {}
 attributes:
   action_group:

@@ -114,7 +114,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
-  - cloudpeer.atlas.attributes.atlas
+  - cloudpeer.atlas.attributes.action_group_atlas
   - cloudpeer.atlas.connection
   - cloudpeer.atlas.wait
 notes:

@@ -135,7 +135,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
-  - cloudpeer.atlas.attributes.aws
+  - cloudpeer.atlas.attributes.action_group_aws
   - cloudpeer.atlas.aws
   - cloudpeer.atlas.wait
 notes:

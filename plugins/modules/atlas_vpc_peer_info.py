@@ -69,7 +69,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - cloudpeer.atlas.attributes
-  - cloudpeer.atlas.attributes.atlas
+  - cloudpeer.atlas.attributes.action_group_atlas
   - cloudpeer.atlas.connection
 notes:
   - The API key or service account needs the role I(Project Read Only), or one that may do more, in the project.

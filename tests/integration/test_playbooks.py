@@ -21,7 +21,7 @@ from ansible_collections.cloudpeer.atlas.tests.integration.runner import (
 
 SCENARIOS = sorted((HERE / "playbooks").glob("*.yml"))
 # Those with an AWS side run with one, in the tests of the role; those that only read are a case of their own.
-WITH_AWS = {"disconnect", "whole_path"}
+WITH_AWS = {"accept_and_route", "disconnect", "whole_path"}
 EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS)
 # Whose plugins count as covered: those in which each module has its part, and the keywords that the action plugins deal with,
 # and a warning.
