@@ -78,9 +78,9 @@ class Gates:
     def environment(self) -> str:
         """ansible-builder finds what the collection needs in an execution environment."""
         said = self._tool("ansible-builder", "introspect", str(self.collections))
-        if "requests" not in said:
+        if "requests" not in said or "boto3" not in said:
             raise GateError(said)
-        return "finds requests"
+        return "finds requests and boto3"
 
     def nox(self) -> str:
         """antsibull-nox understands its settings, and its own checks pass; what its other sessions do, other gates do."""

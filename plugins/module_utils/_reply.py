@@ -113,14 +113,15 @@ def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, 
     if "status" not in envelope:
         return status, envelope
     # A boolean is an integer, too.
-    if type(inner) is int and 200 <= inner < 300:
+    is_status = isinstance(inner, int) and not isinstance(inner, bool)
+    if is_status and 200 <= inner < 300:
         if request.method == "DELETE":
             return inner, {} if content in (None, "") else content
         if request.expects_list and isinstance(envelope.get("results"), list):
             return inner, envelope
         if not request.expects_list and isinstance(content, dict):
             return inner, content
-    elif type(inner) is int and 400 <= inner < 600 and isinstance(content, dict):
+    elif is_status and 400 <= inner < 600 and isinstance(content, dict):
         return inner, content
     raise ValueError("is not an envelope with a result or an error")
 

@@ -55,7 +55,7 @@ def refused(wire: Wire, connect: Connect, told: str, *, is_dropped: bool = True)
     for number, (is_write, call) in enumerate(calls):
         with pytest.raises(AtlasError, match=rf"^Failed to do it: the reply {told} \(HTTP 200\)\. Check") as caught:
             call()
-        assert type(caught.value) is AtlasApiError
+        assert caught.type is AtlasApiError
         assert caught.value.outcome_unknown == is_write
         assert (len(wire.requests), wire.connections) == (number + 1, number + 1 if is_dropped else 1)
 

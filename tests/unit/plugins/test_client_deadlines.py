@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import urllib3.util.connection as connection
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _watch
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
@@ -22,6 +21,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._token_cache impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._transport import Transport, TransportError
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import PEERING, Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import UNAUTHORIZED, Reply, Wire, reply
+from urllib3.util import connection
 
 Connect = Callable[..., AtlasClient]
 Serve = Callable[..., Wire]

@@ -44,7 +44,7 @@ def failure(client: AtlasClient, call: str) -> AtlasError:
 def check_unknown(client: AtlasClient, call: str) -> AtlasError:
     """Check that a reply is neither a success nor a refusal."""
     error = failure(client, call)
-    assert type(error) is AtlasApiError
+    assert error.__class__ is AtlasApiError
     assert error.error_code is None
     assert error.outcome_unknown == (call in WRITES)
     return error
