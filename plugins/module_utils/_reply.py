@@ -113,16 +113,16 @@ def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, 
     if "status" not in envelope:
         return status, envelope
     # A boolean is an integer, too.
-    is_status = isinstance(inner, int) and not isinstance(inner, bool)
-    if is_status and 200 <= inner < 300:
+    told = inner if isinstance(inner, int) and not isinstance(inner, bool) else 0
+    if 200 <= told < 300:
         if request.method == "DELETE":
-            return inner, {} if content in (None, "") else content
+            return told, {} if content in (None, "") else content
         if request.expects_list and isinstance(envelope.get("results"), list):
-            return inner, envelope
+            return told, envelope
         if not request.expects_list and isinstance(content, dict):
-            return inner, content
-    elif is_status and 400 <= inner < 600 and isinstance(content, dict):
-        return inner, content
+            return told, content
+    elif 400 <= told < 600 and isinstance(content, dict):
+        return told, content
     raise ValueError("is not an envelope with a result or an error")
 
 
