@@ -1,6 +1,6 @@
 # Everything a developer runs; `make` alone lists it. All paths are relative, so that the checkout may lie in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint sanity docs gates emulator matrix bench format clean
+.PHONY: help setup demo test test-full fuzz lint sanity docs gates emulator matrix bench format clean
 
 # A Python path from outside would let other packages shadow the pinned ones.
 unexport PYTHONPATH PYTHONHOME
@@ -18,7 +18,7 @@ docs_python := .venv-docs/bin/python
 help: ## List the targets
 	@echo "make TARGET [ARGS=...] [PYTHON=...]"
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
 
 setup: ## Make .venv with the pinned requirements (the other targets do it themselves)
 	@sh scripts/setup.sh
@@ -28,8 +28,11 @@ demo: setup ## Create a peering connection with the installed collection against
 
 # Of all tests, the table at the end tells what they cover of plugins/. 99 % of lines and branches together leave no room for
 # less than 95 % of the branches, of which there are a quarter as many.
-test: setup ## Run every test
+test: setup ## Run the tests, in about five minutes
 	@$(python) -m pytest -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
+
+test-full: setup ## Run every test, those too that take long and rarely fail
+	@$(python) -m pytest --full -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
 
 fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=n: n times those of make test)
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/unit/properties $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import importlib.util
 import os
 import shutil
 import signal
@@ -52,11 +53,31 @@ def _path(item: pytest.Item) -> str:
     return item.path.relative_to(ROOT / "tests").as_posix()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let C(make test-full) run what C(make test) leaves out."""
+    parser.addoption("--full", action="store_true", help="run the tests that are marked as full, too")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which tests are left out."""
+    return "all tests" if config.getoption("--full") else "without the tests that are marked as full: make test-full runs them"
+
+
+def _leave_out_full(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long and rarely fails, unless it is asked for, as a whole or by its name."""
+    if config.getoption("--full") or any("::" in argument for argument in config.args):
+        return
+    full = [item for item in items if item.get_closest_marker("full")]
+    items[:] = [item for item in items if item not in full]
+    config.hook.pytest_deselected(items=full)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Measure only some tests, and let each worker begin with its share of those that take long.
 
     pytest-xdist gives each worker as many tests that follow each other, and one that is done takes some off the end of another's.
     """
+    _leave_out_full(config, items)
     for item in items:
         if not _path(item).startswith(MEASURED):
             item.add_marker("no_cover")
@@ -78,12 +99,14 @@ def _measures_playbooks(pytestconfig: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def _sent_requests() -> Iterator[Any]:
     """Compare every v2 request of the collection with the published description of the API, where that is at hand."""
-    from ansible_collections.cloudpeer.atlas.tests.unit.properties import openapi, sent
+    from ansible_collections.cloudpeer.atlas.tests.unit.properties import openapi
 
-    if not openapi.PATH.is_file():
+    if not openapi.PATH.is_file() or importlib.util.find_spec("openapi_core") is None:
         # The tests of the properties say why.
         yield None
         return
+    from ansible_collections.cloudpeer.atlas.tests.unit.properties import sent
+
     with sent.compared() as requests:
         yield requests
 

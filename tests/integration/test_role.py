@@ -86,6 +86,7 @@ def test_from_nothing_and_again(run: RoleRunner, make_site: Callable[..., Site])
     assert [path for unused, path in run.sent if path.startswith("/peers/")] == [], "what is available is not waited for"
 
 
+@pytest.mark.full
 def test_from_every_half_done_point(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     requested, accepted, without_route, without_entry = sites = [
         make_site(block=f"10.{number}.0.0/16") for number in range(15, 19)
@@ -135,6 +136,7 @@ def test_ten_vpcs_go_side_by_side_from_phase_to_phase(run: RoleRunner, make_site
     assert (again.changed, run.writes, result(again)["changed"]) == (0, [], False)
 
 
+@pytest.mark.full
 def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path) -> None:
     """Of four hosts with a VPC each, one has a mistake, which ends the role for that host alone."""
     sites = [make_site(block=f"10.{number}.0.0/16") for number in range(30, 34)]
@@ -338,6 +340,7 @@ def test_a_check_that_fails_says_that_it_leaves_a_new_container(run: RoleRunner,
     site.assert_connected("172.20.0.0/21")
 
 
+@pytest.mark.full
 def test_which_container_is_meant(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     """There is no default region: it is the only container, or the one that is named."""
     site = make_site(region="eu-west-1")
@@ -389,6 +392,7 @@ def test_entries_and_comments_of_others_stay(run: RoleRunner, make_site: Callabl
     assert "The 42 hosts" not in gone.output + again.output
 
 
+@pytest.mark.full
 def test_without_the_aws_half_it_ends_with_what_that_half_needs(
     run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path
 ) -> None:
@@ -427,6 +431,7 @@ def test_without_the_aws_half_it_ends_with_what_that_half_needs(
     assert (run.in_turn(theirs_gone, theirs_gone).changed, site.routes) == (1, {})
 
 
+@pytest.mark.full
 def test_one_vpc_reaches_two_containers(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     """Clusters in two regions: a connection for each container, and one entry in the access list."""
     site = make_site()
@@ -454,6 +459,7 @@ def test_one_vpc_reaches_two_containers(run: RoleRunner, make_site: Callable[...
     assert (site.atlas, site.routes, run.access_list) == ({}, {}, {})
 
 
+@pytest.mark.full
 def test_each_connection_has_its_own_account_region_and_credentials(
     run: RoleRunner, aws: Aws, make_site: Callable[..., Site], tmp_path: Path
 ) -> None:
@@ -497,6 +503,7 @@ def test_each_connection_has_its_own_account_region_and_credentials(
 
 
 @pytest.mark.parametrize("run", [2], indirect=True, ids=["slow steps"])
+@pytest.mark.full
 def test_a_dead_connection_is_explained_and_requested_anew(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     rejected, expired, leaving = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 18))
     first = rejected.request()
@@ -529,6 +536,7 @@ def test_a_dead_connection_is_explained_and_requested_anew(run: RoleRunner, make
     assert old not in leaving.atlas
 
 
+@pytest.mark.full
 def test_what_is_wanted_of_the_connection_can_change(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     site = make_site()
     tables = [site.ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"] for unused in range(3)]
@@ -580,6 +588,7 @@ def test_absent_takes_only_what_is_its_own(run: RoleRunner, make_site: Callable[
     )
 
 
+@pytest.mark.full
 def test_absent_goes_on_where_atlas_has_nothing_left(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     """The connection, or even the container, was removed by hand: black holes stay in AWS, and an entry in the access list."""
     site = make_site()

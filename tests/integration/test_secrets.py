@@ -211,6 +211,7 @@ def test_a_server_that_sends_the_credentials_back_shows_them_to_nobody(
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.full
 def test_no_scenario_shows_a_secret_in_check_and_diff_mode(
     way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path, temporary: Path
 ) -> None:

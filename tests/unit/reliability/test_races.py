@@ -130,6 +130,7 @@ def test_runs_that_want_it_there_and_gone_leave_one_connection_or_none(latency_m
         assert not one.failed or ("is being removed" in one.msg and not one.changed), one.msg
 
 
+@pytest.mark.full
 def test_twenty_real_playbooks_at_once_make_one_connection(start: Start, tmp_path: Path) -> None:
     emulator = start(latency_ms=20)
     ready, go = tmp_path / "ready", tmp_path / "go"
