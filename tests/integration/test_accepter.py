@@ -112,6 +112,7 @@ def test_a_life_cycle_comes_out_the_same_both_ways(way: str, world: World) -> No
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.full
 def test_a_failure_has_the_same_fields_both_ways(way: str, world: World) -> None:
     page = documentation()["return"]
     connection_id = world.request()
@@ -177,6 +178,7 @@ def test_the_examples_run_and_return_what_is_documented(world: World) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.full
 def test_each_item_of_a_loop_uses_its_own_credentials(way: str, world: World) -> None:
     theirs = world.other.make_vpc("10.44.0.0/16")
     mine, other = world.request(), world.request(world.other, theirs)
@@ -208,6 +210,7 @@ def test_each_item_of_a_loop_uses_its_own_credentials(way: str, world: World) ->
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.full
 def test_credentials_and_region_of_the_task_itself(way: str, world: World) -> None:
     """The keyword environment, and the action group; the defaults for Atlas reach the others alone."""
     connection_id = world.request()
@@ -228,6 +231,7 @@ def test_credentials_and_region_of_the_task_itself(way: str, world: World) -> No
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.full
 def test_no_secret_is_shown_at_any_verbosity(way: str, world: World) -> None:
     connection_id = world.request()
     keys = {

@@ -110,6 +110,7 @@ def test_from_every_half_done_point(run: RoleRunner, make_site: Callable[..., Si
         assert run.access_list[site.block] == f"VPC peering with {site.vpc_id}"
 
 
+@pytest.mark.full
 def test_ten_vpcs_go_side_by_side_from_phase_to_phase(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     sites = [make_site(block=f"10.{number}.0.0/16") for number in range(20, 30)]
     connections = [site.connection for site in sites]
@@ -616,6 +617,7 @@ def test_absent_goes_on_where_atlas_has_nothing_left(run: RoleRunner, make_site:
     assert (again.changed, said(again), run.writes) == (0, [], [])
 
 
+@pytest.mark.full
 def test_the_examples_connect_and_disconnect(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     site = make_site()
     run.environment |= {"VPC_ID": site.vpc_id, "AWS_ACCOUNT_ID": site.account.id}

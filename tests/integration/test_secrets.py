@@ -166,6 +166,7 @@ def echo(emulator: RunningEmulator, **rule: Any) -> None:
 
 @pytest.mark.parametrize(("given", "mode"), TRIED)
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.full
 def test_a_secret_is_seen_nowhere(
     way: str,
     given: str,
