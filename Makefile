@@ -28,7 +28,7 @@ demo: setup ## Create a peering connection with the installed collection against
 
 # Of all tests, the table at the end tells what they cover of plugins/. 99 % of lines and branches together leave no room for
 # less than 95 % of the branches, of which there are a quarter as many.
-test: setup ## Run the tests, in about five minutes
+test: setup ## Run the tests but for those that take long and rarely fail
 	@$(python) -m pytest -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
 
 test-full: setup ## Run every test, those too that take long and rarely fail

@@ -14,6 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils import _aws_session, _task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_task import TASK
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import USER_ACCOUNT, Account, Aws
+from ansible_collections.cloudpeer.atlas.tests.unit.plugins import harness
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.aws_front import Front
 from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import FakeClock
 
@@ -44,24 +45,10 @@ def owner(url: str, account_id: str) -> Owner:
 
 
 @dataclass
-class Done:
+class Done(harness.Done):
     """What came out of a task."""
 
-    result: dict[str, Any]
-    warnings: list[str]
     secrets: set[str]
-
-    @property
-    def changed(self) -> bool:
-        return bool(self.result["changed"])
-
-    @property
-    def failed(self) -> bool:
-        return "msg" in self.result
-
-    @property
-    def msg(self) -> str:
-        return str(self.result["msg"])
 
     @property
     def accepter(self) -> Any:
