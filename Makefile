@@ -35,7 +35,7 @@ test-full: setup ## Run every test, those too that take long and rarely fail
 	@$(python) -m pytest --full -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
 
 fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=n: n times those of make test)
-	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/unit/properties $(ARGS)
+	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/properties $(ARGS)
 
 lint: setup ## Run ansible-lint, ruff, mypy, vulture and yamllint
 	@$(python) scripts/lint.py

@@ -19,14 +19,14 @@ from pathlib import Path
 from checkout import ROOT
 from cores import FOLDER, OLDEST, PYTHONS, expand, find_python, make_environment, oldest_requirements, target_python
 
-ALL_TESTS = ("--full", "tests/unit", "tests/integration")
+ALL_TESTS = ("--full", "tests/unit", "tests/properties", "tests/reliability", "tests/repository", "tests/integration")
 # Leaves out what only asks the emulator or reads the repository, and the thousands of made-up cases for code below Ansible.
 QUICK_TESTS = ("tests/unit/plugins", "tests/integration")
 # What the tests do not use, or what each release wants in a version of its own.
 LEFT_OUT = re.compile(r"(ansible-core|ansible-lint|ansible-compat|resolvelib|black|ruff|mypy|yamllint|wcmatch|bracex)\b")
 REQUESTS = "requests"
 # Those of the AWS half need boto3 and no requests.
-PLUGIN_TESTS = ("tests/unit/plugins", "--ignore-glob=*/test_accepter*")
+PLUGIN_TESTS = ("tests/unit/plugins", "--ignore-glob=*/_aws/*", "--ignore-glob=*accepter*")
 # What these need beside requests; without pins, since some of the pinned packages want a newer one.
 PLUGIN_TESTS_NEED = ("hypothesis", "proxy.py", "pytest", "pytest-cov", "pytest-xdist", "starlette", "trustme", "uvicorn")
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s.*$", re.MULTILINE)

@@ -42,7 +42,7 @@ os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
 
 # What the plugins are covered by. Everything else either does not run them, or does so in processes of its own by the
 # thousand, and being measured takes its time.
-MEASURED = ("unit/plugins/", "unit/properties/", "integration/test_playbooks.py")
+MEASURED = ("unit/plugins/", "properties/", "integration/test_playbooks.py")
 
 
 # Run playbooks, which takes long, and in which much is waited for.
@@ -92,20 +92,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def _measures_playbooks(pytestconfig: pytest.Config) -> None:
-    """Tell tests/integration/runner.py whether coverage is measured at all."""
+    """Tell tests/support/runner.py whether coverage is measured at all."""
     os.environ["MEASURE_PLAYBOOKS"] = "yes" if pytestconfig.getoption("cov_source", None) else ""
 
 
 @pytest.fixture(scope="session")
 def _sent_requests() -> Iterator[Any]:
     """Compare every v2 request of the collection with the published description of the API, where that is at hand."""
-    from ansible_collections.cloudpeer.atlas.tests.unit.properties import openapi
+    from ansible_collections.cloudpeer.atlas.tests.properties import openapi
 
     if not openapi.PATH.is_file() or importlib.util.find_spec("openapi_core") is None:
         # The tests of the properties say why.
         yield None
         return
-    from ansible_collections.cloudpeer.atlas.tests.unit.properties import sent
+    from ansible_collections.cloudpeer.atlas.tests.properties import sent
 
     with sent.compared() as requests:
         yield requests

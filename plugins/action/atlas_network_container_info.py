@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._container_info_task import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container_info import TASK
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 
 

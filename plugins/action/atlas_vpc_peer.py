@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_task import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_task import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 
 

@@ -274,8 +274,8 @@ detail:
   sample: The access list is full.
 """
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list_task import TASK
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._module import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import TASK
 
 
 def main() -> None:

@@ -185,8 +185,8 @@ detail:
   sample: The network container is in use.
 """
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._container_task import TASK
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._module import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container import TASK
 
 
 def main() -> None:

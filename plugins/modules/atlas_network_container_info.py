@@ -159,8 +159,8 @@ detail:
   sample: There is no such project.
 """
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._container_info_task import TASK
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._module import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container_info import TASK
 
 
 def main() -> None:

@@ -344,8 +344,8 @@ detail:
   sample: The block overlaps that of another peering connection.
 """
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._module import run_module
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer_task import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
 
 
 def main() -> None:

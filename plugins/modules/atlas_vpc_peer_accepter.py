@@ -485,8 +485,8 @@ detail:
   sample: You are not authorized to perform this operation.
 """
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._accepter_task import TASK
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._module import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
 
 
 def main() -> None:

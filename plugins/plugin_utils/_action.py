@@ -22,8 +22,8 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._errors import FAILURE_FIELDS, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._task import Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
 
 IN_PROCESS_VARIABLE = "atlas_in_process"
 

@@ -17,11 +17,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cloudpeer.atlas.plugins.module_utils import _access_list, _errors, _network_errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._vpc_peer import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import network_errors as _network_errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import AWS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.support.runner import ROOT, PlaybookRunner
 
 TEXTS = sorted(
     [
@@ -98,7 +100,7 @@ def clouds(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
                 text, emulator, "-e", json.dumps(vault), **variables, **(no_key if "client_id:" in text else {})
             )
         return
-    from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import running_aws
+    from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
 
     with running_aws() as aws:
         account = aws.account(ACCOUNT)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.integration.role_site import AwsWire, RoleRunner, Site, wired
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import PlaybookRunner
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import AwsWire, RoleRunner, Site, wired
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
 
 
 @pytest.fixture

@@ -17,16 +17,16 @@ import pytest
 import trustme
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import (
+from ansible_collections.cloudpeer.atlas.tests.integration.test_documentation import differences, own_fields
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.runner import (
     ROOT,
     WAYS,
     PlaybookRun,
     PlaybookRunner,
     plain_interpreter,
 )
-from ansible_collections.cloudpeer.atlas.tests.integration.test_documentation import differences, own_fields
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Account, Aws, running_aws
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, serving
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, serving
 
 MODULE = "cloudpeer.atlas.atlas_vpc_peer_accepter"
 ATLAS_ACCOUNT, OTHER_ACCOUNT = "700000000007", "444444444444"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import PlaybookRunner, plain_interpreter
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner, plain_interpreter
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 pytestmark = pytest.mark.skipif(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import (
+from ansible_collections.cloudpeer.atlas.tests.support.runner import (
     ROOT,
     WAYS,
     PlaybookRunner,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import (
-    HERE,
+from ansible_collections.cloudpeer.atlas.tests.support.runner import (
+    INTEGRATION,
     OURS,
     ROOT,
     WAYS,
@@ -19,7 +19,7 @@ from ansible_collections.cloudpeer.atlas.tests.integration.runner import (
     comparable,
 )
 
-SCENARIOS = sorted((HERE / "playbooks").glob("*.yml"))
+SCENARIOS = sorted((INTEGRATION / "playbooks").glob("*.yml"))
 # Those with an AWS side run with one, in the tests of the role; those that only read are a case of their own.
 WITH_AWS = {"accept_and_route", "disconnect", "whole_path"}
 EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS)

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from ansible_collections.cloudpeer.atlas.tests.integration.role_site import (
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
     ATLAS_ACCOUNT,
     ATLAS_BLOCK,
     BLOCK,
@@ -28,8 +29,7 @@ from ansible_collections.cloudpeer.atlas.tests.integration.role_site import (
     role_variables,
     said,
 )
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import ROOT, PlaybookRun, until
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Aws
+from ansible_collections.cloudpeer.atlas.tests.support.runner import ROOT, PlaybookRun, until
 
 CONNECT = [
     "Connect the VPCs",

@@ -18,8 +18,8 @@ import pytest
 import requests
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import HERE, WAYS, PlaybookRunner, descendants
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import page, reply, serving
+from ansible_collections.cloudpeer.atlas.tests.support.runner import INTEGRATION, WAYS, PlaybookRunner, descendants
+from ansible_collections.cloudpeer.atlas.tests.support.wire import page, reply, serving
 
 CANARY = "e3a10000-0000-4000-8000-canarycanary"
 CLIENT_ID, CLIENT_SECRET = "mdb_sa_id_of_the_test", "mdb_sa_sk_canary-of-a-secret"
@@ -219,7 +219,7 @@ def test_no_scenario_shows_a_secret_in_check_and_diff_mode(
     emulator = secretive(start)
     search = Search(tmp_path, temporary, emulator)
     # What is read in one task is missing in the next, so each goes on whatever comes.
-    scenarios = sorted((HERE / "playbooks").glob("*.yml"))
+    scenarios = sorted((INTEGRATION / "playbooks").glob("*.yml"))
     plays = [{**play, "ignore_errors": True} for path in scenarios for play in yaml.safe_load(path.read_text(encoding="utf-8"))]
     # One request of four is answered with the credentials that came with it.
     for skip in range(2, 80, 4):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.runner import HERE, PlaybookRunner, plain_interpreter
+from ansible_collections.cloudpeer.atlas.tests.support.runner import INTEGRATION, PlaybookRunner, plain_interpreter
 
 TARGET = os.environ.get("ATLAS_TARGET_PYTHON")
 
@@ -21,7 +21,7 @@ def test_a_scenario_on_an_older_python(
     scenario: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
     run = playbook(
-        HERE / "playbooks" / f"{scenario}.yml",
+        INTEGRATION / "playbooks" / f"{scenario}.yml",
         start(step_seconds=0.8),
         "-e",
         f"ansible_python_interpreter={plain_interpreter(tmp_path, str(TARGET))}",

@@ -12,7 +12,7 @@ import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import Account, Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws, running_aws
 from requests.auth import HTTPDigestAuth
 
 VERSIONED = "application/vnd.atlas.2023-01-01+json"

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator import aws_session
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
 from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.test_aws import make
 
 UNKNOWN = "sg-0123456789abcdef0"

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import ApiKey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._connection import Connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import Connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.kinds import ApiKey
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.harness import Atlas, FakeClock
-from ansible_collections.cloudpeer.atlas.tests.unit.plugins.wire import Reply, Wire, serving
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, serving
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -120,7 +120,7 @@ def connect(clock: FakeClock) -> Iterator[Callable[..., AtlasClient]]:
 @pytest.fixture(scope="session")
 def _aws() -> Iterator[Any]:
     # Not at the top of this file: it takes seconds that the other tests need not wait for.
-    from ansible_collections.cloudpeer.atlas.tests.unit.emulator.aws import running_aws
+    from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
 
     with running_aws() as aws:
         yield aws
@@ -129,8 +129,8 @@ def _aws() -> Iterator[Any]:
 @pytest.fixture
 def make_site(_aws: Any, clock: FakeClock) -> Iterator[Callable[..., Any]]:
     """Makes VPCs in AWS for which Atlas has requested a connection. What tests before have left is of other VPCs."""
-    from ansible_collections.cloudpeer.atlas.tests.unit.plugins.accepter_site import Site
-    from ansible_collections.cloudpeer.atlas.tests.unit.plugins.aws_front import fronting
+    from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import Site
+    from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting
 
     with fronting(_aws.url) as front:
         yield lambda **settings: Site(_aws, front, clock, **settings)

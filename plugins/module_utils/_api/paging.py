@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Lists that come in pages. Pure: what fetches a page is handed in."""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import parse_qsl
+
+from .errors import AtlasApiError
+
+Json = dict[str, t.Any]
+Query = t.Mapping[str, str]
+
+# More than any list of Atlas has: 500 objects a page.
+MOST_PAGES = 100
+
+
+def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, name_of: t.Callable[[Json], t.Any]) -> list[Json]:
+    """Return the objects of all pages of a list, until a page has no next one (the total count is an estimate).
+
+    Objects may move from page to page meanwhile; duplicates, which have the same name, are dropped.
+
+    Args:
+        fetch: Returns the page for a query.
+        query: The query of the first page.
+        doing: What is done, as a verb phrase, for errors.
+        name_of: Returns the name of an object.
+
+    Raises:
+        AtlasApiError: If a page is malformed, or brings nothing new although there is a next one.
+    """
+    wanted = query
+    found: dict[str, Json] = {}
+    for unused in range(MOST_PAGES):
+        known = len(found)
+        page = fetch(wanted)
+        results = page.get("results")
+        if not isinstance(results, list):
+            raise _no_list(doing)
+        for one in results:
+            name = name_of(one) if isinstance(one, dict) else None
+            if not isinstance(name, str) or not name:
+                raise _no_list(doing)
+            found[name] = one
+        following = _next_page(page)
+        if following is None:
+            return list(found.values())
+        if len(found) == known:
+            # A page that brings nothing new, and is not the last: it would go on for ever.
+            raise AtlasApiError(f"Failed to {doing}: the pages of the list go round in a circle.", hint="Run the task again.")
+        wanted = {**wanted, **following}
+    raise AtlasApiError(f"Failed to {doing}: the list has no end.", hint="Check base_url.")
+
+
+def _no_list(doing: str) -> AtlasApiError:
+    return AtlasApiError(f"Failed to {doing}: the reply is not a list of Atlas.", hint="Check base_url.")
+
+
+def _next_page(page: t.Mapping[str, t.Any]) -> dict[str, str] | None:
+    """Return the query of the page after I(page), from the link that Atlas gives; None after the last one.
+
+    Only the query of the link is used: where credentials go is for base_url alone to say.
+    """
+    links = page.get("links")
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and link.get("rel") == "next" and isinstance(link.get("href"), str):
+            return dict(parse_qsl(link["href"].partition("?")[2], keep_blank_values=True))
+    return None

@@ -1,0 +1,159 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Reading a reply: what it answers, out of HTTP and the envelope, or why it is no answer."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import time
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .errors import AtlasApiError, api_error
+from .request import Json, Request
+
+_CHECK_SERVER = "Check that base_url is Atlas and that no proxy or login page answers in its place."
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One HTTP request that was sent, for C(api_calls) in a result; I(status) is None when no reply came."""
+
+    method: str
+    path: str
+    status: int | None
+    milliseconds: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply as it came: status, headers (names in any case) and body.
+
+    Attributes:
+        flaw: What is wrong with the body, to follow C(the reply); it is then empty.
+    """
+
+    status: int
+    headers: t.Mapping[str, str]
+    content: bytes
+    flaw: str = ""
+
+
+def read_reply(reply: Reply, request: Request, *, envelope: bool, base_url: str, secrets: t.Iterable[str]) -> Json:
+    """Return the object in a reply that says that the request was carried out; for a DELETE, it is empty.
+
+    Args:
+        reply: What came.
+        request: What it answers.
+        envelope: Whether the reply was asked for in an envelope.
+        base_url: Who answers, for messages.
+        secrets: What must not be shown.
+
+    Raises:
+        AtlasApiError: For any other reply: an error; a redirect, since following one would show the credentials to whomever
+            it names; and what says neither that the request was carried out nor that it was refused: then
+            C(outcome_unknown) is set if it is a write.
+    """
+    status, content = reply.status, _parse(reply.content)
+    if 300 <= status < 400:
+        raise AtlasApiError(
+            f"Failed to {request.doing}: {base_url} answers with a redirect to "
+            f"{_redirect_target(reply.headers)}, which is not followed (HTTP {status}).",
+            http_status=status,
+            hint="Set base_url to the address of Atlas itself.",
+        )
+    flaw = reply.flaw
+    if envelope and isinstance(content, dict):
+        try:
+            status, content = _open_envelope(status, content, request)
+        except ValueError as error:
+            flaw = str(error)
+    if status >= 400:
+        failure = api_error(request.doing, status, content, is_write=request.is_write, secrets=secrets)
+        failure.retry_after = retry_after(reply.headers.get("Retry-After"))
+        raise failure
+    flaw = flaw or _flaw(status, reply, content, request)
+    if not flaw:
+        return t.cast("Json", content or {})
+    raise AtlasApiError(
+        f"Failed to {request.doing}: the reply {flaw} (HTTP {status}).",
+        http_status=status,
+        hint=_CHECK_SERVER,
+        outcome_unknown=request.is_write,
+    )
+
+
+def _parse(body: bytes) -> t.Any:
+    """Return what the JSON in a body means; None for anything else."""
+    try:
+        content = json.loads(body) if body.strip() else None
+        if b"\\ud" in body.lower():
+            # Half a character in an escape: no text that could be told, or sent back.
+            json.dumps(content, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return content
+
+
+def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, t.Any]:
+    """Return status and content out of an envelope; an object that has no C(status) is none, and taken as it is.
+
+    Raises:
+        ValueError: When it says neither that the request was carried out nor that it was refused.
+    """
+    content, inner = envelope.get("content"), envelope.get("status")
+    if status >= 400:
+        # HTTP has refused the request, whatever the envelope says; it may tell why.
+        return status, content if isinstance(content, dict) else envelope
+    if "status" not in envelope:
+        return status, envelope
+    # A boolean is an integer, too.
+    told = inner if isinstance(inner, int) and not isinstance(inner, bool) else 0
+    if 200 <= told < 300:
+        if request.method == "DELETE":
+            return told, {} if content in (None, "") else content
+        if request.expects_list and isinstance(envelope.get("results"), list):
+            return told, envelope
+        if not request.expects_list and isinstance(content, dict):
+            return told, content
+    elif 400 <= told < 600 and isinstance(content, dict):
+        return told, content
+    raise ValueError("is not an envelope with a result or an error")
+
+
+def _flaw(status: int, reply: Reply, content: t.Any, request: Request) -> str:
+    """Return why a reply that is neither an error nor a redirect does not say that the request was carried out, or nothing."""
+    if status < 200:
+        return "is an interim one, and no final one came"
+    if isinstance(content, dict):
+        return "is not what Atlas answers to a removal" if content and request.method == "DELETE" else ""
+    if reply.content.strip():
+        kind = reply.headers.get("Content-Type", "").partition(";")[0] or "no content type"
+        return f"is not a JSON object ({kind})"
+    return "" if request.method == "DELETE" else "is empty"
+
+
+def _redirect_target(headers: t.Mapping[str, str]) -> str:
+    """Return the host to which a redirect leads, for an error message."""
+    try:
+        return urlsplit(headers.get("Location") or "").hostname or "another place"
+    except ValueError:
+        return "an invalid address"
+
+
+def retry_after(value: str | None) -> float | None:
+    """Return the seconds that a C(Retry-After) header asks for, written as seconds or as a date; None if it says nothing."""
+    if not value:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+        return max(0.0, moment.timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,136 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""How to reach Atlas: the connection options and the rules for them, checked before anything is sent."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import ssl
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .errors import InvalidOptionError
+
+DEFAULT_BASE_URL = "https://cloud.mongodb.com"
+LONGEST_TIMEOUT = 86400
+MOST_RETRIES = 1000
+# RFC 1123, 2.1. Other scripts have to be written in their ASCII form (xn--…), which is what is looked up.
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach Atlas: the connection options, as they were given.
+
+    Attributes:
+        base_url: Scheme and host, and a path in front of the API's own if a gateway needs one.
+        api_version: V(v2) or V(v1.0).
+        envelope: Whether to ask for replies that carry the HTTP status in their body.
+        validate_certs: Whether to verify the server's certificate.
+        ca_path: A file, or a folder, with the certificates to trust instead of the usual ones.
+        timeout: Seconds that one try of a request may take.
+        retries: How often a request is sent again at the most.
+    """
+
+    base_url: str = DEFAULT_BASE_URL
+    api_version: str = "v2"
+    envelope: bool = False
+    validate_certs: bool = True
+    ca_path: str | None = None
+    timeout: float = 30
+    retries: int = 4
+
+    def validate(self) -> None:
+        """Check the options without the network.
+
+        Raises:
+            InvalidOptionError: For a base_url that is not a URL, that carries credentials or the API's own path, or that
+                would send credentials in the clear to another host; for a ca_path without certificates; for time-outs
+                and retries below zero.
+        """
+        if not self.base_url.isprintable() or " " in self.base_url:
+            # Python's urlsplit leaves some of them out without a word.
+            raise InvalidOptionError(
+                "base_url has a line break, a space or another character that is not printable.",
+                hint="Remove what was copied along with it.",
+            )
+        try:
+            parts = urlsplit(self.base_url)
+            host, unused = parts.hostname, parts.port
+        except ValueError as error:
+            raise InvalidOptionError(f"base_url is not a URL: {error}.", hint=f"Write it like {DEFAULT_BASE_URL}.") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise InvalidOptionError("base_url is not an http or https URL.", hint=f"Write it like {DEFAULT_BASE_URL}.")
+        if not _HOST.fullmatch(host) and not _is_ipv6(host):
+            raise InvalidOptionError(f"base_url: {host!r} is not the name of a host.", hint=f"Write it like {DEFAULT_BASE_URL}.")
+        if "@" in parts.netloc:
+            raise InvalidOptionError("base_url must not carry credentials.", hint="Use public_key and private_key.")
+        if parts.query or parts.fragment or "/api/atlas" in parts.path or "/api/public" in parts.path:
+            raise InvalidOptionError(
+                "base_url must end before the path of the API.",
+                hint=f"Write it like {DEFAULT_BASE_URL}; api_version chooses the API.",
+            )
+        if parts.scheme == "http" and not _is_loopback(host):
+            raise InvalidOptionError(
+                f"base_url is plain http to {host}, which is not this host: anybody on the way could read what is sent.",
+                hint="Use https.",
+            )
+        if self.ca_path:
+            _check_certificates(self.ca_path)
+        if not 0 < self.timeout <= LONGEST_TIMEOUT:
+            raise InvalidOptionError(f"timeout must be more than 0 seconds, and {LONGEST_TIMEOUT} at the most.")
+        if not 0 <= self.retries <= MOST_RETRIES:
+            raise InvalidOptionError(f"retries must be between 0 and {MOST_RETRIES}.")
+
+    @property
+    def total_time(self) -> float:
+        """Seconds after which no request is sent again: as long as all tries could take."""
+        return self.timeout * (self.retries + 1)
+
+
+def canonical_url(base_url: str) -> str:
+    """Return I(base_url) in the form that is the same for all ways to write it; what cannot be right as it is."""
+    try:
+        parts = urlsplit(base_url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return base_url
+    host = f"[{host}]" if ":" in host else host
+    is_usual = port in (None, {"http": 80, "https": 443}.get(parts.scheme))
+    return f"{parts.scheme}://{host}{'' if is_usual else f':{port}'}{parts.path.rstrip('/')}"
+
+
+def _check_certificates(ca_path: str) -> None:
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if os.path.isdir(ca_path):
+            context.load_verify_locations(capath=ca_path)
+        else:
+            context.load_verify_locations(ca_path)
+    except ssl.SSLError:
+        raise InvalidOptionError(f"ca_path: {ca_path} has no certificates in PEM format.") from None
+    except OSError as error:
+        raise InvalidOptionError(f"ca_path: {ca_path} cannot be read on the host this task runs on: {error.strerror}.") from None
+    except ValueError:
+        raise InvalidOptionError(f"ca_path: {ca_path!r} is not a path.") from None
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether I(host), as it stands in the URL, can only be this host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

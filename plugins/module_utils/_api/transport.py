@@ -1,0 +1,213 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""One HTTP request after the other, over kept connections. The only file that knows requests, and urllib3 below it."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+import traceback
+import typing as t
+import warnings
+from urllib.parse import urlsplit
+
+from .body import BodyError, read_body
+from .deadline import Watch
+from .network_errors import ConnectionFailure, root_cause
+from .reply import Reply
+from .settings import Connection
+from .sockets import watched
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from requests.exceptions import ConnectTimeout, InvalidProxyURL, InvalidSchema, ProxyError, RequestException, Timeout
+    from requests.utils import select_proxy
+    from urllib3.connection import CertificateError  # type: ignore[attr-defined]
+    from urllib3.exceptions import (
+        HTTPError,
+        InsecureRequestWarning,
+        NewConnectionError,
+        ProxySchemeUnknown,
+        ReadTimeoutError,
+    )
+except ImportError:
+    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+    class _Session(requests.Session):
+        """A session that never resolves redirects: requests raises on a malformed Location."""
+
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            return None
+
+    class _WatchedAdapter(HTTPAdapter):
+        """An adapter whose connections are known to a watch while they are in use."""
+
+        def __init__(self, watch: Watch) -> None:
+            self._watch = watch
+            super().__init__()
+
+        def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
+            super().init_poolmanager(*args, **kwargs)
+            self._have_watched(self.poolmanager)
+
+        def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
+            is_new = proxy not in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **kwargs)
+            if is_new:
+                self._have_watched(manager)
+            return manager
+
+        def _have_watched(self, manager: t.Any) -> None:
+            """Subclass whatever classes of connections a manager has; SOCKS brings its own."""
+            manager.pool_classes_by_scheme = {
+                scheme: type(pool.__name__, (pool,), {"ConnectionCls": watched(pool.ConnectionCls, self._watch)})
+                for scheme, pool in manager.pool_classes_by_scheme.items()
+            }
+
+
+# None where the address begins with the host.
+PROXY_SCHEMES = ("", "http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
+
+class TransportError(Exception):
+    """There was no whole reply; the innermost cause is I(cause)."""
+
+    def __init__(self, failure: ConnectionFailure, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.failure = failure
+        self.cause = cause
+
+
+class Transport:
+    """Sends requests to one Atlas.
+
+    Args:
+        connection: How to reach it.
+        headers: What every request carries.
+    """
+
+    def __init__(self, connection: Connection, headers: t.Mapping[str, str]) -> None:
+        self._connection = connection
+        self._watch = Watch()
+        self._session = _Session()
+        # Credentials come with each request; without this, requests would look for others in ~/.netrc.
+        self._session.auth = lambda request: request
+        # What is compressed can grow a thousandfold; see C(_body).
+        self._session.headers.update({"Accept-Encoding": "identity", **headers})
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _WatchedAdapter(self._watch))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the last request went out, at least in part."""
+        return self._watch.was_sent
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        data: bytes,
+        headers: t.Mapping[str, str],
+        authorize: t.Callable[[str], str | None],
+        timeout: float,
+    ) -> Reply:
+        """Send one request and return the reply to it, whatever its status; redirects are not followed.
+
+        Args:
+            method: The HTTP method.
+            url: The whole address.
+            data: The body; empty for none.
+            headers: More headers.
+            authorize: Returns the C(Authorization) header for the request target, path and query, as it is sent.
+            timeout: The seconds that it may take until the whole reply is there.
+
+        Raises:
+            TransportError: When it is not there by then.
+        """
+        connection = self._connection
+        try:
+            prepared = self._session.prepare_request(requests.Request(method, url, data=data or None, headers=dict(headers)))
+            authorization = authorize(prepared.path_url)
+            if authorization:
+                prepared.headers["Authorization"] = authorization
+            verify = connection.validate_certs and (connection.ca_path or True)
+            settings = self._session.merge_environment_settings(prepared.url, {}, True, verify, None)
+            if urlsplit(url).scheme == "http":
+                # Plain http is for this host alone; a proxy would be another one.
+                settings["proxies"] = {}
+            _check_proxy(select_proxy(url, settings["proxies"]))
+            with warnings.catch_warnings(), self._watch.over(timeout):
+                # The user has asked for it, and is warned once by the task.
+                warnings.simplefilter("ignore", InsecureRequestWarning)
+                reply = _read(self._session.send(prepared, timeout=timeout, **settings))
+        except (RequestException, HTTPError, OSError, ValueError) as error:
+            # What the libraries say of a connection that the watch has ended is not the cause.
+            if not self._watch.has_expired:
+                raise TransportError(_failure_of(error, was_sent=self.was_sent), root_cause(error)) from error
+        except BaseException:
+            # In the middle of an exchange: what may still come on its connection answers no other request.
+            self._session.close()
+            raise
+        if self._watch.has_expired:
+            raise TransportError("silent", TimeoutError("timed out"))
+        return reply
+
+
+def _read(reply: requests.Response) -> Reply:
+    """Read the body of a reply."""
+    # Before its version 2, urllib3 takes a body that ends too early for a whole one unless it is told otherwise.
+    reply.raw.enforce_content_length = True
+    content, flaw = b"", ""
+    # What is not read to its end is dropped, with its connection.
+    with reply:
+        # An interim reply has no body. The final one may still come: without its connection, it answers no other request.
+        if reply.status_code // 100 != 1:
+            try:
+                content = read_body(
+                    lambda most: bytes(reply.raw.read(most, decode_content=False)), reply.headers.get("Content-Encoding", "")
+                )
+            except BodyError as error:
+                flaw = str(error)
+    return Reply(reply.status_code, reply.headers, content, flaw)
+
+
+def _check_proxy(proxy: str | None) -> None:
+    """Reject a malformed address of a proxy here: the library's message may leak its password.
+
+    Raises:
+        TransportError: When it is malformed.
+    """
+    if proxy is not None:
+        try:
+            parts = urlsplit(proxy if "://" in proxy else f"//{proxy}")
+            is_address = bool(parts.hostname) and parts.port != 0 and parts.scheme in PROXY_SCHEMES
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise TransportError("no proxy", ValueError("its address is malformed"))
+
+
+def _failure_of(error: Exception, *, was_sent: bool) -> ConnectionFailure:
+    """Tell the kinds of failure of the HTTP libraries apart by what they say about the request: was it sent?"""
+    wrapped = error.args[0] if error.args else None
+    root = root_cause(error)
+    if isinstance(root, OSError) and root.errno in (errno.EMFILE, errno.ENFILE) and not was_sent:
+        return "no files"
+    # Before its version 2, urllib3 looks itself whose certificate it is, and takes the user of a proxy for its scheme.
+    if isinstance(root, (ssl.SSLCertVerificationError, CertificateError)):
+        return "untrusted"
+    if isinstance(error, (ProxyError, InvalidProxyURL, InvalidSchema)) or isinstance(root, ProxySchemeUnknown):
+        return "no proxy"
+    if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):
+        return "unreachable"
+    return "silent" if isinstance(error, (Timeout, ReadTimeoutError)) else "broken"

@@ -1,0 +1,167 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What atlas_vpc_peer_accepter refuses, whatever the routes: a wrong account, connection, VPC or security group. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+
+from ..objects import PeeringConnection, Vpc
+from .view import ENDED, INITIATING, View
+
+Parameters = t.Mapping[str, t.Any]
+_NEW_REQUEST = "Atlas has to request it anew (atlas_vpc_peer with recreate: dead): then use the new connection_id."
+
+
+def check_account(params: Parameters, view: View) -> None:
+    """Check that the credentials belong to the account that the options name.
+
+    Raises:
+        AtlasError: When they belong to another one.
+    """
+    wanted = params["aws_account_id"]
+    if wanted is not None and view.account_id not in (None, wanted):
+        raise AtlasError(
+            f"The AWS credentials are of account {view.account_id}, not of aws_account_id {wanted}.",
+            hint="Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id.",
+        )
+
+
+def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
+    """Check that the connection is there, and that it can be accepted or is.
+
+    Args:
+        params: The options.
+        view: What was read.
+        will_wait: Whether a request that AWS has not passed on yet will be waited for.
+
+    Raises:
+        AtlasError: When it is unknown, has ended, or is not there yet.
+    """
+    connection = view.connection
+    if connection is None:
+        raise AtlasError(
+            f"The VPC peering connection {params['connection_id']} is unknown in {view.place}.",
+            hint="Check connection_id, region, and whose credentials these are."
+            + ("" if params["wait"] else " Set wait to true if it was requested just now."),
+        )
+    if connection.status in ENDED:
+        said = f" (AWS says: {connection.status_message})" if connection.status_message else ""
+        raise AtlasError(
+            f"The VPC peering connection {connection.id} is {connection.status}: {ENDED[connection.status]}{said}.",
+            error_code=connection.status,
+            hint=_NEW_REQUEST,
+        )
+    if connection.status == INITIATING and not will_wait:
+        raise AtlasError(
+            f"The VPC peering connection {connection.id} is still being requested ({INITIATING}): it cannot be accepted yet.",
+            hint="Set wait to true, or run the task again in a minute.",
+        )
+
+
+def check_region(view: View, connection: PeeringConnection) -> None:
+    """Check that the connection leads to a VPC in the region: it is accepted there, and nowhere else.
+
+    Raises:
+        AtlasError: When it leads to another region.
+    """
+    if connection.accepter.region not in (None, view.region):
+        raise AtlasError(
+            f"The VPC peering connection {connection.id} leads to region {connection.accepter.region}, "
+            f"not to region {view.region}.",
+            hint="Set region to that of the VPC.",
+        )
+
+
+def check_parties(params: Parameters, connection: PeeringConnection) -> None:
+    """Check that a connection leads from the right account to the right VPC.
+
+    What AWS does not tell is as good as wrong, but for routes that are only to be removed.
+
+    Raises:
+        AtlasError: When it does not.
+    """
+    ours, theirs = connection.accepter, connection.requester
+    fine = (None,) if params["state"] == "absent" else ()
+    if params["vpc_id"] is not None and ours.vpc_id not in (*fine, params["vpc_id"]):
+        raise AtlasError(
+            f"The VPC peering connection {connection.id} leads to {ours.vpc_id}, not to vpc_id {params['vpc_id']}.",
+            hint="Correct connection_id or vpc_id.",
+        )
+    if params["aws_account_id"] is not None and ours.account_id not in (*fine, params["aws_account_id"]):
+        raise AtlasError(
+            f"The VPC peering connection {connection.id} leads to a VPC of account {ours.account_id}, "
+            f"not of aws_account_id {params['aws_account_id']}.",
+            hint="Correct connection_id or aws_account_id.",
+        )
+    wanted = params["atlas_aws_account_ids"]
+    if wanted is not None and theirs.account_id not in (*fine, *wanted):
+        raise AtlasError(
+            f"The VPC peering connection {connection.id} was requested by account {theirs.account_id}, "
+            f"which is not among atlas_aws_account_ids ({', '.join(wanted)}).",
+            hint="Do not accept it unless you know that this account is Atlas's; then add it.",
+        )
+
+
+def check_vpc(params: Parameters, view: View) -> Vpc:
+    """Return the VPC, which is there and belongs to the account of the credentials.
+
+    Raises:
+        AtlasError: When it is not, or does not.
+    """
+    vpc = view.vpc
+    if vpc is None:
+        vpc_id = params["vpc_id"] or (view.connection and view.connection.accepter.vpc_id)
+        raise AtlasError(
+            f"The VPC {vpc_id} is unknown in {view.place}.",
+            hint="Check region, vpc_id, and whose credentials these are.",
+        )
+    if vpc.account_id is not None and view.account_id not in (None, vpc.account_id):
+        raise AtlasError(
+            f"The VPC {vpc.id} belongs to account {vpc.account_id}, which shares it with account {view.account_id}.",
+            hint="Only its owner can accept and route: use credentials of that account.",
+        )
+    if params["aws_account_id"] is not None and vpc.account_id not in (None, params["aws_account_id"]):
+        raise AtlasError(
+            f"The VPC {vpc.id} belongs to account {vpc.account_id}, not to aws_account_id {params['aws_account_id']}.",
+            hint="Correct vpc_id or aws_account_id.",
+        )
+    part = params["route_table_cidr_block"]
+    if part is not None and not any(_is_within(part, block) for block in vpc.cidr_blocks):
+        raise AtlasError(
+            f"route_table_cidr_block {part} is not within the VPC {vpc.id}, which has {', '.join(vpc.cidr_blocks)}.",
+            hint="Give a block of the VPC, or a part of one.",
+        )
+    return vpc
+
+
+def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:
+    """Check that the security groups are there and belong to the VPC.
+
+    Raises:
+        AtlasError: When one does not.
+    """
+    for one in params["security_group_ids"] or []:
+        account, unused, group_id = one.rpartition("/")
+        home = view.groups.get(group_id)
+        if account and vpc.account_id not in (None, account):
+            raise AtlasError(
+                f"security_group_ids has {one}, of account {account}, but the VPC {vpc.id} belongs to account {vpc.account_id}.",
+                hint="Name a security group of the VPC.",
+            )
+        if home is None:
+            raise AtlasError(f"The security group {group_id} is unknown in {view.place}.", hint="Correct security_group_ids.")
+        if home != vpc.id:
+            raise AtlasError(
+                f"The security group {group_id} belongs to {home}, not to {vpc.id}.", hint="Name a security group of the VPC."
+            )
+
+
+def _is_within(part: str, block: str) -> bool:
+    return ipaddress.IPv4Network(part).subnet_of(ipaddress.IPv4Network(block))

@@ -1,0 +1,69 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Reading all that atlas_vpc_peer_accepter decides on: one request for each kind of object."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..network import Network
+from ..objects import PeeringConnection
+from .routes import missing_tables, peers_of
+from .view import View
+
+Parameters = t.Mapping[str, t.Any]
+
+
+def look(params: Parameters, network: Network, region: str, account_id: str | None) -> View:
+    """Read the connection, its VPC, the route tables, and the security groups.
+
+    Args:
+        params: The options.
+        network: The network of the account.
+        region: Its region.
+        account_id: The account; None if AWS does not say.
+
+    Raises:
+        AtlasError: When something cannot be read; what is not there is no failure here.
+    """
+    is_absent, connection_id = params["state"] == "absent", params["connection_id"]
+    connection = network.get_connection(connection_id) if connection_id is not None else None
+    view = View(region, account_id, connection)
+    if connection_id is not None and connection is None and not is_absent:
+        return view
+    vpc_id = params["vpc_id"] or (connection and connection.accepter.vpc_id)
+    if not vpc_id:
+        # A connection that AWS has forgotten: the routes to it may still be there.
+        tables = network.find_tables_with_routes_to(connection_id) if connection_id is not None else ()
+        return View(region, account_id, connection, tables=tables)
+    vpc = network.get_vpc(vpc_id)
+    if vpc is None:
+        return view
+    tables = network.list_route_tables(vpc_id)
+    view = View(region, account_id, connection, vpc, tables)
+    missing = missing_tables(params, view)
+    elsewhere = network.find_route_tables(missing) if missing else ()
+    if not is_absent and params["dns"] != "ignore" and vpc.account_id in (None, account_id or vpc.account_id):
+        vpc = vpc.with_dns(**network.get_dns(vpc_id))
+    groups = [one.rpartition("/")[2] for one in params["security_group_ids"] or []]
+    peers = {peer for block in _blocks(params, connection) for peer in peers_of(tables, block, connection_id)}
+    return View(
+        region,
+        account_id,
+        connection,
+        vpc,
+        tables,
+        elsewhere,
+        others=network.find_connections(peers) if peers else {},
+        groups=network.find_security_groups(groups) if groups and not is_absent else {},
+    )
+
+
+def _blocks(params: Parameters, connection: PeeringConnection | None) -> t.Iterable[str]:
+    """Return the blocks that may turn out to be Atlas's."""
+    if params["atlas_cidr_block"] is not None:
+        return [params["atlas_cidr_block"]]
+    return connection.requester.cidr_blocks if connection is not None else ()

@@ -1,0 +1,171 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What atlas_vpc_peer_accepter has to do, from what was read: refuse, or the steps in their order. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+
+from ..objects import PeeringConnection
+from .block import check_block, find_block
+from .checks import (
+    check_account,
+    check_groups,
+    check_parties,
+    check_region,
+    check_usable,
+    check_vpc,
+)
+from .options import to_tags
+from .routes import (
+    choose_tables,
+    leftovers,
+    missing_tables,
+    plan_removal,
+    plan_routes,
+)
+from .steps import Accept, AddTags, EnableDns, Step
+from .view import INITIATING, PENDING, View
+
+Parameters = t.Mapping[str, t.Any]
+_NAME = "Name"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Attributes:
+        steps: The changes, in their order.
+        block: Atlas's block; None if it is not known.
+        table_ids: The chosen route tables.
+        warnings: Sentences for the user.
+    """
+
+    steps: tuple[Step, ...] = ()
+    block: str | None = None
+    table_ids: tuple[str, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+
+
+def plan_present(params: Parameters, view: View) -> Plan:
+    """Plan how the connection comes to be accepted, routed, named, and resolved.
+
+    Raises:
+        AtlasError: When that must not be done; nothing is changed then.
+    """
+    check_account(params, view)
+    connection = view.connection
+    if params["connection_id"] is not None:
+        check_usable(params, view, will_wait=params["wait"])
+    if connection is not None:
+        check_region(view, connection)
+        check_parties(params, connection)
+    vpc = check_vpc(params, view)
+    block = check_block(params, view, vpc)
+    check_groups(params, view, vpc)
+    tables = choose_tables(params, view, vpc)
+    plan = Plan((), block, tuple(one.id for one in tables))
+    steps: list[Step] = []
+    if connection is None or connection.status in (PENDING, INITIATING):
+        _plan_acceptance(params, connection, plan.warnings)
+        steps += [Accept()] if params["accept"] else []
+    if block is not None:
+        steps += plan_routes(params, view, tables, block, params["connection_id"])
+    else:
+        plan.warnings.append("Without connection_id and atlas_cidr_block, overlaps and routes were not checked.")
+    tags = _missing_tags(params, connection)
+    steps += [AddTags(tuple(tags.items()))] if tags else []
+    off = [name for name in ("enable_dns_support", "enable_dns_hostnames") if getattr(vpc, name) is False]
+    if params["dns"] == "enable":
+        steps += [EnableDns(name) for name in off]
+    elif off:
+        plan.warnings.append(
+            f"The VPC {vpc.id} has {' and '.join(off)} off: there, the names of clusters resolve to public addresses, which do "
+            "not lead through the connection. Set dns to enable, or to ignore."
+        )
+    _warn_of_owner(view, plan.warnings)
+    return Plan(tuple(steps), block, plan.table_ids, plan.warnings)
+
+
+def plan_absent(params: Parameters, view: View) -> Plan:
+    """Plan how the routes to the connection are removed, and those to the same block that lead nowhere.
+
+    Raises:
+        AtlasError: When that must not be done; nothing is changed then.
+    """
+    check_account(params, view)
+    connection, connection_id = view.connection, params["connection_id"]
+    if connection is not None:
+        check_parties(params, connection)
+    vpc_id = params["vpc_id"] or (connection and connection.accepter.vpc_id)
+    warnings: list[str] = []
+    _warn_of_owner(view, warnings)
+    if view.vpc is None and vpc_id:
+        warnings.append(f"The VPC {vpc_id} is unknown in {view.place}: it has no routes there that could be removed.")
+        return Plan(warnings=warnings)
+    vpc = check_vpc(params, view) if vpc_id else None
+    block = find_block(params, connection)
+    if vpc is None or block is None:
+        _check_nothing_left(params, view)
+        return Plan(warnings=warnings)
+    tables = choose_tables(params, view, vpc)
+    changes = plan_removal(view, tables, block, connection_id)
+    warnings += [f"The route table {one} is gone: nothing is removed from it." for one in missing_tables(params, view)]
+    left = leftovers(view.tables, connection_id, changes)
+    if left:
+        warnings.append(f"Other routes to {connection_id} stay: {', '.join(left)}.")
+    return Plan(tuple(changes), block, tuple(one.id for one in tables), warnings)
+
+
+def _plan_acceptance(params: Parameters, connection: PeeringConnection | None, warnings: list[str]) -> None:
+    """Warn of what is accepted unseen, or of what is not accepted."""
+    if connection is None:
+        return
+    if not params["accept"]:
+        until = f" before {connection.expiration_time}" if connection.expiration_time else " within seven days of the request"
+        warnings.append(
+            f"{connection.id} has not been accepted: it carries no traffic until somebody does, which has to be{until}."
+        )
+    elif params["atlas_aws_account_ids"] is None:
+        warnings.append(
+            f"{connection.id} is accepted from account {connection.requester.account_id}, which was not checked. If that is "
+            "Atlas's account, set atlas_aws_account_ids to it, so that no other one is accepted."
+        )
+
+
+def _missing_tags(params: Parameters, connection: PeeringConnection | None) -> dict[str, str]:
+    if connection is None:
+        return {}
+    wanted = to_tags("tags", params["tags"])
+    if params["group_id"] is not None and _NAME not in connection.tags:
+        wanted.setdefault(_NAME, f"atlas-{params['group_id']}")
+    return {key: value for key, value in wanted.items() if connection.tags.get(key) != value}
+
+
+def _warn_of_owner(view: View, warnings: list[str]) -> None:
+    if view.account_id is None:
+        warnings.append("AWS does not say whose credentials these are: it was not checked that they belong to the VPC's owner.")
+
+
+def _check_nothing_left(params: Parameters, view: View) -> None:
+    """Check that no route leads to a connection of which AWS no longer tells the VPC or the block.
+
+    Raises:
+        AtlasError: When one does.
+    """
+    left = leftovers(view.tables, params["connection_id"])
+    if left:
+        missing = [*(["vpc_id"] if view.vpc is None else []), "atlas_cidr_block"]
+        missing = [option for option in missing if params[option] is None]
+        raise AtlasError(
+            f"{' and '.join(missing)} must be set: routes still lead to {params['connection_id']} ({', '.join(left)}), "
+            "and AWS no longer tells which block it was for.",
+            hint="Then the routes to that block are removed.",
+        )

@@ -1,0 +1,139 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Which route tables are meant, and what has to become of their routes to Atlas. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+
+from ..objects import LOCAL, Route, RouteTable, Vpc
+from .options import to_tags
+from .steps import RouteChange
+from .view import View, route_to
+
+Parameters = t.Mapping[str, t.Any]
+
+
+def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable, ...]:
+    """Return the route tables that the options mean; with state absent, those that are gone are left out.
+
+    Raises:
+        AtlasError: When one is missing, belongs to another VPC or to a gateway, or when no table has the tags.
+    """
+    is_absent = params["state"] == "absent"
+    wanted = list(dict.fromkeys(params["route_table_ids"] or []))
+    tags = to_tags("route_table_tags", params["route_table_tags"])
+    if wanted:
+        for one in view.elsewhere:
+            raise AtlasError(
+                f"The route table {one.id} belongs to {one.vpc_id}, not to {vpc.id}.", hint="Correct route_table_ids."
+            )
+        tables = {one.id: one for one in view.tables}
+        missing = [one for one in wanted if one not in tables]
+        if missing and not is_absent:
+            raise AtlasError(
+                f"The VPC {vpc.id} does not have these route tables: {', '.join(missing)}.",
+                hint="Correct route_table_ids, or leave it out for all route tables of the VPC.",
+            )
+        chosen = [tables[one] for one in wanted if one in tables]
+    elif tags:
+        chosen = [one for one in view.tables if all(one.tags.get(key) == value for key, value in tags.items())]
+        if not chosen and not is_absent:
+            shown = ", ".join(f"{key}={value}" for key, value in tags.items())
+            raise AtlasError(
+                f"No route table of the VPC {vpc.id} has the tags {shown}.",
+                hint="Correct route_table_tags, or leave it out for all route tables of the VPC.",
+            )
+    else:
+        return tuple(one for one in view.tables if not one.gateways)
+    for one in chosen:
+        if one.gateways:
+            raise AtlasError(
+                f"The route table {one.id} belongs to the gateway {', '.join(one.gateways)}, not to subnets.",
+                hint="Traffic to Atlas does not pass through it: leave it out of route_table_ids or route_table_tags.",
+            )
+    return tuple(chosen)
+
+
+def missing_tables(params: Parameters, view: View) -> list[str]:
+    """Return the route tables that the options name and that are gone."""
+    there = {one.id for one in (*view.tables, *view.elsewhere)}
+    return [one for one in dict.fromkeys(params["route_table_ids"] or []) if one not in there]
+
+
+def peers_of(tables: t.Iterable[RouteTable], block: str, connection_id: str | None) -> set[str]:
+    """Return the other connections to which routes to exactly a block lead."""
+    routes = [route_to(one, block) for one in tables]
+    return {one.target for one in routes if one is not None and one.is_peering and one.target != connection_id}
+
+
+def plan_routes(
+    params: Parameters, view: View, tables: t.Iterable[RouteTable], block: str, connection_id: str | None
+) -> list[RouteChange]:
+    """Return what lets all tables lead to the connection.
+
+    Raises:
+        AtlasError: When a table leads to the block, or to a part of it, in another way; all such routes are named.
+    """
+    changes, refused, is_replaceable = [], [], True
+    network = ipaddress.IPv4Network(block)
+    for table in tables:
+        for route in table.routes:
+            part = ipaddress.IPv4Network(route.destination)
+            if part != network and part.subnet_of(network) and route.target != connection_id:
+                refused.append(_describe(table, route))
+                is_replaceable = False
+        own, propagated = route_to(table, block), route_to(table, block, propagated=True)
+        blocking = own or propagated
+        if blocking is None:
+            changes.append(RouteChange("create", table.id, block, None, connection_id))
+        elif own is not None and own.target == connection_id:
+            continue
+        elif own is not None and own.is_peering and view.has_ended(own.target):
+            changes.append(RouteChange("replace", table.id, block, own.target, connection_id))
+        elif params["replace_routes"] and blocking.target != LOCAL:
+            # AWS prefers a route that somebody made to one that it propagated itself, and lets nobody replace the latter.
+            action: t.Literal["create", "replace"] = "replace" if own is not None else "create"
+            changes.append(RouteChange(action, table.id, block, own.target if own is not None else None, connection_id))
+        else:
+            refused.append(_describe(table, blocking))
+            is_replaceable = is_replaceable and blocking.target != LOCAL
+    if refused:
+        way = "Set replace_routes to true to replace them" if is_replaceable else "Remove them"
+        raise AtlasError(
+            f"There are routes to {block}, or to a part of it, that lead elsewhere: {'; '.join(refused)}.",
+            hint=f"{way}, if nothing needs them, or choose other route tables (route_table_ids, route_table_tags).",
+        )
+    return changes
+
+
+def plan_removal(view: View, tables: t.Iterable[RouteTable], block: str, connection_id: str | None) -> list[RouteChange]:
+    """Return what removes the routes to the block that lead to the connection, or to one that has ended."""
+    found = [(one.id, route_to(one, block)) for one in tables]
+    return [
+        RouteChange("delete", table_id, block, route.target, None)
+        for table_id, route in found
+        if route is not None and route.is_peering and (route.target == connection_id or view.has_ended(route.target))
+    ]
+
+
+def leftovers(tables: t.Iterable[RouteTable], connection_id: str | None, removed: t.Iterable[RouteChange] = ()) -> list[str]:
+    """Return the routes to the connection that stay, in words."""
+    gone = {(one.table_id, one.block) for one in removed}
+    return [
+        f"{route.destination} in {table.id}"
+        for table in tables
+        for route in table.routes
+        if connection_id is not None and route.target == connection_id and (table.id, route.destination) not in gone
+    ]
+
+
+def _describe(table: RouteTable, route: Route) -> str:
+    marks = [*(["propagated"] if route.is_propagated else []), *(["a black hole"] if route.is_blackhole else [])]
+    return f"{table.id} routes {route.destination} to {route.target}{f' ({chr(44).join(marks)})' if marks else ''}"

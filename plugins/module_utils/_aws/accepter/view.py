@@ -1,0 +1,133 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What was read for atlas_vpc_peer_accepter, and how a result shows it. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..objects import (
+    PeeringConnection,
+    Route,
+    RouteTable,
+    Side,
+    Vpc,
+)
+
+ACTIVE = "active"
+INITIATING = "initiating-request"
+PENDING = "pending-acceptance"
+PROVISIONING = "provisioning"
+# What each state means that a connection does not come back from.
+ENDED = {
+    "deleted": "it was deleted",
+    "deleting": "it is being deleted",
+    "rejected": "the request was rejected",
+    "expired": "nobody accepted the request within seven days",
+    "failed": "AWS could not set it up",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """The state of one account's network in one region, as far as it matters here.
+
+    Attributes:
+        region: The region.
+        account_id: The account of the credentials; None if AWS does not say.
+        connection: The connection that the options name; None without one, or if it is unknown.
+        vpc: The VPC; None if it is unknown.
+        tables: The route tables of the VPC.
+        elsewhere: Route tables that the options name and that are not among those of the VPC.
+        others: The connections that routes lead to, by id, beside the one that the options name; those that AWS knows.
+        groups: The VPCs of the security groups that the options name, by id; those that AWS knows.
+    """
+
+    region: str
+    account_id: str | None = None
+    connection: PeeringConnection | None = None
+    vpc: Vpc | None = None
+    tables: tuple[RouteTable, ...] = ()
+    elsewhere: tuple[RouteTable, ...] = ()
+    others: t.Mapping[str, PeeringConnection] = field(default_factory=dict)
+    groups: t.Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """The region and the account, in words."""
+        if self.account_id is None:
+            return f"region {self.region} (AWS does not say whose credentials these are: the owner of the VPC was not checked)"
+        return f"region {self.region} of account {self.account_id}"
+
+    def has_ended(self, connection_id: str) -> bool:
+        """Whether another connection, to which a route leads, has ended or is no longer known to AWS."""
+        other = self.others.get(connection_id)
+        return other is None or other.status in ENDED
+
+
+def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Route | None:
+    """Return the route of a table to exactly a block: the one that somebody made, or the one that AWS propagated."""
+    return next((one for one in table.routes if one.destination == block and one.is_propagated == propagated), None)
+
+
+def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str | None) -> dict[str, t.Any]:
+    """Return what a result shows: the state in one view, and the routes in two.
+
+    Args:
+        before: How it was.
+        after: How it is, or will be.
+        table_ids: The chosen route tables.
+        block: Atlas's block; None if it is not known.
+    """
+    connection, vpc = after.connection, after.vpc
+    return {
+        "connection": connection
+        and {
+            "id": connection.id,
+            "status": connection.status,
+            "status_message": connection.status_message,
+            "expiration_time": connection.expiration_time,
+            "requester": _side(connection.requester),
+            "accepter": _side(connection.accepter),
+            "tags": dict(connection.tags),
+        },
+        "vpc": vpc
+        and {
+            "id": vpc.id,
+            "account_id": vpc.account_id,
+            "region": after.region,
+            "cidr_blocks": list(vpc.cidr_blocks),
+            "enable_dns_support": vpc.enable_dns_support,
+            "enable_dns_hostnames": vpc.enable_dns_hostnames,
+        },
+        "routes": [
+            {
+                "route_table_id": table_id,
+                "destination_cidr_block": block,
+                "before": _target(before, table_id, block),
+                "after": _target(after, table_id, block),
+            }
+            for table_id in table_ids
+        ],
+    }
+
+
+def _side(side: Side) -> dict[str, t.Any]:
+    return {
+        "vpc_id": side.vpc_id,
+        "account_id": side.account_id,
+        "region": side.region,
+        "cidr_blocks": list(side.cidr_blocks),
+    }
+
+
+def _target(view: View, table_id: str, block: str | None) -> str | None:
+    table = next((one for one in view.tables if one.id == table_id), None)
+    if table is None or block is None:
+        return None
+    route = route_to(table, block) or route_to(table, block, propagated=True)
+    return route.target if route else None

@@ -1,0 +1,168 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""A boto3 session and its clients, from the options. The only file that imports boto3 and botocore."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+import traceback
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import ApiCall
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import to_aws_region
+
+BOTO3_IMPORT_ERROR: str | None = None
+# What boto3 and botocore raise when a request fails. Anything else is a defect.
+FAILURES: tuple[type[Exception], ...] = ()
+# botocore's descriptions of the services, which take most of the time that a session takes, and hold no credentials. All else is
+# made anew for each task: boto3's default session would keep the credentials of the first item of a loop.
+LOADER: t.Any = None
+try:
+    import boto3.session  # type: ignore[import-untyped]
+    import botocore.config  # type: ignore[import-untyped]
+    import botocore.exceptions  # type: ignore[import-untyped]
+    import botocore.loaders  # type: ignore[import-untyped]
+    import botocore.parsers  # type: ignore[import-untyped]
+    import botocore.session  # type: ignore[import-untyped]
+except ImportError:
+    BOTO3_IMPORT_ERROR = traceback.format_exc()
+else:
+    FAILURES = (
+        botocore.exceptions.BotoCoreError,
+        botocore.exceptions.ClientError,
+        botocore.parsers.ResponseParserError,
+        OSError,
+        ValueError,
+        # A reply of STS without its content.
+        KeyError,
+    )
+    LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
+    # Read here, where Ansible loads the action plugin, so that its workers have them already.
+    with contextlib.suppress(botocore.exceptions.BotoCoreError):
+        LOADER.load_data("endpoints")
+        for _service in ("sts", "ec2"):
+            LOADER.load_service_model(_service, "service-2")
+
+SUCCESS = (200, 300)
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+class ForeignReplyError(ValueError):
+    """Something other than AWS has answered."""
+
+
+class Clients:
+    """The clients of one boto3 session.
+
+    Args:
+        params: The options for AWS.
+        calls: Takes each request that is sent, those that botocore repeats included.
+
+    Raises:
+        InvalidOptionError: When there is no region.
+    """
+
+    def __init__(self, params: t.Mapping[str, t.Any], calls: list[ApiCall]) -> None:
+        self._params = params
+        self._calls = calls
+        self._started = 0.0
+        # The bounds of a request belong to its client: the last one is kept, by service and by whether requests are repeated.
+        self._clients: dict[tuple[str, bool], tuple[int, t.Any]] = {}
+        # The credentials of an assumed role. Without them, those of the session are used.
+        self._role: dict[str, str] = {}
+        core = botocore.session.Session()
+        # Each session of boto3 adds its folder to those that the loader searches.
+        del LOADER.search_paths[len(dict.fromkeys(LOADER.search_paths)) :]
+        core.register_component("data_loader", LOADER)
+        self._session = boto3.session.Session(
+            aws_access_key_id=params["access_key"] or None,
+            aws_secret_access_key=params["secret_key"] or None,
+            aws_session_token=params["session_token"] or None,
+            profile_name=params["profile"] or None,
+            botocore_session=core,
+        )
+        self.region = self._find_region()
+
+    def _find_region(self) -> str:
+        sources = [("region", self._params["region"]), *((name, os.environ.get(name)) for name in REGION_VARIABLES)]
+        name, value = next((one for one in sources if one[1]), ("The region of the profile", self._session.region_name))
+        if not value:
+            variables = " or ".join(REGION_VARIABLES)
+            raise InvalidOptionError(
+                "No region for AWS.", hint=f"Set region, the environment variable {variables}, or a region in the profile."
+            )
+        return to_aws_region(name, value)
+
+    def find_secrets(self) -> set[str]:
+        """Return what must not be shown of the credentials that boto3 has found."""
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            return set()
+        frozen = credentials.get_frozen_credentials()
+        return {one for one in (frozen.access_key, frozen.secret_key, frozen.token) if one}
+
+    def assume_role(self, arn: str) -> set[str]:
+        """Use the credentials of a role from now on, and return what must not be shown of them."""
+        reply = self.get("sts").assume_role(RoleArn=arn, RoleSessionName="cloudpeer.atlas")
+        names = {
+            "aws_access_key_id": "AccessKeyId",
+            "aws_secret_access_key": "SecretAccessKey",
+            "aws_session_token": "SessionToken",
+        }
+        self._role = {name: str(reply["Credentials"][key]) for name, key in names.items()}
+        self._clients.clear()
+        return set(self._role.values())
+
+    def get(self, service: str, *, seconds: int = READ_SECONDS, once: bool = False) -> t.Any:
+        """Return a client.
+
+        Args:
+            service: Its service, as boto3 names it.
+            seconds: How long a request may wait for its reply.
+            once: Whether botocore may repeat no request.
+        """
+        kept_seconds, client = self._clients.get((service, once), (0, None))
+        if client is not None and kept_seconds == seconds:
+            return client
+        config = botocore.config.Config(
+            connect_timeout=min(CONNECT_SECONDS, seconds),
+            read_timeout=seconds,
+            user_agent_extra="cloudpeer.atlas",
+            **({"retries": {"total_max_attempts": 1}} if once else {}),
+        )
+        own_endpoint = os.environ.get("AWS_ENDPOINT_URL_STS") if service == "sts" else None
+        client = self._session.client(
+            service,
+            region_name=self.region,
+            endpoint_url=own_endpoint or self._params["endpoint_url"] or None,
+            verify=self._params["aws_ca_bundle"] or None,
+            config=config,
+            **self._role,
+        )
+        client.meta.events.register("before-send", self._note_start)
+        client.meta.events.register("response-received", self._note_end)
+        self._clients[service, once] = seconds, client
+        return client
+
+    def _note_start(self, **unused: t.Any) -> None:
+        self._started = time.monotonic()
+
+    def _note_end(self, event_name: str, response_dict: t.Mapping[str, t.Any] | None = None, **unused: t.Any) -> None:
+        service, action = event_name.split(".")[1:3]
+        status = response_dict.get("status_code") if response_dict else None
+        milliseconds = round((time.monotonic() - self._started) * 1000)
+        self._calls.append(ApiCall("POST", f"{service}:{action}", status, milliseconds))
+        # The name may have a prefix, where something in between has written the reply anew.
+        names = re.compile(rf"[<:]{action}Response\b".encode())
+        if response_dict and status in range(*SUCCESS) and not names.search(response_dict["body"]):
+            # botocore takes any XML for a reply in which the lists are empty, and the changes are made.
+            raise ForeignReplyError(f"the reply is not one of AWS to {action}")

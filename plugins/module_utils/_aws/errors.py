@@ -1,0 +1,120 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What goes wrong with AWS, as errors of this collection. Pure: botocore's exceptions are told by their names, not imported."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import MAX_DETAIL_LENGTH, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
+
+# AWS refused the request, and takes the same one a little later.
+_THROTTLED = frozenset(
+    ("EC2ThrottledException", "RequestLimitExceeded", "RequestThrottled", "Throttling", "ThrottlingException", "TooManyRequests")
+)
+_FORBIDDEN = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"))
+# What a write names has changed since it was read: it is read again, and then the change is planned anew.
+_OVERTAKEN = frozenset(
+    (
+        "InvalidParameterValue",
+        "InvalidRoute.NotFound",
+        "InvalidRouteTableID.NotFound",
+        "InvalidStateTransition",
+        "InvalidVpcPeeringConnectionID.NotFound",
+        "RouteAlreadyExists",
+    )
+)
+_EXPIRED = "They have expired: get new ones, then run the task again."
+_WRONG_KEY = "Check access_key, secret_key and session_token, or where boto3 finds them (profile, environment variables)."
+_NOT_AWS = "Check endpoint_url, and whether a proxy or a login page answers in place of AWS."
+# What to do next, by AWS's error code or by the name of botocore's exception.
+_HINTS = {
+    "AuthFailure": _WRONG_KEY,
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "RequestExpired": "Check the clock of the host that the task runs on, and that the credentials have not expired.",
+    "InvalidClientTokenId": _WRONG_KEY,
+    "OptInRequired": "Check region, and that the account has this region enabled.",
+    "SignatureDoesNotMatch": _WRONG_KEY,
+    "UnrecognizedClientException": _WRONG_KEY,
+    "NoCredentialsError": (
+        "Set access_key and secret_key, or profile, or give them in one of the other ways of boto3 (environment, instance role)."
+    ),
+    "PartialCredentialsError": "Set both halves of the key.",
+    "CredentialRetrievalError": "Check the profile, or what else boto3 gets the credentials from.",
+    "ProfileNotFound": "Correct profile (or the environment variable AWS_PROFILE), or add it to ~/.aws/config on this host.",
+    "ConfigParseError": "Correct the file of profiles on the host that the task runs on.",
+    "EndpointConnectionError": "Check region and endpoint_url, and the way to it (DNS, firewall, proxy).",
+    "ConnectTimeoutError": "Check region and endpoint_url, and the way to it (DNS, firewall, proxy).",
+    "ReadTimeoutError": "Check the way to AWS (firewall, proxy), then run the task again.",
+    "ProxyConnectionError": "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",
+    "SSLError": "Set aws_ca_bundle to the certificates that sign it.",
+    "ForeignReplyError": _NOT_AWS,
+    "KeyError": _NOT_AWS,
+    "ResponseParserError": _NOT_AWS,
+    "TokenRetrievalError": "Sign in again (aws sso login).",
+    "SSOTokenLoadError": "Sign in again (aws sso login).",
+    "UnauthorizedSSOTokenError": "Sign in again (aws sso login).",
+}
+# The request has not been sent, so that nothing can have come of it.
+_NOT_SENT = frozenset(("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"))
+# What botocore raises before it sends anything has this base, and so have these, after which the request may have arrived.
+_BEFORE_SENDING = "BotoCoreError"
+_LOST = frozenset(("HTTPClientError", "IncompleteReadError"))
+_ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTALL)
+
+
+def aws_error(doing: str, action: str, error: Exception, *, is_write: bool, secrets: t.Iterable[str]) -> AtlasError:
+    """Make the error for a request to AWS that failed.
+
+    Args:
+        doing: What failed, as a verb phrase: C(create the route to …).
+        action: The action, as IAM policies name it: C(ec2:CreateRoute).
+        error: What boto3 or botocore raised.
+        is_write: Whether the request would have changed something.
+        secrets: What must not be shown.
+    """
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return _refusal(doing, action, response, is_write=is_write, secrets=secrets)
+    names = [one.__name__ for one in type(error).__mro__]
+    hint = next((_HINTS[name] for name in names if name in _HINTS), None)
+    text = redacted(str(error), secrets, MAX_DETAIL_LENGTH).rstrip(". ") or names[0]
+    is_unsent = not _NOT_SENT.isdisjoint(names)
+    is_lost = not is_unsent and (_BEFORE_SENDING not in names or not _LOST.isdisjoint(names))
+    return AtlasError(
+        f"Failed to {doing}: {text}.",
+        detail=text,
+        hint=hint,
+        outcome_unknown=is_write and is_lost,
+        is_transient=is_lost or (is_unsent and "SSLError" not in names),
+    )
+
+
+def _refusal(doing: str, action: str, response: t.Mapping[str, t.Any], *, is_write: bool, secrets: t.Iterable[str]) -> AtlasError:
+    """Make the error for a reply of AWS that is an error."""
+    fields = response.get("Error") or {}
+    code = str(fields.get("Code") or "") or None
+    status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
+    detail = redacted(str(fields.get("Message") or ""), secrets)
+    text = _ENCODED.sub("", detail)[:MAX_DETAIL_LENGTH].rstrip(". ") or "no reason given"
+    hint = _HINTS.get(code or "")
+    if code in _FORBIDDEN:
+        hint = f"Allow {action} to these credentials; the documentation of the module has the whole IAM policy."
+    is_fault = isinstance(status, int) and status >= 500
+    failure = AtlasError(
+        f"Failed to {doing}: {text} ({action}: {code or 'no code'}).",
+        http_status=status,
+        error_code=code,
+        detail=detail[:MAX_DETAIL_LENGTH] or None,
+        hint=hint,
+        outcome_unknown=is_write and is_fault and code not in _THROTTLED,
+        is_transient=is_fault or code in _THROTTLED,
+    )
+    failure.was_overtaken = is_write and code in _OVERTAKEN
+    return failure

@@ -1,0 +1,73 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The options for AWS that modules share, under the names that amazon.aws gives them, and their checks."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import typing as t
+from urllib.parse import urlsplit
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import check_regions
+
+SECRET_OPTIONS = ("access_key", "secret_key", "session_token")
+
+AWS_OPTIONS = ArgumentSpec(
+    {
+        "region": {"type": "str", "aliases": ["aws_region"]},
+        "profile": {"type": "str", "aliases": ["aws_profile"]},
+        "access_key": {"type": "str", "no_log": True, "aliases": ["aws_access_key_id", "aws_access_key"]},
+        "secret_key": {"type": "str", "no_log": True, "aliases": ["aws_secret_access_key", "aws_secret_key"]},
+        "session_token": {"type": "str", "no_log": True, "aliases": ["aws_session_token"]},
+        "assume_role_arn": {"type": "str", "aliases": ["iam_role_arn"]},
+        "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"]},
+        "aws_ca_bundle": {"type": "path"},
+    },
+    required_together=(("access_key", "secret_key"),),
+    mutually_exclusive=(("profile", "access_key"), ("profile", "session_token")),
+)
+
+
+def validate(params: t.Mapping[str, t.Any]) -> list[str]:
+    """Check the options for AWS without the network and without boto3's files.
+
+    Raises:
+        InvalidOptionError: When they contradict each other, or one cannot be right.
+    """
+    if bool(params["access_key"]) != bool(params["secret_key"]):
+        raise InvalidOptionError("access_key and secret_key are two halves of one key: one of them is empty.", hint="Set both.")
+    if params["session_token"] and not params["access_key"]:
+        raise InvalidOptionError("session_token is set without access_key and secret_key.", hint="Set all three, or none.")
+    if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
+        raise InvalidOptionError(f"aws_ca_bundle: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
+    warnings = _check_endpoint(params["endpoint_url"]) if params["endpoint_url"] else []
+    return warnings + (check_regions(params, "region") if params["region"] else [])
+
+
+def _check_endpoint(url: str) -> list[str]:
+    hint = "Write it like https://ec2.eu-west-1.amazonaws.com, or leave it out."
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or any(one.isspace() or one < "!" for one in url):
+        raise InvalidOptionError("endpoint_url is not an http or https URL.", hint=hint)
+    if "@" in parts.netloc:
+        raise InvalidOptionError("endpoint_url must not carry credentials.", hint="Use access_key and secret_key, or profile.")
+    if parts.scheme == "https" or _is_loopback(host):
+        return []
+    return [f"endpoint_url is plain http to {host}: anybody on the way can read session tokens, and change what AWS answers."]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,133 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Argument specs that merge together with their rules, and those that the modules share."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible.module_utils.common.parameters import env_fallback
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.kinds import VARIABLES
+
+BASE_URL_VARIABLES = ("MONGODB_ATLAS_BASE_URL", "MONGODB_ATLAS_OPS_MANAGER_URL")
+GROUP_ID_VARIABLES = ("MONGODB_ATLAS_PROJECT_ID",)
+
+Options = dict[str, dict[str, t.Any]]
+Rules = tuple[tuple[t.Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class ArgumentSpec:
+    """Options with the rules between them, as AnsibleModule and ArgumentSpecValidator take them."""
+
+    options: Options
+    required_together: Rules = ()
+    required_one_of: Rules = ()
+    required_if: Rules = ()
+    mutually_exclusive: Rules = ()
+
+    def __add__(self, other: ArgumentSpec) -> ArgumentSpec:
+        """Return a spec with the options and the rules of both."""
+        return ArgumentSpec(
+            options={**self.options, **other.options},
+            required_together=self.required_together + other.required_together,
+            required_one_of=self.required_one_of + other.required_one_of,
+            required_if=self.required_if + other.required_if,
+            mutually_exclusive=self.mutually_exclusive + other.mutually_exclusive,
+        )
+
+    def to_kwargs(self) -> dict[str, t.Any]:
+        """Return the keyword arguments of AnsibleModule and ArgumentSpecValidator."""
+        return {
+            "argument_spec": self.options,
+            "required_together": self.required_together,
+            "required_one_of": self.required_one_of,
+            "required_if": self.required_if,
+            "mutually_exclusive": self.mutually_exclusive,
+        }
+
+    def without_aliases(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Return options as the task gives them, with each alias that stands alone under the option's own name.
+
+        Ansible fills an option that is missing from its environment variable first, and takes its alias for a second value then.
+
+        Args:
+            given: The options by the names that the task uses, those of C(module_defaults) included.
+
+        Raises:
+            InvalidOptionError: When an option and its alias, or two of its aliases, have different values. Ansible would let the
+                alias win, and the task would run against another project, say.
+        """
+        found = dict(given)
+        for name, option in self.options.items():
+            used = [one for one in (name, *option.get("aliases", ())) if one in given]
+            first, others = (used[0], used[1:]) if used else (name, [])
+            for other in others:
+                if str(given[other]) != str(given[first]):
+                    values = "" if option.get("no_log") else f": {given[first]!s} and {given[other]!s}"
+                    raise InvalidOptionError(
+                        f"{first} and {other} are two names of one option, and have different values{values}.",
+                        hint="Set only one of them; the other may come from module_defaults.",
+                    )
+            if first != name and not others:
+                found[name] = found.pop(first)
+        return found
+
+    def explain(self, message: str) -> str:
+        """Return a message of Ansible's own check, with what to do for a required option that is missing."""
+        missing = re.fullmatch(r"missing required arguments: (.+)", message)
+        ways = [self._ways_to_set(name) for name in missing.group(1).split(", ")] if missing else []
+        return " ".join([f"{message}.", *ways]) if any(ways) else message
+
+    def _ways_to_set(self, name: str) -> str:
+        """Return how an option can be set other than by its name; nothing if it can't."""
+        option = self.options.get(name, {})
+        aliases = "".join(f" (or its alias {alias})" for alias in option.get("aliases", ()))
+        variables = option["fallback"][1] if "fallback" in option else []
+        if not aliases and not variables:
+            return ""
+        return f"Set {name}{aliases}{''.join(f', or the environment variable {variable}' for variable in variables)}."
+
+
+def _from_environment(*variables: str) -> tuple[t.Any, list[str]]:
+    return env_fallback, list(variables)
+
+
+CONNECTION = ArgumentSpec(
+    {
+        "group_id": {
+            "type": "str",
+            "required": True,
+            "aliases": ["project_id"],
+            "fallback": _from_environment(*GROUP_ID_VARIABLES),
+        },
+        "public_key": {"type": "str", "no_log": False, "fallback": _from_environment(*VARIABLES["public_key"])},
+        "private_key": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["private_key"])},
+        "client_id": {"type": "str", "fallback": _from_environment(*VARIABLES["client_id"])},
+        "client_secret": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["client_secret"])},
+        "access_token": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["access_token"])},
+        "token_cache": {"type": "bool", "no_log": False, "default": True},
+        "profile": {"type": "str"},
+        "base_url": {"type": "str", "fallback": _from_environment(*BASE_URL_VARIABLES)},
+        "api_version": {"type": "str", "choices": ["v2", "v1.0"], "default": "v2"},
+        "envelope": {"type": "bool", "default": False},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "timeout": {"type": "int", "default": 30},
+        "retries": {"type": "int", "default": 4},
+    }
+)
+
+WAIT = ArgumentSpec(
+    {
+        "wait": {"type": "bool", "default": False},
+        "wait_timeout": {"type": "int", "default": 1800},
+        "wait_sleep": {"type": "int", "default": 10},
+    }
+)

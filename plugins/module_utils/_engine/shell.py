@@ -1,0 +1,44 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The shell for AnsibleModule: runs a Task in a module's process. The only place that ends the process."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS
+
+from .argspec import ArgumentSpec
+from .operation import Task
+
+
+class _Module(AnsibleModule):
+    """An AnsibleModule whose own failures, such as those of its argument check, have the fields of all others, too."""
+
+    def __init__(self, spec: ArgumentSpec) -> None:
+        self._spec = spec
+        super().__init__(supports_check_mode=True, **spec.to_kwargs())  # type: ignore[no-untyped-call]
+
+    def fail_json(self, msg: str, **fields: t.Any) -> t.NoReturn:
+        """End the process with a failure."""
+        super().fail_json(msg=self._spec.explain(msg), **{**dict.fromkeys(FAILURE_FIELDS), **fields})
+
+
+def run_module(task: Task[t.Any]) -> None:
+    """Parse the options, run I(task) and end the process with its result."""
+    module = _Module(task.argument_spec)
+    library = task.service.library
+    if library is not None and library.import_error is not None:
+        module.fail_json(msg=missing_required_lib(library.name), exception=library.import_error)
+    outcome = task.execute(module.params, check_mode=module.check_mode)
+    module.no_log_values.update(outcome.secrets)
+    for warning in outcome.warnings:
+        module.warn(warning)
+    result = outcome.to_result(diff=module._diff, verbosity=module._verbosity)
+    if outcome.failure is not None:
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -1,0 +1,147 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The IP access list of a project: endpoint, field names, identity of entries."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import PAGE_SIZE, AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasNotFoundError
+
+Entry = dict[str, t.Any]
+
+# The API's name of each field, by its name in options and results.
+FIELDS = {
+    "cidr_block": "cidrBlock",
+    "ip_address": "ipAddress",
+    "aws_security_group": "awsSecurityGroup",
+    "comment": "comment",
+    "delete_after_date": "deleteAfterDate",
+}
+# Exactly one of them makes an entry.
+SUBJECTS = ("cidr_block", "ip_address", "aws_security_group")
+# What to do next where Atlas refuses an entry, by its error code.
+HINTS = {
+    "DUPLICATE_ADDRESSES_IN_INPUT": "Give each entry once: an address and the block that holds it alone are the same entry.",
+    "EXPIRATION_DATE_EXCEEDS_MAX": "Set delete_after_date within the next week.",
+    "EXPIRATION_DATE_IN_PAST": "Set delete_after_date within the next week; the clock of Atlas counts.",
+    "INVALID_IP_ADDRESS_OR_CIDR_NOTATION": "Check cidr_block and ip_address of the entries.",
+    "INVALID_NETWORK_PERMISSION_COMMENT": "Shorten the comment: Atlas keeps 80 characters.",
+    "NETWORK_PERMISSION_EXPIRATION_NOT_SUPPORTED": "Leave delete_after_date out for a security group.",
+    "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY": "Leave delete_after_date out, or remove the entry first (state: absent).",
+}
+_NOT_FOUND = "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND"
+
+
+def to_result(entry: t.Mapping[str, t.Any]) -> Entry:
+    """Return an entry of the API with the names of the results."""
+    return {name: entry.get(key) for name, key in FIELDS.items()}
+
+
+def name_of(entry: t.Mapping[str, t.Any]) -> str | None:
+    """Return what an entry, with the names of the results, is known by in paths: its group, or its block in canonical form.
+
+    An address is the block that holds it alone, so both are one entry (Atlas stores both fields for it).
+    """
+    if entry.get("aws_security_group"):
+        return str(entry["aws_security_group"])
+    subject = entry.get("cidr_block") or entry.get("ip_address")
+    try:
+        return str(ipaddress.ip_network(subject)) if subject else None
+    except ValueError:
+        return str(subject)
+
+
+def to_moment(date: str) -> datetime.datetime:
+    """Return an ISO 8601 date as a moment; one without an offset is in UTC, as Atlas takes it.
+
+    Raises:
+        ValueError: When it is no date.
+    """
+    # Python 3.9 and 3.10 do not read the Z.
+    moment = datetime.datetime.fromisoformat(date.strip().upper().replace("Z", "+00:00"))
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    try:
+        # Atlas keeps whole seconds, in UTC.
+        return moment.astimezone(datetime.timezone.utc).replace(microsecond=0)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
+def _enumerated(names: t.Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
+class AccessList:
+    """The IP access list of one group.
+
+    Args:
+        client: Atlas.
+        group_id: The group.
+    """
+
+    def __init__(self, client: AtlasClient, group_id: str) -> None:
+        self._client = client
+        self._group_id = group_id
+        self._path = ("groups", group_id, "accessList")
+
+    def list_entries(self) -> dict[str, Entry]:
+        """Return all entries by their names."""
+        doing = f"list the access list of group {self._group_id}"
+        entries = self._client.get_all(self._path, {}, doing, lambda one: name_of(to_result(one)))
+        return {str(name_of(entry)): entry for entry in map(to_result, entries)}
+
+    def create_entries(self, entries: t.Sequence[Entry]) -> None:
+        """Add entries, or replace those that are there, all in one request: Atlas takes no two at once.
+
+        Raises:
+            AtlasApiError: When the list that Atlas replies with does not have all of them, too.
+        """
+        body = [{FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
+        wanted = [str(name_of(entry)) for entry in entries]
+        doing = f"allow {_enumerated(wanted)} in the access list of group {self._group_id}"
+        try:
+            # The reply is the first page of the list, and all that Atlas keeps fits on the largest one.
+            results = self._client.post(self._path, body, doing, query={"itemsPerPage": str(PAGE_SIZE)}).get("results")
+        except AtlasApiError as error:
+            if error.error_code in HINTS:
+                error.args = (f"{error} {HINTS[error.error_code]}",)
+            raise
+        listed = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
+        missing = [name for name in wanted if name not in {name_of(to_result(one)) for one in listed}]
+        if missing:
+            raise AtlasApiError(
+                f"Failed to {doing}: the reply is a list without {_enumerated(missing)}.",
+                hint="Run the task again; if this stays, check that base_url is Atlas.",
+                outcome_unknown=True,
+            )
+
+    def delete_entry(self, name: str) -> None:
+        """Remove an entry.
+
+        Raises:
+            AtlasError: When it is gone already, too: then C(was_overtaken) is set.
+        """
+        try:
+            self._client.delete((*self._path, name), f"remove {name} from the access list of group {self._group_id}")
+        except AtlasNotFoundError as error:
+            error.was_overtaken = error.error_code == _NOT_FOUND
+            raise
+
+    def get_status(self, name: str) -> str:
+        """Return whether an entry is in force yet: V(PENDING), V(ACTIVE) or V(FAILED).
+
+        Raises:
+            AtlasNotFoundError: When there is no such entry.
+        """
+        doing = f"read the status of {name} in the access list of group {self._group_id}"
+        status = self._client.get((*self._path, name, "status"), doing).get("STATUS")
+        if not isinstance(status, str):
+            raise AtlasApiError(f"Failed to {doing}: the reply is not a status.", hint="Check base_url.")
+        return status

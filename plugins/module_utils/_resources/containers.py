@@ -1,0 +1,146 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Network containers: the part of Atlas's side of the network that a VPC peering connection leads into."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError, AtlasNotFoundError
+
+Container = dict[str, t.Any]
+
+# 404 with this code, and with no other, means that the container is not there.
+NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
+
+
+def to_result(container: t.Mapping[str, t.Any]) -> Container:
+    """Return a container of the API with the names of the results."""
+    block = container.get("atlasCidrBlock")
+    return {
+        "id": container.get("id"),
+        "provider_name": container.get("providerName"),
+        "region_name": container.get("regionName"),
+        "atlas_cidr_block": block if isinstance(block, str) else None,
+        "vpc_id": container.get("vpcId"),
+        "provisioned": container.get("provisioned"),
+    }
+
+
+def to_atlas_region(region: str) -> str:
+    """Return a region in the form that containers have it: C(US_EAST_1)."""
+    return region.upper().replace("-", "_")
+
+
+def to_region(container: Container) -> str | None:
+    """Return the region of a container in AWS's own form, C(us-east-1); None for one that has no region of AWS."""
+    region = container["region_name"]
+    return region.lower().replace("_", "-") if isinstance(region, str) else None
+
+
+class Containers:
+    """The network containers of one project.
+
+    Args:
+        client: Atlas.
+        group_id: The project.
+
+    Attributes:
+        listed: What the last list held.
+    """
+
+    def __init__(self, client: AtlasClient, group_id: str) -> None:
+        self._client = client
+        self._group_id = group_id
+        self.listed: list[Container] = []
+        # Those whose removal was asked for in a request that got no clear answer.
+        self._perhaps_deleted: set[str] = set()
+
+    def list_containers(self, provider_name: str) -> list[Container]:
+        """Return the containers of one cloud provider, such as C(AWS)."""
+        path = ("groups", self._group_id, "containers")
+        doing = f"list the network containers of project {self._group_id}"
+        self.listed = [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
+        return self.listed
+
+    def get_container(self, container_id: str) -> Container:
+        """Return one container.
+
+        Raises:
+            AtlasNotFoundError: When there is none with that id.
+        """
+        path = ("groups", self._group_id, "containers", container_id)
+        return to_result(self._client.get(path, f"read network container {container_id} of project {self._group_id}"))
+
+    def get_container_in(self, provider_name: str, region: str) -> Container | None:
+        """Return the container of a provider in I(region), given as C(us-east-1); there is one at the most."""
+        return next((one for one in self.list_containers(provider_name) if to_region(one) == region), None)
+
+    def create_container(self, provider_name: str, region: str, atlas_cidr_block: str | None) -> Container:
+        """Create a container; without a block, Atlas chooses one."""
+        body = {"providerName": provider_name, "regionName": to_atlas_region(region)}
+        if atlas_cidr_block is not None:
+            body["atlasCidrBlock"] = atlas_cidr_block
+        doing = f"create the network container in {region} of project {self._group_id}"
+        return self._written(self._client.post(("groups", self._group_id, "containers"), body, doing), body, None, doing)
+
+    def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
+        """Give a container that nothing uses another block."""
+        path = ("groups", self._group_id, "containers", container["id"])
+        body = {
+            "providerName": container["provider_name"],
+            "regionName": container["region_name"],
+            "atlasCidrBlock": atlas_cidr_block,
+        }
+        blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
+        doing = f"change the CIDR block of network container {container['id']} {blocks}"
+        return self._written(self._client.patch(path, body, doing), body, container["id"], doing)
+
+    def delete_container(self, container_id: str) -> None:
+        """Delete a container.
+
+        Raises:
+            AtlasError: When it is gone already, too: then C(was_overtaken) is set. If an earlier request may have done it,
+                that is a success.
+        """
+        path = ("groups", self._group_id, "containers", container_id)
+        try:
+            self._client.delete(path, f"delete network container {container_id} of project {self._group_id}")
+        except AtlasError as error:
+            error.was_overtaken = isinstance(error, AtlasNotFoundError) and error.error_code == NOT_FOUND
+            if error.was_overtaken and (error.outcome_unknown or container_id in self._perhaps_deleted):
+                return
+            if error.outcome_unknown:
+                self._perhaps_deleted.add(container_id)
+            raise
+
+    def _written(
+        self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], container_id: str | None, doing: str
+    ) -> Container:
+        """Return the container in the reply to a change, which has to be what was sent.
+
+        Raises:
+            AtlasApiError: When it is not: whether the change was made is unknown then.
+        """
+        result = to_result(reply)
+        if not isinstance(result["id"], str):
+            raise AtlasApiError(
+                f"Failed to {doing}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
+            )
+        wanted = {name: value for name, value in to_result(sent).items() if value is not None}
+        # A reply does not have to name the provider.
+        shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
+        if container_id is not None:
+            wanted["id"] = container_id
+        differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
+        if differing:
+            raise AtlasApiError(
+                f"Failed to {doing}: the reply does not show what was sent: {', '.join(differing)}.",
+                hint="Look for a proxy that answers in place of Atlas, then run the task again.",
+                outcome_unknown=True,
+            )
+        return result

@@ -1,0 +1,108 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options of every module: such as make its operations, and such as nobody should give."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from ansible_collections.cloudpeer.atlas.tests.properties.replies import ACCOUNT, ID, OTHER_ID, VPC
+from ansible_collections.cloudpeer.atlas.tests.properties.tasks import CONNECTION, TASKS
+from hypothesis import strategies as st
+
+Options = dict[str, Any]
+
+ids = st.sampled_from([ID, OTHER_ID])
+blocks = st.sampled_from(["10.15.0.0/16", "10.16.0.0/16", "192.168.248.0/21", "192.168.240.0/24"])
+regions = st.sampled_from(["us-east-1", "EU_WEST_1"])
+# Atlas keeps no entry that is temporary for longer than a week.
+SOON = (date.today() + timedelta(days=3)).isoformat()
+entries = st.one_of(
+    st.fixed_dictionaries({"cidr_block": blocks}, optional={"comment": st.sampled_from(["a", ""])}),
+    st.fixed_dictionaries(
+        {"ip_address": st.sampled_from(["10.0.0.1", "::1"])},
+        optional={"delete_after_date": st.sampled_from([f"{SOON}T12:00:00Z", f"{SOON}T12:00:00+02:00", SOON, "2030-01-31"])},
+    ),
+    st.fixed_dictionaries({"aws_security_group": st.just("sg-0a1b2c3d")}, optional={"comment": st.just("group")}),
+)
+WAITING: dict[str, Any] = {"wait": st.booleans(), "wait_timeout": st.integers(1, 40), "wait_sleep": st.integers(1, 10)}
+STATE: dict[str, Any] = {"state": st.sampled_from(["present", "absent"])}
+API: dict[str, Any] = {"api_version": st.sampled_from(["v2", "v1.0"]), "envelope": st.booleans(), "retries": st.integers(0, 3)}
+PAIR: dict[str, Any] = {"vpc_id": st.just(VPC), "aws_account_id": st.just(ACCOUNT)}
+PEERING: dict[str, Any] = {
+    **API,
+    **WAITING,
+    **STATE,
+    "route_table_cidr_block": blocks,
+    "accepter_region_name": regions,
+    "container_id": ids,
+    "recreate": st.sampled_from(["never", "dead"]),
+    "wait_for": st.sampled_from(["pending_acceptance", "available"]),
+}
+OF_ANY_CONTAINER: dict[str, Any] = {name: values for name, values in PEERING.items() if name != "container_id"}
+#: What leads each module to each of its operations.
+SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
+    "atlas_vpc_peer": st.fixed_dictionaries(PAIR, optional=PEERING)
+    | st.fixed_dictionaries({**PAIR, "container_region_name": regions}, optional=OF_ANY_CONTAINER)
+    | st.fixed_dictionaries({"peer_id": ids}, optional=PEERING)
+    | st.fixed_dictionaries({**PAIR, "peer_id": ids}, optional=PEERING),
+    "atlas_vpc_peer_info": st.fixed_dictionaries(
+        {}, optional={**API, "peer_id": ids, **PAIR, "container_id": ids, "status_name": st.just(["AVAILABLE", "FAILED"])}
+    )
+    | st.fixed_dictionaries({"container_region_name": regions}, optional={**API, "connection_id": st.just("pcx-0a1b2c3d")}),
+    "atlas_network_container": st.fixed_dictionaries(
+        {}, optional={"region_name": regions, **API, **WAITING, **STATE, "atlas_cidr_block": blocks}
+    ),
+    "atlas_network_container_info": st.fixed_dictionaries({}, optional={**API, "container_id": ids, "region_name": regions}),
+    "atlas_access_list": st.fixed_dictionaries(
+        {"entries": st.lists(entries, max_size=3)},
+        optional={**API, **WAITING, **STATE, "keep_comment": st.booleans(), "only_own": st.booleans()},
+    ),
+}
+
+odd_text = st.one_of(
+    st.text(st.characters(exclude_categories=()), max_size=30),
+    st.sampled_from(
+        ["", " ", "\0", "\n", "a" * 70_000, "../..", "%2f", "?x=1", "#", "null", "true", "1e400", "٣", "\ud800", "1" * 5000]
+    ),
+    st.sampled_from([ID, VPC, "10.0.0.0/8", "10.0.0.1/0", "fe80::1%eth0", "::/0", "sg-1", "us-east-1\n", "2030-02-30", "PT1S"]),
+)
+# The waiting itself is bounded elsewhere; here, hours of a fake clock would be spent with nothing but asking again.
+odd_numbers = st.integers(-3, 60) | st.sampled_from([10**10, 10**20, 10**400, -(10**400)]) | st.floats()
+odd_values = st.recursive(
+    st.none() | st.booleans() | odd_numbers | odd_text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+urls = st.one_of(
+    odd_text,
+    st.builds(
+        "{}://{}{}{}".format,
+        st.sampled_from(["http", "https", "HTTP", "ftp", ""]),
+        st.sampled_from(
+            ["127.0.0.1", "localhost", "[::1]", "[::1%25lo]", "a@127.0.0.1", "127.0.0.1\\@evil.example", "cloud.mongodb.com", ""]
+        )
+        | odd_text,
+        st.sampled_from(["", ":80", ":0", ":99999", ":-1", ":x", "@evil.example"]),
+        st.sampled_from(["", "/", "/gateway", "/a b", "/%zz", "?x", "/\ud800", "\\@evil.example/", "/\r\nHost: evil.example"])
+        | odd_text,
+    ),
+)
+odd_entries = st.dictionaries(
+    st.sampled_from(["cidr_block", "ip_address", "aws_security_group", "comment", "delete_after_date"]), odd_values, max_size=2
+)
+
+
+def sensible(module: str) -> st.SearchStrategy[Options]:
+    """Return the options with which a module does what it is there for."""
+    return SENSIBLE[module].map(lambda options: {**CONNECTION, **options})
+
+
+def any_options(module: str) -> st.SearchStrategy[Options]:
+    """Return sensible options of which a few have become anything."""
+    names = [name for name in TASKS[module].argument_spec.options if name not in ("base_url", "private_key")]
+    odd = st.dictionaries(st.sampled_from(names) | st.text(max_size=5), odd_values, max_size=2)
+    more = st.fixed_dictionaries(
+        {}, optional={"base_url": urls, **({"entries": st.lists(odd_entries)} if "entries" in names else {})}
+    )
+    return st.builds(lambda *parts: {name: value for part in parts for name, value in part.items()}, sensible(module), odd, more)

@@ -1,0 +1,91 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Compares every v2 request that the collection sends to an emulator of this process with the published description."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qsl
+
+import openapi_core
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.exchange import AtlasExchange
+from ansible_collections.cloudpeer.atlas.tests.emulator.replies import Reply
+from ansible_collections.cloudpeer.atlas.tests.properties import openapi
+from openapi_core.exceptions import OpenAPIError
+from openapi_core.testing import MockRequest
+
+V2 = "application/vnd.atlas.2023-01-01+json"
+ROOT = "/api/atlas/v2"
+
+
+class Requests:
+    """The requests of the collection, each compared once."""
+
+    def __init__(self) -> None:
+        config = openapi_core.Config(extra_media_type_deserializers={V2: json.loads})
+        description = openapi.mended(openapi.load())
+        # The library does not know digest; the emulator checks the credentials.
+        for operations in description["paths"].values():
+            for operation in operations.values():
+                if isinstance(operation, dict):
+                    operation["security"] = []
+        self._description = openapi_core.OpenAPI.from_dict(description, config=config)
+        self._seen: set[tuple[str, ...]] = set()
+        self.faults: list[str] = []
+
+    def compare(self, exchange: AtlasExchange) -> None:
+        """Compare a request, unless another program sent it, or one like it was compared before."""
+        headers = exchange._request.headers
+        path = exchange.origin_path
+        if not headers.get("user-agent", "").startswith("cloudpeer.atlas/") or not path.startswith(ROOT):
+            return
+        body, kind = exchange._body or b"", headers.get("content-type", "")
+        request = (exchange.method, path, exchange.query, body.decode(), kind, headers.get("accept", ""))
+        if request in self._seen:
+            return
+        self._seen.add(request)
+        fault = self._fault(*request)
+        if fault:
+            self.faults.append(f"{exchange.method} {path}?{exchange.query} {body!r}: {fault}")
+
+    def _fault(self, method: str, path: str, query: str, body: str, kind: str, accept: str) -> str | None:
+        if accept != V2:
+            return f"Accept is {accept}"
+        if bool(body) != bool(kind):
+            return "Content-Type goes with a body"
+        query_parameters = parse_qsl(query, keep_blank_values=True)
+        if len(dict(query_parameters)) != len(query_parameters):
+            return "a parameter stands twice in the query"
+        sent = MockRequest(
+            "https://cloud.mongodb.com",
+            method.lower(),
+            path,
+            args=dict(query_parameters),
+            data=body.encode() or None,
+            **({"content_type": kind} if kind else {}),
+        )
+        try:
+            self._description.validate_request(sent)
+        except OpenAPIError as error:
+            causes = getattr(error.__cause__, "schema_errors", [])
+            return "; ".join([str(error), *(one.message for one in causes)])
+        return None
+
+
+@contextmanager
+def compared() -> Iterator[Requests]:
+    """Compare what the emulators of this process are sent, for the length of a with statement.
+
+    :raises pytest.skip.Exception: where the description is not at hand.
+    """
+    requests, answer = Requests(), AtlasExchange._answer
+
+    def compare_and_answer(self: AtlasExchange) -> Reply:
+        requests.compare(self)
+        return answer(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AtlasExchange, "_answer", compare_and_answer)
+        yield requests

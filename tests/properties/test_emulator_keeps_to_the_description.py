@@ -1,0 +1,198 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the emulator answers is what the published description of the API says, and never an error of its own."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.properties import openapi
+from ansible_collections.cloudpeer.atlas.tests.properties.caller import V2, Answer, Caller
+from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
+from ansible_collections.cloudpeer.atlas.tests.properties.states import ADDRESSES, GROUPS, NETWORKS, worlds
+from ansible_collections.cloudpeer.atlas.tests.properties.tasks import GROUP
+from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, REGIONS, VPCS, World
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+
+@cache
+def _description() -> Any:
+    openapi_core = pytest.importorskip("openapi_core")
+    config = openapi_core.Config(extra_media_type_deserializers={V2: json.loads})
+    return openapi_core.OpenAPI.from_dict(openapi.mended(openapi.load()), config=config)
+
+
+def _check(method: str, target: str, answer: Answer) -> None:
+    """Check a reply against the description."""
+    from openapi_core.testing import MockRequest, MockResponse
+
+    status, headers, body = answer
+    path, unused, query = target.partition("?")
+    request = MockRequest(
+        "https://cloud.mongodb.com", method.lower(), path, args=dict(pair.split("=", 1) for pair in query.split("&") if pair)
+    )
+    kind = dict(headers).get("content-type", "")
+    response = MockResponse(body, status_code=status, headers=dict(headers), content_type=kind)
+    found = _description()
+    if not body:
+        # Nothing is described of an empty reply but its status and its type.
+        assert (status, kind) in ((202, V2), (204, V2)), (method, target, status, kind)
+        return
+    found.validate_response(request, response)
+
+
+def requests(world: World) -> st.SearchStrategy[tuple[str, str, Any]]:
+    """Return requests that make sense in a project, and some that do not."""
+    peers = [peer["id"] for peer in world.atlas.peers()] + ["0" * 24]
+    containers = [*world.containers().values(), "0" * 24]
+    root = f"/api/atlas/v2/groups/{GROUP}"
+    aws = st.fixed_dictionaries(
+        {
+            "vpcId": st.sampled_from(VPCS),
+            "awsAccountId": st.sampled_from(ACCOUNTS),
+            "routeTableCidrBlock": st.sampled_from([*BLOCKS, "1.1.1.0/24"]),
+        },
+        optional={
+            "containerId": st.sampled_from(containers),
+            "accepterRegionName": st.sampled_from([*REGIONS, "moon"]),
+            "providerName": st.sampled_from(["AWS", "X"]),
+        },
+    )
+    container = st.fixed_dictionaries(
+        {"regionName": st.sampled_from(["US_EAST_1", "EU_WEST_2", "MOON"])},
+        optional={
+            "atlasCidrBlock": st.sampled_from(["10.8.0.0/21", "192.168.248.0/21", "8.8.8.0/24"]),
+            "providerName": st.just("AWS"),
+            "id": st.just("x"),
+        },
+    )
+    entry = st.fixed_dictionaries({"cidrBlock": st.sampled_from(NETWORKS)}) | st.fixed_dictionaries(
+        {"awsSecurityGroup": st.sampled_from(GROUPS)}
+    )
+    value = st.sampled_from([*ADDRESSES, "203.0.113.0%2F24", *GROUPS])
+    paging = st.fixed_dictionaries(
+        {},
+        optional={"pageNum": st.integers(1, 3), "itemsPerPage": st.integers(1, 2), "pretty": st.sampled_from(["true", "false"])},
+    ).map(urlencode)
+    none = st.none()
+    lists = st.sampled_from(
+        [
+            f"{root}/peers",
+            f"{root}/containers?providerName=AWS",
+            f"{root}/containers/all",
+            f"{root}/accessList",
+            root,
+            f"{root}/containers",
+        ]
+    )
+    ask = st.tuples
+    return st.one_of(
+        ask(
+            st.just("GET"),
+            st.builds(
+                lambda path, more: f"{path}{'&' if '?' in path else '?'}{more}" if more and path != root else path, lists, paging
+            ),
+            none,
+        ),
+        ask(st.sampled_from(["GET", "DELETE"]), st.sampled_from(peers).map(f"{root}/peers/{{}}".format), none),
+        ask(st.just("PATCH"), st.sampled_from(peers).map(f"{root}/peers/{{}}".format), aws),
+        ask(st.just("POST"), st.just(f"{root}/peers"), aws),
+        ask(st.sampled_from(["GET", "DELETE"]), st.sampled_from(containers).map(f"{root}/containers/{{}}".format), none),
+        ask(st.just("PATCH"), st.sampled_from(containers).map(f"{root}/containers/{{}}".format), container),
+        ask(st.just("POST"), st.just(f"{root}/containers"), container),
+        ask(st.just("POST"), st.just(f"{root}/accessList"), st.lists(entry, max_size=2) | aws),
+        ask(st.sampled_from(["GET", "DELETE"]), value.map(f"{root}/accessList/{{}}".format), none),
+        ask(st.just("GET"), value.map(f"{root}/accessList/{{}}/status".format), none),
+    )
+
+
+@examples(60)
+@given(data=st.data(), world=worlds())
+def test_replies_in_any_state_are_as_the_description_says(data: st.DataObject, world: World) -> None:
+    _description()
+    caller = Caller(world)
+    for unused in range(4):
+        method, target, body = data.draw(requests(world))
+        answer = caller.ask(method, target, body)
+        event(f"{method} {answer[0]}")
+        _check(method, target, answer)
+
+
+UUID = "0b0b0b0b-0000-4000-8000-000000000000"
+CONTAINERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "AWS": ("AWSCloudProviderContainer", {"regionName": "EU_WEST_1", "atlasCidrBlock": "10.8.0.0/21"}),
+    "AZURE": ("AzureCloudProviderContainer", {"region": "EUROPE_NORTH", "atlasCidrBlock": "10.8.0.0/21"}),
+    "GCP": ("GCPCloudProviderContainer", {"regions": ["WESTERN_EUROPE"], "atlasCidrBlock": "10.8.0.0/24"}),
+}
+PEERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "AWS": (
+        "AwsNetworkPeeringConnectionSettings",
+        {
+            "vpcId": VPCS[0],
+            "awsAccountId": ACCOUNTS[0],
+            "routeTableCidrBlock": BLOCKS[0],
+            "accepterRegionName": "eu-west-1",
+        },
+    ),
+    "AZURE": (
+        "AzureNetworkPeeringConnectionSettings",
+        {"azureDirectoryId": UUID, "azureSubscriptionId": UUID, "resourceGroupName": "group", "vnetName": "net"},
+    ),
+    "GCP": ("GCPNetworkPeeringConnectionSettings", {"gcpProjectId": "my-project", "networkName": "default"}),
+}
+#: What the documentation and official clients leave out, whatever the description says.
+NOT_NEEDED = {"regions"}
+
+
+@pytest.mark.parametrize("provider", [*PEERS])
+def test_every_cloud_is_as_the_description_says(provider: str) -> None:
+    """From the container to its deletion: every reply is valid, and no body passes that lacks what is required."""
+    schemas = openapi.load()["components"]["schemas"]
+    world = World()
+    caller = Caller(world)
+    root = f"/api/atlas/v2/groups/{GROUP}"
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        answer = caller.ask(method, root + path, body)
+        _check(method, root + path, answer)
+        return answer[0], json.loads(answer[2] or b"null")
+
+    def check_required(method: str, path: str, schema: str, body: dict[str, Any]) -> None:
+        required = {*schemas[schema]["required"]} - NOT_NEEDED
+        assert required
+        for name in required:
+            status, error = ask(method, path, {field: value for field, value in body.items() if field != name})
+            assert (status, error["errorCode"], error["parameters"]) == (400, "MISSING_ATTRIBUTE", [name])
+
+    schema, fields = CONTAINERS[provider]
+    body = {"providerName": provider, **fields}
+    check_required("POST", "/containers", schema, body)
+    status, container = ask("POST", "/containers", body)
+    assert status == 200
+    check_required("PATCH", f"/containers/{container['id']}", schema, body)
+    assert ask("PATCH", f"/containers/{container['id']}", body)[0] == 200
+
+    schema, fields = PEERS[provider]
+    body = {"providerName": provider, "containerId": container["id"], **fields}
+    check_required("POST", "/peers", schema, body)
+    status, peer = ask("POST", "/peers", body)
+    assert status == 200
+    check_required("PATCH", f"/peers/{peer['id']}", schema, body)
+    assert ask("PATCH", f"/peers/{peer['id']}", body)[0] == 200
+
+    for unused in range(3):
+        assert [one["id"] for one in ask("GET", f"/peers?providerName={provider}")[1]["results"]] == [peer["id"]]
+        assert ask("GET", f"/peers/{peer['id']}")[0] == 200
+        world.let_pass()
+    status, seen = ask("GET", f"/containers/{container['id']}")
+    assert (status, seen["provisioned"]) == (200, True)
+    assert ask("GET", f"/containers?providerName={provider}")[0] == ask("GET", "/containers/all")[0] == 200
+    assert ask("DELETE", f"/containers/{container['id']}")[1]["errorCode"] == "CONTAINERS_IN_USE"
+    assert ask("DELETE", f"/peers/{peer['id']}")[0] == 202
+    world.let_pass()
+    assert ask("GET", f"/peers/{peer['id']}")[1]["errorCode"] == "PEER_NOT_FOUND"
+    assert ask("DELETE", f"/containers/{container['id']}") == (204, None)

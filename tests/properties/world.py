@@ -1,0 +1,146 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An emulator in the test's own process and on its clock, and the states that it can be in."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from ansible_collections.cloudpeer.atlas.tests.emulator.app import AtlasApp
+from ansible_collections.cloudpeer.atlas.tests.emulator.emulator import Emulator
+from ansible_collections.cloudpeer.atlas.tests.emulator.errors import ApiError
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, Received
+from ansible_collections.cloudpeer.atlas.tests.properties.replies import message
+from ansible_collections.cloudpeer.atlas.tests.properties.tasks import BASE_URL, CONNECTION, GROUP, SECRET, run
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done, FakeClock
+
+VPCS = ("vpc-0a1b2c3d4e5f67890", "vpc-0a1b2c3d4e5f67891")
+ACCOUNTS = ("123456789012", "210987654321")
+BLOCKS = ("10.15.0.0/16", "10.15.128.0/17", "10.16.0.0/16", "192.168.248.0/24", "192.168.0.0/16")
+REGIONS = {"us-east-1": "192.168.248.0/21", "eu-west-1": "10.15.8.0/21", "ap-south-1": "172.16.0.0/21"}
+#: One after the other, what brings a connection from its request to this state.
+LIVES: dict[str, tuple[str, ...]] = {
+    "INITIATING": (),
+    "PENDING_ACCEPTANCE": ("pass",),
+    "FINALIZING": ("pass", "accept"),
+    "AVAILABLE": ("pass", "accept", "pass"),
+    "REJECTED": ("pass", "reject"),
+    "EXPIRED": ("pass", "expire"),
+    "FAILED": ("fail",),
+    "TERMINATING": ("pass", "delete"),
+}
+STEP = 30.0
+
+
+def serve(emulator: Emulator, request: Received) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Give one request to an emulator as a server does, without an event loop: nothing in there waits for anything."""
+    path, unused, query = request.target.partition("?")
+    scope = {
+        "type": "http",
+        "method": request.method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in request.headers],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 9),
+    }
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": request.body, "more_body": False}
+
+    async def send(part: MutableMapping[str, Any]) -> None:
+        sent.append(part)
+
+    steps = AtlasApp(emulator)(scope, receive, send)
+    try:
+        steps.send(None)
+    except StopIteration:
+        pass
+    else:
+        raise AssertionError("the emulator waits for something")
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
+    return sent[0]["status"], headers, b"".join(part["body"] for part in sent[1:])
+
+
+@dataclass
+class World:
+    """An emulator, its clock, and the ways to bring it into a state and to run tasks against it."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    emulator: Emulator = field(init=False)
+    atlas: Atlas = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings = Settings(group_id=GROUP, private_key=SECRET, step_seconds=STEP, nonce_seconds=1e9)
+        self.emulator = Emulator(settings, self.clock)
+        self.atlas = Atlas(cast("Any", self.emulator), self.clock, BASE_URL)
+
+    def run(self, module: str, *, check_mode: bool = False, **options: Any) -> Done:
+        """Run the task of a module."""
+        line = Line(lambda request: message(*serve(self.emulator, request)), most=500)
+        done = run(module, {**CONNECTION, **options}, line, self.clock, check_mode=check_mode)
+        assert SECRET not in repr(done)
+        return done
+
+    def let_pass(self, steps: float = 1) -> None:
+        """Let the time pass that connections stay in a state."""
+        self.clock.now += steps * STEP
+        with self.emulator.project.now():
+            pass
+
+    def containers(self) -> dict[str, str]:
+        """Return the ids of the containers on AWS by region, as AWS writes it."""
+        with self.emulator.project.now() as project:
+            return {one.region.lower().replace("_", "-"): one.id for one in project.containers.of("AWS")}
+
+    def add_container(self, region: str) -> None:
+        """Make a container."""
+        self.atlas.add_container(region.upper().replace("-", "_"), REGIONS[region])
+
+    def remove_first_container(self) -> None:
+        """Remove the container that a project begins with; only while nothing uses it."""
+        with self.emulator.project.now() as project:
+            project.containers.delete(project.containers.get(project.first_container_id), [])
+
+    def add_peer(self, vpc: str, account: str, block: str, region: str, life: str) -> str | None:
+        """Make a connection and bring it to a state; None where Atlas would not have it."""
+        containers = self.containers()
+        home = containers.get(region) or next(iter(containers.values()), "0" * 24)
+        fields = {"vpcId": vpc, "awsAccountId": account, "routeTableCidrBlock": block, "accepterRegionName": region}
+        try:
+            peer = self.atlas.add_peer(**fields, containerId=home)
+        except ApiError:
+            return None
+        for step in LIVES[life]:
+            if step == "pass":
+                self._age(peer)
+            else:
+                self.atlas.act(step, peer)
+        return peer
+
+    def add_entry(self, **entry: Any) -> None:
+        """Add to the access list what can be added."""
+        with self.emulator.project.now() as project:
+            try:
+                project.add_access([entry])
+            except ApiError:
+                return
+
+    def state(self) -> Any:
+        """Return all there is, as replies show it."""
+        with self.emulator.project.now() as project:
+            peers = [peer.to_json() for peer in project.peers]
+            containers = [container.to_json() for container in project.containers]
+            return copy.deepcopy([peers, containers, [entry.to_json(project.id, "") for entry in project.access_list]])
+
+    def _age(self, peer_id: str) -> None:
+        """Let one connection be older than it is, so that others stay as they are."""
+        with self.emulator.project.now() as project:
+            project.peers.get(peer_id).since -= STEP
+        self.emulator.project.find_peer(peer_id)

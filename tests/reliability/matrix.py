@@ -1,0 +1,194 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The matrix: each fault, with each operation, for as long as it lasts, in each way of running; and what holds in every cell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.cloudpeer.atlas.tests.emulator.fault_kinds import KINDS
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.reliability.children import RETRIES, TIMEOUT, Ran
+from ansible_collections.cloudpeer.atlas.tests.reliability.operations import Operation
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, VPC
+
+_BROKE, _SILENT = "connection to .* broke", "no answer in time from"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the emulator, and what is to be expected of a task that meets it."""
+
+    kind: str
+    #: What a failure's message has to say; None if there is no reason to fail.
+    cause: str | None
+    parameters: tuple[tuple[str, Any], ...] = ()
+    #: Whether the operation succeeds when it happens three times and then no more.
+    passes: bool = False
+    #: Whether the request does its work although the reply does not say so.
+    applied: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, **dict(self.parameters)}
+
+
+def _status(status: int, applied: bool = False, **more: Any) -> Fault:
+    parameters = (("status", status), ("applied", applied), *more.items())
+    return Fault("status", f"HTTP {status}", parameters, passes=status > 500, applied=applied)
+
+
+def _limited(retry_after: Any, passes: bool) -> Fault:
+    return Fault("status", "HTTP 429", (("status", 429), ("retry_after", retry_after)), passes=passes)
+
+
+def _statuses() -> Iterator[tuple[str, Fault]]:
+    for status in (500, 502, 503, 504):
+        yield f"{status}", _status(status)
+        yield f"{status}, applied", _status(status, applied=True)
+    yield "503, Retry-After", _status(503, retry_after=1)
+    waits = {"none": None, "a second": 1, "a date": {"date_in_seconds": 1}, "zero": 0, "no number": "soon", "negative": -5}
+    for name, value in waits.items():
+        yield f"429, Retry-After {name}", _limited(value, passes=True)
+    far = {"an hour": 3600, "for ever": 10**17, "far date": {"date_in_seconds": 3600}, "bad date": "Thu, 99 Foo 20266 0:00 GMT"}
+    for name, value in far.items():
+        yield f"429, Retry-After {name}", _limited(value, passes=name == "bad date")
+    # More than any float holds.
+    yield "429, Retry-After 400 digits", _limited("9" * 400, passes=False)
+
+
+FAULTS: dict[str, Fault] = {
+    "latency": Fault("latency", None, (("ms", 20),), applied=True),
+    "reset before": Fault("reset_before", _BROKE, passes=True),
+    "close": Fault("close", _BROKE, passes=True),
+    "reset after": Fault("reset_after", _BROKE, passes=True, applied=True),
+    "lost reply": Fault("lost_reply", _BROKE, passes=True, applied=True),
+    "truncated": Fault("truncated", _BROKE, passes=True, applied=True),
+    "truncated, chunked": Fault("truncated", _BROKE, (("chunked", True),), passes=True, applied=True),
+    "half JSON": Fault("half_json", "not a JSON object", applied=True),
+    "drip": Fault("drip", _SILENT, (("ms", 400),), applied=True),
+    "drip of headers": Fault("drip", _SILENT, (("ms", 400), ("part", "headers")), applied=True),
+    "silence": Fault("silence", _SILENT),
+    "silence, applied": Fault("silence", _SILENT, (("applied", True),), applied=True),
+    **dict(_statuses()),
+    "page": Fault("html", "not a JSON object"),
+    "page, applied": Fault("html", "not a JSON object", (("applied", True),), applied=True),
+    "page with 502": Fault("html", "HTTP 502", (("status", 502), ("echo_authorization", True)), passes=True),
+    "page with 403": Fault("html", "HTTP 403", (("status", 403), ("echo_authorization", True))),
+    "content type": Fault("content_type", None, applied=True),
+    "no content type": Fault("content_type", None, (("value", None),), applied=True),
+    "stale nonce": Fault("stale_nonce", "HTTP 401", passes=True),
+    "page moves on": Fault("moving_page", "", (("change", "remove"),), applied=True),
+    "page moves back": Fault("moving_page", "", (("change", "add"),), applied=True),
+}
+assert {fault.kind for fault in FAULTS.values()} == set(KINDS)
+#: The kinds that no request lives to see the end of.
+SLOW = ("drip", "silence")
+#: How long it goes on: on the operation's own request, from the operation's own request on, or from the first request on.
+DURATIONS = ("three in a row", "for ever", "everything from then on", "everything")
+WAYS = ("in process", "module")
+#: Each fault and duration in each way; those that go beyond one request are tried in process only, to save time.
+BATCHES = [
+    (name, duration, way)
+    for name in FAULTS
+    for duration in DURATIONS
+    for way in (WAYS if duration in DURATIONS[:2] else WAYS[:1])
+]
+#: The most seconds between two tries of a change.
+PAUSE = 8
+
+
+def longest(operation: Operation) -> float:
+    """Return the most seconds that a cell may take on its own clock: what the options give for a request, and pauses."""
+    # A try begins within the time of all tries, and takes its own. Between two looks, waiting pauses for a second.
+    one = TIMEOUT * (RETRIES + 1) + TIMEOUT + operation.reads
+    # A change that is not answered is followed by a look, which may take as long, or by another try.
+    return one if operation.method == "GET" else 2 * one + (RETRIES + 1) * PAUSE
+
+
+def rule_for(fault: Fault, operation: Operation, duration: str, before: int) -> dict[str, Any]:
+    """Return the emulator's rule.
+
+    :param before: how many requests with credentials are answered before the operation's own.
+    """
+    rule: dict[str, Any] = {"fault": fault.to_json()}
+    if duration == "everything":
+        return rule
+    rule["authenticated"] = True
+    if duration == "everything from then on":
+        return {**rule, "skip": before}
+    return {
+        **rule,
+        "method": operation.method,
+        "path_glob": f"*{operation.path}*",
+        "times": 3 if duration == "three in a row" else None,
+    }
+
+
+def took_effect(entry: dict[str, Any]) -> bool:
+    """Tell whether a request has changed something."""
+    status = entry.get("applied", entry["status"])
+    return entry["method"] != "GET" and entry["authenticated"] and status is not None and status < 300
+
+
+def problems(fault: Fault, operation: Operation, duration: str, ran: Ran, emulator: RunningEmulator) -> Iterator[str]:
+    """Tell what is wrong with a cell."""
+    if ran.overdue:
+        yield "not ended in time"
+        return
+    if len(ran.results) != 1:
+        yield f"not one result, but {ran.output[-300:]!r}"
+        return
+    entries = emulator.requests.entries()
+    writes = [entry["method"] for entry in entries if took_effect(entry)]
+    moving, there = fault.kind == "moving_page", operation.is_there(emulator)
+    if ran.seconds > longest(operation):
+        yield f"took {ran.seconds:.1f} s of at most {longest(operation)}"
+    pairs = [(one["vpcId"], one["awsAccountId"]) for one in emulator.project.list_peers() if one["statusName"] != "TERMINATING"]
+    if pairs.count((VPC, ACCOUNT)) > 1:
+        yield "a second connection"
+    if len(writes) > operation.writes and not moving:
+        yield f"{len(writes)} writes took effect"
+    tries = RETRIES + 1
+    if len(entries) > 2 * (tries + 1) * (operation.reads + 1) * tries:
+        yield f"{len(entries)} requests"
+    may_lie = operation.method == "GET" or duration.startswith("everything")
+    if writes and not ran.changed:
+        yield "changed is false after something was changed"
+    if not writes and ran.changed and not (ran.failed and may_lie) and not moving:
+        yield "changed is true although nothing was changed"
+    if ran.failed:
+        yield from _problems_of_failure(fault, operation, duration, ran)
+    elif not there and not (moving and fault.parameters == (("change", "remove"),)):
+        yield "ok, but the state is not there"
+    elif not moving and not operation.is_told(ran.outcome):
+        yield f"ok, but the result does not show the state: {ran.output[-500:]}"
+    if not ran.failed and _cannot_succeed(fault, operation, duration):
+        yield "ok, although no answer came"
+
+
+def _cannot_succeed(fault: Fault, operation: Operation, duration: str) -> bool:
+    if not fault.cause or fault.kind == "moving_page":
+        return False
+    # A challenge is not a fault's to refuse, so a nonce that is stale for ever is only met with credentials.
+    return duration == "everything" or (operation.method == "GET" and duration != "three in a row")
+
+
+def must_succeed(fault: Fault, operation: Operation, duration: str) -> bool:
+    """Tell whether there is no excuse for a failure."""
+    if fault.kind == "moving_page":
+        return fault.parameters == (("change", "add"),) and operation.method == "GET" and operation.page_size > 2
+    if fault.cause is None or (duration == "three in a row" and fault.passes):
+        return True
+    # A look afterwards tells that it was done.
+    return fault.applied and operation.method != "GET" and duration in ("three in a row", "for ever")
+
+
+def _problems_of_failure(fault: Fault, operation: Operation, duration: str, ran: Ran) -> Iterator[str]:
+    if must_succeed(fault, operation, duration):
+        yield f"failed: {ran.msg}"
+    if fault.cause and not re.search(fault.cause, ran.msg):
+        yield f"the message does not say {fault.cause!r}: {ran.msg}"
+    if not ran.msg.strip() or "Traceback" in ran.msg or "exception" in ran.outcome:
+        yield f"not a clean failure: {ran.output[-500:]}"

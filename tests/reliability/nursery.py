@@ -1,0 +1,225 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A process without threads that has imported everything, and forks a child for each run it is asked for.
+
+Started as a script with the path of a socket. A connection to it is one run: a line of JSON comes in, and the lines that go out
+are the child's number, what the module prints, and how long it took. It ends with its standard input.
+
+Time in here is not the world's: see :class:`Timing`.
+"""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+_monotonic, _sleep, _settimeout, _wait, _Timer = (
+    time.monotonic,
+    time.sleep,
+    socket.socket.settimeout,
+    threading.Event.wait,
+    threading.Timer,
+)
+# A pause that is skipped still lets others work.
+SHORTEST_PAUSE = 0.002
+
+
+class Timing:
+    """How time goes by in this process.
+
+    It has a clock of its own, which only goes on when the process pauses, which takes next to no time, and when the time of a
+    request is up: as soon as the test says so, in a line with the number of the request. So nothing depends on how busy the
+    machine is, and what a task takes is known to the last digit. With a scale, the clock is the world's, and as much faster.
+    """
+
+    scale: float | None = None
+    now = 0.0
+    pauses: tuple[float, ...] = ()
+    timer: OwnTimer | None = None
+    #: How many requests there have been, the present one included.
+    requests = 0
+
+    @classmethod
+    def monotonic(cls) -> float:
+        """Return the time."""
+        return cls.now if cls.scale is None else _monotonic() * cls.scale
+
+    @classmethod
+    def sleep(cls, seconds: float) -> None:
+        """Pause."""
+        cls.pauses += (seconds,)
+        if cls.scale is None:
+            cls.now += seconds
+            _sleep(min(seconds, SHORTEST_PAUSE))
+        else:
+            _sleep(seconds / cls.scale)
+
+    @classmethod
+    def listen(cls, connection: socket.socket) -> None:
+        """End the time of a request when the test says so; one that has ended by itself does not mind."""
+        with connection.makefile("r", encoding="utf-8") as lines:
+            for line in lines:
+                timer = cls.timer
+                if timer is not None and timer.number == int(line):
+                    timer.end()
+
+
+class OwnTimer:
+    """A timer on the own clock, for that of a request: there is one at a time."""
+
+    daemon = True
+    number = 0
+
+    def __init__(self, interval: float, function: Callable[[], Any]) -> None:
+        self._end, self._function = Timing.monotonic() + interval, function
+
+    def start(self) -> None:
+        Timing.requests += 1
+        self.number, Timing.timer = Timing.requests, self
+
+    def cancel(self) -> None:
+        Timing.timer = None
+
+    def end(self) -> None:
+        Timing.timer, Timing.now = None, self._end
+        self._function()
+
+
+def _make_timer(interval: float, function: Callable[[], Any]) -> Any:
+    return OwnTimer(interval, function) if Timing.scale is None else _Timer(interval, function)
+
+
+def _scaled(value: float | None) -> float | None:
+    """Return how long to wait, in seconds of the world; on the own clock, only the timer ends what takes too long."""
+    return value if not value else None if Timing.scale is None else value / Timing.scale
+
+
+def _scaled_settimeout(self: socket.socket, value: float | None) -> None:
+    _settimeout(self, _scaled(value))
+
+
+def _scaled_wait(self: threading.Event, timeout: float | None = None) -> bool:
+    return _wait(self, timeout if timeout is None or Timing.scale is None else timeout / Timing.scale)
+
+
+# Before anything of ours, or of requests, can keep the real ones.
+time.monotonic, time.sleep = Timing.monotonic, Timing.sleep
+threading.Timer = _make_timer  # type: ignore[misc,assignment]
+socket.socket.settimeout = _scaled_settimeout  # type: ignore[method-assign,assignment]
+threading.Event.wait = _scaled_wait  # type: ignore[method-assign]
+
+from ansible.module_utils import basic  # noqa: E402
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # noqa: E402
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client  # noqa: E402
+from ansible_collections.cloudpeer.atlas.plugins.modules import (  # noqa: E402
+    atlas_access_list,
+    atlas_network_container,
+    atlas_vpc_peer,
+    atlas_vpc_peer_info,
+)
+
+MODULES: dict[str, Any] = {
+    one.__name__.rpartition(".")[2]: one
+    for one in (atlas_access_list, atlas_network_container, atlas_vpc_peer, atlas_vpc_peer_info)
+}
+
+
+def run_as_module(name: str, options: dict[str, Any]) -> None:
+    """Run the main() of a module as Ansible does, which prints its result and ends."""
+    given = {**options, "_ansible_check_mode": False, "_ansible_no_log": False}
+    # Private to ansible-core: the only place here that needs to know them. Up to 2.18 there is no profile.
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode()
+    basic._ANSIBLE_PROFILE = "legacy"
+    MODULES[name].main()
+
+
+def run_in_process(name: str, *options: dict[str, Any]) -> None:
+    """Run the task of a module as the action plugin does, once with each options, and print the results."""
+    task = MODULES[name].TASK
+    for given in options:
+        checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
+        assert checked.error_messages == [], checked.error_messages
+        outcome = task.execute(checked.validated_parameters, check_mode=False)
+        print(json.dumps({**outcome.to_result(diff=False, verbosity=0), "failed": outcome.failure is not None}), flush=True)
+
+
+WAYS: dict[str, Callable[..., None]] = {"in process": run_in_process, "module": run_as_module}
+
+
+def _die_at(number: int, when: str) -> None:
+    """Have the process killed when it has sent its request of that number, or when it has the reply's head."""
+    real, counted = http.client.HTTPConnection.getresponse, [0]
+
+    def getresponse(self: http.client.HTTPConnection) -> http.client.HTTPResponse:
+        counted[0] += 1
+        if counted[0] == number and when == "sent":
+            os.kill(os.getpid(), signal.SIGKILL)
+        response = real(self)
+        if counted[0] == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return response
+
+    http.client.HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]
+
+
+def _live(connection: socket.socket) -> None:
+    """Do one run, with the connection as standard output."""
+    with connection.makefile("r", encoding="utf-8") as lines:
+        wanted = json.loads(lines.readline())
+    os.dup2(connection.fileno(), 1)
+    print(json.dumps({"pid": os.getpid()}), flush=True)
+    Timing.scale = wanted["scale"]
+    if Timing.scale is None:
+        threading.Thread(target=Timing.listen, args=(connection,), daemon=True).start()
+    _client.PAGE_SIZE = wanted["page_size"]
+    if wanted["die"]:
+        _die_at(*wanted["die"])
+    _sleep(max(0.0, wanted["start"] - time.time()))
+    began = Timing.monotonic()
+    try:
+        WAYS[wanted["way"]](wanted["module"], wanted["options"], *wanted["more"])
+    except SystemExit:
+        pass
+    except BaseException:
+        traceback.print_exc(file=sys.stdout)
+    print(json.dumps({"seconds": Timing.monotonic() - began, "pauses": Timing.pauses}), flush=True)
+
+
+def main(path: str) -> None:
+    """Serve until standard input ends."""
+    # What is there is neither looked through nor copied in the children, which live too short to leave much behind.
+    gc.freeze()
+    gc.disable()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen(128)
+    print("ready", flush=True)
+    while True:
+        if sys.stdin in select.select([server, sys.stdin], [], [])[0]:
+            return
+        connection = server.accept()[0]
+        if os.fork() == 0:
+            status = 1
+            try:
+                server.close()
+                _live(connection)
+                status = 0
+            finally:
+                sys.stdout.flush()
+                os._exit(status)
+        connection.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

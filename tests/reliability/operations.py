@@ -1,0 +1,197 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is done while things go wrong: where each operation starts from, its options, and when it has come to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.cloudpeer.atlas.tests.emulator.peer import Peer
+from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC
+
+OTHER = "10.99.0.0/16"
+REGION, ATLAS_REGION, BLOCK = "eu-west-1", "EU_WEST_1", "172.20.0.0/21"
+ENTRY = {"cidr_block": "203.0.113.0/24", "comment": "office"}
+#: How many connections there are to list.
+LISTED = 5
+_A_PEER = "/peers/"
+
+
+class SteppingClock:
+    """A clock that goes on a little whenever somebody looks at it, so that a state passes after some requests."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.2
+        return self.now
+
+
+def peers_of(emulator: RunningEmulator) -> list[Any]:
+    """Return the connections of our pair that are not being removed."""
+    found = emulator.project.list_peers()
+    return [one for one in found if one["vpcId"] == VPC and one["awsAccountId"] == ACCOUNT and one["statusName"] != "TERMINATING"]
+
+
+def entries_of(emulator: RunningEmulator) -> dict[str, str | None]:
+    """Return the comments of the access list, by block."""
+    with emulator.project.now() as project:
+        return {entry.value: entry.comment for entry in project.access_list}
+
+
+def regions_of(emulator: RunningEmulator) -> list[str]:
+    """Return the regions of the containers."""
+    with emulator.project.now() as project:
+        return [one.region for one in project.containers.of("AWS") if one.region == ATLAS_REGION]
+
+
+def add_peer(project: Project, vpc_id: str = VPC, block: str = CIDR) -> Peer:
+    """Let somebody else have made a connection."""
+    body = {
+        "vpcId": vpc_id,
+        "awsAccountId": ACCOUNT,
+        "routeTableCidrBlock": block,
+        "containerId": project.first_container_id,
+        "accepterRegionName": "us-east-1",
+    }
+    return project.create_peer(body, needs_container=True)
+
+
+def _add_dead_peer(project: Project) -> None:
+    project.peers.fail(add_peer(project), "REJECTED", only_waiting=False)
+
+
+def _add_peers(project: Project) -> None:
+    for number in range(LISTED):
+        add_peer(project, f"vpc-0a1b2c3d4e5f6789{number}", f"10.{20 + number}.0.0/16")
+
+
+def _add_container(project: Project) -> None:
+    project.containers.create({"providerName": "AWS", "regionName": ATLAS_REGION, "atlasCidrBlock": BLOCK})
+
+
+def _add_entry(project: Project) -> None:
+    project.add_access([{"cidrBlock": ENTRY["cidr_block"], "comment": ENTRY["comment"]}])
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation."""
+
+    module: str
+    options: dict[str, Any]
+    #: The method, and a part of the path, of the request that it is all about.
+    method: str
+    path: str
+    is_there: Callable[[RunningEmulator], bool]
+    prepare: Callable[[Project], None] = field(default=lambda project: None)
+    #: How many writes take effect.
+    writes: int = 1
+    #: How many kinds of requests there are in one look, and in the wait.
+    reads: int = 1
+    page_size: int = 500
+
+    def is_told(self, result: dict[str, Any]) -> bool:
+        """Tell whether a result shows what the operation has come to."""
+        if self.module == "atlas_vpc_peer_info":
+            return len(result["vpc_peers"]) == LISTED
+        gone = self.options.get("state") == "absent"
+        if self.module == "atlas_access_list":
+            return gone != (ENTRY["comment"] in [one["comment"] for one in result["access_list"]])
+        if self.module == "atlas_network_container":
+            return gone == (result["container"] is None) and (gone or result["container"]["atlas_cidr_block"] == BLOCK)
+        peer = result["vpc_peer"]
+        if gone:
+            return peer is None
+        available = self.options.get("wait_for") != "available" or peer["status_name"] == "AVAILABLE"
+        return bool(available and peer["route_table_cidr_block"] == self.options["route_table_cidr_block"])
+
+
+def _has_peer(emulator: RunningEmulator) -> bool:
+    return [one["routeTableCidrBlock"] for one in peers_of(emulator)] == [CIDR]
+
+
+def _has_available(emulator: RunningEmulator) -> bool:
+    return [one["statusName"] for one in peers_of(emulator)] == ["AVAILABLE"]
+
+
+def _has_entry(emulator: RunningEmulator) -> bool:
+    return entries_of(emulator).get(ENTRY["cidr_block"]) == ENTRY["comment"]
+
+
+_PEER, _CONTAINER, _ACCESS = "atlas_vpc_peer", "atlas_network_container", "atlas_access_list"
+_WAIT = {"wait": True, "wait_sleep": 1}
+OPERATIONS = {
+    "create": Operation(_PEER, PEERING, "POST", "/peers", _has_peer, reads=2),
+    "nothing to do": Operation(_PEER, PEERING, "GET", "/peers", _has_peer, add_peer, writes=0),
+    "update": Operation(
+        _PEER,
+        {**PAIR, "route_table_cidr_block": OTHER},
+        "PATCH",
+        "/peers/",
+        lambda emulator: [one["routeTableCidrBlock"] for one in peers_of(emulator)] == [OTHER],
+        add_peer,
+    ),
+    "recreate": Operation(
+        _PEER,
+        {**PEERING, "recreate": "dead"},
+        "POST",
+        "/peers",
+        lambda emulator: [one["routeTableCidrBlock"] for one in peers_of(emulator) if one["statusName"] != "FAILED"] == [CIDR],
+        _add_dead_peer,
+        # The removal of the dead one, and the creation.
+        writes=2,
+        reads=20,
+    ),
+    "delete": Operation(_PEER, {**PAIR, "state": "absent"}, "DELETE", "/peers/", lambda one: not peers_of(one), add_peer),
+    "wait for available": Operation(
+        _PEER, {**PEERING, **_WAIT, "wait_for": "available"}, "GET", _A_PEER, _has_available, add_peer, writes=0, reads=20
+    ),
+    "wait until gone": Operation(
+        _PEER,
+        {**PAIR, **_WAIT, "state": "absent"},
+        "GET",
+        _A_PEER,
+        lambda one: all(peer["vpcId"] != VPC for peer in one.project.list_peers()),
+        add_peer,
+        reads=20,
+    ),
+    "list peers": Operation("atlas_vpc_peer_info", {}, "GET", "/peers", lambda one: True, _add_peers, 0, reads=3, page_size=2),
+    "create container": Operation(
+        _CONTAINER,
+        {"region_name": REGION, "atlas_cidr_block": BLOCK},
+        "POST",
+        "/containers",
+        lambda one: regions_of(one) == [ATLAS_REGION],
+    ),
+    "delete container": Operation(
+        _CONTAINER,
+        {"region_name": REGION, "state": "absent"},
+        "DELETE",
+        "/containers/",
+        lambda one: regions_of(one) == [],
+        _add_container,
+        reads=2,
+    ),
+    "add access": Operation(_ACCESS, {"entries": [ENTRY]}, "POST", "/accessList", _has_entry),
+    "remove access": Operation(
+        _ACCESS,
+        {"entries": [{"cidr_block": ENTRY["cidr_block"]}], "state": "absent"},
+        "DELETE",
+        "/accessList/",
+        lambda one: ENTRY["cidr_block"] not in entries_of(one),
+        _add_entry,
+    ),
+}
+
+
+def prepared(emulator: RunningEmulator, operation: Operation) -> None:
+    """Bring an emulator to where an operation starts from."""
+    emulator.project = Project(emulator.settings, SteppingClock())
+    emulator.reset()
+    with emulator.project.now() as project:
+        operation.prepare(project)

@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The figures in docs/reliability.md are those of the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import CREATION_PAUSES
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import NEW_FOR
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.integration.test_playbooks import SCENARIOS
+from ansible_collections.cloudpeer.atlas.tests.integration.test_secrets import SECRETS, STATUSES, TRIED
+from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery
+from ansible_collections.cloudpeer.atlas.tests.reliability.matrix import BATCHES, FAULTS
+from ansible_collections.cloudpeer.atlas.tests.reliability.operations import OPERATIONS
+from ansible_collections.cloudpeer.atlas.tests.reliability.test_killed import KILLED, MOMENTS, requests_of
+from ansible_collections.cloudpeer.atlas.tests.reliability.test_other_servers import CREATIONS, SERVERS
+from ansible_collections.cloudpeer.atlas.tests.reliability.test_races import AT_ONCE, LATENCIES, RACES
+from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return " ".join(PAGE.read_text(encoding="utf-8").split())
+
+
+def test_the_page_has_the_size_of_the_matrix(page: str) -> None:
+    cells = len(BATCHES) * len(OPERATIONS)
+    assert f"{cells:,} cells: {len(FAULTS)} faults, {len(OPERATIONS)} operations" in page
+
+
+def test_the_page_has_the_number_of_kills(page: str, nursery: Nursery, emulators: dict[str, RunningEmulator]) -> None:
+    kills = len(MOMENTS) * sum(requests_of(name, nursery, emulators[name]) for name in KILLED)
+    assert f"{kills} kills of {len(KILLED)} operations" in page
+
+
+def test_the_page_has_the_pauses_before_the_looks_for_a_creation(page: str) -> None:
+    first, second = CREATION_PAUSES
+    assert f"after {first:.0f} seconds, and after {second:.0f} more" in page
+    assert f"the first look is {first:.0f} seconds after that, and the last one {first + second:.0f} seconds after it" in page
+    assert f"lags behind by more than {first + second:.0f} seconds" in page
+    assert f"in the {NEW_FOR:.0f} seconds after its creation" in page
+
+
+def test_the_page_has_the_servers(page: str) -> None:
+    assert f"{len(CREATIONS)} kinds of creation" in page
+    lags = {settings.get("list_lag_seconds", 0) for settings in SERVERS.values()}
+    assert (len(SERVERS), lags) == (3, {0, 1})
+    assert "whose lists lag behind by a second" in page
+
+
+def test_the_page_has_the_number_of_races(page: str) -> None:
+    assert f"{RACES * len(LATENCIES)} races of {AT_ONCE} runs" in page
+    assert f"one of {AT_ONCE} real `ansible-playbook`" in page
+
+
+def test_the_page_has_the_number_of_runs_with_canaries(page: str) -> None:
+    runs = len(WAYS) * (len(SCENARIOS) + len(TRIED) + len(STATUSES) + 1)
+    assert f"looked for in {runs} runs of real playbooks" in page
+    assert f"{['None', 'One', 'Two', 'Three', 'Four', 'Five'][len(SECRETS)]} canaries" in page

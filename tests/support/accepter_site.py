@@ -1,0 +1,187 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs atlas_vpc_peer_accepter in the test's own process, on a VPC for which Atlas has requested a connection."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
+from ansible_collections.cloudpeer.atlas.tests.support import harness
+from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account, Aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
+from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
+
+ATLAS_ACCOUNT = "222222222222"
+REGION = "us-east-1"
+BLOCK = "10.15.0.0/16"
+ATLAS_BLOCK = "192.168.248.0/21"
+GROUP = "5356823b3794dee37132bb7b"
+
+
+class Owner(Account):
+    """An account whose clients are kept: to make one takes longer than all that a test asks it."""
+
+    def __init__(self, url: str, account_id: str) -> None:
+        super().__init__(url, account_id)
+        self._clients: dict[str, Any] = {}
+
+    def ec2(self, region: str = REGION) -> Any:
+        if region not in self._clients:
+            self._clients[region] = super().ec2(region)
+        return self._clients[region]
+
+
+@cache
+def owner(url: str, account_id: str) -> Owner:
+    """Return an account of an AWS, the same one each time."""
+    return Owner(url, account_id)
+
+
+@dataclass
+class Done(harness.Done):
+    """What came out of a task."""
+
+    secrets: set[str]
+
+    @property
+    def accepter(self) -> Any:
+        return self.result["accepter"]
+
+    @property
+    def routes(self) -> dict[str, tuple[str | None, str | None]]:
+        """Where each chosen table led before and leads after."""
+        return {one["route_table_id"]: (one["before"], one["after"]) for one in self.accepter["routes"]}
+
+
+@dataclass
+class Site:
+    """A VPC, and the request of Atlas for it.
+
+    Attributes:
+        front: What stands before moto.
+        vpc_id: The VPC.
+        tables: Its route tables, the main one first.
+        connection_id: The connection that Atlas has requested.
+    """
+
+    aws: Aws
+    front: Front
+    clock: FakeClock
+    lines: list[str] = field(default_factory=list)
+    atlas_block: str = ATLAS_BLOCK
+
+    def __post_init__(self) -> None:
+        self.account, self.atlas = owner(self.aws.url, USER_ACCOUNT), owner(self.aws.url, ATLAS_ACCOUNT)
+        self.ec2 = self.account.ec2(REGION)
+        self.vpc_id = self.account.make_vpc(BLOCK, REGION)
+        self.ec2.create_route_table(VpcId=self.vpc_id)
+        self.atlas_vpc_id = self.atlas.make_vpc(self.atlas_block, REGION)
+        self.connection_id = self.request()
+
+    @property
+    def tables(self) -> list[str]:
+        found = self.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self.vpc_id]}])["RouteTables"]
+        found.sort(key=lambda one: not any(association["Main"] for association in one["Associations"]))
+        return [one["RouteTableId"] for one in found]
+
+    def request(self, vpc_id: str | None = None, block: str | None = None) -> str:
+        """Let Atlas request another connection with the VPC."""
+        theirs = self.atlas.make_vpc(block, REGION) if block else self.atlas_vpc_id
+        made = self.atlas.ec2(REGION).create_vpc_peering_connection(
+            VpcId=theirs, PeerVpcId=vpc_id or self.vpc_id, PeerOwnerId=self.account.id, PeerRegion=REGION
+        )
+        return str(made["VpcPeeringConnection"]["VpcPeeringConnectionId"])
+
+    def accept(self, connection_id: str | None = None) -> None:
+        """Accept as somebody else would."""
+        self.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=connection_id or self.connection_id)
+
+    def route(self, table_id: str, block: str = ATLAS_BLOCK, **target: str) -> None:
+        """Make a route; to the connection, if nothing else is said."""
+        target = target or {"VpcPeeringConnectionId": self.connection_id}
+        self.ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=block, **target)
+
+    def delete_route(self, table_id: str, block: str = ATLAS_BLOCK) -> None:
+        self.ec2.delete_route(RouteTableId=table_id, DestinationCidrBlock=block)
+
+    def add_gateway(self) -> str:
+        """Make an internet gateway for the VPC and return its id."""
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc_id)
+        return str(gateway)
+
+    def targets(self, block: str = ATLAS_BLOCK) -> dict[str, str]:
+        """Where each table leads, as AWS itself says."""
+        found = self.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self.vpc_id]}])["RouteTables"]
+        return {
+            table["RouteTableId"]: next(str(value) for key, value in route.items() if key.endswith("Id"))
+            for table in found
+            for route in table["Routes"]
+            if route.get("DestinationCidrBlock") == block
+        }
+
+    def state(self) -> Any:
+        """All that a task could change, as moto has it."""
+        filters = [{"Name": "vpc-id", "Values": [self.vpc_id]}]
+        tables = self.ec2.describe_route_tables(Filters=filters)["RouteTables"]
+        attributes = [
+            self.ec2.describe_vpc_attribute(VpcId=self.vpc_id, Attribute=one)[one[0].upper() + one[1:]]["Value"]
+            for one in ("enableDnsSupport", "enableDnsHostnames")
+        ]
+        return copy.deepcopy((tables, attributes, self.account.connections(REGION)))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that say where AWS is, and as whom."""
+        return {
+            "region": REGION,
+            "access_key": self.account.keys["aws_access_key_id"],
+            "secret_key": self.account.keys["aws_secret_access_key"],
+            "session_token": self.account.keys["aws_session_token"],
+            "endpoint_url": self.front.url,
+        }
+
+    def run(self, *, check_mode: bool = False, **options: Any) -> Done:
+        """Run a task with these options (None leaves one out) beside those for AWS, the connection and the blocks."""
+        usual = {
+            "connection_id": self.connection_id,
+            "atlas_cidr_block": ATLAS_BLOCK,
+            "atlas_aws_account_ids": [ATLAS_ACCOUNT],
+            "dns": "ignore",
+        }
+        given = {name: value for name, value in {**self.options, **usual, **options}.items() if value is not None}
+        checked = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(given)
+        assert checked.error_messages == []
+        self.front.forget()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_task, "Context", partial(_task.Context, clock=self.clock, sleep=self.clock.sleep))
+            patch.setattr(_aws_session, "AwsSession", partial(_aws_session.AwsSession, clock=self.clock))
+            outcome = TASK.execute(checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
+        done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings, outcome.secrets)
+        assert "exception" not in done.result, done.result["exception"]
+        shown = json.dumps([done.result, done.warnings])
+        assert not [one for one in self.account.keys.values() if one in shown]
+        assert done.failed == (outcome.failure is not None)
+        if done.failed:
+            assert {"msg", "http_status", "error_code", "detail"} <= done.result.keys()
+        return done
+
+    def refused(self, match: str, **options: Any) -> Done:
+        """Run a task that must be refused, in check mode and for real; return what came of it."""
+        before = self.state()
+        for check_mode in (True, False):
+            done = self.run(check_mode=check_mode, **options)
+            assert done.failed, done.result
+            assert match in done.msg
+            assert not done.changed
+            assert self.front.writes == []
+            assert self.state() == before
+        return done

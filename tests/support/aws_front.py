@@ -1,0 +1,268 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""AWS as the accepter sees it: moto's server, behind a front that answers as AWS does, and fails as it is told.
+
+What moto 5.2.5 does not do, and AWS does: unknown connections are an error, filters of connections count, blocks are told of
+active connections only, an accepted connection is provisioned first, each account has its own tags, a request expires, a route to
+what is not active is a black hole, routes can be propagated, VPCs can be shared, and lists come in pages.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, serving
+
+NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15"
+EXPIRATION = "2026-08-01T12:00:00.000Z"
+# The lists that the accepter reads, by action.
+SETS = {
+    "DescribeRouteTables": "routeTableSet",
+    "DescribeSecurityGroups": "securityGroupInfo",
+    "DescribeVpcPeeringConnections": "vpcPeeringConnectionSet",
+    "DescribeVpcs": "vpcSet",
+}
+READS = ("Describe", "Get", "Assume")
+ET.register_namespace("", NAMESPACE)
+
+
+def tag(name: str) -> str:
+    return f"{{{NAMESPACE}}}{name}"
+
+
+def text(element: ET.Element, *path: str) -> str:
+    found = element.find("/".join(map(tag, path)))
+    return (found.text or "") if found is not None else ""
+
+
+def put(element: ET.Element, name: str, value: str) -> None:
+    """Give an element a child with a text."""
+    child = element.find(tag(name))
+    if child is None:
+        child = ET.SubElement(element, tag(name))
+    child.text = value
+
+
+def refusal(code: str, message: str = "AWS says no.", status: int = 400) -> Reply:
+    """Return an error as EC2 writes it."""
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    body = f"<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>"
+    return Reply(status, body.encode(), (("Content-Type", "text/xml"),))
+
+
+@dataclass
+class Rule:
+    """What happens to the next requests for an action.
+
+    Attributes:
+        reply: Sent in place of AWS's; None lets AWS's through.
+        forward: Whether AWS does what is asked, even so.
+        before: Called before AWS is asked.
+        skip: How many requests pass first.
+        times: How many requests it is for after that.
+    """
+
+    action: str
+    reply: Reply | None = None
+    forward: bool = False
+    before: Callable[[], Any] = lambda: None
+    skip: int = 0
+    times: int = 1_000_000
+
+
+@dataclass
+class Front:
+    """What stands before moto.
+
+    Attributes:
+        status: The state of a connection in place of moto's, with AWS's message, by id.
+        hidden: Connections that AWS does not show at all, by id: for how many more looks.
+        provisioning: How many looks it takes after the acceptance until a connection is active.
+        routes: More routes, by table: the fields of a route as the API names them.
+        owners: Owners in place of moto's, by VPC.
+        page_size: How many objects a page of a list has.
+    """
+
+    upstream: str
+    url: str = ""
+    actions: list[str] = field(default_factory=list)
+    requests: list[dict[str, str]] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    status: dict[str, tuple[str, str]] = field(default_factory=dict)
+    hidden: dict[str, int] = field(default_factory=dict)
+    provisioning: int = 1
+    routes: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    blocks: dict[str, list[str]] = field(default_factory=dict)
+    page_size: int = 1000
+    _settling: dict[str, int] = field(default_factory=dict)
+    _tags: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def writes(self) -> list[str]:
+        """The actions that change something, in their order."""
+        return [one for one in self.actions if not one.startswith(READS)]
+
+    def forget(self) -> None:
+        self.actions.clear()
+        self.requests.clear()
+
+    def rule(self, action: str, reply: Reply | None = None, **how: Any) -> None:
+        """Have something happen to the next requests for an action."""
+        self.rules.append(Rule(action, reply, **how))
+
+    def lose(self, action: str, **how: Any) -> None:
+        """Have AWS do what the next request asks, and lose the reply."""
+        self.rule(action, DROP, forward=True, **{"times": 1, **how})
+
+    def answer(self, sent: Sent) -> Reply:
+        fields = dict(parse_qsl(sent.body.decode(), keep_blank_values=True))
+        action = fields.get("Action", "")
+        self.actions.append(action)
+        self.requests.append(fields)
+        rule = next((one for one in self.rules if one.action == action and one.times), None)
+        if rule is not None and rule.skip:
+            rule.skip -= 1
+        elif rule is not None:
+            rule.times -= 1
+            rule.before()
+            if rule.reply is not None:
+                if rule.forward:
+                    self._ask(sent, fields, action)
+                return rule.reply
+        return self._ask(sent, fields, action)
+
+    def _ask(self, sent: Sent, fields: dict[str, str], action: str) -> Reply:
+        """Let moto answer, and make AWS's answer of it."""
+        if action == "CreateTags":
+            self._tag(fields)
+        connection = http.client.HTTPConnection(urlsplit(self.upstream).netloc, timeout=10)
+        try:
+            connection.request(sent.method, sent.target, sent.body, sent.headers)
+            got = connection.getresponse()
+            reply = Reply(got.status, got.read(), (("Content-Type", got.headers["Content-Type"] or "text/xml"),))
+        finally:
+            connection.close()
+        if reply.status != 200 or sent.headers.get("host") is None:
+            return reply
+        root = ET.fromstring(reply.body)
+        if action == "AcceptVpcPeeringConnection":
+            shown = root.find(tag("vpcPeeringConnection"))
+            assert shown is not None
+            self._settling[text(shown, "vpcPeeringConnectionId")] = self.provisioning
+            self._show_connection(shown, looked=False)
+        elif action in SETS:
+            refused = self._show(action, root, fields)
+            if refused is not None:
+                return refused
+        else:
+            return reply
+        reply.body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+        return reply
+
+    def _tag(self, fields: dict[str, str]) -> None:
+        for key, value in fields.items():
+            number = re.fullmatch(r"Tag\.(\d+)\.Key", key)
+            if number:
+                self._tags.setdefault(fields["ResourceId.1"], {})[value] = fields.get(f"Tag.{number[1]}.Value", "")
+
+    def _show(self, action: str, root: ET.Element, fields: dict[str, str]) -> Reply | None:
+        """Make AWS's list of moto's; return a refusal if AWS would have refused."""
+        found = root.find(tag(SETS[action]))
+        assert found is not None
+        items = list(found)
+        if action == "DescribeVpcPeeringConnections":
+            refused = self._choose_connections(items, fields)
+            if refused is not None:
+                return refused
+        for item in items:
+            if action == "DescribeVpcPeeringConnections":
+                self._show_connection(item, looked=True)
+            elif action == "DescribeRouteTables":
+                self._show_table(item)
+            elif action == "DescribeVpcs" and text(item, "vpcId") in self.owners:
+                put(item, "ownerId", self.owners[text(item, "vpcId")])
+        start = int(fields.get("NextToken", "0"))
+        for old in list(found):
+            found.remove(old)
+        found.extend(items[start : start + self.page_size])
+        if len(items) > start + self.page_size:
+            put(root, "nextToken", str(start + self.page_size))
+        return None
+
+    def _choose_connections(self, items: list[ET.Element], fields: dict[str, str]) -> Reply | None:
+        by_id = {text(one, "vpcPeeringConnectionId"): one for one in items}
+        for unseen in [one for one in by_id if self.hidden.get(one)]:
+            del by_id[unseen]
+        wanted = [value for key, value in fields.items() if key.startswith("VpcPeeringConnectionId.")]
+        for one in wanted:
+            if self.hidden.get(one):
+                self.hidden[one] -= 1
+            if one not in by_id:
+                return refusal("InvalidVpcPeeringConnectionID.NotFound", f"The vpcPeeringConnection ID '{one}' does not exist")
+        if fields.get("Filter.1.Name") == "vpc-peering-connection-id":
+            wanted = [value for key, value in fields.items() if key.startswith("Filter.1.Value.")]
+            assert wanted
+        items[:] = [by_id[one] for one in wanted if one in by_id] if wanted else by_id.values()
+        return None
+
+    def _show_connection(self, item: ET.Element, *, looked: bool) -> None:
+        connection_id = text(item, "vpcPeeringConnectionId")
+        status = item.find(tag("status"))
+        assert status is not None
+        code, message = text(status, "code"), text(status, "message")
+        left = self._settling.get(connection_id, 0)
+        if code == "active" and left:
+            code, message = "provisioning", "Provisioning"
+            self._settling[connection_id] -= looked
+        code, message = self.status.get(connection_id, (code, message))
+        put(status, "code", code)
+        put(status, "message", message)
+        for side in ("requesterVpcInfo", "accepterVpcInfo"):
+            info = item.find(tag(side))
+            assert info is not None
+            block = info.find(tag("cidrBlock"))
+            if code != "active" and block is not None:
+                info.remove(block)
+            elif block is not None:
+                known = ET.SubElement(info, tag("cidrBlockSet"))
+                for one in self.blocks.get(text(info, "vpcId"), [block.text or ""]):
+                    put(ET.SubElement(known, tag("item")), "cidrBlock", one)
+        if code in ("pending-acceptance", "initiating-request"):
+            put(item, "expirationTime", EXPIRATION)
+        tags = item.find(tag("tagSet"))
+        assert tags is not None
+        # Those of the requester's account are moto's.
+        for old in list(tags):
+            tags.remove(old)
+        for key, value in self._tags.get(connection_id, {}).items():
+            pair = ET.SubElement(tags, tag("item"))
+            put(pair, "key", key)
+            put(pair, "value", value)
+
+    def _show_table(self, item: ET.Element) -> None:
+        routes = item.find(tag("routeSet"))
+        assert routes is not None
+        for route in routes:
+            if self.status.get(text(route, "vpcPeeringConnectionId"), ("active", ""))[0] != "active":
+                put(route, "state", "blackhole")
+        for fields in self.routes.get(text(item, "routeTableId"), []):
+            route = ET.SubElement(routes, tag("item"))
+            for name, value in {"state": "active", "origin": "CreateRoute", **fields}.items():
+                put(route, name, value)
+
+
+@contextmanager
+def fronting(upstream: str) -> Iterator[Front]:
+    """Run a front before an AWS."""
+    front = Front(upstream)
+    with serving() as wire:
+        wire.answer = front.answer  # type: ignore[method-assign]
+        front.url = wire.base_url
+        yield front

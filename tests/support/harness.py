@@ -1,0 +1,184 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs the whole task in the test's own process: options as a playbook gives them, time as the test says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas as _atlas
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _pool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+
+VPC = "vpc-0a1b2c3d4e5f67890"
+ACCOUNT = "123456789012"
+CIDR = "10.15.0.0/16"
+PAIR = {"vpc_id": VPC, "aws_account_id": ACCOUNT}
+PEERING = {**PAIR, "route_table_cidr_block": CIDR}
+
+
+@dataclass
+class FakeClock:
+    """A clock that only a sleep moves on. What is due at a moment happens when that moment comes."""
+
+    now: float = 1000.0
+    pauses: list[float] = field(default_factory=list)
+    due: list[tuple[float, Any]] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.pauses.append(seconds)
+        until = self.now + seconds
+        for moment, action in sorted(self.due, key=lambda one: one[0]):
+            if moment <= until:
+                self.due = [one for one in self.due if one[1] is not action]
+                self.now = max(self.now, moment)
+                action()
+        self.now = until
+
+    def after(self, seconds: float, action: Any) -> None:
+        """Have something happen once, some time from now."""
+        self.due.append((self.now + seconds, action))
+
+
+@dataclass
+class Done:
+    """What came out of a task."""
+
+    result: dict[str, Any]
+    warnings: list[str]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result["changed"])
+
+    @property
+    def failed(self) -> bool:
+        return "msg" in self.result
+
+    @property
+    def msg(self) -> str:
+        return str(self.result["msg"])
+
+    @property
+    def peer(self) -> Any:
+        return self.result["vpc_peer"]
+
+    @property
+    def before(self) -> Any:
+        return self.result.get("diff", {"before": {}})["before"]
+
+    @property
+    def after(self) -> Any:
+        return self.result.get("diff", {"after": {}})["after"]
+
+
+@dataclass
+class Atlas:
+    """An emulator and the ways to look at it and to run tasks against it."""
+
+    emulator: RunningEmulator
+    clock: FakeClock
+    base_url: str
+    #: Forgets the requests so far, of whatever else records them.
+    forget: Callable[[], Any] = lambda: None
+    #: What was reported while tasks waited.
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def container_id(self) -> str:
+        return self.emulator.project.first_container_id
+
+    def run(self, task: Task[Any] = TASK, *, check_mode: bool = False, **options: Any) -> Done:
+        """Run a task with these options (None leaves one out) beside those of the connection."""
+        connection = {
+            "base_url": self.base_url,
+            "group_id": self.emulator.settings.group_id,
+            "public_key": self.emulator.settings.public_key,
+            "private_key": self.emulator.settings.private_key,
+            "retries": 2,
+            "timeout": 60,
+        }
+        given = {name: value for name, value in {**connection, **options}.items() if value is not None}
+        checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
+        assert checked.error_messages == []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_task, "Context", partial(_task.Context, clock=self.clock, sleep=self.clock.sleep))
+            patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=self.clock, sleep=self.clock.sleep))
+            pool = _pool.ClientPool()
+            patch.setattr(_atlas, "POOL", pool)
+            try:
+                outcome = task.execute(checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
+            finally:
+                pool.close()
+        done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)
+        json.dumps(done.result)
+        assert "exception" not in done.result, done.result["exception"]
+        assert self.emulator.settings.private_key not in repr(done)
+        assert done.failed == (outcome.failure is not None)
+        return done
+
+    def create(self, **options: Any) -> Any:
+        """Make a connection, forget how, and return it as Atlas's API does."""
+        done = self.run(**{**PEERING, **options})
+        assert not done.failed, done.msg
+        self.emulator.requests.clear()
+        self.forget()
+        return self.emulator.project.find_peer(done.peer["id"])
+
+    def act(self, name: str, peer_id: str) -> None:
+        """Do something to a connection from the other side: accept, reject, expire, fail, delete."""
+        with self.emulator.project.now() as project:
+            peer = project.peers.get(peer_id)
+            if name == "accept":
+                assert project.peers.accept(peer)
+            elif name == "delete":
+                project.peers.delete(peer)
+            else:
+                reason = {"reject": "REJECTED", "expire": "EXPIRED", "fail": "INVALID_ARGUMENT"}[name]
+                assert project.peers.fail(peer, reason, only_waiting=False)
+
+    def add_container(self, region: str, block: str) -> str:
+        """Make a container on AWS and return its id."""
+        with self.emulator.project.now() as project:
+            return project.containers.create({"providerName": "AWS", "regionName": region, "atlasCidrBlock": block}).id
+
+    def add_peer(self, **fields: Any) -> str:
+        """Let somebody else make a connection and return its id."""
+        body = {
+            "vpcId": VPC,
+            "awsAccountId": ACCOUNT,
+            "routeTableCidrBlock": CIDR,
+            "containerId": self.container_id,
+            "accepterRegionName": "us-east-1",
+            **fields,
+        }
+        with self.emulator.project.now() as project:
+            return project.create_peer(body, needs_container=True).id
+
+    def peers(self) -> list[Any]:
+        return self.emulator.project.list_peers()
+
+    def wire(self) -> list[tuple[str, int]]:
+        """Return method and status of every request, in order."""
+        return [(entry["method"], entry["status"]) for entry in self.emulator.requests.entries()]
+
+    def writes(self) -> list[str]:
+        """Return the methods of the requests that could have changed something and came with good credentials."""
+        entries = self.emulator.requests.entries()
+        return [entry["method"] for entry in entries if entry["method"] != "GET" and entry["authenticated"]]
+
+    def tcp_connections(self) -> int:
+        return len({entry["connection"] for entry in self.emulator.requests.entries()})

@@ -1,0 +1,292 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the role run it on: both clouds, with VPCs that are to be connected, and a wire to AWS that can refuse."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Account
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner, until
+
+BLOCK = "10.15.0.0/16"
+ATLAS_BLOCK = "192.168.248.0/21"
+# The account of the emulator's Atlas, from which connections are accepted without a warning.
+ATLAS_ACCOUNT = "700000000007"
+ROLE = "cloudpeer.atlas.vpc_peering"
+_HEADER = re.compile(rf"^TASK \[{re.escape(ROLE)} : (.+?)\] \**$", re.MULTILINE)
+
+
+@dataclass
+class AwsWire:
+    """Stands before AWS, remembers the writes, and refuses those that it is told to refuse."""
+
+    url: str = ""
+    writes: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def wired(upstream: str) -> Iterator[AwsWire]:
+    """Run a wire for the length of a with statement."""
+    wire = AwsWire()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            (action,) = parse_qs(body.decode()).get("Action", [""])
+            if not action.startswith(("Describe", "GetCaller")):
+                wire.writes.append(action)
+            if action in wire.refused:
+                code = "UnauthorizedOperation"
+                error = f"<Errors><Error><Code>{code}</Code><Message>You are not authorized.</Message></Error></Errors>"
+                status, content = 403, f"<Response>{error}<RequestID>0</RequestID></Response>".encode()
+            else:
+                connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=10)
+                connection.request("POST", self.path, body, dict(self.headers))
+                reply = connection.getresponse()
+                status, content = reply.status, reply.read()
+                connection.close()
+            self.send_response(status)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    wire.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield wire
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Site:
+    """One VPC in AWS, and what the two clouds have of it."""
+
+    def __init__(self, emulator: RunningEmulator, account: Account, region: str = "us-east-1", block: str = BLOCK) -> None:
+        self.emulator = emulator
+        self.account = account
+        self.region = region
+        self.block = block
+        self.vpc_id = account.make_vpc(block, region)
+
+    @property
+    def ec2(self) -> Any:
+        """A client of the account, in the region of the VPC."""
+        return self.account.ec2(self.region)
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """The entry of the VPC in C(vpc_peering_connections)."""
+        return {"vpc_id": self.vpc_id, "aws_account_id": self.account.id, "cidr_block": self.block, "region": self.region}
+
+    def request(self, container_id: str | None = None) -> str:
+        """Request the connection as somebody else would, without the role; return its id in AWS."""
+        body = {"vpcId": self.vpc_id, "awsAccountId": self.account.id, "routeTableCidrBlock": self.block}
+        if container_id:
+            body |= {"containerId": container_id, "accepterRegionName": self.region}
+        with self.emulator.project.now() as project:
+            peer_id = project.create_peer(body, needs_container=bool(container_id)).id
+        until(lambda: self._peer(peer_id)["statusName"] == "PENDING_ACCEPTANCE")
+        return str(self._peer(peer_id)["connectionId"])
+
+    def _peer(self, peer_id: str) -> dict[str, Any]:
+        return next(dict(peer) for peer in self.emulator.project.list_peers() if peer["id"] == peer_id)
+
+    def accept(self, container_id: str | None = None) -> str:
+        """Request the connection, and accept it by hand."""
+        connection = self.request(container_id)
+        self.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=connection)
+        until(lambda: self.atlas[connection] == "AVAILABLE")
+        return connection
+
+    def connect(self) -> str:
+        """Do all that the role does, by hand."""
+        connection = self.accept()
+        self.route(VpcPeeringConnectionId=connection)
+        self.allow()
+        return connection
+
+    def route(self, block: str = ATLAS_BLOCK, **target: str) -> None:
+        """Add a route to the first table."""
+        self.ec2.create_route(RouteTableId=self.table["RouteTableId"], DestinationCidrBlock=block, **target)
+
+    def gateway(self) -> str:
+        """Attach a gateway to the VPC, for routes of others to lead to."""
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc_id)
+        return str(gateway)
+
+    def allow(self, comment: str | None = None) -> None:
+        """Let the VPC connect."""
+        with self.emulator.project.now() as project:
+            project.add_access([{"cidrBlock": self.block, "comment": comment or f"VPC peering with {self.vpc_id}"}])
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """The first route table of the VPC."""
+        found = self.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self.vpc_id]}])
+        return dict(found["RouteTables"][0])
+
+    @property
+    def atlas(self) -> dict[str, str]:
+        """The states of the VPC's connections in Atlas, by their id in AWS."""
+        peers = [peer for peer in self.emulator.project.list_peers() if peer["vpcId"] == self.vpc_id]
+        return {str(peer["connectionId"]): peer["statusName"] for peer in peers}
+
+    @property
+    def aws(self) -> dict[str, str]:
+        """The states of the VPC's connections in AWS, by their id."""
+        found = self.ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
+        own = [one for one in found if one["AccepterVpcInfo"]["VpcId"] == self.vpc_id]
+        return {one["VpcPeeringConnectionId"]: one["Status"]["Code"] for one in own}
+
+    @property
+    def routes(self) -> dict[str, str]:
+        """The connections to which the VPC routes, by block."""
+        return self.account.routes(self.vpc_id, self.region)
+
+    def assert_connected(self, block: str = ATLAS_BLOCK) -> str:
+        """Fail unless packets could go, and return the id of the connection in AWS."""
+        live = [connection for connection, status in self.atlas.items() if status == "AVAILABLE"]
+        assert len(live) == 1, self.atlas
+        assert self.aws[live[0]] == "active"
+        assert self.routes[block] == live[0]
+        return live[0]
+
+
+class RoleRunner:
+    """Runs the role with one list of VPCs or several, on one host or several.
+
+    :param runner: what runs playbooks.
+    :param emulator: Atlas.
+    :param account: whose credentials the environment has.
+    :param aws_url: where AWS is.
+    """
+
+    def __init__(self, runner: PlaybookRunner, emulator: RunningEmulator, account: Account, aws_url: str) -> None:
+        self._runner = runner
+        self.emulator = emulator
+        self.account = account
+        self.environment = {**account.environment(), "AWS_ENDPOINT_URL": aws_url}
+
+    def __call__(self, *options: str, status: int = 0, way: str = "in process", **variables: Any) -> PlaybookRun:
+        """Run the role with its variables, which are given without their prefix."""
+        task = {"name": "Use the role", "ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(variables)}
+        return self.play([task], *options, status=status, way=way)
+
+    def in_turn(self, *uses: dict[str, Any], options: tuple[str, ...] = ()) -> PlaybookRun:
+        """Run the role several times in one playbook."""
+        return self.play(
+            [{"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(variables)} for variables in uses], *options
+        )
+
+    def refusals(self, *cases: dict[str, Any], options: tuple[str, ...] = ()) -> list[str]:
+        """Run the role once for each case in one playbook, each of which must fail; return what a C(rescue) around it learns."""
+        tasks = [
+            {
+                "block": [{"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(case)}],
+                "rescue": [{"name": f"Case {number}", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}],
+            }
+            for number, case in enumerate(cases)
+        ]
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+        done = self.playbook(yaml.safe_dump([play], sort_keys=False), *options)
+        told = {one["task"]: one["result"]["msg"] for one in done.records if one["task"].startswith("Case ")}
+        assert list(told) == [f"Case {number}" for number in range(len(cases))], done.output
+        return list(told.values())
+
+    def play(
+        self, tasks: list[dict[str, Any]], *options: str, status: int = 0, way: str = "in process", hosts: str = "localhost"
+    ) -> PlaybookRun:
+        """Run tasks, and show what the role has returned last."""
+        result = {"name": "Result", "ansible.builtin.debug": {"var": "vpc_peering_result"}}
+        play = {"hosts": hosts, "gather_facts": False, "tasks": [*tasks, result]}
+        return self.playbook(yaml.safe_dump([play], sort_keys=False), *options, status=status, way=way)
+
+    def playbook(self, source: Path | str, *options: str, status: int = 0, way: str = "in process", **more: str) -> PlaybookRun:
+        """Run a playbook with the credentials of the account."""
+        self.emulator.requests.clear()
+        return self._runner(source, self.emulator, *options, status=status, way=way, **{**self.environment, **more})
+
+    @property
+    def sent(self) -> list[tuple[str, str]]:
+        """Method and path of each request to Atlas in the last run, the path from what the project's id is followed by."""
+        entries = [entry for entry in self.emulator.requests.entries() if entry["authenticated"]]
+        return [(entry["method"], entry["path"].partition(self.emulator.settings.group_id)[2]) for entry in entries]
+
+    @property
+    def writes(self) -> list[str]:
+        """The methods of the requests of the last run that were no reads."""
+        return [method for method, unused in self.sent if method != "GET"]
+
+    @property
+    def access_list(self) -> dict[str, str | None]:
+        """The comments in the access list, by what they are the comments of."""
+        with self.emulator.project.now() as project:
+            return {entry.value: entry.comment for entry in project.access_list}
+
+    @property
+    def containers(self) -> dict[str, str]:
+        """The containers on AWS, by region."""
+        with self.emulator.project.now() as project:
+            return {one.region: one.id for one in project.containers.of("AWS")}
+
+    def add_container(self, region: str, block: str) -> str:
+        """Make a container and return its id."""
+        with self.emulator.project.now() as project:
+            return str(project.containers.create({"providerName": "AWS", "regionName": region, "atlasCidrBlock": block}).id)
+
+
+def role_variables(variables: dict[str, Any]) -> dict[str, Any]:
+    """Return variables of the role with their prefix, with defaults that keep the tests short and quiet."""
+    wanted = {"wait_timeout": 20, "dns": "ignore", "atlas_aws_account_ids": [ATLAS_ACCOUNT], **variables}
+    return {f"vpc_peering_{name}": value for name, value in wanted.items() if value is not None}
+
+
+def result(run: PlaybookRun) -> dict[str, Any]:
+    """Return the fact that the role returns."""
+    return dict([one for one in run.records if one["task"] == "Result"][-1]["result"]["vpc_peering_result"])
+
+
+def message(run: PlaybookRun) -> str:
+    """Return what the last failed task said."""
+    return str([one for one in run.records if one["verdict"] == "failed"][-1]["result"]["msg"])
+
+
+def said(run: PlaybookRun) -> list[str]:
+    """Return what the role says at its end, to the other team and of what it left."""
+    debugs = [one for one in run.records if one["action"] == "ansible.builtin.debug" and one["task"].startswith(f"{ROLE} : ")]
+    return [line for one in debugs if one["verdict"] == "ok" for line in one["result"]["msg"]]
+
+
+def lines(run: PlaybookRun) -> list[str]:
+    """Return the names of the role's tasks in the output, without the check of the arguments."""
+    return [name for name in _HEADER.findall(run.output) if not name.startswith("Validating arguments")]
+
+
+def as_text(variables: dict[str, Any]) -> list[str]:
+    """Return variables as options of ansible-playbook that make them text."""
+    return [part for name, value in variables.items() for part in ("-e", f"vpc_peering_{name}={value}")]

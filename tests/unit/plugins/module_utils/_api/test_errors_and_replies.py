@@ -1,0 +1,204 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Errors made of Atlas's replies, and what is read out of replies beside their content."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, api_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.network_errors import connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.paging import collect_pages
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import retry_after
+
+BODY = {"error": 409, "errorCode": "OVERLAPPING_CIDR_BLOCK", "detail": "10.0.0.0/8 overlaps.", "reason": "Conflict"}
+
+
+def test_the_message_says_what_failed_why_with_which_code_and_what_to_do() -> None:
+    error = api_error("create the peering", 409, BODY, is_write=True)
+    assert str(error) == (
+        "Failed to create the peering: 10.0.0.0/8 overlaps (HTTP 409 OVERLAPPING_CIDR_BLOCK). "
+        "Choose a route_table_cidr_block that does not overlap that of another peering connection."
+    )
+    assert error.to_result() == {
+        "msg": str(error),
+        "http_status": 409,
+        "error_code": "OVERLAPPING_CIDR_BLOCK",
+        "detail": "10.0.0.0/8 overlaps.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, "AtlasAuthError"),
+        (403, "AtlasAuthError"),
+        (404, "AtlasNotFoundError"),
+        (409, "AtlasConflictError"),
+        (429, "AtlasRateLimitError"),
+        (400, "AtlasApiError"),
+        (405, "AtlasApiError"),
+        (500, "AtlasApiError"),
+        (599, "AtlasApiError"),
+    ],
+)
+def test_each_status_has_its_kind(status: int, kind: str) -> None:
+    error = api_error("x", status, {}, is_write=False)
+    assert error.__class__ is getattr(_errors, kind)
+    assert f"(HTTP {status})" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        "",
+        "text",
+        5,
+        [],
+        [1],
+        {},
+        {"detail": None},
+        {"detail": 5, "reason": []},
+        {"errorCode": 5},
+        {"errorCode": ""},
+        {"errorCode": ["x"]},
+        {"badRequestDetail": "x"},
+        {"badRequestDetail": {"fields": "x"}},
+        {"badRequestDetail": {"fields": [1, {}]}},
+    ],
+)
+def test_a_body_that_is_no_error_of_atlas_leaves_the_status(body: Any) -> None:
+    error = api_error("x", 400, body, is_write=False)
+    assert str(error) == "Failed to x: no reason given (HTTP 400)."
+    assert (error.error_code, error.detail) == (None, None)
+
+
+def test_the_reason_stands_in_for_the_detail() -> None:
+    assert api_error("x", 400, {"reason": "Bad Request"}, is_write=False).detail == "Bad Request"
+
+
+def test_rejected_fields_are_told() -> None:
+    body = {"detail": "No.", "badRequestDetail": {"fields": [{"field": "vpcId", "description": "odd"}, {"field": "b"}]}}
+    detail = api_error("x", 400, body, is_write=False).detail
+    assert detail is not None
+    assert detail.startswith("No; vpcId: odd; b")
+    assert "None" not in detail
+
+
+def test_what_atlas_says_twice_is_told_once() -> None:
+    text = "The attribute vpcId has to be given."
+    body = {"detail": text, "badRequestDetail": {"fields": [{"field": "vpcId", "description": text}]}}
+    error = api_error("x", 400, body, is_write=False)
+    assert error.detail == text
+    assert str(error) == "Failed to x: The attribute vpcId has to be given (HTTP 400)."
+    body["badRequestDetail"] = {"fields": [{"field": "awsAccountId", "description": text}]}
+    assert (api_error("x", 400, body, is_write=False).detail or "").count(text.rstrip(".")) == 2
+
+
+def test_a_detail_is_bounded() -> None:
+    assert len(api_error("x", 400, {"detail": "y" * 10**6}, is_write=False).detail or "") == 500
+
+
+@pytest.mark.parametrize(
+    ("status", "unknown", "transient"),
+    [
+        (400, False, False),
+        (409, False, False),
+        (429, False, False),
+        (500, True, False),
+        (502, True, True),
+        (503, True, True),
+        (504, True, True),
+    ],
+)
+def test_only_a_failing_server_leaves_a_write_in_doubt(status: int, unknown: bool, transient: bool) -> None:
+    error = api_error("x", status, {}, is_write=True)
+    assert (error.outcome_unknown, error.is_transient) == (unknown, transient)
+    assert api_error("x", status, {}, is_write=False).outcome_unknown is False
+
+
+@pytest.mark.parametrize("code", sorted(_errors._HINT_BY_CODE))
+def test_every_hint_ends_the_message(code: str) -> None:
+    assert str(api_error("x", 400, {"errorCode": code}, is_write=False)).endswith(
+        f"(HTTP 400 {code}). {_errors._HINT_BY_CODE[code]}"
+    )
+
+
+def test_the_root_of_wrapped_errors_is_told() -> None:
+    error = connection_error("x", "broken", "https://y", RuntimeError(ValueError(OSError(5, "inner words"))), is_write=False)
+    assert str(error).startswith("Failed to x: the connection to https://y broke before a whole reply came (inner words). ")
+    assert error.to_result()["detail"] == "inner words"
+
+
+def test_errors_that_wrap_each_other_in_a_circle_end() -> None:
+    one, two = RuntimeError("one"), RuntimeError("two")
+    one.__cause__, two.__cause__ = two, one
+    assert connection_error("x", "broken", "y", one, is_write=False).detail in ("one", "two")
+
+
+def test_an_error_without_words_is_told_by_its_kind() -> None:
+    assert connection_error("x", "silent", "y", TimeoutError(), is_write=False).detail == "TimeoutError"
+
+
+def test_an_error_without_a_hint_is_its_message() -> None:
+    assert str(AtlasError("It broke.")) == "It broke."
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("0", 0),
+        ("7", 7),
+        (" 7 ", 7),
+        ("99999999999", 99999999999),
+        ("9" * 400, float("inf")),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("Fri, 99 Foo 2026", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("\u00b2", None),
+    ],
+)
+def test_retry_after_is_read_or_ignored(value: str | None, seconds: float | None) -> None:
+    assert retry_after(value) == seconds
+
+
+def test_a_date_in_retry_after_is_counted_from_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
+    assert retry_after(email.utils.formatdate(1_700_000_030, usegmt=True)) == 30
+    assert retry_after(email.utils.formatdate(1_700_000_030)) == 30
+
+
+@pytest.mark.parametrize(
+    ("links", "following"),
+    [
+        (None, None),
+        ([], None),
+        ("x", None),
+        ([1, None, {}], None),
+        ([{"rel": "self", "href": "?pageNum=9"}], None),
+        ([{"rel": "next"}], None),
+        ([{"rel": "next", "href": 5}], None),
+        ([{"rel": "self", "href": "?pageNum=9"}, {"rel": "next", "href": "https://x/y?pageNum=2"}], "2"),
+        ([{"rel": "next", "href": "?pageNum=2&envelope=true"}], "2"),
+        ([{"rel": "next", "href": "http://[::1?pageNum=2"}], "2"),
+    ],
+)
+def test_the_next_page_is_found_in_the_links(links: Any, following: str | None) -> None:
+    asked: list[str | None] = []
+
+    def fetch(query: Mapping[str, str]) -> dict[str, Any]:
+        asked.append(query.get("pageNum"))
+        return {"results": [{"id": str(len(asked))}], "links": links if len(asked) == 1 else []}
+
+    found = collect_pages(fetch, {}, "list", lambda one: one["id"])
+    assert [one["id"] for one in found] == [str(number + 1) for number in range(len(asked))]
+    assert asked == ([None] if following is None else [None, following])

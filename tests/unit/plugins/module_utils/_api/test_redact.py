@@ -1,0 +1,171 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No secret is left in a text, in whichever way its characters are written, and looking for it takes no time to speak of."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, api_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.network_errors import connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import STARS, redacted
+
+#: Seconds of this process's own time, of which other processes take none; only what tries in every way needs so many.
+CPU_SECONDS = 60
+SECRETS = [
+    "01234567-89ab-cdef-0123-456789abcdef",
+    "mdb_sa_sk_AbCdEf-123_~.x",
+    'half "the" canary/ü%',
+    "eyJhbGciOi.J9+/=.x_-",
+    "100%2Fsure%25 of it",
+    "back\\slash\\\\and \\u00fc \\n",
+    "\U0001f600 smile + \u20ac",
+    "\\\\\\\\\\\\\\\\",
+    "a+b c%d&e=f#g?h;i",
+]
+
+
+def _json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _json_as_it_is(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _all_encoded(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+FORMS: list[Callable[[str], str]] = [
+    str,
+    str.lower,
+    quote,
+    quote_plus,
+    lambda text: quote(text, safe=""),
+    lambda text: quote(text, safe="/!'()*~+&=?#;:@ "),
+    _json,
+    _json_as_it_is,
+    lambda text: _json(quote(text)),
+    lambda text: quote(_json(text)),
+    _all_encoded,
+    lambda text: _all_encoded(text).upper(),
+]
+#: The ways in which one character is written by them.
+OF_ONE: list[Callable[[str], str]] = [str, lambda one: quote(one, safe=""), quote_plus, _json, _json_as_it_is]
+
+
+@contextmanager
+def ends_soon() -> Iterator[None]:
+    """End what takes more of this process's time than there is any reason for."""
+
+    def give_up(*unused: Any) -> None:
+        raise AssertionError(f"not ended in {CPU_SECONDS} seconds of its own")
+
+    before = signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_found_in_each_of_its_forms(secret: str, form: Callable[[str], str]) -> None:
+    written = form(secret)
+    assert redacted(f"You said <{written}>, and {written}.", [secret]) == f"You said <{STARS}>, and {STARS}."
+    assert redacted(written, [secret]) == STARS
+
+
+@pytest.mark.parametrize("secret", [one for one in SECRETS if "%2F" not in one])
+def test_a_secret_is_found_where_each_character_is_written_in_another_way(secret: str) -> None:
+    choose = random.Random(secret)
+    for unused in range(200):
+        written = "".join(choose.choice(OF_ONE)(one) for one in secret)
+        if "%" in secret:
+            # What leaves a percent sign as it is encodes nothing.
+            written = "".join(quote(one, safe="") if choose.random() < 0.5 or one == "%" else _json(one) for one in secret)
+        assert redacted(f"a<{written}>z", [secret]) == f"a<{STARS}>z"
+
+
+def test_what_is_no_secret_is_left_as_it_is() -> None:
+    text = 'C:\\folder\\u00fc 100% "of" 50%25 %zz \ud800 \U0001f600 a+b\n'
+    assert redacted(text, SECRETS) == text
+    assert redacted(text, []) == redacted(text, [""]) == text
+    assert redacted("", SECRETS) == ""
+
+
+def test_secrets_within_and_across_others_are_gone_as_a_whole() -> None:
+    assert redacted("-abcdef-", ["cd", "abcdef", "b"]) == f"-{STARS}-"
+    assert redacted("-abcdef-", ["abcd", "cdef"]) == f"-{STARS}-"
+    assert redacted("-abc-def-", ["abc", "def"]) == f"-{STARS}-{STARS}-"
+
+
+def test_backslashes_on_their_own_are_found_from_as_many_as_there_are() -> None:
+    assert redacted("a\\\\b", ["\\\\\\"]) == "a\\\\b"
+    assert redacted("a\\\\\\b%5C%5c\\", ["\\\\\\"]) == f"a{STARS}b{STARS}"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_text_that_is_cut_shows_no_part_of_a_secret_at_its_end(form: Callable[[str], str]) -> None:
+    secret = SECRETS[2]
+    for place in range(80, 101):
+        found = redacted("." * place + form(secret) + "." * 500, [secret], 100)
+        assert found == ("." * place + STARS + "." * 100)[: len(found)]
+        assert len(found) == (100 if place > 92 or len(form(secret)) + place < 100 else place + len(STARS))
+
+
+REPEATED = ["\\", "%5C", "%", "%25", "a", '\\"', "ü", "\\u005c", "+", "%5Cu", "\\\\u"]
+
+
+@pytest.mark.parametrize("piece", REPEATED)
+def test_neither_long_texts_nor_long_secrets_take_long(piece: str) -> None:
+    text = piece * 20_000
+    with ends_soon():
+        for count in (1, 40, 5_000, 20_000):
+            secrets = [piece * count, piece * count + "x", "x" + piece * count, (piece + "x") * (count // 2)]
+            assert redacted("<" + text, secrets)[0] == "<"
+
+
+def test_many_secrets_take_as_long_as_each_of_them() -> None:
+    secrets = [f"{number:05}" * 8 for number in range(500)]
+    with ends_soon():
+        assert redacted("0123456789" * 10_000 + secrets[7], secrets).endswith(f"9{STARS}")
+
+
+@pytest.mark.parametrize("piece", REPEATED)
+def test_an_error_of_a_server_is_told_soon_and_in_short(piece: str) -> None:
+    secret = piece * 30 + "x"
+    body = {"errorCode": piece * 100_000, "detail": piece * 100_000 + secret, "badRequestDetail": {"fields": [{"field": secret}]}}
+    with ends_soon():
+        error = api_error("do it", 400, body, is_write=False, secrets=[secret])
+        error.redact([secret])
+    assert len(str(error)) < 1200
+    assert len(error.detail or "") <= 500
+    assert len(error.error_code or "") <= 500
+
+
+def test_what_came_in_place_of_a_reply_is_told_in_short_and_without_secrets() -> None:
+    cause = ValueError("." * 490 + SECRETS[0] + "." * 100_000)
+    error = connection_error("do it", "broken", "https://x", cause, is_write=True, secrets=SECRETS)
+    assert error.detail == "." * 490 + STARS
+    assert len(str(error)) < 1000
+
+
+def test_all_texts_of_an_error_are_looked_through() -> None:
+    error = AtlasError("a secret", error_code="SECRET", detail="the secret", hint="no secret")
+    error.redact(["secret"])
+    assert error.to_result() == {
+        "msg": f"a {STARS} no {STARS}",
+        "http_status": None,
+        "error_code": STARS,
+        "detail": f"the {STARS}",
+    }

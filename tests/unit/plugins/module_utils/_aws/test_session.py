@@ -1,0 +1,405 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where atlas_vpc_peer_accepter finds AWS: region, credentials, endpoints; what it says if it cannot; that it keeps secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.loaders
+import pytest
+import trustme
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS, validate
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, Site, owner
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting, refusal
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, certificate, serving
+
+NO_KEYS: dict[str, Any] = {"access_key": None, "secret_key": None, "session_token": None}
+LEAK = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture(autouse=True)
+def _no_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This host has no role that boto3 could ask for."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def use_profiles(monkeypatch: pytest.MonkeyPatch, folder: Path, **profiles: dict[str, str]) -> None:
+    """Write boto3's file of profiles."""
+    lines = [line for name, values in profiles.items() for line in (f"[{name}]", *(f"{k} = {v}" for k, v in values.items()))]
+    (folder / "credentials").write_text("\n".join(lines))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "credentials"))
+
+
+# The region
+
+
+@pytest.mark.parametrize(
+    ("option", "variables", "used"),
+    [
+        ("us-east-1", {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "us-east-1"),
+        ("US_EAST_1", {}, "us-east-1"),
+        (None, {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+        ("", {"AWS_REGION": "EU_WEST_1"}, "eu-west-1"),
+        (None, {"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+    ],
+)
+def test_the_region_is_taken_from_the_first_that_has_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, option: str | None, variables: dict[str, str], used: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert f"in region {used} of" in site.run(region=option, connection_id="pcx-0123456789abcdef0").msg
+
+
+def test_the_profile_has_a_region_too(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_profiles(monkeypatch, tmp_path, production={**site.account.keys, "region": "eu-west-3"})
+    options = {**NO_KEYS, "region": None, "connection_id": "pcx-0123456789abcdef0"}
+    assert "in region eu-west-3 of" in site.run(**options, profile="production").msg
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    assert "in region eu-west-3 of" in site.run(**options).msg
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    assert "in region eu-west-2 of" in site.run(**options).msg
+
+
+def test_without_a_region_all_four_places_are_named(site: Site) -> None:
+    done = site.refused("No region for AWS.", region=None)
+    for name in ("region", "AWS_REGION", "AWS_DEFAULT_REGION", "profile"):
+        assert name in done.msg.partition("AWS.")[2]
+    assert site.front.actions == []
+
+
+def test_a_region_that_is_none_is_named_with_its_source(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert site.refused("region is not an AWS region: 'Frankfurt'", region="Frankfurt")
+    monkeypatch.setenv("AWS_REGION", "Frankfurt")
+    assert site.refused("AWS_REGION is not an AWS region: 'Frankfurt'", region=None)
+
+
+# Credentials
+
+
+def test_each_task_uses_its_own_credentials(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = owner(site.aws.url, "444444444444")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    names = {"access_key": "aws_access_key_id", "secret_key": "aws_secret_access_key", "session_token": "aws_session_token"}
+    for account in (site.account, other, site.account):
+        keys = {option: account.keys[name] for option, name in names.items()}
+        assert f"of account {account.id}" in site.run(**keys, connection_id="pcx-0123456789abcdef0").msg
+    # The default session would keep the first ones.
+    assert boto3.DEFAULT_SESSION is None
+
+
+def test_the_descriptions_of_the_services_are_read_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    load = botocore.loaders.JSONFileLoader.load_file
+
+    def note(self: Any, path: str) -> Any:
+        read.append(path)
+        return load(self, path)
+
+    monkeypatch.setattr(botocore.loaders.JSONFileLoader, "load_file", note)
+    site.run()
+    assert [path for path in read if path.endswith(("service-2", "endpoints"))] == []
+
+
+def test_a_thousand_tasks_leave_nothing_behind_but_the_descriptions_of_the_services(site: Site) -> None:
+    site.run(check_mode=True)
+    before = list(_aws_boto.LOADER.search_paths)
+    for unused in range(5):
+        site.run(check_mode=True)
+    assert list(_aws_boto.LOADER.search_paths) == before
+
+
+def test_credentials_of_a_profile_come_before_those_of_the_environment(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = owner(site.aws.url, "444444444444")
+    use_profiles(monkeypatch, tmp_path, production=site.account.keys)
+    for name, value in other.keys.items():
+        monkeypatch.setenv(name.upper(), value)
+    assert site.run(**NO_KEYS, profile="production", check_mode=True).changed
+    failed = site.run(**NO_KEYS, aws_account_id=site.account.id)
+    assert "of account 444444444444" in failed.msg
+    # What boto3 has found by itself must not be shown either.
+    assert set(other.keys.values()) <= failed.secrets
+
+
+def test_without_credentials_it_says_where_they_may_come_from(site: Site) -> None:
+    done = site.refused("Unable to locate credentials", **NO_KEYS)
+    assert "Set access_key and secret_key, or profile" in done.msg
+
+
+def test_an_unknown_profile(site: Site) -> None:
+    done = site.refused("The config profile (nobody) could not be found", **NO_KEYS, profile="nobody")
+    assert "Correct profile" in done.msg
+
+
+def test_half_a_key_in_a_profile(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_profiles(monkeypatch, tmp_path, half={"aws_access_key_id": "AKIAHALF"})
+    assert "Set both halves" in site.refused("Partial credentials", **NO_KEYS, profile="half").msg
+
+
+def test_a_role_is_assumed_and_its_credentials_are_secrets(site: Site) -> None:
+    other = owner(site.aws.url, "444444444444")
+    role = f"arn:aws:iam::{site.account.id}:role/network"
+    keys = {
+        "access_key": other.keys["aws_access_key_id"],
+        "secret_key": other.keys["aws_secret_access_key"],
+        "session_token": other.keys["aws_session_token"],
+    }
+    done = site.run(**keys, assume_role_arn=role, aws_account_id=site.account.id)
+    assert not done.failed, done.msg
+    assert site.front.actions[:2] == ["AssumeRole", "GetCallerIdentity"]
+    # Three of the caller, three of the role.
+    assert len(done.secrets) == 6
+
+
+def test_a_role_that_may_not_be_assumed(site: Site) -> None:
+    body = (
+        '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>AccessDenied</Code>'
+        f"<Message>{site.options['secret_key']} may not assume it</Message></Error><RequestId>r</RequestId></ErrorResponse>"
+    )
+    site.front.rule("AssumeRole", Reply(403, body.encode(), (("Content-Type", "text/xml"),)))
+    done = site.refused("Failed to assume the role arn:aws:iam::1:role/x", assume_role_arn="arn:aws:iam::1:role/x")
+    assert "Allow sts:AssumeRole to these credentials" in done.msg
+    assert done.result["error_code"] == "AccessDenied"
+
+
+def test_the_endpoint_of_sts_can_be_another_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fronting(site.aws.url) as sts:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+        site.run(assume_role_arn=f"arn:aws:iam::{site.account.id}:role/network", check_mode=True)
+        assert sts.actions == ["AssumeRole", "GetCallerIdentity"]
+        assert not {"AssumeRole", "GetCallerIdentity"} & set(site.front.actions)
+
+
+def test_the_variables_of_boto3_hold_without_the_option(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", site.front.url)
+    assert site.run(endpoint_url=None).changed
+    assert site.front.actions[0] == "GetCallerIdentity"
+
+
+def test_a_proxy_of_the_environment_is_used(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", site.front.url)
+    assert site.run(endpoint_url="http://ec2.invalid").changed
+
+
+def test_the_certificates_of_an_authority_of_ones_own(site: Site, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    with serving(tls=certificate(authority)) as wire:
+        wire.answer = site.front.answer  # type: ignore[method-assign]
+        failed = site.run(endpoint_url=wire.base_url)
+        assert "Set aws_ca_bundle" in failed.msg
+        assert site.front.actions == []
+        assert site.run(endpoint_url=wire.base_url, aws_ca_bundle=str(tmp_path / "ca.pem")).changed
+    site.refused("aws_ca_bundle: /nowhere does not exist", aws_ca_bundle="/nowhere")
+
+
+# What goes wrong
+
+
+def test_where_nobody_answers(site: Site) -> None:
+    done = site.refused("Could not connect to the endpoint URL", endpoint_url="http://127.0.0.1:1")
+    assert "Check region and endpoint_url" in done.msg
+    assert (done.result["http_status"], done.result["error_code"]) == (None, None)
+
+
+FOREIGN = [
+    Reply(200, b"<html><body>Please sign in</body></html>"),
+    Reply(200, b"<html><p>Please sign in"),
+    Reply(200, b"welcome"),
+    Reply(200, b""),
+    Reply(403, b"<html><body>Please sign in</body></html>"),
+    Reply(302, b"", (("Location", "https://login.example"),)),
+]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("reply", FOREIGN)
+def test_where_something_else_answers(site: Site, reply: Reply, state: str) -> None:
+    """An error is never taken for absence."""
+    with serving(reply) as wire:
+        done = site.run(endpoint_url=wire.base_url, state=state, vpc_id=site.vpc_id)
+    assert done.failed
+    assert "Failed to read the VPC peering connection" in done.msg
+    assert not done.changed
+
+
+@pytest.mark.parametrize("action", ["AcceptVpcPeeringConnection", "CreateRoute", "CreateTags", "ModifyVpcAttribute"])
+@pytest.mark.parametrize("reply", FOREIGN[:4])
+def test_what_something_else_answers_is_no_success(site: Site, action: str, reply: Reply) -> None:
+    site.front.rule(action, reply)
+    done = site.run(dns="enable", tags={"team": "data"})
+    assert done.failed
+    assert "Check endpoint_url" in done.msg
+    assert site.front.writes.count(action) == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("RequestExpired", "Check the clock"),
+        ("ExpiredToken", "get new ones"),
+        ("AuthFailure", "Check access_key"),
+        ("SignatureDoesNotMatch", "Check access_key"),
+        ("OptInRequired", "Check region"),
+    ],
+)
+def test_refused_credentials(site: Site, code: str, advice: str) -> None:
+    for action in ("GetCallerIdentity", "DescribeVpcPeeringConnections"):
+        site.front.rule(action, refusal(code, f"Not with {site.options['access_key']}", status=403))
+    done = site.refused(f"(ec2:DescribeVpcPeeringConnections: {code})")
+    assert advice in done.msg
+    assert done.result["error_code"] == code
+    assert "********" in done.result["detail"]
+
+
+def test_what_aws_repeats_of_a_secret_is_not_shown(site: Site) -> None:
+    keys = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": LEAK, "session_token": "FwoGZXIvYXdzEXAMPLETOKEN=="}
+    said = f"The string was {LEAK} and {keys['session_token']} of {keys['access_key']}"
+    site.front.rule("DescribeVpcPeeringConnections", refusal("SignatureDoesNotMatch", said, status=403))
+    done = site.run(**keys)
+    assert done.failed
+    shown = repr((done.result, done.warnings))
+    assert [value for value in keys.values() if value in shown] == []
+    assert "********" in done.msg
+
+
+def test_a_slow_sts_is_not_waited_for_long(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, list[tuple[int, bool]]] = {}
+    get = _aws_boto.Clients.get
+
+    def note(self: Any, service: str, *, seconds: int = 60, once: bool = False) -> Any:
+        asked.setdefault(service, []).append((seconds, once))
+        return get(self, service, seconds=seconds, once=once)
+
+    monkeypatch.setattr(_aws_boto.Clients, "get", note)
+    site.run(check_mode=True)
+    assert asked["sts"] == [(5, True)]
+    assert set(asked["ec2"]) == {(60, False)}
+
+
+# Options
+
+
+def check(**options: Any) -> list[str]:
+    given = {"connection_id": "pcx-0a1b2c3d4e5f67890", **options}
+    return list(ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(given).error_messages)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"access_key": "a"}, "access_key, secret_key"),
+        ({"secret_key": "s"}, "access_key, secret_key"),
+        ({"profile": "p", "access_key": "a", "secret_key": "s"}, "profile|access_key"),
+        ({"profile": "p", "session_token": "t"}, "profile|session_token"),
+        ({"route_table_ids": ["rtb-0a1b2c3d4e5f67890"], "route_table_tags": {"a": "b"}}, "route_table_ids|route_table_tags"),
+    ],
+)
+def test_ansible_itself_refuses_these(options: dict[str, Any], named: str) -> None:
+    (message,) = check(**options)
+    assert named in message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {
+            "aws_region": "us-east-1",
+            "aws_profile": "p",
+            "aws_endpoint_url": "https://x",
+            "iam_role_arn": "arn",
+            "resource_tags": {},
+        },
+        {"aws_access_key_id": "a", "aws_secret_access_key": "s", "aws_session_token": "t"},
+        {"aws_access_key": "a", "aws_secret_key": "s", "project_id": "5356823b3794dee37132bb7b"},
+    ],
+)
+def test_the_aliases_of_amazon_aws(options: dict[str, Any]) -> None:
+    assert check(**options) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"connection_id": None}, "connection_id is required"),
+        ({"connection_id": "5356823b3794dee37132bb7b"}, "That is an id of Atlas"),
+        ({"connection_id": "vpc-0a1b2c3d4e5f67890"}, "connection_id is not the id of a peering connection"),
+        ({"vpc_id": "vpc-0A1B2C3D4E5F67890"}, "Write it as vpc-0a1b2c3d4e5f67890"),
+        ({"vpc_id": ""}, "vpc_id is empty"),
+        ({"aws_account_id": 1402433619}, "012345670123"),
+        ({"atlas_aws_account_ids": ["222222222222", "x"]}, "atlas_aws_account_ids is not the id of an AWS account: 'x'"),
+        ({"atlas_aws_account_ids": []}, "atlas_aws_account_ids is empty"),
+        ({"route_table_ids": []}, "route_table_ids is empty"),
+        ({"route_table_ids": ["rtb-x"]}, "route_table_ids has a malformed id: 'rtb-x'"),
+        ({"route_table_tags": {}}, "route_table_tags is empty"),
+        ({"route_table_tags": {"a": None}}, "route_table_tags has no text for 'a'"),
+        ({"route_table_tags": {"a": True}}, "route_table_tags has no text for 'a'"),
+        ({"security_group_ids": ["sg-x"]}, "security_group_ids has a malformed id: 'sg-x'"),
+        ({"atlas_cidr_block": "192.168.248.1/21"}, "atlas_cidr_block has host bits set"),
+        ({"atlas_cidr_block": "8.8.8.0/24"}, "atlas_cidr_block is not private"),
+        ({"route_table_cidr_block": "10.15.0.0"}, "route_table_cidr_block is an address without a prefix length"),
+        ({"group_id": "x"}, "group_id is malformed"),
+        ({"tags": {"aws:x": "y"}}, "names that begin with aws: are AWS's own"),
+        ({"tags": {"": "y"}}, "tags: '' is too long or empty"),
+        ({"tags": {"x": "y" * 257}}, "tags: 'x' is too long or empty"),
+        ({"tags": {"x": {"y": "z"}}}, "tags has no text for 'x'"),
+        ({"wait_timeout": 0}, "wait_timeout must be at least 1 second"),
+        ({"wait_sleep": 0}, "wait_sleep must be at least 1 second"),
+        ({"access_key": "", "secret_key": "s"}, "one of them is empty"),
+        ({**NO_KEYS, "session_token": "t"}, "session_token is set without access_key"),
+        ({"endpoint_url": "ec2.us-east-1.amazonaws.com"}, "endpoint_url is not an http or https URL"),
+        ({"endpoint_url": "https://x\r\nHost: y"}, "endpoint_url is not an http or https URL"),
+        ({"endpoint_url": "https://[::1"}, "endpoint_url is not an http or https URL"),
+        ({"endpoint_url": "https://user:geheim@x"}, "endpoint_url must not carry credentials"),
+        ({"state": "absent", "connection_id": None}, "state absent needs vpc_id and atlas_cidr_block"),
+        (
+            {"state": "absent", "connection_id": None, "vpc_id": "vpc-0a1b2c3d4e5f67890", "atlas_cidr_block": None},
+            "state absent needs atlas_cidr_block",
+        ),
+    ],
+)
+def test_options_that_cannot_be_right_are_named_and_nothing_is_sent(site: Site, options: dict[str, Any], message: str) -> None:
+    done = site.run(**{"atlas_cidr_block": None, **options})
+    assert message in done.msg
+    assert "geheim" not in done.msg
+    assert site.front.actions == []
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://ec2.invalid"])
+def test_an_endpoint_on_this_host_or_over_tls_is_fine(url: str) -> None:
+    assert validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": url}) == []
+
+
+def test_plain_http_to_another_host_warns() -> None:
+    (warning,) = validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": "http://moto:5000"})
+    assert warning.startswith("endpoint_url is plain http to moto")
+
+
+def test_check_mode_needs_a_connection_or_a_vpc(site: Site) -> None:
+    assert "check mode needs vpc_id" in site.run(check_mode=True, connection_id=None).msg
+    assert site.front.actions == []
+
+
+def test_booleans_and_accounts_may_come_as_text_and_numbers(site: Site) -> None:
+    done = site.run(
+        accept="no",
+        replace_routes="false",
+        wait="False",
+        aws_account_id=int(site.account.id),
+        atlas_aws_account_ids="222222222222",
+    )
+    assert not done.failed, done.msg
+    assert done.accepter["connection"]["status"] == "pending-acceptance"
+    assert done.accepter["vpc"]["region"] == REGION
+
+
+def test_an_unknown_region_only_warns(site: Site) -> None:
+    done = site.run(region="us-east-9", connection_id="pcx-0123456789abcdef0")
+    assert any("us-east-9" in warning for warning in done.warnings)

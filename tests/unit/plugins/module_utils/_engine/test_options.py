@@ -1,0 +1,276 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options of the connection, argument specs that merge, and credentials: all checked without the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import Connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import KINDS, choose_credential
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
+
+GROUP = "5356823b3794dee37132bb7b"
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://cloud.mongodb.com",
+        "https://cloud.mongodbgov.com/",
+        "HTTPS://cloud.mongodb.com",
+        "https://gateway.example/atlas",
+        "https://[2001:db8::1]:8443",
+        "http://127.0.0.1:8080",
+        "http://127.9.9.9",
+        "http://[::1]:8080",
+        "http://localhost:8080",
+        "http://LOCALHOST",
+    ],
+)
+def test_good_addresses_pass(base_url: str) -> None:
+    Connection(base_url=base_url).validate()
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "",
+        "cloud.mongodb.com",
+        "cloud.mongodb.com:443",
+        "ftp://cloud.mongodb.com",
+        "https://",
+        "https:///x",
+        "https://[::1",
+        "https://x:99999",
+        "https://x:port",
+        "//cloud.mongodb.com",
+        "file:///etc/passwd",
+        "https://cloud.mongodb.com/api/atlas/v2",
+        "https://x/api/public/v1.0",
+        "https://x?y=z",
+        "https://x#y",
+        "http://cloud.mongodb.com",
+        "http://10.0.0.1",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example",
+        "http://0.0.0.0",
+        "http://[::]",
+        "http://128.0.0.1",
+        "http://127.1",
+        "http://localhost@example.com",
+    ],
+)
+def test_other_addresses_are_refused_and_the_option_is_named(base_url: str) -> None:
+    with pytest.raises(InvalidOptionError, match=r"^base_url "):
+        Connection(base_url=base_url).validate()
+
+
+@pytest.mark.parametrize(
+    "odd", [*map(chr, range(33)), "\x7f", "\x80", "\x9f", "\xa0", "\xad", "\u2028", "\u200b", "\ud800"], ids=repr
+)
+def test_characters_that_nobody_sees_are_refused_wherever_they_are(odd: str) -> None:
+    """Python's own parser leaves out line breaks and tabs, and what stands in front."""
+    for base_url in (
+        f"{odd}https://x",
+        f"ht{odd}tps://x",
+        f"https://cloud{odd}.example",
+        f"https://x{odd}",
+        f"https://x/a{odd}b",
+    ):
+        with pytest.raises(InvalidOptionError, match=r"^base_url has a line break, a space or another character") as caught:
+            Connection(base_url=base_url).validate()
+        assert odd not in str(caught.value).replace(" ", "") or odd == " "
+
+
+def test_credentials_in_the_address_are_refused_and_not_repeated() -> None:
+    with pytest.raises(InvalidOptionError, match=r"^base_url must not carry credentials") as caught:
+        Connection(base_url="https://user:geheim@cloud.mongodb.com").validate()
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": -1}, "timeout"),
+        ({"retries": -1}, "retries"),
+        ({"ca_path": "/nonexistent/ca.pem"}, "ca_path"),
+    ],
+)
+def test_odd_values_are_refused_and_named(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidOptionError, match=f"^{named}"):
+        Connection(**options).validate()
+
+
+def test_a_folder_of_certificates_will_do(tmp_path: Path) -> None:
+    Connection(ca_path=str(tmp_path), retries=0, timeout=0.1).validate()
+
+
+def test_the_total_time_is_that_of_all_tries() -> None:
+    assert Connection(timeout=30, retries=4).total_time == 150
+    assert Connection(timeout=30, retries=0).total_time == 30
+
+
+def test_specs_merge_with_every_kind_of_rule() -> None:
+    one = ArgumentSpec(
+        {"a": {}},
+        required_together=(("a", "b"),),
+        required_one_of=(("a",),),
+        required_if=(("a", 1, ["b"]),),
+        mutually_exclusive=(("a", "c"),),
+    )
+    two = ArgumentSpec(
+        {"d": {}},
+        required_together=(("d", "e"),),
+        required_one_of=(("d",),),
+        required_if=(("d", 1, ["e"]),),
+        mutually_exclusive=(("d", "f"),),
+    )
+    assert (one + two).to_kwargs() == {
+        "argument_spec": {"a": {}, "d": {}},
+        "required_together": (("a", "b"), ("d", "e")),
+        "required_one_of": (("a",), ("d",)),
+        "required_if": (("a", 1, ["b"]), ("d", 1, ["e"])),
+        "mutually_exclusive": (("a", "c"), ("d", "f")),
+    }
+    assert one.options == {"a": {}}
+
+
+def errors(**options: Any) -> list[str]:
+    return list(ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(options).error_messages)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({}, "group_id"),
+        ({"group_id": GROUP}, "peer_id"),
+        ({"group_id": GROUP}, "vpc_id"),
+        ({"group_id": GROUP, "vpc_id": "v"}, "aws_account_id"),
+        ({"group_id": GROUP, "aws_account_id": "1"}, "vpc_id"),
+        ({"group_id": GROUP, "peer_id": "x", "state": "gone"}, "state"),
+        ({"group_id": GROUP, "peer_id": "x", "recreate": "always"}, "recreate"),
+        ({"group_id": GROUP, "peer_id": "x", "wait_for": "AVAILABLE"}, "wait_for"),
+        ({"group_id": GROUP, "peer_id": "x", "api_version": "v3"}, "api_version"),
+        ({"group_id": GROUP, "peer_id": "x", "wait_timeout": "long"}, "wait_timeout"),
+        ({"group_id": GROUP, "peer_id": "x", "nonsense": "y"}, "nonsense"),
+    ],
+)
+def test_ansible_itself_refuses_these(options: dict[str, Any], named: str) -> None:
+    assert any(named in message for message in errors(**options))
+
+
+def test_the_documented_defaults_hold() -> None:
+    result = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate({"project_id": GROUP, "peer_id": "x"})
+    assert result.error_messages == []
+    params = result.validated_parameters
+    expected = {
+        "group_id": GROUP,
+        "state": "present",
+        "recreate": "never",
+        "wait": False,
+        "wait_for": "pending_acceptance",
+        "api_version": "v2",
+        "envelope": False,
+        "validate_certs": True,
+        "base_url": None,
+    }
+    assert {name: params[name] for name in expected} == expected
+
+
+OTHER_GROUP = "5356823b3794dee37132bbff"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"group_id": GROUP}, {"group_id": GROUP}),
+        ({"project_id": GROUP, "wait": True}, {"group_id": GROUP, "wait": True}),
+        ({"project_id": GROUP, "group_id": GROUP}, {"project_id": GROUP, "group_id": GROUP}),
+        ({"project_id": "123", "group_id": 123}, {"project_id": "123", "group_id": 123}),
+    ],
+)
+def test_an_alias_stands_for_its_option(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert CONNECTION.without_aliases(given) == expected
+
+
+@pytest.mark.parametrize("other", [OTHER_GROUP, "", None])
+def test_an_option_and_its_alias_must_not_differ(other: str | None) -> None:
+    with pytest.raises(InvalidOptionError, match="group_id and project_id are two names") as caught:
+        CONNECTION.without_aliases({"project_id": other, "group_id": GROUP})
+    assert f"{GROUP} and {other}" in str(caught.value)
+
+
+def test_values_of_secret_options_that_differ_from_their_alias_are_not_shown() -> None:
+    spec = ArgumentSpec({"aws_secret_key": {"type": "str", "no_log": True, "aliases": ["secret", "secret_key"]}})
+    with pytest.raises(InvalidOptionError, match="secret and secret_key are two names") as caught:
+        spec.without_aliases({"secret": "geheim", "secret_key": "anders"})
+    assert not {"geheim", "anders"} & set(str(caught.value).split())
+
+
+def test_a_missing_option_is_explained_by_the_ways_to_set_it() -> None:
+    (message,) = errors(peer_id="x")
+    assert TASK.argument_spec.explain(message) == (
+        "missing required arguments: group_id. Set group_id (or its alias project_id), or the environment variable "
+        "MONGODB_ATLAS_PROJECT_ID."
+    )
+    assert TASK.argument_spec.explain("value of state must be one of: present, absent") == (
+        "value of state must be one of: present, absent"
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "variable"),
+    [
+        ("group_id", "MONGODB_ATLAS_PROJECT_ID"),
+        ("public_key", "MONGODB_ATLAS_PUBLIC_API_KEY"),
+        ("public_key", "MONGODB_ATLAS_PUBLIC_KEY"),
+        ("private_key", "MONGODB_ATLAS_PRIVATE_API_KEY"),
+        ("private_key", "MONGODB_ATLAS_PRIVATE_KEY"),
+        ("base_url", "MONGODB_ATLAS_BASE_URL"),
+        ("base_url", "MONGODB_ATLAS_OPS_MANAGER_URL"),
+    ],
+)
+def test_the_variables_of_the_official_tools_are_read(monkeypatch: pytest.MonkeyPatch, option: str, variable: str) -> None:
+    monkeypatch.setenv(variable, "value")
+    given = {} if option == "group_id" else {"group_id": GROUP}
+    result = ArgumentSpecValidator(**CONNECTION.to_kwargs()).validate(given)
+    assert result.error_messages == []
+    assert result.validated_parameters[option] == "value"
+
+
+def test_an_option_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_ATLAS_PUBLIC_KEY", "variable")
+    result = ArgumentSpecValidator(**CONNECTION.to_kwargs()).validate({"group_id": GROUP, "public_key": "option"})
+    assert result.validated_parameters["public_key"] == "option"
+
+
+def test_secrets_are_hidden_and_nothing_else() -> None:
+    hidden = [name for name, option in CONNECTION.options.items() if option.get("no_log")]
+    assert hidden == ["private_key", "client_secret", "access_token"]
+
+
+NO_CREDENTIALS = dict.fromkeys(option for kind in KINDS for option in kind)
+
+
+@pytest.mark.parametrize(
+    ("public", "private", "named"),
+    [
+        (None, None, "public_key and private_key"),
+        ("", "", "public_key and private_key"),
+        ("a", None, "private_key is missing"),
+        ("a", "", "private_key is missing"),
+        (None, "geheim", "public_key is missing"),
+        ("", "geheim", "public_key is missing"),
+    ],
+)
+def test_missing_halves_of_a_key_are_named_with_their_variables(public: str | None, private: str | None, named: str) -> None:
+    with pytest.raises(InvalidOptionError, match=named) as caught:
+        choose_credential({**NO_CREDENTIALS, "public_key": public, "private_key": private}, print)
+    assert "MONGODB_ATLAS_P" in str(caught.value)
+    assert "geheim" not in str(caught.value)

@@ -1,0 +1,312 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Changes whose reply is lost, and races: looked up before anything is sent again, and told truly in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_vpc_peer as _vpc_peer_task
+from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, Atlas
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET, Fault, Reply, Wire, reply, serving
+
+Faulty = tuple[Atlas, Wire]
+OTHER = "10.99.0.0/16"
+TRUNCATED = Reply(200, b'{"id":', length=500)
+LOST = pytest.mark.parametrize(
+    "lost",
+    [DROP, RESET, TRUNCATED, Reply(502, b"<html>"), Reply(503), Reply(504), Reply(200, b"<html>"), Reply(200), reply({"odd": 1})],
+    ids=["close", "reset", "truncated", "502", "503", "504", "html", "empty", "shape"],
+)
+EXISTS = reply({"error": 409, "errorCode": "PEER_ALREADY_EXISTS", "detail": "There is one."}, 409)
+
+
+def verbs(wire: Wire) -> list[str]:
+    """Return the methods of the requests with credentials, without those about containers."""
+    return [one.method for one in wire.requests if one.authorization and "containers" not in one.path]
+
+
+@LOST
+def test_a_post_that_was_carried_out_is_looked_up_and_not_sent_again(faulty: Faulty, lost: Reply) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", lost, forward=True))
+    done = atlas.run(**PEERING)
+    assert (done.failed, done.changed) == (False, True)
+    assert verbs(wire) == ["GET", "POST", "GET"]
+    assert [one["id"] for one in atlas.peers()] == [done.peer["id"]]
+    assert (done.before, done.after["id"]) == ({}, done.peer["id"])
+
+
+@pytest.mark.parametrize("lost", [DROP, RESET, Reply(503)], ids=["close", "reset", "503"])
+def test_a_post_that_was_not_carried_out_is_sent_again_after_a_look(faulty: Faulty, lost: Reply) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", lost))
+    done = atlas.run(**PEERING)
+    assert (done.failed, done.changed) == (False, True)
+    assert verbs(wire) == ["GET", "POST", "GET", "GET", "POST"]
+    assert len(atlas.peers()) == 1
+    assert atlas.clock.pauses == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_post_that_is_lost_for_ever_is_looked_for_twice_each_time_and_given_up_after_the_retries(
+    faulty: Faulty, retries: int
+) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", DROP, times=99))
+    done = atlas.run(**PEERING, retries=retries)
+    assert done.failed
+    assert verbs(wire) == ["GET"] + ["POST", "GET", "GET"] * (retries + 1)
+    # None between the last look and the next creation.
+    assert atlas.clock.pauses == [2.0, 4.0] * (retries + 1)
+    assert done.msg.startswith("Failed to create the VPC peering connection to ")
+    assert atlas.peers() == []
+
+
+def test_a_server_error_is_looked_up_but_not_tried_again(faulty: Faulty) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", reply({"error": 500, "errorCode": "UNEXPECTED_ERROR", "detail": "Oops."}, 500), times=9))
+    done = atlas.run(**PEERING)
+    assert (done.failed, done.result["http_status"]) == (True, 500)
+    assert verbs(wire) == ["GET", "POST", "GET", "GET"]
+
+
+@pytest.mark.parametrize("appears", [1, 5])
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_creation_that_is_seen_late_is_found_by_the_first_look_that_shows_it(
+    faulty: Faulty, appears: float, retries: int
+) -> None:
+    """A list that lags behind its server; this one would make a second connection."""
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", DROP, before=lambda: atlas.clock.after(appears, atlas.add_peer)))
+    done = atlas.run(**PEERING, retries=retries)
+    assert (done.failed, done.changed, len(atlas.peers())) == (False, True, 1)
+    looks = 1 if appears < 2 else 2
+    assert verbs(wire) == ["GET", "POST", *["GET"] * looks]
+    assert atlas.clock.pauses == [2.0, 4.0][:looks]
+
+
+@pytest.mark.parametrize("settings", [{"allow_duplicates": True}, {"list_lag_seconds": 1}, {"list_lag_seconds": 5}], ids=str)
+@pytest.mark.parametrize("lost", [DROP, RESET, Reply(503), Reply(200, b"<html>")], ids=["close", "reset", "503", "html"])
+@pytest.mark.parametrize("retries", [0, 2])
+@pytest.mark.parametrize("what", ["peer", "container"])
+def test_nothing_is_made_twice_on_servers_that_let_it(
+    make_atlas: Callable[..., Atlas], settings: dict[str, Any], lost: Reply, retries: int, what: str
+) -> None:
+    atlas = make_atlas(**{"allow_duplicates": True, **settings})
+    with serving(upstream=atlas.emulator.base_url) as wire:
+        atlas.base_url = wire.base_url
+        wire.faults.append(Fault("POST", lost, forward=True))
+        if what == "peer":
+            done = atlas.run(**PEERING, retries=retries)
+        else:
+            done = atlas.run(_container_task.TASK, region_name="eu-west-1", retries=retries)
+        assert (done.failed, done.changed, len(wire.sent("POST"))) == (False, True, 1)
+    assert len(atlas.peers()) == (what == "peer")
+    with atlas.emulator.project.now() as project:
+        assert len(list(project.containers)) == 1 + (what == "container")
+
+
+def test_a_longer_lag_on_a_server_that_refuses_duplicates_is_survived(make_atlas: Callable[..., Atlas]) -> None:
+    atlas = make_atlas(list_lag_seconds=20)
+    with serving(upstream=atlas.emulator.base_url) as wire:
+        atlas.base_url = wire.base_url
+        wire.faults.append(Fault("POST", DROP, forward=True))
+        done = atlas.run(**PEERING, retries=4)
+    assert (done.failed, done.changed, len(atlas.peers())) == (False, True, 1)
+
+
+@LOST
+def test_a_patch_that_was_carried_out_is_looked_up_and_not_sent_again(faulty: Faulty, lost: Reply) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults.append(Fault("PATCH", lost, forward=True))
+    done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
+    assert (done.failed, done.changed, done.peer["route_table_cidr_block"]) == (False, True, OTHER)
+    assert verbs(wire) == ["GET", "PATCH", "GET"]
+    assert done.before["route_table_cidr_block"] == CIDR
+
+
+def test_a_patch_that_was_not_carried_out_is_sent_again_after_a_look(faulty: Faulty) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults.append(Fault("PATCH", DROP))
+    done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
+    assert (done.failed, done.changed) == (False, True)
+    assert verbs(wire) == ["GET", "PATCH", "GET", "PATCH"]
+    assert [0.5 <= pause <= 1 for pause in atlas.clock.pauses] == [True]
+    assert atlas.peers()[0]["routeTableCidrBlock"] == OTHER
+
+
+def test_a_patch_that_is_lost_for_ever_is_given_up(faulty: Faulty) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults.append(Fault("PATCH", DROP, times=99))
+    done = atlas.run(**PAIR, route_table_cidr_block=OTHER, retries=1)
+    assert done.failed
+    assert verbs(wire) == ["GET", "PATCH", "GET", "PATCH", "GET"]
+    assert atlas.peers()[0]["routeTableCidrBlock"] == CIDR
+
+
+@pytest.mark.parametrize("lost", [DROP, RESET, Reply(503)], ids=["close", "reset", "503"])
+@pytest.mark.parametrize("retries", [0, 2])
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_delete_that_was_carried_out_counts_as_changed(faulty: Faulty, lost: Reply, retries: int, wait: bool) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults.append(Fault("DELETE", lost, forward=True))
+    done = atlas.run(**PAIR, state="absent", retries=retries, wait=wait)
+    assert (done.failed, done.changed, done.peer) == (False, True, None)
+    assert atlas.peers() == [] or atlas.peers()[0]["statusName"] == "TERMINATING"
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_a_delete_that_is_lost_for_ever_is_given_up_after_the_retries(faulty: Faulty, retries: int) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults.append(Fault("DELETE", DROP, times=99))
+    done = atlas.run(**PAIR, state="absent", retries=retries)
+    assert done.failed
+    assert len(atlas.peers()) == 1
+    assert len(wire.sent("DELETE")) == retries + 1
+
+
+@pytest.mark.parametrize("retries", [1, 2])
+@pytest.mark.parametrize("lag", [0, 30])
+@pytest.mark.parametrize("what", ["peer", "container"])
+def test_a_second_delete_that_finds_nothing_after_a_lost_one_has_succeeded(
+    make_atlas: Callable[..., Atlas], what: str, lag: float, retries: int
+) -> None:
+    """Even where the list still shows it."""
+    atlas = make_atlas(list_lag_seconds=lag)
+    atlas.add_container("EU_WEST_1", "10.8.0.0/21")
+    atlas.add_peer()
+    atlas.clock.now += 60
+    with serving(upstream=atlas.emulator.base_url) as wire:
+        atlas.base_url = wire.base_url
+        wire.faults.append(Fault("DELETE", DROP, forward=True))
+        if what == "peer":
+            done = atlas.run(**PAIR, state="absent", retries=retries)
+        else:
+            done = atlas.run(_container_task.TASK, region_name="eu-west-1", state="absent", retries=retries)
+        assert (done.failed, done.changed) == (False, True)
+        assert len(wire.sent("DELETE")) == 2
+        # The answer was clear, so nothing was looked up.
+        assert [one.method for one in wire.requests][-1] == "DELETE"
+
+
+ODD = reply({"odd": 1})
+
+
+@pytest.mark.parametrize("what", ["peer", "container"])
+@pytest.mark.parametrize(("lag", "forward"), [(0, True), (0, False), (30, True), (30, False)])
+def test_a_delete_with_an_odd_reply_is_looked_up_and_sent_again_if_need_be(
+    make_atlas: Callable[..., Atlas], lag: float, forward: bool, what: str
+) -> None:
+    atlas = make_atlas(list_lag_seconds=lag)
+    atlas.add_container("EU_WEST_1", "10.8.0.0/21")
+    atlas.add_peer()
+    atlas.clock.now += 60
+    task = _vpc_peer_task.TASK if what == "peer" else _container_task.TASK
+    options = PAIR if what == "peer" else {"region_name": "eu-west-1"}
+    with serving(upstream=atlas.emulator.base_url) as wire:
+        atlas.base_url = wire.base_url
+        wire.faults.append(Fault("DELETE", ODD, forward=forward))
+        done = atlas.run(task, **options, state="absent")
+    assert (done.failed, done.changed) == (False, True)
+    # Where the list shows at once that it is gone, that will do.
+    noun = "peers" if what == "peer" else "containers"
+    sent = [one.method for one in wire.requests if one.authorization and f"/{noun}" in one.path]
+    assert sent == ["GET", "DELETE", "GET", *([] if forward and not lag else ["DELETE"])]
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_delete_with_an_odd_reply_for_ever_is_given_up(faulty: Faulty, retries: int) -> None:
+    atlas, wire = faulty
+    atlas.create()
+    wire.faults.append(Fault("DELETE", ODD, times=99))
+    done = atlas.run(**PAIR, state="absent", retries=retries)
+    assert (done.failed, len(wire.sent("DELETE")), len(atlas.peers())) == (True, retries + 1, 1)
+    assert "is not what Atlas answers to a removal" in done.msg
+
+
+def test_a_look_that_fails_after_a_lost_reply_says_that_something_may_have_changed(faulty: Faulty) -> None:
+    atlas, wire = faulty
+    broken = Fault("GET", DROP, times=0)
+    wire.faults += [Fault("POST", DROP, forward=True, before=lambda: setattr(broken, "times", 99)), broken]
+    done = atlas.run(**PEERING)
+    assert (done.failed, done.changed) == (True, True)
+
+
+def test_losing_the_race_for_the_same_connection_is_no_change_of_ours(faulty: Faulty) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", None, before=atlas.add_peer))
+    done = atlas.run(**PEERING)
+    assert (done.failed, done.changed) == (False, False)
+    assert verbs(wire) == ["GET", "POST", "GET"]
+    assert done.peer["id"] == atlas.peers()[0]["id"]
+
+
+def test_losing_the_race_for_another_block_goes_on_with_an_update(faulty: Faulty) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", None, before=lambda: atlas.add_peer(routeTableCidrBlock=OTHER)))
+    done = atlas.run(**PEERING)
+    assert (done.failed, done.changed) == (False, True)
+    assert verbs(wire) == ["GET", "POST", "GET", "PATCH"]
+    assert [one["routeTableCidrBlock"] for one in atlas.peers()] == [CIDR]
+
+
+def test_one_that_somebody_makes_meanwhile_in_another_container_does_not_matter(faulty: Faulty) -> None:
+    atlas, wire = faulty
+    other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
+    wire.faults.append(Fault("POST", None, before=lambda: atlas.add_peer(containerId=other)))
+    done = atlas.run(**PEERING, container_id=atlas.container_id)
+    assert (done.failed, done.changed, done.peer["container_id"]) == (False, True, atlas.container_id)
+    assert len(atlas.peers()) == 2
+
+
+def test_a_conflict_with_what_no_list_shows_ends(faulty: Faulty) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", EXISTS, times=99))
+    done = atlas.run(**PEERING, retries=2)
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "PEER_ALREADY_EXISTS")
+    assert verbs(wire) == ["GET"] + ["POST", "GET", "GET"] * 3
+
+
+@pytest.mark.parametrize("code", ["OVERLAPPING_CIDR_BLOCK", "PEER_MAXIMUM_REACHED", "PEER_INVALID_STATE"])
+def test_another_conflict_is_final(faulty: Faulty, code: str) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", reply({"error": 409, "errorCode": code, "detail": "No."}, 409), times=9))
+    done = atlas.run(**PEERING)
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, False, code)
+    assert verbs(wire) == ["GET", "POST"]
+
+
+def test_a_limited_rate_in_the_middle_is_waited_out(faulty: Faulty) -> None:
+    atlas, wire = faulty
+    limited = reply({"error": 429, "errorCode": "RATE_LIMITED", "detail": "x"}, 429, ("Retry-After", "2"))
+    wire.faults += [Fault("GET", limited), Fault("POST", limited)]
+    done = atlas.run(**PEERING)
+    assert (done.failed, done.changed) == (False, True)
+    assert verbs(wire) == ["GET", "GET", "POST", "POST"]
+    assert atlas.clock.pauses == [2, 2]
+
+
+@pytest.mark.parametrize("change", ["create", "update", "delete"])
+def test_whatever_is_lost_the_same_task_again_finishes_the_work(faulty: Faulty, change: str) -> None:
+    atlas, wire = faulty
+    if change != "create":
+        atlas.create()
+    wanted: dict[str, Any] = {
+        "create": PEERING,
+        "update": {**PAIR, "route_table_cidr_block": OTHER},
+        "delete": {**PAIR, "state": "absent"},
+    }[change]
+    method = {"create": "POST", "update": "PATCH", "delete": "DELETE"}[change]
+    wire.faults.append(Fault(method, DROP, times=99))
+    assert atlas.run(**wanted, retries=0).failed
+    wire.faults.clear()
+    assert atlas.run(**wanted).changed
+    assert not atlas.run(**wanted).changed

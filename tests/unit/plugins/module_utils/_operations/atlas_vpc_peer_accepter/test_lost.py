@@ -1,0 +1,329 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What atlas_vpc_peer_accepter does when replies are lost, somebody else is faster, or AWS refuses in the middle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, GROUP, Site
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET
+
+WRITES = ["AcceptVpcPeeringConnection", "CreateRoute", "CreateTags", "ModifyVpcAttribute", "ReplaceRoute", "DeleteRoute"]
+ABSENT: dict[str, Any] = {"state": "absent"}
+
+
+def prepare(site: Site, action: str) -> dict[str, Any]:
+    """Make a VPC in which a task sends this action, and return the options for it."""
+    if action == "DeleteRoute":
+        site.run()
+        return ABSENT
+    if action == "ReplaceRoute":
+        site.route(site.tables[0], GatewayId=site.add_gateway())
+    return {"replace_routes": True, "dns": "enable", "group_id": GROUP}
+
+
+# Lost replies
+
+
+@pytest.mark.parametrize("action", WRITES)
+def test_a_lost_reply_is_looked_up_and_nothing_is_sent_twice(site: Site, action: str) -> None:
+    options = prepare(site, action)
+    wanted = site.run(check_mode=True, **options)
+    site.front.lose(action)
+    done = site.run(**options)
+    assert not done.failed, done.msg
+    assert done.changed
+    assert done.routes == wanted.routes
+    sent = [
+        (one["Action"], one.get("RouteTableId"), next((key for key in one if key.startswith("Enable")), None))
+        for one in site.front.requests
+        if one["Action"] in WRITES
+    ]
+    assert len(sent) == len(set(sent))
+    assert not site.run(**options).changed
+
+
+def leave_one(site: Site, action: str) -> dict[str, Any]:
+    """Leave nothing to do but this action, and return the options for it."""
+    options: dict[str, Any] = {"route_table_ids": site.tables[:1]}
+    if action == "AcceptVpcPeeringConnection":
+        site.run(**options, accept=False)
+        return options
+    site.accept()
+    if action == "CreateRoute":
+        return options
+    if action == "ReplaceRoute":
+        site.route(site.tables[0], GatewayId=site.add_gateway())
+        return {**options, "replace_routes": True}
+    site.run(**options)
+    return {
+        **options,
+        **{"CreateTags": {"group_id": GROUP}, "ModifyVpcAttribute": {"dns": "enable"}, "DeleteRoute": ABSENT}[action],
+    }
+
+
+@pytest.mark.parametrize("action", WRITES)
+def test_one_change_whose_reply_was_lost_counts(site: Site, action: str) -> None:
+    options = leave_one(site, action)
+    site.front.lose(action)
+    done = site.run(**options)
+    assert site.front.writes == [action]
+    assert not done.failed, done.msg
+    assert done.changed
+
+
+@pytest.mark.parametrize("action", WRITES)
+@pytest.mark.parametrize("reply", [DROP, RESET, refusal("Unavailable", status=503), refusal("RequestLimitExceeded", status=503)])
+def test_a_request_that_never_arrived_is_sent_again_after_a_look(site: Site, action: str, reply: Any) -> None:
+    options = prepare(site, action)
+    site.front.rule(action, reply, times=1)
+    done = site.run(**options)
+    assert not done.failed, done.msg
+    assert done.changed
+    first = site.front.actions.index(action)
+    assert "DescribeRouteTables" in site.front.actions[first + 1 : site.front.actions.index(action, first + 1)]
+    assert not site.run(**options).changed
+
+
+@pytest.mark.parametrize("action", ["AcceptVpcPeeringConnection", "CreateRoute", "DeleteRoute"])
+def test_botocore_repeats_no_write_by_itself(site: Site, action: str) -> None:
+    options = prepare(site, action)
+    site.front.rule(action, DROP)
+    done = site.run(**options)
+    assert done.failed
+    assert f"Failed to {'accept' if action.startswith('Accept') else action[:6].lower()}" in done.msg
+    # Each time, everything was read again before.
+    sent = [number for number, one in enumerate(site.front.actions) if one == action]
+    assert len(sent) == 4
+    assert all("DescribeVpcs" in site.front.actions[start:end] for start, end in zip(sent, sent[1:]))
+    # Nobody knows what came of the last one.
+    assert done.changed
+
+
+def test_a_read_is_repeated_by_botocore(site: Site) -> None:
+    site.front.rule("DescribeVpcs", DROP, times=1)
+    assert site.run().changed
+
+
+def test_where_nothing_can_be_read_after_a_lost_reply_it_may_have_been_changed(site: Site) -> None:
+    site.front.lose("AcceptVpcPeeringConnection")
+    site.front.rule("DescribeVpcPeeringConnections", refusal("UnauthorizedOperation", status=403), skip=1)
+    done = site.run()
+    assert done.failed
+    assert done.changed
+
+
+def test_throttling_of_many_changes_one_after_the_other(site: Site) -> None:
+    for unused in range(6):
+        site.ec2.create_route_table(VpcId=site.vpc_id)
+    # Every second one is refused.
+    for number in range(1, 8):
+        site.front.rule("CreateRoute", refusal("RequestLimitExceeded", status=503), skip=1 if number > 1 else 0, times=1)
+    done = site.run()
+    assert not done.failed, done.msg
+    assert len(site.targets()) == 8
+    assert len(site.clock.pauses) >= 7
+
+
+# Somebody else is faster
+
+
+def test_accepted_meanwhile_by_somebody_else(site: Site) -> None:
+    site.front.rule("AcceptVpcPeeringConnection", before=site.accept, times=1)
+    done = site.run(route_table_ids=site.tables[:1])
+    assert not done.failed, done.msg
+    assert done.accepter["connection"]["status"] == "active"
+    assert site.front.writes == ["AcceptVpcPeeringConnection", "CreateRoute"]
+
+
+@pytest.mark.parametrize("status", ["rejected", "expired", "deleted"])
+def test_ended_right_before_the_acceptance(site: Site, status: str) -> None:
+    site.front.rule(
+        "AcceptVpcPeeringConnection",
+        refusal("InvalidStateTransition"),
+        before=lambda: site.front.status.update({site.connection_id: (status, "It ended")}),
+    )
+    done = site.run()
+    assert f"is {status}" in done.msg
+    assert not done.changed
+
+
+def test_a_route_that_somebody_else_has_made_to_this_connection_is_fine(site: Site) -> None:
+    site.accept()
+    main, other = site.tables
+    site.front.rule("CreateRoute", before=lambda: site.route(main), times=1)
+    done = site.run()
+    assert not done.failed, done.msg
+    assert done.routes[main] == (None, site.connection_id)
+    assert set(site.targets()) == {main, other}
+
+
+@pytest.mark.parametrize("replace_routes", [False, True])
+def test_a_route_that_somebody_else_has_made_to_another_target_is_named(site: Site, replace_routes: bool) -> None:
+    site.accept()
+    main, other = site.tables
+    gateway = site.add_gateway()
+    site.front.rule("CreateRoute", before=lambda: site.route(other, GatewayId=gateway), skip=1, times=1)
+    done = site.run(replace_routes=replace_routes)
+    if replace_routes:
+        assert set(site.targets().values()) == {site.connection_id}
+        return
+    assert f"{other} routes {ATLAS_BLOCK} to {gateway}" in done.msg
+    # What was done before is told.
+    assert done.changed
+    assert done.routes[main] == (None, site.connection_id)
+    assert site.targets() == {main: site.connection_id, other: gateway}
+
+
+def test_a_route_that_was_changed_right_before_it_is_replaced(site: Site) -> None:
+    site.accept()
+    main, other = site.tables
+    former, gateway = site.request(), site.add_gateway()
+    site.route(main, VpcPeeringConnectionId=former)
+    site.front.status[former] = ("deleted", "")
+
+    def change() -> None:
+        site.delete_route(main)
+        site.route(main, GatewayId=gateway)
+
+    # The second look at the tables is that right before the change.
+    site.front.rule("DescribeRouteTables", before=change, skip=1, times=1)
+    done = site.run(route_table_ids=[main])
+    assert f"{main} routes {ATLAS_BLOCK} to {gateway}" in done.msg
+    assert site.front.writes == []
+    assert not done.changed
+    assert site.targets() == {main: gateway}
+    assert other not in site.targets()
+
+
+def test_a_route_that_is_gone_before_it_is_replaced_is_made(site: Site) -> None:
+    site.accept()
+    main = site.tables[0]
+    former = site.request()
+    site.route(main, VpcPeeringConnectionId=former)
+    site.front.status[former] = ("deleted", "")
+    site.front.rule("ReplaceRoute", before=lambda: site.delete_route(main), times=1)
+    done = site.run(route_table_ids=[main])
+    assert not done.failed, done.msg
+    assert site.front.writes == ["ReplaceRoute", "CreateRoute"]
+    assert site.targets() == {main: site.connection_id}
+
+
+def test_a_route_that_was_replaced_right_before_it_is_deleted_stays(site: Site) -> None:
+    site.run()
+    main, other = site.tables
+    gateway = site.add_gateway()
+
+    def change() -> None:
+        site.delete_route(main)
+        site.route(main, GatewayId=gateway)
+
+    # The tables are read, and then the table of the first route once more.
+    first = next(iter(site.run(check_mode=True, **ABSENT).routes))
+    assert first == main
+    site.front.rule("DescribeRouteTables", before=change, skip=1, times=1)
+    done = site.run(**ABSENT)
+    assert not done.failed, done.msg
+    assert site.targets() == {main: gateway}
+    assert other not in site.targets()
+    assert site.front.writes == ["DeleteRoute"]
+
+
+@pytest.mark.parametrize("look", [True, False])
+def test_a_route_that_is_gone_before_it_is_deleted_is_done(site: Site, look: bool) -> None:
+    site.run()
+    main, other = site.tables
+
+    def change() -> None:
+        for table in (main, other):
+            site.delete_route(table)
+
+    if look:
+        site.front.rule("DescribeRouteTables", before=change, skip=1, times=1)
+    else:
+        site.front.rule("DeleteRoute", before=change, times=1)
+    done = site.run(**ABSENT)
+    assert not done.failed, done.msg
+    assert not done.changed
+    assert done.routes == {main: (site.connection_id, None), other: (site.connection_id, None)}
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("when", ["DescribeRouteTables", "DeleteRoute"])
+def test_a_table_that_is_gone_between_the_look_and_the_deletion(site: Site, named: bool, when: str) -> None:
+    site.run()
+    main, other = site.tables
+    skip = 2 if when == "DescribeRouteTables" else 1
+    site.front.rule(when, before=lambda: site.ec2.delete_route_table(RouteTableId=other), skip=skip, times=1)
+    done = site.run(route_table_ids=[main, other] if named else None, **ABSENT)
+    assert not done.failed, done.msg
+    assert done.changed
+    assert site.targets() == {}
+    assert done.warnings == ([f"The route table {other} is gone: nothing is removed from it."] if named else [])
+
+
+def test_a_table_that_is_gone_before_its_route_is_made(site: Site) -> None:
+    site.accept()
+    main, other = site.tables
+    site.front.rule("CreateRoute", before=lambda: site.ec2.delete_route_table(RouteTableId=other), skip=1, times=1)
+    assert not site.run().failed
+    site.delete_route(main)
+    other = site.ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"]
+    site.front.rules.clear()
+    site.front.rule("CreateRoute", before=lambda: site.ec2.delete_route_table(RouteTableId=other), skip=1, times=1)
+    done = site.run(route_table_ids=[main, other])
+    assert f"does not have these route tables: {other}" in done.msg
+    assert done.changed
+
+
+# AWS refuses in the middle
+
+
+@pytest.mark.parametrize("action", WRITES)
+def test_a_missing_permission_names_the_action_and_tells_what_was_done(site: Site, action: str) -> None:
+    options = prepare(site, action)
+    encoded = "You are not authorized to perform this operation. Encoded authorization failure message: AbCdEf123"
+    site.front.rule(action, refusal("UnauthorizedOperation", encoded, status=403))
+    done = site.run(**options)
+    assert f"(ec2:{action}: UnauthorizedOperation)" in done.msg
+    assert f"Allow ec2:{action} to these credentials" in done.msg
+    # It is long, and means nothing to people; whoever wants to decode it has it in detail.
+    assert "AbCdEf123" not in done.msg
+    assert "AbCdEf123" in done.result["detail"]
+    assert (done.result["http_status"], done.result["error_code"]) == (403, "UnauthorizedOperation")
+    assert site.front.writes.count(action) == 1
+    before = site.front.writes[: site.front.writes.index(action)]
+    assert done.changed == bool(before)
+    done_routes = [table for table, (was, now) in done.routes.items() if was != now]
+    assert len(done_routes) == sum(one.endswith("Route") for one in before)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "DescribeVpcPeeringConnections",
+        "DescribeVpcs",
+        "DescribeRouteTables",
+        "DescribeVpcAttribute",
+        "DescribeSecurityGroups",
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_missing_permission_to_read_is_refused_before_anything_is_changed(site: Site, action: str, check_mode: bool) -> None:
+    site.front.rule(action, refusal("UnauthorizedOperation", status=403))
+    done = site.run(check_mode=check_mode, dns="warn", security_group_ids=["sg-0123456789abcdef0"])
+    assert f"Allow ec2:{action} to these credentials" in done.msg
+    assert not done.changed
+    assert site.front.writes == []
+
+
+def test_a_refusal_for_good_is_not_tried_again(site: Site) -> None:
+    site.accept()
+    site.front.rule("CreateRoute", refusal("RouteLimitExceeded", "The maximum number of routes has been reached."))
+    done = site.run()
+    assert done.result["error_code"] == "RouteLimitExceeded"
+    assert "The maximum number of routes has been reached (ec2:CreateRoute: RouteLimitExceeded)." in done.msg
+    assert site.front.writes.count("CreateRoute") == 1
+    assert site.clock.pauses == []

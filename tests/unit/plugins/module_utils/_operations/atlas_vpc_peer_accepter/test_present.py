@@ -1,0 +1,358 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""atlas_vpc_peer_accepter with state present: it accepts, routes, names, and sets DNS; and what that costs."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import (
+    ATLAS_ACCOUNT,
+    ATLAS_BLOCK,
+    BLOCK,
+    GROUP,
+    REGION,
+    Site,
+)
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import EXPIRATION
+
+# Nothing to do costs one request for each kind of object.
+READS = ["GetCallerIdentity", "DescribeVpcPeeringConnections", "DescribeVpcs", "DescribeRouteTables"]
+
+
+def test_it_accepts_and_routes_and_then_there_is_nothing_to_do(site: Site) -> None:
+    main, other = site.tables
+    done = site.run()
+    assert done.changed
+    assert site.front.writes == ["AcceptVpcPeeringConnection", "CreateRoute", "CreateRoute"]
+    assert site.targets() == {main: site.connection_id, other: site.connection_id}
+    assert done.routes == {main: (None, site.connection_id), other: (None, site.connection_id)}
+    assert done.accepter["connection"]["status"] == "active"
+    assert done.warnings == []
+
+    again = site.run()
+    assert not again.changed
+    assert site.front.actions == READS
+    assert again.routes == {main: (site.connection_id,) * 2, other: (site.connection_id,) * 2}
+    calls = again.result["api_calls"]
+    assert [(one["method"], one["path"].partition(":")[2], one["status"]) for one in calls] == [
+        ("POST", one, 200) for one in READS
+    ]
+
+
+def test_with_all_options_nothing_to_do_is_still_one_request_for_each_kind_of_object(site: Site) -> None:
+    group = site.ec2.create_security_group(GroupName="app", Description="app", VpcId=site.vpc_id)["GroupId"]
+    options = {
+        "vpc_id": site.vpc_id,
+        "aws_account_id": site.account.id,
+        "route_table_cidr_block": BLOCK,
+        "route_table_ids": site.tables,
+        "security_group_ids": [group, f"{site.account.id}/{group}"],
+        "dns": "enable",
+        "group_id": GROUP,
+        "tags": {"team": "data"},
+        "wait": True,
+    }
+    assert site.run(**options).changed
+    again = site.run(**options)
+    assert not again.changed
+    # This one takes one VPC and one attribute.
+    assert site.front.actions == [*READS, "DescribeVpcAttribute", "DescribeVpcAttribute", "DescribeSecurityGroups"]
+
+
+def test_one_more_request_where_routes_lead_to_other_connections(site: Site) -> None:
+    site.accept()
+    former = site.request()
+    site.route(site.tables[0], VpcPeeringConnectionId=former)
+    site.front.status[former] = ("deleted", "Deleted by 222222222222")
+    assert site.run(check_mode=True).changed
+    assert site.front.actions == [*READS, "DescribeVpcPeeringConnections"]
+
+
+def test_six_tables_are_accepted_and_routed_in_less_than_a_second(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    for unused in range(4):
+        site.ec2.create_route_table(VpcId=site.vpc_id)
+    started = time.monotonic()
+    done = site.run()
+    elapsed = time.monotonic() - started
+    assert len(done.routes) == 6
+    assert site.front.writes.count("CreateRoute") == 6
+    with capsys.disabled():
+        print(f"\n    six tables accepted and routed in {elapsed:.3f} s", end="")
+
+
+def test_check_mode_tells_what_the_real_run_does(site: Site) -> None:
+    options = {"group_id": GROUP, "tags": {"team": "data"}, "dns": "enable"}
+    before = site.state()
+    foreseen = site.run(check_mode=True, **options)
+    assert site.front.writes == []
+    assert site.state() == before
+    real = site.run(**options)
+    assert foreseen.changed is real.changed is True
+    # What AWS tells of active connections only, and its own words, cannot be foreseen.
+    for done in (foreseen, real):
+        for side in ("requester", "accepter"):
+            done.accepter["connection"][side]["cidr_blocks"] = None
+        done.accepter["connection"]["status_message"] = None
+    assert foreseen.accepter == real.accepter
+    assert not site.run(check_mode=True, **options).changed
+
+
+def test_the_diff_is_the_result_before_and_after(site: Site) -> None:
+    done = site.run(tags={"team": "data"})
+    diff = done.result["diff"]
+    assert diff["after"] == done.accepter
+    assert diff["before"]["connection"]["status"] == "pending-acceptance"
+    assert diff["before"]["connection"]["tags"] == {}
+    assert [(one["before"], one["after"]) for one in diff["before"]["routes"]] == [(None, None)] * 2
+    assert diff["after"]["connection"]["tags"] == {"team": "data"}
+
+
+def test_the_result_has_what_is_documented(site: Site) -> None:
+    result = site.run(dns="warn").accepter
+    assert result["connection"] == {
+        "id": site.connection_id,
+        "status": "active",
+        "status_message": "Active",
+        "expiration_time": None,
+        "requester": {"vpc_id": site.atlas_vpc_id, "account_id": ATLAS_ACCOUNT, "region": REGION, "cidr_blocks": [ATLAS_BLOCK]},
+        "accepter": {"vpc_id": site.vpc_id, "account_id": site.account.id, "region": REGION, "cidr_blocks": [BLOCK]},
+        "tags": {},
+    }
+    assert result["vpc"] == {
+        "id": site.vpc_id,
+        "account_id": site.account.id,
+        "region": REGION,
+        "cidr_blocks": [BLOCK],
+        "enable_dns_support": True,
+        "enable_dns_hostnames": False,
+    }
+    assert result["routes"][0] == {
+        "route_table_id": site.tables[0],
+        "destination_cidr_block": ATLAS_BLOCK,
+        "before": None,
+        "after": site.connection_id,
+    }
+
+
+# Acceptance
+
+
+def test_without_accounts_it_warns_and_names_the_requesters(site: Site) -> None:
+    for check_mode in (True, False):
+        (warning,) = site.run(check_mode=check_mode, atlas_aws_account_ids=None).warnings
+        assert f"account {ATLAS_ACCOUNT}" in warning
+        assert "atlas_aws_account_ids" in warning
+    # What is accepted already is not accepted here.
+    assert site.run(atlas_aws_account_ids=None).warnings == []
+
+
+def test_accept_false_does_everything_else_and_says_until_when(site: Site) -> None:
+    done = site.run(accept=False, wait=True, tags={"team": "data"}, dns="enable")
+    assert done.changed
+    assert site.front.writes == ["CreateRoute", "CreateRoute", "CreateTags", "ModifyVpcAttribute"]
+    assert set(site.targets().values()) == {site.connection_id}
+    assert done.accepter["connection"]["status"] == "pending-acceptance"
+    assert done.accepter["connection"]["expiration_time"] == EXPIRATION.replace(".000Z", "Z")
+    (warning,) = done.warnings
+    assert EXPIRATION.replace(".000Z", "Z") in warning
+    # Nobody waits for somebody else to accept it.
+    assert site.clock.pauses == []
+    site.accept()
+    assert site.run(accept=False, tags={"team": "data"}).warnings == []
+
+
+def test_what_is_provisioning_is_accepted_already(site: Site) -> None:
+    site.accept()
+    site.front.status[site.connection_id] = ("provisioning", "Provisioning")
+    site.clock.after(3, site.front.status.clear)
+    done = site.run()
+    assert site.front.writes == ["CreateRoute", "CreateRoute"]
+    assert done.accepter["connection"]["status"] == "active"
+
+
+# The block
+
+
+def test_the_block_is_required_while_aws_does_not_tell_it(site: Site) -> None:
+    done = site.refused("atlas_cidr_block is required", atlas_cidr_block=None)
+    assert "only once it is active" in done.msg
+
+
+def test_the_block_of_an_active_connection_is_the_default(site: Site) -> None:
+    site.accept()
+    assert site.run(atlas_cidr_block=None).accepter["routes"][0]["destination_cidr_block"] == ATLAS_BLOCK
+
+
+def test_several_blocks_leave_no_default_and_each_of_them_will_do(site: Site) -> None:
+    site.accept()
+    site.front.blocks[site.atlas_vpc_id] = ["192.168.240.0/21", ATLAS_BLOCK]
+    done = site.refused("has several blocks", atlas_cidr_block=None)
+    assert "192.168.240.0/21, 192.168.248.0/21" in done.msg
+    assert site.run().changed
+    assert set(site.targets(ATLAS_BLOCK)) == set(site.tables)
+
+
+def test_the_block_is_compared_after_the_acceptance_and_before_the_first_route(make_site) -> None:
+    site = make_site(atlas_block="192.168.240.0/21")
+    done = site.run()
+    assert done.failed
+    assert "192.168.240.0/21, not atlas_cidr_block 192.168.248.0/21" in done.msg
+    assert site.front.writes == ["AcceptVpcPeeringConnection"]
+    # It was accepted, and the result says so.
+    assert done.changed
+    assert done.accepter["connection"]["status"] in ("provisioning", "active")
+    assert site.targets() == {}
+    # Now AWS tells the block, and nothing is changed any more.
+    site.refused("192.168.240.0/21, not atlas_cidr_block 192.168.248.0/21")
+
+
+def test_no_route_is_made_while_aws_does_not_tell_the_block(site: Site) -> None:
+    site.front.provisioning = 10_000
+    done = site.run()
+    assert done.failed
+    assert done.changed
+    assert "could not be compared" in done.msg
+    assert site.front.writes == ["AcceptVpcPeeringConnection"]
+    assert 29 <= sum(site.clock.pauses) <= 31
+
+
+def test_a_second_block_of_the_vpc_counts(site: Site) -> None:
+    site.ec2.associate_vpc_cidr_block(VpcId=site.vpc_id, CidrBlock="10.16.0.0/16")
+    done = site.run(route_table_cidr_block="10.16.128.0/17")
+    assert done.changed
+    assert done.accepter["vpc"]["cidr_blocks"] == [BLOCK, "10.16.0.0/16"]
+    site.ec2.associate_vpc_cidr_block(VpcId=site.vpc_id, CidrBlock="192.168.250.0/24")
+    site.refused("overlaps 192.168.250.0/24")
+
+
+# Names and tags
+
+
+def test_the_name_is_given_only_to_a_connection_without_one(site: Site) -> None:
+    # The requester's tags are its own: only those of this account count.
+    site.atlas.ec2(REGION).create_tags(Resources=[site.connection_id], Tags=[{"Key": "Name", "Value": "atlas-theirs"}])
+    assert site.run(group_id=GROUP, tags={"team": "data"}).accepter["connection"]["tags"] == {
+        "team": "data",
+        "Name": f"atlas-{GROUP}",
+    }
+    assert site.front.writes.count("CreateTags") == 1
+    again = site.run(group_id="5356823b3794dee37132bb7c", tags={"team": "data"})
+    assert not again.changed
+    assert again.accepter["connection"]["tags"]["Name"] == f"atlas-{GROUP}"
+
+
+def test_tags_are_added_and_changed_and_never_taken_away(site: Site) -> None:
+    site.run(tags={"team": "data", "cost": 7})
+    done = site.run(tags={"cost": "8", "Name": "mine"}, group_id=GROUP)
+    assert done.accepter["connection"]["tags"] == {"team": "data", "cost": "8", "Name": "mine"}
+    assert site.front.requests[-1]["Tag.1.Key"] == "cost"
+    assert site.front.writes == ["CreateTags"]
+    assert not site.run().changed
+
+
+def test_the_project_of_the_environment_gives_no_name(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", GROUP)
+    assert site.run().accepter["connection"]["tags"] == {}
+
+
+# DNS
+
+
+def test_dns_warn_names_what_is_off(site: Site) -> None:
+    (warning,) = site.run(dns="warn").warnings
+    assert warning.startswith(f"The VPC {site.vpc_id} has enable_dns_hostnames off")
+    site.ec2.modify_vpc_attribute(VpcId=site.vpc_id, EnableDnsSupport={"Value": False})
+    (warning,) = site.run(dns="warn").warnings
+    assert warning.startswith(f"The VPC {site.vpc_id} has enable_dns_support and enable_dns_hostnames off")
+
+
+def test_dns_enable_sets_both_support_first(site: Site) -> None:
+    site.accept()
+    site.ec2.modify_vpc_attribute(VpcId=site.vpc_id, EnableDnsSupport={"Value": False})
+    done = site.run(dns="enable", accept=False)
+    sent = [one for one in site.front.requests if one["Action"] == "ModifyVpcAttribute"]
+    assert [next(key for key in one if key.startswith("Enable")) for one in sent] == [
+        "EnableDnsSupport.Value",
+        "EnableDnsHostnames.Value",
+    ]
+    assert done.warnings == []
+    assert (done.accepter["vpc"]["enable_dns_support"], done.accepter["vpc"]["enable_dns_hostnames"]) == (True, True)
+    assert not site.run(dns="enable").changed
+
+
+def test_dns_ignore_reads_neither(site: Site) -> None:
+    assert site.run(dns="ignore").accepter["vpc"]["enable_dns_support"] is None
+    assert "DescribeVpcAttribute" not in site.front.actions
+
+
+# Which tables
+
+
+def test_tables_of_gateways_are_left_out(site: Site) -> None:
+    gateway = site.add_gateway()
+    edge = site.ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"]
+    site.ec2.associate_route_table(RouteTableId=edge, GatewayId=gateway)
+    done = site.run()
+    assert set(done.routes) == set(site.tables) - {edge}
+    assert edge not in site.targets()
+
+
+def test_tables_by_id_and_by_tags(site: Site) -> None:
+    main, other = site.tables
+    assert list(site.run(route_table_ids=[other, other]).routes) == [other]
+    assert set(site.targets()) == {other}
+    site.ec2.create_tags(Resources=[main], Tags=[{"Key": "atlas", "Value": "yes"}, {"Key": "tier", "Value": "1"}])
+    assert list(site.run(route_table_tags={"atlas": "yes", "tier": 1}).routes) == [main]
+    assert set(site.targets()) == {main, other}
+
+
+def test_lists_come_in_pages(site: Site) -> None:
+    for unused in range(5):
+        site.ec2.create_route_table(VpcId=site.vpc_id)
+    site.front.page_size = 3
+    assert len(site.run().routes) == 7
+    assert site.front.actions.count("DescribeRouteTables") == 3
+    assert len(site.targets()) == 7
+
+
+# Check mode without a connection
+
+
+def test_without_a_connection_check_mode_checks_what_depends_on_none(site: Site) -> None:
+    options = {"check_mode": True, "connection_id": None, "vpc_id": site.vpc_id}
+    done = site.run(**options)
+    assert not done.failed
+    assert done.changed
+    assert done.accepter["connection"] is None
+    assert set(done.routes) == set(site.tables)
+    assert done.warnings == []
+    assert site.front.actions == [one for one in READS if one != "DescribeVpcPeeringConnections"]
+    for wrong, named in (
+        ({"aws_account_id": "999999999999"}, "aws_account_id 999999999999"),
+        ({"route_table_cidr_block": "10.99.0.0/16"}, "route_table_cidr_block 10.99.0.0/16"),
+        ({"atlas_cidr_block": "10.15.8.0/21"}, "overlaps 10.15.0.0/16"),
+        ({"vpc_id": "vpc-0123456789abcdef0"}, "The VPC vpc-0123456789abcdef0 is unknown"),
+        ({"route_table_ids": ["rtb-0123456789abcdef0"]}, "rtb-0123456789abcdef0"),
+        ({"security_group_ids": ["sg-0123456789abcdef0"]}, "sg-0123456789abcdef0"),
+    ):
+        failed = site.run(**{**options, **wrong})
+        assert failed.failed
+        assert named in failed.msg
+    gateway = site.add_gateway()
+    site.route(site.tables[1], GatewayId=gateway)
+    assert gateway in site.run(**options).msg
+
+
+def test_without_a_block_as_well_it_says_what_was_not_checked(site: Site) -> None:
+    done = site.run(check_mode=True, connection_id=None, vpc_id=site.vpc_id, atlas_cidr_block=None)
+    (warning,) = done.warnings
+    assert "overlaps and routes were not checked" in warning
+    assert {one["destination_cidr_block"] for one in done.accepter["routes"]} == {None}
+    failed = site.run(check_mode=True, connection_id=None, vpc_id=site.vpc_id, atlas_cidr_block=None, aws_account_id="9" * 12)
+    assert failed.failed
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "US_EAST_1"])
+def test_the_region_in_the_spelling_of_both_clouds(site: Site, region: str) -> None:
+    assert site.run(region=region).changed

@@ -1,0 +1,239 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The access list: entries that cannot be right, somebody who is faster, and waiting until one is in force."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import TASK
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, reply
+
+BLOCK = "10.1.0.0/16"
+ENTRY = {"cidr_block": BLOCK}
+
+
+def run(atlas: Atlas, *entries: dict[str, Any], **options: Any) -> Any:
+    return partial(atlas.run, TASK)(entries=list(entries), **options)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"cidr_block": None}, ["nothing but nulls", "cidr_block", "aws_security_group"]),
+        ({"cidr_block": "10.1.0.1/16"}, ["entries[0].cidr_block", "10.1.0.0/16"]),
+        ({"ip_address": "10.1.0.300"}, ["entries[0].ip_address", "10.1.0.300", "10.0.0.5"]),
+        ({"ip_address": "10.1.0.0/16"}, ["entries[0].ip_address", "cidr_block"]),
+        ({"aws_security_group": "app"}, ["entries[0].aws_security_group", "sg-0a1b2c3d4e5f67890"]),
+        ({**ENTRY, "comment": "x" * 81}, ["entries[0].comment", "80"]),
+        ({**ENTRY, "delete_after_date": "soon"}, ["entries[0].delete_after_date", "2030-01-31T12:00:00Z"]),
+        (
+            {"aws_security_group": "sg-0a1b2c3d", "delete_after_date": "2030-01-31T12:00:00Z"},
+            ["delete_after_date", "security group"],
+        ),
+    ],
+)
+def test_an_entry_that_cannot_be_right_is_refused_unsent(atlas: Atlas, entry: dict[str, Any], words: list[str]) -> None:
+    done = run(atlas, entry)
+    assert (done.failed, done.changed, atlas.wire()) == (True, False, [])
+    assert [word for word in words if word not in done.msg] == []
+
+
+def test_an_address_and_its_block_are_one_entry(atlas: Atlas) -> None:
+    done = run(atlas, {"ip_address": "10.0.0.5"}, {"cidr_block": "10.0.0.5/32"})
+    assert (done.failed, atlas.wire()) == (True, [])
+    assert "entries[1]" in done.msg
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_security_group_needs_a_connection(atlas: Atlas, check_mode: bool) -> None:
+    group = {"aws_security_group": "sg-0a1b2c3d4e5f67890"}
+    refused = run(atlas, group, check_mode=check_mode)
+    assert (refused.failed, refused.changed) == (True, False)
+    assert "atlas_vpc_peer" in refused.msg
+    atlas.add_peer()
+    done = run(atlas, group, check_mode=check_mode)
+    assert (done.failed, done.changed) == (False, True)
+
+
+def test_an_entry_that_somebody_else_has_removed_meanwhile_is_gone(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    run(atlas, ENTRY)
+    gone = reply({"error": 404, "errorCode": "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND", "detail": "Not there."}, 404)
+    wire.faults.append(Fault("DELETE", gone, forward=True))
+    done = run(atlas, ENTRY, state="absent")
+    assert (done.failed, done.changed) == (False, False)
+    with atlas.emulator.project.now() as project:
+        assert list(project.access_list) == []
+
+
+def test_of_two_entries_one_that_cannot_be_removed_does_not_hide_the_other(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    second = {"cidr_block": "10.2.0.0/16"}
+    run(atlas, ENTRY, second)
+    refusal = reply({"error": 403, "errorCode": "USER_UNAUTHORIZED", "detail": "No."}, 403)
+    wire.faults += [Fault("DELETE"), Fault("DELETE", refusal)]
+    done = run(atlas, ENTRY, second, state="absent")
+    assert (done.failed, done.changed) == (True, True)
+    with atlas.emulator.project.now() as project:
+        assert [entry.value for entry in project.access_list] == ["10.2.0.0/16"]
+
+
+def test_waiting_ends_when_the_entry_is_in_force(atlas: Atlas) -> None:
+    done = run(atlas, ENTRY, wait=True)
+    assert (done.failed, done.changed) == (False, True)
+    assert atlas.clock.pauses
+    again = run(atlas, ENTRY, wait=True)
+    assert (again.failed, again.changed) == (False, False)
+
+
+# In what follows, the list that is read first comes through: Fault("GET").
+
+
+def test_an_entry_that_stays_pending_is_named_when_the_time_is_up(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    wire.faults += [Fault("GET"), Fault("GET", reply({"STATUS": "PENDING"}), times=99)]
+    done = run(atlas, ENTRY, wait=True, wait_timeout=5)
+    assert (done.failed, done.changed) == (True, True)
+    assert [word for word in (BLOCK, "5 seconds", "wait_timeout") if word not in done.msg] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"), [({"STATUS": "FAILED"}, f"could not bring {BLOCK}"), ({"STATUS": 1}, "not a status")], ids=str
+)
+def test_an_entry_that_does_not_come_into_force_is_a_failure(faulty: tuple[Atlas, Wire], answer: Any, word: str) -> None:
+    atlas, wire = faulty
+    wire.faults += [Fault("GET"), Fault("GET", reply(answer))]
+    done = run(atlas, ENTRY, wait=True)
+    assert (done.failed, done.changed) == (True, True)
+    assert word in done.msg
+
+
+def test_a_reply_that_is_lost_for_ever_is_a_failure_that_may_have_changed_something(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    wire.faults += [Fault("POST", DROP, forward=True), Fault("GET"), Fault("GET", DROP, times=99)]
+    done = run(atlas, ENTRY)
+    assert (done.failed, done.changed) == (True, True)
+
+
+def test_an_entry_of_somebody_else_keeps_its_comment(atlas: Atlas) -> None:
+    run(atlas, {**ENTRY, "comment": "The office"})
+    ours = [{**ENTRY, "comment": "Peering"}, {"cidr_block": "10.2.0.0/16", "comment": "Peering"}]
+    done = run(atlas, *ours, keep_comment=True)
+    assert (done.failed, done.changed) == (False, True)
+    assert [entry["comment"] for entry in done.result["access_list"]] == ["The office", "Peering"]
+    assert comments(atlas) == {BLOCK: "The office", "10.2.0.0/16": "Peering"}
+    assert not run(atlas, *ours, keep_comment=True).changed
+    assert run(atlas, *ours).changed
+    assert set(comments(atlas).values()) == {"Peering"}
+
+
+@pytest.mark.parametrize("comment", ["The office", None])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_entry_with_another_comment_is_left_and_named(atlas: Atlas, comment: str | None, check_mode: bool) -> None:
+    run(atlas, {**ENTRY, "comment": comment}, {"cidr_block": "10.2.0.0/16", "comment": "Peering"})
+    ours = [{**ENTRY, "comment": "Peering"}, {"cidr_block": "10.2.0.0/16", "comment": "Peering"}]
+    done = run(atlas, *ours, state="absent", only_own=True, check_mode=check_mode)
+    assert (done.failed, done.changed) == (False, True)
+    assert [entry["cidr_block"] for entry in done.result["access_list"]] == [BLOCK]
+    (left,) = done.result["left"]
+    assert (left["cidr_block"], left["comment"]) == (BLOCK, comment)
+    assert [word for word in (BLOCK, str(comment or "no comment"), "Peering") if word not in left["reason"]] == []
+    assert list(comments(atlas)) == [BLOCK, "10.2.0.0/16"] if check_mode else [BLOCK]
+    again = run(atlas, *ours, state="absent", only_own=True)
+    assert (again.changed, again.result["left"]) == (check_mode, [left])
+    assert run(atlas, *ours, state="absent").result["left"] == []
+    assert comments(atlas) == {}
+
+
+def test_whose_entry_is_meant_has_to_be_said(atlas: Atlas) -> None:
+    done = run(atlas, ENTRY, state="absent", only_own=True)
+    assert (done.failed, atlas.wire()) == (True, [])
+    assert [word for word in ("entries[0].comment", "only_own") if word not in done.msg] == []
+    assert not run(atlas, ENTRY, only_own=True).failed
+
+
+@pytest.mark.parametrize("answer", [{}, {"results": []}, {"results": [{"cidrBlock": "10.9.0.0/16"}]}, {"results": 5}], ids=str)
+def test_added_is_only_what_the_answer_names(faulty: tuple[Atlas, Wire], answer: dict[str, Any]) -> None:
+    """Nobody has added the entry, although the status is 201."""
+    atlas, wire = faulty
+    wire.faults += [Fault("POST", reply(answer, 201), times=9)]
+    done = run(atlas, ENTRY)
+    assert done.failed, done.result
+    assert [word for word in (BLOCK, "the reply") if word not in done.msg] == []
+    assert comments(atlas) == {}
+
+
+def test_what_an_odd_answer_has_added_is_found(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    wire.faults += [Fault("POST", reply({"results": []}, 201), forward=True)]
+    done = run(atlas, ENTRY)
+    assert (done.failed, done.changed, comments(atlas)) == (False, True, {BLOCK: None})
+
+
+def test_the_answer_may_spell_an_entry_in_another_way(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    spelled = {"results": [{"ipAddress": "10.0.0.5"}, {"cidrBlock": "2001:0DB8::/32"}]}
+    wire.faults += [Fault("POST", reply(spelled, 201), forward=True)]
+    done = run(atlas, {"cidr_block": "10.0.0.5/32"}, {"cidr_block": "2001:db8::/32"})
+    assert (done.failed, [method for method, unused in atlas.wire()]) == (False, ["GET", "GET", "POST"])
+
+
+def test_the_answer_holds_the_whole_list(faulty: tuple[Atlas, Wire]) -> None:
+    """Atlas has room for 200 entries, and shows 100 a page unless it is asked for more."""
+    atlas, wire = faulty
+    run(atlas, *[{"ip_address": f"10.0.0.{number}"} for number in range(1, 151)])
+    wire.requests.clear()
+    done = run(atlas, ENTRY)
+    assert (done.failed, [one.query for one in wire.sent("POST")]) == (False, [{"itemsPerPage": "500"}])
+    assert [one.method for one in wire.requests if one.authorization] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(-1, ["has passed", "within the next week"]), (7.5, ["more than a week ahead", "within the next week"])],
+)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_date_out_of_range_is_foreseen(atlas: Atlas, days: float, words: list[str], check_mode: bool) -> None:
+    date = (datetime.now(timezone.utc) + timedelta(days=days)).isoformat()
+    done = run(atlas, {**ENTRY, "delete_after_date": date}, check_mode=check_mode)
+    assert (done.failed, atlas.wire()) == (True, [])
+    assert [word for word in ["entries[0].delete_after_date", *words] if word not in done.msg] == []
+    # What goes has no date that matters.
+    assert not run(atlas, {**ENTRY, "delete_after_date": date}, state="absent").failed
+
+
+@pytest.mark.parametrize("block", ["0.0.0.0/0", "::/0"])
+def test_a_list_that_lets_everybody_in_warns(atlas: Atlas, block: str) -> None:
+    (warning,) = run(atlas, ENTRY, {"cidr_block": block}).warnings
+    assert [word for word in ("entries[1]", block, "every address") if word not in warning] == []
+    assert run(atlas, {"cidr_block": block}, state="absent").warnings == []
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("EXPIRATION_DATE_IN_PAST", "within the next week"),
+        ("EXPIRATION_DATE_EXCEEDS_MAX", "within the next week"),
+        ("PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY", "remove the entry first"),
+        ("NETWORK_PERMISSION_EXPIRATION_NOT_SUPPORTED", "security group"),
+        ("INVALID_NETWORK_PERMISSION_COMMENT", "80 characters"),
+        ("INVALID_IP_ADDRESS_OR_CIDR_NOTATION", "cidr_block"),
+        ("DUPLICATE_ADDRESSES_IN_INPUT", "once"),
+    ],
+)
+def test_an_entry_that_atlas_refuses_is_explained(faulty: tuple[Atlas, Wire], code: str, word: str) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", reply({"error": 400, "errorCode": code, "detail": "No."}, 400)))
+    done = run(atlas, ENTRY)
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, False, code)
+    assert word in done.msg
+
+
+def comments(atlas: Atlas) -> dict[str, str | None]:
+    with atlas.emulator.project.now() as project:
+        return {entry.value: entry.comment for entry in project.access_list}

@@ -1,0 +1,169 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Network containers: what check mode foresees, somebody who is faster, and waiting until one may be removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import (
+    atlas_network_container_info as _container_info_task,
+)
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
+
+REGION = {"region_name": "eu-west-1"}
+BLOCK = "172.20.0.0/21"
+ABSENT = {"region_name": "us-east-1", "state": "absent"}
+
+
+def run(atlas: Atlas, **options: Any) -> Any:
+    return atlas.run(_container_task.TASK, **options)
+
+
+def containers(atlas: Atlas) -> list[str]:
+    with atlas.emulator.project.now() as project:
+        return [one.region for one in project.containers.of("AWS")]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_block_that_overlaps_another_container_is_refused(atlas: Atlas, check_mode: bool) -> None:
+    done = run(atlas, **REGION, atlas_cidr_block="192.168.252.0/22", check_mode=check_mode)
+    assert (done.failed, done.changed, containers(atlas), atlas.writes()) == (True, False, ["US_EAST_1"], [])
+    assert [part for part in ("192.168.252.0/22", "192.168.248.0/21", atlas.container_id) if part not in done.msg] == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_changed_block_that_overlaps_another_container_is_refused(atlas: Atlas, check_mode: bool) -> None:
+    atlas.add_container("EU_WEST_1", BLOCK)
+    done = run(atlas, **REGION, atlas_cidr_block="192.168.252.0/22", check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes(), len(atlas.wire())) == (True, False, [], 2)
+    assert f"overlaps 192.168.248.0/21 of network container {atlas.container_id}" in done.msg
+
+
+def test_a_block_that_only_atlas_finds_overlapping_is_refused_in_its_words(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    refused = reply({"error": 409, "errorCode": "OVERLAPPING_ATLAS_CIDR_BLOCK", "detail": "It overlaps."}, 409)
+    wire.faults.append(Fault("POST", refused))
+    done = run(atlas, **REGION, atlas_cidr_block=BLOCK)
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "OVERLAPPING_ATLAS_CIDR_BLOCK")
+    assert "It overlaps" in done.msg
+
+
+def test_check_mode_foresees_a_container(atlas: Atlas) -> None:
+    foreseen = run(atlas, **REGION, atlas_cidr_block=BLOCK, check_mode=True)
+    assert (foreseen.failed, foreseen.changed, atlas.writes()) == (False, True, [])
+    done = run(atlas, **REGION, atlas_cidr_block=BLOCK)
+    unforeseen = {"id", "vpc_id", "provisioned"}
+    assert {name: value for name, value in done.after.items() if name not in unforeseen} == {
+        name: value for name, value in foreseen.after.items() if name not in unforeseen
+    }
+
+
+def test_a_container_that_somebody_else_has_removed_meanwhile_is_gone(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    gone = reply({"error": 404, "errorCode": "CLOUD_PROVIDER_CONTAINER_NOT_FOUND", "detail": "Not there."}, 404)
+    wire.faults.append(Fault("DELETE", gone, forward=True))
+    done = run(atlas, **ABSENT)
+    assert (done.failed, done.changed, containers(atlas)) == (False, False, [])
+
+
+def test_a_container_in_use_is_removed_as_soon_as_it_may_be(atlas: Atlas) -> None:
+    peer_id = atlas.add_peer()
+    refused = run(atlas, **ABSENT)
+    assert (refused.failed, refused.changed) == (True, False)
+    assert peer_id in refused.msg
+    atlas.clock.after(3, lambda: atlas.act("delete", peer_id))
+    done = run(atlas, **ABSENT, wait=True)
+    assert (done.failed, done.changed, containers(atlas)) == (False, True, [])
+
+
+def test_a_container_that_stays_in_use_says_so_when_the_time_is_up(atlas: Atlas) -> None:
+    peer_id = atlas.add_peer()
+    done = run(atlas, **ABSENT, wait=True, wait_timeout=7)
+    assert (done.failed, done.changed, containers(atlas)) == (True, False, ["US_EAST_1"])
+    assert [part for part in (peer_id, "7 seconds", "wait_timeout") if part not in done.msg] == []
+    assert atlas.writes() == []
+
+
+def test_a_container_that_is_too_new_is_removed_when_atlas_takes_it(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    too_new = reply({"error": 409, "errorCode": "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER", "detail": "Too new."}, 409)
+    wire.faults.append(Fault("DELETE", too_new, times=3))
+    refused = run(atlas, **ABSENT)
+    assert (refused.failed, refused.result["error_code"]) == (True, "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER")
+    done = run(atlas, **ABSENT, wait=True)
+    assert (done.failed, done.changed, containers(atlas)) == (False, True, [])
+
+
+def test_a_container_that_stays_too_new_says_what_atlas_said(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    too_new = reply({"error": 409, "errorCode": "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER", "detail": "Too new."}, 409)
+    wire.faults.append(Fault("DELETE", too_new, times=99))
+    done = run(atlas, **ABSENT, wait=True, wait_timeout=5)
+    assert (done.failed, done.changed) == (True, False)
+    assert "Too new" in done.msg
+
+
+def test_an_unknown_group_is_no_empty_list_of_containers(atlas: Atlas) -> None:
+    done = atlas.run(_container_info_task.TASK, group_id="0" * 24, container_id=atlas.container_id)
+    assert (done.failed, done.result["error_code"]) == (True, "GROUP_NOT_FOUND")
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_a_region_it_is_the_only_container(atlas: Atlas, check_mode: bool) -> None:
+    done = run(atlas, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (False, False, [])
+    assert (done.result["container"]["id"], done.result["container"]["region_name"]) == (atlas.container_id, "US_EAST_1")
+    changed = run(atlas, atlas_cidr_block=BLOCK, check_mode=check_mode)
+    assert (changed.changed, changed.after["atlas_cidr_block"]) == (True, BLOCK)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_a_region_several_containers_are_listed(atlas: Atlas, check_mode: bool) -> None:
+    second = atlas.add_container("EU_WEST_1", BLOCK)
+    with atlas.emulator.project.now() as project:
+        project.containers.create({"providerName": "GCP", "atlasCidrBlock": "10.96.0.0/18"})
+    done = run(atlas, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    words = [
+        atlas.container_id,
+        "us-east-1",
+        "192.168.248.0/21",
+        second,
+        "eu-west-1",
+        BLOCK,
+        "2 network containers",
+        "region_name",
+    ]
+    assert [word for word in words if word not in done.msg] == []
+    assert run(atlas, **REGION).result["container"]["id"] == second
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_a_region_nothing_is_created(atlas: Atlas, check_mode: bool) -> None:
+    assert run(atlas, **ABSENT).changed
+    done = run(atlas, atlas_cidr_block=BLOCK, check_mode=check_mode)
+    assert (done.failed, done.changed, containers(atlas)) == (True, False, [])
+    assert [word for word in ("no network container on AWS", "region_name") if word not in done.msg] == []
+
+
+def test_what_is_removed_has_to_be_named(atlas: Atlas) -> None:
+    spec = _container_task.ARGUMENT_SPEC.to_kwargs()
+    for options in ({}, {"region_name": None}):
+        given = {"group_id": "0" * 24, "state": "absent", "public_key": "a", "private_key": "b", **options}
+        checked = ArgumentSpecValidator(**spec).validate(given)
+        outcome = _container_task.TASK.execute(checked.validated_parameters, check_mode=False)
+        assert "region_name" in (outcome.failure or {}).get("msg", "")
+        assert bool(checked.error_messages) == (not options)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_the_block_of_a_container_in_use_is_kept(atlas: Atlas, check_mode: bool) -> None:
+    peer_id = atlas.add_peer()
+    done = run(atlas, region_name="us-east-1", atlas_cidr_block=BLOCK, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    assert [part for part in (peer_id, "192.168.248.0/21", BLOCK) if part not in done.msg] == []

@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the documentation of atlas_vpc_peer_accepter says twice: options, permissions, and the codes of AWS."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
+
+ROOT = Path(__file__).resolve().parents[3]
+PLUGINS = "ansible_collections.cloudpeer.atlas.plugins"
+
+
+def module_documentation() -> dict[str, Any]:
+    """Return DOCUMENTATION with the options of its fragments."""
+    source = (ROOT / "plugins" / "modules" / "atlas_vpc_peer_accepter.py").read_text(encoding="utf-8")
+    text = next(
+        ast.literal_eval(node.value)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"
+    )
+    documentation = yaml.safe_load(text)
+    for name in documentation["extends_documentation_fragment"]:
+        unused, unused_too, file, *part = name.split(".")
+        fragment = importlib.import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
+        options = yaml.safe_load(getattr(fragment, part[0].upper() if part else "DOCUMENTATION"))["options"]
+        for option, described in options.items():
+            documentation["options"][option] = {**described, **documentation["options"].get(option, {})}
+    return dict(documentation)
+
+
+def test_the_options_are_those_of_the_argument_spec() -> None:
+    keys = ("type", "elements", "choices", "default", "aliases", "required")
+    documented = {
+        name: {key: option[key] for key in keys if key in option} for name, option in module_documentation()["options"].items()
+    }
+    specified = {name: {key: option[key] for key in keys if key in option} for name, option in TASK.argument_spec.options.items()}
+    assert documented == specified
+
+
+def actions_in_the_code() -> set[str]:
+    """Return the actions of AWS that the code can send."""
+    network = (ROOT / "plugins/module_utils/_aws/network.py").read_text(encoding="utf-8")
+    found = {f"ec2:{name}" for name in re.findall(r'"((?:Describe|Accept|Create|Replace|Delete|Modify)[A-Za-z]+)"', network)}
+    return {*found, "sts:AssumeRole"}
+
+
+def test_the_permissions_are_those_that_the_code_needs() -> None:
+    assert len(actions_in_the_code()) == 12
+    notes = " ".join(module_documentation()["notes"])
+    assert set(re.findall(r"C\(((?:ec2|sts):[A-Z][A-Za-z]+)\)", notes)) - {"ec2:Describe"} == actions_in_the_code()
+    guide = (ROOT / "docs/guides/credentials.md").read_text(encoding="utf-8")
+    (policy,) = re.findall(r"^```json\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    statements = json.loads(policy)["Statement"]
+    assert {*statements[0]["Action"], statements[1]["Action"]} == actions_in_the_code()
+
+
+def test_every_code_with_a_hint_is_in_the_list() -> None:
+    text = (ROOT / "docs/guides/when_it_fails.md").read_text(encoding="utf-8")
+    # The others are names of exceptions, which nobody sees.
+    codes = {*_aws_errors._FORBIDDEN, *(code for code in _aws_errors._HINTS if not re.search("Error$|NotFound$", code))}
+    assert len(codes) > 10
+    assert sorted(code for code in codes if f"`{code}`" not in text) == []
