@@ -11,10 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas as _atlas
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _pool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_access_list as _access_list_task
@@ -65,9 +63,8 @@ def run(module: str, options: Mapping[str, Any], line: Line, clock: FakeClock | 
     time = clock or FakeClock()
     with leading(line), pytest.MonkeyPatch.context() as patch:
         patch.setattr(_task, "Context", partial(_task.Context, clock=time, sleep=time.sleep))
-        patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=time, sleep=time.sleep))
-        pool = _pool.ClientPool()
-        patch.setattr(_atlas, "POOL", pool)
+        pool = _clients.ClientPool(time, time.sleep)
+        patch.setattr(_clients, "POOL", pool)
         try:
             outcome = TASKS[module].execute(checked.validated_parameters, check_mode=check_mode)
         finally:

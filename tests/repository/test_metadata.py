@@ -29,12 +29,11 @@ def test_every_module_is_in_the_action_group_of_the_service_that_it_talks_to(roo
 
 
 def test_the_client_gives_the_version_of_the_collection(root: Path) -> None:
-    client = ast.parse((root / "plugins" / "module_utils" / "_client.py").read_text(encoding="utf-8"))
+    module = ast.parse((root / "plugins" / "module_utils" / "_version.py").read_text(encoding="utf-8"))
     versions = [
         ast.literal_eval(node.value)
-        for node in client.body
-        if isinstance(node, ast.Assign)
-        and [target.id for target in node.targets if isinstance(target, ast.Name)] == ["COLLECTION_VERSION"]
+        for node in module.body
+        if isinstance(node, ast.Assign) and [target.id for target in node.targets if isinstance(target, ast.Name)] == ["VERSION"]
     ]
     assert versions == [load(root / "galaxy.yml")["version"]]
 
@@ -42,7 +41,7 @@ def test_the_client_gives_the_version_of_the_collection(root: Path) -> None:
 def test_the_version_stands_nowhere_else(root: Path, source_files: list[str]) -> None:
     # Not a part of an address like 10.0.1.0/24.
     version = re.compile(r"(?<![\d.])" + re.escape(load(root / "galaxy.yml")["version"]) + r"(?!\.?\d)")
-    known = {"galaxy.yml", "plugins/module_utils/_api/client.py"}
+    known = {"galaxy.yml", "plugins/module_utils/_version.py"}
     # The changelog names every release; pinned packages have versions of their own.
     exempt = ("changelogs/", "CHANGELOG.md", "requirements")
     found = {

@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas as _atlas
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _pool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
@@ -116,9 +114,8 @@ class Atlas:
         assert checked.error_messages == []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_task, "Context", partial(_task.Context, clock=self.clock, sleep=self.clock.sleep))
-            patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=self.clock, sleep=self.clock.sleep))
-            pool = _pool.ClientPool()
-            patch.setattr(_atlas, "POOL", pool)
+            pool = _clients.ClientPool(self.clock, self.clock.sleep)
+            patch.setattr(_clients, "POOL", pool)
             try:
                 outcome = task.execute(checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
             finally:

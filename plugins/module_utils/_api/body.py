@@ -25,7 +25,7 @@ _FORMS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
 
 
 class BodyError(ValueError):
-    """A body that cannot be taken; what is wrong with it is said so that it can follow C(the reply)."""
+    """A body that cannot be taken; what is wrong with it is said so that it can follow `the reply`."""
 
 
 def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
@@ -35,7 +35,7 @@ def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
 
     Args:
         read: Returns up to so many of the next bytes as they came; nothing at the end.
-        encoding: The C(Content-Encoding) header.
+        encoding: The `Content-Encoding` header.
 
     Raises:
         BodyError: When it is longer than there is a reason for, is not what it claims to be, or is encoded in another way.

@@ -103,7 +103,7 @@ def _find(text: str, secrets: list[str]) -> t.Iterator[Span]:
 
 
 def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> str:
-    """Return I(text) without I(secrets), in a time that grows with their lengths and no faster.
+    """Return `text` without `secrets`, in a time that grows with their lengths and no faster.
 
     Each character of a secret is found as itself, and as it is written in URLs and in JSON; of ASCII, in either case.
 

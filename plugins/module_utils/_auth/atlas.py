@@ -7,41 +7,9 @@
 
 from __future__ import annotations
 
-import typing as t
-from contextlib import contextmanager
-
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Library, Parameters, Service, Warn
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import check_object_id
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Library, Service
 
-from .clients import ClientPool
-
-# The clients of this process. The items of a loop share them, and they end with the process.
-POOL = ClientPool()
-
-
-def validate(params: Parameters) -> list[str]:
-    """Check the options of the connection, as far as they can be checked before a client is made.
-
-    Raises:
-        InvalidOptionError: When group_id is malformed.
-    """
-    check_object_id("group_id", params["group_id"])
-    if params["validate_certs"]:
-        return []
-    return ["validate_certs is false: anybody on the way to Atlas can read and change what is sent."]
-
-
-@contextmanager
-def connect(params: Parameters, warn: Warn) -> t.Iterator[AtlasClient]:
-    """Lease a client, which records the requests of this task.
-
-    Raises:
-        InvalidOptionError: When the options of the connection, or the credentials, cannot be right.
-    """
-    with POOL.lease(params, warn) as client, client.recording():
-        yield client
-
+from .clients import connect, validate
 
 ATLAS = Service(Library("requests", REQUESTS_IMPORT_ERROR), validate, connect)

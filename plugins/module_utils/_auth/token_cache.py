@@ -63,7 +63,7 @@ class TokenCache:
     """The file for the token of one service account at one Atlas.
 
     Nothing in its name or in it tells the secret. A file, or a folder, that others could have read or written is not
-    used, nor is a link; I(warn) then says so. Where nothing can be kept, every process gets a token of its own.
+    used, nor is a link; `warn` then says so. Where nothing can be kept, every process gets a token of its own.
 
     Args:
         identity: What tells the account, and the way to Atlas, from others; it is hashed.

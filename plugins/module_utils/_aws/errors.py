@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import MAX_DETAIL_LENGTH, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import MAX_DETAIL_LENGTH, AtlasError, OvertakenError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
 
 # AWS refused the request, and takes the same one a little later.
@@ -107,7 +107,7 @@ def _refusal(doing: str, action: str, response: t.Mapping[str, t.Any], *, is_wri
     if code in _FORBIDDEN:
         hint = f"Allow {action} to these credentials; the documentation of the module has the whole IAM policy."
     is_fault = isinstance(status, int) and status >= 500
-    failure = AtlasError(
+    return (OvertakenError if is_write and code in _OVERTAKEN else AtlasError)(
         f"Failed to {doing}: {text} ({action}: {code or 'no code'}).",
         http_status=status,
         error_code=code,
@@ -116,5 +116,3 @@ def _refusal(doing: str, action: str, response: t.Mapping[str, t.Any], *, is_wri
         outcome_unknown=is_write and is_fault and code not in _THROTTLED,
         is_transient=is_fault or code in _THROTTLED,
     )
-    failure.was_overtaken = is_write and code in _OVERTAKEN
-    return failure

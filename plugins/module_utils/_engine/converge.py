@@ -10,10 +10,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import backoff
 
 from .operation import Context
 from .plan import Plan
-from .wait import backoff
 
 Resource = t.Optional[dict[str, t.Any]]
 

@@ -16,9 +16,10 @@ from dataclasses import asdict, dataclass, field
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import ApiCall
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import LONGEST_BACKOFF
 
 from .argspec import ArgumentSpec
-from .wait import LONGEST_BACKOFF, State, WaitTimeoutError, wait_until
+from .wait import State, WaitTimeoutError, wait_until
 
 Parameters = t.Mapping[str, t.Any]
 Warn = t.Callable[[str], None]

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 import typing as t
 
@@ -16,7 +15,6 @@ State = t.TypeVar("State")
 SHORTEST_INTERVAL = 0.5
 # An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
 INTERVAL_SHARE = 0.15
-LONGEST_BACKOFF = 60.0
 REPORT_INTERVAL = 60.0
 
 
@@ -119,8 +117,3 @@ class StatusHistory:
     def _tell(self, text: str, now: float, awaited: str = "") -> None:
         self._reported = now
         self._report(": ".join((self._name, "; ".join(filter(None, (text, self._to_do or awaited))))))
-
-
-def backoff(attempt: int) -> float:
-    """Return the seconds to pause after failed attempt number I(attempt), counted from 0: doubling, with jitter."""
-    return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import backoff
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.apply import make_change
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.block import find_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.checks import check_account, check_usable
@@ -35,7 +36,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.network import Network
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AWS, AwsSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Context, Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import backoff
 
 # How often a change is tried when its reply was lost, or when somebody else was faster; everything is read again in between.
 MOST_PLANS = 4

@@ -49,7 +49,7 @@ class PeerCreation:
         self._params = context.params
         self._check_mode = context.check_mode
         # Version 1.0 of the API chooses the container by itself; v2 has to be told, and the accepter's region, too.
-        self._needs_container = context.client.connection.api_version == "v2"
+        self._needs_container = context.client.settings.api_version == "v2"
         self._peers = peers
         self._choice = choice
         self._wanted = wanted

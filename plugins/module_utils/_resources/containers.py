@@ -10,12 +10,22 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError, AtlasNotFoundError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
 
 Container = dict[str, t.Any]
 
 # 404 with this code, and with no other, means that the container is not there.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
+_ALREADY_EXISTS = frozenset(("CONTAINER_ALREADY_EXISTS",))
+# What to do next, by error code.
+HINTS = {
+    NOT_FOUND: "Check container_id: it must be an AWS network container of this project.",
+    "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER": "Run the task again in a few minutes, or set wait to true.",
+    "CONTAINERS_IN_USE": "Remove the clusters and peering connections that use the network container first.",
+    "OVERLAPPING_ATLAS_CIDR_BLOCK": (
+        "Choose a block that overlaps none of a network container: another route_table_cidr_block, or atlas_cidr_block."
+    ),
+}
 
 
 def to_result(container: t.Mapping[str, t.Any]) -> Container:
@@ -57,8 +67,6 @@ class Containers:
         self._client = client
         self._group_id = group_id
         self.listed: list[Container] = []
-        # Those whose removal was asked for in a request that got no clear answer.
-        self._perhaps_deleted: set[str] = set()
 
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as C(AWS)."""
@@ -74,7 +82,8 @@ class Containers:
             AtlasNotFoundError: When there is none with that id.
         """
         path = ("groups", self._group_id, "containers", container_id)
-        return to_result(self._client.get(path, f"read network container {container_id} of project {self._group_id}"))
+        doing = f"read network container {container_id} of project {self._group_id}"
+        return to_result(self._client.get(path, doing, hints=HINTS))
 
     def get_container_in(self, provider_name: str, region: str) -> Container | None:
         """Return the container of a provider in I(region), given as C(us-east-1); there is one at the most."""
@@ -86,7 +95,8 @@ class Containers:
         if atlas_cidr_block is not None:
             body["atlasCidrBlock"] = atlas_cidr_block
         doing = f"create the network container in {region} of project {self._group_id}"
-        return self._written(self._client.post(("groups", self._group_id, "containers"), body, doing), body, None, doing)
+        path = ("groups", self._group_id, "containers")
+        return self._written(self._client.post(path, body, doing, exists=_ALREADY_EXISTS, hints=HINTS), body, None, doing)
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
         """Give a container that nothing uses another block."""
@@ -98,25 +108,18 @@ class Containers:
         }
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
         doing = f"change the CIDR block of network container {container['id']} {blocks}"
-        return self._written(self._client.patch(path, body, doing), body, container["id"], doing)
+        return self._written(self._client.patch(path, body, doing, hints=HINTS), body, container["id"], doing)
 
     def delete_container(self, container_id: str) -> None:
         """Delete a container.
 
         Raises:
-            AtlasError: When it is gone already, too: then C(was_overtaken) is set. If an earlier request may have done it,
-                that is a success.
+            OvertakenError: When somebody else has deleted it.
+            AtlasError: When it cannot be deleted.
         """
         path = ("groups", self._group_id, "containers", container_id)
-        try:
-            self._client.delete(path, f"delete network container {container_id} of project {self._group_id}")
-        except AtlasError as error:
-            error.was_overtaken = isinstance(error, AtlasNotFoundError) and error.error_code == NOT_FOUND
-            if error.was_overtaken and (error.outcome_unknown or container_id in self._perhaps_deleted):
-                return
-            if error.outcome_unknown:
-                self._perhaps_deleted.add(container_id)
-            raise
+        doing = f"delete network container {container_id} of project {self._group_id}"
+        self._client.delete(path, doing, gone=frozenset((NOT_FOUND,)), hints=HINTS)
 
     def _written(
         self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], container_id: str | None, doing: str

@@ -11,17 +11,28 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
-    AtlasApiError,
-    AtlasConflictError,
-    AtlasError,
-    AtlasNotFoundError,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
 
 Peer = dict[str, t.Any]
 
-# 404 with one of these, and with no other, means that the connection is not there. The group may be unknown as well.
-_GONE = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
+# 404 with one of these, and with no other, means that the connection is not there. The project may be unknown as well.
+_MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
+_GONE = _MISSING | {"PEER_ALREADY_REQUESTED_DELETION"}
+_ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS",))
+# What to do next, by error code.
+HINTS = {
+    "CLOUD_PROVIDER_CONTAINER_NOT_FOUND": "Check container_id: it must be an AWS network container of this project.",
+    "INVALID_ROUTE_TABLE_CIDR": "Check route_table_cidr_block: the CIDR block of the VPC, from a private range.",
+    "OVERLAPPING_ATLAS_CIDR_BLOCK": (
+        "Choose a block that overlaps none of a network container: another route_table_cidr_block, or atlas_cidr_block."
+    ),
+    "OVERLAPPING_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap that of another peering connection.",
+    "PEER_INVALID_STATE": "Wait until the connection has settled, then run the task again.",
+    "PEER_MAXIMUM_REACHED": (
+        "Remove connections that are no longer used, or accept those that are pending: "
+        "a project holds 50 connections, of which 25 may be pending."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -116,8 +127,6 @@ class VpcPeers:
         self._group_id = group_id
         self._path = ("groups", group_id, "peers")
         self._listed: list[Peer] | None = None
-        # Those whose removal was asked for in a request that got no clear answer.
-        self._perhaps_deleted: set[str] = set()
 
     def list_peers(self) -> list[Peer]:
         """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
@@ -138,12 +147,8 @@ class VpcPeers:
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection; None when there is none with that id."""
         doing = f"read VPC peering connection {peer_id} of project {self._group_id}"
-        try:
-            return self._to_result(self._client.get((*self._path, peer_id), doing), doing)
-        except AtlasNotFoundError as error:
-            if error.error_code in _GONE:
-                return None
-            raise
+        found = self._client.get((*self._path, peer_id), doing, missing=_MISSING, hints=HINTS)
+        return None if found is None else self._to_result(found, doing)
 
     def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:
         """Request a connection and return it as Atlas describes it then.
@@ -156,33 +161,25 @@ class VpcPeers:
         """
         doing = f"create the VPC peering connection to {self.describe(fields)} in project {self._group_id}"
         body = self.provider.to_body(fields, with_provider=fields.get("container_id") is not None)
-        return self._written(self._client.post(self._path, body, doing), fields, home_region, doing)
+        reply = self._client.post(self._path, body, doing, exists=_ALREADY_EXISTS, hints=HINTS)
+        return self._written(reply, fields, home_region, doing)
 
     def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any]) -> Peer:
         """Change I(fields) of I(peer). The whole object goes along: without its provider, Atlas takes it for another one."""
         doing = f"update VPC peering connection {peer['id']} of project {self._group_id}"
         wanted = {**peer, **fields}
-        reply = self._client.patch((*self._path, peer["id"]), self.provider.to_body(wanted), doing)
+        reply = self._client.patch((*self._path, peer["id"]), self.provider.to_body(wanted), doing, hints=HINTS)
         return self._written(reply, wanted, None, doing)
 
     def delete_peer(self, peer_id: str) -> None:
         """Ask for the removal of a connection.
 
         Raises:
-            AtlasError: When it is gone, or on its way, already, too: then C(was_overtaken) is set. If an earlier request
-                may have done it, that is a success.
+            OvertakenError: When somebody else has removed it, or asked for its removal.
+            AtlasError: When it cannot be removed.
         """
-        try:
-            self._client.delete((*self._path, peer_id), f"delete VPC peering connection {peer_id} of project {self._group_id}")
-        except AtlasError as error:
-            error.was_overtaken = (isinstance(error, AtlasNotFoundError) and error.error_code in _GONE) or (
-                isinstance(error, AtlasConflictError) and error.error_code == "PEER_ALREADY_REQUESTED_DELETION"
-            )
-            if error.was_overtaken and (error.outcome_unknown or peer_id in self._perhaps_deleted):
-                return
-            if error.outcome_unknown:
-                self._perhaps_deleted.add(peer_id)
-            raise
+        doing = f"delete VPC peering connection {peer_id} of project {self._group_id}"
+        self._client.delete((*self._path, peer_id), doing, gone=_GONE, hints=HINTS)
 
     def describe(self, fields: t.Mapping[str, t.Any]) -> str:
         """Return the identity of a connection in words."""

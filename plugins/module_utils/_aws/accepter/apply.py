@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, OvertakenError
 
 from ..network import Network
 from ..objects import PeeringConnection, Vpc
@@ -32,7 +32,7 @@ def _change_route(network: Network, change: RouteChange) -> bool:
     """Change a route whose target is still the one that was read.
 
     Raises:
-        AtlasError: When it is another one by now; C(was_overtaken) is set then.
+        OvertakenError: When it is another one by now.
     """
     if change.action == "create":
         network.create_route(change.table_id, change.block, t.cast("str", change.target))
@@ -41,13 +41,11 @@ def _change_route(network: Network, change: RouteChange) -> bool:
     route = route_to(table, change.block) if table is not None else None
     target = route.target if route is not None else None
     if target != change.before:
-        failure = AtlasError(
+        raise OvertakenError(
             f"The route to {change.block} in {change.table_id} has changed meanwhile: "
             f"it led to {change.before}, and now leads to {target}.",
             hint="Run the task again.",
         )
-        failure.was_overtaken = True
-        raise failure
     if change.action == "replace":
         network.replace_route(change.table_id, change.block, t.cast("str", change.target))
         return True
