@@ -10,37 +10,51 @@ from __future__ import annotations
 import typing as t
 
 from .errors import InvalidOptionError
+from .request import Request
 
-Headers = t.Mapping[str, str]
-# Sends a form with an Authorization header to the token endpoint, and returns the object in the reply.
-Fetch = t.Callable[[t.Mapping[str, str], str], t.Mapping[str, t.Any]]
+
+class Prepared(t.Protocol):
+    """A request as it goes out: with the target as the HTTP library has rewritten it, which a digest signs.
+
+    Attributes:
+        method: The HTTP method.
+        body: The body as it is sent; None for none.
+        headers: All headers. A credential adds its own.
+    """
+
+    method: t.Any
+    body: t.Any
+    headers: t.Any
+
+    @property
+    def path_url(self) -> str:
+        """The target: path and query."""
+
+
+# See `Credential.sign_in`.
+Flow = t.Generator[t.Union[Prepared, Request], t.Any, None]
 
 
 class Credential(t.Protocol):
     """What the client needs of a kind of credential.
 
     Attributes:
-        secrets: What must not be shown.
+        secrets: What must not be shown. The list grows with what is found out on the way.
     """
 
     secrets: list[str]
 
-    def prepare(self, fetch: Fetch, patience: float) -> None:
-        """Get what is needed before a request can be signed; wait no longer than `patience` seconds for another process."""
+    def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
+        """Sign a request, and sign it again if it is refused, as far as there is a way to.
 
-    def authorization(self, method: str, target: str, body: bytes) -> str | None:
-        """Return the `Authorization` header for a request; None while the server's challenge is not known."""
-
-    def accept_challenge(self, headers: Headers, refusals: int) -> bool:
-        """Learn from a refusal (401). Return whether to try once more.
+        A generator. It yields the request, signed, as often as it is to be sent, and is sent each Reply; the last one counts.
+        It may yield a Request of its own before, for a token, and is sent the object in the answer. If that fails, or the
+        task ends, the client closes the generator, which then gives back what it holds.
 
         Args:
-            headers: Those of the reply.
-            refusals: Number of refusals so far, this one included.
+            request: The request. Its `Authorization` header is set in place.
+            patience: Returns the seconds to wait at most for another process.
         """
-
-    def accept_reply(self, headers: Headers) -> None:
-        """Learn from a reply that was not refused."""
 
 
 def check_header_values(**values: str) -> None:

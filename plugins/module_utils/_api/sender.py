@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 import typing as t
-from urllib.parse import urlencode, urlsplit
+from contextlib import closing
+from dataclasses import replace
+from urllib.parse import urlsplit
 
-from .credential import Credential
-from .errors import AtlasError
+from .credential import Credential, Prepared
+from .errors import AtlasConnectionError, AtlasError
 from .failures import connection_error
 from .redact import redacted
 from .reply import ApiCall, Reply, read_reply
@@ -97,60 +99,61 @@ class Sender:
         )
 
     def _send(self, request: Request) -> Reply:
-        """Send one request, and once more when the server first asks for credentials, or for newer ones."""
-        refusals = 0
-        while True:
-            self._credential.prepare(
-                lambda form, authorization: self._fetch_token(form, authorization, request), self._time_left()
-            )
-            if self._is_bucket_empty:
-                # Before the service has to refuse; how fast the bucket fills up again it does not say.
-                self._sleep(min(RATE_LIMIT_PAUSE, max(0.0, self.deadline - self._clock())))
-            reply = self._send_once(
-                request, lambda target: self._credential.authorization(request.method, target, request.data())
-            )
-            self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
-            if not reply.is_unauthorized:
-                self._credential.accept_reply(reply.headers)
-                return reply
-            refusals += 1
-            if not self._credential.accept_challenge(reply.headers, refusals):
-                return reply
+        """Send one request, signed; more than once if the credential asks for it."""
+        prepared = self._prepare(request)
+        reply: t.Any = None
+        with closing(self._credential.sign_in(prepared, self._time_left)) as flow:
+            while True:
+                try:
+                    wanted = flow.send(reply)
+                except StopIteration:
+                    return t.cast("Reply", reply)
+                if isinstance(wanted, Request):
+                    reply = self._answer_credential(wanted, request)
+                else:
+                    reply = self._send_signed(request, wanted)
+
+    def _answer_credential(self, wanted: Request, request: Request) -> Json:
+        """Return the answer to a request of the credential's own, which `request` waits for."""
+        wanted = replace(wanted, description=f"{request.description}, for which {wanted.description} is needed")
+        try:
+            return self._repeat(wanted, lambda one: self._exchange(one, self._prepare(one)))
+        except AtlasError as error:
+            # Whatever has become of this one, which was sent as often as it may be: the request that waits for it was not sent.
+            error.outcome_unknown = error.was_refused_unread = False
+            raise
+
+    def _send_signed(self, request: Request, prepared: Prepared) -> Reply:
+        if self._is_bucket_empty:
+            # Before the service has to refuse; how fast the bucket fills up again it does not say.
+            self._sleep(min(RATE_LIMIT_PAUSE, max(0.0, self.deadline - self._clock())))
+        reply = self._exchange(request, prepared)
+        self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
+        return reply
 
     def _time_left(self) -> float:
         """Return the seconds that one try of a request gets."""
         return min(self._settings.timeout, max(SHORTEST_TIMEOUT, self.deadline - self._clock()))
 
-    def _send_once(self, request: Request, authorize: t.Callable[[str], str | None]) -> Reply:
-        settings, url = self._settings, request.url(self._settings)
+    def _prepare(self, request: Request) -> Prepared:
+        try:
+            return self._transport.prepare(request)
+        except TransportError as error:
+            raise self._failure(request, error) from error
+
+    def _exchange(self, request: Request, prepared: Prepared) -> Reply:
+        """Send a request once, and record it."""
         started, status = self._clock(), None
         try:
-            reply = self._transport.send(
-                request.method, url, request.data(), request.all_headers(settings), authorize, self._time_left()
-            )
+            reply = self._transport.send(prepared, self._time_left())
             status = reply.status
         except TransportError as error:
-            failure = connection_error(request, error.failure, settings.base_url, error.cause, secrets=self._credential.secrets)
-            raise failure from error
+            raise self._failure(request, error) from error
         finally:
             elapsed = round((self._clock() - started) * 1000)
-            self.calls.append(ApiCall(request.method, urlsplit(url).path, status, elapsed))
+            self.calls.append(ApiCall(request.method, urlsplit(request.url(self._settings)).path, status, elapsed))
         return reply
 
-    def _fetch_token(self, form: t.Mapping[str, str], authorization: str, request: Request) -> Json:
-        """Ask for an OAuth token (RFC 6749, 4.4) and return the reply.
-
-        Raises:
-            AtlasError: When there is none.
-        """
-        # A token that nobody uses does no harm, so this POST may be repeated.
-        token = Request(
-            "POST",
-            ("token",),
-            f"{request.description}, for which an access token is needed",
-            body=urlencode(form),
-            headers={"Accept": "application/json"},
-            root="/api/oauth",
-            repeatable=True,
-        )
-        return self._repeat(token, lambda one: self._send_once(one, lambda target: authorization))
+    def _failure(self, request: Request, error: TransportError) -> AtlasConnectionError:
+        base_url, secrets = self._settings.base_url, self._credential.secrets
+        return connection_error(request, error.failure, base_url, error.cause, secrets=secrets)

@@ -15,10 +15,12 @@ import warnings
 from urllib.parse import urlsplit
 
 from .body import BodyError, read_body
+from .credential import Prepared
 from .deadline import Deadline, GuardedAdapter
 from .failures import root_cause
 from .hints import ConnectionFailure
 from .reply import Reply
+from .request import Request
 from .settings import ApiSettings
 
 try:
@@ -86,35 +88,39 @@ class Transport:
         """Whether the last request went out, at least in part."""
         return self._deadline.was_sent
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        data: bytes,
-        headers: t.Mapping[str, str],
-        authorize: t.Callable[[str], str | None],
-        timeout: float,
-    ) -> Reply:
+    def prepare(self, request: Request) -> Prepared:
+        """Return a request as it goes out, but for the credentials.
+
+        Raises:
+            TransportError: When the library takes it for malformed.
+        """
+        settings = self._settings
+        data, headers = request.data() or None, request.all_headers(settings)
+        try:
+            return self._session.prepare_request(
+                requests.Request(request.method, request.url(settings), data=data, headers=headers)
+            )
+        except (RequestException, HTTPError, ValueError) as error:
+            raise TransportError(_failure_of(error, was_sent=False), root_cause(error)) from error
+
+    def send(self, prepared: Prepared, timeout: float) -> Reply:
         """Send one request and return the reply to it, whatever its status; redirects are not followed.
 
         Args:
-            method: The HTTP method.
-            url: The whole address.
-            data: The body; empty for none.
-            headers: More headers.
-            authorize: Returns the `Authorization` header for the request target, path and query, as it is sent.
+            prepared: The request, which may have been sent before.
             timeout: The seconds that it may take until the whole reply is there.
 
         Raises:
             TransportError: When it is not there by then.
         """
+        ours = t.cast("requests.PreparedRequest", prepared)
+        url = str(ours.url)
         try:
-            prepared = self._session.prepare_request(requests.Request(method, url, data=data or None, headers=dict(headers)))
-            authorization = authorize(prepared.path_url)
-            if authorization:
-                prepared.headers["Authorization"] = authorization
+            # Those that came since it was prepared count, too.
+            ours.headers.pop("Cookie", None)
+            ours.prepare_cookies(self._session.cookies)
             verify = self._settings.validate_certs and (self._settings.ca_path or True)
-            options = self._session.merge_environment_settings(prepared.url, {}, True, verify, None)
+            options = self._session.merge_environment_settings(url, {}, True, verify, None)
             if urlsplit(url).scheme == "http":
                 # Plain http is for this host alone; a proxy would be another one.
                 options["proxies"] = {}
@@ -122,7 +128,7 @@ class Transport:
             with warnings.catch_warnings(), self._deadline.running(timeout):
                 # The user has asked for it, and is warned once by the task.
                 warnings.simplefilter("ignore", InsecureRequestWarning)
-                reply = _read(self._session.send(prepared, timeout=timeout, **options))
+                reply = _read(self._session.send(ours, timeout=timeout, **options))
         except (RequestException, HTTPError, OSError, ValueError) as error:
             # What the libraries say of a connection that the deadline has ended is not the cause.
             if not self._deadline.has_expired:

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Fetch, Headers, check_header_values
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 
 
@@ -28,16 +30,7 @@ class AccessToken:
         self.secrets = [access_token]
         self._access_token = access_token
 
-    def prepare(self, fetch: Fetch, patience: float) -> None:
-        """Need nothing."""
-
-    def authorization(self, method: str, target: str, body: bytes) -> str:
-        """Show the token."""
-        return f"Bearer {self._access_token}"
-
-    def accept_challenge(self, headers: Headers, refusals: int) -> bool:
-        """Give up: there is no other token."""
-        return False
-
-    def accept_reply(self, headers: Headers) -> None:
-        """Learn nothing."""
+    def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
+        """Show the token. If it is refused, there is no other."""
+        request.headers["Authorization"] = f"Bearer {self._access_token}"
+        yield request

@@ -7,7 +7,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Fetch, Headers, check_header_values
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import Reply
 
 from .digest import DigestSession, parse_challenge, parse_next_nonce
 
@@ -30,30 +33,36 @@ class ApiKey:
         self.secrets = [private_key]
         self._public_key = public_key
         self._private_key = private_key
+        # None while the server's challenge is not known: it comes with the first refusal.
         self._digest: DigestSession | None = None
 
-    def prepare(self, fetch: Fetch, patience: float) -> None:
-        """Need nothing: the server's challenge comes with its first refusal."""
+    def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
+        """Answer the server's challenge, and each new one as long as that may help."""
+        for refusals in range(1, _MOST_REFUSALS + 2):
+            if self._digest is not None:
+                body = request.body or b""
+                request.headers["Authorization"] = self._digest.authorization(request.method, request.path_url, body)
+            reply: Reply = yield request
+            if not reply.is_unauthorized:
+                next_nonce = parse_next_nonce(reply.headers.get("Authentication-Info"))
+                if next_nonce and self._digest is not None:
+                    self._digest.use_nonce(next_nonce)
+                return
+            self._digest = self._answer_to(reply, refusals)
+            if self._digest is None:
+                return
 
-    def authorization(self, method: str, target: str, body: bytes) -> str | None:
-        """Answer the last challenge; None before the first."""
-        return self._digest.authorization(method, target, body) if self._digest else None
+    def _answer_to(self, reply: Reply, refusals: int) -> DigestSession | None:
+        """Return the answer to the challenge in a refusal; None if there is none, or if the key must be wrong.
 
-    def accept_challenge(self, headers: Headers, refusals: int) -> bool:
-        """Take up a new challenge. A nonce that was only just given and is refused means that the key is wrong.
+        A nonce that was only just given and is refused means that the key is wrong. Atlas says `stale=false` in every
+        challenge, so a first refusal proves nothing. Others say `stale=true` when the key was right.
 
-        Atlas says `stale=false` in every challenge, so a first refusal proves nothing. Others say `stale=true` when
-        the key was right.
+        Args:
+            reply: The refusal.
+            refusals: Number of refusals so far, this one included.
         """
-        self._digest = None
-        challenge = parse_challenge(headers.get("WWW-Authenticate"))
+        challenge = parse_challenge(reply.headers.get("WWW-Authenticate"))
         if challenge is None or refusals > (_MOST_REFUSALS if challenge.stale else 1):
-            return False
-        self._digest = DigestSession(challenge, self._public_key, self._private_key)
-        return True
-
-    def accept_reply(self, headers: Headers) -> None:
-        """Go on with the next nonce where the server names it."""
-        next_nonce = parse_next_nonce(headers.get("Authentication-Info"))
-        if next_nonce and self._digest:
-            self._digest.use_nonce(next_nonce)
+            return None
+        return DigestSession(challenge, self._public_key, self._private_key)

@@ -11,9 +11,12 @@ import base64
 import math
 import time
 import typing as t
+from urllib.parse import urlencode
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Fetch, Headers, check_header_values
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import Reply
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
 
 from .token_cache import LIFETIME_SECONDS, Token, TokenCache, is_token
 
@@ -39,65 +42,68 @@ class ServiceAccount:
         check_header_values(client_id=client_id, client_secret=client_secret)
         pair = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
         self.secrets = [client_secret, pair]
-        self._basic = f"Basic {pair}"
+        # RFC 6749, 4.4. A token that nobody uses does no harm, so this POST may be repeated.
+        self._token_request = Request(
+            "POST",
+            ("token",),
+            "an access token",
+            body=urlencode({"grant_type": "client_credentials"}),
+            headers={"Accept": "application/json", "Authorization": f"Basic {pair}"},
+            root="/api/oauth",
+            repeatable=True,
+        )
         self._cache = cache
         self._clock = clock
         self._token: Token | None = None
         self._is_cached = False
         self._refused: str | None = None
 
-    def prepare(self, fetch: Fetch, patience: float) -> None:
-        """Get a token, unless there is one that is good for a while: here, or in the cache.
-
-        Raises:
-            AtlasError: When Atlas gives none.
-        """
-        if self._token is not None and self._token.is_good(self._clock()):
-            return
-        self._is_cached = False
-        if self._cache is None:
-            self._token = self._new_token(fetch)
-        else:
-            # Others who need it wait for it meanwhile, and do not ask for one of their own.
-            with self._cache.locked(patience):
-                cached = self._cache.load()
-                if cached is not None and cached.is_good(self._clock()) and cached.value != self._refused:
-                    self._token, self._is_cached = cached, True
-                else:
-                    self._token = self._new_token(fetch)
-                    self._cache.store(self._token)
-        self.secrets.append(self._token.value)
-
-    def _new_token(self, fetch: Fetch) -> Token:
-        try:
-            reply = fetch({"grant_type": "client_credentials"}, self._basic)
-        except AtlasError as error:
-            # Whatever has become of the token: the request that needs it was not sent, and this one as often as it may be.
-            error.outcome_unknown = error.was_refused_unread = False
-            raise
-        value, lifetime = reply.get("access_token"), _lifetime(reply.get("expires_in"))
-        if not is_token(value) or not lifetime:
-            raise AtlasApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
-        return Token(str(value), self._clock() + lifetime)
-
-    def authorization(self, method: str, target: str, body: bytes) -> str | None:
-        """Show the token."""
-        return f"Bearer {self._token.value}" if self._token else None
-
-    def accept_challenge(self, headers: Headers, refusals: int) -> bool:
-        """Get another token, once: this one was revoked.
+    def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
+        """Show the token; another one, once, if it is refused: it was revoked.
 
         None helps an account that Atlas knows, but not in this project; unless the token is older than this process, and the
         account was invited since.
         """
-        if headers.get("X-Error-Code") == "NOT_IN_GROUP" and not self._is_cached:
-            return False
-        self._refused = self._token.value if self._token else None
-        self._token = None
-        return refusals == 1
+        for unused in range(2):
+            token = yield from self._good_token(patience)
+            request.headers["Authorization"] = f"Bearer {token.value}"
+            reply: Reply = yield request
+            is_stranger = reply.headers.get("X-Error-Code") == "NOT_IN_GROUP" and not self._is_cached
+            if not reply.is_unauthorized or is_stranger:
+                return
+            self._refused, self._token = token.value, None
 
-    def accept_reply(self, headers: Headers) -> None:
-        """Learn nothing."""
+    def _good_token(self, patience: t.Callable[[], float]) -> t.Generator[Request, t.Any, Token]:
+        """Return a token that is good for a while: the last one, one in the cache, or a new one."""
+        if self._token is not None and self._token.is_good(self._clock()):
+            return self._token
+        self._is_cached = False
+        if self._cache is None:
+            token = yield from self._new_token()
+        else:
+            # Others who need it wait for it meanwhile, and do not ask for one of their own.
+            with self._cache.locked(patience()):
+                cached = self._cache.load()
+                if cached is not None and cached.is_good(self._clock()) and cached.value != self._refused:
+                    token, self._is_cached = cached, True
+                else:
+                    token = yield from self._new_token()
+                    self._cache.store(token)
+        self._token = token
+        self.secrets.append(token.value)
+        return token
+
+    def _new_token(self) -> t.Generator[Request, t.Any, Token]:
+        """Return a new token.
+
+        Raises:
+            AtlasApiError: When the reply has none.
+        """
+        answer = yield self._token_request
+        value, lifetime = answer.get("access_token"), _lifetime(answer.get("expires_in"))
+        if not is_token(value) or not lifetime:
+            raise AtlasApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
+        return Token(str(value), self._clock() + lifetime)
 
 
 def _lifetime(expires_in: t.Any) -> float:

@@ -19,6 +19,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
@@ -442,11 +443,12 @@ def test_what_a_server_sends_back_of_a_secret_is_not_shown(home: Path, shown: st
 
 
 def test_a_token_that_is_not_given_leaves_nothing_in_doubt(home: Path) -> None:
-    def fetch(*unused: Any) -> dict[str, Any]:
-        raise AtlasConnectionError("No answer.", outcome_unknown=True)
-
-    with pytest.raises(AtlasConnectionError) as caught:
-        ServiceAccount("the-id", SECRET, None).prepare(fetch, 1)
+    with serving(Reply(drop="close")) as wire:
+        client = AtlasClient(ApiSettings(base_url=wire.base_url, retries=0), ServiceAccount("the-id", SECRET, None))
+        with pytest.raises(AtlasConnectionError, match="for which an access token is needed") as caught:
+            client.post(("groups", "x"), {}, "make it")
+        client.close()
+        assert [one.target for one in wire.requests] == [TOKEN_PATH]
     assert not caught.value.outcome_unknown
 
 
