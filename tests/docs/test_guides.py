@@ -22,7 +22,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import hints 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import peers as _peers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.runner import ROOT, PlaybookRunner

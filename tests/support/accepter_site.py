@@ -13,7 +13,8 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support import harness
 from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account, Aws
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
@@ -158,13 +159,13 @@ class Site:
             "dns": "ignore",
         }
         given = {name: value for name, value in {**self.options, **usual, **options}.items() if value is not None}
-        checked = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(given)
+        checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == []
         self.front.forget()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_task, "Context", partial(_task.Context, clock=self.clock, sleep=self.clock.sleep))
             patch.setattr(_aws_session, "AwsSession", partial(_aws_session.AwsSession, clock=self.clock))
-            outcome = TASK.execute(checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
+            outcome = execute(OPERATION, checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
         done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings, outcome.secrets)
         assert "exception" not in done.result, done.result["exception"]
         shown = json.dumps([done.result, done.warnings])

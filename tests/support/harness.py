@@ -6,15 +6,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 
 VPC = "vpc-0a1b2c3d4e5f67890"
@@ -57,6 +56,8 @@ class Done:
 
     result: dict[str, Any]
     warnings: list[str]
+    #: Of what ended the task unexpectedly; a test has to ask for that.
+    traceback: str = ""
 
     @property
     def changed(self) -> bool:
@@ -99,8 +100,17 @@ class Atlas:
     def container_id(self) -> str:
         return self.emulator.project.first_container_id
 
-    def run(self, task: Task[Any] = TASK, *, check_mode: bool = False, **options: Any) -> Done:
-        """Run a task with these options (None leaves one out) beside those of the connection."""
+    def run(
+        self, task: type[Operation[Any, Any]] = OPERATION, *, check_mode: bool = False, unexpected: bool = False, **options: Any
+    ) -> Done:
+        """Run a task with these options (None leaves one out) beside those of the connection.
+
+        Args:
+            task: The Operation.
+            check_mode: Whether to predict only.
+            unexpected: Whether it ends with an exception that is not its own.
+            options: The options.
+        """
         connection = {
             "base_url": self.base_url,
             "group_id": self.emulator.settings.group_id,
@@ -113,16 +123,23 @@ class Atlas:
         checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_task, "Context", partial(_task.Context, clock=self.clock, sleep=self.clock.sleep))
             pool = _clients.ClientPool(self.clock, self.clock.sleep)
             patch.setattr(_clients, "POOL", pool)
             try:
-                outcome = task.execute(checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
+                outcome = execute(
+                    task,
+                    checked.validated_parameters,
+                    check_mode=check_mode,
+                    report=self.lines.append,
+                    clock=self.clock,
+                    sleep=self.clock.sleep,
+                )
             finally:
                 pool.close()
         done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)
         json.dumps(done.result)
-        assert "exception" not in done.result, done.result["exception"]
+        done.traceback = done.result.pop("exception", "")
+        assert bool(done.traceback) == unexpected, done.traceback
         assert self.emulator.settings.private_key not in repr(done)
         assert done.failed == (outcome.failure is not None)
         return done

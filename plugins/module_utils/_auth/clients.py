@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasAuthError, AtlasConnectionError, AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL, ApiSettings
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import check_object_id
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
 
 from .login import choose_credential
 from .sources import read_sources
@@ -23,6 +23,8 @@ from .sources import read_sources
 Parameters = t.Mapping[str, t.Any]
 Warn = t.Callable[[str], None]
 
+# The package that the clients need, and the traceback of its failed import; None if it is there.
+LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR),)
 # The options that have the same name in ApiSettings; base_url has sources of its own.
 _SETTINGS = ("api_version", "envelope", "validate_certs", "ca_path", "timeout", "retries")
 # Each keeps a connection, and so a file, open.
@@ -95,18 +97,6 @@ class ClientPool:
 
 # The clients of this process. The items of a loop share them, and they end with the process.
 POOL = ClientPool()
-
-
-def validate(params: Parameters) -> list[str]:
-    """Check the options of the connection, as far as they can be checked before a client is made, and return warnings.
-
-    Raises:
-        InvalidOptionError: When group_id is malformed.
-    """
-    check_object_id("group_id", params["group_id"])
-    if params["validate_certs"]:
-        return []
-    return ["validate_certs is false: anybody on the way to Atlas can read and change what is sent."]
 
 
 @contextmanager

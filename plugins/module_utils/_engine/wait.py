@@ -16,6 +16,8 @@ SHORTEST_INTERVAL = 0.5
 # An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
 INTERVAL_SHARE = 0.15
 REPORT_INTERVAL = 60.0
+# What something is that is no longer there, in the history of its states.
+GONE = "gone"
 
 
 class WaitTimeoutError(Exception):
@@ -77,29 +79,31 @@ class StatusHistory:
 
     Args:
         name: What is waited for, for the lines.
-        goal: The state that it is to come to, for the lines.
         report: Takes a line.
         clock: A monotonic clock, in seconds.
+
+    Attributes:
+        entries: The states, each with the seconds since the task began.
     """
 
-    def __init__(
-        self, name: str, goal: str, report: t.Callable[[str], None], clock: t.Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, name: str, report: t.Callable[[str], None], clock: t.Callable[[], float] = time.monotonic) -> None:
         self.entries: list[dict[str, t.Any]] = []
         self._name = name
-        self._goal = goal
         self._report = report
         self._clock = clock
         self._started = self._reported = clock()
         self._to_do = ""
 
-    def note(self, status: str, to_do: str = "") -> None:
+    def record(self, status: str, to_do: str = "", goal: str = "") -> None:
         """Take down the present state.
 
         Args:
-            status: The state.
+            status: The state. That something is gone is news only of what was there.
             to_do: What somebody has to do before it goes on; the user is told at once.
+            goal: What is being waited for; empty for nothing.
         """
+        if status == GONE and not self.entries:
+            return
         now = self._clock()
         seconds = now - self._started
         last = self.entries[-1]["status"] if self.entries else None
@@ -112,7 +116,7 @@ class StatusHistory:
         elif is_news:
             self._tell(status, now)
         elif last is not None and now - self._reported >= REPORT_INTERVAL:
-            self._tell(f"still {status} after {seconds:.0f} s", now, f"waiting for {self._goal}")
+            self._tell(f"still {status} after {seconds:.0f} s", now, f"waiting for {goal}")
 
     def _tell(self, text: str, now: float, awaited: str = "") -> None:
         self._reported = now

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
 
 Container = dict[str, t.Any]
 
@@ -41,15 +42,15 @@ def to_result(container: t.Mapping[str, t.Any]) -> Container:
     }
 
 
-def to_atlas_region(region: str) -> str:
-    """Return a region in the form that containers have it: C(US_EAST_1)."""
-    return region.upper().replace("-", "_")
-
-
 def to_region(container: Container) -> str | None:
-    """Return the region of a container in AWS's own form, C(us-east-1); None for one that has no region of AWS."""
+    """Return the region of a container in the cloud's own form, `us-east-1`; None for one that has no region."""
     region = container["region_name"]
-    return region.lower().replace("_", "-") if isinstance(region, str) else None
+    return to_cloud_region(region) if isinstance(region, str) else None
+
+
+def describe(containers: t.Iterable[Container]) -> str:
+    """Return containers in words."""
+    return ", ".join(f"{one['id']} ({to_region(one)}, {one['atlas_cidr_block']})" for one in containers)
 
 
 class Containers:
@@ -58,22 +59,19 @@ class Containers:
     Args:
         client: Atlas.
         group_id: The project.
-
-    Attributes:
-        listed: What the last list held.
     """
 
     def __init__(self, client: AtlasClient, group_id: str) -> None:
         self._client = client
         self._group_id = group_id
-        self.listed: list[Container] = []
+        # Those whose removal was asked for in a request that got no clear answer.
+        self._perhaps_deleted: set[str] = set()
 
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as C(AWS)."""
         path = ("groups", self._group_id, "containers")
         doing = f"list the network containers of project {self._group_id}"
-        self.listed = [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
-        return self.listed
+        return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
 
     def get_container(self, container_id: str) -> Container:
         """Return one container.
@@ -84,10 +82,6 @@ class Containers:
         path = ("groups", self._group_id, "containers", container_id)
         doing = f"read network container {container_id} of project {self._group_id}"
         return to_result(self._client.get(path, doing, hints=HINTS))
-
-    def get_container_in(self, provider_name: str, region: str) -> Container | None:
-        """Return the container of a provider in I(region), given as C(us-east-1); there is one at the most."""
-        return next((one for one in self.list_containers(provider_name) if to_region(one) == region), None)
 
     def create_container(self, provider_name: str, region: str, atlas_cidr_block: str | None) -> Container:
         """Create a container; without a block, Atlas chooses one."""
