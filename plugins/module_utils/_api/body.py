@@ -25,7 +25,7 @@ _FORMS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
 
 
 class BodyError(ValueError):
-    """A body that cannot be taken; what is wrong with it is said so that it can follow `the reply`."""
+    """A body that cannot be used; its text follows `the reply` in a message."""
 
 
 def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
@@ -42,7 +42,7 @@ def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
     """
     coding = encoding.strip().lower()
     if coding not in ("", "identity", *_FORMS):
-        # Told as a whole or not at all: whatever a server writes here, half of a secret could not be found in it.
+        # Shown as a whole or not at all: half of a secret, where it is cut off, could not be found and redacted.
         raise BodyError("is encoded in a way that was not asked for" + (f" ({coding})" if len(coding) <= _LONGEST_CODING else ""))
     body = bytearray()
     while chunk := read(_CHUNK):

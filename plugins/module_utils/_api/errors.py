@@ -17,7 +17,7 @@ FAILURE_FIELDS = ("http_status", "error_code", "detail")
 
 
 class AtlasError(Exception):
-    """A failure that is told to the user as it stands.
+    """A failure whose text is shown to the user unchanged.
 
     Args:
         message: One sentence that names the option or the cause.

@@ -78,13 +78,13 @@ def _detail(fields: dict[t.Any, t.Any]) -> str:
     detail = fields.get("detail") or fields.get("error_description") or fields.get("reason")
     words = [detail] if isinstance(detail, str) else []
     # Atlas may say the same in both places.
-    told = "".join(words)[:MAX_DETAIL_LENGTH]
+    known = "".join(words)[:MAX_DETAIL_LENGTH]
     bad_request = fields.get("badRequestDetail")
     rejected = bad_request.get("fields") if isinstance(bad_request, dict) else None
     for one in rejected if isinstance(rejected, list) else []:
         if isinstance(one, dict) and one.get("field"):
             name, description = str(one["field"]), str(one.get("description") or "refused")
-            if name not in told or description.rstrip(". ") not in told:
+            if name not in known or description.rstrip(". ") not in known:
                 words.append(f"{name}: {description}")
     words[:-1] = [word.rstrip(". ") for word in words[:-1]]
     return "; ".join(words)
@@ -99,7 +99,7 @@ def connection_error(
         request: What failed.
         failure: What happened to the connection.
         where: The base URL.
-        error: The exception of the HTTP library; its innermost cause is told.
+        error: The exception of the HTTP library; the message gives its innermost cause.
         secrets: What must not be shown.
 
     Returns:

@@ -22,7 +22,7 @@ MOST_PAGES = 100
 def collect_pages(fetch: t.Callable[[Query], Json], query: Query, description: str, key: t.Callable[[Json], t.Any]) -> list[Json]:
     """Return the objects of all pages of a list, until a page has no next one (the total count is an estimate).
 
-    Objects may move from page to page meanwhile; duplicates (same `key`) are dropped.
+    Objects may move from page to page while they are read; duplicates (same `key`) are dropped.
 
     Args:
         fetch: Returns the page for a query.
@@ -50,7 +50,7 @@ def collect_pages(fetch: t.Callable[[Query], Json], query: Query, description: s
         if following is None:
             return list(found.values())
         if len(found) == known:
-            # A page that brings nothing new, and is not the last: it would go on for ever.
+            # A page that brings nothing new, and is not the last: it would never end.
             raise AtlasApiError(
                 f"Failed to {description}: the pages of the list go round in a circle.", hint="Run the task again."
             )

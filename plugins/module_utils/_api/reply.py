@@ -99,7 +99,7 @@ def _parse(body: bytes) -> t.Any:
     try:
         content = json.loads(body) if body.strip() else None
         if b"\\ud" in body.lower():
-            # Half a character in an escape: no text that could be told, or sent back.
+            # Half a character in an escape: no text that could be shown, or sent back.
             json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
@@ -114,21 +114,21 @@ def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, 
     """
     content, inner = envelope.get("content"), envelope.get("status")
     if status >= 400:
-        # HTTP has refused the request, whatever the envelope says; it may tell why.
+        # HTTP has refused the request, whatever the envelope says; it may say why.
         return status, content if isinstance(content, dict) else envelope
     if "status" not in envelope:
         return status, envelope
     # A boolean is an integer, too.
-    told = inner if isinstance(inner, int) and not isinstance(inner, bool) else 0
-    if 200 <= told < 300:
+    inside = inner if isinstance(inner, int) and not isinstance(inner, bool) else 0
+    if 200 <= inside < 300:
         if request.method == "DELETE":
-            return told, {} if content in (None, "") else content
+            return inside, {} if content in (None, "") else content
         if request.expects_list and isinstance(envelope.get("results"), list):
-            return told, envelope
+            return inside, envelope
         if not request.expects_list and isinstance(content, dict):
-            return told, content
-    elif 400 <= told < 600 and isinstance(content, dict):
-        return told, content
+            return inside, content
+    elif 400 <= inside < 600 and isinstance(content, dict):
+        return inside, content
     raise ValueError("is not an envelope with a result or an error")
 
 

@@ -129,7 +129,7 @@ def _is_ipv6(host: str) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether `host`, as it stands in the URL, can only be this host."""
+    """Whether `host`, as written in the URL, can only be this host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

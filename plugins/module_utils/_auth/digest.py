@@ -72,7 +72,7 @@ def parse_challenge(header: str | None) -> Challenge | None:
     """Return the first digest challenge in a `WWW-Authenticate` header that this client can answer.
 
     Args:
-        header: The header's value; several challenges, of any scheme, may stand in it, separated by commas.
+        header: The header's value; several challenges, of any scheme, may be in it, separated by commas.
     """
     for scheme, parameters in _split_challenges(header or ""):
         if scheme.lower() != "digest" or "realm" not in parameters or not parameters.get("nonce"):

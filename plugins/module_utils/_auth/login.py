@@ -24,7 +24,7 @@ _OPTIONS = {kind: tuple(origin.option for origin in origins) for kind, origins i
 
 
 def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[[str], None], *, token_cache: bool) -> Credential:
-    """Return the credential that the sources mean; if they have more than one, the user is told which.
+    """Return the credential that the sources mean; if they have more than one, a warning says which is used.
 
     The first source that has any names the kind. What is missing of that kind is taken from the sources after it.
 

@@ -29,7 +29,7 @@ _LOCK_INTERVAL = 0.02
 # A token takes one or two thousand characters, and a file hardly more.
 _LONGEST_TOKEN = 1 << 14
 _MOST_BYTES = _LONGEST_TOKEN + 1000
-# As it can stand in a header.
+# What may be in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 # What opening a folder ends in when there is a link, or something else, in its place.
 _NO_FOLDER = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
