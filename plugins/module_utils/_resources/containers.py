@@ -64,8 +64,6 @@ class Containers:
     def __init__(self, client: AtlasClient, group_id: str) -> None:
         self._client = client
         self._group_id = group_id
-        # Those whose removal was asked for in a request that got no clear answer.
-        self._perhaps_deleted: set[str] = set()
 
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as C(AWS)."""
