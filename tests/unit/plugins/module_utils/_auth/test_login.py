@@ -27,7 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.kinds import VARIABLES, ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import KINDS, choose_credential, with_profile
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import Token, TokenCache
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
