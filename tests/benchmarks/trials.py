@@ -25,7 +25,7 @@ from requests.auth import HTTPDigestAuth
 from tests.conftest import COLLECTIONS_PATH, ROOT  # isort: skip
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import POOL
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.runner import environment

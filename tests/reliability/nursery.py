@@ -121,7 +121,7 @@ threading.Event.wait = _scaled_wait  # type: ignore[method-assign]
 from ansible.module_utils import basic  # noqa: E402
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client  # noqa: E402
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import execute  # noqa: E402
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.modules import (  # noqa: E402
     atlas_access_list,
     atlas_network_container,

@@ -14,16 +14,16 @@ from contextlib import contextmanager
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Library, Parameters, Service, Warn
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Warn
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from .boto import (
-    BOTO3_IMPORT_ERROR,
     FAILURES,
     READ_SECONDS,
     Clients,
 )
 from .errors import aws_error
-from .options import SECRET_OPTIONS, validate
+from .options import SECRET_OPTIONS
 
 # Some networks have a way to EC2 and none to STS. Nothing but a check depends on the answer.
 IDENTITY_SECONDS = 5
@@ -132,9 +132,6 @@ def _method(action: str) -> str:
 
 
 @contextmanager
-def connect(params: Parameters, unused_warn: Warn) -> t.Iterator[AwsSession]:
+def connect(params: Parameters, unused_warn: Warn, /) -> t.Iterator[AwsSession]:
     """Give a session for the options."""
     yield AwsSession(params)
-
-
-AWS = Service(Library("boto3", BOTO3_IMPORT_ERROR), validate, connect)

@@ -3,119 +3,90 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""From options to outcome: look, decide, apply step by step, wait. The engine: it knows no resource and no client."""
+"""From the current state to the wanted one: look, decide, apply step by step, wait. It knows no resource and no client."""
 
 from __future__ import annotations
 
-import time
-import traceback
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import LONGEST_BACKOFF, backoff
 
-from .operation import Operation, Session, Wait
-from .options import Parameters
-from .outcome import Outcome
-from .plan import Needs, Plan, Step
-from .wait import StatusHistory, WaitTimeoutError, wait_until
+from .operation import Operation, Session
+from .outcome import Outcome, Progress, Report
+from .plan import Needs, Step
+from .wait import Wait, WaitTimeoutError, wait_until
 
 # The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
 CREATION_PAUSES = (2.0, 4.0)
 
-Report = t.Callable[[str], None]
 Clock = t.Callable[[], float]
 Sleep = t.Callable[[float], None]
 Result = t.TypeVar("Result")
 
 
-def execute(
-    operation: type[Operation[t.Any, t.Any]],
-    params: Parameters,
-    *,
-    check_mode: bool,
-    report: Report = lambda line: None,
-    clock: Clock = time.monotonic,
-    sleep: Sleep = time.sleep,
-) -> Outcome:
-    """Run an Operation; a failure is an outcome, too, and not an exception.
-
-    Args:
-        operation: What to do.
-        params: The options, validated against its argument spec and with their defaults.
-        check_mode: Whether to predict only.
-        report: Takes a line for the user while the task waits.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds.
-    """
-    outcome = Outcome()
-    try:
-        validate = operation.validate_prediction if check_mode else operation.validate
-        params, outcome.warnings = validate(params)
-        with operation.connect(params, outcome.warnings.append) as session:
-            outcome.api_calls = session.calls
-            try:
-                _Run(operation(params, session, clock), outcome, report, clock, sleep).run(check_mode=check_mode)
-            finally:
-                outcome.secrets.update(session.secrets)
-    except AtlasError as error:
-        outcome.failure = error.to_result()
-    except Exception as error:
-        # No thread could be started, no memory was left, or there is a defect here: the result still tells what was changed.
-        failure = AtlasError(
-            f"The task ended unexpectedly: {type(error).__name__}: {error}.",
-            hint="Run it again. If this stays, report it with the traceback (-vvv).",
-        )
-        outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
-    return outcome
-
-
-class _Run:
-    """One run of an Operation. It alone writes the outcome.
+class Convergence:
+    """One run of an Operation.
 
     A step whose reply is lost, or that somebody else has overtaken, is never simply sent again: the state is read, and a new
     plan is made from what is there then, right before that is sent.
+
+    Args:
+        operation: What to do.
+        outcome: Takes what comes of it.
+        report: Takes a line for the user while the run waits.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
     """
 
     def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> None:
         self._operation = operation
         self._session: Session = operation.session
         self._outcome = outcome
+        self._progress = Progress(operation, outcome, report, clock)
         self._clock = clock
         self._sleep = sleep
-        self._history = StatusHistory(operation.name, lambda line: report(_clean(line, self._session.secrets)), clock)
-        self._plan = Plan()
-        self._state: t.Any = None
-        self._first: t.Any = None
+        self._retries: int = operation.params["retries"] if operation.retries is None else operation.retries
         # The last step of which nobody knows whether it took effect.
         self._lost: Step | None = None
 
-    def run(self, *, check_mode: bool) -> None:
-        operation, outcome = self._operation, self._outcome
-        self._look_and_decide(operation.look_ahead if check_mode else operation.look)
-        if check_mode:
-            self._state = self._with_facts(lambda: operation.predict(self._state, self._plan, operation.facts))
-            outcome.changed = bool(self._plan.steps)
-            self._publish()
-        else:
-            self._carry_out()
-            last = operation.wait(self._state)
-            if last is not None:
-                self._wait_for(last)
-            self._state = operation.end(self._state)
-            self._publish()
-        if operation.keeps_history and operation.params["wait"]:
-            outcome.values["status_history"] = self._history.entries
+    def predict(self) -> None:
+        """Look and decide, and let the outcome show what would come of it.
 
-    def _look_and_decide(self, look: t.Callable[[], t.Any]) -> None:
-        state = look()
-        self._first = state if self._first is None else self._first
-        self._see(state)
-        self._plan = self._with_facts(lambda: self._operation.decide(self._state, self._operation.facts))
-        warnings = self._outcome.warnings
-        warnings += [one for one in self._plan.warnings if one not in warnings]
-        self._publish()
+        Raises:
+            AtlasError: If something cannot be read, or would be refused.
+        """
+        operation, progress = self._operation, self._progress
+        progress.begin(operation.look())
+        self._decide()
+        state = self._with_facts(lambda: operation.predict(progress.state, progress.plan, operation.facts))
+        self._outcome.changed = bool(progress.plan.steps)
+        progress.end(state)
+
+    def carry_out(self) -> None:
+        """Look, decide, apply and wait.
+
+        Raises:
+            AtlasError: If it fails; the outcome shows how far it has come.
+        """
+        operation, progress = self._operation, self._progress
+        progress.begin(operation.look())
+        first = operation.wait_first(progress.state)
+        if first is not None:
+            self._wait_for(first)
+            progress.begin(operation.look())
+        self._decide()
+        self._take_steps()
+        last = operation.wait(progress.state)
+        if last is not None:
+            self._wait_for(last)
+        progress.end(operation.end(progress.state))
+
+    def _decide(self) -> None:
+        progress, warnings = self._progress, self._outcome.warnings
+        progress.plan = self._with_facts(lambda: self._operation.decide(progress.state, self._operation.facts))
+        warnings += [one for one in progress.plan.warnings if one not in warnings]
+        progress.show()
 
     def _with_facts(self, decide: t.Callable[[], Result]) -> Result:
         """Decide, and read what that asks for, until it asks for nothing more."""
@@ -125,32 +96,17 @@ class _Run:
             except Needs as needs:
                 self._operation.ask(needs.need)
 
-    def _see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
-        """Take down the present state, so that a failure tells how far the task got."""
-        self._state = state
-        status = self._operation.status(state, wait)
-        if status is not None:
-            self._history.record(status.name, status.to_do, wait.goal if wait is not None else "")
-        self._publish()
-
-    def _publish(self) -> None:
-        operation, outcome = self._operation, self._outcome
-        outcome.values = operation.show(self._state, self._plan)
-        if operation.has_diff:
-            outcome.before = _comparable(operation.noun, operation.show(self._first, self._plan))
-            outcome.after = _comparable(operation.noun, outcome.values)
-
-    def _carry_out(self) -> None:
-        """Send the steps, one after the other."""
-        steps, failures = list(self._plan.steps), 0
+    def _take_steps(self) -> None:
+        """Take the steps, one after the other."""
+        steps, failures = list(self._progress.plan.steps), 0
         while steps:
             sent = len(self._session.calls)
             try:
-                self._send(steps[0])
+                self._take(steps[0])
             except AtlasError as error:
                 failures += 1
                 self._look_again(steps[0], error, failures)
-                steps = list(self._plan.steps)
+                steps = list(self._progress.plan.steps)
             except Exception:
                 # A defect, or a lack of memory or threads. What hits a request itself after it was sent is an AtlasError.
                 calls = self._session.calls[sent:]
@@ -160,33 +116,35 @@ class _Run:
                 # Of many steps, each may fail now and then.
                 steps, failures, self._lost = steps[1:], 0, None
 
-    def _send(self, step: Step) -> None:
-        wait = self._operation.wait(self._state, step) if step.after is not None else None
-        if wait is None or wait.refused is None:
-            if wait is not None:
-                self._wait_for(wait)
-            self._apply(step)
+    def _take(self, step: Step) -> None:
+        """Wait for what has to come before a step, and apply it."""
+        progress = self._progress
+        wait = self._operation.wait(progress.state, step) if step.after is not None else None
+        if wait is not None and wait.refused is not None:
+            self._wait_for(wait, lambda: self._try(step, wait))
             return
-        self._wait_for(wait, lambda: self._try(step, wait))
+        if wait is not None:
+            self._wait_for(wait)
+        self._apply(step)
 
     def _try(self, step: Step, wait: Wait[t.Any]) -> bool:
-        """Send a step if its time has come, and return whether it was carried out."""
-        if not wait.is_done(self._state):
+        """Apply a step if its time has come, and return whether that was done."""
+        if not wait.is_done(self._progress.state):
             return False
         try:
             self._apply(step)
         except AtlasError as error:
-            refused = wait.refused(self._state, error) if wait.refused is not None else None
+            refused = wait.refused(self._progress.state, error) if wait.refused is not None else None
             if refused is None:
                 raise
-            self._see(refused, wait)
+            self._progress.see(refused, wait)
             return False
         return True
 
     def _apply(self, step: Step) -> None:
-        state = self._operation.apply(step, self._state)
+        state = self._operation.apply(step, self._progress.state)
         self._outcome.changed = True
-        self._see(state)
+        self._progress.see(state)
 
     def _look_again(self, step: Step, error: AtlasError, failures: int) -> None:
         """Look and decide again after a step failed.
@@ -194,35 +152,38 @@ class _Run:
         Raises:
             AtlasError: If that is of no use: the step was refused, or would have to be sent too often.
         """
-        operation, outcome = self._operation, self._outcome
+        operation, progress, outcome = self._operation, self._progress, self._outcome
         # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
         is_odd_removal = step.action == "delete" and error.outcome_unknown and not error.is_unanswered
         may_pass = error.is_transient or error.is_lost_race or is_odd_removal
         if not error.outcome_unknown and not may_pass:
-            raise operation.explain(step, error, self._state) from error.__cause__
+            raise operation.explain(step, error, progress.state) from error.__cause__
         if error.outcome_unknown:
             self._lost = step
-        pauses: t.Sequence[float] = (backoff(failures - 1) if may_pass and failures <= operation.retries else 0.0,)
+        pauses: t.Sequence[float] = (backoff(failures - 1),)
         if step.action == "create" and (error.outcome_unknown or error.is_lost_race):
             pauses = CREATION_PAUSES
+        elif error.is_lost_race or (failures > self._retries and not error.outcome_unknown):
+            pauses = (0.0,)
         for pause in pauses:
             if pause:
                 self._sleep(pause)
             try:
-                self._look_and_decide(operation.look)
+                progress.see(operation.look())
+                self._decide()
             except Exception:
                 outcome.changed = outcome.changed or self._lost is not None
                 raise
-            if not self._plan.still_needs(step):
+            if not progress.plan.still_needs(step):
                 break
-        if self._lost is not None and not self._plan.still_needs(self._lost):
+        if self._lost is not None and not progress.plan.still_needs(self._lost):
             # It took effect, at least in part.
             outcome.changed, self._lost = True, None
-        if self._plan.still_needs(step):
-            better = operation.explain(step, error, self._state)
+        if progress.plan.still_needs(step):
+            better = operation.explain(step, error, progress.state)
             if better is not error:
                 raise better from error
-        if self._plan.steps and (failures > operation.retries or not may_pass):
+        if progress.plan.steps and (failures > self._retries or not may_pass):
             raise error
 
     def _wait_for(self, wait: Wait[t.Any], is_done: t.Callable[[], bool] | None = None) -> None:
@@ -237,19 +198,25 @@ class _Run:
         Raises:
             AtlasError: If the time is up, or waiting on is in vain.
         """
-        is_done = is_done or (lambda: wait.is_done(self._state))
+        progress, params = self._progress, self._operation.params
+        done = is_done or (lambda: wait.is_done(progress.state))
         if wait.polls_at_once:
-            self._see(wait.poll(self._state))
-        if is_done():
-            return
-        params, clock, started = self._operation.params, self._clock, self._clock()
-        deadline = started + (params["wait_timeout"] if wait.seconds is None else wait.seconds)
+            progress.see(wait.poll(progress.state))
+        if not done():
+            self._wait_until(wait, done, params["wait_timeout"] if wait.seconds is None else wait.seconds)
+        following = wait.then(progress.state) if wait.then is not None else None
+        if following is not None:
+            self._wait_for(following)
+
+    def _wait_until(self, wait: Wait[t.Any], is_done: t.Callable[[], bool], seconds: float) -> None:
+        progress, clock, started = self._progress, self._clock, self._clock()
+        deadline = started + seconds
         unanswered: AtlasError | None = None
 
         def ask() -> bool:
             nonlocal unanswered
             try:
-                self._see(wait.poll(self._state), wait)
+                progress.see(wait.poll(progress.state), wait)
                 unanswered = None
                 return is_done()
             except AtlasError as error:
@@ -262,29 +229,18 @@ class _Run:
 
         with self._session.within(deadline):
             # Where somebody has to act is told at once.
-            self._see(self._state, wait)
+            progress.see(progress.state, wait)
             try:
                 wait_until(
                     ask,
                     bool,
                     timeout=max(0.0, deadline - clock()),
-                    longest_interval=params["wait_sleep"],
+                    longest_interval=self._operation.params["wait_sleep"],
                     clock=clock,
                     sleep=self._sleep,
                 )
             except WaitTimeoutError as error:
                 error.waited, error.unanswered = clock() - started, unanswered
-                late = wait.late(self._state, error)
+                late = wait.late(progress.state, error)
                 if late is not None:
                     raise late from error
-
-
-def _comparable(noun: str, values: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any] | None:
-    """Return what diff mode compares: an object as it is, and a list under its noun."""
-    value = values.get(noun)
-    return value if value is None or isinstance(value, dict) else {noun: value}
-
-
-def _clean(line: str, secrets: t.Iterable[str]) -> str:
-    """Return a line for the user's terminal: without secrets, and without characters that a terminal would act on."""
-    return "".join(one if one.isprintable() else "�" for one in redacted(line, secrets))

@@ -10,14 +10,13 @@ from __future__ import annotations
 import time
 import typing as t
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 
 from .argspec import ArgumentSpec
 from .options import Parameters
 from .plan import Facts, Plan, Step
-from .wait import WaitTimeoutError
+from .wait import State, Wait
 
 Warn = t.Callable[[str], None]
 # The name of a Python package, and the traceback of its failed import; None if it is there.
@@ -44,7 +43,6 @@ class Session(t.Protocol):
 
 
 S = t.TypeVar("S", bound=Session)
-State = t.TypeVar("State")
 
 
 class Status(t.NamedTuple):
@@ -59,32 +57,6 @@ class Status(t.NamedTuple):
     to_do: str = ""
 
 
-@dataclass(frozen=True)
-class Wait(t.Generic[State]):
-    """What is waited for.
-
-    Attributes:
-        goal: The state that it is to come to, for the user.
-        poll: Asks one question, and returns the state then.
-        is_done: Whether a state will do; raises AtlasError where waiting on is in vain.
-        late: Returns what to say when the time is up; None if that is no failure.
-        seconds: How long to wait at the most; None for the option `wait_timeout`.
-        refused: For a step that is tried whenever `is_done` holds: returns the state to wait on with after a refusal, or None if
-            it is a failure.
-        is_patient: Whether every failure that may pass is waited out, because the session itself does not try again.
-        polls_at_once: Whether the state does not tell yet, so that it is asked for before the first pause.
-    """
-
-    goal: str
-    poll: t.Callable[[State], State]
-    is_done: t.Callable[[State], bool]
-    late: t.Callable[[State, WaitTimeoutError], AtlasError | None]
-    seconds: float | None = None
-    refused: t.Callable[[State, AtlasError], State | None] | None = None
-    is_patient: bool = False
-    polls_at_once: bool = False
-
-
 class Operation(t.Generic[S, State]):
     """What a module does, whichever shell runs it. The engine makes one for each run.
 
@@ -93,6 +65,8 @@ class Operation(t.Generic[S, State]):
         libraries: The Python packages that it cannot do without.
         noun: The name under which results show the state, and under which diffs compare it.
         has_diff: Whether it can change anything, so that there is something to compare.
+        retries: How often a step is tried again after a look, if its reply was lost or somebody else was faster; None for the
+            option of that name.
         keeps_history: Whether results tell which states were seen, if the task waits.
 
     Args:
@@ -106,6 +80,7 @@ class Operation(t.Generic[S, State]):
     noun: t.ClassVar[str]
     has_diff: t.ClassVar[bool] = True
     keeps_history: t.ClassVar[bool] = False
+    retries: t.ClassVar[int | None] = None
 
     def __init__(self, params: Parameters, session: S, clock: t.Callable[[], float] = time.monotonic) -> None:
         self.params = params
@@ -114,7 +89,7 @@ class Operation(t.Generic[S, State]):
         self.facts = Facts()
 
     @staticmethod
-    def connect(params: Parameters, warn: Warn) -> AbstractContextManager[t.Any]:
+    def connect(params: Parameters, warn: Warn, /) -> AbstractContextManager[t.Any]:
         """Return a context manager that gives a session for the options; the second argument takes a warning."""
         raise NotImplementedError
 
@@ -140,11 +115,6 @@ class Operation(t.Generic[S, State]):
         """What is waited for, for the user."""
         return ""
 
-    @property
-    def retries(self) -> int:
-        """How often a step is tried again after a look, if its reply was lost or somebody else was faster."""
-        return int(self.params["retries"])
-
     def read(self, need: t.Hashable) -> t.Any:
         """Read what `decide` or `predict` has asked for."""
         raise NotImplementedError
@@ -159,9 +129,9 @@ class Operation(t.Generic[S, State]):
         """Read the current state."""
         raise NotImplementedError
 
-    def look_ahead(self) -> State:
-        """Read the current state in place of `look` where nothing is to be changed."""
-        return self.look()
+    def wait_first(self, state: State) -> Wait[State] | None:
+        """Return what to wait for before there can be a plan, after which the engine looks again; None for nothing."""
+        return None
 
     def decide(self, state: State, facts: Facts) -> Plan:
         """Return what is to be done. Pure.

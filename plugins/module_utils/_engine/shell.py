@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS
 
 from .argspec import ArgumentSpec
-from .converge import execute
+from .execute import execute
 from .operation import Operation
 
 

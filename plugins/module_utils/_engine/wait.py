@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 
 State = t.TypeVar("State")
 
 SHORTEST_INTERVAL = 0.5
 # An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
 INTERVAL_SHARE = 0.15
-REPORT_INTERVAL = 60.0
-# What something is that is no longer there, in the history of its states.
 GONE = "gone"
 
 
@@ -34,6 +35,34 @@ class WaitTimeoutError(Exception):
         self.last = last
         self.waited = waited
         self.unanswered = unanswered
+
+
+@dataclass(frozen=True)
+class Wait(t.Generic[State]):
+    """What is waited for.
+
+    Attributes:
+        goal: The state that it is to come to, for the user.
+        poll: Asks one question, and returns the state then.
+        is_done: Whether a state will do; raises AtlasError where waiting on is in vain.
+        late: Returns what to say when the time is up; None if that is no failure.
+        seconds: How long to wait at the most; None for the option `wait_timeout`.
+        refused: For a step that is tried whenever `is_done` holds: returns the state to wait on with after a refusal, or None if
+            it is a failure.
+        is_patient: Whether every failure that may pass is waited out, because the session itself does not try again.
+        then: Returns what to wait for after that; None for nothing.
+        polls_at_once: Whether the state does not tell yet, so that it is asked for before the first pause.
+    """
+
+    goal: str
+    poll: t.Callable[[State], State]
+    is_done: t.Callable[[State], bool]
+    late: t.Callable[[State, WaitTimeoutError], AtlasError | None]
+    seconds: float | None = None
+    refused: t.Callable[[State, AtlasError], State | None] | None = None
+    is_patient: bool = False
+    polls_at_once: bool = False
+    then: t.Callable[[State], Wait[State] | None] | None = None
 
 
 def wait_until(
@@ -72,52 +101,3 @@ def wait_until(
         waited = clock() - started
         if waited >= timeout:
             raise WaitTimeoutError(state, waited)
-
-
-class StatusHistory:
-    """Which states were seen, and when; tells the user about each change, and that it still waits once a minute.
-
-    Args:
-        name: What is waited for, for the lines.
-        report: Takes a line.
-        clock: A monotonic clock, in seconds.
-
-    Attributes:
-        entries: The states, each with the seconds since the task began.
-    """
-
-    def __init__(self, name: str, report: t.Callable[[str], None], clock: t.Callable[[], float] = time.monotonic) -> None:
-        self.entries: list[dict[str, t.Any]] = []
-        self._name = name
-        self._report = report
-        self._clock = clock
-        self._started = self._reported = clock()
-        self._to_do = ""
-
-    def record(self, status: str, to_do: str = "", goal: str = "") -> None:
-        """Take down the present state.
-
-        Args:
-            status: The state. That something is gone is news only of what was there.
-            to_do: What somebody has to do before it goes on; the user is told at once.
-            goal: What is being waited for; empty for nothing.
-        """
-        if status == GONE and not self.entries:
-            return
-        now = self._clock()
-        seconds = now - self._started
-        last = self.entries[-1]["status"] if self.entries else None
-        is_news = to_do not in ("", self._to_do)
-        self._to_do = to_do
-        if status != last:
-            self.entries.append({"status": status, "seconds": round(seconds, 1)})
-        if last not in (None, status):
-            self._tell(f"{last} → {status} after {seconds:.0f} s", now)
-        elif is_news:
-            self._tell(status, now)
-        elif last is not None and now - self._reported >= REPORT_INTERVAL:
-            self._tell(f"still {status} after {seconds:.0f} s", now, f"waiting for {goal}")
-
-    def _tell(self, text: str, now: float, awaited: str = "") -> None:
-        self._reported = now
-        self._report(": ".join((self._name, "; ".join(filter(None, (text, self._to_do or awaited))))))

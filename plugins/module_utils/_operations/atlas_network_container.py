@@ -18,7 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Wait
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
     Parameters,
     check_connection,
@@ -27,7 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
     parse_option,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, find_differences
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
     Container,
     Containers,

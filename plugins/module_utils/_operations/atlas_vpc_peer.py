@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status, Wait
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
     Parameters,
     check_aws_ids,
@@ -24,6 +24,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
     parse_aws_regions,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import (
     ContainerChoice,
     GetContainer,
@@ -41,7 +42,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state imp
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import PeerWaiter, failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers, to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import Peer, VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
 

@@ -24,8 +24,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.contain
     describe,
     to_region,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import Peer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 
 
 @dataclass(frozen=True)

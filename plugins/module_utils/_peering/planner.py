@@ -14,8 +14,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, find_differences
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import Peer, may_be_same_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import may_be_same_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 
 from .containers import ContainerChoice
 from .preflight import check_overlaps, check_region

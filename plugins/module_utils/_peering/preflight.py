@@ -11,8 +11,7 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import Peer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import Peer
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
 
 
 @dataclass(frozen=True)

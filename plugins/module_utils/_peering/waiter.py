@@ -11,11 +11,11 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status, Wait
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import Peer, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, Wait, WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 
 from .state import PeerState
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import do_overlap
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 
 from ..objects import PeeringConnection, Vpc
 from .view import View
-
-Parameters = t.Mapping[str, t.Any]
 
 
 def find_block(params: Parameters, connection: PeeringConnection | None) -> str | None:

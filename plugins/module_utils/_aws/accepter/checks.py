@@ -8,14 +8,13 @@
 from __future__ import annotations
 
 import ipaddress
-import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from ..objects import PeeringConnection, Vpc
 from .view import ENDED, INITIATING, View
 
-Parameters = t.Mapping[str, t.Any]
 _NEW_REQUEST = "Atlas has to request it anew (atlas_vpc_peer with recreate: dead): then use the new connection_id."
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+
 from ..network import Network
 from ..objects import PeeringConnection
 from .routes import missing_tables, peers_of
 from .view import View
-
-Parameters = t.Mapping[str, t.Any]
 
 
 def look(params: Parameters, network: Network, region: str, account_id: str | None) -> View:

@@ -11,13 +11,12 @@ import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from ..objects import LOCAL, Route, RouteTable, Vpc
 from .options import to_tags
-from .steps import RouteChange
+from .requests import RouteChange
 from .view import View, route_to
-
-Parameters = t.Mapping[str, t.Any]
 
 
 def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable, ...]:
