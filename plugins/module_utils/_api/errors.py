@@ -67,11 +67,6 @@ class AtlasError(Exception):
         return isinstance(self, OvertakenError)
 
     @property
-    def was_overtaken(self) -> bool:
-        """Whether somebody else has done, since the last look, what the request was to do."""
-        return isinstance(self, OvertakenError)
-
-    @property
     def is_unanswered(self) -> bool:
         """Whether the service did not answer the question, as far as it could have been answered: try again later."""
         return isinstance(self, AtlasConnectionError) or (self.http_status or 0) >= 500 or self.http_status == 429
