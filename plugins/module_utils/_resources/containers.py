@@ -63,6 +63,24 @@ class Containers:
         doing = f"list the network containers of project {self._group_id}"
         return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
 
+    def choose_only(self, containers: t.Sequence[Container], provider_name: str) -> Container:
+        """Return the only one of the containers of a provider.
+
+        Raises:
+            AtlasError: If there is none, or several, which are listed.
+        """
+        if len(containers) == 1:
+            return containers[0]
+        project = f"Project {self._group_id}"
+        if not containers:
+            raise AtlasError(
+                f"{project} has no network container on {provider_name}.", hint="Set region_name to create one there."
+            )
+        raise AtlasError(
+            f"{project} has {len(containers)} network containers on {provider_name}: {describe(containers)}.",
+            hint="Say which one with region_name.",
+        )
+
     def get_container(self, container_id: str) -> Container:
         """Return one container.
 

@@ -48,6 +48,14 @@ class VpcPeers:
         found = self._client.get_all(self._path, {"providerName": self.provider.name}, doing)
         return [self._to_result(one, doing) for one in found]
 
+    def describe_users(self, container_id: str) -> tuple[str, ...]:
+        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
+        return tuple(
+            f"VPC peering connection {peer['id']} ({self.provider.describe(peer)}, {peer['status_name']})"
+            for peer in self.list_peers()
+            if peer["container_id"] == container_id
+        )
+
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection; None when there is none with that id."""
         doing = f"read VPC peering connection {peer_id} of project {self._group_id}"
