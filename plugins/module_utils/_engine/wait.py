@@ -76,7 +76,7 @@ def wait_until(
     clock: t.Callable[[], float] = time.monotonic,
     sleep: t.Callable[[float], None] = time.sleep,
 ) -> State:
-    """Ask I(poll) until I(is_done) holds for its answer, and return that answer.
+    """Ask `poll` until `is_done` holds for its answer, and return that answer.
 
     The first question is asked after the first interval: the caller has just looked. The last one is asked when the
     time is up, so that a change in the last interval still counts.
@@ -90,7 +90,7 @@ def wait_until(
         sleep: Sleeps that many seconds.
 
     Raises:
-        WaitTimeoutError: When the time is up.
+        WaitTimeoutError: If the time is up.
     """
     started = clock()
     while True:
@@ -106,5 +106,5 @@ def wait_until(
 
 
 def backoff(attempt: int) -> float:
-    """Return the seconds to pause after failed attempt number I(attempt), counted from 0: doubling, with jitter."""
+    """Return the seconds to pause after failed attempt number `attempt`, counted from 0: doubling, with jitter."""
     return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret

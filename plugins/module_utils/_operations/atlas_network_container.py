@@ -84,7 +84,7 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """See the base class."""
+        """Check the options; regions come out as AWS writes them."""
         warnings = check_connection(params)
         if params["region_name"] is None and params["state"] == "absent":
             # The rules of the argument spec take a null for a value.
@@ -112,7 +112,7 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
         return self._peers.describe_users(str(need))
 
     def decide(self, state: ContainerState, facts: Facts) -> Plan:
-        """See the base class."""
+        """Decide what becomes of the container."""
         return self._decide_absent(state) if self._is_absent else self._decide_present(state, facts)
 
     def _decide_absent(self, state: ContainerState) -> Plan:
@@ -151,11 +151,11 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
         return Plan((Change("update", key, current, {**current, **wanted}),), (step,))
 
     def predict(self, state: ContainerState, plan: Plan, facts: Facts) -> ContainerState:
-        """See the base class."""
+        """Return the container as it will be."""
         return replace(state, container=t.cast("Container", plan.changes[0].after)) if plan.changes else state
 
     def apply(self, step: Step, state: ContainerState) -> ContainerState:
-        """See the base class."""
+        """Create, change or delete the container."""
         block, (key,) = step.request, step.keys
         if step.action == "create":
             return replace(state, container=self._containers.create_container(AWS.name, key, block))
@@ -190,7 +190,7 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
         )
 
     def show(self, state: ContainerState, plan: Plan) -> dict[str, t.Any]:
-        """See the base class."""
+        """Show the container."""
         return {"container": state.container}
 
 

@@ -123,7 +123,7 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
         return self._choice.read(t.cast("ListContainers | GetContainer", need), self._containers)
 
     def decide(self, state: PeerState, facts: Facts) -> Plan:
-        """See the base class."""
+        """Decide what becomes of the connection."""
         planner = PeerPlanner(self.params, self._provider, facts)
         return planner.plan_absent(state) if self._is_absent else planner.plan_present(state)
 
@@ -136,7 +136,7 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
         return replace(after, peer={**after.peer, "status_name": goal})
 
     def apply(self, step: Step, state: PeerState) -> PeerState:
-        """See the base class."""
+        """Request, change or remove the connection."""
         request, peer = step.request, state.peer
         if isinstance(request, DeletePeer):
             self._peers.delete_peer(request.id)
@@ -182,11 +182,11 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
         return replace(state, peer=None) if self._is_absent else state
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
-        """See the base class."""
+        """Return the state of the connection, and who has to act."""
         return self._waiter.status(state, wait)
 
     def show(self, state: PeerState, plan: Plan) -> dict[str, t.Any]:
-        """See the base class."""
+        """Show the connection."""
         return {"vpc_peer": state.peer}
 
 

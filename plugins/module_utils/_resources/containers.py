@@ -58,7 +58,7 @@ class Containers:
         self._perhaps_deleted: set[str] = set()
 
     def list_containers(self, provider_name: str) -> list[Container]:
-        """Return the containers of one cloud provider, such as C(AWS)."""
+        """Return the containers of one cloud provider, such as `AWS`."""
         path = ("groups", self._group_id, "containers")
         doing = f"list the network containers of project {self._group_id}"
         return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
@@ -85,7 +85,7 @@ class Containers:
         """Return one container.
 
         Raises:
-            AtlasNotFoundError: When there is none with that id.
+            AtlasNotFoundError: If there is none with that id.
         """
         path = ("groups", self._group_id, "containers", container_id)
         return to_result(self._client.get(path, f"read network container {container_id} of project {self._group_id}"))
@@ -114,7 +114,7 @@ class Containers:
         """Delete a container.
 
         Raises:
-            AtlasError: When it is gone already, too: then C(was_overtaken) is set. If an earlier request may have done it,
+            AtlasError: If it is gone already, too: then `was_overtaken` is set. If an earlier request may have done it,
                 that is a success.
         """
         path = ("groups", self._group_id, "containers", container_id)
@@ -134,7 +134,7 @@ class Containers:
         """Return the container in the reply to a change, which has to be what was sent.
 
         Raises:
-            AtlasApiError: When it is not: whether the change was made is unknown then.
+            AtlasApiError: If it is not: whether the change was made is unknown then.
         """
         result = to_result(reply)
         if not isinstance(result["id"], str):

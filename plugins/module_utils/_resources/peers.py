@@ -80,7 +80,7 @@ class VpcPeers:
         return self._written(self._client.post(self._path, body, doing), fields, home_region, doing)
 
     def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any]) -> Peer:
-        """Change I(fields) of I(peer). The whole object goes along: without its provider, Atlas takes it for another one."""
+        """Change `fields` of `peer`. The whole object goes along: without its provider, Atlas takes it for another one."""
         doing = f"update VPC peering connection {peer['id']} of project {self._group_id}"
         wanted = {**peer, **fields}
         reply = self._client.patch((*self._path, peer["id"]), self.provider.to_body(wanted), doing)
@@ -90,7 +90,7 @@ class VpcPeers:
         """Ask for the removal of a connection.
 
         Raises:
-            AtlasError: When it is gone, or on its way, already, too: then C(was_overtaken) is set. If an earlier request
+            AtlasError: If it is gone, or on its way, already, too: then `was_overtaken` is set. If an earlier request
                 may have done it, that is a success.
         """
         try:
@@ -109,7 +109,7 @@ class VpcPeers:
         """Return a connection with the names of the results.
 
         Raises:
-            AtlasApiError: When the reply is no connection with this provider.
+            AtlasApiError: If the reply is no connection with this provider.
         """
         result = self.provider.to_result(peer)
         # A state that is not known here is no reason to fail: Atlas may learn new ones.
@@ -126,7 +126,7 @@ class VpcPeers:
         """Return the connection in the reply to a change, which has to be what was sent.
 
         Raises:
-            AtlasApiError: When it is not: whether the change was made is unknown then.
+            AtlasApiError: If it is not: whether the change was made is unknown then.
         """
         result = self._to_result(reply, doing, is_write=True)
         wanted = {name: sent[name] for name in ("id", *self.provider.writable) if sent.get(name) is not None}
