@@ -88,7 +88,7 @@ class AtlasAction(ActionBase):
         return None
 
     def _task_environment(self) -> dict[str, str]:
-        """Return the variables of C(environment), of the play first and of the task last."""
+        """Return the variables of `environment`, of the play first and of the task last."""
         merged: dict[str, str] = {}
         environments = self._task.environment or []
         for variables in environments if isinstance(environments, list) else [environments]:

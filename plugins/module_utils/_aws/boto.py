@@ -71,7 +71,7 @@ class Clients:
         calls: Takes each request that is sent, those that botocore repeats included.
 
     Raises:
-        InvalidOptionError: When there is no region.
+        InvalidOptionError: If there is no region.
     """
 
     def __init__(self, params: t.Mapping[str, t.Any], calls: list[ApiCall]) -> None:

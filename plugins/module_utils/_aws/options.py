@@ -40,7 +40,7 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
         The options with values in place of texts, and warnings.
 
     Raises:
-        InvalidOptionError: When they contradict each other, or one cannot be right.
+        InvalidOptionError: If they contradict each other, or one cannot be right.
     """
     if bool(params["access_key"]) != bool(params["secret_key"]):
         raise InvalidOptionError("access_key and secret_key are two halves of one key: one of them is empty.", hint="Set both.")

@@ -10,12 +10,13 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import LONGEST_BACKOFF, backoff
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import backoff
 
 from .operation import Operation, Session
 from .outcome import Outcome, Progress, Report
 from .plan import Needs, Step
-from .wait import Wait, WaitTimeoutError, wait_until
+from .wait import Wait
+from .waiter import Waiter
 
 # The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
 CREATION_PAUSES = (2.0, 4.0)
@@ -44,7 +45,7 @@ class Convergence:
         self._session: Session = operation.session
         self._outcome = outcome
         self._progress = Progress(operation, outcome, report, clock)
-        self._clock = clock
+        self._waiter = Waiter(self._progress, operation.session, operation.params, clock, sleep)
         self._sleep = sleep
         self._retries: int = operation.params["retries"] if operation.retries is None else operation.retries
         # The last step of which nobody knows whether it took effect.
@@ -73,13 +74,13 @@ class Convergence:
         progress.begin(operation.look())
         first = operation.wait_first(progress.state)
         if first is not None:
-            self._wait_for(first)
+            self._waiter.wait_for(first)
             progress.begin(operation.look())
         self._decide()
         self._take_steps()
         last = operation.wait(progress.state)
         if last is not None:
-            self._wait_for(last)
+            self._waiter.wait_for(last)
         progress.end(operation.end(progress.state))
 
     def _decide(self) -> None:
@@ -121,10 +122,10 @@ class Convergence:
         progress = self._progress
         wait = self._operation.wait(progress.state, step) if step.after is not None else None
         if wait is not None and wait.refused is not None:
-            self._wait_for(wait, lambda: self._try(step, wait))
+            self._waiter.wait_for(wait, lambda: self._try(step, wait))
             return
         if wait is not None:
-            self._wait_for(wait)
+            self._waiter.wait_for(wait)
         self._apply(step)
 
     def _try(self, step: Step, wait: Wait[t.Any]) -> bool:
@@ -185,62 +186,3 @@ class Convergence:
                 raise better from error
         if progress.plan.steps and (failures > self._retries or not may_pass):
             raise error
-
-    def _wait_for(self, wait: Wait[t.Any], is_done: t.Callable[[], bool] | None = None) -> None:
-        """Wait until the state will do.
-
-        If nobody answers shortly before the time is up, that is what the wait ends with, after the last state that was seen.
-
-        Args:
-            wait: What to wait for.
-            is_done: Whether to end the wait; None for what the wait itself says.
-
-        Raises:
-            AtlasError: If the time is up, or waiting on is in vain.
-        """
-        progress, params = self._progress, self._operation.params
-        done = is_done or (lambda: wait.is_done(progress.state))
-        if wait.polls_at_once:
-            progress.see(wait.poll(progress.state))
-        if not done():
-            self._wait_until(wait, done, params["wait_timeout"] if wait.seconds is None else wait.seconds)
-        following = wait.then(progress.state) if wait.then is not None else None
-        if following is not None:
-            self._wait_for(following)
-
-    def _wait_until(self, wait: Wait[t.Any], is_done: t.Callable[[], bool], seconds: float) -> None:
-        progress, clock, started = self._progress, self._clock, self._clock()
-        deadline = started + seconds
-        unanswered: AtlasError | None = None
-
-        def ask() -> bool:
-            nonlocal unanswered
-            try:
-                progress.see(wait.poll(progress.state), wait)
-                unanswered = None
-                return is_done()
-            except AtlasError as error:
-                # Earlier, the client has tried as often as it may. By now, it has less time than that.
-                is_late = error.is_unanswered and clock() + LONGEST_BACKOFF >= deadline
-                if not is_late and not (wait.is_patient and error.is_transient):
-                    raise
-                unanswered = error
-            return False
-
-        with self._session.within(deadline):
-            # Where somebody has to act is told at once.
-            progress.see(progress.state, wait)
-            try:
-                wait_until(
-                    ask,
-                    bool,
-                    timeout=max(0.0, deadline - clock()),
-                    longest_interval=self._operation.params["wait_sleep"],
-                    clock=clock,
-                    sleep=self._sleep,
-                )
-            except WaitTimeoutError as error:
-                error.waited, error.unanswered = clock() - started, unanswered
-                late = wait.late(progress.state, error)
-                if late is not None:
-                    raise late from error

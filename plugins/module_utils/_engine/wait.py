@@ -74,7 +74,7 @@ def wait_until(
     clock: t.Callable[[], float] = time.monotonic,
     sleep: t.Callable[[float], None] = time.sleep,
 ) -> State:
-    """Ask I(poll) until I(is_done) holds for its answer, and return that answer.
+    """Ask `poll` until `is_done` holds for its answer, and return that answer.
 
     The first question is asked after the first interval: the caller has just looked. The last one is asked when the
     time is up, so that a change in the last interval still counts.
@@ -88,7 +88,7 @@ def wait_until(
         sleep: Sleeps that many seconds.
 
     Raises:
-        WaitTimeoutError: When the time is up.
+        WaitTimeoutError: If the time is up.
     """
     started = clock()
     while True:

@@ -104,7 +104,7 @@ class AtlasAccessList(Operation[AtlasClient, AccessListState]):
         return any(peer["status_name"] not in dead for peer in VpcPeers(self.session, self.params["group_id"]).list_peers())
 
     def decide(self, state: AccessListState, facts: Facts) -> Plan:
-        """See the base class."""
+        """Decide which entries are written or removed."""
         current = state.entries
         if self._is_absent:
             going = sorted(current.keys() - self._left(current).keys())
@@ -139,7 +139,7 @@ class AtlasAccessList(Operation[AtlasClient, AccessListState]):
         return self._with(state, {change.key: t.cast("Entry", change.after) for change in plan.changes})
 
     def apply(self, step: Step, state: AccessListState) -> AccessListState:
-        """See the base class."""
+        """Write entries, all at once, or remove one."""
         if step.action == "delete":
             self._access_list.delete_entry(step.keys[0])
             return self._with(state, {step.keys[0]: None})

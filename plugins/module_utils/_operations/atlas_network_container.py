@@ -22,9 +22,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
     Parameters,
     check_connection,
+    check_options,
     check_wait,
     parse_aws_regions,
-    parse_option,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, find_differences
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
@@ -36,7 +36,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.contain
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap, parse_private_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region
 
 UNUSED = "unused"
@@ -84,21 +84,14 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """See the base class."""
+        """Check the options; regions come out as AWS writes them."""
         warnings = check_connection(params)
         if params["region_name"] is None and params["state"] == "absent":
             # The rules of the argument spec take a null for a value.
             raise InvalidOptionError("region_name must not be null with state absent.", hint="Name the region of the container.")
         regions, unknown = parse_aws_regions(params, "region_name")
         check_wait(params)
-        block = params["atlas_cidr_block"]
-        if block is not None:
-            network = parse_option("atlas_cidr_block", block, parse_private_block)
-            if not AWS.largest_prefix <= network.prefixlen <= AWS.smallest_prefix:
-                raise InvalidOptionError(
-                    f"atlas_cidr_block has the wrong size: {block!r}.",
-                    hint=f"Atlas takes blocks from /{AWS.largest_prefix} to /{AWS.smallest_prefix} on {AWS.name}.",
-                )
+        check_options(params, AWS.parse_container_block, "atlas_cidr_block")
         return {**params, **regions}, warnings + unknown
 
     def look(self) -> ContainerState:
@@ -106,40 +99,20 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
         listed = tuple(self._containers.list_containers(AWS.name))
         region = self.params["region_name"]
         # Without a region, the only one of the project is meant; then there is one.
-        container = self._only(listed) if region is None else next((one for one in listed if to_region(one) == region), None)
-        users = self._users(container["id"]) if self._is_absent and container is not None else ()
-        return ContainerState(container, listed, users)
-
-    def _only(self, containers: tuple[Container, ...]) -> Container:
-        """Return the only container of the project on AWS.
-
-        Raises:
-            AtlasError: If there is none, or several, which are listed.
-        """
-        if len(containers) == 1:
-            return containers[0]
-        project = f"Project {self.params['group_id']}"
-        if not containers:
-            raise AtlasError(f"{project} has no network container on {AWS.name}.", hint="Set region_name to create one there.")
-        raise AtlasError(
-            f"{project} has {len(containers)} network containers on {AWS.name}: {describe(containers)}.",
-            hint="Say which one with region_name.",
+        container = (
+            self._containers.choose_only(listed, AWS.name)
+            if region is None
+            else next((one for one in listed if to_region(one) == region), None)
         )
+        users = self._peers.describe_users(container["id"]) if self._is_absent and container is not None else ()
+        return ContainerState(container, listed, users)
 
     def read(self, need: t.Hashable) -> tuple[str, ...]:
         """Read what uses the container with an id."""
-        return self._users(str(need))
-
-    def _users(self, container_id: str) -> tuple[str, ...]:
-        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
-        return tuple(
-            f"VPC peering connection {peer['id']} ({AWS.describe(peer)}, {peer['status_name']})"
-            for peer in self._peers.list_peers()
-            if peer["container_id"] == container_id
-        )
+        return self._peers.describe_users(str(need))
 
     def decide(self, state: ContainerState, facts: Facts) -> Plan:
-        """See the base class."""
+        """Decide what becomes of the container."""
         return self._decide_absent(state) if self._is_absent else self._decide_present(state, facts)
 
     def _decide_absent(self, state: ContainerState) -> Plan:
@@ -178,11 +151,11 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
         return Plan((Change("update", key, current, {**current, **wanted}),), (step,))
 
     def predict(self, state: ContainerState, plan: Plan, facts: Facts) -> ContainerState:
-        """See the base class."""
+        """Return the container as it will be."""
         return replace(state, container=t.cast("Container", plan.changes[0].after)) if plan.changes else state
 
     def apply(self, step: Step, state: ContainerState) -> ContainerState:
-        """See the base class."""
+        """Create, change or delete the container."""
         block, (key,) = step.request, step.keys
         if step.action == "create":
             return replace(state, container=self._containers.create_container(AWS.name, key, block))
@@ -210,14 +183,14 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
 
         return Wait(
             UNUSED,
-            poll=lambda last: replace(last, users=self._users(container["id"])),
+            poll=lambda last: replace(last, users=self._peers.describe_users(container["id"])),
             is_done=lambda last: not last.users,
             late=late,
             refused=refused,
         )
 
     def show(self, state: ContainerState, plan: Plan) -> dict[str, t.Any]:
-        """See the base class."""
+        """Show the container."""
         return {"container": state.container}
 
 

@@ -42,7 +42,7 @@ class AtlasNetworkContainerInfo(Operation[AtlasClient, "list[Container]"]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """See the base class."""
+        """Check the options; regions come out as AWS writes them."""
         warnings = check_connection(params)
         check_options(params, parse_object_id, "container_id")
         regions, unknown = parse_aws_regions(params, "region_name")
@@ -64,7 +64,7 @@ class AtlasNetworkContainerInfo(Operation[AtlasClient, "list[Container]"]):
         return [one for one in found if one["provider_name"] in (AWS.name, None) and region in (None, to_region(one))]
 
     def show(self, state: list[Container], plan: Plan) -> dict[str, t.Any]:
-        """See the base class."""
+        """Show the containers."""
         return {"containers": state}
 
 

@@ -32,24 +32,20 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import PeerMatch
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.planner import PeerPlanner
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.preflight import find_cause
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import (
     CreatePeer,
     DeletePeer,
     Gone,
     ListPeers,
     PeerState,
-    UpdatePeer,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import PeerWaiter, failure
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import PeerWaiter
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
-
-# Errors behind which the container, the region, or another connection may be. The last one is all that Atlas said of a wrong
-# container for years.
-_EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK", "INVALID_ATTRIBUTE", "UNEXPECTED_ERROR"))
 
 
 class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
@@ -127,35 +123,9 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
         return self._choice.read(t.cast("ListContainers | GetContainer", need), self._containers)
 
     def decide(self, state: PeerState, facts: Facts) -> Plan:
-        """See the base class."""
-        provider, params, peer = self._provider, self.params, state.peer
-        planner = PeerPlanner(params, provider, facts)
-        if self._is_absent:
-            return planner.plan_absent(state)
-        if peer is None:
-            if state.needs_id:
-                raise self._unknown_id()
-            return planner.plan_creation(state)
-        if state.dying:
-            # With recreate, this may be what an earlier run has removed before it was ended.
-            if not params["wait"] and params["recreate"] != "dead":
-                raise AtlasError(
-                    f"VPC peering connection {peer['id']} is being removed ({provider.terminating}) and cannot be used.",
-                    hint="Set wait to true to wait until it is gone and create a new one, or run the task again later.",
-                )
-            return planner.plan_creation(state)
-        if peer["status_name"] != provider.failed:
-            return planner.plan_changes(state, peer)
-        if params["recreate"] != "dead":
-            raise failure(provider, params, peer)
-        return planner.plan_again(state, peer)
-
-    def _unknown_id(self) -> AtlasError:
-        pair = "leave it out" if self.params["vpc_id"] is not None else "give vpc_id and aws_account_id instead"
-        return AtlasError(
-            f"Project {self.params['group_id']} has no VPC peering connection {self.params['peer_id']}.",
-            hint=f"Check peer_id, or {pair} to have one created.",
-        )
+        """Decide what becomes of the connection."""
+        planner = PeerPlanner(self.params, self._provider, facts)
+        return planner.plan_absent(state) if self._is_absent else planner.plan_present(state)
 
     def predict(self, state: PeerState, plan: Plan, facts: Facts) -> PeerState:
         """Foresee also what Atlas would refuse, and what the connection will have come to after the waiting."""
@@ -166,7 +136,7 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
         return replace(after, peer={**after.peer, "status_name": goal})
 
     def apply(self, step: Step, state: PeerState) -> PeerState:
-        """See the base class."""
+        """Request, change or remove the connection."""
         request, peer = step.request, state.peer
         if isinstance(request, DeletePeer):
             self._peers.delete_peer(request.id)
@@ -176,7 +146,8 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
             self._waiter.record_creation(created)
             return replace(state, peer=created, dying=())
         # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
-        sent = {**request.peer, "accepter_region_name": self._region_of(request.peer)}
+        current = t.cast("Peer", peer)
+        sent = {**current, "accepter_region_name": self._region_of(current)}
         return replace(state, peer=self._peers.update_peer(sent, request.fields))
 
     def _region_of(self, peer: Peer) -> str | None:
@@ -187,28 +158,14 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
         return to_region(self._choice.find(peer["container_id"], None))
 
     def explain(self, step: Step, error: AtlasError, state: PeerState) -> AtlasError:
-        """Tell which option is at fault where Atlas has refused a connection."""
-        request = step.request
-        if not isinstance(request, (CreatePeer, UpdatePeer)):
+        """Tell which option is at fault where Atlas has refused a connection, or what is in its way."""
+        if isinstance(step.request, DeletePeer):
             return error
-        fields = {**(request.peer if isinstance(request, UpdatePeer) else {}), **request.fields}
-        container_id = fields.get("container_id")
-        better: AtlasError | None = self._choice.missing(container_id, error) if container_id is not None else None
-        if better is None and error.error_code in _EXPLAINED:
-            try:
-                container = self._choice.find(container_id, fields.get("accepter_region_name"))
-                if state.listed is None:
-                    self.ask(ListPeers())
-                PeerPlanner(self.params, self._provider, self.facts).find_fault(request, state, container)
-            except InvalidOptionError as found:
-                better = found
-            except AtlasError:
-                # The refusal is what matters, and not that Atlas does not tell more about it.
-                return error
-        if better is None:
-            return self._match.explain(error, state)
-        better.http_status, better.error_code, better.detail = error.http_status, error.error_code, error.detail
-        return better
+        better = find_cause(error, step.request, state, self.params, self._choice, self._neighbours(state))
+        return self._match.explain(error, state) if better is None else better
+
+    def _neighbours(self, state: PeerState) -> t.Callable[[], t.Iterable[Peer]]:
+        return lambda: self.ask(ListPeers()) if state.listed is None else state.listed
 
     def wait(self, state: PeerState, step: Step | None = None) -> Wait[PeerState] | None:
         """Wait, before a connection is created, until the old one is gone; and in the end as the options say."""
@@ -225,11 +182,11 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
         return replace(state, peer=None) if self._is_absent else state
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
-        """See the base class."""
+        """Return the state of the connection, and who has to act."""
         return self._waiter.status(state, wait)
 
     def show(self, state: PeerState, plan: Plan) -> dict[str, t.Any]:
-        """See the base class."""
+        """Show the connection."""
         return {"vpc_peer": state.peer}
 
 

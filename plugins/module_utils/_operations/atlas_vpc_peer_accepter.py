@@ -69,7 +69,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """See the base class."""
+        """Check the options; something may be changed, so a connection has to be named."""
         return cls._validate(params, needs_connection=True)
 
     @classmethod
@@ -119,15 +119,15 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         return self._waiter.until_requested()
 
     def decide(self, state: View, facts: Facts) -> AccepterPlan:
-        """See the base class."""
+        """Decide which changes are made, or why none must be."""
         return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state)
 
     def predict(self, state: View, plan: Plan, facts: Facts) -> View:
-        """See the base class."""
+        """Return the network after all changes."""
         return reduce(view_after, (step.request for step in plan.steps), state)
 
     def apply(self, step: Step, state: View) -> View:
-        """See the base class."""
+        """Make one change."""
         connection = state.connection
         needs_block = isinstance(step.request, RouteChange) and step.request.action != "delete" and self.params["accept"]
         if needs_block and connection is not None and not connection.requester.cidr_blocks:
@@ -149,7 +149,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         return self._waiter.until_settled(needs_block=step is not None and isinstance(step.request, RouteChange))
 
     def status(self, state: View, wait: Wait[View] | None) -> Status | None:
-        """See the base class."""
+        """Return the state of the connection, if it is waited for."""
         if self._is_absent or not self.params["wait"] or self.params["connection_id"] is None:
             return None
         return Status(state.connection.status if state.connection is not None else UNKNOWN)

@@ -82,7 +82,7 @@ class AtlasVpcPeerInfo(Operation[AtlasClient, "list[Peer]"]):
         return choice.read(t.cast("Need", need), Containers(self.session, self.params["group_id"]))
 
     def show(self, state: list[Peer], plan: Plan) -> dict[str, t.Any]:
-        """See the base class."""
+        """Show the connections."""
         return {"vpc_peers": state}
 
 

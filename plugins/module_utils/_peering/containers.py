@@ -56,7 +56,7 @@ class ContainerChoice:
 
     def __init__(self, params: Parameters, provider: Provider, facts: Facts, ask: t.Callable[[Need], t.Any]) -> None:
         self._params = params
-        self._provider = provider
+        self.provider = provider
         self._facts = facts
         self._ask = ask
         self._project = f"project {params['group_id']}"
@@ -98,7 +98,7 @@ class ContainerChoice:
             )
         others = f"; it has {describe(self._list())}" if self._list() else ""
         raise AtlasError(
-            f"container_region_name: {self._project} has no network container on {self._provider.name} in {region}{others}.",
+            f"container_region_name: {self._project} has no network container on {self.provider.name} in {region}{others}.",
             hint="Correct it, or create the network container (atlas_network_container) or a cluster in that region.",
         )
 
@@ -119,14 +119,14 @@ class ContainerChoice:
             return containers[0]
         if not containers:
             raise AtlasError(
-                f"P{self._project[1:]} has no network container on {self._provider.name}.",
+                f"P{self._project[1:]} has no network container on {self.provider.name}.",
                 hint="Create one, or a cluster in the region, and run the task again.",
             )
         in_region = [one for one in containers if region is not None and to_region(one) == region]
         if len(in_region) == 1:
             return in_region[0]
         raise AtlasError(
-            f"P{self._project[1:]} has {len(containers)} network containers on {self._provider.name}: {describe(containers)}.",
+            f"P{self._project[1:]} has {len(containers)} network containers on {self.provider.name}: {describe(containers)}.",
             hint="Say which one with container_region_name or container_id.",
         )
 
@@ -149,7 +149,7 @@ class ContainerChoice:
         if error.error_code != NOT_FOUND:
             return None
         is_option = container_id == self._params["container_id"]
-        found = f"Check it, or leave it out to have the container on {self._provider.name} found."
+        found = f"Check it, or leave it out to have the container on {self.provider.name} found."
         return InvalidOptionError(
             f"{'container_id: p' if is_option else 'P'}{self._project[1:]} has no network container {container_id}.",
             http_status=error.http_status,
@@ -164,7 +164,7 @@ class ContainerChoice:
         Raises:
             InvalidOptionError: If the container does not exist, or is on another provider.
         """
-        provider = self._provider.name
+        provider = self.provider.name
         if isinstance(need, ListContainers):
             return containers.list_containers(provider)
         try:

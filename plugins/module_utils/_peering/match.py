@@ -113,7 +113,7 @@ class PeerMatch:
         ]
 
     def _check(self, peer: Peer) -> None:
-        """Check that C(peer_id) names the connection that the other options mean: nothing is done to another one."""
+        """Check that `peer_id` names the connection that the other options mean: nothing is done to another one."""
         names = (*self._peers.provider.identity, "container_id")
         wanted = {name: self._params[name] for name in names if self._params[name] is not None}
         differing = [f"{name} is {peer[name]}, not {value}" for name, value in wanted.items() if peer[name] != value]

@@ -13,13 +13,14 @@ from dataclasses import replace
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, find_differences
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import may_be_same_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 
 from .containers import ContainerChoice
 from .preflight import check_overlaps, check_region
 from .state import CreatePeer, DeletePeer, Gone, ListPeers, PeerState, UpdatePeer
+from .waiter import failure
 
 _WRITABLE_OPTIONS = ("vpc_id", "aws_account_id", "route_table_cidr_block", "accepter_region_name")
 
@@ -52,6 +53,33 @@ class PeerPlanner:
             return Plan()
         step = Step("delete", DeletePeer(peer["id"]), (peer["id"],))
         return Plan((Change("delete", peer["id"], peer, None),), (step,))
+
+    def plan_present(self, state: PeerState) -> Plan:
+        """Plan how the connection comes to be there, as the options describe it.
+
+        Raises:
+            AtlasError: If it cannot; nothing is changed then.
+        """
+        provider, params, peer = self._provider, self._params, state.peer
+        if peer is None and state.needs_id:
+            pair = "leave it out" if params["vpc_id"] is not None else "give vpc_id and aws_account_id instead"
+            raise AtlasError(
+                f"Project {params['group_id']} has no VPC peering connection {params['peer_id']}.",
+                hint=f"Check peer_id, or {pair} to create one.",
+            )
+        # With recreate, this may be what an earlier run has removed before it was ended.
+        if peer is not None and state.dying and not params["wait"] and params["recreate"] != "dead":
+            raise AtlasError(
+                f"VPC peering connection {peer['id']} is being removed ({provider.terminating}) and cannot be used.",
+                hint="Set wait to true to wait until it is gone and create a new one, or run the task again later.",
+            )
+        if peer is None or state.dying:
+            return self.plan_creation(state)
+        if peer["status_name"] != provider.failed:
+            return self.plan_changes(state, peer)
+        if params["recreate"] != "dead":
+            raise failure(provider, params, peer)
+        return self.plan_again(state, peer)
 
     def plan_creation(self, state: PeerState, replaced: Peer | None = None) -> Plan:
         """Plan a new connection.
@@ -147,7 +175,7 @@ class PeerPlanner:
             return Plan()
         after = {**current, **wanted}
         check_overlaps(self._provider, after, self._choice.known(current["container_id"]), state.listed or ())
-        step = Step("update", UpdatePeer(current, {name: wanted[name] for name in differing}), (current["id"],))
+        step = Step("update", UpdatePeer(current["id"], {name: wanted[name] for name in differing}), (current["id"],))
         return Plan((Change("update", current["id"], current, after),), (step,))
 
     def predict(self, state: PeerState, plan: Plan) -> PeerState:
@@ -170,17 +198,6 @@ class PeerPlanner:
         if current is None and after["accepter_region_name"] == to_region(container):
             after["accepter_region_name"] = None
         return replace(state, peer=after)
-
-    def find_fault(self, request: CreatePeer | UpdatePeer, state: PeerState, container: Container) -> None:
-        """Look for what may be behind the refusal of a request.
-
-        Raises:
-            InvalidOptionError: If it is found.
-        """
-        current = request.peer if isinstance(request, UpdatePeer) else None
-        fields = {**(current or {}), **request.fields, "container_id": container["id"]}
-        check_region(self._wanted.get("accepter_region_name"), current, container)
-        check_overlaps(self._provider, fields, container, self._neighbours(state))
 
     def _neighbours(self, state: PeerState) -> t.Iterable[Peer]:
         """Return all connections of the project; they are asked for where they were not listed."""

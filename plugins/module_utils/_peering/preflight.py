@@ -3,16 +3,24 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What keeps Atlas from taking a connection as it is to be: found before it is sent, or behind a refusal. Pure."""
+"""What keeps Atlas from taking a connection as it is to be: found before it is sent, or behind a refusal."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
+
+from .containers import ContainerChoice
+from .state import CreatePeer, PeerState, UpdatePeer
+
+# Errors behind which the container, the region, or another connection may be. The last one is all that Atlas said of a wrong
+# container for years.
+_EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK", "INVALID_ATTRIBUTE", "UNEXPECTED_ERROR"))
 
 
 def check_region(wanted: str | None, current: Peer | None, container: Container) -> None:
@@ -63,3 +71,42 @@ def check_overlaps(
             raise InvalidOptionError(
                 f"route_table_cidr_block {block} overlaps {peer['route_table_cidr_block']} of {name}.", hint=hint
             )
+
+
+def find_cause(
+    error: AtlasError,
+    request: CreatePeer | UpdatePeer,
+    state: PeerState,
+    params: Parameters,
+    choice: ContainerChoice,
+    neighbours: t.Callable[[], t.Iterable[Peer]],
+) -> AtlasError | None:
+    """Look for the option that is behind the refusal of a request.
+
+    Args:
+        error: The refusal.
+        request: What was refused.
+        state: The state in which it was sent.
+        params: The options.
+        choice: The container; it may be read.
+        neighbours: Returns the connections of the project, which may be read.
+
+    Returns:
+        What to say instead; None if nothing is found, or if Atlas does not tell more about it: then the refusal is what matters.
+    """
+    current = state.peer if isinstance(request, UpdatePeer) else None
+    fields = {**(current or {}), **request.fields}
+    container_id = fields.get("container_id")
+    cause: AtlasError | None = choice.missing(container_id, error) if container_id is not None else None
+    if cause is None and error.error_code in _EXPLAINED:
+        try:
+            container = choice.find(container_id, fields.get("accepter_region_name"))
+            check_region(params["accepter_region_name"], current, container)
+            check_overlaps(choice.provider, {**fields, "container_id": container["id"]}, container, neighbours())
+        except InvalidOptionError as found:
+            cause = found
+        except AtlasError:
+            return None
+    if cause is not None:
+        cause.http_status, cause.error_code, cause.detail = error.http_status, error.error_code, error.detail
+    return cause

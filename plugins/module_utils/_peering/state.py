@@ -61,7 +61,7 @@ class CreatePeer:
 class UpdatePeer:
     """Change fields of a connection; the whole object goes along."""
 
-    peer: Peer
+    id: str
     fields: t.Mapping[str, t.Any]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
 
 Container = dict[str, t.Any]
@@ -66,16 +66,34 @@ class Containers:
         self._group_id = group_id
 
     def list_containers(self, provider_name: str) -> list[Container]:
-        """Return the containers of one cloud provider, such as C(AWS)."""
+        """Return the containers of one cloud provider, such as `AWS`."""
         path = ("groups", self._group_id, "containers")
         doing = f"list the network containers of project {self._group_id}"
         return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
+
+    def choose_only(self, containers: t.Sequence[Container], provider_name: str) -> Container:
+        """Return the only one of the containers of a provider.
+
+        Raises:
+            AtlasError: If there is none, or several, which are listed.
+        """
+        if len(containers) == 1:
+            return containers[0]
+        project = f"Project {self._group_id}"
+        if not containers:
+            raise AtlasError(
+                f"{project} has no network container on {provider_name}.", hint="Set region_name to create one there."
+            )
+        raise AtlasError(
+            f"{project} has {len(containers)} network containers on {provider_name}: {describe(containers)}.",
+            hint="Say which one with region_name.",
+        )
 
     def get_container(self, container_id: str) -> Container:
         """Return one container.
 
         Raises:
-            AtlasNotFoundError: When there is none with that id.
+            AtlasNotFoundError: If there is none with that id.
         """
         path = ("groups", self._group_id, "containers", container_id)
         doing = f"read network container {container_id} of project {self._group_id}"
@@ -106,8 +124,8 @@ class Containers:
         """Delete a container.
 
         Raises:
-            OvertakenError: When somebody else has deleted it.
-            AtlasError: When it cannot be deleted.
+            OvertakenError: If somebody else has deleted it.
+            AtlasError: If it cannot be deleted.
         """
         path = ("groups", self._group_id, "containers", container_id)
         doing = f"delete network container {container_id} of project {self._group_id}"
@@ -119,7 +137,7 @@ class Containers:
         """Return the container in the reply to a change, which has to be what was sent.
 
         Raises:
-            AtlasApiError: When it is not: whether the change was made is unknown then.
+            AtlasApiError: If it is not: whether the change was made is unknown then.
         """
         result = to_result(reply)
         if not isinstance(result["id"], str):

@@ -57,6 +57,14 @@ class VpcPeers:
         found = self._client.get_all(self._path, {"providerName": self.provider.name}, doing)
         return [self._to_result(one, doing) for one in found]
 
+    def describe_users(self, container_id: str) -> tuple[str, ...]:
+        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
+        return tuple(
+            f"VPC peering connection {peer['id']} ({self.provider.describe(peer)}, {peer['status_name']})"
+            for peer in self.list_peers()
+            if peer["container_id"] == container_id
+        )
+
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection; None when there is none with that id."""
         doing = f"read VPC peering connection {peer_id} of project {self._group_id}"
@@ -78,7 +86,7 @@ class VpcPeers:
         return self._written(reply, fields, home_region, doing)
 
     def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any]) -> Peer:
-        """Change I(fields) of I(peer). The whole object goes along: without its provider, Atlas takes it for another one."""
+        """Change `fields` of `peer`. The whole object goes along: without its provider, Atlas takes it for another one."""
         doing = f"update VPC peering connection {peer['id']} of project {self._group_id}"
         wanted = {**peer, **fields}
         reply = self._client.patch((*self._path, peer["id"]), self.provider.to_body(wanted), doing, hints=HINTS)
@@ -88,8 +96,8 @@ class VpcPeers:
         """Ask for the removal of a connection.
 
         Raises:
-            OvertakenError: When somebody else has removed it, or asked for its removal.
-            AtlasError: When it cannot be removed.
+            OvertakenError: If somebody else has removed it, or asked for its removal.
+            AtlasError: If it cannot be removed.
         """
         doing = f"delete VPC peering connection {peer_id} of project {self._group_id}"
         self._client.delete((*self._path, peer_id), doing, gone=_GONE, hints=HINTS)
@@ -98,7 +106,7 @@ class VpcPeers:
         """Return a connection with the names of the results.
 
         Raises:
-            AtlasApiError: When the reply is no connection with this provider.
+            AtlasApiError: If the reply is no connection with this provider.
         """
         result = self.provider.to_result(peer)
         # A state that is not known here is no reason to fail: Atlas may learn new ones.
@@ -115,7 +123,7 @@ class VpcPeers:
         """Return the connection in the reply to a change, which has to be what was sent.
 
         Raises:
-            AtlasApiError: When it is not: whether the change was made is unknown then.
+            AtlasApiError: If it is not: whether the change was made is unknown then.
         """
         result = self._to_result(reply, doing, is_write=True)
         wanted = {name: sent[name] for name in ("id", *self.provider.writable) if sent.get(name) is not None}

@@ -14,7 +14,7 @@ from .invalid import InvalidValueError
 _AWS_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 # AWS opens new regions, so one that is not here only causes a warning.
 AWS_REGIONS = frozenset(
-    (
+    [
         "af-south-1",
         "ap-east-1",
         "ap-east-2",
@@ -53,7 +53,7 @@ AWS_REGIONS = frozenset(
         "us-gov-west-1",
         "us-west-1",
         "us-west-2",
-    )
+    ]
 )
 
 

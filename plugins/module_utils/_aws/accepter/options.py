@@ -133,7 +133,7 @@ def to_tags(option: str, value: t.Mapping[t.Any, t.Any] | None) -> dict[str, str
     """Return the tags of an option as text.
 
     Raises:
-        InvalidOptionError: When AWS would not take one.
+        InvalidOptionError: If AWS would not take one.
     """
     tags = {}
     for key, content in (value or {}).items():

@@ -66,7 +66,7 @@ def plan_present(params: Parameters, view: View) -> AccepterPlan:
     """Plan how the connection comes to be accepted, routed, named, and resolved.
 
     Raises:
-        AtlasError: When that must not be done; nothing is changed then.
+        AtlasError: If that must not be done; nothing is changed then.
     """
     check_account(params, view)
     connection = view.connection
@@ -106,7 +106,7 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     """Plan how the routes to the connection are removed, and those to the same block that lead nowhere.
 
     Raises:
-        AtlasError: When that must not be done; nothing is changed then.
+        AtlasError: If that must not be done; nothing is changed then.
     """
     check_account(params, view)
     connection, connection_id = view.connection, params["connection_id"]
@@ -166,7 +166,7 @@ def _check_nothing_left(params: Parameters, view: View) -> None:
     """Check that no route leads to a connection of which AWS no longer tells the VPC or the block.
 
     Raises:
-        AtlasError: When one does.
+        AtlasError: If one does.
     """
     left = leftovers(view.tables, params["connection_id"])
     if left:

@@ -23,7 +23,7 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable,
     """Return the route tables that the options mean; with state absent, those that are gone are left out.
 
     Raises:
-        AtlasError: When one is missing, belongs to another VPC or to a gateway, or when no table has the tags.
+        AtlasError: If one is missing, belongs to another VPC or to a gateway, or when no table has the tags.
     """
     is_absent = params["state"] == "absent"
     wanted = list(dict.fromkeys(params["route_table_ids"] or []))
@@ -78,7 +78,7 @@ def plan_routes(
     """Return what lets all tables lead to the connection.
 
     Raises:
-        AtlasError: When a table leads to the block, or to a part of it, in another way; all such routes are named.
+        AtlasError: If a table leads to the block, or to a part of it, in another way; all such routes are named.
     """
     changes, refused, is_replaceable = [], [], True
     network = ipaddress.IPv4Network(block)

@@ -10,6 +10,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+
 # A connection with the names of the results.
 Peer = dict[str, t.Any]
 
@@ -49,6 +52,17 @@ class Provider:
     place: t.Callable[[Peer, str | None], str]
     largest_prefix: int
     smallest_prefix: int
+
+    def parse_container_block(self, value: str) -> str:
+        """Return the block of a container.
+
+        Raises:
+            InvalidValueError: If it is not a private block, or has another size than containers may have.
+        """
+        if not self.largest_prefix <= parse_private_block(value).prefixlen <= self.smallest_prefix:
+            sizes = f"from /{self.largest_prefix} to /{self.smallest_prefix}"
+            raise InvalidValueError(f"has the wrong size: {value!r}", f"Atlas takes blocks {sizes} on {self.name}.")
+        return value
 
     def to_result(self, peer: t.Mapping[str, t.Any]) -> Peer:
         """Return a connection of the API with the names of the results; Atlas's values are not changed."""

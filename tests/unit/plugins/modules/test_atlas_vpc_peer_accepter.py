@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 PLUGINS = "ansible_collections.cloudpeer.atlas.plugins"
 
 
