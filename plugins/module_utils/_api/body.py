@@ -38,7 +38,7 @@ def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
         encoding: The `Content-Encoding` header.
 
     Raises:
-        BodyError: When it is longer than there is a reason for, is not what it claims to be, or is encoded in another way.
+        BodyError: If it is longer than there is a reason for, is not what it claims to be, or is encoded in another way.
     """
     coding = encoding.strip().lower()
     if coding not in ("", "identity", *_FORMS):
@@ -62,7 +62,7 @@ def _inflate(body: bytes, form: int) -> bytes | None:
     """Return what a body is when it was compressed in this form, once and as a whole; None if it was not.
 
     Raises:
-        BodyError: When it becomes too long.
+        BodyError: If it becomes too long.
     """
     inflater = zlib.decompressobj(form)
     try:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
 
+from .call import ApiCall
 from .credential import Credential
 from .errors import AtlasError, AtlasNotFoundError, OvertakenError
 from .paging import collect_pages
-from .reply import ApiCall
 from .request import Json, Request
 from .sender import Sender
 from .settings import ApiSettings
@@ -50,7 +50,7 @@ class AtlasClient:
         sleep: Sleeps that many seconds.
 
     Raises:
-        InvalidOptionError: When the settings cannot be right.
+        InvalidOptionError: If the settings cannot be right.
     """
 
     def __init__(

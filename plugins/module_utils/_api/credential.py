@@ -61,7 +61,7 @@ def check_header_values(**values: str) -> None:
     """Check values of options that go into headers.
 
     Raises:
-        InvalidOptionError: When one cannot be what it is for.
+        InvalidOptionError: If one cannot be what it is for.
     """
     for option, value in values.items():
         if not value.isprintable():

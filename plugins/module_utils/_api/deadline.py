@@ -40,7 +40,7 @@ class Deadline:
         """Return the seconds that are left.
 
         Raises:
-            TimeoutError: When the time is up already, which looking up a name can take.
+            TimeoutError: If the time is up already, which looking up a name can take.
         """
         seconds = self._end - time.monotonic()
         if seconds <= 0:
@@ -55,7 +55,7 @@ class Deadline:
         and during TLS set-up.
 
         Raises:
-            TimeoutError: When the time is up already.
+            TimeoutError: If the time is up already.
         """
         with self._lock:
             self._release()

@@ -62,11 +62,6 @@ class AtlasError(Exception):
         self.error_code = self.error_code and redacted(self.error_code, secrets)
 
     @property
-    def is_lost_race(self) -> bool:
-        """Whether somebody else has done, since the last look, what the request was to do."""
-        return isinstance(self, OvertakenError)
-
-    @property
     def is_unanswered(self) -> bool:
         """Whether the service did not answer the question, as far as it could have been answered: try again later."""
         return isinstance(self, AtlasConnectionError) or (self.http_status or 0) >= 500 or self.http_status == 429

@@ -23,16 +23,6 @@ _CHECK_SERVER = "Check that base_url is Atlas and that no proxy or login page an
 
 
 @dataclass(frozen=True)
-class ApiCall:
-    """One HTTP request that was sent, for `api_calls` in a result; `status` is None when no reply came."""
-
-    method: str
-    path: str
-    status: int | None
-    milliseconds: int
-
-
-@dataclass(frozen=True)
 class Reply:
     """A reply as it came: status, headers (names in any case) and body.
 
@@ -110,7 +100,7 @@ def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, 
     """Return status and content out of an envelope; an object without `status` is not an envelope, and taken as it is.
 
     Raises:
-        ValueError: When it says neither that the request was carried out nor that it was refused.
+        ValueError: If it says neither that the request was carried out nor that it was refused.
     """
     content, inner = envelope.get("content"), envelope.get("status")
     if status >= 400:

@@ -47,7 +47,7 @@ def repeat(
         sleep: Sleeps that many seconds.
 
     Raises:
-        AtlasError: When the last try fails. Its `outcome_unknown` covers the tries before.
+        AtlasError: If the last try fails. Its `outcome_unknown` covers the tries before.
     """
     may_be_done = False
     for attempt in range(retries + 1):

@@ -13,11 +13,12 @@ from contextlib import closing
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from .call import ApiCall
 from .credential import Credential, Prepared
 from .errors import AtlasConnectionError, AtlasError
 from .failures import connection_error
 from .redact import redacted
-from .reply import ApiCall, Reply, read_reply
+from .reply import Reply, read_reply
 from .request import Json, Request
 from .retry import repeat
 from .settings import ApiSettings
@@ -68,7 +69,7 @@ class Sender:
         """Send a request until there is an answer to it, and return the object in the answer.
 
         Raises:
-            AtlasError: When no reply says that it was carried out. With `outcome_unknown` it may have been all the same.
+            AtlasError: If no reply says that it was carried out. With `outcome_unknown` it may have been all the same.
         """
         try:
             return self._repeat(request, self._send)

@@ -92,7 +92,7 @@ class Transport:
         """Return a request as it goes out, but for the credentials.
 
         Raises:
-            TransportError: When the library takes it for malformed.
+            TransportError: If the library takes it for malformed.
         """
         settings = self._settings
         data, headers = request.data() or None, request.all_headers(settings)
@@ -111,7 +111,7 @@ class Transport:
             timeout: The seconds that it may take until the whole reply is there.
 
         Raises:
-            TransportError: When it is not there by then.
+            TransportError: If it is not there by then.
         """
         ours = t.cast("requests.PreparedRequest", prepared)
         url = str(ours.url)
@@ -164,7 +164,7 @@ def _check_proxy(proxy: str | None) -> None:
     """Reject a malformed address of a proxy here: the library's message may leak its password.
 
     Raises:
-        TransportError: When it is malformed.
+        TransportError: If it is malformed.
     """
     if proxy is not None:
         try:

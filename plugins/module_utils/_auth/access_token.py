@@ -20,7 +20,7 @@ class AccessToken:
         access_token: The token.
 
     Raises:
-        InvalidOptionError: When it cannot be one.
+        InvalidOptionError: If it cannot be one.
     """
 
     def __init__(self, access_token: str) -> None:

@@ -25,7 +25,7 @@ class ApiKey:
         private_key: The private half, its password.
 
     Raises:
-        InvalidOptionError: When one cannot be a key.
+        InvalidOptionError: If one cannot be a key.
     """
 
     def __init__(self, public_key: str, private_key: str) -> None:

@@ -58,7 +58,7 @@ class ClientPool:
             warn: Takes a sentence for the user.
 
         Raises:
-            InvalidOptionError: When the options cannot be right.
+            InvalidOptionError: If the options cannot be right.
         """
         sources = read_sources(params)
         settings = ApiSettings(sources.base_url or DEFAULT_BASE_URL, **{name: params[name] for name in _SETTINGS})
@@ -108,7 +108,7 @@ def connect(params: Parameters, warn: Warn) -> t.Iterator[AtlasClient]:
         warn: Takes a sentence for the user.
 
     Raises:
-        InvalidOptionError: When the options of the connection, or the credentials, cannot be right.
+        InvalidOptionError: If the options of the connection, or the credentials, cannot be right.
     """
     with POOL.client_for(params, warn) as client, client.recording():
         yield client

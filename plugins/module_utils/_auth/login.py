@@ -35,7 +35,7 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
         token_cache: Whether the token of a service account is kept between tasks.
 
     Raises:
-        InvalidOptionError: When there is none, or only a part of one.
+        InvalidOptionError: If there is none, or only a part of one.
     """
     named = [kind for source in sources.in_order for kind in KINDS if any(option in source for option in _OPTIONS[kind])]
     if not named:

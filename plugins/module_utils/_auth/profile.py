@@ -20,7 +20,7 @@ def read_profile(name: str) -> dict[str, str]:
     """Return what a profile has values for, by the keys of the Atlas CLI's config.toml; `ops_manager_url` for its service, too.
 
     Raises:
-        InvalidOptionError: When there is no such profile, or it cannot be read.
+        InvalidOptionError: If there is no such profile, or it cannot be read.
     """
     try:
         import tomllib

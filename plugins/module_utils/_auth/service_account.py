@@ -33,7 +33,7 @@ class ServiceAccount:
         clock: The time, in seconds since the epoch.
 
     Raises:
-        InvalidOptionError: When one cannot be what it is for.
+        InvalidOptionError: If one cannot be what it is for.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class ServiceAccount:
         """Return a new token.
 
         Raises:
-            AtlasApiError: When the reply has none.
+            AtlasApiError: If the reply has none.
         """
         answer = yield self._token_request
         value, lifetime = answer.get("access_token"), _lifetime(answer.get("expires_in"))

@@ -86,7 +86,7 @@ def read_sources(params: Parameters) -> Sources:
         params: The options of the task. Ansible has filled in those that are only in the environment.
 
     Raises:
-        InvalidOptionError: When the profile that is named does not exist or cannot be read.
+        InvalidOptionError: If the profile that is named does not exist or cannot be read.
     """
     given = {origin.option: params[origin.option] for origin in _CREDENTIALS if params[origin.option]}
     options = {option: value for option, value in given.items() if not _is_in_environment(option, value)}

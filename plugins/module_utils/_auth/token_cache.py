@@ -120,7 +120,7 @@ class TokenCache:
         """Open a file in the folder. Do not follow links or block on a FIFO.
 
         Raises:
-            OSError: When it cannot be opened, as when the folder is not.
+            OSError: If it cannot be opened, as when the folder is not.
         """
         if self._opened is None:
             raise FileNotFoundError

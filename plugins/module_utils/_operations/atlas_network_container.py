@@ -16,7 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
     AtlasError,
     InvalidOptionError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
@@ -72,8 +72,8 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
             required_if=(("state", "absent", ("region_name",)),),
         )
     )
-    libraries = atlas.LIBRARIES
-    connect = staticmethod(atlas.connect)
+    libraries = clients.LIBRARIES
+    connect = staticmethod(clients.connect)
     noun = "container"
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:

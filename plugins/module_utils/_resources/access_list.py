@@ -49,7 +49,7 @@ def to_result(entry: t.Mapping[str, t.Any]) -> Entry:
     return {name: entry.get(key) for name, key in FIELDS.items()}
 
 
-def name_of(entry: t.Mapping[str, t.Any]) -> str | None:
+def key_of(entry: t.Mapping[str, t.Any]) -> str | None:
     """Return what an entry, with the names of the results, is known by in paths: its group, or its block in canonical form.
 
     An address is the block that holds it alone, so both are one entry (Atlas stores both fields for it).
@@ -98,9 +98,9 @@ class AccessList:
 
     def list_entries(self) -> dict[str, Entry]:
         """Return all entries by their names."""
-        doing = f"list the access list of project {self._group_id}"
-        entries = self._client.get_all(self._path, {}, doing, lambda one: name_of(to_result(one)))
-        return {str(name_of(entry)): entry for entry in map(to_result, entries)}
+        description = f"list the access list of project {self._group_id}"
+        entries = self._client.get_all(self._path, {}, description, lambda one: key_of(to_result(one)))
+        return {str(key_of(entry)): entry for entry in map(to_result, entries)}
 
     def create_entries(self, entries: t.Sequence[Entry]) -> None:
         """Add entries, or replace those that are there, all in one request: Atlas takes no two at once.
@@ -109,16 +109,16 @@ class AccessList:
             AtlasApiError: If the list that Atlas replies with does not have all of them, too.
         """
         body = [{FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
-        wanted = [str(name_of(entry)) for entry in entries]
-        doing = f"allow {_enumerated(wanted)} in the access list of project {self._group_id}"
+        wanted = [str(key_of(entry)) for entry in entries]
+        description = f"allow {_enumerated(wanted)} in the access list of project {self._group_id}"
         # The reply is the first page of the list, and all that Atlas keeps fits on the largest one.
         query = {"itemsPerPage": str(PAGE_SIZE)}
-        results = self._client.post(self._path, body, doing, query=query, hints=HINTS).get("results")
+        results = self._client.post(self._path, body, description, query=query, hints=HINTS).get("results")
         listed = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
-        missing = [name for name in wanted if name not in {name_of(to_result(one)) for one in listed}]
+        missing = [name for name in wanted if name not in {key_of(to_result(one)) for one in listed}]
         if missing:
             raise AtlasApiError(
-                f"Failed to {doing}: the reply is a list without {_enumerated(missing)}.",
+                f"Failed to {description}: the reply is a list without {_enumerated(missing)}.",
                 hint="Run the task again; if this stays, check that base_url is Atlas.",
                 outcome_unknown=True,
             )
@@ -130,8 +130,8 @@ class AccessList:
             OvertakenError: If somebody else has removed it.
             AtlasError: If it cannot be removed.
         """
-        doing = f"remove {name} from the access list of project {self._group_id}"
-        self._client.delete((*self._path, name), doing, gone=_GONE, hints=HINTS)
+        description = f"remove {name} from the access list of project {self._group_id}"
+        self._client.delete((*self._path, name), description, gone=_GONE, hints=HINTS)
 
     def get_status(self, name: str) -> str:
         """Return whether an entry is in force yet: `PENDING`, `ACTIVE` or `FAILED`.
@@ -139,8 +139,8 @@ class AccessList:
         Raises:
             AtlasNotFoundError: If there is no such entry.
         """
-        doing = f"read the status of {name} in the access list of project {self._group_id}"
-        status = self._client.get((*self._path, name, "status"), doing).get("STATUS")
+        description = f"read the status of {name} in the access list of project {self._group_id}"
+        status = self._client.get((*self._path, name, "status"), description).get("STATUS")
         if not isinstance(status, str):
-            raise AtlasApiError(f"Failed to {doing}: the reply is not a status.", hint="Check base_url.")
+            raise AtlasApiError(f"Failed to {description}: the reply is not a status.", hint="Check base_url.")
         return status

@@ -68,8 +68,8 @@ class Containers:
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as `AWS`."""
         path = ("groups", self._group_id, "containers")
-        doing = f"list the network containers of project {self._group_id}"
-        return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
+        description = f"list the network containers of project {self._group_id}"
+        return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, description)]
 
     def choose_only(self, containers: t.Sequence[Container], provider_name: str) -> Container:
         """Return the only one of the containers of a provider.
@@ -96,17 +96,19 @@ class Containers:
             AtlasNotFoundError: If there is none with that id.
         """
         path = ("groups", self._group_id, "containers", container_id)
-        doing = f"read network container {container_id} of project {self._group_id}"
-        return to_result(self._client.get(path, doing, hints=HINTS))
+        description = f"read network container {container_id} of project {self._group_id}"
+        return to_result(self._client.get(path, description, hints=HINTS))
 
     def create_container(self, provider_name: str, region: str, atlas_cidr_block: str | None) -> Container:
         """Create a container; without a block, Atlas chooses one."""
         body = {"providerName": provider_name, "regionName": to_atlas_region(region)}
         if atlas_cidr_block is not None:
             body["atlasCidrBlock"] = atlas_cidr_block
-        doing = f"create the network container in {region} of project {self._group_id}"
+        description = f"create the network container in {region} of project {self._group_id}"
         path = ("groups", self._group_id, "containers")
-        return self._written(self._client.post(path, body, doing, exists=_ALREADY_EXISTS, hints=HINTS), body, None, doing)
+        return self._written(
+            self._client.post(path, body, description, exists=_ALREADY_EXISTS, hints=HINTS), body, None, description
+        )
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
         """Give a container that nothing uses another block."""
@@ -117,8 +119,8 @@ class Containers:
             "atlasCidrBlock": atlas_cidr_block,
         }
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
-        doing = f"change the CIDR block of network container {container['id']} {blocks}"
-        return self._written(self._client.patch(path, body, doing, hints=HINTS), body, container["id"], doing)
+        description = f"change the CIDR block of network container {container['id']} {blocks}"
+        return self._written(self._client.patch(path, body, description, hints=HINTS), body, container["id"], description)
 
     def delete_container(self, container_id: str) -> None:
         """Delete a container.
@@ -128,11 +130,11 @@ class Containers:
             AtlasError: If it cannot be deleted.
         """
         path = ("groups", self._group_id, "containers", container_id)
-        doing = f"delete network container {container_id} of project {self._group_id}"
-        self._client.delete(path, doing, gone=frozenset((NOT_FOUND,)), hints=HINTS)
+        description = f"delete network container {container_id} of project {self._group_id}"
+        self._client.delete(path, description, gone=frozenset((NOT_FOUND,)), hints=HINTS)
 
     def _written(
-        self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], container_id: str | None, doing: str
+        self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], container_id: str | None, description: str
     ) -> Container:
         """Return the container in the reply to a change, which has to be what was sent.
 
@@ -142,7 +144,7 @@ class Containers:
         result = to_result(reply)
         if not isinstance(result["id"], str):
             raise AtlasApiError(
-                f"Failed to {doing}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
+                f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
             )
         wanted = {name: value for name, value in to_result(sent).items() if value is not None}
         # A reply does not have to name the provider.
@@ -152,7 +154,7 @@ class Containers:
         differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
         if differing:
             raise AtlasApiError(
-                f"Failed to {doing}: the reply does not show what was sent: {', '.join(differing)}.",
+                f"Failed to {description}: the reply does not show what was sent: {', '.join(differing)}.",
                 hint="Look for a proxy that answers in place of Atlas, then run the task again.",
                 outcome_unknown=True,
             )

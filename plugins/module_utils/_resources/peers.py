@@ -53,9 +53,9 @@ class VpcPeers:
 
     def list_peers(self) -> list[Peer]:
         """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
-        doing = f"list the VPC peering connections of project {self._group_id}"
-        found = self._client.get_all(self._path, {"providerName": self.provider.name}, doing)
-        return [self._to_result(one, doing) for one in found]
+        description = f"list the VPC peering connections of project {self._group_id}"
+        found = self._client.get_all(self._path, {"providerName": self.provider.name}, description)
+        return [self._to_result(one, description) for one in found]
 
     def describe_users(self, container_id: str) -> tuple[str, ...]:
         """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
@@ -67,9 +67,9 @@ class VpcPeers:
 
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection; None when there is none with that id."""
-        doing = f"read VPC peering connection {peer_id} of project {self._group_id}"
-        found = self._client.get((*self._path, peer_id), doing, missing=_MISSING, hints=HINTS)
-        return None if found is None else self._to_result(found, doing)
+        description = f"read VPC peering connection {peer_id} of project {self._group_id}"
+        found = self._client.get((*self._path, peer_id), description, missing=_MISSING, hints=HINTS)
+        return None if found is None else self._to_result(found, description)
 
     def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:
         """Request a connection and return it as Atlas describes it then.
@@ -80,17 +80,17 @@ class VpcPeers:
             fields: What it is made of.
             home_region: The region of its container, which a null in the reply stands for, if it is known.
         """
-        doing = f"create the VPC peering connection to {self.provider.describe(fields)} in project {self._group_id}"
+        description = f"create the VPC peering connection to {self.provider.describe(fields)} in project {self._group_id}"
         body = self.provider.to_body(fields, with_provider=fields.get("container_id") is not None)
-        reply = self._client.post(self._path, body, doing, exists=_ALREADY_EXISTS, hints=HINTS)
-        return self._written(reply, fields, home_region, doing)
+        reply = self._client.post(self._path, body, description, exists=_ALREADY_EXISTS, hints=HINTS)
+        return self._written(reply, fields, home_region, description)
 
     def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any]) -> Peer:
         """Change `fields` of `peer`. The whole object goes along: without its provider, Atlas takes it for another one."""
-        doing = f"update VPC peering connection {peer['id']} of project {self._group_id}"
+        description = f"update VPC peering connection {peer['id']} of project {self._group_id}"
         wanted = {**peer, **fields}
-        reply = self._client.patch((*self._path, peer["id"]), self.provider.to_body(wanted), doing, hints=HINTS)
-        return self._written(reply, wanted, None, doing)
+        reply = self._client.patch((*self._path, peer["id"]), self.provider.to_body(wanted), description, hints=HINTS)
+        return self._written(reply, wanted, None, description)
 
     def delete_peer(self, peer_id: str) -> None:
         """Ask for the removal of a connection.
@@ -99,10 +99,10 @@ class VpcPeers:
             OvertakenError: If somebody else has removed it, or asked for its removal.
             AtlasError: If it cannot be removed.
         """
-        doing = f"delete VPC peering connection {peer_id} of project {self._group_id}"
-        self._client.delete((*self._path, peer_id), doing, gone=_GONE, hints=HINTS)
+        description = f"delete VPC peering connection {peer_id} of project {self._group_id}"
+        self._client.delete((*self._path, peer_id), description, gone=_GONE, hints=HINTS)
 
-    def _to_result(self, peer: t.Mapping[str, t.Any], doing: str, *, is_write: bool = False) -> Peer:
+    def _to_result(self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False) -> Peer:
         """Return a connection with the names of the results.
 
         Raises:
@@ -113,19 +113,21 @@ class VpcPeers:
         is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
         if is_odd or not result["id"] or not result["status_name"]:
             raise AtlasApiError(
-                f"Failed to {doing}: the reply is not a VPC peering connection with {self.provider.name}.",
+                f"Failed to {description}: the reply is not a VPC peering connection with {self.provider.name}.",
                 hint="Check base_url, and peer_id if it is set.",
                 outcome_unknown=is_write,
             )
         return result
 
-    def _written(self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], home_region: str | None, doing: str) -> Peer:
+    def _written(
+        self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], home_region: str | None, description: str
+    ) -> Peer:
         """Return the connection in the reply to a change, which has to be what was sent.
 
         Raises:
             AtlasApiError: If it is not: whether the change was made is unknown then.
         """
-        result = self._to_result(reply, doing, is_write=True)
+        result = self._to_result(reply, description, is_write=True)
         wanted = {name: sent[name] for name in ("id", *self.provider.writable) if sent.get(name) is not None}
         wanted["provider_name"] = self.provider.name
         if may_be_same_region(wanted.get("accepter_region_name"), result["accepter_region_name"] or home_region):
@@ -133,7 +135,7 @@ class VpcPeers:
         differing = [f"{name} is {result[name]}, not {value}" for name, value in wanted.items() if result[name] != value]
         if differing:
             raise AtlasApiError(
-                f"Failed to {doing}: the reply does not show what was sent: {', '.join(differing)}.",
+                f"Failed to {description}: the reply does not show what was sent: {', '.join(differing)}.",
                 hint="Look for a proxy that answers in place of Atlas, then run the task again.",
                 outcome_unknown=True,
             )
