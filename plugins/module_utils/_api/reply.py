@@ -153,3 +153,23 @@ def retry_after(value: str | None) -> float | None:
         return max(0.0, moment.timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def check_written(description: str, shown: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> None:
+    """Check that the object in the reply to a change is what was sent.
+
+    Args:
+        description: What the request does, as a verb phrase.
+        shown: The fields of the reply.
+        wanted: Those that were sent.
+
+    Raises:
+        AtlasApiError: If it is not: whether the change was made is unknown then.
+    """
+    differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
+    if differing:
+        raise AtlasApiError(
+            f"Failed to {description}: the reply does not show what was sent: {', '.join(differing)}.",
+            hint="Look for a proxy that answers in place of Atlas, then run the task again.",
+            outcome_unknown=True,
+        )

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import check_written
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
 
 Container = dict[str, t.Any]
@@ -151,11 +152,5 @@ class Containers:
         shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
         if container_id is not None:
             wanted["id"] = container_id
-        differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
-        if differing:
-            raise AtlasApiError(
-                f"Failed to {description}: the reply does not show what was sent: {', '.join(differing)}.",
-                hint="Look for a proxy that answers in place of Atlas, then run the task again.",
-                outcome_unknown=True,
-            )
+        check_written(description, shown, wanted)
         return result

@@ -11,8 +11,10 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import check_written
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import same_region
 
+from .containers import HINTS as CONTAINER_HINTS
 from .providers.aws import AWS
 from .providers.provider import Peer, Provider
 
@@ -22,11 +24,8 @@ _GONE = _MISSING | {"PEER_ALREADY_REQUESTED_DELETION"}
 _ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS",))
 # What to do next, by error code.
 HINTS = {
-    "CLOUD_PROVIDER_CONTAINER_NOT_FOUND": "Check container_id: it must be an AWS network container of this project.",
+    **CONTAINER_HINTS,
     "INVALID_ROUTE_TABLE_CIDR": "Check route_table_cidr_block: the CIDR block of the VPC, from a private range.",
-    "OVERLAPPING_ATLAS_CIDR_BLOCK": (
-        "Choose a block that overlaps none of a network container: another route_table_cidr_block, or atlas_cidr_block."
-    ),
     "OVERLAPPING_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap that of another peering connection.",
     "PEER_INVALID_STATE": "Wait until the connection has settled, then run the task again.",
     "PEER_MAXIMUM_REACHED": (
@@ -132,13 +131,7 @@ class VpcPeers:
         wanted["provider_name"] = self.provider.name
         if may_be_same_region(wanted.get("accepter_region_name"), result["accepter_region_name"] or home_region):
             wanted.pop("accepter_region_name", None)
-        differing = [f"{name} is {result[name]}, not {value}" for name, value in wanted.items() if result[name] != value]
-        if differing:
-            raise AtlasApiError(
-                f"Failed to {description}: the reply does not show what was sent: {', '.join(differing)}.",
-                hint="Look for a proxy that answers in place of Atlas, then run the task again.",
-                outcome_unknown=True,
-            )
+        check_written(description, result, wanted)
         return result
 
 
