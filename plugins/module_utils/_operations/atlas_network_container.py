@@ -32,7 +32,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.contain
     Container,
     Containers,
     describe,
-    to_region,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
@@ -97,13 +96,7 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
     def look(self) -> ContainerState:
         """Read the containers; and where one is to be removed, what uses it."""
         listed = tuple(self._containers.list_containers(AWS.name))
-        region = self.params["region_name"]
-        # Without a region, the only one of the project is meant; then there is one.
-        container = (
-            self._containers.choose_only(listed, AWS.name)
-            if region is None
-            else next((one for one in listed if to_region(one) == region), None)
-        )
+        container = self._containers.choose(listed, AWS.name, self.params["region_name"])
         users = self._peers.describe_users(container["id"]) if self._is_absent and container is not None else ()
         return ContainerState(container, listed, users)
 

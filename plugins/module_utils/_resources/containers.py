@@ -72,12 +72,14 @@ class Containers:
         description = f"list the network containers of project {self._group_id}"
         return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, description)]
 
-    def choose_only(self, containers: t.Sequence[Container], provider_name: str) -> Container:
-        """Return the only one of the containers of a provider.
+    def choose(self, containers: t.Sequence[Container], provider_name: str, region: str | None) -> Container | None:
+        """Return the container of a provider in a region, or its only one if no region is given.
 
         Raises:
-            AtlasError: If there is none, or several, which are listed.
+            AtlasError: If no region is given and there is no container, or several, which are listed.
         """
+        if region is not None:
+            return next((one for one in containers if to_region(one) == region), None)
         if len(containers) == 1:
             return containers[0]
         project = f"Project {self._group_id}"
