@@ -1,6 +1,6 @@
 # Everything a developer runs; `make` alone lists it. All paths are relative, so that the checkout may lie in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full fuzz lint sanity docs gates emulator matrix bench format clean
+.PHONY: help setup lock release demo test test-full fuzz lint sanity docs gates emulator matrix bench format clean
 
 # A Python path from outside would let other packages shadow the pinned ones.
 unexport PYTHONPATH PYTHONHOME
@@ -12,7 +12,7 @@ FUZZ_FACTOR ?= 25
 CORE ?=
 
 python := .venv/bin/python
-# The site and the gates have an environment of their own; requirements-docs.txt says why.
+# The site and the gates have an environment of their own; requirements/docs.in says why.
 docs_python := .venv-docs/bin/python
 
 help: ## List the targets
@@ -20,8 +20,11 @@ help: ## List the targets
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
 
-setup: ## Make .venv with the pinned requirements (the other targets do it themselves)
+setup: ## Make .venv with the locked requirements (the other targets do it themselves)
 	@sh scripts/setup.sh
+
+lock: ## Lock the requirements in requirements/ (ARGS=--upgrade: in their newest versions)
+	@sh scripts/lock.sh $(ARGS)
 
 demo: setup ## Create a peering connection with the installed collection against an Atlas emulator
 	@$(python) scripts/demo.py
@@ -64,5 +67,5 @@ format: setup ## Format the Python files
 	@$(python) -m ruff format --quiet .
 
 clean: ## Remove what the other targets made
-	@rm -rf .venv .venv-docs .matrix .nox docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
+	@rm -rf .venv .venv-docs .matrix docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

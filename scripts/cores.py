@@ -45,9 +45,18 @@ def expand(names: list[str]) -> list[str]:
 
 def pinned_core() -> str:
     """Return the release that the development environment has, such as 2.19."""
-    requirements = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
-    (core,) = re.findall(r"^ansible-core==(\d+\.\d+)\.", requirements, re.MULTILINE)
-    return str(core)
+    (core,) = [line for line in locked("dev") if line.startswith("ansible-core==")]
+    return core.removeprefix("ansible-core==").rpartition(".")[0]
+
+
+def locked(name: str) -> list[str]:
+    """Return the requirements of a lock file without their hashes, such as `pycparser==3.12 ; implementation_name != 'PyPy'`.
+
+    Args:
+        name: The file's name in `requirements/`, without its extension.
+    """
+    lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [line.removesuffix("\\").strip() for line in lines if re.match(r"[\w.-]+==", line)]
 
 
 def makes_environments(interpreter: str) -> bool:

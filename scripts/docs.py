@@ -25,7 +25,7 @@ BUILD = ROOT / "docs" / "build"
 SOURCE = BUILD / "source"
 HTML = BUILD / "html"
 STAMP = BUILD / "stamp"
-INPUTS = ("docs/", "plugins/", "roles/", "meta/", "changelogs/", "galaxy.yml", "requirements-docs.txt", "scripts/docs.py")
+INPUTS = ("docs/", "plugins/", "roles/", "meta/", "changelogs/", "galaxy.yml", "requirements/docs.txt", "scripts/docs.py")
 PROJECT_PAGES = {"CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
 
 # Where antsibull-docs would link to the page of the collection in a registry.

@@ -40,7 +40,7 @@ class Gates:
             target = self.collection / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target, follow_symlinks=False)
-        # reuse and nox ask git which files there are.
+        # reuse asks git which files there are.
         self._run("git", "init", "--quiet")
         self._run("git", "add", "--all", "--force")
 
@@ -81,12 +81,6 @@ class Gates:
         if "requests" not in said or "boto3" not in said:
             raise GateError(said)
         return "finds requests and boto3"
-
-    def nox(self) -> str:
-        """antsibull-nox understands its settings, and its own checks pass; what its other sessions do, other gates do."""
-        said = self._tool("nox", "--list")
-        self._tool("nox", "--session", "extra-checks")
-        return f"extra-checks of {sum(line.startswith(('*', '-')) for line in said.splitlines())} sessions"
 
     def site(self) -> str:
         """The built site is whole, and looks right in a browser."""
@@ -132,7 +126,6 @@ def main() -> int:
             "changelog": gates.changelog,
             "importer": gates.importer,
             "environment": gates.environment,
-            "nox": gates.nox,
             "site": gates.site,
         }
         unknown = [name for name in sys.argv[1:] if name not in every]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkout import ROOT
-from cores import FOLDER, OLDEST, PYTHONS, expand, find_python, make_environment, oldest_requirements, target_python
+from cores import FOLDER, OLDEST, PYTHONS, expand, find_python, locked, make_environment, oldest_requirements, target_python
 
 ALL_TESTS = ("--full", "tests/unit", "tests/properties", "tests/reliability", "tests/repository", "tests/integration")
 # Leaves out what only asks the emulator or reads the repository, and the thousands of made-up cases for code below Ansible.
@@ -57,8 +57,7 @@ def entry(name: str, is_quick: bool) -> Entry:
     if name == REQUESTS:
         oldest = oldest_requirements()
         return Entry(" ".join(oldest), OLDEST, [f"ansible-core=={OLDEST}.*", *oldest, *PLUGIN_TESTS_NEED], PLUGIN_TESTS)
-    lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
-    pinned = [line for line in lines if line and not line.startswith("#") and not LEFT_OUT.match(line)]
+    pinned = [requirement for requirement in locked("dev") if not LEFT_OUT.match(requirement)]
     return Entry(f"ansible-core {name}", name, [f"ansible-core=={name}.*", *pinned], QUICK_TESTS if is_quick else ALL_TESTS)
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .venv with the pinned development requirements, or does nothing if it is there and still right.
-# "setup.sh docs" does the same for .venv-docs, which the site and the gates use: their pins and those of .venv exclude each other.
+# Makes .venv with the locked development requirements, or does nothing if it is there and still right.
+# "setup.sh docs" does the same for .venv-docs, which the site and the gates use: requirements/docs.in says why.
 # Honours PYTHON (the interpreter to use); without it the first fitting one on PATH is taken.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,11 +8,11 @@ cd "$(dirname "$0")/.."
 case "${1:-}" in
     "")
         venv=.venv
-        requirements="requirements-dev.txt"
+        requirements="requirements/dev.txt"
         ;;
     docs)
         venv=.venv-docs
-        requirements="requirements-docs.txt"
+        requirements="requirements/docs.txt"
         ;;
     *)
         echo "Set-up: there is no set-up called $1." >&2
@@ -83,6 +83,7 @@ fi
 echo "Setting up $venv ($("$python" -IS -c 'import sys; print("Python %d.%d" % sys.version_info[:2])'), once; about a minute)" >&2
 rm -rf "$venv"
 "$python" -m venv "$venv" || fail "$python could not make $venv; what it said is above."
-"$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --requirement "$requirements" ||
+"$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
+    --require-hashes --requirement "$requirements" ||
     fail "the packages in $requirements could not be installed; what pip said is above. Is a package index in reach?"
 state >"$stamp"
