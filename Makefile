@@ -40,8 +40,8 @@ test-full: setup ## Run every test, those too that take long and rarely fail
 fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=n: n times those of make test)
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/properties $(ARGS)
 
-lint: setup ## Run ansible-lint, ruff, mypy, vulture and yamllint
-	@$(python) scripts/lint.py
+lint: setup ## Run ansible-lint, ruff, mypy, vulture and yamllint (ARGS="ruff mypy": these)
+	@$(python) scripts/lint.py $(ARGS)
 
 sanity: setup ## Run all tests of ansible-test sanity (CORE=2.16, oldest or newest: with another ansible-core)
 	@$(python) scripts/sanity.py $(if $(CORE),--core $(CORE)) $(ARGS)
@@ -50,11 +50,16 @@ docs: ## Build the site into docs/build/html
 	@sh scripts/setup.sh docs
 	@$(docs_python) scripts/docs.py
 
-gates: setup docs ## Run what a release has to pass beside test, lint and sanity (ARGS: names of gates)
+gates: setup ## Run what a release has to pass beside test, lint and sanity (ARGS: names of gates)
+	@sh scripts/setup.sh docs
 	@$(docs_python) scripts/gates.py $(ARGS)
 
 matrix: setup ## Run the tests with every supported ansible-core (ARGS="2.16 newest": with these; --quick: the tests that touch it)
 	@$(python) scripts/matrix.py $(ARGS)
+
+release: setup ## Prepare a release: make release VERSION=1.2.3 (version, changelog, all checks, archive)
+	@sh scripts/setup.sh docs
+	@$(python) scripts/release.py $(VERSION)
 
 emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C (ARGS="--port 0 --groups 2": with its options; --help lists them)
 	@$(python) scripts/emulator.py $(ARGS)

@@ -1,4 +1,4 @@
-"""Runs the linters, all of them, and fails if one complained."""
+"""Runs the linters, or those whose names begin with an argument (`lint.py ruff mypy`), and fails if one complained."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def run(title: str, arguments: list[str], link: Path) -> bool:
 
 
 def main() -> int:
-    """Run every linter and return the exit status."""
+    """Run the linters that were named, or all, and return the exit status."""
+    names = tuple(sys.argv[1:])
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder:
         # mypy finds the collection by its full name only in a folder of that name.
         link = Path(folder, *COLLECTION.split("."))
@@ -60,7 +61,11 @@ def main() -> int:
                 ("vulture", ["vulture"]),
                 ("yamllint", ["yamllint", "--strict", "."]),
             )
+            if not names or title.startswith(names)
         ]
+    if not results:
+        print(f"There is no linter {', '.join(names)}.", file=sys.stderr)
+        return 2
     return 0 if all(results) else 1
 
 

@@ -148,21 +148,31 @@ def test_the_repository_has_one_address(root: Path, name: str) -> None:
     assert {first or second for first, second in named} == {address}
 
 
-def test_the_workflow_and_the_hooks_run_commands_that_there_are(root: Path) -> None:
+def commands(workflow: dict) -> list[str]:
+    """Return the targets of make that a workflow runs, without those that a matrix names."""
+    steps = [step["run"].split() for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    return [words[1] for words in steps if words[0] == "make" and not words[1].startswith("$")]
+
+
+def test_the_workflows_and_the_hooks_run_commands_that_there_are(root: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     jobs = load(root / ".github/workflows/ci.yml")["jobs"]
-    commands = [step["run"].split() for job in jobs.values() for step in job["steps"] if step.get("run", "").startswith("make ")]
-    named = {command[1] for command in commands if not command[1].startswith("$")}
+    released = set(commands(load(root / ".github/workflows/publish.yml")))
+    named = set(commands(load(root / ".github/workflows/ci.yml"))) | released
     hooks = load(root / ".pre-commit-config.yaml")["repos"][0]["hooks"]
+    assert released >= set(constant(root / "scripts/release.py", "CHECKS"))
     assert named | set(jobs["make"]["strategy"]["matrix"]["command"]) <= targets
     assert {hook["entry"].split()[1] for hook in hooks} <= targets
     # What has to pass before a change is merged, as CONTRIBUTING.md says.
     assert set(jobs["make"]["strategy"]["matrix"]["command"]) >= {"test-full", "lint", "sanity", "gates"}
 
 
-def test_the_workflow_may_read_and_no_more(root: Path) -> None:
-    workflow = load(root / ".github/workflows/ci.yml")
+@pytest.mark.parametrize("name", ["ci", "publish"])
+def test_a_workflow_may_read_and_no_more(root: Path, name: str) -> None:
+    workflow = load(root / f".github/workflows/{name}.yml")
     assert workflow["permissions"] == {"contents": "read"}
     actions = [step for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert actions
+    assert [job for job in workflow["jobs"].values() if "permissions" in job] == []
     # A tag can be moved, a commit can't.
     assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in actions)
