@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes requirements/dev.txt and docs.txt from the .in files beside them: each package in one version, with the hashes of its files.
 # Versions stay as they are unless an .in file or an argument says otherwise: --upgrade, or --upgrade-package NAME.
-# The packages are found where pip finds them; uv has settings of its own for an index (UV_DEFAULT_INDEX).
+# pip installs uv, which has its own setting for another package index: UV_DEFAULT_INDEX.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -133,14 +133,14 @@ EXAMPLES = r"""
         comment: The consultant
         delete_after_date: "{{ '%Y-%m-%dT%H:%M:%SZ' | ansible.builtin.strftime(now().timestamp() + 2 * 24 * 3600, utc=true) }}"
 
-- name: Let a network connect, whoever has allowed it before, and whatever comment they have given it
+- name: Let a network connect, and keep the comment if the entry exists already
   cloudpeer.atlas.atlas_access_list:
     entries:
       - cidr_block: 10.22.0.0/24
         comment: The job runners
     keep_comment: true
 
-- name: Do not let it connect any more, unless the entry has become somebody else's
+- name: Remove the entry, unless somebody else has changed its comment
   cloudpeer.atlas.atlas_access_list:
     entries:
       - cidr_block: 10.22.0.0/24
