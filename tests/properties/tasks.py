@@ -15,8 +15,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas as _atlas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _pool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_access_list as _access_list_task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import (
@@ -27,12 +27,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, leading
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock
 
-TASKS: Mapping[str, Task[Any]] = {
-    "atlas_vpc_peer": _vpc_peer_task.TASK,
-    "atlas_vpc_peer_info": _vpc_peer_info_task.TASK,
-    "atlas_network_container": _container_task.TASK,
-    "atlas_network_container_info": _container_info_task.TASK,
-    "atlas_access_list": _access_list_task.TASK,
+TASKS: Mapping[str, type[Operation[Any, Any]]] = {
+    "atlas_vpc_peer": _vpc_peer_task.OPERATION,
+    "atlas_vpc_peer_info": _vpc_peer_info_task.OPERATION,
+    "atlas_network_container": _container_task.OPERATION,
+    "atlas_network_container_info": _container_info_task.OPERATION,
+    "atlas_access_list": _access_list_task.OPERATION,
 }
 SECRET = "canary-5f1c2e9b-private"
 BASE_URL = "http://127.0.0.1:9"
@@ -64,12 +64,11 @@ def run(module: str, options: Mapping[str, Any], line: Line, clock: FakeClock | 
         return Done({"changed": False, "msg": checked.error_messages[0]}, [])
     time = clock or FakeClock()
     with leading(line), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_task, "Context", partial(_task.Context, clock=time, sleep=time.sleep))
         patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=time, sleep=time.sleep))
         pool = _pool.ClientPool()
         patch.setattr(_atlas, "POOL", pool)
         try:
-            outcome = TASKS[module].execute(checked.validated_parameters, check_mode=check_mode)
+            outcome = execute(TASKS[module], checked.validated_parameters, check_mode=check_mode, clock=time, sleep=time.sleep)
         finally:
             pool.close()
     return Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)

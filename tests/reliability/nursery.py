@@ -121,6 +121,7 @@ threading.Event.wait = _scaled_wait  # type: ignore[method-assign]
 from ansible.module_utils import basic  # noqa: E402
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client  # noqa: E402
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.modules import (  # noqa: E402
     atlas_access_list,
     atlas_network_container,
@@ -145,11 +146,11 @@ def run_as_module(name: str, options: dict[str, Any]) -> None:
 
 def run_in_process(name: str, *options: dict[str, Any]) -> None:
     """Run the task of a module as the action plugin does, once with each options, and print the results."""
-    task = MODULES[name].TASK
+    task = MODULES[name].OPERATION
     for given in options:
         checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == [], checked.error_messages
-        outcome = task.execute(checked.validated_parameters, check_mode=False)
+        outcome = execute(task, checked.validated_parameters, check_mode=False)
         print(json.dumps({**outcome.to_result(diff=False, verbosity=0), "failed": outcome.failure is not None}), flush=True)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 PLUGINS = "ansible_collections.cloudpeer.atlas.plugins"
 
 
@@ -41,7 +41,9 @@ def test_the_options_are_those_of_the_argument_spec() -> None:
     documented = {
         name: {key: option[key] for key in keys if key in option} for name, option in module_documentation()["options"].items()
     }
-    specified = {name: {key: option[key] for key in keys if key in option} for name, option in TASK.argument_spec.options.items()}
+    specified = {
+        name: {key: option[key] for key in keys if key in option} for name, option in OPERATION.argument_spec.options.items()
+    }
     assert documented == specified
 
 
