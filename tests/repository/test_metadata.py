@@ -8,7 +8,6 @@ from pathlib import Path
 
 import yaml
 
-MAX_LINES = 260
 LICENSE_LINE = "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)"
 
 
@@ -85,14 +84,6 @@ def test_the_changelog_has_the_release_with_all_that_is_new_in_it(root: Path) ->
 
 def test_the_required_python_is_named_in_the_sanity_configuration(root: Path) -> None:
     assert load(root / "tests" / "config.yml")["modules"]["python_requires"] == ">=3.9"
-
-
-def test_shared_code_stays_in_small_files(root: Path) -> None:
-    lengths = {
-        file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in (root / "plugins/module_utils").rglob("*.py")
-    }
-    assert lengths
-    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
 def test_plugins_are_python_and_text_has_no_tabs_or_trailing_blanks(root: Path, source_files: list[str]) -> None:
