@@ -1,7 +1,7 @@
 """Runs ``ansible-test sanity`` on a copy of the checkout, with every Python that the machine has.
 
-ansible-test needs a real folder named `ansible_collections/cloudpeer/atlas`, so it gets a copy of the source files.
-With `--core 2.16`, or `oldest` or `newest`, the ansible-test of that release is used, and otherwise the one of this environment.
+ansible-test insists on a real folder named ``ansible_collections/cloudpeer/atlas``, so it gets a copy of the source files.
+With ``--core 2.16``, or oldest or newest, it is the ansible-test of that release; without, the one of this environment.
 Other arguments are passed on to ansible-test.
 """
 
@@ -20,7 +20,7 @@ from cores import PYTHONS, expand, find_python, make_environment, pinned_core
 
 
 def copy_sources(target: Path) -> None:
-    """Copy the source files into a git repository of their own, so that ansible-test sees no other files."""
+    """Copy the source files into a git repository of their own at the target, so that ansible-test sees just them."""
     for name in source_files():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
@@ -28,21 +28,18 @@ def copy_sources(target: Path) -> None:
 
 
 def core_python(name: str) -> Path | None:
-    """Return a Python with a release of ansible-core; None if no suitable Python is installed.
-
-    Args:
-        name: The number of the release, `oldest` or `newest`.
+    """Return a Python with the release of ansible-core that is meant, or None if none that the release takes is here.
 
     Raises:
-        ValueError: If the release is not supported.
-        subprocess.CalledProcessError: If its environment cannot be created.
+        ValueError: When there is no such release.
+        subprocess.CalledProcessError: When its environment cannot be made.
     """
     (core,) = expand([name])
     if core == pinned_core():
         return Path(sys.executable)
     found = find_python(*PYTHONS[core])
     if found is None:
-        print(f"ansible-core {core}: not run, none of Python {', '.join(PYTHONS[core])} is installed")
+        print(f"ansible-core {core}: not run, none of Python {', '.join(PYTHONS[core])} is here")
         return None
     print(f"ansible-core {core} on Python {found[0]}", flush=True)
     return make_environment(f"sanity-{core}", found[1], [f"ansible-core=={core}.*"])
@@ -51,8 +48,8 @@ def core_python(name: str) -> Path | None:
 def search_path(python: Path) -> str:
     """Return a PATH with an environment first, and with pyenv's interpreters in place of its shims.
 
-    A shim exists for every installed version and fails unless that version is enabled, which ansible-test reports as a failure
-    of the code.
+    A shim exists for every installed version and fails unless that version is switched on, which ansible-test takes for a
+    failure of the code.
     """
     folders: list[Path] = [python.parent]
     interpreters: list[Path] = []
@@ -65,7 +62,7 @@ def search_path(python: Path) -> str:
 
 
 def main() -> int:
-    """Run the tests and return ansible-test's own exit status, or 0 if no suitable Python is installed for the release."""
+    """Run the tests and return ansible-test's own exit status, or 0 if the release that was asked for cannot be run here."""
     arguments = sys.argv[1:]
     python: Path | None = Path(sys.executable)
     if arguments[:1] == ["--core"]:
@@ -75,7 +72,7 @@ def main() -> int:
             print(error, file=sys.stderr)
             return 2
         except subprocess.CalledProcessError as error:
-            print(f"The environment could not be created; the reason is above ({error}).", file=sys.stderr)
+            print(f"The environment could not be made; why is above ({error}).", file=sys.stderr)
             return 1
         arguments = arguments[2:]
     if python is None:
@@ -85,7 +82,7 @@ def main() -> int:
     cache = Path.home() / ".ansible" / "test"
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder, (cache / "cloudpeer-atlas.lock").open("w") as lock:
-        # Two runs at the same time would damage each other's environments in that cache.
+        # Two runs at a time break each other's environments in that cache.
         fcntl.flock(lock, fcntl.LOCK_EX)
         target = Path(folder, "ansible_collections", "cloudpeer", "atlas")
         copy_sources(target)

@@ -57,20 +57,12 @@ class Browser:
         return value
 
     def open(self, page: Path, query: str = "") -> None:
-        """Open a file, with a query if there is one."""
+        """Open a file, with a query after its name."""
         self._post("url", url=page.as_uri() + (f"?{query}" if query else ""))
 
     def run(self, script: str) -> Any:
         """Run a function body in the page and return its value."""
         return self._post("execute/sync", script=script, args=[])
-
-    def wait_for(self, script: str, seconds: float = 20) -> Any:
-        """Run a function body in the page until its value is not empty, and return the value."""
-        deadline = time.monotonic() + seconds
-        while not (value := self.run(script)):
-            assert time.monotonic() < deadline, f"no value within {seconds} seconds: {script}"
-            time.sleep(0.05)
-        return value
 
     def be_wide(self, width: int, height: int = 844) -> None:
         """Give the window the width of a screen; below 500 px it also counts as a phone."""
