@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The version of the collection, once for all that names it."""
+"""The version of the collection, which a module cannot read from galaxy.yml where it runs. `make release` writes both."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ def missing() -> str | None:
 class Browser:
     """One window.
 
-    :param session: the address of the driver's session.
+    Args:
+        session: The address of the driver's session.
     """
 
     def __init__(self, session: str) -> None:
@@ -55,9 +56,9 @@ class Browser:
         assert reply.ok, value
         return value
 
-    def open(self, page: Path) -> None:
-        """Open a file."""
-        self._post("url", url=page.as_uri())
+    def open(self, page: Path, query: str = "") -> None:
+        """Open a file, with a query after its name."""
+        self._post("url", url=page.as_uri() + (f"?{query}" if query else ""))
 
     def run(self, script: str) -> Any:
         """Run a function body in the page and return its value."""
@@ -86,7 +87,8 @@ class Browser:
 def running_browser(folder: Path) -> Iterator[Browser]:
     """Run a browser for the length of a with statement.
 
-    :param folder: an empty folder for its profile and its log.
+    Args:
+        folder: An empty folder for its profile and its log.
     """
     program = next(filter(None, map(shutil.which, PROGRAMS)), PROGRAMS[0])
     with socket.socket() as free:

@@ -170,7 +170,7 @@ def messages() -> dict[str, str]:
     """Return what the code and the role can say in failures and warnings, by where it stands."""
     errors = {name for name, one in vars(_errors).items() if isinstance(one, type) and issubclass(one, _errors.AtlasError)}
     found = {}
-    for file in sorted((ROOT / "plugins").rglob("_*.py")):
+    for file in sorted((ROOT / "plugins").glob("*_utils/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
