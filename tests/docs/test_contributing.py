@@ -33,7 +33,9 @@ def test_the_new_module_works(way: str, tmp_path: Path) -> None:
     # Its documentation is another matter, and said in words.
     assert MODULE in TEXT
     copied = (collection / "plugins/modules/atlas_vpc_peer_info.py").read_text(encoding="utf-8")
-    (collection / MODULE).write_text(copied.replace("_operations.atlas_vpc_peer_info", "_operations.atlas_project_info"), encoding="utf-8")
+    (collection / MODULE).write_text(
+        copied.replace("_operations.atlas_vpc_peer_info", "_operations.atlas_project_info"), encoding="utf-8"
+    )
     (scenario,) = (collection / name for name in FILES if name.endswith(".yml"))
     with running(Settings()) as emulator:
         run = PlaybookRunner(tmp_path)(scenario, emulator, way=way, ANSIBLE_COLLECTIONS_PATH=str(collection.parents[2]))

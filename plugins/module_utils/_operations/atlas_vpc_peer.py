@@ -147,7 +147,7 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
             return replace(state, peer=created, dying=())
         # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
         current = t.cast("Peer", peer)
-        sent = {**current, "accepter_region_name": self._region_of(current)}
+        sent: Peer = {**current, "accepter_region_name": self._region_of(current)}
         return replace(state, peer=self._peers.update_peer(sent, request.fields))
 
     def _region_of(self, peer: Peer) -> str | None:

@@ -25,7 +25,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
 
 _FILTERS = ("vpc_id", "aws_account_id", "connection_id")
@@ -71,7 +71,7 @@ class AtlasVpcPeerInfo(Operation[AtlasClient, "list[Peer]"]):
         matches = [
             peer
             for peer in found
-            if all(params[name] in (None, peer[name]) for name in _FILTERS)
+            if all(params[name] in (None, fields_of(peer)[name]) for name in _FILTERS)
             and (params["status_name"] is None or peer["status_name"] in params["status_name"])
         ]
         return ContainerChoice(params, peers.provider, self.facts, self.ask).select(matches)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConflictError, AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 
 from .containers import ContainerChoice
 from .state import PeerState
@@ -64,7 +64,7 @@ class PeerMatch:
         for peer in peers:
             self._gone.add(peer["id"])
             if peer["id"] == self._params["peer_id"]:
-                self._identity = {name: peer[name] for name in self._identity}
+                self._identity = {name: fields_of(peer)[name] for name in self._identity}
                 self._home = peer["container_id"]
 
     def explain(self, error: AtlasError, state: PeerState) -> AtlasError:
@@ -109,14 +109,15 @@ class PeerMatch:
         return [
             peer
             for peer in peers
-            if peer["id"] not in self._gone and all(peer[name] == value for name, value in self._identity.items())
+            if peer["id"] not in self._gone and all(fields_of(peer)[name] == value for name, value in self._identity.items())
         ]
 
     def _check(self, peer: Peer) -> None:
         """Check that `peer_id` names the connection that the other options mean: nothing is done to another one."""
         names = (*self._peers.provider.identity, "container_id")
         wanted = {name: self._params[name] for name in names if self._params[name] is not None}
-        differing = [f"{name} is {peer[name]}, not {value}" for name, value in wanted.items() if peer[name] != value]
+        found = fields_of(peer)
+        differing = [f"{name} is {found[name]}, not {value}" for name, value in wanted.items() if found[name] != value]
         if not differing and not self._choice.select([peer]):
             container = self._choice.describe(peer["container_id"])
             differing = [f"it is in {container}, and container_region_name is {self._params['container_region_name']}"]

@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, find_differences
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import may_be_same_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 
 from .containers import ContainerChoice
 from .preflight import check_overlaps, check_region
@@ -86,7 +86,8 @@ class PeerPlanner:
             AtlasError: If it cannot be created like that; the message names the option.
         """
         provider, template = self._provider, state.template if replaced is None else None
-        fields = {name: template[name] for name in provider.writable if template[name] is not None} if template else {}
+        known = fields_of(template) if template is not None else {}
+        fields = {name: known[name] for name in provider.writable if known.get(name) is not None}
         fields.update(self._wanted)
         container_id = self._choice.chosen_id()
         if container_id is not None:
@@ -114,7 +115,7 @@ class PeerPlanner:
         shown = {**dict.fromkeys((*provider.read_only, *provider.writable)), **fields}
         if shown["accepter_region_name"] == home_region:
             shown["accepter_region_name"] = None
-        return {**shown, "status_name": provider.progress[0], "provider_name": provider.name}
+        return t.cast("Peer", {**shown, "status_name": provider.progress[0], "provider_name": provider.name})
 
     def plan_again(self, state: PeerState, dead: Peer) -> Plan:
         """Plan to replace a connection by what the options alone describe, so that nothing is lost if the task ends in between.
@@ -133,7 +134,7 @@ class PeerPlanner:
         container = self._choice.find(fields.get("container_id"), fields.get("accepter_region_name"))
         region = to_region(container)
         new = {"accepter_region_name": region, **fields, "container_id": container["id"]}
-        old = {**dead, "accepter_region_name": dead["accepter_region_name"] or region}
+        old = {**fields_of(dead), "accepter_region_name": dead["accepter_region_name"] or region}
         names = [name for name in self._provider.writable if old[name] != new[name]]
         if may_be_same_region(new["accepter_region_name"], old["accepter_region_name"]):
             names = [name for name in names if name != "accepter_region_name"]
@@ -159,7 +160,7 @@ class PeerPlanner:
         differing = find_differences(wanted, current)
         fixed = [name for name in differing if name not in changeable]
         if fixed:
-            differences = ", ".join(f"{name} is {current[name]}, not {wanted[name]}" for name in fixed)
+            differences = ", ".join(f"{name} is {fields_of(current)[name]}, not {wanted[name]}" for name in fixed)
             raise AtlasError(
                 f"VPC peering connection {current['id']} differs in what cannot be changed: {differences}. "
                 "A new connection would be needed.",
@@ -191,7 +192,7 @@ class PeerPlanner:
         check_overlaps(self._provider, after, container, self._neighbours(state))
         if current is None and after["accepter_region_name"] == to_region(container):
             after["accepter_region_name"] = None
-        return replace(state, peer=after)
+        return replace(state, peer=t.cast("Peer", after))
 
     def _neighbours(self, state: PeerState) -> t.Iterable[Peer]:
         """Return all connections of the project; they are asked for where they were not listed."""

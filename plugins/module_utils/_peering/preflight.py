@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 
 from .containers import ContainerChoice
@@ -59,7 +59,7 @@ def check_overlaps(
             hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
         )
     for peer in neighbours:
-        is_itself = all(peer[name] == fields[name] for name in provider.identity)
+        is_itself = all(fields_of(peer)[name] == fields[name] for name in provider.identity)
         if is_itself or peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
             continue
         if do_overlap(block, peer["route_table_cidr_block"]):

@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, Wait, WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 
 from .state import PeerState
 
@@ -100,7 +100,9 @@ class PeerWaiter:
         if peer is None:
             return Status(GONE)
         place = self._place(peer) if wait is not None and wait.goal == self._goal else ""
-        return Status(peer["status_name"], f"accept {peer[self._peers.provider.accepted_id]} in {place}" if place else "")
+        return Status(
+            peer["status_name"], f"accept {fields_of(peer)[self._peers.provider.accepted_id]} in {place}" if place else ""
+        )
 
     def _is_new(self, peer_id: str) -> bool:
         if self._created is None:
@@ -116,7 +118,7 @@ class PeerWaiter:
             hint = "Raise wait_timeout, or run the task again later: it goes on from there."
             place = self._place(peer) if goal == self._goal else ""
             if place:
-                hint = f"Have {peer[self._peers.provider.accepted_id]} accepted in {place}, then run the task again."
+                hint = f"Have {fields_of(peer)[self._peers.provider.accepted_id]} accepted in {place}, then run the task again."
             status, cause = peer["status_name"], error.unanswered
             if not isinstance(cause, AtlasError):
                 return AtlasError(
@@ -140,7 +142,7 @@ class PeerWaiter:
     def _place(self, peer: Peer) -> str:
         """Return where somebody has to accept the connection for the wait to go on; empty if nobody has to."""
         provider = self._peers.provider
-        is_pending = peer["status_name"] == provider.pending and peer[provider.accepted_id] is not None
+        is_pending = peer["status_name"] == provider.pending and fields_of(peer)[provider.accepted_id] is not None
         if not is_pending or self._goal == provider.pending:
             return ""
         if peer["id"] not in self._places:

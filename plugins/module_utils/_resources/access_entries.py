@@ -39,7 +39,7 @@ def check_entries(entries: t.Sequence[Entry], state: str, *, only_own: bool) -> 
     warnings: list[str] = []
     for number, entry in enumerate(entries):
         path = f"entries[{number}]"
-        if all(entry[name] is None for name in SUBJECTS):
+        if all(entry.get(name) is None for name in SUBJECTS):
             raise InvalidValueError(f"{path} has nothing but nulls", f"Give one of {', '.join(SUBJECTS)}.")
         try:
             _check_entry(entry)
@@ -81,7 +81,7 @@ def _check_entry(entry: Entry) -> None:
         except ValueError:
             hint = "Give one such as 10.0.0.5, or cidr_block instead."
             raise InvalidValueError(f"ip_address is not an address: {entry['ip_address']!r}", hint) from None
-    elif not _SECURITY_GROUP.fullmatch(entry["aws_security_group"]):
+    elif not _SECURITY_GROUP.fullmatch(str(entry["aws_security_group"])):
         raise InvalidValueError(
             f"aws_security_group is not the id of a security group: {entry['aws_security_group']!r}",
             "Give one such as sg-0a1b2c3d4e5f67890.",
@@ -93,7 +93,7 @@ def _check_entry(entry: Entry) -> None:
 
 
 def _parse_date(entry: Entry) -> None:
-    date = entry["delete_after_date"]
+    date = str(entry["delete_after_date"])
     try:
         to_moment(date)
     except ValueError:
@@ -126,7 +126,7 @@ def _moment_of(date: t.Any) -> datetime.datetime | None:
 
 def merged(current: Entry | None, wanted: Entry, *, keep_comment: bool) -> Entry:
     """Return an entry as it will be: what the options leave open stays as it is, and an address is stored as a block, too."""
-    entry = {**dict.fromkeys(FIELDS), **(current or {})}
+    entry = t.cast("Entry", {**dict.fromkeys(FIELDS), **(current or {})})
     if wanted["comment"] is not None and not (keep_comment and current):
         entry["comment"] = wanted["comment"]
     date = wanted["delete_after_date"]

@@ -14,7 +14,16 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import PAGE_SIZE, AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
 
-Entry = dict[str, t.Any]
+
+class Entry(t.TypedDict):
+    """An entry, with the names of the results; exactly one subject is not None, but that an address comes with its block."""
+
+    cidr_block: str | None
+    ip_address: str | None
+    aws_security_group: str | None
+    comment: str | None
+    delete_after_date: str | None
+
 
 # The API's name of each field, by its name in options and results.
 FIELDS = {
@@ -46,7 +55,7 @@ _GONE = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
 
 def to_result(entry: t.Mapping[str, t.Any]) -> Entry:
     """Return an entry of the API with the names of the results."""
-    return {name: entry.get(key) for name, key in FIELDS.items()}
+    return t.cast("Entry", {name: entry.get(key) for name, key in FIELDS.items()})
 
 
 def key_of(entry: t.Mapping[str, t.Any]) -> str | None:

@@ -14,7 +14,17 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import check_written
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
 
-Container = dict[str, t.Any]
+
+class Container(t.TypedDict):
+    """A network container, with the names of the results; what Atlas does not say is None."""
+
+    id: str
+    provider_name: str | None
+    region_name: str | None
+    atlas_cidr_block: str | None
+    vpc_id: str | None
+    provisioned: bool | None
+
 
 # 404 with this code, and with no other, means that the container is not there.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
@@ -34,7 +44,7 @@ def to_result(container: t.Mapping[str, t.Any]) -> Container:
     """Return a container of the API with the names of the results."""
     block = container.get("atlasCidrBlock")
     return {
-        "id": container.get("id"),
+        "id": t.cast("str", container.get("id")),
         "provider_name": container.get("providerName"),
         "region_name": container.get("regionName"),
         "atlas_cidr_block": block if isinstance(block, str) else None,

@@ -13,8 +13,25 @@ from dataclasses import dataclass
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
-# A connection with the names of the results.
-Peer = dict[str, t.Any]
+
+class Peer(t.TypedDict, total=False):
+    """A connection, with the names of the results; what Atlas does not say is None."""
+
+    id: str
+    provider_name: str
+    container_id: str
+    status_name: str
+    error_state_name: str | None
+    connection_id: str | None
+    vpc_id: str
+    aws_account_id: str
+    route_table_cidr_block: str
+    accepter_region_name: str | None
+
+
+def fields_of(peer: Peer) -> t.Mapping[str, t.Any]:
+    """Return the fields of a connection, for names that differ between clouds."""
+    return t.cast("t.Mapping[str, t.Any]", peer)
 
 
 @dataclass(frozen=True)
@@ -67,7 +84,8 @@ class Provider:
     def to_result(self, peer: t.Mapping[str, t.Any]) -> Peer:
         """Return a connection of the API with the names of the results; Atlas's values are not changed."""
         fields = {**self.read_only, **self.writable}
-        return {**{name: peer.get(key) for name, key in fields.items()}, "provider_name": peer.get("providerName") or self.name}
+        result = {name: peer.get(key) for name, key in fields.items()}
+        return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or self.name})
 
     def to_body(self, peer: t.Mapping[str, t.Any], *, with_provider: bool = True) -> dict[str, t.Any]:
         """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
