@@ -49,8 +49,8 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
     for option, value in values.items():
         if not value:
             raise InvalidOptionError(
-                f"{option} is missing beside {next(other for other in values if values[other])}.",
-                hint=f"Set it, or {' or '.join(VARIABLES[option])}.",
+                f"{next(other for other in values if values[other])} is set without {option}.",
+                hint=f"Set {option} too, or {' or '.join(VARIABLES[option])}.",
             )
     if len({*named}) > 1:
         others = " and ".join("/".join(options) for kind, options in _OPTIONS.items() if kind in named and kind != chosen)

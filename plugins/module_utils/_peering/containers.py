@@ -59,7 +59,7 @@ class ContainerChoice:
         self.provider = provider
         self._facts = facts
         self._ask = ask
-        self._project = f"project {params['group_id']}"
+        self._group_id: str = params["group_id"]
 
     def select(self, peers: list[Peer]) -> list[Peer]:
         """Return those of some connections that are in a container that the options allow.
@@ -93,12 +93,14 @@ class ContainerChoice:
             return str(found[0]["id"])
         if found:
             raise AtlasError(
-                f"container_region_name: {self._project} has {len(found)} network containers in {region}: {describe(found)}.",
+                f"container_region_name: project {self._group_id} has {len(found)} network containers in {region}: "
+                f"{describe(found)}.",
                 hint="Set container_id instead.",
             )
         others = f"; it has {describe(self._list())}" if self._list() else ""
         raise AtlasError(
-            f"container_region_name: {self._project} has no network container on {self.provider.name} in {region}{others}.",
+            f"container_region_name: project {self._group_id} has no network container on {self.provider.name} in {region}"
+            f"{others}.",
             hint="Correct it, or create the network container (atlas_network_container) or a cluster in that region.",
         )
 
@@ -119,14 +121,14 @@ class ContainerChoice:
             return containers[0]
         if not containers:
             raise AtlasError(
-                f"P{self._project[1:]} has no network container on {self.provider.name}.",
+                f"Project {self._group_id} has no network container on {self.provider.name}.",
                 hint="Create one, or a cluster in the region, and run the task again.",
             )
         in_region = [one for one in containers if region is not None and to_region(one) == region]
         if len(in_region) == 1:
             return in_region[0]
         raise AtlasError(
-            f"P{self._project[1:]} has {len(containers)} network containers on {self.provider.name}: {describe(containers)}.",
+            f"Project {self._group_id} has {len(containers)} network containers on {self.provider.name}: {describe(containers)}.",
             hint="Say which one with container_region_name or container_id.",
         )
 
@@ -151,7 +153,7 @@ class ContainerChoice:
         is_option = container_id == self._params["container_id"]
         found = f"Check it, or leave it out to have the container on {self.provider.name} found."
         return InvalidOptionError(
-            f"{'container_id: p' if is_option else 'P'}{self._project[1:]} has no network container {container_id}.",
+            f"{'container_id: p' if is_option else 'P'}roject {self._group_id} has no network container {container_id}.",
             http_status=error.http_status,
             error_code=error.error_code,
             detail=error.detail,

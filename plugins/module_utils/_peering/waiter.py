@@ -158,11 +158,11 @@ class PeerWaiter:
 
 def failure(provider: Provider, params: Parameters, peer: Peer) -> AtlasError:
     """Return the error that tells why a connection has failed, and what to do."""
-    hint = "Then set recreate: dead, which removes it and requests the same again, or remove it with state: absent."
+    hint = "Set recreate: dead to remove it and request the same again, or remove it with state: absent."
     if params["recreate"] == "dead":
-        hint = "Then run the task again, which removes it and requests the same again."
+        hint = "Run the task again to remove it and request the same again."
     elif params["vpc_id"] is None:
-        hint = "Then remove it with state: absent, and request a new one with vpc_id and aws_account_id."
+        hint = "Remove it with state: absent, then request a new one with vpc_id and aws_account_id."
     return AtlasError(
         f"VPC peering connection {peer['id']} is {provider.failure_in_words(peer)}.",
         error_code=peer["error_state_name"],

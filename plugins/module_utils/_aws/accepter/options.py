@@ -118,7 +118,7 @@ def check_identity(params: Parameters, *, needs_connection: bool) -> None:
         if missing:
             raise InvalidOptionError(
                 f"Without connection_id, state absent needs {' and '.join(missing)}.",
-                hint="Then it deletes the routes to atlas_cidr_block that lead to ended connections of the VPC.",
+                hint="With them, it deletes the routes to atlas_cidr_block that lead to ended connections of the VPC.",
             )
     elif needs_connection:
         raise InvalidOptionError(

@@ -175,5 +175,5 @@ def _check_nothing_left(params: Parameters, view: View) -> None:
         raise AtlasError(
             f"{' and '.join(missing)} must be set: routes still lead to {params['connection_id']} ({', '.join(left)}), "
             "and AWS no longer tells which block it was for.",
-            hint="Then the routes to that block are removed.",
+            hint="The routes to that block are removed then.",
         )
