@@ -588,7 +588,7 @@ def test_options_come_before_the_profile(emulator: RunningEmulator, home: Path) 
         ("[work]\nservice = []\n", ["No credentials for Atlas"]),
         ("[default]\n[other]\n", ["'work'", "default, other"]),
         ("[work]\n", ["No credentials for Atlas"]),
-        ('[work]\npublic_api_key = "a"\n', ["private_key is missing"]),
+        ('[work]\npublic_api_key = "a"\n', ["public_key is set without private_key"]),
     ],
 )
 def test_a_profile_that_does_not_do_is_explained(

@@ -172,7 +172,7 @@ def test_what_fails_while_it_is_waited_for_with_recreate_is_not_told_to_set_recr
     done = atlas.run(**PEERING, wait=True, wait_for="available", recreate="dead")
     assert done.result["error_code"] == "REJECTED"
     assert "recreate" not in done.msg
-    assert "run the task again" in done.msg
+    assert "Run the task again" in done.msg
 
 
 def test_a_container_that_stays_too_new_is_not_told_to_wait(faulty: tuple[Atlas, Wire]) -> None:
