@@ -1,6 +1,6 @@
 # Everything a developer runs; `make` alone lists it. All paths are relative, so that the checkout may lie in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full fuzz lint sanity docs gates emulator matrix bench format clean
+.PHONY: help setup demo test test-full integration fuzz lint sanity docs gates emulator matrix bench format clean
 
 # A Python path from outside would let other packages shadow the pinned ones.
 unexport PYTHONPATH PYTHONHOME
@@ -33,6 +33,9 @@ test: setup ## Run the tests but for those that take long and rarely fail
 
 test-full: setup ## Run every test, those too that take long and rarely fail
 	@$(python) -m pytest --full -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
+
+integration: setup ## Run the integration targets by ansible-test (ARGS=atlas_vpc_peer: this one)
+	@$(python) scripts/integration.py $(ARGS)
 
 fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=n: n times those of make test)
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/properties $(ARGS)

@@ -42,7 +42,7 @@ os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
 
 # What the plugins are covered by. Everything else either does not run them, or does so in processes of its own by the
 # thousand, and being measured takes its time.
-MEASURED = ("unit/plugins/", "properties/", "integration/test_playbooks.py")
+MEASURED = ("unit/plugins/", "properties/", "integration/test_targets.py")
 
 
 # Run playbooks, which takes long, and in which much is waited for.

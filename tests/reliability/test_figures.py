@@ -9,7 +9,6 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import CREATION_PAUSES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import NEW_FOR
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.test_playbooks import SCENARIOS
 from ansible_collections.cloudpeer.atlas.tests.integration.test_secrets import SECRETS, STATUSES, TRIED
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery
 from ansible_collections.cloudpeer.atlas.tests.reliability.matrix import BATCHES, FAULTS
@@ -18,6 +17,7 @@ from ansible_collections.cloudpeer.atlas.tests.reliability.test_killed import KI
 from ansible_collections.cloudpeer.atlas.tests.reliability.test_other_servers import CREATIONS, SERVERS
 from ansible_collections.cloudpeer.atlas.tests.reliability.test_races import AT_ONCE, LATENCIES, RACES
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS
+from ansible_collections.cloudpeer.atlas.tests.support.targets import TARGETS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 
@@ -58,6 +58,6 @@ def test_the_page_has_the_number_of_races(page: str) -> None:
 
 
 def test_the_page_has_the_number_of_runs_with_canaries(page: str) -> None:
-    runs = len(WAYS) * (len(SCENARIOS) + len(TRIED) + len(STATUSES) + 1)
+    runs = len(WAYS) * (len(TARGETS) + len(TRIED) + len(STATUSES) + 1)
     assert f"looked for in {runs} runs of real playbooks" in page
     assert f"{['None', 'One', 'Two', 'Three', 'Four', 'Five'][len(SECRETS)]} canaries" in page
