@@ -19,8 +19,8 @@ import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.test_documentation import differences, own_fields
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import (
-    ROOT,
     WAYS,
     PlaybookRun,
     PlaybookRunner,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.support.runner import ROOT, WAYS, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner
 from ansible_collections.cloudpeer.atlas.tests.support.targets import V1_0_WARNINGS, assert_warnings
 
 # Those with an AWS side run with one, in the tests of the role; those that only read are a case of their own.

@@ -14,6 +14,7 @@ import pytest
 import requests
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
     ATLAS_ACCOUNT,
     ATLAS_BLOCK,
@@ -29,7 +30,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
     role_variables,
     said,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.runner import ROOT, PlaybookRun, until
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, until
 
 CONNECT = [
     "Connect the VPCs",

@@ -17,7 +17,9 @@ TARGET = os.environ.get("ATLAS_TARGET_PYTHON")
 
 
 @pytest.mark.skipif(TARGET is None, reason="no other Python was prepared (make matrix does)")
-@pytest.mark.parametrize("target", ["atlas_vpc_peer", "atlas_network_container", "atlas_network_container_info", "atlas_access_list"])
+@pytest.mark.parametrize(
+    "target", ["atlas_vpc_peer", "atlas_network_container", "atlas_network_container_info", "atlas_access_list"]
+)
 def test_a_target_on_an_older_python(
     target: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
 ) -> None:

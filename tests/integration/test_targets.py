@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
-from ansible_collections.cloudpeer.atlas.tests.support.runner import INTEGRATION, OURS, WAYS, PlaybookRunner, comparable
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.runner import OURS, WAYS, PlaybookRunner, comparable
 from ansible_collections.cloudpeer.atlas.tests.support.targets import (
     AWS_TARGETS,
     TARGETS,
@@ -36,7 +37,7 @@ CANARY = "e3a10000-0000-4000-8000-canarycanary"
 
 
 def test_every_module_has_a_target() -> None:
-    modules = {path.stem for path in (INTEGRATION.parents[1] / "plugins" / "modules").glob("*.py")}
+    modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
     assert modules - {*TARGETS} == set()
     assert len(AWS_TARGETS) == 2
 

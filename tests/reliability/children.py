@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 
-_FOREIGN = ("MONGODB_ATLAS_", "ANSIBLE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA", "NETRC")
 TIMEOUT, RETRIES = 2, 3
 #: Seconds of the world after which a run hangs: so many that a busy machine does not come near it.
 HANG = 300.0
@@ -98,11 +98,10 @@ class Nursery:
 
     def __init__(self, folder: Path) -> None:
         self._path = str(folder / "socket")
-        environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN)}
         script = Path(__file__).resolve().with_name("nursery.py")
         self._process = subprocess.Popen(
             [sys.executable, str(script), self._path],
-            env={**environment, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"], "HOME": str(folder)},
+            env={**own_environment(), "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"], "HOME": str(folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import CREATION_PAUSES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import NEW_FOR
@@ -16,10 +14,11 @@ from ansible_collections.cloudpeer.atlas.tests.reliability.operations import OPE
 from ansible_collections.cloudpeer.atlas.tests.reliability.test_killed import KILLED, MOMENTS, requests_of
 from ansible_collections.cloudpeer.atlas.tests.reliability.test_other_servers import CREATIONS, SERVERS
 from ansible_collections.cloudpeer.atlas.tests.reliability.test_races import AT_ONCE, LATENCIES, RACES
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS
 from ansible_collections.cloudpeer.atlas.tests.support.targets import TARGETS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+PAGE = ROOT / "docs" / "reliability.md"
 
 
 @pytest.fixture(scope="module")

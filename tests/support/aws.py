@@ -17,6 +17,7 @@ from unittest import mock
 
 import boto3
 import requests
+from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from moto.server import ThreadedMotoServer
 
 #: Neither Atlas's account nor the one that moto takes those for who do not say who they are.
@@ -110,9 +111,8 @@ class Aws:
 def running_aws(port: int = 0) -> Iterator[Aws]:
     """Run an AWS for the length of a with statement; one at a time in a process, because moto's state is the process's."""
     # What an environment says about AWS is not meant for this one.
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     # Nobody starts a machine here, and the list of images is what takes the time of each reset.
-    clean["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+    clean = {**own_environment(), "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
     # A line a request on stderr, which Ansible's output would be read with.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)

@@ -4,21 +4,20 @@
 
 from __future__ import annotations
 
-import http.client
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner, until
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, forward, serving
 
 BLOCK = "10.15.0.0/16"
 ATLAS_BLOCK = "192.168.248.0/21"
@@ -32,54 +31,31 @@ _HEADER = re.compile(rf"^TASK \[{re.escape(ROLE)} : (.+?)\] \**$", re.MULTILINE)
 class AwsWire:
     """Stands before AWS, remembers the writes, and refuses those that it is told to refuse."""
 
+    upstream: str
     url: str = ""
     writes: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+
+    def answer(self, sent: Sent) -> Reply:
+        """Answer a request to AWS."""
+        (action,) = parse_qs(sent.body.decode()).get("Action", [""])
+        if not action.startswith(("Describe", "GetCaller")):
+            self.writes.append(action)
+        return (
+            refusal("UnauthorizedOperation", "You are not authorized.", 403)
+            if action in self.refused
+            else forward(self.upstream, sent)
+        )
 
 
 @contextmanager
 def wired(upstream: str) -> Iterator[AwsWire]:
     """Run a wire for the length of a with statement."""
-    wire = AwsWire()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = 1 << 16
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            (action,) = parse_qs(body.decode()).get("Action", [""])
-            if not action.startswith(("Describe", "GetCaller")):
-                wire.writes.append(action)
-            if action in wire.refused:
-                code = "UnauthorizedOperation"
-                error = f"<Errors><Error><Code>{code}</Code><Message>You are not authorized.</Message></Error></Errors>"
-                status, content = 403, f"<Response>{error}<RequestID>0</RequestID></Response>".encode()
-            else:
-                connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=10)
-                connection.request("POST", self.path, body, dict(self.headers))
-                reply = connection.getresponse()
-                status, content = reply.status, reply.read()
-                connection.close()
-            self.send_response(status)
-            self.send_header("Content-Type", "text/xml")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    wire.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    wire = AwsWire(upstream)
+    with serving() as server:
+        server.answer = wire.answer  # type: ignore[method-assign]
+        wire.url = server.base_url
         yield wire
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class Site:

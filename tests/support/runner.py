@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
+from ansible_collections.cloudpeer.atlas.tests.support.paths import INTEGRATION, ROOT
 from coverage import CoverageData
 from coverage.exceptions import CoverageException
 
-ROOT = Path(__file__).resolve().parents[2]
-INTEGRATION = ROOT / "tests" / "integration"
 # The two ways in which a task can run; Ansible's variable chooses.
 WAYS = {"in process": "true", "module": "false"}
 OURS = "cloudpeer.atlas."
@@ -130,12 +130,11 @@ def _keep_coverage(folder: Path) -> None:
 
 def environment(folder: Path, emulator: RunningEmulator) -> dict[str, str]:
     """Return an environment in which nothing of the user's own is seen, and the emulator is Atlas."""
-    foreign = ("ANSIBLE_", "MONGODB_ATLAS_")
     settings = folder / "ansible.cfg"
     # Looking for results a thousand times a second, as Ansible does by itself, slows down the playbooks beside this one.
     settings.write_text("[defaults]\ninternal_poll_interval = 0.01\n", encoding="utf-8")
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
+        **own_environment(),
         "ANSIBLE_CONFIG": str(settings),
         "ANSIBLE_HOME": str(folder / "ansible-home"),
         "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],

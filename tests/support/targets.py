@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.support.runner import INTEGRATION, PlaybookRun
+from ansible_collections.cloudpeer.atlas.tests.support.paths import INTEGRATION
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun
 
 FOLDER = INTEGRATION / "targets"
 TARGETS = sorted(path.parent.parent.name for path in FOLDER.glob("*/tasks/test.yml"))
