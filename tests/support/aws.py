@@ -91,8 +91,12 @@ class Account:
 class Aws:
     """A running AWS.
 
-    :param url: where it is.
+    Attributes:
+        resets: How many times everything was forgotten in this process, whose state is one for all that run in it.
+        url: Where it is.
     """
+
+    resets = 0
 
     def __init__(self, url: str) -> None:
         """Take the address."""
@@ -105,6 +109,7 @@ class Aws:
     def reset(self) -> None:
         """Forget everything, credentials too: get the accounts anew, and reset emulators before this and not after it."""
         requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
+        Aws.resets += 1
 
 
 @contextlib.contextmanager

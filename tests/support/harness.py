@@ -101,7 +101,9 @@ class Atlas:
     def container_id(self) -> str:
         return self.emulator.project.first_container_id
 
-    def run(self, task: Task[Any] = TASK, *, check_mode: bool = False, **options: Any) -> Done:
+    def run(
+        self, task: Task[Any] = TASK, *, check_mode: bool = False, diff: bool = True, verbosity: int = 4, **options: Any
+    ) -> Done:
         """Run a task with these options (None leaves one out) beside those of the connection."""
         connection = {
             "base_url": self.base_url,
@@ -123,7 +125,7 @@ class Atlas:
                 outcome = task.execute(checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
             finally:
                 pool.close()
-        done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)
+        done = Done(outcome.to_result(diff=diff, verbosity=verbosity), outcome.warnings)
         json.dumps(done.result)
         assert "exception" not in done.result, done.result["exception"]
         assert self.emulator.settings.private_key not in repr(done)

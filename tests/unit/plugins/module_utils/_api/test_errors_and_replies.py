@@ -124,9 +124,27 @@ def test_only_a_failing_server_leaves_a_write_in_doubt(status: int, unknown: boo
 
 @pytest.mark.parametrize("code", sorted(_errors._HINT_BY_CODE))
 def test_every_hint_ends_the_message(code: str) -> None:
-    assert str(api_error("x", 400, {"errorCode": code}, is_write=False)).endswith(
-        f"(HTTP 400 {code}). {_errors._HINT_BY_CODE[code]}"
+    hint = _errors._HINT_BY_CODE[code]
+    assert str(api_error("x", 400, {"errorCode": code}, is_write=False)).endswith(f"(HTTP 400 {code}). {hint}")
+    assert_ends_a_sentence(hint)
+
+
+@pytest.mark.parametrize("status", sorted(_errors._HINT_BY_STATUS))
+def test_every_hint_of_a_status_ends_the_message_unless_the_code_has_one(status: int) -> None:
+    hint = _errors._HINT_BY_STATUS[status]
+    assert str(api_error("x", status, {}, is_write=False)).endswith(f"(HTTP {status}). {hint}")
+    assert str(api_error("x", status, {"errorCode": "OTHER"}, is_write=False)).endswith(f"(HTTP {status} OTHER). {hint}")
+    assert str(api_error("x", status, {"errorCode": "NOT_IN_GROUP"}, is_write=False)).endswith(
+        f"(HTTP {status} NOT_IN_GROUP). {_errors._HINT_BY_CODE['NOT_IN_GROUP']}"
     )
+    assert_ends_a_sentence(hint)
+
+
+def assert_ends_a_sentence(hint: str) -> None:
+    """Fail for a hint that is not a sentence: nothing follows it in the message."""
+    assert hint == hint.strip()
+    assert hint[0].isupper()
+    assert hint[-1] in ".?"
 
 
 def test_the_root_of_wrapped_errors_is_told() -> None:
