@@ -1,4 +1,4 @@
-"""Makes the checkout importable as ``ansible_collections.cloudpeer.atlas``, whatever its folder is called."""
+"""Makes the checkout importable as `ansible_collections.cloudpeer.atlas`, whatever its folder is called."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def _link_collection() -> Path:
     """Link the checkout into a collection path of its own, outside the checkout, and return that path.
 
-    It happens at import time, because the test modules import ``ansible_collections.…`` when they are collected.
+    It happens at import time, because the test modules import `ansible_collections.…` when they are collected.
     """
     path = Path(tempfile.mkdtemp(prefix="cloudpeer-atlas-tests-"))
     atexit.register(shutil.rmtree, path, ignore_errors=True)
@@ -54,7 +54,7 @@ def _path(item: pytest.Item) -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let C(make test-full) run what C(make test) leaves out."""
+    """Let `make test-full` run what `make test` leaves out."""
     parser.addoption("--full", action="store_true", help="run the tests that are marked as full, too")
 
 

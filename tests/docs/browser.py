@@ -40,7 +40,8 @@ def missing() -> str | None:
 class Browser:
     """One window.
 
-    :param session: the address of the driver's session.
+    Args:
+        session: The address of the driver's session.
     """
 
     def __init__(self, session: str) -> None:
@@ -86,7 +87,8 @@ class Browser:
 def running_browser(folder: Path) -> Iterator[Browser]:
     """Run a browser for the length of a with statement.
 
-    :param folder: an empty folder for its profile and its log.
+    Args:
+        folder: An empty folder for its profile and its log.
     """
     program = next(filter(None, map(shutil.which, PROGRAMS)), PROGRAMS[0])
     port = free_port()

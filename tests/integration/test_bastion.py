@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def bastion(tmp_path: Path) -> Iterator[Path]:
-    """Run an sshd with a port and keys of its own; give an inventory in which it is the host C(bastion)."""
+    """Run an sshd with a port and keys of its own; give an inventory in which it is the host `bastion`."""
     folder = tmp_path / "sshd"
     folder.mkdir(mode=0o700)
     for name in ("host_key", "user_key"):

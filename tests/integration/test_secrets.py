@@ -107,8 +107,9 @@ def watched_commands() -> Iterator[set[bytes]]:
 class Search:
     """Looks for secrets in everything that a run leaves.
 
-    :param folder: where it may leave something; its home is made here.
-    :param temporary: where it may leave temporary files.
+    Args:
+        folder: Where it may leave something; its home is made here.
+        temporary: Where it may leave temporary files.
     """
 
     def __init__(self, folder: Path, temporary: Path, emulator: RunningEmulator) -> None:

@@ -110,7 +110,8 @@ def longest(operation: Operation) -> float:
 def rule_for(fault: Fault, operation: Operation, duration: str, before: int) -> dict[str, Any]:
     """Return the emulator's rule.
 
-    :param before: how many requests with credentials are answered before the operation's own.
+    Args:
+        before: How many requests with credentials are answered before the operation's own.
     """
     rule: dict[str, Any] = {"fault": fault.to_json()}
     if duration == "everything":

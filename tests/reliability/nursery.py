@@ -4,7 +4,7 @@
 Started as a script with the path of a socket. A connection to it is one run: a line of JSON comes in, and the lines that go out
 are the child's number, what the module prints, and how long it took. It ends with its standard input.
 
-Time in here is not the world's: see :class:`Timing`.
+Time in here is not the world's: see `Timing`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ USER_ACCOUNT = "111122223333"
 class Account:
     """One AWS account, with the credentials of a role in it.
 
-    :param url: where AWS is.
+    Args:
+        url: Where AWS is.
     """
 
     def __init__(self, url: str, account_id: str) -> None:

@@ -75,7 +75,7 @@ class Site:
 
     @property
     def connection(self) -> dict[str, Any]:
-        """The entry of the VPC in C(vpc_peering_connections)."""
+        """The entry of the VPC in `vpc_peering_connections`."""
         return {"vpc_id": self.vpc_id, "aws_account_id": self.account.id, "cidr_block": self.block, "region": self.region}
 
     def request(self, container_id: str | None = None) -> str:
@@ -156,10 +156,11 @@ class Site:
 class RoleRunner:
     """Runs the role with one list of VPCs or several, on one host or several.
 
-    :param runner: what runs playbooks.
-    :param emulator: Atlas.
-    :param account: whose credentials the environment has.
-    :param aws_url: where AWS is.
+    Args:
+        runner: What runs playbooks.
+        emulator: Atlas.
+        account: Whose credentials the environment has.
+        aws_url: Where AWS is.
     """
 
     def __init__(self, runner: PlaybookRunner, emulator: RunningEmulator, account: Account, aws_url: str) -> None:
@@ -180,7 +181,7 @@ class RoleRunner:
         )
 
     def refusals(self, *cases: dict[str, Any], options: tuple[str, ...] = ()) -> list[str]:
-        """Run the role once for each case in one playbook, each of which must fail; return what a C(rescue) around it learns."""
+        """Run the role once for each case in one playbook, each of which must fail; return what a `rescue` around it learns."""
         tasks = [
             {
                 "block": [{"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(case)}],

@@ -64,7 +64,8 @@ class PlaybookRun:
 class PlaybookRunner:
     """Runs playbooks in a folder of its own.
 
-    :param folder: where Ansible's own files and the record go.
+    Args:
+        folder: Where Ansible's own files and the record go.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -82,11 +83,12 @@ class PlaybookRunner:
     ) -> PlaybookRun:
         """Run a playbook and return what it did.
 
-        :param source: the playbook, as a file or as its text.
-        :param way: how tasks are to run; None leaves that to the playbook.
-        :param status: the exit status it must end with.
-        :param measured: whether the plugins it runs count as covered, if that is asked for at all.
-        :param variables: more of the environment; None leaves one out.
+        Args:
+            source: The playbook, as a file or as its text.
+            way: How tasks are to run; None leaves that to the playbook.
+            status: The exit status it must end with.
+            measured: Whether the plugins it runs count as covered, if that is asked for at all.
+            variables: More of the environment; None leaves one out.
         """
         if isinstance(source, str):
             (self._folder / "playbook.yml").write_text(source, encoding="utf-8")

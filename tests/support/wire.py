@@ -51,9 +51,9 @@ class Sent:
 
 @dataclass
 class Reply:
-    """A reply; ``length`` tells another length than the body has, ``drop`` (``close`` or ``reset``) sends nothing.
+    """A reply; `length` tells another length than the body has, `drop` (`close` or `reset`) sends nothing.
 
-    ``interim`` is sent in front of it as it is; the reply itself then comes only when there is another request on the connection.
+    `interim` is sent in front of it as it is; the reply itself then comes only when there is another request on the connection.
     """
 
     status: int = 200
