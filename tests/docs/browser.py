@@ -56,9 +56,9 @@ class Browser:
         assert reply.ok, value
         return value
 
-    def open(self, page: Path) -> None:
-        """Open a file."""
-        self._post("url", url=page.as_uri())
+    def open(self, page: Path, query: str = "") -> None:
+        """Open a file, with a query after its name."""
+        self._post("url", url=page.as_uri() + (f"?{query}" if query else ""))
 
     def run(self, script: str) -> Any:
         """Run a function body in the page and return its value."""

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.docs.browser import Browser
 from ansible_collections.cloudpeer.atlas.tests.docs.conftest import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.runner import until
 
 MODULES = sorted(file.stem for file in (ROOT / "plugins" / "modules").glob("*.py"))
 ROLES = sorted(folder.name for folder in (ROOT / "roles").iterdir() if (folder / "meta").is_dir())
@@ -19,6 +20,8 @@ EXAMPLES = sorted(file.name for file in (ROOT / "docs" / "examples").glob("*.yml
 # The heading of the search is made by a script, with the results.
 MADE_BY_SCRIPTS = {"search.html"}
 PHONE, DESKTOP = 390, 1280
+
+FOUND = "return document.querySelector('#search-results').innerText"
 
 # What sticks out of a page's text to the right although nothing lets the reader scroll there.
 STICKING_OUT = """
@@ -166,11 +169,23 @@ def test_pictures_are_shown_and_described(site: Path, browser: Browser) -> None:
         assert 200 < shown <= PHONE
 
 
-def test_the_search_finds_an_option(site: Path, browser: Browser) -> None:
+OPTIONS = {"route_table_cidr_block": "atlas_vpc_peer_module.html", "replace_routes": "atlas_vpc_peer_accepter_module.html"}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_search_finds_an_option(option: str, site: Path, browser: Browser) -> None:
     browser.be_wide(DESKTOP)
-    browser.open(site / "search.html")
-    words = browser.run("return Object.keys(Search._index ? Search._index.terms : {}).length")
-    assert words > 100
+    browser.open(site / "search.html", f"q={option}")
+    until(lambda: "Search finished" in browser.run(FOUND))
+    pages = browser.run("return [...document.querySelectorAll('#search-results li a')].map(one => one.getAttribute('href'))")
+    assert f"reference/{OPTIONS[option]}" in [page.partition("?")[0] for page in pages]
+
+
+def test_the_search_says_that_it_finds_nothing(site: Path, browser: Browser) -> None:
+    browser.be_wide(DESKTOP)
+    browser.open(site / "search.html", "q=noSuchOptionAnywhere")
+    until(lambda: "did not match" in browser.run(FOUND))
+    assert browser.run("return document.querySelectorAll('#search-results li a').length") == 0
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
