@@ -95,6 +95,12 @@ BATCHES = [
     for duration in DURATIONS
     for way in (WAYS if duration in DURATIONS[:2] else WAYS[:1])
 ]
+#: One cell for each pair of a fault and an operation; each fault has another duration and way than the one before.
+USUAL = [
+    batches[number % len(batches)]
+    for number, name in enumerate(FAULTS)
+    for batches in [[one for one in BATCHES if one[0] == name]]
+]
 #: The most seconds between two tries of a change.
 PAUSE = 8
 
