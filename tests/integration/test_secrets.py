@@ -198,7 +198,7 @@ def test_a_secret_is_seen_nowhere(
     assert len(search.cached_tokens) == given.startswith("account")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["in process", pytest.param("module", marks=pytest.mark.full)])
 def test_a_server_that_sends_the_credentials_back_shows_them_to_nobody(
     way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path, temporary: Path
 ) -> None:
