@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 
 
 class ActionModule(AtlasAction):
     """The action of the module."""
 
-    TASK = TASK
+    OPERATION = OPERATION

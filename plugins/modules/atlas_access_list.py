@@ -275,12 +275,12 @@ detail:
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import OPERATION
 
 
 def main() -> None:
     """Run the module."""
-    run_module(TASK)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -186,12 +186,12 @@ detail:
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container import OPERATION
 
 
 def main() -> None:
     """Run the module."""
-    run_module(TASK)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

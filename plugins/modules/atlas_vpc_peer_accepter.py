@@ -486,12 +486,12 @@ detail:
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 
 
 def main() -> None:
     """Run the module."""
-    run_module(TASK)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The shell for the controller's own process: runs a Task in the worker that Ansible has forked for it anyway.
+"""The shell for the controller's own process: runs an Operation in the worker that Ansible has forked for it anyway.
 
 A module costs a Python process for each item of a loop, and each of those imports requests and connects anew. Here,
 requests is imported once, when Ansible loads the action plugin (in the parent process, before it forks), and the items
@@ -23,7 +23,8 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 
 IN_PROCESS_VARIABLE = "atlas_in_process"
 
@@ -35,13 +36,13 @@ NO_LIBRARY = (
 
 
 class AtlasAction(ActionBase):
-    """Base of the action plugins: each names its Task.
+    """Base of the action plugins: each names its Operation.
 
     Attributes:
-        TASK: What the module of the same name does.
+        OPERATION: What the module of the same name does.
     """
 
-    TASK: t.ClassVar[Task[t.Any]]
+    OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
     _supports_check_mode = True
     _supports_async = True
 
@@ -50,30 +51,34 @@ class AtlasAction(ActionBase):
         variables = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, variables)
         try:
-            args = self.TASK.argument_spec.without_aliases(self._task.args)
+            args = self.OPERATION.argument_spec.without_aliases(self._task.args)
         except InvalidOptionError as error:
             return {**result, "failed": True, **error.to_result()}
         obstacle = self._obstacle(variables)
         where = f"{self._task.action} runs as a module: {obstacle}" if obstacle else f"{self._task.action} runs in this process"
         self._display.vvv(where, host=variables.get("inventory_hostname"))
         if obstacle:
-            library = self.TASK.service.library
-            if library is not None and obstacle == MISSING_LIBRARY.format(library.name):
+            missing = self._missing_library()
+            if missing is not None and obstacle == MISSING_LIBRARY.format(missing):
                 # Ansible shows the same warning once, whichever worker it comes from.
-                self._display.warning(NO_LIBRARY.format(library.name))
+                self._display.warning(NO_LIBRARY.format(missing))
             result.update(self._execute_module(module_args=args, task_vars=variables, wrap_async=self._task.async_val))
         else:
-            with _environment(self._environment()):
+            with _environment(self._task_environment()):
                 result.update(self._run_here(args, variables))
         return result
+
+    def _missing_library(self) -> str | None:
+        """Return the first package that the Operation cannot do without and that is not here."""
+        return next((name for name, import_error in self.OPERATION.libraries if import_error is not None), None)
 
     def _obstacle(self, variables: dict[str, t.Any]) -> str | None:
         """Return what keeps the task from running in this process; None when nothing does."""
         if not boolean(self._templar.template(variables.get(IN_PROCESS_VARIABLE, True)), strict=False):
             return f"{IN_PROCESS_VARIABLE} is false"
-        library = self.TASK.service.library
-        if library is not None and library.import_error is not None:
-            return MISSING_LIBRARY.format(library.name)
+        missing = self._missing_library()
+        if missing is not None:
+            return MISSING_LIBRARY.format(missing)
         if self._connection.transport != "local":
             return f"the connection is {self._connection.transport}"
         if self._connection.become is not None:
@@ -82,8 +87,8 @@ class AtlasAction(ActionBase):
             return "async is set"
         return None
 
-    def _environment(self) -> dict[str, str]:
-        """Return the variables of C(environment), of the play first and of the task last."""
+    def _task_environment(self) -> dict[str, str]:
+        """Return the variables of `environment`, of the play first and of the task last."""
         merged: dict[str, str] = {}
         environments = self._task.environment or []
         for variables in environments if isinstance(environments, list) else [environments]:
@@ -91,7 +96,7 @@ class AtlasAction(ActionBase):
         return {name: str(value) for name, value in merged.items()}
 
     def _run_here(self, args: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        spec = self.TASK.argument_spec
+        spec = self.OPERATION.argument_spec
         rules = spec.to_kwargs()
         checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(dict(args))
         params = checked.validated_parameters
@@ -105,8 +110,11 @@ class AtlasAction(ActionBase):
             result: dict[str, t.Any] = {"failed": True, "msg": message, **dict.fromkeys(FAILURE_FIELDS)}
         else:
             host = variables.get("inventory_hostname")
-            outcome = self.TASK.execute(
-                params, check_mode=self._task.check_mode, report=lambda line: self._report(f"[{host}] {line}")
+            outcome = execute(
+                self.OPERATION,
+                params,
+                check_mode=self._task.check_mode,
+                report=lambda line: self._report(f"[{host}] {line}"),
             )
             secrets |= outcome.secrets
             result = outcome.to_result(diff=self._task.diff, verbosity=self._display.verbosity)

@@ -25,7 +25,8 @@ from requests.auth import HTTPDigestAuth
 from tests.conftest import COLLECTIONS_PATH, ROOT  # isort: skip
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.atlas import POOL
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.runner import environment
 
@@ -113,7 +114,7 @@ def own_growth(items: Sequence[int]) -> float:
     Without Ansible around it, which keeps the result of every item.
     """
     page = os.sysconf("SC_PAGE_SIZE") / 2**20
-    checker = ArgumentSpecValidator(TASK.argument_spec.options)
+    checker = ArgumentSpecValidator(OPERATION.argument_spec.options)
     sizes: list[float] = []
     with emulator() as atlas:
         settings = atlas.settings
@@ -129,7 +130,7 @@ def own_growth(items: Sequence[int]) -> float:
             create_peer(atlas, peer)
         for number, peer in enumerate(wanted, start=1):
             options = {**shared, "vpc_id": peer["vpc_id"], "route_table_cidr_block": peer["cidr_block"]}
-            outcome = TASK.execute(checker.validate(options).validated_parameters, check_mode=False)
+            outcome = execute(OPERATION, checker.validate(options).validated_parameters, check_mode=False)
             assert not outcome.failure, outcome.failure
             assert not outcome.changed
             if number in items:

@@ -20,7 +20,7 @@ import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import network_errors as _network_errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT

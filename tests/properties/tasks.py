@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas as _atlas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _pool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, leading
 from ansible_collections.cloudpeer.atlas.tests.support import operations
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock
@@ -51,12 +51,11 @@ def run(module: str, options: Mapping[str, Any], line: Line, clock: FakeClock | 
         return Done({"changed": False, "msg": checked.error_messages[0]}, [])
     time = clock or FakeClock()
     with leading(line), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_task, "Context", partial(_task.Context, clock=time, sleep=time.sleep))
         patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=time, sleep=time.sleep))
         pool = _pool.ClientPool()
         patch.setattr(_atlas, "POOL", pool)
         try:
-            outcome = TASKS[module].execute(checked.validated_parameters, check_mode=check_mode)
+            outcome = execute(TASKS[module], checked.validated_parameters, check_mode=check_mode, clock=time, sleep=time.sleep)
         finally:
             pool.close()
     return Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)

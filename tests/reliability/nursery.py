@@ -122,6 +122,7 @@ threading.Event.wait = _scaled_wait  # type: ignore[method-assign]
 from ansible.module_utils import basic  # noqa: E402
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client  # noqa: E402
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute  # noqa: E402
 from ansible_collections.cloudpeer.atlas.tests.support import operations  # noqa: E402
 
 OPERATIONS = operations.load_all()
@@ -143,7 +144,7 @@ def run_in_process(name: str, *options: dict[str, Any]) -> None:
     for given in options:
         checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == [], checked.error_messages
-        outcome = task.execute(checked.validated_parameters, check_mode=False)
+        outcome = execute(task, checked.validated_parameters, check_mode=False)
         print(json.dumps({**outcome.to_result(diff=False, verbosity=0), "failed": outcome.failure is not None}), flush=True)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support import harness
 from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account, Aws
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
@@ -53,7 +53,7 @@ def owner(url: str, account_id: str) -> Owner:
 class Done(harness.Done):
     """What came out of a task."""
 
-    secrets: set[str]
+    secrets: set[str] = field(default_factory=set)
 
     @property
     def accepter(self) -> Any:
@@ -162,14 +162,20 @@ class Site:
             "dns": "ignore",
         }
         given = {name: value for name, value in {**self.options, **usual, **options}.items() if value is not None}
-        checked = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(given)
+        checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == []
         self.front.forget()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_task, "Context", partial(_task.Context, clock=self.clock, sleep=self.clock.sleep))
             patch.setattr(_aws_session, "AwsSession", partial(_aws_session.AwsSession, clock=self.clock))
-            outcome = TASK.execute(checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
-        done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings, outcome.secrets)
+            outcome = execute(
+                OPERATION,
+                checked.validated_parameters,
+                check_mode=check_mode,
+                report=self.lines.append,
+                clock=self.clock,
+                sleep=self.clock.sleep,
+            )
+        done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings, secrets=outcome.secrets)
         assert "exception" not in done.result, done.result["exception"]
         shown = json.dumps([done.result, done.warnings])
         assert not [one for one in self.account.keys.values() if one in shown]

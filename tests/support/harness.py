@@ -14,9 +14,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas as _atlas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _pool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import operation as _task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 
 VPC = "vpc-0a1b2c3d4e5f67890"
@@ -59,6 +59,8 @@ class Done:
 
     result: dict[str, Any]
     warnings: list[str]
+    #: Of what ended the task unexpectedly; a test has to ask for that.
+    traceback: str = ""
 
     @property
     def changed(self) -> bool:
@@ -102,9 +104,25 @@ class Atlas:
         return self.emulator.project.first_container_id
 
     def run(
-        self, task: Task[Any] = TASK, *, check_mode: bool = False, diff: bool = True, verbosity: int = 4, **options: Any
+        self,
+        task: type[Operation[Any, Any]] = OPERATION,
+        *,
+        check_mode: bool = False,
+        unexpected: bool = False,
+        diff: bool = True,
+        verbosity: int = 4,
+        **options: Any,
     ) -> Done:
-        """Run a task with these options (None leaves one out) beside those of the connection."""
+        """Run a task with these options (None leaves one out) beside those of the connection.
+
+        Args:
+            task: The Operation.
+            check_mode: Whether to predict only.
+            unexpected: Whether it ends with an exception that is not its own.
+            diff: Whether diff mode is on.
+            verbosity: How many times the user said `-v`.
+            options: The options.
+        """
         connection = {
             "base_url": self.base_url,
             "group_id": self.emulator.settings.group_id,
@@ -117,17 +135,24 @@ class Atlas:
         checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_task, "Context", partial(_task.Context, clock=self.clock, sleep=self.clock.sleep))
             patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=self.clock, sleep=self.clock.sleep))
             pool = _pool.ClientPool()
             patch.setattr(_atlas, "POOL", pool)
             try:
-                outcome = task.execute(checked.validated_parameters, check_mode=check_mode, report=self.lines.append)
+                outcome = execute(
+                    task,
+                    checked.validated_parameters,
+                    check_mode=check_mode,
+                    report=self.lines.append,
+                    clock=self.clock,
+                    sleep=self.clock.sleep,
+                )
             finally:
                 pool.close()
         done = Done(outcome.to_result(diff=diff, verbosity=verbosity), outcome.warnings)
         json.dumps(done.result)
-        assert "exception" not in done.result, done.result["exception"]
+        done.traceback = done.result.pop("exception", "")
+        assert bool(done.traceback) == unexpected, done.traceback
         assert self.emulator.settings.private_key not in repr(done)
         assert done.failed == (outcome.failure is not None)
         return done

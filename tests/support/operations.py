@@ -11,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 _PACKAGE = "ansible_collections.cloudpeer.atlas.plugins.module_utils._operations"
 #: The name that each of the files gives to what its module runs.
-NAME = "TASK"
+NAME = "OPERATION"
 
 
 def load(module: str) -> Any:

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Library, Parameters, Service, Warn
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import check_object_id
 
 from .clients import ClientPool
 
@@ -21,20 +19,8 @@ from .clients import ClientPool
 POOL = ClientPool()
 
 
-def validate(params: Parameters) -> list[str]:
-    """Check the options of the connection, as far as they can be checked before a client is made.
-
-    Raises:
-        InvalidOptionError: When group_id is malformed.
-    """
-    check_object_id("group_id", params["group_id"])
-    if params["validate_certs"]:
-        return []
-    return ["validate_certs is false: anybody on the way to Atlas can read and change what is sent."]
-
-
 @contextmanager
-def connect(params: Parameters, warn: Warn) -> t.Iterator[AtlasClient]:
+def connect(params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> t.Iterator[AtlasClient]:
     """Lease a client, which records the requests of this task.
 
     Raises:
@@ -44,4 +30,4 @@ def connect(params: Parameters, warn: Warn) -> t.Iterator[AtlasClient]:
         yield client
 
 
-ATLAS = Service(Library("requests", REQUESTS_IMPORT_ERROR), validate, connect)
+LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR),)

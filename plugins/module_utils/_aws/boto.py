@@ -16,7 +16,8 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import to_aws_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
 
 BOTO3_IMPORT_ERROR: str | None = None
 # What boto3 and botocore raise when a request fails. Anything else is a defect.
@@ -50,6 +51,8 @@ else:
         for _service in ("sts", "ec2"):
             LOADER.load_service_model(_service, "service-2")
 
+LIBRARIES = (("boto3", BOTO3_IMPORT_ERROR),)
+
 SUCCESS = (200, 300)
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
@@ -68,7 +71,7 @@ class Clients:
         calls: Takes each request that is sent, those that botocore repeats included.
 
     Raises:
-        InvalidOptionError: When there is no region.
+        InvalidOptionError: If there is no region.
     """
 
     def __init__(self, params: t.Mapping[str, t.Any], calls: list[ApiCall]) -> None:
@@ -100,7 +103,7 @@ class Clients:
             raise InvalidOptionError(
                 "No region for AWS.", hint=f"Set region, the environment variable {variables}, or a region in the profile."
             )
-        return to_aws_region(name, value)
+        return parse_option(name, value, parse_aws_region)
 
     def find_secrets(self) -> set[str]:
         """Return what must not be shown of the credentials that boto3 has found."""

@@ -73,8 +73,8 @@ def aws_error(doing: str, action: str, error: Exception, *, is_write: bool, secr
     """Make the error for a request to AWS that failed.
 
     Args:
-        doing: What failed, as a verb phrase: C(create the route to …).
-        action: The action, as IAM policies name it: C(ec2:CreateRoute).
+        doing: What failed, as a verb phrase: `create the route to …`.
+        action: The action, as IAM policies name it: `ec2:CreateRoute`.
         error: What boto3 or botocore raised.
         is_write: Whether the request would have changed something.
         secrets: What must not be shown.

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import typing as t
 from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import check_regions
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_aws_regions
 
 SECRET_OPTIONS = ("access_key", "secret_key", "session_token")
 
@@ -34,11 +33,14 @@ AWS_OPTIONS = ArgumentSpec(
 )
 
 
-def validate(params: t.Mapping[str, t.Any]) -> list[str]:
+def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     """Check the options for AWS without the network and without boto3's files.
 
+    Returns:
+        The options with values in place of texts, and warnings.
+
     Raises:
-        InvalidOptionError: When they contradict each other, or one cannot be right.
+        InvalidOptionError: If they contradict each other, or one cannot be right.
     """
     if bool(params["access_key"]) != bool(params["secret_key"]):
         raise InvalidOptionError("access_key and secret_key are two halves of one key: one of them is empty.", hint="Set both.")
@@ -47,7 +49,8 @@ def validate(params: t.Mapping[str, t.Any]) -> list[str]:
     if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
         raise InvalidOptionError(f"aws_ca_bundle: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
     warnings = _check_endpoint(params["endpoint_url"]) if params["endpoint_url"] else []
-    return warnings + (check_regions(params, "region") if params["region"] else [])
+    regions, unknown = parse_aws_regions({**params, "region": params["region"] or None}, "region")
+    return {**params, **regions}, warnings + unknown
 
 
 def _check_endpoint(url: str) -> list[str]:

@@ -14,16 +14,16 @@ from contextlib import contextmanager
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Library, Parameters, Service, Warn
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Warn
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from .boto import (
-    BOTO3_IMPORT_ERROR,
     FAILURES,
     READ_SECONDS,
     Clients,
 )
 from .errors import aws_error
-from .options import SECRET_OPTIONS, validate
+from .options import SECRET_OPTIONS
 
 # Some networks have a way to EC2 and none to STS. Nothing but a check depends on the answer.
 IDENTITY_SECONDS = 5
@@ -37,7 +37,7 @@ class AwsSession:
         clock: A monotonic clock, in seconds.
 
     Raises:
-        AtlasError: When there is no region, the credentials cannot be read, or the role cannot be assumed.
+        AtlasError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
     """
 
     def __init__(self, params: Parameters, clock: t.Callable[[], float] = time.monotonic) -> None:
@@ -65,7 +65,7 @@ class AwsSession:
 
         Args:
             doing: What it is for, as a verb phrase.
-            action: The name of the action, such as C(DescribeVpcs).
+            action: The name of the action, such as `DescribeVpcs`.
             key: Where in the reply the objects are.
             parameters: What goes along.
         """
@@ -99,7 +99,7 @@ class AwsSession:
         """Return the account that the credentials belong to.
 
         Raises:
-            AtlasError: When AWS does not say.
+            AtlasError: If AWS does not say.
         """
         try:
             with self.within(self._clock() + IDENTITY_SECONDS):
@@ -109,7 +109,7 @@ class AwsSession:
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block; see C(_task.Session)."""
+        """Bound the requests inside the block; see `_task.Session`."""
         before, self._deadline = self._deadline, deadline
         try:
             yield
@@ -127,14 +127,11 @@ class AwsSession:
 
 
 def _method(action: str) -> str:
-    """Return the name that a client's method has for an action: C(describe_vpcs) for C(DescribeVpcs)."""
+    """Return the name that a client's method has for an action: `describe_vpcs` for `DescribeVpcs`."""
     return "".join(f"_{one.lower()}" if one.isupper() else one for one in action).lstrip("_")
 
 
 @contextmanager
-def connect(params: Parameters, unused_warn: Warn) -> t.Iterator[AwsSession]:
+def connect(params: Parameters, unused_warn: Warn, /) -> t.Iterator[AwsSession]:
     """Give a session for the options."""
     yield AwsSession(params)
-
-
-AWS = Service(Library("boto3", BOTO3_IMPORT_ERROR), validate, connect)

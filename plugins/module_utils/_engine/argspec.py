@@ -58,10 +58,10 @@ class ArgumentSpec:
         Ansible fills an option that is missing from its environment variable first, and takes its alias for a second value then.
 
         Args:
-            given: The options by the names that the task uses, those of C(module_defaults) included.
+            given: The options by the names that the task uses, those of `module_defaults` included.
 
         Raises:
-            InvalidOptionError: When an option and its alias, or two of its aliases, have different values. Ansible would let the
+            InvalidOptionError: If an option and its alias, or two of its aliases, have different values. Ansible would let the
                 alias win, and the task would run against another project, say.
         """
         found = dict(given)

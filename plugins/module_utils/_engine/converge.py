@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The loop from the current state to the wanted one, for changes that can be lost on the way or overtaken."""
+"""From the current state to the wanted one: look, decide, apply step by step, wait. It knows no resource and no client."""
 
 from __future__ import annotations
 
@@ -11,104 +11,177 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 
-from .operation import Context
-from .plan import Plan
-from .wait import backoff
-
-Resource = t.Optional[dict[str, t.Any]]
+from .operation import Operation, Session
+from .outcome import Outcome, Progress, Report
+from .plan import Needs, Step
+from .wait import Wait, backoff
+from .waiter import Waiter
 
 # The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
 CREATION_PAUSES = (2.0, 4.0)
 
+Clock = t.Callable[[], float]
+Sleep = t.Callable[[float], None]
+Result = t.TypeVar("Result")
 
-def converge(
-    context: Context[t.Any],
-    look: t.Callable[[], Resource],
-    decide: t.Callable[[Resource], Plan],
-    apply: t.Callable[[Plan, Resource], Resource],
-    *,
-    creation_pauses: t.Sequence[float] = (),
-    explain: t.Callable[[AtlasError], None] = lambda error: None,
-) -> tuple[Plan, Resource]:
-    """Get from the current state to the wanted one.
 
-    When a change is not answered, or the answer is that somebody was faster, the state is read again. A change
-    whose outcome is unknown is never simply sent again: a new plan is made from what is there then, right before that is sent.
+class Convergence:
+    """One run of an Operation.
+
+    A step whose reply is lost, or that somebody else has overtaken, is never simply sent again: the state is read, and a new
+    plan is made from what is there then, right before that is sent.
 
     Args:
-        context: The running task. Its outcome is changed when a plan was carried out, or may have been.
-        look: Reads the current state.
-        decide: Plans, from that state.
-        apply: Carries a plan out, given the state it was made from, and returns the state after it. Not called in check mode.
-        creation_pauses: For what must not be created twice: the seconds to pause before each of the looks that follow a creation
-            whose outcome is unknown, or which Atlas refused because somebody was faster. The first that finds it ends them.
-        explain: Called with a failure after which the looks show nothing new; it may raise a better one.
-
-    Returns:
-        The plan that led to the end, and the state then (in check mode, the state now).
+        operation: What to do.
+        outcome: Takes what comes of it.
+        report: Takes a line for the user while the run waits.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
     """
-    outcome, retries = context.outcome, context.params["retries"]
-    failure: AtlasError | None = None
-    pauses: t.Sequence[float] = (0.0,)
-    # The plan that failed, and the last one whose outcome is unknown.
-    tried: Plan | None = None
-    lost: Plan | None = None
-    for attempt in range(retries + 2):
+
+    def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> None:
+        self._operation = operation
+        self._session: Session = operation.session
+        self._outcome = outcome
+        self._progress = Progress(operation, outcome, report, clock)
+        self._waiter = Waiter(self._progress, operation.session, operation.params, clock, sleep)
+        self._sleep = sleep
+        self._retries: int = operation.params["retries"] if operation.retries is None else operation.retries
+        # The last step of which nobody knows whether it took effect.
+        self._lost: Step | None = None
+
+    def predict(self) -> None:
+        """Look and decide, and let the outcome show what would come of it.
+
+        Raises:
+            AtlasError: If something cannot be read, or would be refused.
+        """
+        operation, progress = self._operation, self._progress
+        progress.begin(operation.look())
+        self._decide()
+        state = self._with_facts(lambda: operation.predict(progress.state, progress.plan, operation.facts))
+        self._outcome.changed = bool(progress.plan.steps)
+        progress.end(state)
+
+    def carry_out(self) -> None:
+        """Look, decide, apply and wait.
+
+        Raises:
+            AtlasError: If it fails; the outcome shows how far it has come.
+        """
+        operation, progress = self._operation, self._progress
+        progress.begin(operation.look())
+        first = operation.wait_first(progress.state)
+        if first is not None:
+            self._waiter.wait_for(first)
+            progress.begin(operation.look())
+        self._decide()
+        self._take_steps()
+        last = operation.wait(progress.state)
+        if last is not None:
+            self._waiter.wait_for(last)
+        progress.end(operation.end(progress.state))
+
+    def _decide(self) -> None:
+        progress, warnings = self._progress, self._outcome.warnings
+        progress.plan = self._with_facts(lambda: self._operation.decide(progress.state, self._operation.facts))
+        warnings += [one for one in progress.plan.warnings if one not in warnings]
+        progress.show()
+
+    def _with_facts(self, decide: t.Callable[[], Result]) -> Result:
+        """Decide, and read what that asks for, until it asks for nothing more."""
+        while True:
+            try:
+                return decide()
+            except Needs as needs:
+                self._operation.ask(needs.need)
+
+    def _take_steps(self) -> None:
+        """Take the steps, one after the other."""
+        steps, failures = list(self._progress.plan.steps), 0
+        while steps:
+            sent = len(self._session.calls)
+            try:
+                self._take(steps[0])
+            except AtlasError as error:
+                failures += 1
+                self._look_again(steps[0], error, failures)
+                steps = list(self._progress.plan.steps)
+            except Exception:
+                # A defect, or a lack of memory or threads. What hits a request itself after it was sent is an AtlasError.
+                calls = self._session.calls[sent:]
+                self._outcome.changed |= any(call.method != "GET" and call.status is not None for call in calls)
+                raise
+            else:
+                # Of many steps, each may fail now and then.
+                steps, failures, self._lost = steps[1:], 0, None
+
+    def _take(self, step: Step) -> None:
+        """Wait for what has to come before a step, and apply it."""
+        progress = self._progress
+        wait = self._operation.wait(progress.state, step) if step.after is not None else None
+        if wait is not None and wait.refused is not None:
+            self._waiter.wait_for(wait, lambda: self._try(step, wait))
+            return
+        if wait is not None:
+            self._waiter.wait_for(wait)
+        self._apply(step)
+
+    def _try(self, step: Step, wait: Wait[t.Any]) -> bool:
+        """Apply a step if its time has come, and return whether that was done."""
+        if not wait.is_done(self._progress.state):
+            return False
+        try:
+            self._apply(step)
+        except AtlasError as error:
+            refused = wait.refused(self._progress.state, error) if wait.refused is not None else None
+            if refused is None:
+                raise
+            self._progress.see(refused, wait)
+            return False
+        return True
+
+    def _apply(self, step: Step) -> None:
+        state = self._operation.apply(step, self._progress.state)
+        self._outcome.changed = True
+        self._progress.see(state)
+
+    def _look_again(self, step: Step, error: AtlasError, failures: int) -> None:
+        """Look and decide again after a step failed.
+
+        Raises:
+            AtlasError: If that is of no use: the step was refused, or would have to be sent too often.
+        """
+        operation, progress, outcome = self._operation, self._progress, self._outcome
+        # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
+        is_odd_removal = step.action == "delete" and error.outcome_unknown and not error.is_unanswered
+        may_pass = error.is_transient or error.is_lost_race or is_odd_removal
+        if not error.outcome_unknown and not may_pass:
+            raise operation.explain(step, error, progress.state) from error.__cause__
+        if error.outcome_unknown:
+            self._lost = step
+        pauses: t.Sequence[float] = (backoff(failures - 1),)
+        if step.action == "create" and (error.outcome_unknown or error.is_lost_race):
+            pauses = CREATION_PAUSES
+        elif error.is_lost_race or (failures > self._retries and not error.outcome_unknown):
+            pauses = (0.0,)
         for pause in pauses:
             if pause:
-                context.sleep(pause)
+                self._sleep(pause)
             try:
-                current = look()
-                plan = decide(current)
+                progress.see(operation.look())
+                self._decide()
             except Exception:
-                outcome.changed = outcome.changed or lost is not None
+                outcome.changed = outcome.changed or self._lost is not None
                 raise
-            if tried is None or not _is_same(plan, tried):
+            if not progress.plan.still_needs(step):
                 break
-        if lost is not None and not _is_same(plan, lost):
+        if self._lost is not None and not progress.plan.still_needs(self._lost):
             # It took effect, at least in part.
-            outcome.changed = True
-        if failure is None:
-            outcome.before = plan.before
-        outcome.after = plan.after
-        if not plan.changed:
-            return plan, current
-        if context.check_mode:
-            outcome.changed = True
-            return plan, current
-        if failure is not None:
-            if tried is not None and _is_same(plan, tried):
-                explain(failure)
-            if attempt > retries or not _is_worth_another_try(failure, plan):
-                raise failure
-        sent = len(context.client.calls)
-        try:
-            state = apply(plan, current)
-        except AtlasError as error:
-            if not error.outcome_unknown and not _is_worth_another_try(error, plan):
-                raise
-            failure, tried = error, plan
-            lost = plan if error.outcome_unknown else lost
-            may_repeat = attempt < retries and _is_worth_another_try(error, plan)
-            pauses = (backoff(attempt) if may_repeat else 0.0,)
-            if plan.action in ("create", "recreate") and (error.outcome_unknown or error.is_lost_race):
-                pauses = creation_pauses or pauses
-        except Exception:
-            # A defect, or a lack of memory or threads. What hits a request itself after it was sent is an AtlasError.
-            calls = context.client.calls[sent:]
-            outcome.changed = outcome.changed or any(call.method != "GET" and call.status is not None for call in calls)
-            raise
-        else:
-            outcome.changed = True
-            return plan, state
-    raise AssertionError("the loop above returns or raises")
-
-
-def _is_same(plan: Plan, other: Plan) -> bool:
-    return (plan.action, plan.differing) == (other.action, other.differing)
-
-
-def _is_worth_another_try(error: AtlasError, plan: Plan) -> bool:
-    # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
-    is_odd_removal = plan.action == "delete" and error.outcome_unknown and not error.is_unanswered
-    return error.is_transient or error.is_lost_race or is_odd_removal
+            outcome.changed, self._lost = True, None
+        if progress.plan.still_needs(step):
+            better = operation.explain(step, error, progress.state)
+            if better is not error:
+                raise better from error
+        if progress.plan.steps and (failures > self._retries or not may_pass):
+            raise error

@@ -3,33 +3,32 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The seam between the resources and the shells: a Task, the service it talks to, and what comes out of it."""
+"""What a module does, as one class: an Operation says what to read, decide, send and wait for, and the engine does it."""
 
 from __future__ import annotations
 
 import time
-import traceback
 import typing as t
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import ApiCall
 
 from .argspec import ArgumentSpec
-from .wait import LONGEST_BACKOFF, State, WaitTimeoutError, wait_until
+from .options import Parameters
+from .plan import Facts, Plan, Step
+from .wait import State, Wait
 
-Parameters = t.Mapping[str, t.Any]
 Warn = t.Callable[[str], None]
+# The name of a Python package, and the traceback of its failed import; None if it is there.
+Library = tuple[str, t.Optional[str]]
 
 
 class Session(t.Protocol):
-    """What a task talks to while it runs."""
+    """What an Operation talks to while it runs."""
 
     @property
-    def calls(self) -> list[ApiCall]:
-        """The requests that this task has sent so far; the list grows."""
+    def calls(self) -> t.Sequence[t.Any]:
+        """The requests sent so far, each with `method` and `status`; the list grows."""
 
     @property
     def secrets(self) -> t.Iterable[str]:
@@ -39,199 +38,148 @@ class Session(t.Protocol):
         """Bound the requests inside the block: each gets the time that is left, at least a second, and none is repeated later.
 
         Args:
-            deadline: The end, on the monotonic clock of the task.
+            deadline: The end, on the monotonic clock of the Operation.
         """
 
 
 S = t.TypeVar("S", bound=Session)
 
 
-@dataclass(frozen=True)
-class Library:
-    """A Python package that a service needs.
+class Status(t.NamedTuple):
+    """How far what is waited for has come, for the user.
 
     Attributes:
-        name: Its name on the package index.
-        import_error: The traceback of the failed import; None if it is there.
+        name: The state.
+        to_do: What somebody has to do before it goes on; empty for nothing.
     """
 
     name: str
-    import_error: str | None
+    to_do: str = ""
 
 
-@dataclass(frozen=True)
-class Service(t.Generic[S]):
-    """What tasks talk to: Atlas, or AWS.
-
-    Attributes:
-        library: The package that it needs; None for the standard library alone.
-        validate: Checks its own options without the network and returns warnings; raises AtlasError.
-        connect: Returns a context manager that gives a session for the options; its second argument takes a warning.
-    """
-
-    library: Library | None
-    validate: t.Callable[[Parameters], list[str]]
-    connect: t.Callable[[Parameters, Warn], AbstractContextManager[S]]
-
-
-@dataclass
-class Outcome:
-    """What a task has come to; it is filled in as the task goes on, so that a failure tells how far it got.
-
-    Attributes:
-        changed: Whether something was changed, would be changed (check mode), or may have been changed when no answer came.
-        values: The resources, by the noun under which they are returned.
-        before: The resource as it was, for diff mode.
-        after: The resource as it is, or will be.
-        warnings: Sentences for the user.
-        api_calls: The HTTP requests that were sent.
-        failure: The fields of the failure, if it is one.
-        secrets: What the shells must not show beside the secrets among the options: tokens, and what a profile has.
-    """
-
-    changed: bool = False
-    values: dict[str, t.Any] = field(default_factory=dict)
-    before: t.Mapping[str, t.Any] | None = None
-    after: t.Mapping[str, t.Any] | None = None
-    warnings: list[str] = field(default_factory=list)
-    api_calls: list[ApiCall] = field(default_factory=list)
-    failure: dict[str, t.Any] | None = None
-    secrets: set[str] = field(default_factory=set)
-
-    def to_result(self, *, diff: bool, verbosity: int) -> dict[str, t.Any]:
-        """Return Ansible's result, without C(failed) and the warnings, for which each shell has a way of its own.
-
-        Args:
-            diff: Whether the user asked for diff mode.
-            verbosity: How many times the user said C(-v); from 2 on the result tells the HTTP requests.
-        """
-        result: dict[str, t.Any] = {"changed": self.changed, **self.values, **(self.failure or {})}
-        if diff and not self.failure and (self.before is not None or self.after is not None):
-            result["diff"] = {"before": self.before or {}, "after": self.after or {}}
-        if verbosity >= 2:
-            result["api_calls"] = [asdict(call) for call in self.api_calls]
-        return result
-
-
-@dataclass
-class Context(t.Generic[S]):
-    """What a task runs with.
-
-    Attributes:
-        params: The options, validated and with their defaults.
-        check_mode: Whether to plan only.
-        client: The session with the service of the task.
-        outcome: To be filled in.
-        report: Takes a line for the user while the task waits.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds.
-    """
-
-    params: Parameters
-    check_mode: bool
-    client: S
-    outcome: Outcome
-    report: t.Callable[[str], None]
-    clock: t.Callable[[], float] = time.monotonic
-    sleep: t.Callable[[float], None] = time.sleep
-
-    def wait_until(
-        self,
-        poll: t.Callable[[], State],
-        is_done: t.Callable[[State], bool],
-        last: State,
-        begin: t.Callable[[], None] = lambda: None,
-    ) -> State:
-        """Wait as the options say; see C(_wait.wait_until).
-
-        Args:
-            poll: Returns the present state. If Atlas does not answer shortly before the time is up, that is what the wait ends
-                with, after the last state that was seen.
-            is_done: Whether a state will do. It is asked about the last one again where there is no answer.
-            last: The state that was seen before the wait.
-            begin: Called first. The requests in it are bounded by the time of the wait, too.
-
-        Raises:
-            WaitTimeoutError: When the time is up.
-        """
-        started = self.clock()
-        deadline = started + self.params["wait_timeout"]
-        seen, unanswered = last, None
-
-        def ask() -> State:
-            nonlocal seen, unanswered
-            try:
-                seen, unanswered = poll(), None
-            except AtlasError as error:
-                # Earlier, the client has tried as often as it may. By now, it has less time than that.
-                if not error.is_unanswered or self.clock() + LONGEST_BACKOFF < deadline:
-                    raise
-                unanswered = error
-            return seen
-
-        with self.client.within(deadline):
-            begin()
-            try:
-                return wait_until(
-                    ask,
-                    is_done,
-                    timeout=max(0.0, deadline - self.clock()),
-                    longest_interval=self.params["wait_sleep"],
-                    clock=self.clock,
-                    sleep=self.sleep,
-                )
-            except WaitTimeoutError as error:
-                error.waited, error.unanswered = self.clock() - started, unanswered
-                raise
-
-
-@dataclass(frozen=True)
-class Task(t.Generic[S]):
-    """One kind of task: what a module does, whichever shell runs it.
+class Operation(t.Generic[S, State]):
+    """What a module does, whichever shell runs it. The engine makes one for each run.
 
     Attributes:
         argument_spec: Its options.
-        service: What it talks to.
-        validate: Checks the options without the network and returns warnings, given the options and whether this is check mode;
-            raises AtlasError.
-        run: Reads the current state, plans, applies unless in check mode, waits, and fills in the outcome.
+        libraries: The Python packages that it cannot do without.
+        noun: The name under which results show the state, and under which diffs compare it.
+        has_diff: Whether it can change anything, so that there is something to compare.
+        retries: How often a step is tried again after a look, if its reply was lost or somebody else was faster; None for the
+            option of that name.
+        keeps_history: Whether results tell which states were seen, if the task waits.
+
+    Args:
+        params: The options as `validate` returns them.
+        session: The session.
+        clock: A monotonic clock, in seconds.
     """
 
-    argument_spec: ArgumentSpec
-    service: Service[S]
-    validate: t.Callable[[Parameters, bool], list[str]]
-    run: t.Callable[[Context[S]], None]
+    argument_spec: t.ClassVar[ArgumentSpec]
+    libraries: t.ClassVar[tuple[Library, ...]] = ()
+    noun: t.ClassVar[str]
+    has_diff: t.ClassVar[bool] = True
+    keeps_history: t.ClassVar[bool] = False
+    retries: t.ClassVar[int | None] = None
 
-    def execute(self, params: Parameters, *, check_mode: bool, report: t.Callable[[str], None] = lambda line: None) -> Outcome:
-        """Run the task with validated options; a failure is an outcome, too, and not an exception.
+    def __init__(self, params: Parameters, session: S, clock: t.Callable[[], float] = time.monotonic) -> None:
+        self.params = params
+        self.session = session
+        self.clock = clock
+        self.facts = Facts()
+
+    @staticmethod
+    def connect(params: Parameters, warn: Warn, /) -> AbstractContextManager[t.Any]:
+        """Return a context manager that gives a session for the options; the second argument takes a warning."""
+        raise NotImplementedError
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options without the network.
+
+        Returns:
+            The options with values in place of texts, and warnings.
+
+        Raises:
+            InvalidOptionError: If an option cannot be right.
+        """
+        return params, []
+
+    @classmethod
+    def validate_prediction(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options in place of `validate` where nothing is to be changed."""
+        return cls.validate(params)
+
+    @property
+    def name(self) -> str:
+        """What is waited for, for the user."""
+        return ""
+
+    def read(self, need: t.Hashable) -> t.Any:
+        """Read what `decide` or `predict` has asked for."""
+        raise NotImplementedError
+
+    def ask(self, need: t.Hashable) -> t.Any:
+        """Return what a need stands for; it is read once in a run."""
+        if need not in self.facts:
+            self.facts[need] = self.read(need)
+        return self.facts[need]
+
+    def look(self) -> State:
+        """Read the current state."""
+        raise NotImplementedError
+
+    def wait_first(self, state: State) -> Wait[State] | None:
+        """Return what to wait for before there can be a plan, after which the engine looks again; None for nothing."""
+        return None
+
+    def decide(self, state: State, facts: Facts) -> Plan:
+        """Return what is to be done. Pure.
+
+        Raises:
+            Needs: If something has to be read first.
+            AtlasError: If it must not be done; nothing is changed then.
+        """
+        return Plan()
+
+    def predict(self, state: State, plan: Plan, facts: Facts) -> State:
+        """Return the state to which a plan, and the waiting after it, would lead. Pure.
+
+        Raises:
+            Needs: If something has to be read first.
+            AtlasError: If the plan would be refused.
+        """
+        return state
+
+    def apply(self, step: Step, state: State) -> State:
+        """Send the request of a step, and return the state after it.
+
+        Raises:
+            AtlasError: If it was refused, or lost (`outcome_unknown`), or if somebody else was faster (OvertakenError).
+        """
+        raise NotImplementedError
+
+    def explain(self, step: Step, error: AtlasError, state: State) -> AtlasError:
+        """Return the error to show for a step that failed: a better one that names the option at fault, or the same."""
+        return error
+
+    def wait(self, state: State, step: Step | None = None) -> Wait[State] | None:
+        """Return what to wait for before a step that has an `after`, or (without a step) in the end; None for nothing."""
+        return None
+
+    def end(self, state: State) -> State:
+        """Return the state that the result shows when all is done: what is on its way out, for example, is as good as gone."""
+        return state
+
+    def status(self, state: State, wait: Wait[State] | None) -> Status | None:
+        """Return how far it has come, for the user; None where nobody is to be told.
 
         Args:
-            params: The options, validated and with their defaults.
-            check_mode: Whether to plan only.
-            report: Takes a line for the user while the task waits.
+            state: The state.
+            wait: What is being waited for; None if nothing is.
         """
-        outcome = Outcome()
-        try:
-            outcome.warnings += self.service.validate(params)
-            outcome.warnings += self.validate(params, check_mode)
-            with self.service.connect(params, outcome.warnings.append) as session:
-                outcome.api_calls = session.calls
-                try:
-                    self.run(Context(params, check_mode, session, outcome, lambda line: report(_clean(line, session.secrets))))
-                finally:
-                    outcome.secrets.update(session.secrets)
-        except AtlasError as error:
-            outcome.failure = error.to_result()
-        except Exception as error:
-            # No thread could be started, no memory was left, or there is a defect here: the result still tells what was changed.
-            failure = AtlasError(
-                f"The task ended unexpectedly: {type(error).__name__}: {error}.",
-                hint="Run it again. If this stays, report it with the traceback (-vvv).",
-            )
-            outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
-        return outcome
+        return None
 
-
-def _clean(line: str, secrets: t.Iterable[str]) -> str:
-    """Return a line for the user's terminal: without secrets, and without characters that a terminal would act on."""
-    return "".join(one if one.isprintable() else "�" for one in redacted(line, secrets))
+    def show(self, state: State, plan: Plan) -> dict[str, t.Any]:
+        """Return what a result shows of a state, by nouns."""
+        raise NotImplementedError

@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""Deciding: what must be done to get from the current state to the wanted one. Pure; nothing is read or sent here."""
+"""What is to be done: the changes that people see, and the steps that make them. Pure; nothing is read or sent here."""
 
 from __future__ import annotations
 
@@ -11,56 +11,91 @@ import typing as t
 from dataclasses import dataclass
 
 Fields = t.Mapping[str, t.Any]
-Action = t.Literal["nothing", "create", "update", "delete", "recreate"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one object.
+
+    Attributes:
+        action: What happens to it.
+        key: What tells it from others.
+        before: Its fields as they are; None if it is not there.
+        after: Its fields as they will be; None if it will not be there.
+    """
+
+    action: t.Literal["create", "update", "delete", "recreate"]
+    key: str
+    before: Fields | None
+    after: Fields | None
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """The names of the fields that change, sorted."""
+        before, after = self.before or {}, self.after or {}
+        return tuple(sorted(name for name in {**before, **after} if before.get(name) != after.get(name)))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request, and the changes that it makes.
+
+    Attributes:
+        action: What the request does. What must not be created twice is looked for with patience if the reply is lost.
+        request: What is sent, as a frozen object that the Operation's `apply` knows.
+        keys: The keys of the changes: twenty additions to the access list are one request.
+        after: What has to be gone or reached first, as the Operation's `wait` knows it; None for nothing.
+    """
+
+    action: t.Literal["create", "update", "delete"]
+    request: t.Any
+    keys: tuple[str, ...]
+    after: t.Any = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """What is to be done, in this order; nothing if there are no steps.
 
     Attributes:
-        action: The one action that leads from I(before) to I(after).
-        before: The fields as they are; None where nothing is there.
-        after: The fields as they will be; None where nothing will be there.
-        differing: The names of the fields that differ, sorted.
+        changes: What people see.
+        steps: What is sent.
+        warnings: Sentences for the user.
     """
 
-    action: Action
-    before: Fields | None
-    after: Fields | None
-    differing: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    steps: tuple[Step, ...] = ()
+    warnings: tuple[str, ...] = ()
 
-    @property
-    def changed(self) -> bool:
-        """Whether anything is to be done."""
-        return self.action != "nothing"
+    def still_needs(self, step: Step) -> bool:
+        """Whether a step of an earlier plan is in this one, too: then it did not take effect."""
+        return any(one.request == step.request for one in self.steps)
 
 
-def plan(
-    wanted: Fields | None,
-    current: Fields | None,
-    *,
-    changeable: t.Container[str] = (),
-    replace: bool = False,
-    blank: Fields | None = None,
-) -> Plan:
-    """Compare the wanted fields with the current ones.
+class Needs(Exception):
+    """Raised by what decides, to have something read first: a deciding function asks, and the engine reads.
 
     Args:
-        wanted: The fields that were asked for, without those left open; None when nothing should be there.
-        current: All fields of what is there; None when there is nothing.
-        changeable: The fields that an update can change. A difference in any other calls for C(recreate).
-        replace: Whether what is there is beyond repair and must be made anew, different or not.
-        blank: What the fields that I(wanted) leaves open have after a creation.
+        need: What to read, as the Operation's `read` knows it.
     """
-    if wanted is None:
-        return Plan("delete" if current is not None else "nothing", current, None)
-    created = {**(blank or {}), **wanted}
-    if current is None:
-        return Plan("create", None, created)
-    differing = tuple(sorted(name for name, value in wanted.items() if current.get(name) != value))
-    if replace or any(name not in changeable for name in differing):
-        return Plan("recreate", current, created, differing)
-    if differing:
-        return Plan("update", current, {**current, **wanted}, differing)
-    return Plan("nothing", current, current)
+
+    def __init__(self, need: t.Hashable) -> None:
+        super().__init__(need)
+        self.need = need
+
+
+class Facts(dict[t.Hashable, t.Any]):
+    """What was read so far, by the needs; what is missing is asked for."""
+
+    def __missing__(self, need: t.Hashable) -> t.Any:
+        """Ask for what is missing.
+
+        Raises:
+            Needs: Always.
+        """
+        raise Needs(need)
+
+
+def find_differences(wanted: Fields, current: Fields) -> tuple[str, ...]:
+    """Return the names of the wanted fields that `current` has with another value, or has not; sorted."""
+    return tuple(sorted(name for name, value in wanted.items() if current.get(name) != value))

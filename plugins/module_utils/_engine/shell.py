@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The shell for AnsibleModule: runs a Task in a module's process. The only place that ends the process."""
+"""The shell for AnsibleModule: runs an Operation in a module's process. The only place that ends the process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS
 
 from .argspec import ArgumentSpec
-from .operation import Task
+from .execute import execute
+from .operation import Operation
 
 
 class _Module(AnsibleModule):
@@ -28,13 +29,13 @@ class _Module(AnsibleModule):
         super().fail_json(msg=self._spec.explain(msg), **{**dict.fromkeys(FAILURE_FIELDS), **fields})
 
 
-def run_module(task: Task[t.Any]) -> None:
-    """Parse the options, run I(task) and end the process with its result."""
-    module = _Module(task.argument_spec)
-    library = task.service.library
-    if library is not None and library.import_error is not None:
-        module.fail_json(msg=missing_required_lib(library.name), exception=library.import_error)
-    outcome = task.execute(module.params, check_mode=module.check_mode)
+def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
+    """Parse the options, run an Operation and end the process with its result."""
+    module = _Module(operation.argument_spec)
+    for name, import_error in operation.libraries:
+        if import_error is not None:
+            module.fail_json(msg=missing_required_lib(name), exception=import_error)
+    outcome = execute(operation, module.params, check_mode=module.check_mode)
     module.no_log_values.update(outcome.secrets)
     for warning in outcome.warnings:
         module.warn(warning)

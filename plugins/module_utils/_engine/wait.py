@@ -10,6 +10,9 @@ from __future__ import annotations
 import random
 import time
 import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 
 State = t.TypeVar("State")
 
@@ -17,7 +20,7 @@ SHORTEST_INTERVAL = 0.5
 # An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
 INTERVAL_SHARE = 0.15
 LONGEST_BACKOFF = 60.0
-REPORT_INTERVAL = 60.0
+GONE = "gone"
 
 
 class WaitTimeoutError(Exception):
@@ -36,6 +39,34 @@ class WaitTimeoutError(Exception):
         self.unanswered = unanswered
 
 
+@dataclass(frozen=True)
+class Wait(t.Generic[State]):
+    """What is waited for.
+
+    Attributes:
+        goal: The state that it is to come to, for the user.
+        poll: Asks one question, and returns the state then.
+        is_done: Whether a state will do; raises AtlasError where waiting on is in vain.
+        late: Returns what to say when the time is up; None if that is no failure.
+        seconds: How long to wait at the most; None for the option `wait_timeout`.
+        refused: For a step that is tried whenever `is_done` holds: returns the state to wait on with after a refusal, or None if
+            it is a failure.
+        is_patient: Whether every failure that may pass is waited out, because the session itself does not try again.
+        then: Returns what to wait for after that; None for nothing.
+        polls_at_once: Whether the state does not tell yet, so that it is asked for before the first pause.
+    """
+
+    goal: str
+    poll: t.Callable[[State], State]
+    is_done: t.Callable[[State], bool]
+    late: t.Callable[[State, WaitTimeoutError], AtlasError | None]
+    seconds: float | None = None
+    refused: t.Callable[[State, AtlasError], State | None] | None = None
+    is_patient: bool = False
+    polls_at_once: bool = False
+    then: t.Callable[[State], Wait[State] | None] | None = None
+
+
 def wait_until(
     poll: t.Callable[[], State],
     is_done: t.Callable[[State], bool],
@@ -45,7 +76,7 @@ def wait_until(
     clock: t.Callable[[], float] = time.monotonic,
     sleep: t.Callable[[float], None] = time.sleep,
 ) -> State:
-    """Ask I(poll) until I(is_done) holds for its answer, and return that answer.
+    """Ask `poll` until `is_done` holds for its answer, and return that answer.
 
     The first question is asked after the first interval: the caller has just looked. The last one is asked when the
     time is up, so that a change in the last interval still counts.
@@ -59,7 +90,7 @@ def wait_until(
         sleep: Sleeps that many seconds.
 
     Raises:
-        WaitTimeoutError: When the time is up.
+        WaitTimeoutError: If the time is up.
     """
     started = clock()
     while True:
@@ -74,53 +105,6 @@ def wait_until(
             raise WaitTimeoutError(state, waited)
 
 
-class StatusHistory:
-    """Which states were seen, and when; tells the user about each change, and that it still waits once a minute.
-
-    Args:
-        name: What is waited for, for the lines.
-        goal: The state that it is to come to, for the lines.
-        report: Takes a line.
-        clock: A monotonic clock, in seconds.
-    """
-
-    def __init__(
-        self, name: str, goal: str, report: t.Callable[[str], None], clock: t.Callable[[], float] = time.monotonic
-    ) -> None:
-        self.entries: list[dict[str, t.Any]] = []
-        self._name = name
-        self._goal = goal
-        self._report = report
-        self._clock = clock
-        self._started = self._reported = clock()
-        self._to_do = ""
-
-    def note(self, status: str, to_do: str = "") -> None:
-        """Take down the present state.
-
-        Args:
-            status: The state.
-            to_do: What somebody has to do before it goes on; the user is told at once.
-        """
-        now = self._clock()
-        seconds = now - self._started
-        last = self.entries[-1]["status"] if self.entries else None
-        is_news = to_do not in ("", self._to_do)
-        self._to_do = to_do
-        if status != last:
-            self.entries.append({"status": status, "seconds": round(seconds, 1)})
-        if last not in (None, status):
-            self._tell(f"{last} → {status} after {seconds:.0f} s", now)
-        elif is_news:
-            self._tell(status, now)
-        elif last is not None and now - self._reported >= REPORT_INTERVAL:
-            self._tell(f"still {status} after {seconds:.0f} s", now, f"waiting for {self._goal}")
-
-    def _tell(self, text: str, now: float, awaited: str = "") -> None:
-        self._reported = now
-        self._report(": ".join((self._name, "; ".join(filter(None, (text, self._to_do or awaited))))))
-
-
 def backoff(attempt: int) -> float:
-    """Return the seconds to pause after failed attempt number I(attempt), counted from 0: doubling, with jitter."""
+    """Return the seconds to pause after failed attempt number `attempt`, counted from 0: doubling, with jitter."""
     return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret

@@ -3,11 +3,12 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What the module atlas_network_container does: its options, and the way from them to a container as it should be."""
+"""What the module atlas_network_container does: from the options to a container as it should be."""
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
@@ -15,205 +16,189 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
     AtlasError,
     InvalidOptionError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.atlas import ATLAS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import CREATION_PAUSES, converge
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Context, Parameters, Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+    Parameters,
+    check_connection,
+    check_options,
+    check_wait,
+    parse_aws_regions,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, find_differences
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
     Container,
     Containers,
-    to_atlas_region,
+    describe,
     to_region,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import AWS, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import (
-    check_private_network,
-    check_regions,
-    check_wait,
-    do_overlap,
-    to_aws_region,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region
 
-ARGUMENT_SPEC = (
-    CONNECTION
-    + WAIT
-    + ArgumentSpec(
-        {
-            "region_name": {"type": "str"},
-            "atlas_cidr_block": {"type": "str"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
-        required_if=(("state", "absent", ("region_name",)),),
-    )
-)
-# What AWS containers may measure (ATLAS_INVALID_CIDR_RANGE otherwise).
-LARGEST_PREFIX, SMALLEST_PREFIX = 21, 24
+UNUSED = "unused"
 
 
-def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
-    """Check the options without the network.
+@dataclass(frozen=True)
+class ContainerState:
+    """The container that the options mean.
 
-    Raises:
-        InvalidOptionError: When an option cannot be right.
+    Attributes:
+        container: The container; None if it is not there.
+        listed: All containers of the project on AWS.
+        users: What uses the container, in words; read only where it is to be removed.
     """
-    if params["region_name"] is None and params["state"] == "absent":
-        # The rules of the argument spec take a null for a value.
-        raise InvalidOptionError("region_name must not be null with state absent.", hint="Name the region of the container.")
-    warnings = check_regions(params, "region_name")
-    check_wait(params)
-    block = params["atlas_cidr_block"]
-    if block is not None:
-        network = check_private_network("atlas_cidr_block", block)
-        if not LARGEST_PREFIX <= network.prefixlen <= SMALLEST_PREFIX:
-            raise InvalidOptionError(
-                f"atlas_cidr_block has the wrong size: {block!r}.",
-                hint=f"Atlas takes blocks from /{LARGEST_PREFIX} to /{SMALLEST_PREFIX} on {AWS.name}.",
-            )
-    return warnings
+
+    container: Container | None
+    listed: tuple[Container, ...] = ()
+    users: tuple[str, ...] = ()
 
 
-def run(context: Context[AtlasClient]) -> None:
-    """Bring the container into the wanted state."""
-    _ContainerRun(context).run()
+class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
+    """Creates, changes and deletes a network container."""
 
-
-TASK = Task(argument_spec=ARGUMENT_SPEC, service=ATLAS, validate=validate, run=run)
-
-
-class _ContainerRun:
-    """One run of the task: look, decide, apply, wait."""
-
-    def __init__(self, context: Context[AtlasClient]) -> None:
-        self._context = context
-        self._params = params = context.params
-        region = params["region_name"]
-        # None for the only container of the project; then there is one.
-        self._region = to_aws_region("region_name", region) if region is not None else None
-        self._containers = Containers(context.client, params["group_id"])
-        self._peers = VpcPeers(context.client, params["group_id"])
-
-    def run(self) -> None:
-        outcome = self._context.outcome
-        done, container = converge(self._context, self._look, self._decide, self._apply, creation_pauses=CREATION_PAUSES)
-        if self._params["state"] == "absent":
-            container = None
-        elif self._context.check_mode:
-            container = t.cast("Container", done.after)
-        outcome.values["container"] = outcome.after = container
-
-    def _look(self) -> Container | None:
-        container = self._only_container() if self._region is None else self._containers.get_container_in(AWS.name, self._region)
-        self._context.outcome.values["container"] = container
-        return container
-
-    def _only_container(self) -> Container:
-        """Return the only container of the project on AWS.
-
-        Raises:
-            AtlasError: When there is none, or several, which are listed.
-        """
-        containers = self._containers.list_containers(AWS.name)
-        if len(containers) == 1:
-            return containers[0]
-        group = f"Group {self._params['group_id']}"
-        if not containers:
-            raise AtlasError(f"{group} has no network container on {AWS.name}.", hint="Set region_name to create one there.")
-        listed = ", ".join(f"{one['id']} ({to_region(one)}, {one['atlas_cidr_block']})" for one in containers)
-        raise AtlasError(
-            f"{group} has {len(containers)} network containers on {AWS.name}: {listed}.", hint="Say which one with region_name."
+    argument_spec = (
+        CONNECTION
+        + WAIT
+        + ArgumentSpec(
+            {
+                "region_name": {"type": "str"},
+                "atlas_cidr_block": {"type": "str"},
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            },
+            required_if=(("state", "absent", ("region_name",)),),
         )
+    )
+    libraries = atlas.LIBRARIES
+    connect = staticmethod(atlas.connect)
+    noun = "container"
 
-    def _decide(self, current: Container | None) -> Plan:
-        params = self._params
-        if params["state"] == "absent":
-            if current is not None and not params["wait"]:
-                users = self._users(current)
-                if users:
-                    raise self._in_use("removed", current, users, "or set wait to true to wait until they are gone")
-            return plan(None, current)
-        region = current["region_name"] if current is not None else to_atlas_region(t.cast("str", self._region))
-        wanted = {"region_name": region}
-        if params["atlas_cidr_block"] is not None:
-            wanted["atlas_cidr_block"] = params["atlas_cidr_block"]
-        blank = {
-            "id": None,
-            "provider_name": AWS.name,
-            "atlas_cidr_block": None,
-            "vpc_id": None,
-            "provisioned": False,
-        }
-        result = plan(wanted, current, changeable=("atlas_cidr_block",), blank=blank)
-        if result.changed and "atlas_cidr_block" in wanted:
-            for other in self._containers.listed:
-                block = other["atlas_cidr_block"]
-                if block and other["region_name"] != region and do_overlap(block, wanted["atlas_cidr_block"]):
-                    raise InvalidOptionError(
-                        f"atlas_cidr_block {wanted['atlas_cidr_block']} overlaps {block} of network container {other['id']}.",
-                        hint="Each container needs a block of its own: choose another one.",
-                    )
-        if current is not None and result.changed:
-            users = self._users(current)
-            if users:
-                change = f"changed from {current['atlas_cidr_block']} to {wanted['atlas_cidr_block']}"
-                raise self._in_use(change, current, users, "or keep the block it has")
-        return result
+    def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
+        super().__init__(params, session, *clock)
+        self._is_absent = params["state"] == "absent"
+        self._containers = Containers(session, params["group_id"])
+        self._peers = VpcPeers(session, params["group_id"])
 
-    def _apply(self, decided: Plan, current: Container | None) -> Container | None:
-        if decided.action == "create":
-            return self._containers.create_container(AWS.name, t.cast("str", self._region), self._params["atlas_cidr_block"])
-        container = t.cast("Container", current)
-        if decided.action == "update":
-            return self._containers.update_container(container, self._params["atlas_cidr_block"])
-        if self._params["wait"]:
-            self._delete_when_unused(container)
-        else:
-            self._containers.delete_container(container["id"])
-        return None
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options; regions come out as AWS writes them."""
+        warnings = check_connection(params)
+        if params["region_name"] is None and params["state"] == "absent":
+            # The rules of the argument spec take a null for a value.
+            raise InvalidOptionError("region_name must not be null with state absent.", hint="Name the region of the container.")
+        regions, unknown = parse_aws_regions(params, "region_name")
+        check_wait(params)
+        check_options(params, AWS.parse_container_block, "atlas_cidr_block")
+        return {**params, **regions}, warnings + unknown
 
-    def _delete_when_unused(self, container: Container) -> None:
-        """Delete the container as soon as nothing uses it, and Atlas lets it go.
+    def look(self) -> ContainerState:
+        """Read the containers; and where one is to be removed, what uses it."""
+        listed = tuple(self._containers.list_containers(AWS.name))
+        region = self.params["region_name"]
+        # Without a region, the only one of the project is meant; then there is one.
+        container = (
+            self._containers.choose_only(listed, AWS.name)
+            if region is None
+            else next((one for one in listed if to_region(one) == region), None)
+        )
+        users = self._peers.describe_users(container["id"]) if self._is_absent and container is not None else ()
+        return ContainerState(container, listed, users)
 
-        Raises:
-            AtlasError: When the time is up; it says what still uses the container.
-        """
-        refusal: AtlasConflictError | None = None
+    def read(self, need: t.Hashable) -> tuple[str, ...]:
+        """Read what uses the container with an id."""
+        return self._peers.describe_users(str(need))
 
-        def delete() -> list[str]:
-            nonlocal refusal
-            users = self._users(container)
-            if not users:
-                try:
-                    self._containers.delete_container(container["id"])
-                except AtlasConflictError as error:
-                    # A cluster that goes away, or a container that is too new.
-                    refusal = error
-                    return [error.detail or error.error_code or "something that Atlas does not name"]
-            return users
+    def decide(self, state: ContainerState, facts: Facts) -> Plan:
+        """Decide what becomes of the container."""
+        return self._decide_absent(state) if self._is_absent else self._decide_present(state, facts)
 
-        users = delete()
-        if not users:
-            return
-        try:
-            self._context.wait_until(delete, lambda left: not left, users)
-        except WaitTimeoutError as error:
+    def _decide_absent(self, state: ContainerState) -> Plan:
+        container = state.container
+        if container is None:
+            return Plan()
+        if state.users and not self.params["wait"]:
+            raise _in_use("removed", container, state.users, "or set wait to true to wait until they are gone")
+        key = container["id"]
+        step = Step("delete", None, (key,), after=UNUSED if self.params["wait"] else None)
+        return Plan((Change("delete", key, container, None),), (step,))
+
+    def _decide_present(self, state: ContainerState, facts: Facts) -> Plan:
+        current, block = state.container, self.params["atlas_cidr_block"]
+        wanted = {"atlas_cidr_block": block} if block is not None else {}
+        if current is not None and not find_differences(wanted, current):
+            return Plan()
+        region = current["region_name"] if current is not None else to_atlas_region(self.params["region_name"])
+        for other in state.listed:
+            if other["region_name"] != region and do_overlap(other["atlas_cidr_block"], block):
+                raise InvalidOptionError(
+                    f"atlas_cidr_block {block} overlaps {other['atlas_cidr_block']} of network container {other['id']}.",
+                    hint="Each container needs a block of its own: choose another one.",
+                )
+        if current is None:
+            key = self.params["region_name"]
+            new = {"id": None, "provider_name": AWS.name, "region_name": region, "atlas_cidr_block": block}
+            after = {**new, "vpc_id": None, "provisioned": False}
+            return Plan((Change("create", key, None, after),), (Step("create", block, (key,)),))
+        key = current["id"]
+        users = facts[key]
+        if users:
+            change = f"changed from {current['atlas_cidr_block']} to {block}"
+            raise _in_use(change, current, users, "or keep the block it has")
+        step = Step("update", block, (key,))
+        return Plan((Change("update", key, current, {**current, **wanted}),), (step,))
+
+    def predict(self, state: ContainerState, plan: Plan, facts: Facts) -> ContainerState:
+        """Return the container as it will be."""
+        return replace(state, container=t.cast("Container", plan.changes[0].after)) if plan.changes else state
+
+    def apply(self, step: Step, state: ContainerState) -> ContainerState:
+        """Create, change or delete the container."""
+        block, (key,) = step.request, step.keys
+        if step.action == "create":
+            return replace(state, container=self._containers.create_container(AWS.name, key, block))
+        if step.action == "update":
+            return replace(state, container=self._containers.update_container(t.cast("Container", state.container), block))
+        self._containers.delete_container(key)
+        return replace(state, container=None)
+
+    def wait(self, state: ContainerState, step: Step | None = None) -> Wait[ContainerState] | None:
+        """Wait, before a container is deleted, until nothing uses it, and until Atlas lets it go."""
+        if step is None or state.container is None:
+            return None
+        container = state.container
+
+        def late(last: ContainerState, error: WaitTimeoutError) -> AtlasError:
             hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
             if error.unanswered is not None:
                 hint = f"or raise wait_timeout: Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
-            raise self._in_use("removed", container, error.last, hint) from (error.unanswered or refusal)
+            return _in_use("removed", container, last.users, hint)
 
-    def _users(self, container: Container) -> list[str]:
-        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
-        return [
-            f"VPC peering connection {peer['id']} ({self._peers.describe(peer)}, {peer['status_name']})"
-            for peer in self._peers.list_peers()
-            if peer["container_id"] == container["id"]
-        ]
+        def refused(last: ContainerState, error: AtlasError) -> ContainerState | None:
+            # A cluster that goes away, or a container that is too new.
+            reason = error.detail or error.error_code or "something that Atlas does not name"
+            return replace(last, users=(reason,)) if isinstance(error, AtlasConflictError) else None
 
-    def _in_use(self, change: str, container: Container, users: list[str], way_out: str) -> AtlasError:
-        return AtlasError(
-            f"Network container {container['id']} ({to_region(container)}, {container['atlas_cidr_block']}) cannot be {change}: "
-            f"it is used by {'; '.join(users)}.",
-            hint=f"Remove what uses it, {way_out}.",
+        return Wait(
+            UNUSED,
+            poll=lambda last: replace(last, users=self._peers.describe_users(container["id"])),
+            is_done=lambda last: not last.users,
+            late=late,
+            refused=refused,
         )
+
+    def show(self, state: ContainerState, plan: Plan) -> dict[str, t.Any]:
+        """Show the container."""
+        return {"container": state.container}
+
+
+def _in_use(change: str, container: Container, users: t.Sequence[str], way_out: str) -> AtlasError:
+    return AtlasError(
+        f"Network container {describe([container])} cannot be {change}: it is used by {'; '.join(users)}.",
+        hint=f"Remove what uses it, {way_out}.",
+    )
+
+
+OPERATION = AtlasNetworkContainer

@@ -3,50 +3,69 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What the module atlas_network_container_info does: its options, and which containers they select."""
+"""What the module atlas_network_container_info does: which containers the options select."""
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasNotFoundError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.atlas import ATLAS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Context, Parameters, Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import NOT_FOUND, Containers, to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import check_object_id, check_regions, to_aws_region
-
-ARGUMENT_SPEC = CONNECTION + ArgumentSpec({"container_id": {"type": "str"}, "region_name": {"type": "str"}})
-
-
-def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
-    """Check the options without the network.
-
-    Raises:
-        InvalidOptionError: When an option cannot be right.
-    """
-    if params["container_id"] is not None:
-        check_object_id("container_id", params["container_id"])
-    return check_regions(params, "region_name")
-
-
-def run(context: Context[AtlasClient]) -> None:
-    """Read the containers on AWS and select those that fit every option."""
-    params = context.params
-    containers = Containers(context.client, params["group_id"])
-    if params["container_id"] is not None:
-        try:
-            found = [containers.get_container(params["container_id"])]
-        except AtlasNotFoundError as error:
-            if error.error_code != NOT_FOUND:
-                raise
-            found = []
-    else:
-        found = containers.list_containers(AWS.name)
-    region = params["region_name"] and to_aws_region("region_name", params["region_name"])
-    context.outcome.values["containers"] = [
-        one for one in found if one["provider_name"] in (AWS.name, None) and region in (None, to_region(one))
-    ]
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+    Parameters,
+    check_connection,
+    check_options,
+    parse_aws_regions,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
+    NOT_FOUND,
+    Container,
+    Containers,
+    to_region,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
 
 
-TASK = Task(argument_spec=ARGUMENT_SPEC, service=ATLAS, validate=validate, run=run)
+class AtlasNetworkContainerInfo(Operation[AtlasClient, "list[Container]"]):
+    """Reads network containers."""
+
+    argument_spec = CONNECTION + ArgumentSpec({"container_id": {"type": "str"}, "region_name": {"type": "str"}})
+    libraries = atlas.LIBRARIES
+    connect = staticmethod(atlas.connect)
+    noun = "containers"
+    has_diff = False
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options; regions come out as AWS writes them."""
+        warnings = check_connection(params)
+        check_options(params, parse_object_id, "container_id")
+        regions, unknown = parse_aws_regions(params, "region_name")
+        return {**params, **regions}, warnings + unknown
+
+    def look(self) -> list[Container]:
+        """Read the containers on AWS and select those that fit every option."""
+        containers, container_id = Containers(self.session, self.params["group_id"]), self.params["container_id"]
+        if container_id is not None:
+            try:
+                found = [containers.get_container(container_id)]
+            except AtlasNotFoundError as error:
+                if error.error_code != NOT_FOUND:
+                    raise
+                found = []
+        else:
+            found = containers.list_containers(AWS.name)
+        region = self.params["region_name"]
+        return [one for one in found if one["provider_name"] in (AWS.name, None) and region in (None, to_region(one))]
+
+    def show(self, state: list[Container], plan: Plan) -> dict[str, t.Any]:
+        """Show the containers."""
+        return {"containers": state}
+
+
+OPERATION = AtlasNetworkContainerInfo

@@ -3,64 +3,87 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What the module atlas_vpc_peer_info does: its options, and which connections they select."""
+"""What the module atlas_vpc_peer_info does: which connections the options select."""
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.atlas import ATLAS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Context, Parameters, Task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container_choice import ContainerChoice
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import AWS, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import check_aws_ids, check_object_id, check_regions
-
-ARGUMENT_SPEC = CONNECTION + ArgumentSpec(
-    {
-        "peer_id": {"type": "str"},
-        "vpc_id": {"type": "str"},
-        "aws_account_id": {"type": "str"},
-        "connection_id": {"type": "str"},
-        "container_id": {"type": "str"},
-        "container_region_name": {"type": "str"},
-        "status_name": {"type": "list", "elements": "str", "choices": [*AWS.progress, AWS.failed, AWS.terminating]},
-    },
-    mutually_exclusive=(("container_id", "container_region_name"),),
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+    Parameters,
+    check_aws_ids,
+    check_connection,
+    check_options,
+    parse_aws_regions,
 )
-FILTERS = ("vpc_id", "aws_account_id", "connection_id")
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice, Need
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
+
+_FILTERS = ("vpc_id", "aws_account_id", "connection_id")
 
 
-def validate(params: Parameters, unused_check_mode: bool) -> list[str]:
-    """Check the options without the network.
+class AtlasVpcPeerInfo(Operation[AtlasClient, "list[Peer]"]):
+    """Reads VPC peering connections."""
 
-    Returns:
-        Warnings about values that Atlas will have to decide on.
+    argument_spec = CONNECTION + ArgumentSpec(
+        {
+            "peer_id": {"type": "str"},
+            "vpc_id": {"type": "str"},
+            "aws_account_id": {"type": "str"},
+            "connection_id": {"type": "str"},
+            "container_id": {"type": "str"},
+            "container_region_name": {"type": "str"},
+            "status_name": {"type": "list", "elements": "str", "choices": [*AWS.progress, AWS.failed, AWS.terminating]},
+        },
+        mutually_exclusive=(("container_id", "container_region_name"),),
+    )
+    libraries = atlas.LIBRARIES
+    connect = staticmethod(atlas.connect)
+    noun = "vpc_peers"
+    has_diff = False
 
-    Raises:
-        InvalidOptionError: When an option cannot be right.
-    """
-    for option in ("peer_id", "container_id"):
-        if params[option] is not None:
-            check_object_id(option, params[option])
-    return check_aws_ids(params) + check_regions(params, "container_region_name")
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options; there are warnings about values that Atlas will have to decide on."""
+        warnings = check_connection(params)
+        check_options(params, parse_object_id, "peer_id", "container_id")
+        warnings += check_aws_ids(params)
+        regions, unknown = parse_aws_regions(params, "container_region_name")
+        return {**params, **regions}, warnings + unknown
+
+    def look(self) -> list[Peer]:
+        """Read the connections and select those that fit every option."""
+        params, peers = self.params, VpcPeers(self.session, self.params["group_id"])
+        if params["peer_id"] is not None:
+            peer = peers.get_peer(params["peer_id"])
+            found = [peer] if peer is not None else []
+        else:
+            found = peers.list_peers()
+        matches = [
+            peer
+            for peer in found
+            if all(params[name] in (None, peer[name]) for name in _FILTERS)
+            and (params["status_name"] is None or peer["status_name"] in params["status_name"])
+        ]
+        return ContainerChoice(params, peers.provider, self.facts, self.ask).select(matches)
+
+    def read(self, need: t.Hashable) -> t.Any:
+        """Read the containers, where their region matters."""
+        choice = ContainerChoice(self.params, AWS, self.facts, self.ask)
+        return choice.read(t.cast("Need", need), Containers(self.session, self.params["group_id"]))
+
+    def show(self, state: list[Peer], plan: Plan) -> dict[str, t.Any]:
+        """Show the connections."""
+        return {"vpc_peers": state}
 
 
-def run(context: Context[AtlasClient]) -> None:
-    """Read the connections and select those that fit every option."""
-    params = context.params
-    peers = VpcPeers(context.client, params["group_id"])
-    if params["peer_id"] is not None:
-        peer = peers.get_peer(params["peer_id"])
-        found = [peer] if peer is not None else []
-    else:
-        found = peers.list_peers()
-    matches = [
-        peer
-        for peer in found
-        if all(params[name] in (None, peer[name]) for name in FILTERS)
-        and (params["status_name"] is None or peer["status_name"] in params["status_name"])
-    ]
-    context.outcome.values["vpc_peers"] = ContainerChoice(context).select(matches)
-
-
-TASK = Task(argument_spec=ARGUMENT_SPEC, service=ATLAS, validate=validate, run=run)
+OPERATION = AtlasVpcPeerInfo

@@ -7,106 +7,113 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConflictError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Context
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import Peer, VpcPeers
+import typing as t
+from dataclasses import replace
 
-from .container_choice import ContainerChoice
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConflictError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
+
+from .containers import ContainerChoice
+from .state import PeerState
 
 
 class PeerMatch:
     """Finds the connection with the account and the VPC of the options, in the container that they choose, or by its id.
 
     Args:
-        context: The running task.
+        params: The options.
         peers: The connections.
-        choice: The container.
-
-    Attributes:
-        dying: The connections with this identity that are being removed; empty if there is a live one.
+        choice: The container; what it asks for is read.
     """
 
-    def __init__(self, context: Context[AtlasClient], peers: VpcPeers, choice: ContainerChoice) -> None:
-        self.dying: list[Peer] = []
-        self._params = context.params
+    def __init__(self, params: Parameters, peers: VpcPeers, choice: ContainerChoice) -> None:
+        self._params = params
         self._peers = peers
         self._choice = choice
-        self._identity = {name: self._params[name] for name in peers.provider.identity}
+        self._identity = {name: params[name] for name in peers.provider.identity}
+        # What this task has seen gone. A list that lags behind may show it even now.
         self._gone: set[str] = set()
         # The container of what peer_id named and is gone.
         self._home: str | None = None
+        # Seen once, it stays: several that are being removed need not be alike.
+        self._template: Peer | None = None
 
     @property
-    def needs_id(self) -> bool:
-        """Whether nothing but the connection with C(peer_id) will do: no longer once a new one, with another id, replaces it."""
+    def _needs_id(self) -> bool:
+        """Whether nothing but the connection with `peer_id` will do: no longer once a new one, with another id, replaces it."""
         params = self._params
         # It may have been an earlier run that has replaced it, or was ended in the middle.
         is_replaced = params["recreate"] == "dead" and params["state"] == "present" and params["vpc_id"] is not None
         return params["peer_id"] is not None and params["peer_id"] not in self._gone and not is_replaced
 
-    def find_peer(self) -> Peer | None:
-        """Return the connection; one that is being removed only if there is no other.
+    def look(self) -> PeerState:
+        """Read the connection.
 
         Raises:
-            AtlasError: When more than one is there, or the one with C(peer_id) is not what the other options say.
+            AtlasError: If more than one is there, or the one with `peer_id` is not what the other options say.
         """
-        peer_id = self._params["peer_id"]
-        if peer_id is not None and peer_id not in self._gone:
-            peer = self._peers.get_peer(peer_id)
-            if peer is not None:
-                self._check(peer)
-                self.dying = [peer] if self._is_dying(peer) else []
-                return peer
-        self.dying = []
-        return None if self.needs_id else self._find_by_identity()
+        state = self._find_by_id() or (PeerState(None, needs_id=True) if self._needs_id else self._find_by_identity())
+        if len(state.dying) == 1 and not self._gone:
+            self._template = state.dying[0]
+        return replace(state, template=self._template)
 
-    def forget(self, peers: list[Peer]) -> None:
-        """Take down that connections are gone, and a new one replaces them. A list that lags behind may show them even now."""
-        self._gone.update(peer["id"] for peer in peers)
-        if self._params["peer_id"] in self._gone:
-            self._identity = {name: peers[0][name] for name in self._identity}
-            self._home = peers[0]["container_id"]
+    def forget(self, peers: t.Iterable[Peer]) -> None:
+        """Take down that connections are gone, and that a new one may replace them."""
+        for peer in peers:
+            self._gone.add(peer["id"])
+            if peer["id"] == self._params["peer_id"]:
+                self._identity = {name: peer[name] for name in self._identity}
+                self._home = peer["container_id"]
 
-    def explain(self, error: AtlasError) -> None:
-        """Say what is in the way where Atlas says that a connection exists already, and none is in the chosen container.
-
-        Raises:
-            AtlasConflictError: When it is in another container.
-        """
-        others = [peer for peer in self._with_identity() if not self._choice.select([peer])]
-        if error.error_code == "PEER_ALREADY_EXISTS" and others:
-            raise AtlasConflictError(
-                f"Atlas has no second VPC peering connection to {self._identity_in_words()} in project "
-                f"{self._params['group_id']}: {self._described(others)} exists already.",
-                http_status=error.http_status,
-                error_code=error.error_code,
-                detail=error.detail,
-                hint="Use that one, by its container_id, or remove it first.",
-            )
+    def explain(self, error: AtlasError, state: PeerState) -> AtlasError:
+        """Say what is in the way if Atlas says that a connection exists already, and it is in another container."""
+        if error.error_code != "PEER_ALREADY_EXISTS":
+            return error
+        listed = self._peers.list_peers() if state.listed is None else list(state.listed)
+        others = [peer for peer in self._with_identity(listed) if not self._choice.select([peer])]
+        if not others:
+            return error
+        return AtlasConflictError(
+            f"Atlas has no second VPC peering connection to {self._identity_in_words()} in project "
+            f"{self._params['group_id']}: {self._described(others)} exists already.",
+            http_status=error.http_status,
+            error_code=error.error_code,
+            detail=error.detail,
+            hint="Use that one, by its container_id, or remove it first.",
+        )
 
     def _is_dying(self, peer: Peer) -> bool:
         return bool(peer["status_name"] == self._peers.provider.terminating)
 
-    def _with_identity(self) -> list[Peer]:
-        """Return the connections of the last list with the account and the VPC, in any container."""
-        return [
-            peer
-            for peer in self._peers.last_listed()
-            if peer["id"] not in self._gone and all(peer[name] == value for name, value in self._identity.items())
-        ]
+    def _find_by_id(self) -> PeerState | None:
+        peer_id = self._params["peer_id"]
+        peer = self._peers.get_peer(peer_id) if peer_id is not None and peer_id not in self._gone else None
+        if peer is None:
+            return None
+        self._check(peer)
+        return PeerState(peer, (peer,) if self._is_dying(peer) else ())
 
-    def _find_by_identity(self) -> Peer | None:
-        self._peers.list_peers()
-        matches = [peer for peer in self._choice.select(self._with_identity()) if self._home in (None, peer["container_id"])]
+    def _find_by_identity(self) -> PeerState:
+        listed = self._peers.list_peers()
+        matches = self._choice.select(self._with_identity(listed))
+        matches = [peer for peer in matches if self._home in (None, peer["container_id"])]
         live = [peer for peer in matches if not self._is_dying(peer)]
         if len(live) > 1:
             raise self._ambiguous(live)
-        self.dying = [] if live else matches
-        return next(iter(live or matches), None)
+        return PeerState(next(iter(live or matches), None), () if live else tuple(matches), tuple(listed))
+
+    def _with_identity(self, peers: t.Iterable[Peer]) -> list[Peer]:
+        """Return those of some connections that have the account and the VPC, in any container."""
+        return [
+            peer
+            for peer in peers
+            if peer["id"] not in self._gone and all(peer[name] == value for name, value in self._identity.items())
+        ]
 
     def _check(self, peer: Peer) -> None:
-        """Check that C(peer_id) names the connection that the other options mean: nothing is done to another one."""
+        """Check that `peer_id` names the connection that the other options mean: nothing is done to another one."""
         names = (*self._peers.provider.identity, "container_id")
         wanted = {name: self._params[name] for name in names if self._params[name] is not None}
         differing = [f"{name} is {peer[name]}, not {value}" for name, value in wanted.items() if peer[name] != value]

@@ -3,68 +3,95 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What a new VPC peering connection is made of, and what keeps Atlas from taking a connection as it is to be."""
+"""What is to be done for one VPC peering connection, from its state: a plan, or why there can be none. Pure."""
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Context
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import Peer, VpcPeers, same_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import do_overlap
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, find_differences
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import may_be_same_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 
-from .container_choice import ContainerChoice
+from .containers import ContainerChoice
+from .preflight import check_overlaps, check_region
+from .state import CreatePeer, DeletePeer, Gone, ListPeers, PeerState, UpdatePeer
+from .waiter import failure
 
-# Refusals behind which the container, the region, or another connection may be. The last one is all that Atlas said of a wrong
-# container for years.
-_EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK", "INVALID_ATTRIBUTE", "UNEXPECTED_ERROR"))
+_WRITABLE_OPTIONS = ("vpc_id", "aws_account_id", "route_table_cidr_block", "accepter_region_name")
 
 
-class PeerCreation:
-    """Plans the creation of one connection, and says what Atlas would refuse, or has refused.
+class PeerPlanner:
+    """Plans the one connection that the options describe.
 
-    The container is read, which costs a request, when the options leave it or the region open, and in check mode, which has
-    to foresee what Atlas would refuse. Otherwise Atlas itself refuses, and C(explain) then tells why.
+    The container is asked for where the options leave it or the region open, and before a connection is removed for a new one,
+    since it would be gone if Atlas refused the new one. Otherwise Atlas itself refuses, and the Operation's `explain` tells why.
 
     Args:
-        context: The running task.
-        peers: The connections.
-        choice: The container.
-        wanted: The fields that the options ask for, without the container.
-
-    Attributes:
-        fields: What is to be sent; what the reply will say differs from it in the region.
-        home_region: The region of the container, if it is known.
+        params: The options.
+        provider: The cloud provider.
+        facts: What was read so far; what is missing is asked for.
     """
 
-    def __init__(
-        self, context: Context[AtlasClient], peers: VpcPeers, choice: ContainerChoice, wanted: t.Mapping[str, t.Any]
-    ) -> None:
-        self.fields: dict[str, t.Any] = {}
-        self.home_region: str | None = None
-        self._params = context.params
-        self._check_mode = context.check_mode
+    def __init__(self, params: Parameters, provider: Provider, facts: Facts) -> None:
+        self._params = params
+        self._provider = provider
+        self._facts = facts
+        self._choice = ContainerChoice(params, provider, facts, facts.__getitem__)
+        self._wanted = {name: params[name] for name in _WRITABLE_OPTIONS if params[name] is not None}
         # Version 1.0 of the API chooses the container by itself; v2 has to be told, and the accepter's region, too.
-        self._needs_container = context.client.connection.api_version == "v2"
-        self._peers = peers
-        self._choice = choice
-        self._wanted = wanted
+        self._needs_container = params["api_version"] == "v2"
 
-    def plan(self, template: Peer | None = None, *, replaced: Peer | None = None) -> Plan:
+    def plan_absent(self, state: PeerState) -> Plan:
+        """Plan the removal of what is there and not being removed already."""
+        peer = state.peer
+        if peer is None or state.dying:
+            return Plan()
+        step = Step("delete", DeletePeer(peer["id"]), (peer["id"],))
+        return Plan((Change("delete", peer["id"], peer, None),), (step,))
+
+    def plan_present(self, state: PeerState) -> Plan:
+        """Plan how the connection comes to be there, as the options describe it.
+
+        Raises:
+            AtlasError: If it cannot; nothing is changed then.
+        """
+        provider, params, peer = self._provider, self._params, state.peer
+        if peer is None and state.needs_id:
+            pair = "leave it out" if params["vpc_id"] is not None else "give vpc_id and aws_account_id instead"
+            raise AtlasError(
+                f"Project {params['group_id']} has no VPC peering connection {params['peer_id']}.",
+                hint=f"Check peer_id, or {pair} to create one.",
+            )
+        # With recreate, this may be what an earlier run has removed before it was ended.
+        if peer is not None and state.dying and not params["wait"] and params["recreate"] != "dead":
+            raise AtlasError(
+                f"VPC peering connection {peer['id']} is being removed ({provider.terminating}) and cannot be used.",
+                hint="Set wait to true to wait until it is gone and create a new one, or run the task again later.",
+            )
+        if peer is None or state.dying:
+            return self.plan_creation(state)
+        if peer["status_name"] != provider.failed:
+            return self.plan_changes(state, peer)
+        if params["recreate"] != "dead":
+            raise failure(provider, params, peer)
+        return self.plan_again(state, peer)
+
+    def plan_creation(self, state: PeerState, replaced: Peer | None = None) -> Plan:
         """Plan a new connection.
 
         Args:
-            template: A connection that the new one is like in what the options leave open.
+            state: What is there; the options are completed by what is being removed.
             replaced: The connection that is removed for it, if any.
 
         Raises:
-            AtlasError: When it cannot be created like that; the message names the option.
+            AtlasError: If it cannot be created like that; the message names the option.
         """
-        provider = self._peers.provider
+        provider, template = self._provider, state.template if replaced is None else None
         fields = {name: template[name] for name in provider.writable if template[name] is not None} if template else {}
         fields.update(self._wanted)
         container_id = self._choice.chosen_id()
@@ -72,34 +99,34 @@ class PeerCreation:
             fields["container_id"] = container_id
         if "route_table_cidr_block" not in fields:
             raise InvalidOptionError("route_table_cidr_block is required to create a VPC peering connection.")
-        self.fields = fields
         container = self._choice.known(container_id)
-        # What is removed for a new connection is gone when Atlas refuses that one: check before.
-        foresees = self._check_mode or replaced is not None
         is_open = not {"container_id", "accepter_region_name"} <= fields.keys()
-        if foresees or (self._needs_container and is_open):
-            container = self._choice.find_container(fields.get("container_id"), fields.get("accepter_region_name"))
-            if self._needs_container or self._check_mode:
-                fields["container_id"] = container["id"]
-            if self._needs_container:
-                fields.setdefault("accepter_region_name", to_region(container))
-        self.home_region = region = to_region(container) if container is not None else None
-        self._check_overlaps(fields, container, self._peers.last_listed())
-        # Atlas answers null where the region is the container's.
-        shown = {**fields, "accepter_region_name": None} if fields.get("accepter_region_name") == region else fields
-        blank = {
-            **dict.fromkeys(provider.read_only),
-            **dict.fromkeys(provider.writable),
-            "status_name": self._params["wait_for"].upper() if self._params["wait"] else provider.progress[0],
-            "provider_name": provider.name,
-        }
-        return plan(shown, replaced, replace=True, blank=blank)
+        if replaced is not None or (self._needs_container and is_open):
+            container = self._choice.find(fields.get("container_id"), fields.get("accepter_region_name"))
+        if container is not None and self._needs_container:
+            fields = {"accepter_region_name": to_region(container), **fields, "container_id": container["id"]}
+        region = to_region(container) if container is not None else None
+        check_overlaps(provider, fields, container, self._neighbours(state))
+        key = provider.describe(fields)
+        going = state.dying if replaced is None else (replaced,)
+        steps = [Step("delete", DeletePeer(replaced["id"]), (key,))] if replaced is not None else []
+        steps.append(Step("create", CreatePeer(fields, region), (key,), after=Gone(going) if going else None))
+        action: t.Literal["recreate", "create"] = "recreate" if replaced is not None else "create"
+        return Plan((Change(action, key, replaced, self._shown(fields, region)),), tuple(steps))
 
-    def plan_again(self, dead: Peer) -> Plan:
+    def _shown(self, fields: t.Mapping[str, t.Any], home_region: str | None) -> Peer:
+        """Return a new connection as Atlas will show it: null where the region is the container's."""
+        provider = self._provider
+        shown = {**dict.fromkeys((*provider.read_only, *provider.writable)), **fields}
+        if shown["accepter_region_name"] == home_region:
+            shown["accepter_region_name"] = None
+        return {**shown, "status_name": provider.progress[0], "provider_name": provider.name}
+
+    def plan_again(self, state: PeerState, dead: Peer) -> Plan:
         """Plan to replace a connection by what the options alone describe, so that nothing is lost if the task ends in between.
 
         Raises:
-            AtlasError: When that would be another connection.
+            AtlasError: If that would be another connection.
         """
         if "route_table_cidr_block" not in self._wanted:
             raise InvalidOptionError(
@@ -107,113 +134,71 @@ class PeerCreation:
                 f"{dead['id']} and creates it again from the options alone.",
                 hint=f"Set it; the block of that connection is {dead['route_table_cidr_block']}.",
             )
-        result = self.plan(replaced=dead)
-        container = self._choice.find_container(self.fields.get("container_id"), self.fields.get("accepter_region_name"))
+        plan = self.plan_creation(state, replaced=dead)
+        fields = t.cast("CreatePeer", plan.steps[-1].request).fields
+        container = self._choice.find(fields.get("container_id"), fields.get("accepter_region_name"))
         region = to_region(container)
-        new = {"accepter_region_name": region, **self.fields, "container_id": container["id"]}
+        new = {"accepter_region_name": region, **fields, "container_id": container["id"]}
         old = {**dead, "accepter_region_name": dead["accepter_region_name"] or region}
-        names = [name for name in self._peers.provider.writable if old[name] != new[name]]
-        if same_region(new["accepter_region_name"], old["accepter_region_name"]):
+        names = [name for name in self._provider.writable if old[name] != new[name]]
+        if may_be_same_region(new["accepter_region_name"], old["accepter_region_name"]):
             names = [name for name in names if name != "accepter_region_name"]
         if names:
             differences = ", ".join(f"{name} is {old[name]}, not {new[name]}" for name in names)
             raise AtlasError(
-                f"VPC peering connection {dead['id']} is {self._peers.provider.failure_in_words(dead)}, and the options describe "
+                f"VPC peering connection {dead['id']} is {self._provider.failure_in_words(dead)}, and the options describe "
                 f"another one: {differences}.",
                 hint="recreate: dead only replaces what the options alone create again: correct them, or remove the connection "
                 "first (state: absent).",
             )
-        return result
+        return plan
 
-    def explain(self, error: AtlasError, fields: t.Mapping[str, t.Any], current: Peer | None = None) -> None:
-        """Tell which option is at fault where Atlas has refused a connection.
-
-        Args:
-            error: The refusal.
-            fields: The connection that was sent.
-            current: The connection that was to be changed; None for a new one.
+    def plan_changes(self, state: PeerState, current: Peer) -> Plan:
+        """Plan the changes to a connection that is alive.
 
         Raises:
-            InvalidOptionError: When one is; the message names it.
+            AtlasError: If it differs in what cannot be changed.
         """
-        container_id = fields.get("container_id")
-        better = self._choice.missing(container_id, error) if container_id is not None else None
-        if better is None and error.error_code in _EXPLAINED:
-            try:
-                container = self._choice.find_container(container_id, fields.get("accepter_region_name"))
-                self._check_region(current, container)
-                self._check_overlaps({**fields, "container_id": container["id"]}, container, self._peers.last_listed())
-            except InvalidOptionError as found:
-                better = found
-            except AtlasError:
-                # The refusal is what matters, and not that Atlas does not tell more about it.
-                return
-        if better is not None:
-            better.http_status, better.error_code, better.detail = error.http_status, error.error_code, error.detail
-            raise better from error
-
-    def check_change(self, fields: Peer, current: Peer) -> None:
-        """Check what a connection is to become, without a request; in check mode, foresee what Atlas would refuse.
-
-        Raises:
-            InvalidOptionError: When its block overlaps another one, or its region is to change.
-        """
-        container = self._choice.known(current["container_id"])
-        if self._check_mode:
-            container = self._choice.find_container(current["container_id"], None)
-            self._check_region(current, container)
-        neighbours = self._peers.last_listed() if self._check_mode else self._peers.listed
-        self._check_overlaps(fields, container, neighbours)
-
-    def region_of(self, peer: Peer) -> str | None:
-        """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""
-        region = peer["accepter_region_name"] or self._wanted.get("accepter_region_name")
-        if region is not None or peer["container_id"] is None:
-            return t.cast("str | None", region)
-        return to_region(self._choice.find_container(peer["container_id"], None))
-
-    def _check_region(self, current: Peer | None, container: Container) -> None:
-        """Check that the region of a connection is not to change where Atlas answers null for it.
-
-        Raises:
-            InvalidOptionError: When it is.
-        """
-        wanted, present = self._wanted.get("accepter_region_name"), to_region(container)
-        if wanted is not None and current is not None and current["accepter_region_name"] is None and present != wanted:
-            raise InvalidOptionError(
-                f"accepter_region_name cannot be changed: it is {present}, not {wanted}.",
+        wanted, changeable = dict(self._wanted), self._provider.changeable
+        if may_be_same_region(wanted.get("accepter_region_name"), current["accepter_region_name"]):
+            wanted.pop("accepter_region_name", None)
+        differing = find_differences(wanted, current)
+        fixed = [name for name in differing if name not in changeable]
+        if fixed:
+            differences = ", ".join(f"{name} is {current[name]}, not {wanted[name]}" for name in fixed)
+            raise AtlasError(
+                f"VPC peering connection {current['id']} differs in what cannot be changed: {differences}. "
+                "A new connection would be needed.",
                 hint="Correct the option, or remove the connection first (state: absent).",
             )
+        if not differing:
+            return Plan()
+        after = {**current, **wanted}
+        check_overlaps(self._provider, after, self._choice.known(current["container_id"]), state.listed or ())
+        step = Step("update", UpdatePeer(current["id"], {name: wanted[name] for name in differing}), (current["id"],))
+        return Plan((Change("update", current["id"], current, after),), (step,))
 
-    def _check_overlaps(self, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: list[Peer]) -> None:
-        """Check that the routes to the VPC can be told from those to the container, and to other VPCs that are connected to it.
+    def predict(self, state: PeerState, plan: Plan) -> PeerState:
+        """Return the state to which a plan leads, and foresee what Atlas would refuse.
 
         Raises:
-            InvalidOptionError: When the blocks overlap; the message gives both.
+            AtlasError: If it would.
         """
-        provider, block, choose = self._peers.provider, fields["route_table_cidr_block"], "choose another one"
-        atlas_block = container["atlas_cidr_block"] if container is not None else None
-        if container is not None and _overlaps(block, atlas_block):
-            raise InvalidOptionError(
-                f"route_table_cidr_block {block} overlaps {atlas_block} of network container {container['id']}.",
-                hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
-            )
-        for peer in neighbours:
-            is_itself = all(peer[name] == fields[name] for name in provider.identity)
-            if is_itself or peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
-                continue
-            if _overlaps(block, peer["route_table_cidr_block"]):
-                name = f"VPC peering connection {peer['id']} ({self._peers.describe(peer)})"
-                hint = f"Each VPC needs a block of its own: {choose}, or another container."
-                if peer["status_name"] == provider.failed:
-                    name = f"{name}, which is {provider.failure_in_words(peer)}"
-                    hint = (
-                        f"If it is no longer needed, remove it with peer_id: {peer['id']} and state: absent; then run this again."
-                    )
-                raise InvalidOptionError(
-                    f"route_table_cidr_block {block} overlaps {peer['route_table_cidr_block']} of {name}.", hint=hint
-                )
+        change = plan.changes[0] if plan.changes else None
+        if change is None:
+            return state
+        if change.after is None:
+            return replace(state, peer=None)
+        after, region = dict(change.after), self._wanted.get("accepter_region_name")
+        current = change.before if change.action == "update" else None
+        container = self._choice.find(after["container_id"], region if current is None else None)
+        check_region(region, t.cast("Peer | None", current), container)
+        after["container_id"] = container["id"]
+        check_overlaps(self._provider, after, container, self._neighbours(state))
+        if current is None and after["accepter_region_name"] == to_region(container):
+            after["accepter_region_name"] = None
+        return replace(state, peer=after)
 
-
-def _overlaps(block: str, other: str | None) -> bool:
-    return other is not None and do_overlap(block, other)
+    def _neighbours(self, state: PeerState) -> t.Iterable[Peer]:
+        """Return all connections of the project; they are asked for where they were not listed."""
+        return self._facts[ListPeers()] if state.listed is None else state.listed

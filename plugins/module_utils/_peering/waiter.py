@@ -8,16 +8,17 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Context
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import StatusHistory, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import Peer, VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, Wait, WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 
-# What a connection is that is no longer there, in the history of its states.
-GONE = "gone"
-_PENDING = "PENDING_ACCEPTANCE"
+from .state import PeerState
+
 # Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.
 NEW_FOR = 10.0
 # Seconds for finding out the region of a VPC, which is only told.
@@ -28,148 +29,140 @@ class PeerWaiter:
     """Waits by asking for the connection again and again.
 
     Args:
-        context: The running task, with the options for waiting.
+        params: The options, with those for waiting.
+        session: Atlas.
         peers: The connections.
-        region_of: Returns the region of the VPC of a connection, which may cost a request.
+        region_of: Returns the region of the network of a connection, which may cost a request.
+        forget: Takes connections that are gone.
+        clock: A monotonic clock, in seconds.
     """
 
-    def __init__(self, context: Context[AtlasClient], peers: VpcPeers, region_of: t.Callable[[Peer], str | None]) -> None:
-        self._context = context
-        self._params = context.params
+    def __init__(
+        self,
+        params: Parameters,
+        session: Session,
+        peers: VpcPeers,
+        region_of: t.Callable[[Peer], str | None],
+        forget: t.Callable[[t.Iterable[Peer]], None],
+        clock: t.Callable[[], float],
+    ) -> None:
+        self._params = params
+        self._session = session
         self._peers = peers
         self._region_of = region_of
-        self._goal = context.params["wait_for"].upper()
+        self._forget = forget
+        self._clock = clock
+        self._goal: str = params["wait_for"].upper()
         self._created: tuple[str, float] | None = None
         self._places: dict[str, str] = {}
-        # Whether the task waits for C(wait_for) by now.
-        self._is_waiting = False
-        name = context.params["vpc_id"] or context.params["peer_id"]
-        goal = GONE if context.params["state"] == "absent" else self._goal
-        self.history = StatusHistory(name, goal, context.report, context.clock)
 
-    def note(self, peer: Peer | None) -> None:
-        """Take down the present state of the connection, so that a failure tells how far it got."""
-        self._context.outcome.values["vpc_peer"] = peer
-        if peer is not None:
-            place = self._place(peer)
-            self.history.note(peer["status_name"], f"accept {peer['connection_id']} in {place}" if place else "")
-        elif self.history.entries:
-            self.history.note(GONE)
+    def record_creation(self, peer: Peer) -> None:
+        """Take down that this task has just created a connection."""
+        self._created = (peer["id"], self._clock())
 
-    def note_created(self, peer: Peer) -> None:
-        """Take down that this task has just created the connection."""
-        self._created = (peer["id"], self._context.clock())
-        self.note(peer)
-
-    def wait_for_status(self, peer: Peer) -> Peer:
-        """Wait until the connection is in the state C(wait_for), or beyond it, and return it; no request if it is already.
-
-        Raises:
-            AtlasError: When it fails or disappears, or the time is up.
-        """
+    def until_reached(self, peer: Peer) -> Wait[PeerState]:
+        """Return the wait for a connection to be in the state `wait_for`, or beyond it."""
         provider = self._peers.provider
 
-        def is_done(present: Peer | None) -> bool:
+        def is_done(state: PeerState) -> bool:
+            present = state.peer
             if present is None or present["status_name"] == provider.terminating:
                 raise AtlasError(
                     f"VPC peering connection {peer['id']} was removed by somebody else while this task waited for {self._goal}.",
                     hint="Find out who removes it, then run the task again.",
                 )
             if present["status_name"] == provider.failed:
-                raise self.failure(present)
+                raise failure(provider, self._params, present)
             return provider.has_reached(present, self._goal)
 
-        def look() -> Peer | None:
+        def poll(state: PeerState) -> PeerState:
             present = self._peers.get_peer(peer["id"])
             if present is None and self._is_new(peer["id"]):
                 present = peer
-            self.note(present)
-            return present
+            return replace(state, peer=present)
 
-        if is_done(peer):
-            return peer
-        self._is_waiting = True
-        return t.cast("Peer", self._wait(look, is_done, peer, self._goal))
+        return Wait(self._goal, poll, is_done, self._late(self._goal))
 
-    def wait_until_gone(self, peers: list[Peer]) -> None:
-        """Wait until connections are no longer there.
+    def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
+        """Return the wait for connections to be no longer there."""
 
-        Raises:
-            AtlasError: When the time is up.
-        """
+        def poll(state: PeerState) -> PeerState:
+            left = tuple(one for one in (self._peers.get_peer(peer["id"]) for peer in peers) if one is not None)
+            if not left:
+                self._forget(peers)
+            return replace(state, peer=left[0] if left else None, dying=left)
 
-        def look() -> Peer | None:
-            left = [present for present in (self._peers.get_peer(peer["id"]) for peer in peers) if present is not None]
-            self.note(left[0] if left else None)
-            return left[0] if left else None
+        return Wait(GONE, poll, lambda state: not state.dying, self._late(GONE))
 
-        self._wait(look, lambda present: present is None, peers[0], GONE)
+    def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
+        """Return how far the connection has come, and what somebody has to do for the wait to go on."""
+        peer = state.peer
+        if peer is None:
+            return Status(GONE)
+        place = self._place(peer) if wait is not None and wait.goal == self._goal else ""
+        return Status(peer["status_name"], f"accept {peer[self._peers.provider.accepted_id]} in {place}" if place else "")
 
     def _is_new(self, peer_id: str) -> bool:
         if self._created is None:
             return False
         created, moment = self._created
-        return created == peer_id and self._context.clock() - moment < NEW_FOR
+        return created == peer_id and self._clock() - moment < NEW_FOR
 
-    def _wait(
-        self, look: t.Callable[[], Peer | None], is_done: t.Callable[[Peer | None], bool], seen: Peer | None, goal: str
-    ) -> Peer | None:
-        """Ask for the connection until it will do.
+    def _late(self, goal: str) -> t.Callable[[PeerState, WaitTimeoutError], AtlasError]:
+        """Return what says, when the time is up, what the connection is waiting for."""
 
-        Raises:
-            AtlasError: When the time is up; it says what the connection is waiting for.
-        """
-        try:
-            return self._context.wait_until(look, is_done, seen, begin=lambda: self.note(seen))
-        except WaitTimeoutError as error:
-            last: Peer = error.last
+        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
+            peer = t.cast("Peer", state.peer)
             hint = "Raise wait_timeout, or run the task again later: it goes on from there."
-            place = self._place(last)
+            place = self._place(peer) if goal == self._goal else ""
             if place:
-                hint = f"Have {last['connection_id']} accepted in {place}, then run the task again."
-            status, cause = last["status_name"], error.unanswered
+                hint = f"Have {peer[self._peers.provider.accepted_id]} accepted in {place}, then run the task again."
+            status, cause = peer["status_name"], error.unanswered
             if not isinstance(cause, AtlasError):
-                raise AtlasError(
-                    f"VPC peering connection {last['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
+                return AtlasError(
+                    f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
                     f"to be {goal}.",
                     detail=f"last status {status}",
                     hint=hint,
-                ) from error
-            raise AtlasError(
-                f"VPC peering connection {last['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
+                )
+            return AtlasError(
+                f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
                 f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
                 f"{str(cause).removesuffix(cause.hint or '').strip()}",
                 http_status=cause.http_status,
                 error_code=cause.error_code,
                 detail=f"last status {status}; {cause.detail or 'no reason given'}",
                 hint=hint,
-            ) from error
+            )
+
+        return late
 
     def _place(self, peer: Peer) -> str:
         """Return where somebody has to accept the connection for the wait to go on; empty if nobody has to."""
-        is_pending = peer["status_name"] == _PENDING and peer["connection_id"] is not None
-        if not is_pending or not self._is_waiting or self._goal == _PENDING:
+        provider = self._peers.provider
+        is_pending = peer["status_name"] == provider.pending and peer[provider.accepted_id] is not None
+        if not is_pending or self._goal == provider.pending:
             return ""
         if peer["id"] not in self._places:
-            context, timeout = self._context, self._params["wait_timeout"]
             try:
-                with context.client.within(context.clock() + min(_REGION_TIME, timeout / 4)):
+                with self._session.within(self._clock() + min(_REGION_TIME, self._params["wait_timeout"] / 4)):
                     region = self._region_of(peer)
             except AtlasError:
                 # Where to accept it is worth telling without the region, too.
                 region = None
-            self._places[peer["id"]] = f"AWS account {peer['aws_account_id']}" + (f", region {region}" if region else "")
+            self._places[peer["id"]] = provider.place(peer, region)
         return self._places[peer["id"]]
 
-    def failure(self, peer: Peer) -> AtlasError:
-        """Return the error that tells why a connection has failed, and what to do."""
-        hint = "Then set recreate: dead, which removes it and requests the same again, or remove it with state: absent."
-        if self._params["recreate"] == "dead":
-            hint = "Then run the task again, which removes it and requests the same again."
-        elif self._params["vpc_id"] is None:
-            hint = "Then remove it with state: absent, and request a new one with vpc_id and aws_account_id."
-        return AtlasError(
-            f"VPC peering connection {peer['id']} is {self._peers.provider.failure_in_words(peer)}.",
-            error_code=peer["error_state_name"],
-            hint=hint,
-        )
+
+def failure(provider: Provider, params: Parameters, peer: Peer) -> AtlasError:
+    """Return the error that tells why a connection has failed, and what to do."""
+    hint = "Then set recreate: dead, which removes it and requests the same again, or remove it with state: absent."
+    if params["recreate"] == "dead":
+        hint = "Then run the task again, which removes it and requests the same again."
+    elif params["vpc_id"] is None:
+        hint = "Then remove it with state: absent, and request a new one with vpc_id and aws_account_id."
+    return AtlasError(
+        f"VPC peering connection {peer['id']} is {provider.failure_in_words(peer)}.",
+        error_code=peer["error_state_name"],
+        hint=hint,
+    )

@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""Entries of the access list as the options give them: their checks, and what each makes of an entry that is there."""
+"""Entries of the access list: their checks, and what each makes of an entry that is there. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import check_network
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
 from .access_list import FIELDS, SUBJECTS, Entry, name_of, to_moment
 
@@ -21,79 +21,99 @@ LONGEST_COMMENT = 80
 LONGEST_LIFE = datetime.timedelta(days=7)
 # With a prefix of this length, a block holds every address.
 _ANYWHERE = "/0"
+_SECURITY_GROUP = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+")
 
 
-def check_entries(params: t.Mapping[str, t.Any]) -> list[str]:
-    """Check the entries without the network.
+def check_entries(entries: t.Sequence[Entry], state: str, *, only_own: bool) -> list[str]:
+    """Check entries as the options give them, and return warnings about those that let everybody in.
 
-    Returns:
-        Warnings about entries that let everybody in.
+    Args:
+        entries: The entries; what they leave open is None.
+        state: Whether they are to be `present` or `absent`.
+        only_own: Whether entries with another comment stay.
 
     Raises:
-        InvalidOptionError: When an entry cannot be right.
+        InvalidValueError: If an entry cannot be right; the message begins with its place: `entries[0].comment is …`.
     """
     seen: set[str] = set()
     warnings: list[str] = []
-    is_absent = params["state"] == "absent"
-    for number, entry in enumerate(params["entries"]):
+    for number, entry in enumerate(entries):
         path = f"entries[{number}]"
-        _check_entry(f"{path}.", entry)
+        if all(entry[name] is None for name in SUBJECTS):
+            raise InvalidValueError(f"{path} has nothing but nulls", f"Give one of {', '.join(SUBJECTS)}.")
+        try:
+            _check_entry(entry)
+            if state == "present" and entry["delete_after_date"] is not None:
+                _check_range(entry["delete_after_date"])
+        except InvalidValueError as error:
+            raise InvalidValueError(f"{path}.{error}", error.hint) from None
         name = str(name_of(entry))
         if name in seen:
-            raise InvalidOptionError(f"{path} is {name}, which is in the list before.", hint="Give each entry once.")
+            raise InvalidValueError(f"{path} is {name}, which is in the list before", "Give each entry once.")
         seen.add(name)
-        if is_absent and params["only_own"] and entry["comment"] is None:
-            raise InvalidOptionError(
-                f"{path}.comment is required with only_own: it tells which entry is your own.",
-                hint="Give the comment with which the entry was added, or set only_own to false.",
+        if state == "absent" and only_own and entry["comment"] is None:
+            raise InvalidValueError(
+                f"{path}.comment is required with only_own: it tells which entry is your own",
+                "Give the comment with which the entry was added, or set only_own to false.",
             )
-        if not is_absent:
-            if entry["delete_after_date"] is not None:
-                _check_range(f"{path}.delete_after_date", entry["delete_after_date"])
-            if name.endswith(_ANYWHERE):
-                warnings.append(
-                    f"{path} is {name}: every address on the internet may then connect to the clusters, and only their "
-                    "users' passwords keep strangers out. Allow the blocks of your own networks instead."
-                )
+        if state == "present" and name.endswith(_ANYWHERE):
+            warnings.append(
+                f"{path} is {name}: every address on the internet may then connect to the clusters, and only their "
+                "users' passwords keep strangers out. Allow the blocks of your own networks instead."
+            )
     return warnings
 
 
-def _check_range(option: str, value: str) -> None:
-    """Check that Atlas will take a date."""
-    left = to_moment(value) - datetime.datetime.now(datetime.timezone.utc)
-    if left <= datetime.timedelta(0) or left > LONGEST_LIFE:
-        problem = "is more than a week ahead" if left > LONGEST_LIFE else "has passed"
-        raise InvalidOptionError(f"{option} {problem}: {value!r}.", hint="Give a date within the next week.")
+def _check_entry(entry: Entry) -> None:
+    """Check an entry whose subject is given.
 
-
-def _check_entry(path: str, entry: Entry) -> None:
-    if all(entry[name] is None for name in SUBJECTS):
-        raise InvalidOptionError(f"{path[:-1]} has nothing but nulls.", hint=f"Give one of {', '.join(SUBJECTS)}.")
+    Raises:
+        InvalidValueError: If it cannot be right; the message begins with the name of the field.
+    """
     if entry["cidr_block"] is not None:
-        check_network(f"{path}cidr_block", entry["cidr_block"], "Give a block such as 10.0.0.0/16, or ip_address instead.")
+        try:
+            parse_block(entry["cidr_block"], "Give a block such as 10.0.0.0/16, or ip_address instead.")
+        except InvalidValueError as error:
+            raise InvalidValueError(f"cidr_block {error}", error.hint) from None
     elif entry["ip_address"] is not None:
         try:
             ipaddress.ip_address(entry["ip_address"])
         except ValueError:
             hint = "Give one such as 10.0.0.5, or cidr_block instead."
-            raise InvalidOptionError(f"{path}ip_address is not an address: {entry['ip_address']!r}.", hint=hint) from None
-    elif not re.fullmatch(r"([0-9]{12}/)?sg-[0-9a-f]+", entry["aws_security_group"]):
-        raise InvalidOptionError(
-            f"{path}aws_security_group is not the id of a security group: {entry['aws_security_group']!r}.",
-            hint="Give one such as sg-0a1b2c3d4e5f67890.",
+            raise InvalidValueError(f"ip_address is not an address: {entry['ip_address']!r}", hint) from None
+    elif not _SECURITY_GROUP.fullmatch(entry["aws_security_group"]):
+        raise InvalidValueError(
+            f"aws_security_group is not the id of a security group: {entry['aws_security_group']!r}",
+            "Give one such as sg-0a1b2c3d4e5f67890.",
         )
     if entry["comment"] is not None and len(entry["comment"]) > LONGEST_COMMENT:
-        raise InvalidOptionError(f"{path}comment is longer than {LONGEST_COMMENT} characters.", hint="Shorten it.")
+        raise InvalidValueError(f"comment is longer than {LONGEST_COMMENT} characters", "Shorten it.")
     if entry["delete_after_date"] is not None:
-        try:
-            to_moment(entry["delete_after_date"])
-            if entry["aws_security_group"] is not None:
-                raise InvalidOptionError(f"{path}delete_after_date cannot be set for a security group.", hint="Leave it out.")
-        except ValueError:
-            raise InvalidOptionError(
-                f"{path}delete_after_date is not an ISO 8601 date: {entry['delete_after_date']!r}.",
-                hint="Write it like 2030-01-31T12:00:00Z.",
-            ) from None
+        _parse_date(entry)
+
+
+def _parse_date(entry: Entry) -> None:
+    date = entry["delete_after_date"]
+    try:
+        to_moment(date)
+    except ValueError:
+        raise InvalidValueError(
+            f"delete_after_date is not an ISO 8601 date: {date!r}", "Write it like 2030-01-31T12:00:00Z."
+        ) from None
+    if entry["aws_security_group"] is not None:
+        raise InvalidValueError("delete_after_date cannot be set for a security group", "Leave it out.")
+
+
+def _check_range(date: str) -> None:
+    """Check that Atlas will take a date.
+
+    Raises:
+        InvalidValueError: If it has passed, or is too far ahead.
+    """
+    left = to_moment(date) - datetime.datetime.now(datetime.timezone.utc)
+    if left <= datetime.timedelta(0) or left > LONGEST_LIFE:
+        problem = "is more than a week ahead" if left > LONGEST_LIFE else "has passed"
+        raise InvalidValueError(f"delete_after_date {problem}: {date!r}", "Give a date within the next week.")
 
 
 def _moment_of(date: t.Any) -> datetime.datetime | None:

@@ -62,7 +62,7 @@ def to_moment(date: str) -> datetime.datetime:
     """Return an ISO 8601 date as a moment; one without an offset is in UTC, as Atlas takes it.
 
     Raises:
-        ValueError: When it is no date.
+        ValueError: If it is no date.
     """
     # Python 3.9 and 3.10 do not read the Z.
     moment = datetime.datetime.fromisoformat(date.strip().upper().replace("Z", "+00:00"))
@@ -101,7 +101,7 @@ class AccessList:
         """Add entries, or replace those that are there, all in one request: Atlas takes no two at once.
 
         Raises:
-            AtlasApiError: When the list that Atlas replies with does not have all of them, too.
+            AtlasApiError: If the list that Atlas replies with does not have all of them, too.
         """
         body = [{FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
         wanted = [str(name_of(entry)) for entry in entries]
@@ -126,7 +126,7 @@ class AccessList:
         """Remove an entry.
 
         Raises:
-            AtlasError: When it is gone already, too: then C(was_overtaken) is set.
+            AtlasError: If it is gone already, too: then `was_overtaken` is set.
         """
         try:
             self._client.delete((*self._path, name), f"remove {name} from the access list of group {self._group_id}")
@@ -135,10 +135,10 @@ class AccessList:
             raise
 
     def get_status(self, name: str) -> str:
-        """Return whether an entry is in force yet: V(PENDING), V(ACTIVE) or V(FAILED).
+        """Return whether an entry is in force yet: `PENDING`, `ACTIVE` or `FAILED`.
 
         Raises:
-            AtlasNotFoundError: When there is no such entry.
+            AtlasNotFoundError: If there is no such entry.
         """
         doing = f"read the status of {name} in the access list of group {self._group_id}"
         status = self._client.get((*self._path, name, "status"), doing).get("STATUS")

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError, AtlasNotFoundError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
 
 Container = dict[str, t.Any]
 
@@ -31,15 +32,15 @@ def to_result(container: t.Mapping[str, t.Any]) -> Container:
     }
 
 
-def to_atlas_region(region: str) -> str:
-    """Return a region in the form that containers have it: C(US_EAST_1)."""
-    return region.upper().replace("-", "_")
-
-
 def to_region(container: Container) -> str | None:
-    """Return the region of a container in AWS's own form, C(us-east-1); None for one that has no region of AWS."""
+    """Return the region of a container in the cloud's own form, `us-east-1`; None for one that has no region."""
     region = container["region_name"]
-    return region.lower().replace("_", "-") if isinstance(region, str) else None
+    return to_cloud_region(region) if isinstance(region, str) else None
+
+
+def describe(containers: t.Iterable[Container]) -> str:
+    """Return containers in words."""
+    return ", ".join(f"{one['id']} ({to_region(one)}, {one['atlas_cidr_block']})" for one in containers)
 
 
 class Containers:
@@ -48,37 +49,46 @@ class Containers:
     Args:
         client: Atlas.
         group_id: The project.
-
-    Attributes:
-        listed: What the last list held.
     """
 
     def __init__(self, client: AtlasClient, group_id: str) -> None:
         self._client = client
         self._group_id = group_id
-        self.listed: list[Container] = []
         # Those whose removal was asked for in a request that got no clear answer.
         self._perhaps_deleted: set[str] = set()
 
     def list_containers(self, provider_name: str) -> list[Container]:
-        """Return the containers of one cloud provider, such as C(AWS)."""
+        """Return the containers of one cloud provider, such as `AWS`."""
         path = ("groups", self._group_id, "containers")
         doing = f"list the network containers of project {self._group_id}"
-        self.listed = [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
-        return self.listed
+        return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
+
+    def choose_only(self, containers: t.Sequence[Container], provider_name: str) -> Container:
+        """Return the only one of the containers of a provider.
+
+        Raises:
+            AtlasError: If there is none, or several, which are listed.
+        """
+        if len(containers) == 1:
+            return containers[0]
+        project = f"Project {self._group_id}"
+        if not containers:
+            raise AtlasError(
+                f"{project} has no network container on {provider_name}.", hint="Set region_name to create one there."
+            )
+        raise AtlasError(
+            f"{project} has {len(containers)} network containers on {provider_name}: {describe(containers)}.",
+            hint="Say which one with region_name.",
+        )
 
     def get_container(self, container_id: str) -> Container:
         """Return one container.
 
         Raises:
-            AtlasNotFoundError: When there is none with that id.
+            AtlasNotFoundError: If there is none with that id.
         """
         path = ("groups", self._group_id, "containers", container_id)
         return to_result(self._client.get(path, f"read network container {container_id} of project {self._group_id}"))
-
-    def get_container_in(self, provider_name: str, region: str) -> Container | None:
-        """Return the container of a provider in I(region), given as C(us-east-1); there is one at the most."""
-        return next((one for one in self.list_containers(provider_name) if to_region(one) == region), None)
 
     def create_container(self, provider_name: str, region: str, atlas_cidr_block: str | None) -> Container:
         """Create a container; without a block, Atlas chooses one."""
@@ -104,7 +114,7 @@ class Containers:
         """Delete a container.
 
         Raises:
-            AtlasError: When it is gone already, too: then C(was_overtaken) is set. If an earlier request may have done it,
+            AtlasError: If it is gone already, too: then `was_overtaken` is set. If an earlier request may have done it,
                 that is a success.
         """
         path = ("groups", self._group_id, "containers", container_id)
@@ -124,7 +134,7 @@ class Containers:
         """Return the container in the reply to a change, which has to be what was sent.
 
         Raises:
-            AtlasApiError: When it is not: whether the change was made is unknown then.
+            AtlasApiError: If it is not: whether the change was made is unknown then.
         """
         result = to_result(reply)
         if not isinstance(result["id"], str):

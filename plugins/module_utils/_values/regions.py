@@ -3,12 +3,18 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The regions of AWS that are known today. AWS opens new ones, so a region that is not here only causes a warning."""
+"""Regions: the known ones of each provider, and the two ways to write them."""
 
 from __future__ import annotations
 
-KNOWN_REGIONS = frozenset(
-    (
+import re
+
+from .invalid import InvalidValueError
+
+_AWS_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
+# AWS opens new regions, so one that is not here only causes a warning.
+AWS_REGIONS = frozenset(
+    [
         "af-south-1",
         "ap-east-1",
         "ap-east-2",
@@ -47,5 +53,32 @@ KNOWN_REGIONS = frozenset(
         "us-gov-west-1",
         "us-west-1",
         "us-west-2",
-    )
+    ]
 )
+
+
+def to_cloud_region(region: str) -> str:
+    """Return a region as the cloud writes it: `us-east-1`, also for Atlas's `US_EAST_1`."""
+    return region.lower().replace("_", "-")
+
+
+def to_atlas_region(region: str) -> str:
+    """Return a region as Atlas writes it in containers: `US_EAST_1`."""
+    return region.upper().replace("-", "_")
+
+
+def same_region(region: str | None, other: str | None) -> bool:
+    """Whether two regions are the same, however they are written."""
+    return region is not None and other is not None and to_cloud_region(region) == to_cloud_region(other)
+
+
+def parse_aws_region(value: str) -> str:
+    """Return an AWS region as AWS writes it.
+
+    Raises:
+        InvalidValueError: If it cannot be a region.
+    """
+    region = to_cloud_region(value.strip())
+    if not _AWS_REGION.fullmatch(region):
+        raise InvalidValueError(f"is not an AWS region: {value!r}", "Write it like us-east-1 or US_EAST_1.")
+    return region

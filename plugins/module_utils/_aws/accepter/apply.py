@@ -13,30 +13,43 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 
 from ..network import Network
 from ..objects import PeeringConnection, Vpc
-from .steps import AddTags, EnableDns, RouteChange, Step
-from .view import View, route_to
+from .requests import Accept, AddTags, EnableDns, Request, RouteChange, view_after, with_status
+from .view import PENDING, PROVISIONING, View, route_to
 
 
-def make_change(network: Network, view: View, step: Step) -> bool:
-    """Make a change, and return whether this task made it."""
-    if isinstance(step, AddTags):
-        network.add_tags(t.cast(PeeringConnection, view.connection).id, dict(step.tags))
-    elif isinstance(step, EnableDns):
-        network.enable_dns(t.cast(Vpc, view.vpc).id, step.name)
-    elif isinstance(step, RouteChange):
-        return _change_route(network, step)
-    return True
+def make_change(network: Network, view: View, request: Request) -> View:
+    """Make a change, and return the view after it.
+
+    Raises:
+        AtlasError: If it is refused or lost, or if a route is another one by now.
+    """
+    if isinstance(request, Accept):
+        return _accept(network, view)
+    if isinstance(request, AddTags):
+        network.add_tags(t.cast(PeeringConnection, view.connection).id, dict(request.tags))
+    elif isinstance(request, EnableDns):
+        network.enable_dns(t.cast(Vpc, view.vpc).id, request.name)
+    else:
+        _change_route(network, request)
+    return view_after(view, request)
 
 
-def _change_route(network: Network, change: RouteChange) -> bool:
+def _accept(network: Network, view: View) -> View:
+    accepted = network.accept(t.cast(PeeringConnection, view.connection).id)
+    if accepted is None or accepted.status == PENDING:
+        return with_status(view, PROVISIONING)
+    return with_status(view, accepted.status, accepted.status_message)
+
+
+def _change_route(network: Network, change: RouteChange) -> None:
     """Change a route whose target is still the one that was read.
 
     Raises:
-        AtlasError: When it is another one by now; C(was_overtaken) is set then.
+        AtlasError: If it is another one by now; `was_overtaken` is set then.
     """
     if change.action == "create":
         network.create_route(change.table_id, change.block, t.cast("str", change.target))
-        return True
+        return
     table = next(iter(network.find_route_tables([change.table_id])), None)
     route = route_to(table, change.block) if table is not None else None
     target = route.target if route is not None else None
@@ -50,11 +63,5 @@ def _change_route(network: Network, change: RouteChange) -> bool:
         raise failure
     if change.action == "replace":
         network.replace_route(change.table_id, change.block, t.cast("str", change.target))
-        return True
-    try:
+    else:
         network.delete_route(change.table_id, change.block)
-    except AtlasError as error:
-        if error.error_code == "InvalidRoute.NotFound":
-            return False
-        raise
-    return True

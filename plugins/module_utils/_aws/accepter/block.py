@@ -10,12 +10,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import do_overlap
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 
 from ..objects import PeeringConnection, Vpc
 from .view import View
-
-Parameters = t.Mapping[str, t.Any]
 
 
 def find_block(params: Parameters, connection: PeeringConnection | None) -> str | None:
@@ -25,7 +24,7 @@ def find_block(params: Parameters, connection: PeeringConnection | None) -> str 
         None if neither says it.
 
     Raises:
-        AtlasError: When AWS tells other ones, or several and the options none.
+        AtlasError: If AWS tells other ones, or several and the options none.
     """
     wanted = params["atlas_cidr_block"]
     told = connection.requester.cidr_blocks if connection is not None else ()
@@ -50,7 +49,7 @@ def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
     """Return Atlas's block, which must not overlap the VPC; None only without a connection.
 
     Raises:
-        AtlasError: When it is missing, is not the right one, or overlaps.
+        AtlasError: If it is missing, is not the right one, or overlaps.
     """
     block = find_block(params, view.connection)
     if block is None and view.connection is not None:

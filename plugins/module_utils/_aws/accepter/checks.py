@@ -8,14 +8,13 @@
 from __future__ import annotations
 
 import ipaddress
-import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from ..objects import PeeringConnection, Vpc
 from .view import ENDED, INITIATING, View
 
-Parameters = t.Mapping[str, t.Any]
 _NEW_REQUEST = "Atlas has to request it anew (atlas_vpc_peer with recreate: dead): then use the new connection_id."
 
 
@@ -23,7 +22,7 @@ def check_account(params: Parameters, view: View) -> None:
     """Check that the credentials belong to the account that the options name.
 
     Raises:
-        AtlasError: When they belong to another one.
+        AtlasError: If they belong to another one.
     """
     wanted = params["aws_account_id"]
     if wanted is not None and view.account_id not in (None, wanted):
@@ -42,7 +41,7 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
         will_wait: Whether a request that AWS has not passed on yet will be waited for.
 
     Raises:
-        AtlasError: When it is unknown, has ended, or is not there yet.
+        AtlasError: If it is unknown, has ended, or is not there yet.
     """
     connection = view.connection
     if connection is None:
@@ -69,7 +68,7 @@ def check_region(view: View, connection: PeeringConnection) -> None:
     """Check that the connection leads to a VPC in the region: it is accepted there, and nowhere else.
 
     Raises:
-        AtlasError: When it leads to another region.
+        AtlasError: If it leads to another region.
     """
     if connection.accepter.region not in (None, view.region):
         raise AtlasError(
@@ -85,7 +84,7 @@ def check_parties(params: Parameters, connection: PeeringConnection) -> None:
     What AWS does not tell is as good as wrong, but for routes that are only to be removed.
 
     Raises:
-        AtlasError: When it does not.
+        AtlasError: If it does not.
     """
     ours, theirs = connection.accepter, connection.requester
     fine = (None,) if params["state"] == "absent" else ()
@@ -113,7 +112,7 @@ def check_vpc(params: Parameters, view: View) -> Vpc:
     """Return the VPC, which is there and belongs to the account of the credentials.
 
     Raises:
-        AtlasError: When it is not, or does not.
+        AtlasError: If it is not, or does not.
     """
     vpc = view.vpc
     if vpc is None:
@@ -145,7 +144,7 @@ def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:
     """Check that the security groups are there and belong to the VPC.
 
     Raises:
-        AtlasError: When one does not.
+        AtlasError: If one does not.
     """
     for one in params["security_group_ids"] or []:
         account, unused, group_id = one.rpartition("/")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+
 from ..network import Network
 from ..objects import PeeringConnection
 from .routes import missing_tables, peers_of
 from .view import View
-
-Parameters = t.Mapping[str, t.Any]
 
 
 def look(params: Parameters, network: Network, region: str, account_id: str | None) -> View:
@@ -27,7 +27,7 @@ def look(params: Parameters, network: Network, region: str, account_id: str | No
         account_id: The account; None if AWS does not say.
 
     Raises:
-        AtlasError: When something cannot be read; what is not there is no failure here.
+        AtlasError: If something cannot be read; what is not there is no failure here.
     """
     is_absent, connection_id = params["state"] == "absent", params["connection_id"]
     connection = network.get_connection(connection_id) if connection_id is not None else None

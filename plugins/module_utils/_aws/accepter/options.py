@@ -7,23 +7,28 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import (
-    check_account_id,
-    check_connection_id,
-    check_object_id,
-    check_private_network,
-    check_vpc_id,
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+    Parameters,
+    check_options,
     check_wait,
+    parse_option,
 )
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
+    parse_account_id,
+    parse_connection_id,
+    parse_object_id,
+    parse_route_table_id,
+    parse_security_group_id,
+    parse_vpc_id,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
 from ..options import AWS_OPTIONS
-
-Parameters = t.Mapping[str, t.Any]
 
 ARGUMENT_SPEC = (
     AWS_OPTIONS
@@ -50,63 +55,62 @@ ARGUMENT_SPEC = (
     )
 )
 
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
-_ROUTE_TABLE = re.compile(r"rtb-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_SECURITY_GROUP = re.compile(r"(?:[0-9]{12}/)?sg-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+# What each option that is a list has ids of.
+_LISTS = {
+    "atlas_aws_account_ids": parse_account_id,
+    "route_table_ids": parse_route_table_id,
+    "security_group_ids": parse_security_group_id,
+}
 _MOST_TAG_KEY, _MOST_TAG_VALUE = 128, 256
 
 
-def validate(params: Parameters, check_mode: bool) -> list[str]:
+def validate(params: Parameters) -> None:
     """Check the options without the network.
 
     Raises:
-        InvalidOptionError: When an option cannot be right, or one is missing.
+        InvalidOptionError: If an option cannot be right.
     """
     _check_ids(params)
-    for option in ("route_table_cidr_block", "atlas_cidr_block"):
-        if params[option] is not None:
-            check_private_network(option, params[option])
+    check_options(params, parse_private_block, "route_table_cidr_block", "atlas_cidr_block")
     for option in ("atlas_aws_account_ids", "route_table_ids", "route_table_tags"):
         if params[option] is not None and not params[option]:
             raise InvalidOptionError(f"{option} is empty.", hint="Name at least one, or leave the option out.")
     for option in ("tags", "route_table_tags"):
         to_tags(option, params[option])
     check_wait(params)
-    _check_identity(params, check_mode)
-    return []
 
 
 def _check_ids(params: Parameters) -> None:
-    if params["connection_id"] is not None:
-        _check_connection_id(params["connection_id"])
-    if params["vpc_id"] is not None:
-        check_vpc_id("vpc_id", params["vpc_id"])
-    if params["group_id"] is not None:
-        check_object_id("group_id", params["group_id"])
-    if params["aws_account_id"] is not None:
-        check_account_id("aws_account_id", params["aws_account_id"])
-    for one in params["atlas_aws_account_ids"] or []:
-        check_account_id("atlas_aws_account_ids", one)
-    for option, pattern, example in (
-        ("route_table_ids", _ROUTE_TABLE, "rtb-0a1b2c3d4e5f67890"),
-        ("security_group_ids", _SECURITY_GROUP, "sg-0a1b2c3d4e5f67890, or with its account: 123456789012/sg-0a1b2c3d4e5f67890"),
-    ):
+    check_options(params, _parse_connection_id, "connection_id")
+    check_options(params, parse_vpc_id, "vpc_id")
+    check_options(params, parse_object_id, "group_id")
+    check_options(params, parse_account_id, "aws_account_id")
+    for option, parse in _LISTS.items():
         for one in params[option] or []:
-            if not pattern.fullmatch(one):
-                raise InvalidOptionError(f"{option} has a malformed id: {one!r}.", hint=f"Write it like {example}.")
+            parse_option(option, one, parse)
 
 
-def _check_connection_id(value: str) -> None:
-    if _OBJECT_ID.fullmatch(value):
-        raise InvalidOptionError(
-            f"connection_id is not the id of a peering connection in AWS: {value!r}.",
-            hint="That is an id of Atlas. Take connection_id of the results of atlas_vpc_peer, which begins with pcx-.",
-        )
-    check_connection_id("connection_id", value)
+def _parse_connection_id(value: str) -> str:
+    try:
+        parse_object_id(value)
+    except InvalidValueError:
+        return parse_connection_id(value)
+    raise InvalidValueError(
+        f"is not the id of a peering connection in AWS: {value!r}",
+        "That is an id of Atlas. Take connection_id of the results of atlas_vpc_peer, which begins with pcx-.",
+    )
 
 
-def _check_identity(params: Parameters, check_mode: bool) -> None:
-    """Check that the options say which connection, or which VPC, is meant."""
+def check_identity(params: Parameters, *, needs_connection: bool) -> None:
+    """Check that the options say which connection, or which VPC, is meant.
+
+    Args:
+        params: The options.
+        needs_connection: Whether a VPC alone will not do, because something is to be changed.
+
+    Raises:
+        InvalidOptionError: If they do not.
+    """
     if params["connection_id"] is not None:
         return
     if params["state"] == "absent":
@@ -116,7 +120,7 @@ def _check_identity(params: Parameters, check_mode: bool) -> None:
                 f"Without connection_id, state absent needs {' and '.join(missing)}.",
                 hint="Then it deletes the routes to atlas_cidr_block that lead to ended connections of the VPC.",
             )
-    elif not check_mode:
+    elif needs_connection:
         raise InvalidOptionError(
             "connection_id is required.",
             hint="It is in the results of atlas_vpc_peer with wait: true. Only in check mode may it be left out, with vpc_id.",
@@ -129,7 +133,7 @@ def to_tags(option: str, value: t.Mapping[t.Any, t.Any] | None) -> dict[str, str
     """Return the tags of an option as text.
 
     Raises:
-        InvalidOptionError: When AWS would not take one.
+        InvalidOptionError: If AWS would not take one.
     """
     tags = {}
     for key, content in (value or {}).items():

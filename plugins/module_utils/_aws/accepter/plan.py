@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, Step
 
 from ..objects import PeeringConnection
 from .block import check_block, find_block
@@ -23,6 +25,7 @@ from .checks import (
     check_vpc,
 )
 from .options import to_tags
+from .requests import Accept, AddTags, EnableDns, Request, to_change
 from .routes import (
     choose_tables,
     leftovers,
@@ -30,35 +33,40 @@ from .routes import (
     plan_removal,
     plan_routes,
 )
-from .steps import Accept, AddTags, EnableDns, Step
-from .view import INITIATING, PENDING, View
+from .view import ACTIVE, INITIATING, PENDING, View
 
-Parameters = t.Mapping[str, t.Any]
 _NAME = "Name"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is to be done.
+class AccepterPlan(Plan):
+    """A plan, and what results show beside the changes.
 
     Attributes:
-        steps: The changes, in their order.
         block: Atlas's block; None if it is not known.
         table_ids: The chosen route tables.
-        warnings: Sentences for the user.
     """
 
-    steps: tuple[Step, ...] = ()
     block: str | None = None
     table_ids: tuple[str, ...] = ()
-    warnings: list[str] = field(default_factory=list)
 
 
-def plan_present(params: Parameters, view: View) -> Plan:
+def _plan(requests: t.Iterable[Request], warnings: list[str], block: str | None, table_ids: t.Iterable[str]) -> AccepterPlan:
+    """Return the plan that sends requests in their order; those after the acceptance wait until that has settled."""
+    changes, steps = [], []
+    for one in requests:
+        change = to_change(one)
+        action: t.Literal["update", "delete"] = "delete" if change.action == "delete" else "update"
+        changes.append(change)
+        steps.append(Step(action, one, (change.key,), after=None if isinstance(one, Accept) else ACTIVE))
+    return AccepterPlan(tuple(changes), tuple(steps), tuple(warnings), block, tuple(table_ids))
+
+
+def plan_present(params: Parameters, view: View) -> AccepterPlan:
     """Plan how the connection comes to be accepted, routed, named, and resolved.
 
     Raises:
-        AtlasError: When that must not be done; nothing is changed then.
+        AtlasError: If that must not be done; nothing is changed then.
     """
     check_account(params, view)
     connection = view.connection
@@ -71,34 +79,34 @@ def plan_present(params: Parameters, view: View) -> Plan:
     block = check_block(params, view, vpc)
     check_groups(params, view, vpc)
     tables = choose_tables(params, view, vpc)
-    plan = Plan((), block, tuple(one.id for one in tables))
-    steps: list[Step] = []
+    requests: list[Request] = []
+    warnings: list[str] = []
     if connection is None or connection.status in (PENDING, INITIATING):
-        _plan_acceptance(params, connection, plan.warnings)
-        steps += [Accept()] if params["accept"] else []
+        _plan_acceptance(params, connection, warnings)
+        requests += [Accept()] if params["accept"] else []
     if block is not None:
-        steps += plan_routes(params, view, tables, block, params["connection_id"])
+        requests += plan_routes(params, view, tables, block, params["connection_id"])
     else:
-        plan.warnings.append("Without connection_id and atlas_cidr_block, overlaps and routes were not checked.")
+        warnings.append("Without connection_id and atlas_cidr_block, overlaps and routes were not checked.")
     tags = _missing_tags(params, connection)
-    steps += [AddTags(tuple(tags.items()))] if tags else []
+    requests += [AddTags(tuple(tags.items()))] if tags else []
     off = [name for name in ("enable_dns_support", "enable_dns_hostnames") if getattr(vpc, name) is False]
     if params["dns"] == "enable":
-        steps += [EnableDns(name) for name in off]
+        requests += [EnableDns(name) for name in off]
     elif off:
-        plan.warnings.append(
+        warnings.append(
             f"The VPC {vpc.id} has {' and '.join(off)} off: there, the names of clusters resolve to public addresses, which do "
             "not lead through the connection. Set dns to enable, or to ignore."
         )
-    _warn_of_owner(view, plan.warnings)
-    return Plan(tuple(steps), block, plan.table_ids, plan.warnings)
+    _warn_of_owner(view, warnings)
+    return _plan(requests, warnings, block, (one.id for one in tables))
 
 
-def plan_absent(params: Parameters, view: View) -> Plan:
+def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     """Plan how the routes to the connection are removed, and those to the same block that lead nowhere.
 
     Raises:
-        AtlasError: When that must not be done; nothing is changed then.
+        AtlasError: If that must not be done; nothing is changed then.
     """
     check_account(params, view)
     connection, connection_id = view.connection, params["connection_id"]
@@ -109,19 +117,19 @@ def plan_absent(params: Parameters, view: View) -> Plan:
     _warn_of_owner(view, warnings)
     if view.vpc is None and vpc_id:
         warnings.append(f"The VPC {vpc_id} is unknown in {view.place}: it has no routes there that could be removed.")
-        return Plan(warnings=warnings)
+        return AccepterPlan(warnings=tuple(warnings))
     vpc = check_vpc(params, view) if vpc_id else None
     block = find_block(params, connection)
     if vpc is None or block is None:
         _check_nothing_left(params, view)
-        return Plan(warnings=warnings)
+        return AccepterPlan(warnings=tuple(warnings))
     tables = choose_tables(params, view, vpc)
     changes = plan_removal(view, tables, block, connection_id)
     warnings += [f"The route table {one} is gone: nothing is removed from it." for one in missing_tables(params, view)]
     left = leftovers(view.tables, connection_id, changes)
     if left:
         warnings.append(f"Other routes to {connection_id} stay: {', '.join(left)}.")
-    return Plan(tuple(changes), block, tuple(one.id for one in tables), warnings)
+    return _plan(changes, warnings, block, (one.id for one in tables))
 
 
 def _plan_acceptance(params: Parameters, connection: PeeringConnection | None, warnings: list[str]) -> None:
@@ -158,7 +166,7 @@ def _check_nothing_left(params: Parameters, view: View) -> None:
     """Check that no route leads to a connection of which AWS no longer tells the VPC or the block.
 
     Raises:
-        AtlasError: When one does.
+        AtlasError: If one does.
     """
     left = leftovers(view.tables, params["connection_id"])
     if left:

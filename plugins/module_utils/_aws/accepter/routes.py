@@ -11,20 +11,19 @@ import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from ..objects import LOCAL, Route, RouteTable, Vpc
 from .options import to_tags
-from .steps import RouteChange
+from .requests import RouteChange
 from .view import View, route_to
-
-Parameters = t.Mapping[str, t.Any]
 
 
 def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable, ...]:
     """Return the route tables that the options mean; with state absent, those that are gone are left out.
 
     Raises:
-        AtlasError: When one is missing, belongs to another VPC or to a gateway, or when no table has the tags.
+        AtlasError: If one is missing, belongs to another VPC or to a gateway, or when no table has the tags.
     """
     is_absent = params["state"] == "absent"
     wanted = list(dict.fromkeys(params["route_table_ids"] or []))
@@ -79,7 +78,7 @@ def plan_routes(
     """Return what lets all tables lead to the connection.
 
     Raises:
-        AtlasError: When a table leads to the block, or to a part of it, in another way; all such routes are named.
+        AtlasError: If a table leads to the block, or to a part of it, in another way; all such routes are named.
     """
     changes, refused, is_replaceable = [], [], True
     network = ipaddress.IPv4Network(block)

@@ -8,123 +8,131 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Context
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import StatusHistory, WaitTimeoutError, wait_until
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
 
 from ..network import Network
 from ..objects import PeeringConnection
-from ..session import AwsSession
-from .view import ACTIVE, ENDED, INITIATING, PENDING
+from .block import find_block
+from .checks import check_usable
+from .view import ACTIVE, ENDED, INITIATING, PENDING, View
 
 # Atlas tells the id of a connection a moment before AWS shows it to the other account.
 LONGEST_APPEARANCE = 60
 # How long AWS may take to tell the blocks of a connection that was just accepted, where the task does not wait for more.
 LONGEST_PROVISIONING = 30
 UNKNOWN = "unknown"
-Seen = t.Optional[PeeringConnection]
 
 
 class ConnectionWaiter:
     """Waits by reading the connection again and again.
 
     Args:
-        context: The running task, with the options for waiting.
+        params: The options, with those for waiting.
         network: The network of the account.
     """
 
-    def __init__(self, context: Context[AwsSession], network: Network) -> None:
-        self._context = context
+    def __init__(self, params: Parameters, network: Network) -> None:
+        self._params = params
         self._network = network
-        self._id: str = context.params["connection_id"]
-        self._history = StatusHistory(self._id, f"it to be {ACTIVE}", context.report, context.clock)
-        self._last: Seen = None
-        # The last failure to get an answer, if nothing has been read since.
-        self._silence: AtlasError | None = None
+        self._id: str = params["connection_id"]
+        # Whether this task has accepted the connection and not read it since.
+        self._is_stale = False
 
-    def until_requested(self, seen: Seen) -> Seen:
-        """Wait until AWS shows the connection, and until it can be accepted.
+    def record_acceptance(self) -> None:
+        """Take down that this task has just accepted the connection."""
+        self._is_stale = True
 
-        Returns:
-            The connection; None if it has not appeared.
+    def until_requested(self) -> Wait[View]:
+        """Return the wait for AWS to show the connection, and then for it to be acceptable."""
+
+        def late(view: View, error: WaitTimeoutError) -> AtlasError | None:
+            # That it has not appeared is told as any unknown connection is.
+            return error.unanswered if isinstance(error.unanswered, AtlasError) else None
+
+        return Wait(
+            f"it to be {PENDING}",
+            self._poll,
+            lambda view: view.connection is not None,
+            late,
+            seconds=min(LONGEST_APPEARANCE, self._params["wait_timeout"]),
+            is_patient=True,
+            then=self._until_acceptable,
+        )
+
+    def _until_acceptable(self, view: View) -> Wait[View] | None:
+        if view.connection is None or view.connection.status != INITIATING:
+            return None
+        return self._until(lambda one: one.status != INITIATING, PENDING)
+
+    def until_settled(self, *, needs_block: bool) -> Wait[View]:
+        """Return the wait for the connection to be where the task is to wait for, and where its block can be compared.
+
+        Args:
+            needs_block: Whether AWS has to tell the block, because routes are to be made.
 
         Raises:
-            AtlasError: When AWS shows it and does not go on with it.
+            AtlasError: From the wait: if the connection has ended meanwhile, or its block is another one.
         """
-        self._note(seen)
-        timeout = self._context.params["wait_timeout"]
-        if seen is None:
-            try:
-                seen = self._wait(lambda one: one is not None, min(LONGEST_APPEARANCE, timeout))
-            except WaitTimeoutError:
-                if self._silence is not None:
-                    raise self._silence from None
+
+        def check(view: View) -> Wait[View] | None:
+            connection = view.connection
+            if connection is None:
                 return None
-        if seen is not None and seen.status == INITIATING:
-            seen = self._reach(lambda one: one is not None and one.status != INITIATING, PENDING)
-        return seen
+            check_usable(self._params, view, will_wait=False)
+            find_block(self._params, connection)
+            return self._until_told(check) if needs_block and not connection.requester.cidr_blocks else None
 
-    def until_active(self, seen: PeeringConnection) -> PeeringConnection:
-        """Wait until the connection carries traffic, and return it; no request if it does already.
+        is_done: t.Callable[[PeeringConnection], bool] = lambda one: one.status in (ACTIVE, *ENDED)  # noqa: E731
+        if not self._params["wait"]:
+            is_done = lambda one: True  # noqa: E731
+        return replace(self._until(is_done, ACTIVE), polls_at_once=self._is_stale, then=check)
 
-        Raises:
-            AtlasError: When the time is up.
-        """
-        self._note(seen)
-        if seen.status == ACTIVE:
-            return seen
-        # Whoever called says what an ended one means.
-        return self._reach(lambda one: one is not None and (one.status == ACTIVE or one.status in ENDED), ACTIVE)
+    def _until_told(self, check: t.Callable[[View], Wait[View] | None]) -> Wait[View]:
+        """Return the wait for AWS to tell the requester's blocks; that it does not is not a failure yet."""
 
-    def until_told(self, seen: PeeringConnection) -> PeeringConnection:
-        """Wait a moment until AWS tells the requester's blocks, and return the connection, be it without them."""
-        self._note(seen)
-        try:
-            self._wait(
-                lambda one: one is not None and bool(one.requester.cidr_blocks or one.status in ENDED), LONGEST_PROVISIONING
-            )
-        except WaitTimeoutError:
-            if self._silence is not None:
-                raise self._silence from None
-        return self._last or seen
+        def late(view: View, error: WaitTimeoutError) -> AtlasError | None:
+            return error.unanswered if isinstance(error.unanswered, AtlasError) else None
 
-    def _note(self, seen: Seen) -> None:
-        self._last = seen
-        self._history.note(seen.status if seen is not None else UNKNOWN)
+        return Wait(
+            f"it to be {ACTIVE}",
+            self._poll,
+            lambda view: (
+                view.connection is not None and bool(view.connection.requester.cidr_blocks or view.connection.status in ENDED)
+            ),
+            late,
+            seconds=LONGEST_PROVISIONING,
+            is_patient=True,
+            then=lambda view: check(view) and None,
+        )
 
-    def _look(self) -> Seen:
-        try:
-            self._note(self._network.get_connection(self._id))
-        except AtlasError as error:
-            if not error.is_transient:
-                raise
-            self._silence = error
-        else:
-            self._silence = None
-        return self._last
-
-    def _wait(self, is_done: t.Callable[[Seen], bool], timeout: float) -> Seen:
-        context = self._context
-        with context.client.within(context.clock() + timeout):
-            return wait_until(
-                self._look,
-                is_done,
-                timeout=timeout,
-                longest_interval=context.params["wait_sleep"],
-                clock=context.clock,
-                sleep=context.sleep,
-            )
-
-    def _reach(self, is_done: t.Callable[[Seen], bool], goal: str) -> PeeringConnection:
-        try:
-            return t.cast("PeeringConnection", self._wait(is_done, self._context.params["wait_timeout"]))
-        except WaitTimeoutError as error:
-            status = error.last.status if error.last is not None else UNKNOWN
-            silence = f" AWS did not answer at last: {self._silence.detail}." if self._silence is not None else ""
-            raise AtlasError(
+    def _until(self, is_done: t.Callable[[PeeringConnection], bool], goal: str) -> Wait[View]:
+        def late(view: View, error: WaitTimeoutError) -> AtlasError:
+            status = view.connection.status if view.connection is not None else UNKNOWN
+            unanswered = error.unanswered
+            silence = f" AWS did not answer at last: {unanswered.detail}." if isinstance(unanswered, AtlasError) else ""
+            return AtlasError(
                 f"The VPC peering connection {self._id} is still {status} after {error.waited:.0f} seconds of waiting for it "
                 f"to be {goal}.{silence}",
                 detail=f"last status {status}",
                 hint="Raise wait_timeout, or run the task again later: it goes on from there.",
-            ) from error
+            )
+
+        return Wait(
+            f"it to be {goal}",
+            self._poll,
+            lambda view: view.connection is not None and is_done(view.connection),
+            late,
+            is_patient=True,
+        )
+
+    def _poll(self, view: View) -> View:
+        connection = self._network.get_connection(self._id)
+        is_stale, self._is_stale = self._is_stale, False
+        if is_stale and (connection is None or connection.status == PENDING):
+            # For a moment, AWS may still show it as it was.
+            return view
+        return replace(view, connection=connection)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 PLUGINS = "ansible_collections.cloudpeer.atlas.plugins"
@@ -40,7 +40,9 @@ def test_the_options_are_those_of_the_argument_spec() -> None:
     documented = {
         name: {key: option[key] for key in keys if key in option} for name, option in module_documentation()["options"].items()
     }
-    specified = {name: {key: option[key] for key in keys if key in option} for name, option in TASK.argument_spec.options.items()}
+    specified = {
+        name: {key: option[key] for key in keys if key in option} for name, option in OPERATION.argument_spec.options.items()
+    }
     assert documented == specified
 
 

@@ -27,7 +27,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.kinds import VARIABLES, ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import KINDS, choose_credential, with_profile
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import Token, TokenCache
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
@@ -55,13 +56,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(emulator: RunningEmulator, pool: ClientPool | None = None, **options: Any) -> tuple[dict[str, Any], list[str]]:
     """Read the connections as a task does; return its result and its warnings."""
     given = {"group_id": emulator.settings.group_id, "base_url": emulator.base_url, "retries": 0, **options}
-    checked = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(
+    checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(
         {name: value for name, value in given.items() if value is not None}
     )
     assert checked.error_messages == []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_atlas, "POOL", pool or ClientPool())
-        outcome = TASK.execute(checked.validated_parameters, check_mode=False)
+        outcome = execute(OPERATION, checked.validated_parameters, check_mode=False)
     assert "exception" not in (outcome.failure or {}), outcome.failure
     return outcome.to_result(diff=False, verbosity=0), outcome.warnings
 
@@ -442,10 +443,10 @@ def test_a_token_that_is_not_given_leaves_nothing_in_doubt(home: Path) -> None:
 
 
 def read_in_process(base_url: str, options: dict[str, Any]) -> None:
-    checked = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate({"base_url": base_url, **options})
+    checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate({"base_url": base_url, **options})
     for unused in range(10):
         _atlas.POOL.close()
-        outcome = TASK.execute(checked.validated_parameters, check_mode=False)
+        outcome = execute(OPERATION, checked.validated_parameters, check_mode=False)
         assert outcome.failure is None, outcome.failure
 
 

@@ -13,7 +13,7 @@ import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, Site, owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, certificate, serving
@@ -289,7 +289,7 @@ def test_a_slow_sts_is_not_waited_for_long(site: Site, monkeypatch: pytest.Monke
 
 def check(**options: Any) -> list[str]:
     given = {"connection_id": "pcx-0a1b2c3d4e5f67890", **options}
-    return list(ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(given).error_messages)
+    return list(ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given).error_messages)
 
 
 @pytest.mark.parametrize(
@@ -374,11 +374,11 @@ def test_options_that_cannot_be_right_are_named_and_nothing_is_sent(site: Site, 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://ec2.invalid"])
 def test_an_endpoint_on_this_host_or_over_tls_is_fine(url: str) -> None:
-    assert validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": url}) == []
+    assert validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": url})[1] == []
 
 
 def test_plain_http_to_another_host_warns() -> None:
-    (warning,) = validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": "http://moto:5000"})
+    unused, (warning,) = validate({**dict.fromkeys(AWS_OPTIONS.options), "endpoint_url": "http://moto:5000"})
     assert warning.startswith("endpoint_url is plain http to moto")
 
 

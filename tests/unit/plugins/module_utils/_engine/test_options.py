@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import Connection
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import KINDS, choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
 GROUP = "5356823b3794dee37132bb7b"
 
@@ -142,7 +142,7 @@ def test_specs_merge_with_every_kind_of_rule() -> None:
 
 
 def errors(**options: Any) -> list[str]:
-    return list(ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate(options).error_messages)
+    return list(ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(options).error_messages)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_ansible_itself_refuses_these(options: dict[str, Any], named: str) -> No
 
 
 def test_the_documented_defaults_hold() -> None:
-    result = ArgumentSpecValidator(**TASK.argument_spec.to_kwargs()).validate({"project_id": GROUP, "peer_id": "x"})
+    result = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate({"project_id": GROUP, "peer_id": "x"})
     assert result.error_messages == []
     params = result.validated_parameters
     expected = {
@@ -215,11 +215,11 @@ def test_values_of_secret_options_that_differ_from_their_alias_are_not_shown() -
 
 def test_a_missing_option_is_explained_by_the_ways_to_set_it() -> None:
     (message,) = errors(peer_id="x")
-    assert TASK.argument_spec.explain(message) == (
+    assert OPERATION.argument_spec.explain(message) == (
         "missing required arguments: group_id. Set group_id (or its alias project_id), or the environment variable "
         "MONGODB_ATLAS_PROJECT_ID."
     )
-    assert TASK.argument_spec.explain("value of state must be one of: present, absent") == (
+    assert OPERATION.argument_spec.explain("value of state must be one of: present, absent") == (
         "value of state must be one of: present, absent"
     )
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import TASK
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, reply
 
@@ -18,7 +18,7 @@ ENTRY = {"cidr_block": BLOCK}
 
 
 def run(atlas: Atlas, *entries: dict[str, Any], **options: Any) -> Any:
-    return partial(atlas.run, TASK)(entries=list(entries), **options)
+    return partial(atlas.run, OPERATION)(entries=list(entries), **options)
 
 
 @pytest.mark.parametrize(

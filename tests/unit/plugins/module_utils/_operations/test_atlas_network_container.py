@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import (
     atlas_network_container_info as _container_info_task,
@@ -21,7 +22,7 @@ ABSENT = {"region_name": "us-east-1", "state": "absent"}
 
 
 def run(atlas: Atlas, **options: Any) -> Any:
-    return atlas.run(_container_task.TASK, **options)
+    return atlas.run(_container_task.OPERATION, **options)
 
 
 def containers(atlas: Atlas) -> list[str]:
@@ -109,7 +110,7 @@ def test_a_container_that_stays_too_new_says_what_atlas_said(faulty: tuple[Atlas
 
 
 def test_an_unknown_group_is_no_empty_list_of_containers(atlas: Atlas) -> None:
-    done = atlas.run(_container_info_task.TASK, group_id="0" * 24, container_id=atlas.container_id)
+    done = atlas.run(_container_info_task.OPERATION, group_id="0" * 24, container_id=atlas.container_id)
     assert (done.failed, done.result["error_code"]) == (True, "GROUP_NOT_FOUND")
 
 
@@ -152,11 +153,11 @@ def test_without_a_region_nothing_is_created(atlas: Atlas, check_mode: bool) -> 
 
 
 def test_what_is_removed_has_to_be_named(atlas: Atlas) -> None:
-    spec = _container_task.ARGUMENT_SPEC.to_kwargs()
+    spec = _container_task.OPERATION.argument_spec.to_kwargs()
     for options in ({}, {"region_name": None}):
         given = {"group_id": "0" * 24, "state": "absent", "public_key": "a", "private_key": "b", **options}
         checked = ArgumentSpecValidator(**spec).validate(given)
-        outcome = _container_task.TASK.execute(checked.validated_parameters, check_mode=False)
+        outcome = execute(_container_task.OPERATION, checked.validated_parameters, check_mode=False)
         assert "region_name" in (outcome.failure or {}).get("msg", "")
         assert bool(checked.error_messages) == (not options)
 

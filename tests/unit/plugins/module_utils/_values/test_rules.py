@@ -6,24 +6,27 @@ from __future__ import annotations
 import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import KNOWN_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.rules import (
-    check_account_id,
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
     check_aws_ids,
-    check_connection_id,
-    check_object_id,
-    check_private_network,
-    check_regions,
-    check_vpc_id,
-    to_aws_region,
+    parse_aws_regions,
+    parse_option,
 )
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
+    parse_account_id,
+    parse_connection_id,
+    parse_object_id,
+    parse_vpc_id,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import AWS_REGIONS as KNOWN_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
 from ansible_collections.cloudpeer.atlas.tests.emulator.regions import AWS_REGIONS
 
 ID = "5356823b3794dee37132bb7b"
 
 
 def test_an_object_id_passes() -> None:
-    check_object_id("group_id", ID)
+    parse_option("group_id", ID, parse_object_id)
 
 
 @pytest.mark.parametrize(
@@ -31,20 +34,20 @@ def test_an_object_id_passes() -> None:
 )
 def test_what_is_no_object_id_is_named(value: str) -> None:
     with pytest.raises(InvalidOptionError, match=r"^group_id is malformed.*24 hexadecimal digits"):
-        check_object_id("group_id", value)
+        parse_option("group_id", value, parse_object_id)
 
 
 @pytest.mark.parametrize("value", ["", " "])
 def test_an_empty_id_is_called_empty(value: str) -> None:
     with pytest.raises(InvalidOptionError, match=r"^group_id is empty\."):
-        check_object_id("group_id", value)
+        parse_option("group_id", value, parse_object_id)
 
 
 def test_the_id_of_aws_is_recognised() -> None:
     with pytest.raises(InvalidOptionError, match=r"^peer_id .*pcx-0f3b9a6d7e8c12345.*AWS's id of the connection \(connection_id"):
-        check_object_id("peer_id", "pcx-0f3b9a6d7e8c12345")
+        parse_option("peer_id", "pcx-0f3b9a6d7e8c12345", parse_object_id)
     with pytest.raises(InvalidOptionError, match=r"^container_id .*VPC.*vpc_id"):
-        check_object_id("container_id", "vpc-0a1b2c3d4e5f67890")
+        parse_option("container_id", "vpc-0a1b2c3d4e5f67890", parse_object_id)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,7 @@ def test_the_id_of_aws_is_recognised() -> None:
     ["10.0.0.0/8", "10.15.0.0/16", "172.16.0.0/12", "172.31.255.0/24", "192.168.0.0/24", "192.168.255.255/32", "10.0.0.0/32"],
 )
 def test_private_blocks_pass(value: str) -> None:
-    assert str(check_private_network("route_table_cidr_block", value)) == value
+    assert str(parse_option("route_table_cidr_block", value, parse_private_block)) == value
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_private_blocks_pass(value: str) -> None:
 )
 def test_other_blocks_are_refused_with_the_cause(value: str, cause: str, way_out: str) -> None:
     with pytest.raises(InvalidOptionError) as caught:
-        check_private_network("route_table_cidr_block", value)
+        parse_option("route_table_cidr_block", value, parse_private_block)
     text = str(caught.value)
     assert text.startswith("route_table_cidr_block ")
     assert cause in text
@@ -100,7 +103,7 @@ def test_other_blocks_are_refused_with_the_cause(value: str, cause: str, way_out
 
 @pytest.mark.parametrize("value", ["us-east-1", "US_EAST_1", "us_east_1", "US-EAST-1", " us-east-1 "])
 def test_a_region_has_one_meaning_however_it_is_written(value: str) -> None:
-    assert to_aws_region("accepter_region_name", value) == "us-east-1"
+    assert parse_option("accepter_region_name", value, parse_aws_region) == "us-east-1"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,7 @@ def test_a_region_has_one_meaning_however_it_is_written(value: str) -> None:
     ["eu-central-1", "eusc-de-east-1", "ap-southeast-3", "us-gov-west-1", "mx-central-1", "us-iso-east-1", "cn-northwest-1"],
 )
 def test_regions_that_aws_may_have_pass(value: str) -> None:
-    assert to_aws_region("accepter_region_name", value) == value
+    assert parse_option("accepter_region_name", value, parse_aws_region) == value
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,7 @@ def test_regions_that_aws_may_have_pass(value: str) -> None:
 )
 def test_what_is_no_region_is_named(value: str) -> None:
     with pytest.raises(InvalidOptionError, match=r"^accepter_region_name is not an AWS region.*us-east-1 or US_EAST_1"):
-        to_aws_region("accepter_region_name", value)
+        parse_option("accepter_region_name", value, parse_aws_region)
 
 
 GOOD_IDS = {
@@ -149,19 +152,22 @@ BAD_IDS = [
     ("connection_id", "vpc-0a1b2c3d", "17 hexadecimal digits"),
     ("connection_id", ID, "belongs in peer_id"),
 ]
-CHECKS = {"aws_account_id": check_account_id, "vpc_id": check_vpc_id, "connection_id": check_connection_id}
+PARSERS = {"aws_account_id": parse_account_id, "vpc_id": parse_vpc_id, "connection_id": parse_connection_id}
 
 
 @pytest.mark.parametrize(("option", "value"), [(option, value) for option, values in GOOD_IDS.items() for value in values])
 def test_ids_of_aws_pass(option: str, value: str) -> None:
-    CHECKS[option](option, value)
+    parse_option(option, value, PARSERS[option])
     for version in ("v2", "v1.0"):
         assert check_aws_ids({"api_version": version, option: value}) == []
 
 
 @pytest.mark.parametrize(("option", "value", "way_out"), BAD_IDS)
 def test_what_is_not_an_id_of_aws_is_refused_and_its_cause_is_guessed(option: str, value: str, way_out: str) -> None:
-    for check in (lambda: CHECKS[option](option, value), lambda: check_aws_ids({"api_version": "v2", option: value})):
+    for check in (
+        lambda: parse_option(option, value, PARSERS[option]),
+        lambda: check_aws_ids({"api_version": "v2", option: value}),
+    ):
         with pytest.raises(InvalidOptionError) as caught:
             check()
         text = str(caught.value)
@@ -177,7 +183,7 @@ def test_with_version_1_they_are_warned_about(option: str, value: str, way_out: 
     assert way_out in warning
 
 
-@pytest.mark.parametrize("option", CHECKS)
+@pytest.mark.parametrize("option", PARSERS)
 @pytest.mark.parametrize("version", ["v2", "v1.0"])
 @pytest.mark.parametrize("value", ["", " ", "\n"])
 def test_an_empty_id_is_refused_with_each_version(option: str, version: str, value: str) -> None:
@@ -192,11 +198,13 @@ def test_yaml_reads_an_account_as_octal_as_the_hint_says() -> None:
 
 
 def test_unknown_regions_are_warned_about_and_never_refused() -> None:
-    assert check_regions({"region_name": "EU_WEST_1", "other": None}, "region_name", "other") == []
-    (warning,) = check_regions({"region_name": "eu-west-9"}, "region_name")
+    known = {"region_name": "EU_WEST_1", "other": None}
+    assert parse_aws_regions(known, "region_name", "other") == ({"region_name": "eu-west-1", "other": None}, [])
+    regions, (warning,) = parse_aws_regions({"region_name": "eu-west-9"}, "region_name")
+    assert regions == {"region_name": "eu-west-9"}
     assert warning.startswith("region_name 'eu-west-9' is not a region of AWS that")
     with pytest.raises(InvalidOptionError, match=r"^region_name is not an AWS region"):
-        check_regions({"region_name": "europe"}, "region_name")
+        parse_aws_regions({"region_name": "europe"}, "region_name")
 
 
 def test_the_known_regions_are_those_of_the_emulator() -> None:

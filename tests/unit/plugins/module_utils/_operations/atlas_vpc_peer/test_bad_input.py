@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import (
     atlas_network_container_info as _container_info_task,
@@ -163,24 +163,24 @@ def test_the_documented_example_of_version_1_works(atlas: Atlas) -> None:
 
 @pytest.mark.parametrize(("option", "value"), [("vpc_id", "vpc-123456"), ("aws_account_id", "1"), ("connection_id", "pcx-x")])
 def test_the_info_module_refuses_impossible_ids_too(atlas: Atlas, option: str, value: str) -> None:
-    done = atlas.run(_vpc_peer_info_task.TASK, **{option: value})
+    done = atlas.run(_vpc_peer_info_task.OPERATION, **{option: value})
     assert (done.failed, atlas.wire()) == (True, [])
     assert done.msg.startswith(f"{option} is not the id of ")
-    done = atlas.run(_vpc_peer_info_task.TASK, **{option: value}, api_version="v1.0")
+    done = atlas.run(_vpc_peer_info_task.OPERATION, **{option: value}, api_version="v1.0")
     assert (done.failed, done.result["vpc_peers"], len(done.warnings)) == (False, [], 1)
 
 
 @pytest.mark.parametrize(
     ("task", "options"),
     [
-        (_vpc_peer_task.TASK, {**PEERING, "accepter_region_name": "eu-west-9"}),
-        (_vpc_peer_task.TASK, {**PAIR, "state": "absent", "container_region_name": "eu-west-9"}),
-        (_vpc_peer_info_task.TASK, {"container_region_name": "eu-west-9"}),
-        (_container_task.TASK, {"region_name": "eu-west-9", "state": "absent"}),
-        (_container_info_task.TASK, {"region_name": "eu-west-9"}),
+        (_vpc_peer_task.OPERATION, {**PEERING, "accepter_region_name": "eu-west-9"}),
+        (_vpc_peer_task.OPERATION, {**PAIR, "state": "absent", "container_region_name": "eu-west-9"}),
+        (_vpc_peer_info_task.OPERATION, {"container_region_name": "eu-west-9"}),
+        (_container_task.OPERATION, {"region_name": "eu-west-9", "state": "absent"}),
+        (_container_info_task.OPERATION, {"region_name": "eu-west-9"}),
     ],
 )
-def test_an_unknown_region_is_warned_about(atlas: Atlas, task: Task[Any], options: dict[str, Any]) -> None:
+def test_an_unknown_region_is_warned_about(atlas: Atlas, task: type[Operation[Any, Any]], options: dict[str, Any]) -> None:
     (warning,) = atlas.run(task, **options).warnings
     assert "_name 'eu-west-9' is not a region" in warning
     assert atlas.wire() != []

@@ -84,7 +84,7 @@ def test_a_lost_creation_stays_one_where_its_cause_cannot_be_read(faulty: tuple[
     atlas, wire = faulty
     options = {**PEERING, "container_id": atlas.container_id, "accepter_region_name": "us-east-1"}
     unreadable = Fault("GET", DROP, times=0)
-    wire.faults += [Fault("POST", lost, forward=True, before=lambda: setattr(unreadable, "times", 3)), unreadable]
+    wire.faults += [Fault("POST", lost, forward=True, before=lambda: setattr(unreadable, "times", 2)), unreadable]
     done = atlas.run(**options)
     assert (done.failed, done.changed, len(atlas.peers())) == (False, True, 1)
 
@@ -179,7 +179,7 @@ def test_a_container_that_stays_too_new_is_not_told_to_wait(faulty: tuple[Atlas,
     atlas, wire = faulty
     too_new = reply({"error": 409, "errorCode": "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER"}, 409)
     wire.faults.append(Fault("DELETE", too_new, times=99))
-    done = atlas.run(_container_task.TASK, region_name="us-east-1", state="absent", wait=True, wait_timeout=3)
+    done = atlas.run(_container_task.OPERATION, region_name="us-east-1", state="absent", wait=True, wait_timeout=3)
     assert "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER" in done.msg
     assert "wait to true" not in done.msg
 
@@ -188,7 +188,7 @@ def test_a_container_whose_users_cannot_be_read_in_the_end_says_so(faulty: tuple
     atlas, wire = faulty
     peer_id = atlas.add_peer()
     wire.faults += [Fault("GET"), Fault("GET"), Fault("GET", DROP, times=99)]
-    done = atlas.run(_container_task.TASK, region_name="us-east-1", state="absent", wait=True, wait_timeout=3)
+    done = atlas.run(_container_task.OPERATION, region_name="us-east-1", state="absent", wait=True, wait_timeout=3)
     assert [part for part in (peer_id, "3 seconds", "did not answer") if part not in done.msg] == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Task
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_vpc_peer as _vpc_peer_task
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_vpc_peer_info as _vpc_peer_info_task
 from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, Atlas, Done
@@ -31,7 +31,7 @@ def two_peers(atlas: Atlas) -> tuple[Any, Any]:
 
 
 def info(atlas: Atlas, **options: Any) -> Done:
-    return atlas.run(_vpc_peer_info_task.TASK, **options)
+    return atlas.run(_vpc_peer_info_task.OPERATION, **options)
 
 
 @pytest.mark.parametrize("version", ["v2", "v1.0"])
@@ -149,8 +149,8 @@ def test_an_error_is_not_taken_for_a_region_without_container(faulty: tuple[Atla
     assert info(atlas, container_region_name=SECOND).failed
 
 
-@pytest.mark.parametrize("task", [_vpc_peer_task.TASK, _vpc_peer_info_task.TASK])
-def test_container_id_and_container_region_name_exclude_each_other(task: Task[Any]) -> None:
+@pytest.mark.parametrize("task", [_vpc_peer_task.OPERATION, _vpc_peer_info_task.OPERATION])
+def test_container_id_and_container_region_name_exclude_each_other(task: type[Operation[Any, Any]]) -> None:
     options = {**PAIR, "group_id": "0" * 24, "container_id": "0" * 24, "container_region_name": FIRST}
     (message,) = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(options).error_messages
     assert message == "parameters are mutually exclusive: container_id|container_region_name"

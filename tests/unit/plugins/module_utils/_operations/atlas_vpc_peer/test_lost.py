@@ -106,7 +106,7 @@ def test_nothing_is_made_twice_on_servers_that_let_it(
         if what == "peer":
             done = atlas.run(**PEERING, retries=retries)
         else:
-            done = atlas.run(_container_task.TASK, region_name="eu-west-1", retries=retries)
+            done = atlas.run(_container_task.OPERATION, region_name="eu-west-1", retries=retries)
         assert (done.failed, done.changed, len(wire.sent("POST"))) == (False, True, 1)
     assert len(atlas.peers()) == (what == "peer")
     with atlas.emulator.project.now() as project:
@@ -194,7 +194,7 @@ def test_a_second_delete_that_finds_nothing_after_a_lost_one_has_succeeded(
         if what == "peer":
             done = atlas.run(**PAIR, state="absent", retries=retries)
         else:
-            done = atlas.run(_container_task.TASK, region_name="eu-west-1", state="absent", retries=retries)
+            done = atlas.run(_container_task.OPERATION, region_name="eu-west-1", state="absent", retries=retries)
         assert (done.failed, done.changed) == (False, True)
         assert len(wire.sent("DELETE")) == 2
         # The answer was clear, so nothing was looked up.
@@ -213,7 +213,7 @@ def test_a_delete_with_an_odd_reply_is_looked_up_and_sent_again_if_need_be(
     atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     atlas.add_peer()
     atlas.clock.now += 60
-    task = _vpc_peer_task.TASK if what == "peer" else _container_task.TASK
+    task = _vpc_peer_task.OPERATION if what == "peer" else _container_task.OPERATION
     options = PAIR if what == "peer" else {"region_name": "eu-west-1"}
     with serving(upstream=atlas.emulator.base_url) as wire:
         atlas.base_url = wire.base_url

@@ -119,18 +119,18 @@ def test_a_reply_about_another_container_is_looked_up(faulty: Faulty, change: di
     good = {"id": "1" * 24, "providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": BLOCK}
     wire.faults.append(Fault("POST", reply({**good, **change}), forward=is_made))
     options = {"region_name": "eu-west-1", "atlas_cidr_block": BLOCK, "retries": 0}
-    done = atlas.run(_container_task.TASK, **options)
+    done = atlas.run(_container_task.OPERATION, **options)
     assert (done.failed, done.changed) == (not is_made, is_made)
     assert verbs(wire) == ["GET", "POST", *["GET"] * (1 if is_made else 2)]
     assert is_made or "the reply " in done.msg
     wire.requests.clear()
     wire.faults.append(Fault("POST", reply({**good, "providerName": None}), forward=True))
-    again = atlas.run(_container_task.TASK, **options)
+    again = atlas.run(_container_task.OPERATION, **options)
     assert (again.failed, again.changed, verbs(wire)) == (False, not is_made, ["GET"] if is_made else ["GET", "POST"])
 
 
 def test_a_block_that_atlas_chooses_is_not_compared(atlas: Atlas) -> None:
-    done = atlas.run(_container_task.TASK, region_name="eu-west-1")
+    done = atlas.run(_container_task.OPERATION, region_name="eu-west-1")
     assert (done.failed, done.changed, len(atlas.wire())) == (False, True, 3)
 
 
@@ -141,6 +141,6 @@ def test_a_reply_about_another_change_of_a_container_is_looked_up(faulty: Faulty
     container_id = atlas.add_container("EU_WEST_1", BLOCK)
     good = {"id": container_id, "providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": OTHER_BLOCK}
     wire.faults.append(Fault("PATCH", reply({**good, **change}), forward=is_made))
-    done = atlas.run(_container_task.TASK, region_name="eu-west-1", atlas_cidr_block=OTHER_BLOCK, retries=0)
+    done = atlas.run(_container_task.OPERATION, region_name="eu-west-1", atlas_cidr_block=OTHER_BLOCK, retries=0)
     assert (done.failed, done.changed) == (not is_made, is_made)
     assert is_made or "the reply does not show what was sent" in done.msg

@@ -13,8 +13,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import transport as _transport
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Outcome
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import TASK
 from ansible_collections.cloudpeer.atlas.tests.support.harness import PEERING, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, reply
 
@@ -75,26 +73,12 @@ def methods(atlas: Atlas) -> list[str]:
     return [entry["method"] for entry in atlas.emulator.requests.entries() if entry["authenticated"]]
 
 
-class Recorded:
-    """The task, and the traceback in its result, which no other test takes for a good one."""
-
-    argument_spec = TASK.argument_spec
-    traceback = ""
-
-    def execute(self, params: Any, **more: Any) -> Outcome:
-        outcome = TASK.execute(params, **more)
-        if outcome.failure is not None:
-            self.traceback = outcome.failure.pop("exception")
-        return outcome
-
-
 def check_failure(atlas: Atlas, words: str, **options: Any) -> Done:
     """Run the task and check how it fails."""
-    task: Any = Recorded()
-    done = atlas.run(task, **{**PEERING, **options})
+    done = atlas.run(unexpected=True, **{**PEERING, **options})
     assert done.failed
     assert words in done.msg
-    assert words in task.traceback
+    assert words in done.traceback
     assert [done.result[name] for name in ("http_status", "error_code", "detail")] == [None] * 3
     return done
 

@@ -3,12 +3,14 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The changes that atlas_vpc_peer_accepter makes, and what each makes of what was read. Pure."""
+"""What atlas_vpc_peer_accepter sends to make changes, and what each makes of what was read. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, replace
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Fields
 
 from ..objects import Route, RouteTable
 from .view import ACTIVE, View, route_to
@@ -49,25 +51,35 @@ class RouteChange:
     target: str | None
 
 
-Step = t.Union[Accept, RouteChange, AddTags, EnableDns]
+Request = t.Union[Accept, RouteChange, AddTags, EnableDns]
 
 
-def predict(view: View, steps: t.Iterable[Step]) -> View:
-    """Return the view after all steps."""
-    for step in steps:
-        view = after(view, step)
-    return view
+def to_change(request: Request) -> Change:
+    """Return the change that a request makes."""
+    if isinstance(request, RouteChange):
+        action: t.Literal["create", "update", "delete"] = "update" if request.action == "replace" else request.action
+        before: Fields | None = {"target": request.before} if request.before is not None else None
+        after = {"target": request.target} if request.action != "delete" else None
+        return Change(action, f"route to {request.block} in {request.table_id}", before, after)
+    if isinstance(request, AddTags):
+        return Change("update", "tags", {}, dict(request.tags))
+    if isinstance(request, EnableDns):
+        return Change("update", request.name, {"enabled": False}, {"enabled": True})
+    return Change("update", "status", {}, {"status": ACTIVE})
 
 
-def after(view: View, step: Step) -> View:
-    """Return the view after a step."""
-    if isinstance(step, RouteChange):
-        return with_route(view, step)
-    if isinstance(step, AddTags):
-        return with_tags(view, dict(step.tags))
-    if isinstance(step, EnableDns):
-        return with_dns(view, step.name)
-    return with_status(view, ACTIVE)
+def view_after(view: View, request: Request) -> View:
+    """Return the view after a request."""
+    if isinstance(request, RouteChange):
+        return _with_route(view, request)
+    if isinstance(request, EnableDns):
+        return replace(view, vpc=view.vpc.with_dns(**{request.name: True})) if view.vpc is not None else view
+    if isinstance(request, Accept):
+        return with_status(view, ACTIVE)
+    if view.connection is None:
+        return view
+    tags = {**view.connection.tags, **dict(request.tags)}
+    return replace(view, connection=replace(view.connection, tags=tags))
 
 
 def with_status(view: View, status: str, message: str | None = None) -> View:
@@ -77,9 +89,7 @@ def with_status(view: View, status: str, message: str | None = None) -> View:
     return replace(view, connection=replace(view.connection, status=status, status_message=message, expiration_time=None))
 
 
-def with_route(view: View, change: RouteChange) -> View:
-    """Return the view after a change of a route."""
-
+def _with_route(view: View, change: RouteChange) -> View:
     def changed(table: RouteTable) -> RouteTable:
         old = route_to(table, change.block)
         routes = [one for one in table.routes if one is not old]
@@ -88,15 +98,3 @@ def with_route(view: View, change: RouteChange) -> View:
         return replace(table, routes=tuple(routes))
 
     return replace(view, tables=tuple(changed(one) if one.id == change.table_id else one for one in view.tables))
-
-
-def with_tags(view: View, tags: t.Mapping[str, str]) -> View:
-    """Return the view after tags were added to the connection."""
-    if view.connection is None:
-        return view
-    return replace(view, connection=replace(view.connection, tags={**view.connection.tags, **tags}))
-
-
-def with_dns(view: View, name: str) -> View:
-    """Return the view after an attribute for DNS was enabled."""
-    return replace(view, vpc=view.vpc.with_dns(**{name: True})) if view.vpc is not None else view

@@ -1,0 +1,102 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Waiting in a run: asks as a Wait says until the state will do, and takes down what is seen."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+
+from .operation import Session
+from .options import Parameters
+from .outcome import Progress
+from .wait import LONGEST_BACKOFF, Wait, WaitTimeoutError, wait_until
+
+
+class Waiter:
+    """Waits in one run.
+
+    Args:
+        progress: How far the run has come.
+        session: The session; its requests are bounded by the time of the wait.
+        params: The options for waiting.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        session: Session,
+        params: Parameters,
+        clock: t.Callable[[], float],
+        sleep: t.Callable[[float], None],
+    ) -> None:
+        self._progress = progress
+        self._session = session
+        self._params = params
+        self._clock = clock
+        self._sleep = sleep
+
+    def wait_for(self, wait: Wait[t.Any], is_done: t.Callable[[], bool] | None = None) -> None:
+        """Wait until the state will do.
+
+        If nobody answers shortly before the time is up, that is what the wait ends with, after the last state that was seen.
+
+        Args:
+            wait: What to wait for.
+            is_done: Whether to end the wait; None for what the wait itself says.
+
+        Raises:
+            AtlasError: If the time is up, or waiting on is in vain.
+        """
+        progress = self._progress
+        done = is_done or (lambda: wait.is_done(progress.state))
+        if wait.polls_at_once:
+            progress.see(wait.poll(progress.state))
+        if not done():
+            self._wait_until(wait, done, self._params["wait_timeout"] if wait.seconds is None else wait.seconds)
+        following = wait.then(progress.state) if wait.then is not None else None
+        if following is not None:
+            self.wait_for(following)
+
+    def _wait_until(self, wait: Wait[t.Any], is_done: t.Callable[[], bool], seconds: float) -> None:
+        progress, clock, started = self._progress, self._clock, self._clock()
+        deadline = started + seconds
+        unanswered: AtlasError | None = None
+
+        def ask() -> bool:
+            nonlocal unanswered
+            try:
+                progress.see(wait.poll(progress.state), wait)
+                unanswered = None
+                return is_done()
+            except AtlasError as error:
+                # Earlier, the client has tried as often as it may. By now, it has less time than that.
+                is_late = error.is_unanswered and clock() + LONGEST_BACKOFF >= deadline
+                if not is_late and not (wait.is_patient and error.is_transient):
+                    raise
+                unanswered = error
+            return False
+
+        with self._session.within(deadline):
+            # Where somebody has to act is told at once.
+            progress.see(progress.state, wait)
+            try:
+                wait_until(
+                    ask,
+                    bool,
+                    timeout=max(0.0, deadline - clock()),
+                    longest_interval=self._params["wait_sleep"],
+                    clock=clock,
+                    sleep=self._sleep,
+                )
+            except WaitTimeoutError as error:
+                error.waited, error.unanswered = clock() - started, unanswered
+                late = wait.late(progress.state, error)
+                if late is not None:
+                    raise late from error

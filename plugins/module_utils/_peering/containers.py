@@ -1,0 +1,185 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Which network container the options of a VPC peering connection mean."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+    AtlasError,
+    AtlasNotFoundError,
+    InvalidOptionError,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
+    NOT_FOUND,
+    Container,
+    Containers,
+    describe,
+    to_region,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
+
+
+@dataclass(frozen=True)
+class ListContainers:
+    """Asks for the containers of the project on the provider: a list."""
+
+
+@dataclass(frozen=True)
+class GetContainer:
+    """Asks for one container."""
+
+    id: str
+
+
+Need = t.Union[ListContainers, GetContainer]
+
+
+class ContainerChoice:
+    """The network container that `container_id` or `container_region_name` names, or that is found without them. Pure.
+
+    `container_region_name` costs the list of the containers as soon as it matters.
+
+    Args:
+        params: The options.
+        provider: The cloud provider.
+        facts: What was read so far.
+        ask: Returns what a need stands for: it reads that, or raises Needs.
+    """
+
+    def __init__(self, params: Parameters, provider: Provider, facts: Facts, ask: t.Callable[[Need], t.Any]) -> None:
+        self._params = params
+        self.provider = provider
+        self._facts = facts
+        self._ask = ask
+        self._project = f"project {params['group_id']}"
+
+    def select(self, peers: list[Peer]) -> list[Peer]:
+        """Return those of some connections that are in a container that the options allow.
+
+        Raises:
+            AtlasError: If Atlas does not say which container one is in.
+        """
+        container_id, region = self._params["container_id"], self._params["container_region_name"]
+        if not peers or (container_id is None and region is None):
+            return peers
+        for peer in peers:
+            if peer["container_id"] is None:
+                raise AtlasError(
+                    f"Atlas does not say which network container VPC peering connection {peer['id']} is in.",
+                    hint="Leave container_id and container_region_name out; peer_id alone names one connection.",
+                )
+        ids = [container_id] if region is None else [one["id"] for one in self._in_region()]
+        return [peer for peer in peers if peer["container_id"] in ids]
+
+    def chosen_id(self) -> str | None:
+        """Return the id of the container that the options name; None if they leave it open.
+
+        Raises:
+            AtlasError: If `container_region_name` names none, or more than one.
+        """
+        region = self._params["container_region_name"]
+        if region is None:
+            return t.cast("str | None", self._params["container_id"])
+        found = self._in_region()
+        if len(found) == 1:
+            return str(found[0]["id"])
+        if found:
+            raise AtlasError(
+                f"container_region_name: {self._project} has {len(found)} network containers in {region}: {describe(found)}.",
+                hint="Set container_id instead.",
+            )
+        others = f"; it has {describe(self._list())}" if self._list() else ""
+        raise AtlasError(
+            f"container_region_name: {self._project} has no network container on {self.provider.name} in {region}{others}.",
+            hint="Correct it, or create the network container (atlas_network_container) or a cluster in that region.",
+        )
+
+    def find(self, container_id: str | None, region: str | None) -> Container:
+        """Return the container of a connection.
+
+        Args:
+            container_id: Its id, if it is known. Otherwise it is the only one, or the one in the region of the VPC.
+            region: The region of the VPC, if it is known.
+
+        Raises:
+            AtlasError: If there is none, or more than one that could be meant; they are listed.
+        """
+        if container_id is not None:
+            return self.known(container_id) or t.cast("Container", self._ask(GetContainer(container_id)))
+        containers = self._list()
+        if len(containers) == 1:
+            return containers[0]
+        if not containers:
+            raise AtlasError(
+                f"P{self._project[1:]} has no network container on {self.provider.name}.",
+                hint="Create one, or a cluster in the region, and run the task again.",
+            )
+        in_region = [one for one in containers if region is not None and to_region(one) == region]
+        if len(in_region) == 1:
+            return in_region[0]
+        raise AtlasError(
+            f"P{self._project[1:]} has {len(containers)} network containers on {self.provider.name}: {describe(containers)}.",
+            hint="Say which one with container_region_name or container_id.",
+        )
+
+    def known(self, container_id: str | None) -> Container | None:
+        """Return a container if it has been read already."""
+        listed = self._facts.get(ListContainers()) or []
+        by_list = next((one for one in listed if one["id"] == container_id), None)
+        return by_list or (self._facts.get(GetContainer(container_id)) if container_id is not None else None)
+
+    def describe(self, container_id: str) -> str:
+        """Return a container in words, with its region if Atlas tells it: the words are for a failure of another kind."""
+        try:
+            region = next((to_region(one) for one in self._list() if one["id"] == container_id), None)
+        except AtlasError:
+            region = None
+        return f"network container {container_id}" + (f" in {region}" if region else "")
+
+    def missing(self, container_id: str, error: AtlasError) -> InvalidOptionError | None:
+        """Return what to say if an error means that a container does not exist; None for any other error."""
+        if error.error_code != NOT_FOUND:
+            return None
+        is_option = container_id == self._params["container_id"]
+        found = f"Check it, or leave it out to have the container on {self.provider.name} found."
+        return InvalidOptionError(
+            f"{'container_id: p' if is_option else 'P'}{self._project[1:]} has no network container {container_id}.",
+            http_status=error.http_status,
+            error_code=error.error_code,
+            detail=error.detail,
+            hint=found if is_option else "Run the task again.",
+        )
+
+    def read(self, need: Need, containers: Containers) -> list[Container] | Container:
+        """Read what was asked for.
+
+        Raises:
+            InvalidOptionError: If the container does not exist, or is on another provider.
+        """
+        provider = self.provider.name
+        if isinstance(need, ListContainers):
+            return containers.list_containers(provider)
+        try:
+            container = containers.get_container(need.id)
+        except AtlasNotFoundError as error:
+            raise self.missing(need.id, error) or error from error
+        if container["provider_name"] not in (provider, None):
+            raise InvalidOptionError(
+                f"container_id: network container {need.id} is on {container['provider_name']}, not on {provider}.",
+                hint=f"Leave it out to have the container on {provider} found.",
+            )
+        return container
+
+    def _list(self) -> list[Container]:
+        return t.cast("list[Container]", self._ask(ListContainers()))
+
+    def _in_region(self) -> list[Container]:
+        return [one for one in self._list() if to_region(one) == self._params["container_region_name"]]

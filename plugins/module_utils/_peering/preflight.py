@@ -1,0 +1,112 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What keeps Atlas from taking a connection as it is to be: found before it is sent, or behind a refusal."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
+
+from .containers import ContainerChoice
+from .state import CreatePeer, PeerState, UpdatePeer
+
+# Errors behind which the container, the region, or another connection may be. The last one is all that Atlas said of a wrong
+# container for years.
+_EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK", "INVALID_ATTRIBUTE", "UNEXPECTED_ERROR"))
+
+
+def check_region(wanted: str | None, current: Peer | None, container: Container) -> None:
+    """Check that the region of a connection is not to change where Atlas answers null for it.
+
+    Raises:
+        InvalidOptionError: If it is.
+    """
+    present = to_region(container)
+    if wanted is not None and current is not None and current["accepter_region_name"] is None and present != wanted:
+        raise InvalidOptionError(
+            f"accepter_region_name cannot be changed: it is {present}, not {wanted}.",
+            hint="Correct the option, or remove the connection first (state: absent).",
+        )
+
+
+def check_overlaps(
+    provider: Provider, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: t.Iterable[Peer]
+) -> None:
+    """Check that the routes to the VPC can be told from those to the container, and to other VPCs that are connected to it.
+
+    Args:
+        provider: The cloud provider.
+        fields: The connection as it is to be.
+        container: Its container, if it is known.
+        neighbours: The other connections, in any container; the connection itself may be among them.
+
+    Raises:
+        InvalidOptionError: If the blocks overlap; the message gives both.
+    """
+    block, choose = fields["route_table_cidr_block"], "choose another one"
+    atlas_block = container["atlas_cidr_block"] if container is not None else None
+    if container is not None and do_overlap(block, atlas_block):
+        raise InvalidOptionError(
+            f"route_table_cidr_block {block} overlaps {atlas_block} of network container {container['id']}.",
+            hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
+        )
+    for peer in neighbours:
+        is_itself = all(peer[name] == fields[name] for name in provider.identity)
+        if is_itself or peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
+            continue
+        if do_overlap(block, peer["route_table_cidr_block"]):
+            name = f"VPC peering connection {peer['id']} ({provider.describe(peer)})"
+            hint = f"Each VPC needs a block of its own: {choose}, or another container."
+            if peer["status_name"] == provider.failed:
+                name = f"{name}, which is {provider.failure_in_words(peer)}"
+                hint = f"If it is no longer needed, remove it with peer_id: {peer['id']} and state: absent; then run this again."
+            raise InvalidOptionError(
+                f"route_table_cidr_block {block} overlaps {peer['route_table_cidr_block']} of {name}.", hint=hint
+            )
+
+
+def find_cause(
+    error: AtlasError,
+    request: CreatePeer | UpdatePeer,
+    state: PeerState,
+    params: Parameters,
+    choice: ContainerChoice,
+    neighbours: t.Callable[[], t.Iterable[Peer]],
+) -> AtlasError | None:
+    """Look for the option that is behind the refusal of a request.
+
+    Args:
+        error: The refusal.
+        request: What was refused.
+        state: The state in which it was sent.
+        params: The options.
+        choice: The container; it may be read.
+        neighbours: Returns the connections of the project, which may be read.
+
+    Returns:
+        What to say instead; None if nothing is found, or if Atlas does not tell more about it: then the refusal is what matters.
+    """
+    current = state.peer if isinstance(request, UpdatePeer) else None
+    fields = {**(current or {}), **request.fields}
+    container_id = fields.get("container_id")
+    cause: AtlasError | None = choice.missing(container_id, error) if container_id is not None else None
+    if cause is None and error.error_code in _EXPLAINED:
+        try:
+            container = choice.find(container_id, fields.get("accepter_region_name"))
+            check_region(params["accepter_region_name"], current, container)
+            check_overlaps(choice.provider, {**fields, "container_id": container["id"]}, container, neighbours())
+        except InvalidOptionError as found:
+            cause = found
+        except AtlasError:
+            return None
+    if cause is not None:
+        cause.http_status, cause.error_code, cause.detail = error.http_status, error.error_code, error.detail
+    return cause

@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The state of a VPC peering connection, and the requests that change it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
+
+
+@dataclass(frozen=True)
+class PeerState:
+    """The connection that the options mean.
+
+    Attributes:
+        peer: The connection; None if it is not there. One that is being removed only if there is no other.
+        dying: The connections with its identity that are being removed; empty if there is a live one.
+        listed: All connections of the project; None where they were not listed.
+        template: What was being removed when the task came, for what the options leave open.
+        needs_id: Whether nothing but the connection with `peer_id` will do.
+    """
+
+    peer: Peer | None
+    dying: tuple[Peer, ...] = ()
+    listed: tuple[Peer, ...] | None = None
+    template: Peer | None = None
+    needs_id: bool = False
+
+
+@dataclass(frozen=True)
+class ListPeers:
+    """Asks for all connections of the project: a list."""
+
+
+@dataclass(frozen=True)
+class Gone:
+    """What has to be gone before a step: connections."""
+
+    peers: tuple[Peer, ...]
+
+
+@dataclass(frozen=True)
+class CreatePeer:
+    """Request a connection.
+
+    Attributes:
+        fields: What it is made of; what the reply says differs from it in the region.
+        home_region: The region of its container, if it is known.
+    """
+
+    fields: t.Mapping[str, t.Any]
+    home_region: str | None
+
+
+@dataclass(frozen=True)
+class UpdatePeer:
+    """Change fields of a connection; the whole object goes along."""
+
+    id: str
+    fields: t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class DeletePeer:
+    """Ask for the removal of a connection."""
+
+    id: str

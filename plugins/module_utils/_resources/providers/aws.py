@@ -1,0 +1,51 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What Atlas says of connections with AWS."""
+
+from __future__ import annotations
+
+from .provider import Peer, Provider
+
+
+def _place(peer: Peer, region: str | None) -> str:
+    return f"AWS account {peer['aws_account_id']}" + (f", region {region}" if region else "")
+
+
+AWS = Provider(
+    name="AWS",
+    identity=("aws_account_id", "vpc_id"),
+    writable={
+        "vpc_id": "vpcId",
+        "aws_account_id": "awsAccountId",
+        "route_table_cidr_block": "routeTableCidrBlock",
+        "container_id": "containerId",
+        "accepter_region_name": "accepterRegionName",
+    },
+    read_only={
+        "id": "id",
+        "connection_id": "connectionId",
+        "status_name": "statusName",
+        "error_state_name": "errorStateName",
+    },
+    changeable=frozenset(("route_table_cidr_block",)),
+    progress=("INITIATING", "PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"),
+    pending="PENDING_ACCEPTANCE",
+    failed="FAILED",
+    terminating="TERMINATING",
+    failure_reasons={
+        "REJECTED": "the request was rejected in the AWS account; ask its owner to accept the next one",
+        "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
+        "INVALID_ARGUMENT": (
+            "AWS does not take the request; check vpc_id, aws_account_id and accepter_region_name, and that the VPC's CIDR "
+            "blocks do not overlap the container's"
+        ),
+    },
+    accepted_id="connection_id",
+    place=_place,
+    # Otherwise Atlas says ATLAS_INVALID_CIDR_RANGE.
+    largest_prefix=21,
+    smallest_prefix=24,
+)

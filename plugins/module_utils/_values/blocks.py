@@ -1,0 +1,66 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""CIDR blocks."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from .invalid import InvalidValueError
+
+# RFC 1918: Atlas refuses every other range (INVALID_ROUTE_TABLE_CIDR, ATLAS_INVALID_CIDR_RANGE).
+_PRIVATE_NETWORKS = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+
+Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+def parse_block(value: str, hint: str) -> Network:
+    """Return a CIDR block without host bits, in the form that Atlas gives back.
+
+    Args:
+        value: The block.
+        hint: What to do if it is not one.
+
+    Raises:
+        InvalidValueError: If it is not one; the hint then gives the block that was probably meant.
+    """
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+        address = ipaddress.ip_address(value.partition("/")[0])
+    except ValueError:
+        raise InvalidValueError(f"is not a CIDR block: {value!r}", hint) from None
+    if "/" not in value:
+        raise InvalidValueError(f"is an address without a prefix length: {value!r}", hint)
+    if address != network.network_address:
+        raise InvalidValueError(f"has host bits set: {value!r}", f"The block is {network}.")
+    if str(network) != value:
+        raise InvalidValueError(f"is not in its canonical form: {value!r}", f"Write {network}.")
+    return network
+
+
+def parse_private_block(value: str) -> ipaddress.IPv4Network:
+    """Return the CIDR block of a network in AWS or Atlas: IPv4 and private.
+
+    Raises:
+        InvalidValueError: If it is not.
+    """
+    hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
+    if ":" in value:
+        raise InvalidValueError(f"is an IPv6 block: {value!r}; Atlas peers IPv4 only", hint)
+    network = t.cast("ipaddress.IPv4Network", parse_block(value, hint))
+    if not any(network.subnet_of(private) for private in _PRIVATE_NETWORKS):
+        ranges = ", ".join(str(private) for private in _PRIVATE_NETWORKS)
+        raise InvalidValueError(f"is not private: {value!r}", f"Atlas takes blocks within {ranges} only.")
+    return network
+
+
+def do_overlap(block: str | None, other: str | None) -> bool:
+    """Whether two CIDR blocks overlap; what is missing or not a block cannot be compared, and Atlas decides."""
+    try:
+        return block is not None and other is not None and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other))
+    except ValueError:
+        return False

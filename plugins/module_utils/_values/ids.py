@@ -1,0 +1,128 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Ids of Atlas and of AWS."""
+
+from __future__ import annotations
+
+import re
+
+from .invalid import InvalidValueError
+
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+# The largest number of 12 digits that begins with 0 and can be read as octal: 077777777777.
+_LARGEST_OCTAL = 0o77777777777
+
+
+def _aws_id(prefix: str, before: str = "") -> re.Pattern[str]:
+    """Return the form of an id of AWS: 17 hexadecimal digits, or 8 in old accounts."""
+    return re.compile(rf"{before}{prefix}-([0-9a-f]{{8}}|[0-9a-f]{{17}})")
+
+
+_VPC_ID = _aws_id("vpc")
+_CONNECTION_ID = _aws_id("pcx")
+_ROUTE_TABLE_ID = _aws_id("rtb")
+_SECURITY_GROUP_ID = _aws_id("sg", "(?:[0-9]{12}/)?")
+
+
+def parse_object_id(value: str) -> str:
+    """Return an id of Atlas: 24 hexadecimal digits.
+
+    Raises:
+        InvalidValueError: If it is not an object id; AWS ids get a hint of their own.
+    """
+    if _OBJECT_ID.fullmatch(value):
+        return value
+    if not value.strip():
+        raise InvalidValueError("is empty", "Give an id of Atlas, 24 hexadecimal digits.")
+    hint = "Atlas's ids are 24 hexadecimal digits, in lower case."
+    if value.startswith("pcx-"):
+        hint = "That is AWS's id of the connection (connection_id in the results). Give Atlas's own, id in the results."
+    elif value.startswith("vpc-"):
+        hint = "That is the id of a VPC, which belongs in vpc_id. Give an id of Atlas, 24 hexadecimal digits."
+    raise InvalidValueError(f"is malformed: {value!r}", hint)
+
+
+def parse_account_id(value: str) -> str:
+    """Return the id of an AWS account: 12 digits.
+
+    Raises:
+        InvalidValueError: If it is not one; a number that YAML has changed is explained.
+    """
+    if not _ACCOUNT_ID.fullmatch(value):
+        raise _not_an_id(value, "an AWS account", _account_hint(value))
+    return value
+
+
+def _account_hint(value: str) -> str:
+    digits = re.sub(r"[\s-]", "", value)
+    if _ACCOUNT_ID.fullmatch(digits):
+        return f"Write it as {digits}, in quotes."
+    if re.fullmatch(r"[0-9]{11}", value):
+        return f"A leading zero is probably lost: put it in quotes, as '0{value}'."
+    if re.fullmatch(r"[0-9]{1,10}", value) and int(value) <= _LARGEST_OCTAL:
+        meant = f"{int(value):012o}"
+        return f"YAML reads a number that begins with 0 as octal, so {meant} was probably meant: put it in quotes, as '{meant}'."
+    return "The id of an AWS account is 12 digits."
+
+
+def parse_vpc_id(value: str) -> str:
+    """Return the id of a VPC: `vpc-` and 17 hexadecimal digits, or 8.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    return _parse_aws_id(value, _VPC_ID, "a VPC", "The id of a VPC is vpc- and 17 hexadecimal digits (8 in old accounts).")
+
+
+def parse_connection_id(value: str) -> str:
+    """Return the id that AWS gives a peering connection: `pcx-` and 17 hexadecimal digits, or 8.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    hint = "AWS's id of a peering connection is pcx- and 17 hexadecimal digits (8 in old accounts)."
+    if _OBJECT_ID.fullmatch(value):
+        hint += " This is an id of Atlas, which belongs in peer_id."
+    return _parse_aws_id(value, _CONNECTION_ID, "a peering connection in AWS", hint)
+
+
+def parse_route_table_id(value: str) -> str:
+    """Return the id of a route table: `rtb-` and 17 hexadecimal digits, or 8.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    return _parse_listed_id(value, _ROUTE_TABLE_ID, "rtb-0a1b2c3d4e5f67890")
+
+
+def parse_security_group_id(value: str) -> str:
+    """Return the id of a security group, `sg-` and 17 hexadecimal digits, or 8; its account may stand before it.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    example = "sg-0a1b2c3d4e5f67890, or with its account: 123456789012/sg-0a1b2c3d4e5f67890"
+    return _parse_listed_id(value, _SECURITY_GROUP_ID, example)
+
+
+def _parse_listed_id(value: str, pattern: re.Pattern[str], example: str) -> str:
+    if not pattern.fullmatch(value):
+        raise InvalidValueError(f"has a malformed id: {value!r}", f"Write it like {example}.")
+    return value
+
+
+def _parse_aws_id(value: str, pattern: re.Pattern[str], what: str, hint: str) -> str:
+    if not pattern.fullmatch(value):
+        written = value.strip().lower()
+        raise _not_an_id(value, what, f"Write it as {written}." if pattern.fullmatch(written) else hint)
+    return value
+
+
+def _not_an_id(value: str, what: str, hint: str) -> InvalidValueError:
+    if not value.strip():
+        return InvalidValueError("is empty", "Set it; often a variable in the playbook has no value.")
+    return InvalidValueError(f"is not the id of {what}: {value!r}", hint)

@@ -1,0 +1,21 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Values that cannot be right. Whoever knows which option they are from names it."""
+
+from __future__ import annotations
+
+
+class InvalidValueError(ValueError):
+    """A value that cannot be right.
+
+    Args:
+        problem: What is wrong, to follow the name of the option: `is not a CIDR block: '10.0.0.0'`.
+        hint: What to do next, as a sentence.
+    """
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.hint = hint

@@ -1,0 +1,222 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The engine with an Operation of its own: a set of names that a forgetful server keeps."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
+from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
+
+
+@dataclass
+class Server:
+    """What the Operation talks to, and what happened there, in order."""
+
+    names: set[str] = field(default_factory=set)
+    log: list[str] = field(default_factory=list)
+    #: What goes wrong with the next requests, by what the log says of them; they take effect where that says True.
+    faults: dict[str, list[tuple[bool, Exception]]] = field(default_factory=dict)
+    calls: list[Any] = field(default_factory=list)
+    secrets: tuple[str, ...] = ("s3cret",)
+
+    @contextlib.contextmanager
+    def within(self, deadline: float) -> Iterator[None]:
+        self.log.append("within")
+        yield
+
+    def do(self, what: str, effect: Any = None) -> None:
+        self.log.append(what)
+        for takes_effect, error in self.faults.get(what, [])[:1]:
+            self.faults[what].pop(0)
+            if takes_effect and effect is not None:
+                effect()
+            raise error
+        if effect is not None:
+            effect()
+
+
+class Names(Operation[Server, "frozenset[str]"]):
+    """Has the names of the options, and no others, in the server."""
+
+    argument_spec = ArgumentSpec({})
+    noun = "names"
+    keeps_history = True
+    retries = 2
+    server: ClassVar[Server]
+
+    @staticmethod
+    @contextlib.contextmanager
+    def connect(unused_params: Any, unused_warn: Any, /) -> Iterator[Server]:
+        yield Names.server
+
+    def look(self) -> frozenset[str]:
+        self.session.do("look")
+        return frozenset(self.session.names)
+
+    def read(self, need: Any) -> Any:
+        self.session.do(f"read {need}")
+        return "allowed"
+
+    def decide(self, state: frozenset[str], facts: Facts) -> Plan:
+        wanted = self.params["names"]
+        new = [name for name in wanted if name not in state]
+        old = sorted(state - set(wanted))
+        if new and (facts["rules"], facts["more rules"]) != ("allowed", "allowed"):
+            raise AtlasError("Not allowed.")
+        changes = [*(Change("create", one, None, {}) for one in new), *(Change("delete", one, {}, None) for one in old)]
+        steps = [Step("update", ("add", one), (one,)) for one in new]
+        steps += [Step("delete", ("remove", one), (one,), after="quiet") for one in old]
+        return Plan(tuple(changes), tuple(steps), tuple(f"{one} goes." for one in old))
+
+    def predict(self, state: frozenset[str], plan: Plan, facts: Facts) -> frozenset[str]:
+        return frozenset(self.params["names"])
+
+    def apply(self, step: Step, state: frozenset[str]) -> frozenset[str]:
+        verb, name = step.request
+        names = self.session.names
+        self.session.do(f"{verb} {name}", lambda: names.add(name) if verb == "add" else names.discard(name))
+        return state | {name} if verb == "add" else state - {name}
+
+    def wait(self, state: frozenset[str], step: Step | None = None) -> Wait[frozenset[str]] | None:
+        def poll(last: frozenset[str]) -> frozenset[str]:
+            self.session.do("poll")
+            return last
+
+        goal = "quiet" if step is not None else "stable"
+        asked = self.session.log.count("poll")
+        return Wait(goal, poll, lambda last: self.session.log.count("poll") > asked, lambda last, error: AtlasError("Late."))
+
+    def status(self, state: frozenset[str], wait: Any) -> Status:
+        return Status(f"{len(state)} names", "s3cret\n" if wait is not None else "")
+
+    def show(self, state: frozenset[str], plan: Plan) -> dict[str, Any]:
+        return {"names": sorted(state)}
+
+
+@pytest.fixture
+def server() -> Server:
+    Names.server = Server()
+    return Names.server
+
+
+def run(*names: str, check_mode: bool = False, lines: list[str] | None = None) -> Outcome:
+    clock = FakeClock()
+    params = {"names": names, "wait": True, "wait_timeout": 60, "wait_sleep": 10, "retries": 2}
+    report = (lines if lines is not None else []).append
+    return execute(Names, params, check_mode=check_mode, report=report, clock=clock, sleep=clock.sleep)
+
+
+def lost(takes_effect: bool, **more: Any) -> tuple[bool, Exception]:
+    return takes_effect, AtlasError("Lost.", outcome_unknown=True, is_transient=True, **more)
+
+
+def test_what_decides_is_asked_again_and_each_need_is_read_once(server: Server) -> None:
+    outcome = run("a", "b")
+    assert server.log == ["look", "read rules", "read more rules", "add a", "add b", "within", "poll"]
+    assert (outcome.changed, outcome.failure, outcome.values["names"]) == (True, None, ["a", "b"])
+    assert (outcome.before, outcome.after) == ({"names": []}, {"names": ["a", "b"]})
+
+
+def test_nothing_to_do_is_not_changed(server: Server) -> None:
+    server.names = {"a"}
+    outcome = run("a")
+    assert not outcome.changed
+    assert server.log == ["look", "within", "poll"]
+
+
+def test_check_mode_looks_decides_and_predicts_and_does_nothing_else(server: Server) -> None:
+    server.names = {"z"}
+    outcome = run("a", check_mode=True)
+    assert server.log == ["look", "read rules", "read more rules"]
+    assert (outcome.changed, outcome.values["names"], outcome.warnings) == (True, ["a"], ["z goes."])
+    assert server.names == {"z"}
+
+
+def test_a_step_waits_for_what_comes_first(server: Server) -> None:
+    server.names = {"z"}
+    assert run().values["names"] == []
+    assert server.log == ["look", "within", "poll", "remove z", "within", "poll"]
+
+
+@pytest.mark.parametrize("takes_effect", [True, False])
+def test_a_lost_step_is_looked_up_before_anything_is_sent_again(server: Server, takes_effect: bool) -> None:
+    server.faults["add a"] = [lost(takes_effect)]
+    outcome = run("a", "b")
+    assert (outcome.changed, outcome.failure, server.names) == (True, None, {"a", "b"})
+    again = [] if takes_effect else ["add a"]
+    assert server.log[3:] == ["add a", "look", *again, "add b", "within", "poll"]
+
+
+def test_a_step_that_is_lost_again_and_again_is_a_failure_that_changed_nothing(server: Server) -> None:
+    server.faults["add a"] = [lost(False)] * 9
+    outcome = run("a")
+    assert outcome.failure is not None
+    assert (outcome.failure["msg"], outcome.changed) == ("Lost.", False)
+    assert server.log.count("add a") == 3
+    assert server.log[-1] == "look"
+
+
+def test_what_a_lost_step_did_is_told_although_the_next_fails(server: Server) -> None:
+    server.faults["add a"] = [lost(True)]
+    server.faults["add b"] = [(False, AtlasError("Refused."))]
+    outcome = run("a", "b")
+    assert outcome.failure is not None
+    assert (outcome.failure["msg"], outcome.changed, outcome.values["names"]) == ("Refused.", True, ["a"])
+
+
+def test_a_look_that_fails_after_a_lost_step_leaves_open_what_was_changed(server: Server) -> None:
+    server.faults["add a"] = [lost(True)]
+    server.faults["look"] = []
+    first = server.do
+
+    def do(what: str, effect: Any = None) -> None:
+        if what == "look" and "add a" in server.log:
+            raise AtlasError("Unreadable.")
+        first(what, effect)
+
+    server.do = do  # type: ignore[method-assign]
+    outcome = run("a")
+    assert outcome.failure is not None
+    assert (outcome.failure["msg"], outcome.changed) == ("Unreadable.", True)
+
+
+def test_progress_makes_the_count_of_failures_start_anew(server: Server) -> None:
+    server.faults = {f"add {name}": [lost(False), lost(False)] for name in "abc"}
+    assert run("a", "b", "c").failure is None
+    assert server.names == {"a", "b", "c"}
+
+
+def test_a_refusal_is_not_tried_again(server: Server) -> None:
+    server.faults["add a"] = [(False, AtlasError("Refused."))]
+    outcome = run("a")
+    assert outcome.failure is not None
+    assert (outcome.failure["msg"], outcome.changed, server.log.count("look")) == ("Refused.", False, 1)
+
+
+def test_a_defect_is_an_outcome_too(server: Server) -> None:
+    server.faults["add b"] = [(False, AttributeError("a defect"))]
+    outcome = run("a", "b")
+    assert outcome.failure is not None
+    assert "AttributeError: a defect" in outcome.failure["msg"]
+    assert "Traceback" in outcome.failure["exception"]
+    assert outcome.changed
+
+
+def test_lines_for_the_user_have_no_secrets_and_no_control_characters(server: Server) -> None:
+    lines: list[str] = []
+    outcome = run("a", lines=lines)
+    assert lines
+    assert "s3cret" not in "".join(lines)
+    assert "\n" not in "".join(lines)
+    assert [one["status"] for one in outcome.values["status_history"]] == ["0 names", "1 names"]
