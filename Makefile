@@ -1,18 +1,18 @@
-# Everything a developer runs; `make` alone lists it. All paths are relative, so that the checkout may lie in any folder.
+# The commands for developers; `make` alone lists them. All paths are relative, so that the checkout can be in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full integration fuzz lint sanity docs gates emulator matrix bench format clean
+.PHONY: help setup lock release demo test test-full integration fuzz lint sanity docs gates emulator matrix bench format clean
 
-# A Python path from outside would let other packages shadow the pinned ones.
+# With a Python path from outside, other packages could hide the locked ones.
 unexport PYTHONPATH PYTHONHOME
 
 # More arguments for pytest or ansible-test: make test ARGS="-k digest -x"
 ARGS ?=
 FUZZ_FACTOR ?= 25
-# A release of ansible-core for make sanity; without, the one in .venv.
+# A release of ansible-core for make sanity; by default, the one in .venv.
 CORE ?=
 
 python := .venv/bin/python
-# The site and the gates have an environment of their own; requirements-docs.txt says why.
+# The site and the gates have an environment of their own; requirements/docs.in says why.
 docs_python := .venv-docs/bin/python
 
 help: ## List the targets
@@ -20,18 +20,21 @@ help: ## List the targets
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
 
-setup: ## Make .venv with the pinned requirements (the other targets do it themselves)
+setup: ## Make .venv with the locked requirements (the other targets do it themselves)
 	@sh scripts/setup.sh
+
+lock: ## Lock the requirements in requirements/ (ARGS=--upgrade: in their newest versions)
+	@sh scripts/lock.sh $(ARGS)
 
 demo: setup ## Create a peering connection with the installed collection against an Atlas emulator
 	@$(python) scripts/demo.py
 
-# Of all tests, the table at the end tells what they cover of plugins/. 99 % of lines and branches together leave no room for
-# less than 95 % of the branches, of which there are a quarter as many.
-test: setup ## Run the tests but for those that take long and rarely fail
+# The table at the end shows how much of plugins/ the tests cover. With 99 % of lines and branches together, at least 95 % of the
+# branches are covered, because there are four times as many lines.
+test: setup ## Run the tests, except those that take long and rarely fail
 	@$(python) -m pytest -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
 
-test-full: setup ## Run every test, those too that take long and rarely fail
+test-full: setup ## Run all tests, also those that take long and rarely fail
 	@$(python) -m pytest --full -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
 
 integration: setup ## Run the integration targets by ansible-test (ARGS=atlas_vpc_peer: this one)
@@ -40,8 +43,8 @@ integration: setup ## Run the integration targets by ansible-test (ARGS=atlas_vp
 fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=n: n times those of make test)
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/properties $(ARGS)
 
-lint: setup ## Run ansible-lint, ruff, mypy, vulture and yamllint
-	@$(python) scripts/lint.py
+lint: setup ## Run ansible-lint, ruff, mypy, vulture and yamllint (ARGS="ruff mypy": these)
+	@$(python) scripts/lint.py $(ARGS)
 
 sanity: setup ## Run all tests of ansible-test sanity (CORE=2.16, oldest or newest: with another ansible-core)
 	@$(python) scripts/sanity.py $(if $(CORE),--core $(CORE)) $(ARGS)
@@ -50,11 +53,16 @@ docs: ## Build the site into docs/build/html
 	@sh scripts/setup.sh docs
 	@$(docs_python) scripts/docs.py
 
-gates: setup docs ## Run what a release has to pass beside test, lint and sanity (ARGS: names of gates)
+gates: setup ## Check what a release has to pass beside test, lint and sanity (ARGS: names of gates)
+	@sh scripts/setup.sh docs
 	@$(docs_python) scripts/gates.py $(ARGS)
 
 matrix: setup ## Run the tests with every supported ansible-core (ARGS="2.16 newest": with these; --quick: the tests that touch it)
 	@$(python) scripts/matrix.py $(ARGS)
+
+release: setup ## Prepare a release: make release VERSION=1.2.3 (version, changelog, all checks, archive)
+	@sh scripts/setup.sh docs
+	@$(python) scripts/release.py $(VERSION)
 
 emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C (ARGS="--port 0 --groups 2": with its options; --help lists them)
 	@$(python) scripts/emulator.py $(ARGS)
@@ -66,6 +74,6 @@ format: setup ## Format the Python files
 	@$(python) -m ruff check --quiet --select I --fix .
 	@$(python) -m ruff format --quiet .
 
-clean: ## Remove what the other targets made
-	@rm -rf .venv .venv-docs .matrix .nox docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
+clean: ## Remove the files that the other targets create
+	@rm -rf .venv .venv-docs .matrix docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

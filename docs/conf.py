@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of Sphinx for the site, which scripts/docs.py puts together and builds."""
+"""Settings of Sphinx for the site, which scripts/docs.py assembles and builds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 project = "cloudpeer.atlas"
 author = "The cloudpeer.atlas maintainers"
-# The footer says the licence; a year would have to be kept by hand.
+# The footer has the licence; a year would have to be updated by hand.
 html_show_copyright = False
 html_show_sphinx = False
 
@@ -29,12 +29,12 @@ html_theme_options = {
     "source_repository": "https://github.com/cloudpeer/atlas/",
     "source_branch": "main",
     "source_directory": "docs/",
-    # Pages are made from several folders, so a link to edit one would lead nowhere.
+    # Pages come from several folders, so a link to edit a page would have the wrong address.
     "top_of_page_buttons": [],
 }
 
-# Pages that antsibull-docs makes refer to these labels of Ansible's own documentation. Their addresses would have to be fetched,
-# and a build needs no network, so they become plain text. Any other unknown label is a mistake of ours.
+# Pages by antsibull-docs refer to these labels of Ansible's own documentation. Sphinx would have to download their addresses,
+# and a build uses no network, so they become plain text. Any other unknown label is a mistake.
 ANSIBLES_LABELS = {"action_plugins", "ansible_configuration_settings", "common_return_values"}
 
 

@@ -1,4 +1,4 @@
-"""What the other scripts share about the checkout."""
+"""The checkout: its root and its files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def source_files(root: Path = ROOT) -> list[Path]:
-    """Return the files git tracks or would track, relative to the root, without those that are deleted."""
+    """Return the files that git tracks or would track, relative to the root, without deleted ones."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=root,

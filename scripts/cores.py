@@ -1,6 +1,6 @@
-"""The releases of ansible-core that the collection supports, and environments with a Python that each of them takes.
+"""The releases of ansible-core that the collection supports, and environments with a suitable Python for each of them.
 
-As a program, it prepares the oldest Python that modules run on, and prints where it is, or nothing if there is none here.
+As a program, it prepares the oldest Python that modules run on, and prints its path, or nothing if it is not installed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from checkout import ROOT
 
-# The Pythons on which a controller with that release runs; the tests themselves need 3.11. The last one found is taken.
+# The Pythons that a controller with each release supports and on which the tests run (3.11 or later). The last one found is used.
 PYTHONS = {
     "2.16": ("3.11", "3.12"),
     "2.17": ("3.11", "3.12"),
@@ -24,42 +24,51 @@ PYTHONS = {
     "2.21": ("3.12", "3.13", "3.14"),
 }
 OLDEST, *_between, NEWEST = PYTHONS
-# The oldest Python that modules run on, as a target of a controller that runs another.
+# The oldest Python that modules run on, on a target whose controller has another one.
 TARGET_PYTHON = "3.9"
-# Where the environments are kept, so that the next run need not make them again.
+# The environments stay here, so that the next run can use them again.
 FOLDER = ROOT / ".matrix"
 
 
 def expand(names: list[str]) -> list[str]:
-    """Return the releases that are meant: each by its number, or as ``oldest`` or ``newest``.
+    """Return the releases with these names, each a number, `oldest` or `newest`.
 
     Raises:
-        ValueError: When there is no such release.
+        ValueError: If a release is not supported.
     """
     meant = [{"oldest": OLDEST, "newest": NEWEST}.get(name, name) for name in names]
     unknown = [name for name in meant if name not in PYTHONS]
     if unknown:
-        raise ValueError(f"There is no ansible-core {', '.join(unknown)} here, but {', '.join(PYTHONS)}, oldest and newest.")
+        raise ValueError(f"ansible-core {', '.join(unknown)} is not supported, only {', '.join(PYTHONS)}, oldest and newest.")
     return meant
 
 
 def pinned_core() -> str:
-    """Return the release that the development environment has, such as 2.19."""
-    requirements = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
-    (core,) = re.findall(r"^ansible-core==(\d+\.\d+)\.", requirements, re.MULTILINE)
-    return str(core)
+    """Return the release in the development environment, such as `2.19`."""
+    (core,) = [line for line in locked("dev") if line.startswith("ansible-core==")]
+    return core.removeprefix("ansible-core==").rpartition(".")[0]
+
+
+def locked(name: str) -> list[str]:
+    """Return the requirements of a lock file without their hashes, such as `pycparser==3.12 ; implementation_name != 'PyPy'`.
+
+    Args:
+        name: The file's name in `requirements/`, without its extension.
+    """
+    lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [line.removesuffix("\\").strip() for line in lines if re.match(r"[\w.-]+==", line)]
 
 
 def makes_environments(interpreter: str) -> bool:
-    """Tell whether an interpreter runs, and has what virtual environments are made with.
+    """Return whether an interpreter runs, and can create virtual environments.
 
-    A version manager's stand-in may be on PATH without a Python behind it.
+    A version manager's placeholder can be on PATH without a Python behind it.
     """
     return subprocess.run([interpreter, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
 
 
 def find_python(*versions: str) -> tuple[str, str] | None:
-    """Look for an interpreter of the last of the versions that is here; return the version and the interpreter, or None."""
+    """Return the last of the versions that is installed, and its interpreter; None if none is installed."""
     for version in reversed(versions):
         name = f"python{version}"
         shelves = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin"), reverse=True)
@@ -71,13 +80,13 @@ def find_python(*versions: str) -> tuple[str, str] | None:
 
 
 def make_environment(name: str, interpreter: str, requirements: list[str]) -> Path:
-    """Make a virtual environment, unless it is there with the same requirements, and return its Python.
+    """Create a virtual environment, unless it exists with the same requirements, and return its Python.
 
     Raises:
-        subprocess.CalledProcessError: When it cannot be made; why is in its output, or was printed.
+        subprocess.CalledProcessError: If this fails. The reason was printed.
     """
     folder = FOLDER / name
-    # The folder is a part of it because the programs in its bin hold its absolute path.
+    # The folder is part of it, because the programs in its bin contain its absolute path.
     stamp, wanted = folder / "stamp", "\n".join([interpreter, str(folder), *requirements])
     python = folder / "bin" / "python"
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
@@ -90,16 +99,16 @@ def make_environment(name: str, interpreter: str, requirements: list[str]) -> Pa
 
 
 def oldest_requirements() -> list[str]:
-    """Return what modules need where they run, each in the oldest version that requirements.txt has."""
+    """Return the requirements of the modules, each in the oldest version that requirements.txt allows."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return [line.replace(">=", "==") + ".*" for line in lines if line and not line.startswith("#")]
 
 
 def target_python() -> Path | None:
-    """Return a Python as old as a target may have, with packages as old as it may have; None if there is no such Python here.
+    """Return the oldest Python that a target may have, with the oldest packages; None if it is not installed.
 
     Raises:
-        subprocess.CalledProcessError: When its environment cannot be made.
+        subprocess.CalledProcessError: If its environment cannot be created.
     """
     found = find_python(TARGET_PYTHON)
     return make_environment(f"target-{TARGET_PYTHON}", found[1], oldest_requirements()) if found else None

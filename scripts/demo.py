@@ -1,7 +1,7 @@
-"""Shows the collection at work: builds and installs it, and runs two playbooks against the emulator that it ships.
+"""Demonstrates the collection: builds and installs it, and runs two playbooks against its emulator.
 
-The first requests a connection; the second goes the whole path on an AWS of its own. It fails unless each check run sends
-reads only, each real run does its part, and a second run changes nothing.
+The first playbook requests a connection; the second connects both sides, with an emulator of AWS. The demo fails unless each
+run in check mode only reads, each real run makes its changes, and a second run changes nothing.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ INSTALLED = COLLECTIONS / "ansible_collections" / "cloudpeer" / "atlas"
 
 
 class DemoError(Exception):
-    """The demo did not do what it is there to show."""
+    """A run did not do what the demo shows."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of the playbook did."""
+    """The result of one run of a playbook."""
 
     status: int
     facts: dict[str, Any]
@@ -43,7 +43,7 @@ class Run:
 
     @property
     def writes(self) -> list[str]:
-        """Return the methods of the requests that were no reads."""
+        """The methods of the requests that may change something."""
         return [request["method"] for request in self.requests if request["method"] != "GET"]
 
 
@@ -51,7 +51,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
     """Return this environment without the user's settings of Ansible and Atlas, plus the variables given."""
     foreign = ("ANSIBLE_", "AWS_", "MONGODB_ATLAS_", "MCLI_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    # The emulator is on this host: a proxy must not get between.
+    # The emulator is on this host, and needs no proxy.
     environment |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     environment |= {
         "ANSIBLE_CONFIG": str(NO_SETTINGS),
@@ -99,13 +99,13 @@ def control(base_url: str, method: str) -> Any:
 
 
 def heading(text: str) -> None:
-    """Print a heading before output that comes from elsewhere."""
+    """Print a heading before the output of another program."""
     line = f"── {text} " + "─" * max(3, 76 - len(text))
     print(f"\n\033[1m{line}\033[0m" if sys.stdout.isatty() else f"\n{line}", flush=True)
 
 
 def run_playbook(title: str, playbook: str, variables: dict[str, str], *options: str) -> Run:
-    """Run the playbook, with what it changes shown, and return what it did."""
+    """Run a playbook, which prints its changes, and return the result."""
     heading(title)
     print(" ".join(["  $ ansible-playbook", playbook, *options]), flush=True)
     base_url = variables["MONGODB_ATLAS_BASE_URL"]
@@ -125,7 +125,7 @@ def run_playbook(title: str, playbook: str, variables: dict[str, str], *options:
     try:
         status = process.wait()
     finally:
-        # Asked, not killed: it has to end its own workers. Does nothing if it has ended.
+        # It has to end its own workers, so it is not killed. Does nothing if it has ended.
         process.terminate()
         process.wait()
     facts = json.loads(facts_file.read_text(encoding="utf-8")) if facts_file.exists() else {}
@@ -135,7 +135,11 @@ def run_playbook(title: str, playbook: str, variables: dict[str, str], *options:
 
 
 def check(run: Run, title: str, **expected: Any) -> None:
-    """Raise an error that tells all the differences, if the run did something else."""
+    """Compare a run with what is expected of it.
+
+    Raises:
+        DemoError: If they differ, with all differences.
+    """
     found = {
         "exit status": run.status,
         "changed": run.facts.get("changed"),
@@ -151,15 +155,18 @@ def check(run: Run, title: str, **expected: Any) -> None:
 def demonstrate(
     first: int, what: str, playbook: str, variables: dict[str, str], status: str, writes: list[str]
 ) -> dict[str, Any]:
-    """Run a playbook three times, each with the proof that it did its part, and return the connection.
+    """Run a playbook three times, check each run, and return the connection.
 
     Args:
         first: The number of the first step.
         what: What the playbook does, in a few words.
         playbook: The file.
-        variables: What points it at Atlas, and at AWS.
-        status: In which state the connection is to end.
-        writes: The requests to Atlas that are to be no reads.
+        variables: The environment variables for Atlas and AWS.
+        status: The expected state of the connection at the end.
+        writes: The methods of the expected requests that may change something.
+
+    Raises:
+        DemoError: If a run differs from what is expected.
     """
     titles = [f"{first + number} of {STEPS}: {what}{how}" for number, how in enumerate((", in check mode", "", " again"))]
     preview = run_playbook(titles[0], playbook, variables, "--check", "--diff")
@@ -169,13 +176,13 @@ def demonstrate(
     repetition = run_playbook(titles[2], playbook, variables)
     check(repetition, "The second run", changed=0, writes=[], status=status)
     if not preview.facts["changed"] or not creation.facts["changed"]:
-        raise DemoError(f"{playbook}: a run changed nothing that was to change something.")
+        raise DemoError(f"{playbook}: a run changed nothing, but should have changed something.")
     peer: dict[str, Any] = repetition.facts["vpc_peer"]
     return peer
 
 
 def show(title: str, fields: dict[str, Any]) -> None:
-    """Print fields below a heading, one a line."""
+    """Print fields below a heading, one on each line."""
     heading(title)
     width = max(map(len, fields))
     for name, value in fields.items():
@@ -183,7 +190,11 @@ def show(title: str, fields: dict[str, Any]) -> None:
 
 
 def show_both_views(peer: dict[str, Any], aws: DemoAws) -> None:
-    """Print how both clouds see the connection; fail if AWS sees none that works."""
+    """Print how both clouds show the connection.
+
+    Raises:
+        DemoError: If AWS shows no active connection with a route to it.
+    """
     show("What Atlas shows", peer)
     view = aws.view()
     show("What AWS shows", view)

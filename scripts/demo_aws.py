@@ -1,4 +1,4 @@
-"""An AWS on loopback for the demo: moto's server, with one VPC of a user's account in it."""
+"""An emulator of AWS for the demo: moto's server, with one VPC of a user's account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 
 REGION = "us-east-1"
-# Neither Atlas's account nor the one that moto takes those for who do not say who they are.
+# Neither Atlas's account nor moto's default account.
 ACCOUNT = "111122223333"
 
 
@@ -22,12 +22,12 @@ class DemoAws:
     """The user's account.
 
     Attributes:
-        url: Where AWS is.
-        variables: What lets boto3 act as the account in another process, and names the VPC.
+        url: The address of the emulator.
+        variables: The environment variables with which boto3 acts as the account in another process, and those that name the VPC.
     """
 
     def __init__(self, url: str) -> None:
-        """Get credentials from STS, and make the VPC that the playbook looks for."""
+        """Get credentials from STS, and create the VPC of the playbook."""
         self.url = url
         options = {"region_name": REGION, "endpoint_url": url}
         sts = boto3.client("sts", aws_access_key_id="demo", aws_secret_access_key="demo", **options)  # noqa: S106
@@ -52,7 +52,7 @@ class DemoAws:
         self.variables["VPC_ID"] = self._vpc_id
 
     def view(self) -> dict[str, str]:
-        """Return what AWS shows of the connection and of the route to it; nothing where there is none."""
+        """Return the VPC, and its connections and routes to them as AWS shows them, by what to call them."""
         connections = self._ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
         tables = self._ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self._vpc_id]}])["RouteTables"]
         routes: list[dict[str, Any]] = [route for table in tables for route in table["Routes"]]
@@ -69,14 +69,14 @@ class DemoAws:
 
 @contextmanager
 def running_aws() -> Iterator[DemoAws]:
-    """Run an AWS for the length of a with statement."""
+    """Run an emulator of AWS for the length of a with statement."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        # Nobody starts a machine here, and the list of images takes its time.
+        # The demo starts no machine, and the list of images takes long to load.
         env={**environment, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

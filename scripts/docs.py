@@ -1,7 +1,7 @@
 """Builds the site into docs/build/html: the guides, a page for each module and the role, the examples and the changelog.
 
-The guides are Markdown that a code host renders as it stands, with links to files of the repository. Here, a link to a file that
-has a page becomes a link to that page. Does nothing when the site is there and nothing it is made from has changed.
+The guides are Markdown that a code host can render, with links to files of the repository. Here, a link to a file that has a page
+becomes a link to that page. Does nothing if the site is up to date.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BUILD = ROOT / "docs" / "build"
 SOURCE = BUILD / "source"
 HTML = BUILD / "html"
 STAMP = BUILD / "stamp"
-INPUTS = ("docs/", "plugins/", "roles/", "meta/", "changelogs/", "galaxy.yml", "requirements-docs.txt", "scripts/docs.py")
+INPUTS = ("docs/", "plugins/", "roles/", "meta/", "changelogs/", "galaxy.yml", "requirements/docs.txt", "scripts/docs.py")
 PROJECT_PAGES = {"CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
 
 # Where antsibull-docs would link to the page of the collection in a registry.
@@ -58,7 +58,7 @@ def fingerprint() -> str:
 
 
 def run(*command: str, collections: Path) -> None:
-    """Run a tool of this environment; what it says is shown only if it fails or warns.
+    """Run a tool of this environment, and show its output only if it fails or warns.
 
     Raises:
         DocsError: When it fails.
@@ -78,7 +78,7 @@ def run(*command: str, collections: Path) -> None:
         check=False,
     )
     if done.returncode:
-        # Sphinx says a thing again for each page that it touches.
+        # Sphinx repeats a message for each page that it concerns.
         said = "\n".join(dict.fromkeys(done.stdout.splitlines()))
         raise DocsError(f"{command[0]} failed:\n{said}")
 
@@ -95,7 +95,7 @@ def write_reference(collections: Path) -> None:
         *(*options, "--dest-dir", str(target), COLLECTION),
         collections=collections,
     )
-    # It lists the variables of plugins alone; those of the modules' options it says do not exist.
+    # It only lists the variables of plugins, and would say that those of the modules' options do not exist.
     (target / "environment_variables.rst").unlink()
     for page in target.glob("*.rst"):
         # The theme shows the headings of a page beside it.
@@ -103,7 +103,7 @@ def write_reference(collections: Path) -> None:
     changelog = target / "changelog.rst"
     label, _blank, text = changelog.read_text(encoding="utf-8").partition("\n\n")
     if "\n====" not in text:
-        # Before the first release there is one sentence, and no page has no title.
+        # Before the first release there is only one sentence, and every page needs a title.
         changelog.write_text(f"{label}\n\nRelease notes\n=============\n\n{text}", encoding="utf-8")
 
 
@@ -127,7 +127,7 @@ def rewrite(text: str, name: str, site: dict[str, str]) -> str:
     """Return a page of the repository with its links leading to pages of the site, or else to the repository on its host.
 
     Raises:
-        DocsError: When a link leads nowhere.
+        DocsError: If a link has no target.
     """
     here = Path(site[name]).parent
     if name in PROJECT_PAGES:
@@ -161,7 +161,7 @@ def rewrite(text: str, name: str, site: dict[str, str]) -> str:
 
 def examples() -> str:
     """Return the page with the example playbooks."""
-    parts = ["# Examples", "", "Playbooks to start from. The tests run them as they stand.", ""]
+    parts = ["# Examples", "", "Playbooks to start from. The tests run them unchanged.", ""]
     for file in sorted((ROOT / "docs" / "examples").glob("*.yml")):
         text = file.read_text(encoding="utf-8").removeprefix("---\n")
         comment, body = [], text.splitlines()
@@ -219,7 +219,7 @@ def build() -> None:
     """Build the site.
 
     Raises:
-        DocsError: When it fails, or anything in it is doubtful.
+        DocsError: If it fails, or Sphinx warns about anything.
     """
     shutil.rmtree(HTML, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder:
@@ -236,10 +236,10 @@ def build() -> None:
 
 
 def main() -> int:
-    """Build the site unless it is there already, and return the exit status."""
+    """Build the site unless it is up to date, and return the exit status."""
     BUILD.mkdir(exist_ok=True)
     started = time.monotonic()
-    # Tests that run at the same time all want it; one builds it, and the others find it.
+    # Tests that run at the same time all need it; one builds it, and the others find it.
     with (BUILD / "lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         wanted = fingerprint()

@@ -1,4 +1,4 @@
-"""Runs the Atlas emulator in the foreground and prints what makes a playbook use it."""
+"""Runs the Atlas emulator in the foreground, and prints the environment variables with which playbooks use it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ COMMAND = [sys.executable, "-m", "tests.emulator"]
 
 @contextmanager
 def ready_emulator(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
-    """Run the emulator of the collection in that folder; give what it says when it is ready, and stop it at the end.
+    """Run the emulator of the collection in a folder for the length of a with statement, and yield its first line, parsed.
 
     It gets a session of its own, so that Ctrl-C ends this program first, which then ends the emulator.
+
+    Raises:
+        EmulatorError: If the emulator does not start.
     """
     process = subprocess.Popen(
         [*COMMAND, *options],
@@ -40,7 +43,7 @@ def ready_emulator(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
     try:
         line = process.stdout.readline()
         if not line:
-            raise EmulatorError(f"The emulator did not start (exit status {process.wait()}); what it said is above.")
+            raise EmulatorError(f"The emulator did not start (exit status {process.wait()}); its output is above.")
         yield json.loads(line)
     finally:
         process.terminate()
@@ -53,7 +56,7 @@ def ready_emulator(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
 
 
 def variables_for(ready: dict[str, Any]) -> dict[str, str]:
-    """Return the variables that point a playbook at an emulator."""
+    """Return the environment variables with which a playbook uses an emulator."""
     return {
         "MONGODB_ATLAS_BASE_URL": ready["base_url"],
         "MONGODB_ATLAS_PUBLIC_API_KEY": ready["public_key"],
@@ -64,13 +67,13 @@ def variables_for(ready: dict[str, Any]) -> dict[str, str]:
 
 @contextmanager
 def running_emulator(folder: Path, *options: str) -> Iterator[dict[str, str]]:
-    """Run the emulator of the collection in that folder; give the variables that point a playbook at it. Stop it at the end."""
+    """Run the emulator as `ready_emulator` does, and yield the environment variables with which a playbook uses it."""
     with ready_emulator(folder, *options) as ready:
         yield variables_for(ready)
 
 
 def interrupt_on_signals() -> None:
-    """Make the other signals that end a program act as Ctrl-C, so that everything is cleaned up then too."""
+    """Let the other signals that end a program act like Ctrl-C, so that they also clean up."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
 
@@ -83,12 +86,12 @@ def main() -> int:
     interrupt_on_signals()
     try:
         with ready_emulator(ROOT, *options) as ready:
-            print(f"An Atlas emulator listens on {ready['base_url']}. Ctrl-C stops it. To use it elsewhere:\n")
+            print(f"An Atlas emulator listens on {ready['base_url']}. Ctrl-C stops it. To use it in another shell:\n")
             for name, value in variables_for(ready).items():
                 print(f"export {name}={shlex.quote(value)}")
             others = ready["groups"][1:]
             if others:
-                print("\nFurther projects, for the same keys:\n")
+                print("\nMore projects, with the same credentials:\n")
             for group in others:
                 print(f"{group['group_id']}  {group['name']}")
             sys.stdout.flush()
@@ -97,7 +100,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        # The way to end it, not a failure.
+        # This is how it ends, and not a failure.
         print()
     return os.EX_OK
 

@@ -1,6 +1,6 @@
-"""Runs the gates that a release has to pass beside tests, linters and ansible-test, and fails if one does not open.
+"""Runs the checks that a release has to pass beside tests, linters and ansible-test, and fails if one of them fails.
 
-Runs in .venv-docs. The collection is copied to a folder of its own first, so that nothing that lies about in a checkout counts.
+Runs in .venv-docs, on a copy of the collection's source files, so that other files in the checkout make no difference.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ NAMES = ("ansible_collections", "cloudpeer", "atlas")
 
 
 class GateError(Exception):
-    """A tool had no objection, and yet the gate stays shut."""
+    """The tool succeeded, but its result is not acceptable."""
 
 
 class Gates:
-    """The gates, each a method that returns what the tool said, and raises an error if it, or the gate, was not content.
+    """The gates, each a method that returns a line to print.
+
+    Each method raises `subprocess.CalledProcessError` if its tool fails, and `GateError` if the result is not acceptable.
 
     Args:
-        folder: Where the collection and everything else goes.
+        folder: An empty folder for the copy of the collection and all other files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +42,7 @@ class Gates:
             target = self.collection / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target, follow_symlinks=False)
-        # reuse and nox ask git which files there are.
+        # reuse asks git which files there are.
         self._run("git", "init", "--quiet")
         self._run("git", "add", "--all", "--force")
 
@@ -49,53 +51,47 @@ class Gates:
         return self._tool("reuse", "lint", "--quiet") or "every file has a licence"
 
     def documentation(self) -> str:
-        """antsibull-docs understands the documentation of all modules and the role, and every reference in it leads somewhere."""
+        """antsibull-docs accepts the documentation of all modules and the role, and every reference in it has a target."""
         options = ("--plugin-docs", "--validate-collection-refs", "all", "--disallow-unknown-collection-refs")
         said = self._tool("antsibull-docs", "lint-collection-docs", *options, "--skip-rstcheck", str(self.collection))
-        return said or "every reference leads somewhere"
+        return said or "every reference has a target"
 
     def changelog(self) -> str:
-        """The fragments of the changelog are as they should be, and CHANGELOG.md is what antsibull-changelog makes of them."""
+        """The fragments of the changelog are valid, and CHANGELOG.md is generated from changelogs/changelog.yaml."""
         said = self._tool("antsibull-changelog", "lint")
         page = self.collection / "CHANGELOG.md"
         before = page.read_text(encoding="utf-8")
         self._tool("antsibull-changelog", "generate", "--reload-plugins")
         if page.read_text(encoding="utf-8") != before:
-            raise GateError("CHANGELOG.md is not what antsibull-changelog makes of changelogs/changelog.yaml.")
+            raise GateError("CHANGELOG.md differs from what antsibull-changelog generates from changelogs/changelog.yaml.")
         fragments = len(list((self.collection / "changelogs" / "fragments").glob("*.y*ml")))
-        return said or f"CHANGELOG.md is made of it; {fragments} fragments wait for a release"
+        return said or f"CHANGELOG.md is up to date; {fragments} fragments for the next release"
 
     def importer(self) -> str:
-        """galaxy-importer takes the archive, and has no doubts."""
+        """galaxy-importer accepts the archive without warnings."""
         self._tool("ansible-galaxy", "collection", "build", "--output-path", str(self.collections))
         (archive,) = self.collections.glob("*.tar.gz")
         said = self._run(sys.executable, "-m", "galaxy_importer.main", str(archive))
-        doubts = [line for line in said.splitlines() if line.startswith(("WARNING", "ERROR"))]
-        if doubts:
-            raise GateError("\n".join(doubts))
-        return f"takes {archive.name}"
+        warnings = [line for line in said.splitlines() if line.startswith(("WARNING", "ERROR"))]
+        if warnings:
+            raise GateError("\n".join(warnings))
+        return f"accepts {archive.name}"
 
     def environment(self) -> str:
-        """ansible-builder finds what the collection needs in an execution environment."""
+        """ansible-builder finds the Python requirements of the collection."""
         said = self._tool("ansible-builder", "introspect", str(self.collections))
         if "requests" not in said or "boto3" not in said:
             raise GateError(said)
         return "finds requests and boto3"
 
-    def nox(self) -> str:
-        """antsibull-nox understands its settings, and its own checks pass; what its other sessions do, other gates do."""
-        said = self._tool("nox", "--list")
-        self._tool("nox", "--session", "extra-checks")
-        return f"extra-checks of {sum(line.startswith(('*', '-')) for line in said.splitlines())} sessions"
-
     def site(self) -> str:
-        """The built site is whole, and looks right in a browser."""
+        """The built site is complete, and looks right in a browser."""
         said = self._run(str(ROOT / ".venv/bin/python"), "-m", "pytest", "-q", "tests/docs/test_site.py", cwd=ROOT)
-        # As a sentence: the closing line of pytest is for those who look for that of the whole suite.
+        # Without pytest's frame, so that nobody takes it for the closing line of the whole suite.
         return said.splitlines()[-1].strip("= ").rpartition(" in ")[0]
 
     def _tool(self, *command: str) -> str:
-        """Run a tool of this environment, and return what it said."""
+        """Run a tool of this environment, and return its output."""
         return self._run(str(Path(sys.executable).parent / command[0]), *command[1:])
 
     def _run(self, *command: str, cwd: Path | None = None) -> str:
@@ -105,11 +101,11 @@ class Gates:
             cwd=cwd or self.collection,
             env={
                 **environment,
-                # The tools run Ansible's programs by their names.
+                # The tools run Ansible's programs by name.
                 "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
                 "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
                 "ANSIBLE_HOME": str(self._home),
-                # Nothing is fetched; and what certified collections need is asked for as well.
+                # Download nothing, and also check what certified collections need.
                 "GALAXY_IMPORTER_OFFLINE_ANSIBLE_LINT": "true",
                 "GALAXY_IMPORTER_REQUIRE_V1_OR_GREATER": "true",
                 "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true",
@@ -132,12 +128,11 @@ def main() -> int:
             "changelog": gates.changelog,
             "importer": gates.importer,
             "environment": gates.environment,
-            "nox": gates.nox,
             "site": gates.site,
         }
         unknown = [name for name in sys.argv[1:] if name not in every]
         if unknown:
-            print(f"There is no gate {', '.join(unknown)}; there are {', '.join(every)}.", file=sys.stderr)
+            print(f"There is no gate {', '.join(unknown)}, only {', '.join(every)}.", file=sys.stderr)
             return 2
         failed = False
         for name in sys.argv[1:] or every:

@@ -1,4 +1,4 @@
-"""Runs the linters, all of them, and fails if one complained."""
+"""Runs the linters, or those whose names begin with an argument (`lint.py ruff mypy`), and fails if one complained."""
 
 from __future__ import annotations
 
@@ -16,12 +16,21 @@ INSTALLED_PATH = re.compile(r"\S*/ansible_collections/cloudpeer/atlas/")
 
 
 def run(title: str, arguments: list[str], link: Path) -> bool:
-    """Run a tool of this environment in the checkout; show what it says, with paths of the checkout, only if it complains."""
+    """Run a tool of this environment in the checkout, and print its output if it fails.
+
+    Args:
+        title: What to call the tool.
+        arguments: The module to run, and its arguments.
+        link: The collection's folder within a collection path. In the output, it is replaced by paths of the checkout.
+
+    Returns:
+        Whether the tool succeeded.
+    """
     environment = {
         **os.environ,
         # ansible-lint runs Ansible's programs by name and warns when it has to look for them.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        # It checks the syntax of playbooks, which needs the collection by its name.
+        # It checks the syntax of playbooks, which use the collection by its name.
         "ANSIBLE_COLLECTIONS_PATH": str(link.parents[2]),
         "MYPYPATH": os.pathsep.join([str(link.parents[2]), str(ROOT / "scripts")]),
     }
@@ -42,7 +51,8 @@ def run(title: str, arguments: list[str], link: Path) -> bool:
 
 
 def main() -> int:
-    """Run every linter and return the exit status."""
+    """Run the linters that were named, or all, and return the exit status."""
+    names = tuple(sys.argv[1:])
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder:
         # mypy finds the collection by its full name only in a folder of that name.
         link = Path(folder, *COLLECTION.split("."))
@@ -60,7 +70,11 @@ def main() -> int:
                 ("vulture", ["vulture"]),
                 ("yamllint", ["yamllint", "--strict", "."]),
             )
+            if not names or title.startswith(names)
         ]
+    if not results:
+        print(f"There is no linter {', '.join(names)}.", file=sys.stderr)
+        return 2
     return 0 if all(results) else 1
 
 

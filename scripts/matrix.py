@@ -1,8 +1,7 @@
-"""Runs the tests with each release of ansible-core that the collection supports, as far as a Python for it is on the machine.
+"""Runs the tests with each supported release of ansible-core for which a suitable Python is installed, and prints a table.
 
-Without arguments, all of them; with arguments, those named: ``matrix.py 2.16 newest``. With ``--quick``, only the tests that a
-release of ansible-core can make a difference to. ``requests`` stands among them for the tests of the plugins with the oldest
-requests that users may have. It prints a table at the end.
+Arguments choose releases: `matrix.py 2.16 newest`. The argument `requests` runs the tests of the plugins with the oldest requests
+that users may have. With `--quick`, only those tests run whose result can depend on ansible-core.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkout import ROOT
-from cores import FOLDER, OLDEST, PYTHONS, expand, find_python, make_environment, oldest_requirements, target_python
+from cores import FOLDER, OLDEST, PYTHONS, expand, find_python, locked, make_environment, oldest_requirements, target_python
 
 ALL_TESTS = ("--full", "tests/unit", "tests/properties", "tests/reliability", "tests/repository", "tests/integration")
-# Leaves out what only asks the emulator or reads the repository, and the thousands of made-up cases for code below Ansible.
+# Without the tests of the emulator and of the repository, and without the thousands of made-up examples.
 QUICK_TESTS = ("tests/unit/plugins", "tests/integration")
-# What the tests do not use, or what each release wants in a version of its own.
+# What the tests do not use, or what each release of ansible-core needs in a version of its own.
 LEFT_OUT = re.compile(r"(ansible-core|ansible-lint|ansible-compat|resolvelib|black|ruff|mypy|yamllint|wcmatch|bracex)\b")
 REQUESTS = "requests"
-# Those of the AWS half need boto3 and no requests.
+# Without the tests of the AWS half, which needs boto3 and no requests.
 PLUGIN_TESTS = ("tests/unit/plugins", "--ignore-glob=*/_aws/*", "--ignore-glob=*accepter*")
-# What these need beside requests; without pins, since some of the pinned packages want a newer one.
+# What these need beside requests; without versions, since some of the locked packages need a newer requests.
 PLUGIN_TESTS_NEED = ("hypothesis", "proxy.py", "pytest", "pytest-cov", "pytest-xdist", "starlette", "trustme", "uvicorn")
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s.*$", re.MULTILINE)
 
@@ -44,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """What came of it, as a line of the table."""
+    """Its result, as a line of the table."""
 
     name: str
     python: str
@@ -53,12 +52,11 @@ class Row:
 
 
 def entry(name: str, is_quick: bool) -> Entry:
-    """Return the entry that has this name: a release of ansible-core, or requests."""
+    """Return the entry of this name, which is a release of ansible-core or `requests`."""
     if name == REQUESTS:
         oldest = oldest_requirements()
         return Entry(" ".join(oldest), OLDEST, [f"ansible-core=={OLDEST}.*", *oldest, *PLUGIN_TESTS_NEED], PLUGIN_TESTS)
-    lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
-    pinned = [line for line in lines if line and not line.startswith("#") and not LEFT_OUT.match(line)]
+    pinned = [requirement for requirement in locked("dev") if not LEFT_OUT.match(requirement)]
     return Entry(f"ansible-core {name}", name, [f"ansible-core=={name}.*", *pinned], QUICK_TESTS if is_quick else ALL_TESTS)
 
 
@@ -67,10 +65,10 @@ def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tup
     try:
         python = make_environment(folder, interpreter, entry.requirements)
     except subprocess.CalledProcessError:
-        return False, "its environment could not be made; why is above"
+        return False, "its environment could not be created; the reason is above"
     environment = {**os.environ, **({"ATLAS_TARGET_PYTHON": str(target)} if target else {})}
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as place:
-        # Old releases of ansible-core take the path of the controller's own Python apart where there is a space in it.
+        # Old releases of ansible-core split the path of the controller's own Python at spaces.
         shortcut = Path(place, "environment")
         shortcut.symlink_to(FOLDER / folder, target_is_directory=True)
         done = subprocess.run(
@@ -99,12 +97,12 @@ def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tup
 
 
 def test(name: str, is_quick: bool, target: Path | None) -> Row:
-    """Run the tests of the entry with this name, if there is a Python for it."""
+    """Run the tests of the entry with this name, if a suitable Python is installed."""
     this = entry(name, is_quick)
     pythons = PYTHONS[this.core]
     found = find_python(*pythons)
     if found is None:
-        return Row(this.name, "-", f"not run: none of Python {', '.join(pythons)} is here")
+        return Row(this.name, "-", f"not run: none of Python {', '.join(pythons)} is installed")
     version, interpreter = found
     print(f"{this.name} on Python {version} …", flush=True)
     started = time.monotonic()
@@ -113,7 +111,7 @@ def test(name: str, is_quick: bool, target: Path | None) -> Row:
 
 
 def main() -> int:
-    """Run what was asked for, print the table, and return the exit status."""
+    """Run the entries in the arguments, print the table, and return the exit status."""
     arguments = sys.argv[1:]
     is_quick = "--quick" in arguments
     names = [name for name in arguments if name != "--quick"]

@@ -1,18 +1,18 @@
 #!/bin/sh
-# Makes .venv with the pinned development requirements, or does nothing if it is there and still right.
-# "setup.sh docs" does the same for .venv-docs, which the site and the gates use: their pins and those of .venv exclude each other.
-# Honours PYTHON (the interpreter to use); without it the first fitting one on PATH is taken.
+# Creates .venv with the locked development requirements, or does nothing if it exists and is up to date.
+# "setup.sh docs" does the same for .venv-docs, which the site and the gates use: requirements/docs.in says why.
+# PYTHON is the interpreter to use; by default, the first suitable one on PATH.
 set -eu
 cd "$(dirname "$0")/.."
 
 case "${1:-}" in
     "")
         venv=.venv
-        requirements="requirements-dev.txt"
+        requirements="requirements/dev.txt"
         ;;
     docs)
         venv=.venv-docs
-        requirements="requirements-docs.txt"
+        requirements="requirements/docs.txt"
         ;;
     *)
         echo "Set-up: there is no set-up called $1." >&2
@@ -25,7 +25,7 @@ version() {
     "$1" -IS -c 'import sys; print(sys.version)' 2>/dev/null || echo "no interpreter"
 }
 
-# What the environment depends on. The folder is part of it because the scripts in its bin hold its absolute path.
+# What the environment depends on. The folder is part of it, because the scripts in its bin contain its absolute path.
 state() {
     cksum <"$requirements"
     version "$venv/bin/python"
@@ -33,7 +33,7 @@ state() {
 }
 
 if [ -f "$stamp" ] && [ "$(state)" = "$(cat "$stamp")" ]; then
-    # One that was made with another interpreter will do, unless this one is asked for.
+    # One for another interpreter will do, unless PYTHON is set.
     if [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$(version "$venv/bin/python")" ]; then
         exit 0
     fi
@@ -44,8 +44,8 @@ fail() {
     exit 1
 }
 
-# Prints nothing and succeeds if the interpreter will do, otherwise prints what is wrong with it.
-# It is run, not only looked up: a version manager's stand-in may be on PATH without a Python behind it.
+# Prints what is wrong with the interpreter, or nothing if it is suitable.
+# The interpreter is run, because a version manager's placeholder can be on PATH without a Python behind it.
 complaint() {
     if ! "$1" -IS -c 'pass' >/dev/null 2>&1; then
         echo "$1 does not run. Install Python 3.11 or later, or name another one: make PYTHON=/path/to/python3"
@@ -82,7 +82,8 @@ fi
 
 echo "Setting up $venv ($("$python" -IS -c 'import sys; print("Python %d.%d" % sys.version_info[:2])'), once; about a minute)" >&2
 rm -rf "$venv"
-"$python" -m venv "$venv" || fail "$python could not make $venv; what it said is above."
-"$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --requirement "$requirements" ||
-    fail "the packages in $requirements could not be installed; what pip said is above. Is a package index in reach?"
+"$python" -m venv "$venv" || fail "$python could not create $venv; its output is above."
+"$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
+    --require-hashes --requirement "$requirements" ||
+    fail "the packages in $requirements could not be installed; pip's output is above. Can pip reach a package index?"
 state >"$stamp"

@@ -119,10 +119,10 @@ def _measures_playbooks(pytestconfig: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def _sent_requests() -> Iterator[Any]:
-    """Compare every v2 request of the collection with the published description of the API, where that is at hand."""
+    """Compare every v2 request of the collection with the published description of the API, if `ATLAS_OPENAPI` names it."""
     from ansible_collections.cloudpeer.atlas.tests.properties import openapi
 
-    if not openapi.PATH.is_file() or importlib.util.find_spec("openapi_core") is None:
+    if not openapi.PATH or importlib.util.find_spec("openapi_core") is None:
         # The tests of the properties say why.
         yield None
         return

@@ -16,7 +16,9 @@ attributes:
   diff_mode:
     description: In diff mode, the module returns what it has changed, or would change.
   idempotent:
-    description: A second run with the same options changes nothing, unless somebody else has changed something meanwhile.
+    description: A second run with the same options changes nothing, unless something else has changed the resources in between.
+requirements:
+  - Python 3.9 or later on the host that runs the task
 seealso:
   - name: When it fails
     description: What each error means, and what to change.
@@ -33,9 +35,9 @@ attributes:
     membership:
       - cloudpeer.atlas.atlas
 notes:
-  - Where the connection is C(local), the task runs in Ansible's own process, and the items of a loop share one HTTP
-    connection. Elsewhere it runs as a module. The result is the same. The variable C(atlas_in_process) set to C(false) always
-    runs the module.
+  - With C(ansible_connection=local), the task runs in Ansible's own process, and the items of a loop share one HTTP connection.
+    Otherwise it runs as a module. The result is the same. Set the variable C(atlas_in_process) to C(false) to run it as a
+    module always.
 seealso:
   - name: Credentials
     description: How to sign in with an API key, a service account, a token, or a profile of the Atlas CLI.
@@ -52,8 +54,9 @@ attributes:
     membership:
       - cloudpeer.atlas.aws
 notes:
-  - Where the connection is C(local), the task runs in Ansible's own process. Elsewhere, or if Ansible's own Python has no
-    boto3, it runs as a module. The result is the same. The variable C(atlas_in_process) set to C(false) always runs the module.
-  - Each task, and each item of a loop, uses its own credentials. Proxies are those of the environment variables C(HTTPS_PROXY),
-    C(HTTP_PROXY) and C(NO_PROXY).
+  - With C(ansible_connection=local), the task runs in Ansible's own process. Otherwise, or if Ansible's own Python has no
+    boto3, it runs as a module. The result is the same. Set the variable C(atlas_in_process) to C(false) to run it as a module
+    always.
+  - Each task, and each item of a loop, uses its own credentials. The environment variables C(HTTPS_PROXY), C(HTTP_PROXY) and
+    C(NO_PROXY) set a proxy.
 """

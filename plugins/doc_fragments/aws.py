@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options that say how to reach AWS, and as whom."""
+"""Documentation of the options that say how to reach AWS, and how to sign in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ options:
     aliases: [aws_region]
   profile:
     description:
-      - The name of a profile in the AWS configuration files of the host that the task runs on.
+      - The name of a profile in the AWS configuration files of the host that runs the task.
       - It takes precedence over credentials in environment variables. It cannot be combined with O(access_key).
       - If neither O(profile) nor O(access_key) is set, boto3 looks for credentials as usual, for example in E(AWS_PROFILE),
         in E(AWS_ACCESS_KEY_ID), and in the role of the instance.
@@ -34,16 +34,16 @@ options:
     type: str
     aliases: [aws_secret_access_key, aws_secret_key]
   session_token:
-    description: The session token that belongs to O(access_key) if the key is a temporary one.
+    description: The session token of O(access_key) if that is a temporary key.
     type: str
     aliases: [aws_session_token]
   assume_role_arn:
-    description: The ARN of an IAM role to assume with the credentials. Everything is done as this role.
+    description: The ARN of an IAM role to assume with the credentials. The task does everything as this role.
     type: str
     aliases: [iam_role_arn]
   endpoint_url:
     description:
-      - The address of EC2 and STS, instead of AWS's own for the region.
+      - The address of EC2 and STS, instead of AWS's own address for the region.
       - For STS, the environment variable E(AWS_ENDPOINT_URL_STS) takes precedence over this option.
     type: str
     aliases: [aws_endpoint_url]

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options that say how to reach Atlas, and as whom."""
+"""Documentation of the options that say how to reach Atlas, and how to sign in."""
 
 from __future__ import annotations
 
@@ -19,70 +19,71 @@ options:
     aliases: [project_id]
   public_key:
     description:
-      - The public half of an Atlas API key, which signs in together with O(private_key).
+      - The public key of an Atlas API key. Set it together with O(private_key).
       - If this is not set, the environment variable E(MONGODB_ATLAS_PUBLIC_API_KEY) or E(MONGODB_ATLAS_PUBLIC_KEY) is used.
     type: str
   private_key:
     description:
-      - The private half of the API key. It signs requests, and is never sent.
+      - The private key of the API key. It signs requests, and is never sent.
       - If this is not set, the environment variable E(MONGODB_ATLAS_PRIVATE_API_KEY) or E(MONGODB_ATLAS_PRIVATE_KEY) is used.
     type: str
   client_id:
     description:
-      - The client id of an Atlas service account, which signs in together with O(client_secret) instead of an API key.
+      - The client id of an Atlas service account, instead of an API key. Set it together with O(client_secret).
       - If this is not set, the environment variable E(MONGODB_ATLAS_CLIENT_ID) is used.
     type: str
   client_secret:
     description:
-      - The client secret of the service account. The task gets an access token for it, which later tasks use again.
+      - The client secret of the service account. The task requests an access token with it, which later tasks use as well.
       - If this is not set, the environment variable E(MONGODB_ATLAS_CLIENT_SECRET) is used.
     type: str
   access_token:
     description:
       - An OAuth access token that you already have. The task neither renews nor stores it.
-      - If several kinds of credentials are set, an access token is preferred to a service account, and a service account to
-        an API key. Any that is set as an option is preferred to those in environment variables. A warning says which one is used.
+      - Options take precedence over the O(profile), and the profile over environment variables. Of several kinds of credentials
+        in the same place, an access token takes precedence over a service account, and a service account over an API key. A
+        warning says which one is used.
       - If this is not set, the environment variable E(MONGODB_ATLAS_ACCESS_TOKEN) is used.
     type: str
   token_cache:
     description:
       - Keep the access token of a service account in a file in the user's cache folder, which nobody else can read, so that
         other tasks and later runs can use it until five minutes before it expires.
-      - With V(false), each process requests a token of its own. Atlas limits how many there may be.
+      - With V(false), each process requests a token of its own. Atlas limits the number of tokens.
     type: bool
     default: true
   profile:
     description:
       - The name of a profile of the Atlas CLI. The credentials and O(base_url) are read from its C(config.toml).
-      - Credentials that are set as options come first, and then those of the profile. Credentials in environment variables are
-        used only if the profile has none. O(base_url) is taken from the profile only if it is set nowhere else.
-      - This needs Python 3.11 or later on the host that the task runs on.
+      - Credentials come from the first of these that has any, which are the options, the profile, and environment variables.
+        O(base_url) is taken from the profile only if it is set nowhere else.
+      - This needs Python 3.11 or later on the host that runs the task.
     type: str
   base_url:
     description:
       - The address of Atlas, without the path of the API.
       - The government cloud is at V(https://cloud.mongodbgov.com).
-      - Plain V(http) is accepted only for the host that the task runs on, for example for the emulator of this collection.
+      - Plain V(http) is accepted only for the host that runs the task, for example for the emulator of this collection.
       - If this is not set, the environment variable E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL) is used,
         then the address in the O(profile), and then V(https://cloud.mongodb.com).
     type: str
   api_version:
     description:
       - The version of the Atlas Administration API.
-      - V(v1.0) is deprecated by Atlas. It is there for those who still depend on it.
+      - Atlas has deprecated V(v1.0). Use it only if you depend on it.
     type: str
     choices: [v2, v1.0]
     default: v2
   envelope:
     description:
-      - Ask Atlas to put the HTTP status into the body of each reply, and read it from there.
-      - Use this if something between the host and Atlas changes the status of replies.
+      - Ask Atlas to put the HTTP status into the body of each reply, and read the status from there.
+      - Use this if a proxy between the host and Atlas changes the status of replies.
     type: bool
     default: false
   validate_certs:
     description:
       - Verify the TLS certificate of the server.
-      - With V(false), anybody between the host and Atlas can read and change what is sent. The task warns about it.
+      - With V(false), anybody between the host and Atlas can read and change the requests. The task warns about it.
     type: bool
     default: true
   ca_path:
@@ -93,15 +94,15 @@ options:
     type: path
   timeout:
     description:
-      - The number of seconds that one request may take, from connecting to the last byte of the reply.
-      - A request is not sent again once O(timeout) times (O(retries) + 1) seconds have passed since it was first sent.
+      - How long one request may take, in seconds, from connecting to the last byte of the reply.
+      - A request is not repeated later than O(timeout) times (O(retries) + 1) seconds after it was first sent.
     type: int
     default: 30
   retries:
     description:
-      - How often a request is sent again at most when Atlas asks to slow down (HTTP 429), or does not answer.
-      - A request that changes something is sent again only if Atlas refused it with HTTP 429, or if it removes something.
-        If the reply to any other is lost, the task reads the current state first.
+      - How many times to repeat a request if Atlas asks to slow down (HTTP 429), or does not answer.
+      - A request that creates or changes something is repeated only if Atlas refused it with HTTP 429. If its reply is lost, the
+        task reads the current state first.
     type: int
     default: 4
 requirements:

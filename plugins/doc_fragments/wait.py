@@ -12,17 +12,19 @@ class ModuleDocFragment:
 options:
   wait:
     description:
-      - Wait until the wanted state is reached.
+      - Wait until the state is reached that the options ask for.
     type: bool
     default: false
   wait_timeout:
     description:
-      - The number of seconds to wait at most for each state. After that, the task fails.
+      - How long to wait, in seconds. If the state is not reached by then, the task fails.
+      - If a task waits for several things one after the other, for example until a connection is removed and until its
+        replacement can be accepted, this limits each wait, so the waits can add up.
     type: int
     default: 1800
   wait_sleep:
     description:
-      - The longest pause between two looks at the state, in seconds. The first pauses are shorter, and grow up to this.
+      - The longest pause between two checks of the state, in seconds. The first pauses are shorter.
     type: int
     default: 10
 """

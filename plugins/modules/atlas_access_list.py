@@ -13,15 +13,15 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Adds, changes and removes entries of the IP access list of a MongoDB Atlas project.
-  - The list says who may connect to the clusters of the project. It is not the access list of an API key, which says from where
-    the key may be used.
-  - Entries that are not in O(entries) are left alone.
+  - The list says who may connect to the clusters of the project. It is not the access list of an API key, which says from
+    which addresses the key may be used.
+  - Other entries than those in O(entries) stay as they are.
   - An entry with V(0.0.0.0/0) or V(::/0) lets everybody on the internet connect, so the task warns about it.
   - All entries that are new or have changed are sent in one request, because Atlas does not accept two such requests at once.
 options:
   entries:
     description:
-      - The entries. Each is either a CIDR block, an IP address, or a security group.
+      - The entries. Each entry is a CIDR block, an IP address, or a security group.
     type: list
     elements: dict
     required: true
@@ -46,7 +46,7 @@ options:
         type: str
       delete_after_date:
         description:
-          - When Atlas is to remove the entry by itself, as an ISO 8601 date within the next week. Without an offset it is in UTC.
+          - When Atlas removes the entry, as an ISO 8601 date within the next week. Without an offset, it is in UTC.
           - If this is not set, a new entry stays until it is removed, and an existing entry keeps its date.
         type: str
   state:
@@ -57,7 +57,7 @@ options:
     default: present
   keep_comment:
     description:
-      - Whether an entry that exists already keeps its comment, so that O(entries[].comment) is only used for new entries.
+      - Whether existing entries keep their comments, so that O(entries[].comment) is used only for new entries.
       - Set this for entries that other people may use as well.
       - With O(state=absent), this has no effect.
     type: bool
@@ -73,7 +73,7 @@ options:
     version_added: 2.0.0
   wait:
     description:
-      - Wait until the entries are in force for all clusters.
+      - Wait until the entries are active for all clusters.
       - With O(state=absent), this has no effect.
 attributes:
   check_mode:
@@ -112,7 +112,7 @@ EXAMPLES = r"""
 # In the examples below, the project and the key come from the environment variables
 # MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
 
-- name: Let an address and a network connect, and continue when they can
+- name: Let an address and a network connect, and wait until they can
   cloudpeer.atlas.atlas_access_list:
     entries:
       - ip_address: 10.20.0.5
@@ -133,14 +133,14 @@ EXAMPLES = r"""
         comment: The consultant
         delete_after_date: "{{ '%Y-%m-%dT%H:%M:%SZ' | ansible.builtin.strftime(now().timestamp() + 2 * 24 * 3600, utc=true) }}"
 
-- name: Let a network connect, whoever has allowed it before, and whatever comment they have given it
+- name: Let a network connect, and keep the comment if the entry exists already
   cloudpeer.atlas.atlas_access_list:
     entries:
       - cidr_block: 10.22.0.0/24
         comment: The job runners
     keep_comment: true
 
-- name: Do not let it connect any more, unless the entry has become somebody else's
+- name: Remove the entry, unless somebody else has changed its comment
   cloudpeer.atlas.atlas_access_list:
     entries:
       - cidr_block: 10.22.0.0/24
@@ -188,7 +188,7 @@ access_list:
       type: str
       sample: The application's VPC
     delete_after_date:
-      description: When Atlas removes the entry by itself. Null if it stays.
+      description: When Atlas removes the entry. Null if it is permanent.
       type: str
       sample: "2030-01-31T12:00:00Z"
 left:
@@ -223,7 +223,7 @@ left:
       type: str
       sample: The application's VPC
     delete_after_date:
-      description: When Atlas removes the entry by itself. Null if it stays.
+      description: When Atlas removes the entry. Null if it is permanent.
       type: str
       sample: "2030-01-31T12:00:00Z"
     reason:

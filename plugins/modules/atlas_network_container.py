@@ -13,22 +13,23 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Creates, changes and removes the network container of a MongoDB Atlas project in one region of AWS.
-  - A network container is Atlas's side of VPC peering, the VPC in which the clusters of the project run. There is one in each
-    region. If it does not exist yet, Atlas creates it with the first cluster in the region.
+  - A network container is Atlas's side of VPC peering, a VPC in which the clusters of the project run. A project has one in each
+    region. If there is none yet, Atlas creates it with the first cluster in the region.
   - The CIDR block can be changed only while neither a cluster nor a peering connection uses the network container.
 options:
   region_name:
     description:
       - The region of the network container, written as V(us-east-1) or V(US_EAST_1). This identifies it.
-      - If this is not set, it is the only network container that the project has on AWS. The task fails if there is none, or if
+      - If this is not set, the task uses the only network container that the project has on AWS. It fails if there is none, or if
         there are several.
-      - Required to create a network container, and with O(state=absent).
+      - This is required to create a network container, and with O(state=absent).
     type: str
   atlas_cidr_block:
     description:
       - The CIDR block of the network container. It must be IPv4, from a private range, and from C(/21) to C(/24) in size.
       - If this is not set, Atlas chooses the block of a new network container, and an existing one keeps its block.
-      - If an existing network container has another block, it is changed if nothing uses it. Otherwise the task fails.
+      - If an existing network container has another block, the task changes it if nothing uses the container, and fails
+        otherwise.
     type: str
   state:
     description:
@@ -78,7 +79,7 @@ EXAMPLES = r"""
 # In the examples below, the project and the key come from the environment variables
 # MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
 
-- name: Give it another block, which is possible while nothing uses it
+- name: Change its block, which is possible while nothing uses it
   cloudpeer.atlas.atlas_network_container:
     region_name: eu-west-1
     atlas_cidr_block: 192.168.232.0/21
@@ -92,7 +93,7 @@ EXAMPLES = r"""
     region_name: eu-central-1
     state: absent
 
-- name: Remove it as soon as its peering connections are gone, but wait ten minutes at most
+- name: Remove it when its peering connections are gone, within ten minutes
   cloudpeer.atlas.atlas_network_container:
     region_name: eu-west-1
     state: absent

@@ -39,7 +39,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas.attributes.action_group_atlas
   - cloudpeer.atlas.connection
 notes:
-  - The API key or service account needs the role I(Project Read Only), or one that may do more, in the project.
+  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in the project.
 seealso:
   - module: cloudpeer.atlas.atlas_network_container
   - module: cloudpeer.atlas.atlas_vpc_peer_info

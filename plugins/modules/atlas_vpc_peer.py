@@ -13,10 +13,10 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Creates, changes and removes a network peering connection between a MongoDB Atlas project and a VPC in AWS.
-  - The connection is found by its AWS account, its VPC and its network container, so you need neither a state file nor an id.
-    The network container has to be named only if the VPC has connections to several of them.
-  - Atlas only requests the connection. It carries traffic after the owner of the AWS account has accepted it. The role
-    P(cloudpeer.atlas.vpc_peering#role) does both sides.
+  - The task finds the connection by its AWS account, its VPC and its network container, so you need neither a state file nor an
+    id. Name the network container only if the VPC has connections to several of them.
+  - Atlas only requests the connection. The connection carries traffic after the owner of the AWS account has accepted it. The
+    role P(cloudpeer.atlas.vpc_peering#role) does both sides.
 options:
   vpc_id:
     description:
@@ -33,10 +33,10 @@ options:
     type: str
   peer_id:
     description:
-      - The id that an existing connection has in Atlas, which is RV(vpc_peer.id) in the results.
-      - This is not the id that it has in AWS (V(pcx-...)), which is RV(vpc_peer.connection_id).
-      - If O(vpc_id), O(aws_account_id), O(container_id) or O(container_region_name) are set beside it, they must be those of
-        this connection. Otherwise the task fails, and changes nothing.
+      - The id of an existing connection in Atlas, which is RV(vpc_peer.id) in the results.
+      - This is not its id in AWS (V(pcx-...)), which is RV(vpc_peer.connection_id).
+      - If O(vpc_id), O(aws_account_id), O(container_id) or O(container_region_name) are set as well, they must match this
+        connection. Otherwise the task fails, and changes nothing.
     type: str
   route_table_cidr_block:
     description:
@@ -47,28 +47,28 @@ options:
     description:
       - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
       - If this is not set, a new connection is requested for a VPC in the region of the network container.
-      - Atlas returns no region for a connection within the region of its network container. Such a connection is taken to
-        match any region that is given here.
+      - Atlas returns no region for a connection within the region of its network container. Such a connection matches any region
+        in this option.
     type: str
   container_id:
     description:
       - The id of the network container in the Atlas project, which is Atlas's side of the connection.
-      - A VPC has one connection to each network container that it is to reach. If the VPC has connections to several network
-        containers, the task fails, and lists them, unless O(container_id), O(container_region_name) or O(peer_id) says which
-        one is meant. One that is being removed does not count.
-      - If neither O(container_id) nor O(container_region_name) is set, and there is no connection yet, the only network container
-        on AWS is used, or else the one in O(accepter_region_name). A cluster in another region is not reached through it, but
-        needs a connection to the network container of its own region, which has to be named then.
-      - With O(api_version=v1.0), Atlas itself chooses the network container if neither is set.
+      - A VPC needs one connection to each network container whose clusters it reaches. If the VPC has connections to several
+        network containers, the task fails, and lists them, unless O(container_id), O(container_region_name) or O(peer_id) says
+        which one to use. Connections that are being removed do not count.
+      - If neither O(container_id) nor O(container_region_name) is set, and there is no connection yet, the task uses the only
+        network container on AWS, or else the one in O(accepter_region_name). Clusters in other regions are not reached through
+        it. They need a connection to the network container of their own region, which you have to name then.
+      - With O(api_version=v1.0), Atlas chooses the network container if neither is set.
       - Mutually exclusive with O(container_region_name).
     type: str
   container_region_name:
     description:
-      - The region of the network container, in place of O(container_id), written as V(us-east-1) or V(US_EAST_1). This is the
-        region of the clusters that the VPC is to reach, which can differ from O(accepter_region_name).
-      - With O(state=present), the task fails if there is no network container in that region. With O(state=absent), there is
-        nothing to remove then.
-      - This costs one more request, which reads the list of the network containers.
+      - The region of the network container, instead of O(container_id), written as V(us-east-1) or V(US_EAST_1). This is the
+        region of the clusters that the VPC reaches, which can differ from O(accepter_region_name).
+      - If there is no network container in that region, the task fails with O(state=present), and has nothing to remove with
+        O(state=absent).
+      - This needs one more request, which reads the list of the network containers.
       - Mutually exclusive with O(container_id).
     type: str
     version_added: 2.0.0
@@ -80,13 +80,13 @@ options:
     default: present
   recreate:
     description:
-      - What to do with a connection that has failed for good, because it was rejected, has expired, or was not possible.
+      - What to do with a connection that has failed permanently, because it was rejected, has expired, or was not possible.
       - V(never) fails with the reason.
       - V(dead) removes it, waits until it is gone, and requests a new one. It never replaces a connection that has not failed.
-      - The new connection is created from the options alone, so that the next run can go on if this one ends in between.
-        V(dead) therefore needs O(vpc_id), O(aws_account_id) and O(route_table_cidr_block), and only replaces a connection
-        whose account, VPC, block, network container and region are those that the options lead to.
-      - With V(dead), a connection that is being removed is waited for, also without O(wait).
+      - The new connection is created from the options alone, so that the next run can continue if this run ends in between.
+        V(dead) therefore needs O(vpc_id), O(aws_account_id) and O(route_table_cidr_block), and replaces only a connection
+        whose account, VPC, block, network container and region match the options.
+      - With V(dead), the task waits for a connection that is being removed, even without O(wait).
     type: str
     choices: [never, dead]
     default: never
@@ -95,11 +95,11 @@ options:
       - Wait until the connection has reached the state O(wait_for), or with O(state=absent) until it is gone.
       - If the connection is already being removed when the task starts, the task waits until it is gone, and creates a new one.
         If several connections to the VPC are being removed, it waits for all of them.
-      - While somebody has to accept the connection, the task says so at once, with its id, its account and its region.
+      - If somebody has to accept the connection, the task prints this immediately, with the id, the account and the region.
   wait_for:
     description:
-      - The state to wait for. A later state is accepted, too.
-      - V(pending_acceptance) is reached when AWS knows the connection, so that it can be accepted there. From then on
+      - The state to wait for. Any later state will do, too.
+      - V(pending_acceptance) is reached when AWS knows the connection, so that it can be accepted there. From then on,
         RV(vpc_peer.connection_id) is set.
       - V(available) is reached when the owner of the AWS account has accepted the connection, and Atlas has set it up.
     type: str
@@ -145,7 +145,7 @@ EXAMPLES = r"""
 # In the examples below, the project and the key come from the environment variables
 # MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
 
-- name: Request the connection, and continue when it can be accepted in AWS
+- name: Request the connection, and wait until it can be accepted in AWS
   cloudpeer.atlas.atlas_vpc_peer:
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"
@@ -174,7 +174,7 @@ EXAMPLES = r"""
     peer_id: "{{ peering.vpc_peer.id }}"
     route_table_cidr_block: 10.15.128.0/17
 
-- name: Say which network container to use, in a project that has several
+- name: Choose one of several network containers of the project
   cloudpeer.atlas.atlas_vpc_peer:
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"
@@ -210,7 +210,7 @@ EXAMPLES = r"""
     state: absent
     wait: true
 
-- name: Remove the other one, the only one that is left
+- name: Remove the remaining connection
   cloudpeer.atlas.atlas_vpc_peer:
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"

@@ -12,11 +12,10 @@ version_added: 2.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Does in AWS what a VPC peering connection needs after MongoDB Atlas has requested it
-    (M(cloudpeer.atlas.atlas_vpc_peer)). It accepts the connection, routes Atlas's CIDR block to it, adds a name and tags, and
-    checks or enables DNS in the VPC.
-  - The task reads everything first, in check mode too. It changes nothing and fails if the connection is unknown, has ended,
-    comes from an account that you do not expect, or leads to another VPC, or if a route to the block leads elsewhere.
+  - Does the AWS half of a VPC peering connection after MongoDB Atlas has requested it (M(cloudpeer.atlas.atlas_vpc_peer)). It
+    accepts the connection, routes Atlas's CIDR block to it, adds a name and tags, and checks or enables DNS in the VPC.
+  - The task reads everything first, in check mode too. It fails without any change if the connection is unknown, has ended,
+    comes from an account that you do not expect, or leads to another VPC, or if a route to the block has another target.
   - Routes are changed one by one. The task reads the target of a route again right before it replaces or deletes it. It never
     changes routes to other destinations, IPv6 routes, or routes to prefix lists.
   - With O(state=absent), the task deletes the routes. To delete the connection itself, use M(cloudpeer.atlas.atlas_vpc_peer).
@@ -41,7 +40,7 @@ options:
       - The task fails if the VPC or the credentials belong to another account.
     type: str
   route_table_cidr_block:
-    description: The CIDR block that Atlas routes to the VPC. The task fails if it is not within one of the VPC's blocks.
+    description: The CIDR block that Atlas routes to the VPC. The task fails if no block of the VPC contains it.
     type: str
   atlas_cidr_block:
     description:
@@ -72,9 +71,9 @@ options:
     type: dict
   replace_routes:
     description:
-      - Replace a route to exactly O(atlas_cidr_block) that leads elsewhere. Otherwise the task fails if there is one.
+      - Replace a route to exactly O(atlas_cidr_block) that has another target. With V(false), the task fails if there is one.
       - A propagated route cannot be replaced. The task creates a static route beside it, which AWS prefers.
-      - The task always fails if a route to a part of the block leads elsewhere, or if the target is C(local).
+      - The task always fails if a route to a part of the block has another target, or if the target is C(local).
       - A route to exactly the block is replaced without this option if it leads to a peering connection that has ended, or that
         AWS no longer knows.
     type: bool
@@ -117,8 +116,8 @@ options:
       - V(present) accepts the connection and creates the routes.
       - V(absent) deletes the routes to O(atlas_cidr_block) that lead to this connection, and those that lead to connections that
         have ended or that AWS no longer knows. All other routes stay. A warning names those that still lead to this connection.
-      - With V(absent), a connection that has ended or is unknown is no failure. If AWS does not know the VPC in this region and
-        account, a warning says so.
+      - With V(absent), the task does not fail if the connection has ended or is unknown. If AWS does not know the VPC in this
+        region and account, a warning says so.
     type: str
     choices: [present, absent]
     default: present
@@ -144,7 +143,7 @@ notes:
     O(security_group_ids)), C(ec2:AcceptVpcPeeringConnection), C(ec2:CreateRoute), C(ec2:ReplaceRoute), C(ec2:DeleteRoute),
     C(ec2:CreateTags) (with O(tags) or O(group_id)), C(ec2:ModifyVpcAttribute) (with O(dns=enable)), and C(sts:AssumeRole) (with
     O(assume_role_arn)). Check mode needs only those that start with C(ec2:Describe), and C(sts:AssumeRole). The guide about
-    credentials has them as a policy.
+    credentials has an IAM policy with them.
   - The task does not change security groups and network ACLs. They must allow the traffic to Atlas as well.
 seealso:
   - name: Credentials
@@ -249,7 +248,7 @@ RETURN = r"""
 accepter:
   description:
     - The connection, its VPC and the routes, or in check mode as they would be.
-    - If the task fails after it has started to change something, this is what it has reached.
+    - If the task fails after its first change, this is the state that it has reached.
   returned: success, and if the task fails while it changes something
   type: dict
   sample:

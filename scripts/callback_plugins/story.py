@@ -1,7 +1,7 @@
 # Copyright (c) The cloudpeer.atlas maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows a run of the demo in a few lines, and writes what it did as JSON for the demo's own checks."""
+"""Shows a run of the demo in a few lines, and writes its result as JSON for the demo's own checks."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = """
 name: story
 type: stdout
-short_description: Shows which tasks change something, and folds the others
-description: Writes the numbers of the recap and the last C(vpc_peer) result to the file that DEMO_FACTS_FILE names.
+short_description: Shows the tasks that change something, and counts the others
+description: Writes the numbers of the recap and the last C(vpc_peer) result to the file in DEMO_FACTS_FILE.
 """
 
 
 class CallbackModule(CallbackBase):
-    """Prints a line for each task that changes something or fails; those that find nothing to do are counted."""
+    """Prints a line for each task that changes something or fails, and the number of the others."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "story"
 
     def __init__(self) -> None:
-        """Begin without a connection."""
+        """Start without a connection."""
         super().__init__()
         self._peer: dict[str, Any] | None = None
         self._unchanged: set[str] = set()
         self._verb = "changed"
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """Take note of check mode."""
+        """Choose the word for a change, which depends on check mode."""
         self._verb = "would change" if play.check_mode else "changed"
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Show a task that has changed something, and count any other."""
+        """Show a task that has changed something, or count it."""
         found, task = result._result, result._task
         for one in found.get("results", [found]):
             self._peer = one.get("vpc_peer") or self._peer
@@ -61,7 +61,7 @@ class CallbackModule(CallbackBase):
             self._display.display(f"  {verb}  {_name(result._task)}: {message}", color="red")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """Tell how many tasks found nothing to do; write the totals of all hosts and the connection."""
+        """Show how many tasks had nothing to change; write the totals of all hosts, and the connection."""
         count = len(self._unchanged)
         self._display.display(f"  {count} {'task' if count == 1 else 'tasks'} had nothing to change")
         hosts = [stats.summarize(host) for host in stats.processed]
@@ -75,7 +75,7 @@ def _name(task: Any) -> str:
 
 
 def _differences(diff: Any) -> Iterator[str]:
-    """Give the fields in which the two sides of a diff differ, a line each."""
+    """Yield a line for each field in which the two sides of a diff differ."""
     if isinstance(diff, list):
         for one in diff:
             yield from _differences(one)

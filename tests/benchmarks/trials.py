@@ -24,7 +24,7 @@ from requests.auth import HTTPDigestAuth
 # Importing it makes the checkout importable as a collection.
 from tests.conftest import COLLECTIONS_PATH, ROOT  # isort: skip
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.atlas import POOL
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import POOL
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings

@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import network_errors as _network_errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import hints as _hints
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import peers as _peers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -147,10 +149,10 @@ def test_every_guide_has_playbooks() -> None:
 
 def test_every_failure_is_in_the_list() -> None:
     text = (ROOT / "docs" / "guides" / "when_it_fails.md").read_text(encoding="utf-8")
-    codes = {*_errors._HINT_BY_CODE, *_access_list.HINTS, *AWS.failure_reasons}
+    codes = {*_hints.CODE_HINTS, *_access_list.HINTS, *_containers.HINTS, *_peers.HINTS, *AWS.failure_reasons}
     assert sorted(code for code in codes if code not in text) == []
-    assert sorted(status for status in _errors._HINT_BY_STATUS if f"HTTP {status}" not in text) == []
-    causes = [what.partition("{where}")[0].strip() or what for what, unused in _network_errors._CONNECTION_FAILURES.values()]
+    assert sorted(status for status in _hints.STATUS_HINTS if f"HTTP {status}" not in text) == []
+    causes = [what.partition("{where}")[0].strip() or what for what, unused in _hints.CONNECTION_HINTS.values()]
     assert sorted(cause for cause in causes if cause.removesuffix(" from") not in text and cause != "the connection to") == []
 
 
@@ -169,7 +171,7 @@ def messages() -> dict[str, str]:
     """Return what the code and the role can say in failures and warnings, by where it stands."""
     errors = {name for name, one in vars(_errors).items() if isinstance(one, type) and issubclass(one, _errors.AtlasError)}
     found = {}
-    for file in sorted((ROOT / "plugins").rglob("_*.py")):
+    for file in sorted((ROOT / "plugins").glob("*_utils/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not node.args:
                 continue

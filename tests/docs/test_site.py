@@ -37,29 +37,6 @@ return [...document.querySelectorAll("article *")].filter(node => {
 }).slice(0, 5).map(node => node.outerHTML.slice(0, 150));
 """
 
-# Text that is hard to tell from what is behind it (WCAG 2: large text needs a contrast of 3).
-PALE = """
-const rgba = text => { const [r, g, b, a = 1] = (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number); return [r, g, b, a]; };
-const over = (front, back) => [0, 1, 2].map(one => front[one] * front[3] + back[one] * (1 - front[3])).concat(1);
-const behind = node => node
-    ? over(rgba(getComputedStyle(node).backgroundColor), behind(node.parentElement))
-    : [255, 255, 255, 1];
-const linear = one => one <= 0.03928 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4;
-const light = colour => {
-    const [r, g, b] = colour.slice(0, 3).map(one => linear(one / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-return [...document.querySelectorAll("article *, .sidebar-tree a")].filter(node => {
-    if (![...node.childNodes].some(child => child.nodeType === Node.TEXT_NODE && child.textContent.trim())) return false;
-    const style = getComputedStyle(node);
-    // Links to headings and options are seen when the pointer is near.
-    if (style.visibility === "hidden" || node.closest(".headerlink, .ansibleOptionLink")) return false;
-    const back = behind(node);
-    const [one, other] = [light(over(rgba(style.color), back)), light(back)];
-    return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05) < 3;
-}).slice(0, 5).map(node => node.outerHTML.slice(0, 150));
-"""
-
 
 class Page(HTMLParser):
     """The ids and the addresses in a page."""
@@ -186,20 +163,6 @@ def test_the_search_says_that_it_finds_nothing(site: Path, browser: Browser) -> 
     browser.open(site / "search.html", "q=noSuchOptionAnywhere")
     until(lambda: "did not match" in browser.run(FOUND))
     assert browser.run("return document.querySelectorAll('#search-results li a').length") == 0
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_all_text_can_be_read(theme: str, pages: dict[Path, Page], site: Path, browser: Browser) -> None:
-    pale = {}
-    for width in (PHONE, DESKTOP):
-        browser.be_wide(width)
-        for file in pages:
-            browser.open(file)
-            browser.run(f"document.body.dataset.theme = {theme!r}; document.body.style.transition = 'none'")
-            found = browser.run(PALE)
-            if found:
-                pale[f"{file.relative_to(site).as_posix()} at {width}"] = found
-    assert pale == {}
 
 
 def test_tables_with_figures_keep_their_headings_on_a_phone(site: Path, browser: Browser) -> None:

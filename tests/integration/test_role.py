@@ -40,12 +40,12 @@ CONNECT = [
     "Check the VPCs and their route tables in AWS",
     "Check the connections in Atlas",
     "Request the connections in Atlas",
-    "Wait until AWS has the requests",
-    "Accept the connections and route to Atlas",
+    "Wait until AWS knows the connections",
+    "Accept the connections and add the routes to Atlas",
     "Wait until the connections carry traffic",
-    "Let the VPCs connect",
-    "Say what the other team has to do",
-    "Keep the result",
+    "Add the VPCs to the access list",
+    "Show what the other team has to do",
+    "Return the result",
 ]
 
 

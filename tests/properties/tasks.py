@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas as _atlas
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _pool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, leading
 from ansible_collections.cloudpeer.atlas.tests.support import operations
@@ -51,9 +49,8 @@ def run(module: str, options: Mapping[str, Any], line: Line, clock: FakeClock | 
         return Done({"changed": False, "msg": checked.error_messages[0]}, [])
     time = clock or FakeClock()
     with leading(line), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=time, sleep=time.sleep))
-        pool = _pool.ClientPool()
-        patch.setattr(_atlas, "POOL", pool)
+        pool = _clients.ClientPool(time, time.sleep)
+        patch.setattr(_clients, "POOL", pool)
         try:
             outcome = execute(TASKS[module], checked.validated_parameters, check_mode=check_mode, clock=time, sleep=time.sleep)
         finally:

@@ -15,6 +15,7 @@ import pytest
 
 SHIPPED_FILES = {
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "LICENSE",
     "README.md",

@@ -35,7 +35,15 @@ WITHOUT_ANSIBLE = {"_values", "_api", "_auth", "_resources", "_version"}
 LIBRARIES = {"requests": {"_api"}, "urllib3": {"_api"}, "boto3": {"_aws"}, "botocore": {"_aws"}, "http": set()}
 # A command, a plan and a wait are the same in check mode: what is done with them is the engine's business, and the shells'.
 MAY_NAME_CHECK_MODE = {"_engine/execute.py", "_engine/shell.py", "plugin_utils/_action.py"}
-MAY_NAME_STATUSES = {"_api/client.py", "_api/reply.py", "_api/errors.py", "_api/hints.py", "_aws/boto.py", "_aws/errors.py"}
+MAY_NAME_STATUSES = {
+    "_api/client.py",
+    "_api/reply.py",
+    "_api/failures.py",
+    "_api/errors.py",
+    "_api/hints.py",
+    "_aws/boto.py",
+    "_aws/errors.py",
+}
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
 
 FILES = sorted(file for file in PLUGINS.rglob("*.py") if file.parent.name != "doc_fragments")

@@ -8,21 +8,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 import yaml
 
-# galaxy-importer wants an older one than the other tools; that is why there are two files.
+# galaxy-importer wants an older one than the other tools; that is why there are two environments.
 MAY_DIFFER = {"attrs"}
+LOCKS = ("dev", "docs")
 
 
 def load(file: Path) -> dict:
     return yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
-def pins(file: Path) -> dict[str, str]:
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def named(file: Path) -> set[str]:
+    """Return the packages that a file of requirements asks for."""
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
-    return {name.lower().replace("_", "-"): version for name, version in (line.split("==") for line in lines)}
+    return {normalized(re.split(r"[<>=~!;\[ ]", line)[0]) for line in lines}
+
+
+def pins(lock: Path) -> dict[str, set[str]]:
+    """Return the versions of each package in a lock file, which are several where that depends on the Python."""
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", lock.read_text(encoding="utf-8"), re.MULTILINE):
+        found.setdefault(normalized(name), set()).add(version)
+    return found
 
 
 def required(fragment: Path) -> set[str]:
@@ -72,10 +84,9 @@ def test_the_releases_of_ansible_core_are_the_same_everywhere(root: Path) -> Non
     assert f"ansible-core>={cores[0]}\n" in (root / "docs/guides/at_scale.md").read_text(encoding="utf-8")
     jobs = load(root / ".github/workflows/ci.yml")["jobs"]
     assert jobs["core"]["strategy"]["matrix"]["core"] == cores
-    nox = tomllib.loads((root / "antsibull-nox.toml").read_text(encoding="utf-8"))
-    assert nox["sessions"]["ansible_test_sanity"]["max_version"] == cores[-1]
-    for file in ("requirements-dev.txt", "requirements-docs.txt"):
-        assert pins(root / file)["ansible-core"].rpartition(".")[0] in cores, file
+    for lock in LOCKS:
+        (core,) = pins(root / f"requirements/{lock}.txt")["ansible-core"]
+        assert core.rpartition(".")[0] in cores, lock
 
 
 def test_the_workflow_has_the_pythons_of_every_release(root: Path) -> None:
@@ -104,18 +115,30 @@ def test_the_oldest_python_to_develop_with_is_the_same_everywhere(root: Path) ->
     version = ".".join(oldest.groups())
     for text in ("README.md", "CONTRIBUTING.md"):
         assert f"Python {version} or later" in (root / text).read_text(encoding="utf-8"), text
-    for file in ("requirements-dev.txt", "requirements-docs.txt"):
-        assert f"for Python {version} to " in (root / file).read_text(encoding="utf-8"), file
-    newest = re.search(r"for Python [\d.]+ to ([\d.]+)\.", (root / "requirements-dev.txt").read_text(encoding="utf-8"))
-    assert newest is not None
+    # The locks are made for it, and for all that are newer.
+    assert f"--python-version {version} " in (root / "scripts/lock.sh").read_text(encoding="utf-8")
+    # The newest one that the locked ansible-core takes.
+    (core,) = pins(root / "requirements/dev.txt")["ansible-core"]
+    newest = constant(root / "scripts/cores.py", "PYTHONS")[core.rpartition(".")[0]][-1]
     workflow = load(root / ".github/workflows/ci.yml")
-    assert workflow["jobs"]["make"]["strategy"]["matrix"]["python"] == [version, newest[1]]
+    assert workflow["jobs"]["make"]["strategy"]["matrix"]["python"] == [version, newest]
 
 
 def test_a_package_in_both_environments_has_one_version(root: Path) -> None:
-    tests, site = pins(root / "requirements-dev.txt"), pins(root / "requirements-docs.txt")
+    tests, site = (pins(root / f"requirements/{lock}.txt") for lock in LOCKS)
     differing = {name for name in tests.keys() & site.keys() if tests[name] != site[name]}
     assert differing == MAY_DIFFER
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_what_is_asked_for_with_hashes_and_names_no_index(root: Path, lock: str) -> None:
+    text = (root / f"requirements/{lock}.txt").read_text(encoding="utf-8")
+    wanted = named(root / f"requirements/{lock}.in")
+    assert wanted
+    assert wanted <= pins(root / f"requirements/{lock}.txt").keys(), "run make lock"
+    blocks = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]
+    assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
+    assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host", text)
 
 
 @pytest.mark.parametrize("name", ["galaxy.yml", "docs/docsite/links.yml", "docs/conf.py", "scripts/docs.py"])
@@ -125,21 +148,31 @@ def test_the_repository_has_one_address(root: Path, name: str) -> None:
     assert {first or second for first, second in named} == {address}
 
 
-def test_the_workflow_and_the_hooks_run_commands_that_there_are(root: Path) -> None:
+def commands(workflow: dict) -> list[str]:
+    """Return the targets of make that a workflow runs, without those that a matrix names."""
+    steps = [step["run"].split() for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    return [words[1] for words in steps if words[0] == "make" and not words[1].startswith("$")]
+
+
+def test_the_workflows_and_the_hooks_run_commands_that_there_are(root: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     jobs = load(root / ".github/workflows/ci.yml")["jobs"]
-    commands = [step["run"].split() for job in jobs.values() for step in job["steps"] if step.get("run", "").startswith("make ")]
-    named = {command[1] for command in commands if not command[1].startswith("$")}
+    released = set(commands(load(root / ".github/workflows/publish.yml")))
+    named = set(commands(load(root / ".github/workflows/ci.yml"))) | released
     hooks = load(root / ".pre-commit-config.yaml")["repos"][0]["hooks"]
+    assert released >= set(constant(root / "scripts/release.py", "CHECKS"))
     assert named | set(jobs["make"]["strategy"]["matrix"]["command"]) <= targets
     assert {hook["entry"].split()[1] for hook in hooks} <= targets
     # What has to pass before a change is merged, as CONTRIBUTING.md says.
     assert set(jobs["make"]["strategy"]["matrix"]["command"]) >= {"test-full", "lint", "sanity", "gates"}
 
 
-def test_the_workflow_may_read_and_no_more(root: Path) -> None:
-    workflow = load(root / ".github/workflows/ci.yml")
+@pytest.mark.parametrize("name", ["ci", "publish"])
+def test_a_workflow_may_read_and_no_more(root: Path, name: str) -> None:
+    workflow = load(root / f".github/workflows/{name}.yml")
     assert workflow["permissions"] == {"contents": "read"}
     actions = [step for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert actions
+    assert [job for job in workflow["jobs"].values() if "permissions" in job] == []
     # A tag can be moved, a commit can't.
     assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in actions)

@@ -6,14 +6,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas as _atlas
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _pool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
@@ -135,9 +132,8 @@ class Atlas:
         checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_pool, "AtlasClient", partial(AtlasClient, clock=self.clock, sleep=self.clock.sleep))
-            pool = _pool.ClientPool()
-            patch.setattr(_atlas, "POOL", pool)
+            pool = _clients.ClientPool(self.clock, self.clock.sleep)
+            patch.setattr(_clients, "POOL", pool)
             try:
                 outcome = execute(
                     task,

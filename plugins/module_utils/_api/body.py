@@ -25,7 +25,7 @@ _FORMS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
 
 
 class BodyError(ValueError):
-    """A body that cannot be taken; what is wrong with it is said so that it can follow C(the reply)."""
+    """A body that cannot be used; its text follows `the reply` in a message."""
 
 
 def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
@@ -35,14 +35,14 @@ def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
 
     Args:
         read: Returns up to so many of the next bytes as they came; nothing at the end.
-        encoding: The C(Content-Encoding) header.
+        encoding: The `Content-Encoding` header.
 
     Raises:
-        BodyError: When it is longer than there is a reason for, is not what it claims to be, or is encoded in another way.
+        BodyError: If it is longer than there is a reason for, is not what it claims to be, or is encoded in another way.
     """
     coding = encoding.strip().lower()
     if coding not in ("", "identity", *_FORMS):
-        # Told as a whole or not at all: whatever a server writes here, half of a secret could not be found in it.
+        # Shown as a whole or not at all: half of a secret, where it is cut off, could not be found and redacted.
         raise BodyError("is encoded in a way that was not asked for" + (f" ({coding})" if len(coding) <= _LONGEST_CODING else ""))
     body = bytearray()
     while chunk := read(_CHUNK):
@@ -62,7 +62,7 @@ def _inflate(body: bytes, form: int) -> bytes | None:
     """Return what a body is when it was compressed in this form, once and as a whole; None if it was not.
 
     Raises:
-        BodyError: When it becomes too long.
+        BodyError: If it becomes too long.
     """
     inflater = zlib.decompressobj(form)
     try:

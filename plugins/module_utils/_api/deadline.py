@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""A watch that ends a request when its time is up, in the middle of whatever it does."""
+"""The guarantee that a request ends when its time is up, and all that touches urllib3's insides for it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ import threading
 import time
 import typing as t
 
+try:
+    from requests.adapters import HTTPAdapter
+    from urllib3.exceptions import HTTPError, NewConnectionError
+except ImportError:
+    # The transport says so to the user before anything here is used.
+    HTTPAdapter = object  # type: ignore[assignment,misc]
 
-class Watch:
+
+class Deadline:
     """Ends a request that takes too long. The libraries' own time-outs start anew with every byte.
 
     Attributes:
@@ -24,48 +31,48 @@ class Watch:
     """
 
     def __init__(self) -> None:
-        self._held: socket.socket | None = None
+        self._guarded: socket.socket | None = None
         self._lock = threading.Lock()
-        self._deadline = 0.0
+        self._end = 0.0
         self.has_expired = self.was_sent = False
 
     def remaining(self) -> float:
         """Return the seconds that are left.
 
         Raises:
-            TimeoutError: When the time is up already, which looking up a name can take.
+            TimeoutError: If the time is up already, which looking up a name can take.
         """
-        seconds = self._deadline - time.monotonic()
+        seconds = self._end - time.monotonic()
         if seconds <= 0:
             self.has_expired = True
             raise TimeoutError("timed out")
         return seconds
 
-    def hold(self, used: t.Any) -> None:
-        """Take the socket that the request now uses.
+    def guard(self, used: t.Any) -> None:
+        """Shut down the socket that the request now uses when the time is up.
 
         Its descriptor is duplicated: the libraries drop theirs before the body is read when the connection is to end with it,
         and during TLS set-up.
 
         Raises:
-            TimeoutError: When the time is up already.
+            TimeoutError: If the time is up already.
         """
         with self._lock:
             self._release()
-            self._held = socket.socket(fileno=os.dup(used.fileno()))
+            self._guarded = socket.socket(fileno=os.dup(used.fileno()))
             if self.has_expired:
                 raise TimeoutError("timed out")
 
     def _release(self) -> None:
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+        if self._guarded is not None:
+            self._guarded.close()
+            self._guarded = None
 
     @contextlib.contextmanager
-    def over(self, seconds: float) -> t.Iterator[None]:
-        """Watch for the length of a with statement."""
+    def running(self, seconds: float) -> t.Iterator[None]:
+        """Run for the length of a with statement: what is guarded inside it is shut down after so many seconds."""
         self.has_expired = self.was_sent = False
-        self._deadline = time.monotonic() + seconds
+        self._end = time.monotonic() + seconds
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True
         timer.start()
@@ -79,6 +86,94 @@ class Watch:
     def _expire(self) -> None:
         with self._lock:
             self.has_expired = True
-            if self._held is not None:
+            if self._guarded is not None:
                 with contextlib.suppress(OSError):
-                    self._held.shutdown(socket.SHUT_RDWR)
+                    self._guarded.shutdown(socket.SHUT_RDWR)
+
+
+class GuardedAdapter(HTTPAdapter):
+    """An adapter for a session of requests, whose connections are guarded by a deadline while they are in use.
+
+    Args:
+        deadline: The deadline of the session's requests.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        super().__init__()
+
+    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """Make the manager of the connections without a proxy."""
+        super().init_poolmanager(*args, **kwargs)
+        self._guard_all(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
+        """Return the manager of the connections through a proxy."""
+        is_new = proxy not in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if is_new:
+            self._guard_all(manager)
+        return manager
+
+    def _guard_all(self, manager: t.Any) -> None:
+        """Subclass whatever classes of connections a manager has; SOCKS brings its own."""
+        manager.pool_classes_by_scheme = {
+            scheme: type(pool.__name__, (pool,), {"ConnectionCls": _guarded(pool.ConnectionCls, self._deadline)})
+            for scheme, pool in manager.pool_classes_by_scheme.items()
+        }
+
+
+def _guarded(base: t.Any, deadline: Deadline) -> type:
+    """Return a class of urllib3's connections like `base` that are guarded when they are used."""
+
+    def new_connection(self: t.Any) -> t.Any:
+        # A SOCKS proxy looks up the host itself.
+        used = base._new_conn(self) if hasattr(self, "_socks_options") else _connect(self, base._new_conn, deadline)
+        try:
+            deadline.guard(used)
+        except OSError:
+            used.close()
+            raise
+        return used
+
+    def putrequest(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+        if self.sock is not None:
+            deadline.guard(self.sock)
+        base.putrequest(self, *args, **kwargs)
+
+    def endheaders(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+        if self.sock is None:
+            self.connect()
+        # Only now: what fails before has sent nothing.
+        deadline.was_sent = True
+        base.endheaders(self, *args, **kwargs)
+
+    return type(base.__name__, (base,), {"_new_conn": new_connection, "putrequest": putrequest, "endheaders": endheaders})
+
+
+def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], deadline: Deadline) -> t.Any:
+    """Connect to the first address of a host that answers.
+
+    Each gets its share of the time that is left, so that one that does not answer leaves some to the next. The libraries
+    would give each of them all the time there is.
+    """
+    host, timeout = connection._dns_host, connection.timeout
+    try:
+        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise NewConnectionError(connection, str(error)) from error
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    failure: Exception | None = None
+    for number, address in enumerate(addresses):
+        try:
+            connection._dns_host, connection.timeout = address, deadline.remaining() / (len(addresses) - number)
+            used = new_socket(connection)
+        except HTTPError as error:
+            failure = error
+        else:
+            # The share was for connecting, not for what follows.
+            used.settimeout(timeout)
+            return used
+        finally:
+            connection._dns_host, connection.timeout = host, timeout
+    raise failure or NewConnectionError(connection, "the host has no address")

@@ -19,16 +19,16 @@ Query = t.Mapping[str, str]
 MOST_PAGES = 100
 
 
-def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, name_of: t.Callable[[Json], t.Any]) -> list[Json]:
+def collect_pages(fetch: t.Callable[[Query], Json], query: Query, description: str, key: t.Callable[[Json], t.Any]) -> list[Json]:
     """Return the objects of all pages of a list, until a page has no next one (the total count is an estimate).
 
-    Objects may move from page to page meanwhile; duplicates, which have the same name, are dropped.
+    Objects may move from page to page while they are read; duplicates (same `key`) are dropped.
 
     Args:
         fetch: Returns the page for a query.
         query: The query of the first page.
-        doing: What is done, as a verb phrase, for errors.
-        name_of: Returns the name of an object.
+        description: What is done, as a verb phrase, for errors.
+        key: Returns what identifies an object; a text.
 
     Raises:
         AtlasApiError: If a page is malformed, or brings nothing new although there is a next one.
@@ -40,30 +40,32 @@ def collect_pages(fetch: t.Callable[[Query], Json], query: Query, doing: str, na
         page = fetch(wanted)
         results = page.get("results")
         if not isinstance(results, list):
-            raise _no_list(doing)
+            raise _no_list(description)
         for one in results:
-            name = name_of(one) if isinstance(one, dict) else None
-            if not isinstance(name, str) or not name:
-                raise _no_list(doing)
-            found[name] = one
+            identity = key(one) if isinstance(one, dict) else None
+            if not isinstance(identity, str) or not identity:
+                raise _no_list(description)
+            found[identity] = one
         following = _next_page(page)
         if following is None:
             return list(found.values())
         if len(found) == known:
-            # A page that brings nothing new, and is not the last: it would go on for ever.
-            raise AtlasApiError(f"Failed to {doing}: the pages of the list go round in a circle.", hint="Run the task again.")
+            # A page that brings nothing new, and is not the last: it would never end.
+            raise AtlasApiError(
+                f"Failed to {description}: the pages of the list go round in a circle.", hint="Run the task again."
+            )
         wanted = {**wanted, **following}
-    raise AtlasApiError(f"Failed to {doing}: the list has no end.", hint="Check base_url.")
+    raise AtlasApiError(f"Failed to {description}: the list has no end.", hint="Check base_url.")
 
 
-def _no_list(doing: str) -> AtlasApiError:
-    return AtlasApiError(f"Failed to {doing}: the reply is not a list of Atlas.", hint="Check base_url.")
+def _no_list(description: str) -> AtlasApiError:
+    return AtlasApiError(f"Failed to {description}: the reply is not a list of Atlas.", hint="Check base_url.")
 
 
 def _next_page(page: t.Mapping[str, t.Any]) -> dict[str, str] | None:
-    """Return the query of the page after I(page), from the link that Atlas gives; None after the last one.
+    """Return the query of the page after `page`, from the link that Atlas gives; None after the last one.
 
-    Only the query of the link is used: where credentials go is for base_url alone to say.
+    Only the query of the link is used: base_url alone decides where credentials go.
     """
     links = page.get("links")
     for link in links if isinstance(links, list) else []:

@@ -19,7 +19,7 @@ _HEX = "[0-9a-f]"
 
 
 def _units(backslash: str, ordinary: str, more: str = "") -> re.Pattern[str]:
-    """Return what finds the units of a text: escapes of JSON, backslashes that are none, and what means itself.
+    """Return a pattern for the units of a text: JSON escapes, other backslashes, and what means itself.
 
     A character outside ASCII is a unit of its own, since it has more than one byte.
     """
@@ -30,7 +30,7 @@ def _units(backslash: str, ordinary: str, more: str = "") -> re.Pattern[str]:
 
 
 _LITERAL = _units(r"\\", r"[\x00-\x5b\x5d-\x7f]+")
-# In URLs, where a percent sign that announces nothing is one.
+# In URLs; a percent sign without two hexadecimal digits means itself.
 _ENCODED = _units(r"(?:\\|%5c)", r"%|[\x00-\x24\x26-\x5b\x5d-\x7f]+", rf"(?P<bytes>(?:%(?!5c){_HEX}{{2}})+)|")
 _BACKSLASHES = re.compile(r"(?:\\|%5c)+", re.IGNORECASE)
 
@@ -103,13 +103,13 @@ def _find(text: str, secrets: list[str]) -> t.Iterator[Span]:
 
 
 def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> str:
-    """Return I(text) without I(secrets), in a time that grows with their lengths and no faster.
+    """Return `text` without `secrets`, in a time that grows with their lengths and no faster.
 
     Each character of a secret is found as itself, and as it is written in URLs and in JSON; of ASCII, in either case.
 
     Args:
         text: Any text.
-        secrets: What must not stand in it, not even in part.
+        secrets: What must not be in it, not even in part.
         most: How many characters of the text are wanted; all of them if it is None.
     """
     wanted = sorted({*filter(None, secrets)})

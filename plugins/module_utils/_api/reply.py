@@ -14,20 +14,12 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .errors import AtlasApiError, api_error
+from .errors import AtlasApiError
+from .failures import api_error
 from .request import Json, Request
+from .settings import ApiSettings
 
 _CHECK_SERVER = "Check that base_url is Atlas and that no proxy or login page answers in its place."
-
-
-@dataclass(frozen=True)
-class ApiCall:
-    """One HTTP request that was sent, for C(api_calls) in a result; I(status) is None when no reply came."""
-
-    method: str
-    path: str
-    status: int | None
-    milliseconds: int
 
 
 @dataclass(frozen=True)
@@ -35,7 +27,7 @@ class Reply:
     """A reply as it came: status, headers (names in any case) and body.
 
     Attributes:
-        flaw: What is wrong with the body, to follow C(the reply); it is then empty.
+        flaw: What is wrong with the body, to follow `the reply`; it is then empty.
     """
 
     status: int
@@ -43,45 +35,49 @@ class Reply:
     content: bytes
     flaw: str = ""
 
+    @property
+    def is_unauthorized(self) -> bool:
+        """Whether the server asks for credentials, or for other ones."""
+        return self.status == 401
 
-def read_reply(reply: Reply, request: Request, *, envelope: bool, base_url: str, secrets: t.Iterable[str]) -> Json:
+
+def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t.Iterable[str]) -> Json:
     """Return the object in a reply that says that the request was carried out; for a DELETE, it is empty.
 
     Args:
         reply: What came.
         request: What it answers.
-        envelope: Whether the reply was asked for in an envelope.
-        base_url: Who answers, for messages.
+        settings: How Atlas is reached: in an envelope, and by which base URL.
         secrets: What must not be shown.
 
     Raises:
         AtlasApiError: For any other reply: an error; a redirect, since following one would show the credentials to whomever
             it names; and what says neither that the request was carried out nor that it was refused: then
-            C(outcome_unknown) is set if it is a write.
+            `outcome_unknown` is set if it is a write.
     """
     status, content = reply.status, _parse(reply.content)
     if 300 <= status < 400:
         raise AtlasApiError(
-            f"Failed to {request.doing}: {base_url} answers with a redirect to "
+            f"Failed to {request.description}: {settings.base_url} answers with a redirect to "
             f"{_redirect_target(reply.headers)}, which is not followed (HTTP {status}).",
             http_status=status,
             hint="Set base_url to the address of Atlas itself.",
         )
     flaw = reply.flaw
-    if envelope and isinstance(content, dict):
+    if request.has_envelope(settings) and isinstance(content, dict):
         try:
             status, content = _open_envelope(status, content, request)
         except ValueError as error:
             flaw = str(error)
     if status >= 400:
-        failure = api_error(request.doing, status, content, is_write=request.is_write, secrets=secrets)
+        failure = api_error(request, status, content, secrets=secrets)
         failure.retry_after = retry_after(reply.headers.get("Retry-After"))
         raise failure
     flaw = flaw or _flaw(status, reply, content, request)
     if not flaw:
         return t.cast("Json", content or {})
     raise AtlasApiError(
-        f"Failed to {request.doing}: the reply {flaw} (HTTP {status}).",
+        f"Failed to {request.description}: the reply {flaw} (HTTP {status}).",
         http_status=status,
         hint=_CHECK_SERVER,
         outcome_unknown=request.is_write,
@@ -93,7 +89,7 @@ def _parse(body: bytes) -> t.Any:
     try:
         content = json.loads(body) if body.strip() else None
         if b"\\ud" in body.lower():
-            # Half a character in an escape: no text that could be told, or sent back.
+            # Half a character in an escape: no text that could be shown, or sent back.
             json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
@@ -101,28 +97,28 @@ def _parse(body: bytes) -> t.Any:
 
 
 def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, t.Any]:
-    """Return status and content out of an envelope; an object that has no C(status) is none, and taken as it is.
+    """Return status and content out of an envelope; an object without `status` is not an envelope, and taken as it is.
 
     Raises:
-        ValueError: When it says neither that the request was carried out nor that it was refused.
+        ValueError: If it says neither that the request was carried out nor that it was refused.
     """
     content, inner = envelope.get("content"), envelope.get("status")
     if status >= 400:
-        # HTTP has refused the request, whatever the envelope says; it may tell why.
+        # HTTP has refused the request, whatever the envelope says; it may say why.
         return status, content if isinstance(content, dict) else envelope
     if "status" not in envelope:
         return status, envelope
     # A boolean is an integer, too.
-    told = inner if isinstance(inner, int) and not isinstance(inner, bool) else 0
-    if 200 <= told < 300:
+    inside = inner if isinstance(inner, int) and not isinstance(inner, bool) else 0
+    if 200 <= inside < 300:
         if request.method == "DELETE":
-            return told, {} if content in (None, "") else content
+            return inside, {} if content in (None, "") else content
         if request.expects_list and isinstance(envelope.get("results"), list):
-            return told, envelope
+            return inside, envelope
         if not request.expects_list and isinstance(content, dict):
-            return told, content
-    elif 400 <= told < 600 and isinstance(content, dict):
-        return told, content
+            return inside, content
+    elif 400 <= inside < 600 and isinstance(content, dict):
+        return inside, content
     raise ValueError("is not an envelope with a result or an error")
 
 
@@ -147,7 +143,7 @@ def _redirect_target(headers: t.Mapping[str, str]) -> str:
 
 
 def retry_after(value: str | None) -> float | None:
-    """Return the seconds that a C(Retry-After) header asks for, written as seconds or as a date; None if it says nothing."""
+    """Return the seconds that a `Retry-After` header asks for, written as seconds or as a date; None if it says nothing."""
     if not value:
         return None
     if value.strip().isdecimal():
@@ -157,3 +153,23 @@ def retry_after(value: str | None) -> float | None:
         return max(0.0, moment.timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def check_written(description: str, shown: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> None:
+    """Check that the object in the reply to a change is what was sent.
+
+    Args:
+        description: What the request does, as a verb phrase.
+        shown: The fields of the reply.
+        wanted: Those that were sent.
+
+    Raises:
+        AtlasApiError: If it is not: whether the change was made is unknown then.
+    """
+    differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
+    if differing:
+        raise AtlasApiError(
+            f"Failed to {description}: the reply does not show what was sent: {', '.join(differing)}.",
+            hint="Look for a proxy that answers in place of Atlas, then run the task again.",
+            outcome_unknown=True,
+        )

@@ -3,16 +3,22 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""A request to the API: what is sent, and what is known of it before it is sent."""
+"""A request to the API: what is sent, and what is known of its answers before it is sent."""
 
 from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
+from .settings import ApiSettings
+
 Json = dict[str, t.Any]
+
+# The date of the v2 API's resources in which peers, containers and the access list were last changed.
+DEFAULT_VERSION = "2023-01-01"
+_FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -21,41 +27,70 @@ class Request:
 
     Attributes:
         method: The HTTP method.
-        url: The whole address.
-        doing: What it does, as a verb phrase for error messages.
-        data: The body; empty for none.
-        expects_list: Whether Atlas answers with a list.
-        is_repeatable: Whether it may be sent again when it is not known whether it was carried out.
+        path: The segments below `root`, escaped one by one, so that no value can change which resource is meant.
+        description: What it does, as a verb phrase for error messages: `read network container … of project …`.
+        query: The parameters of the query.
+        body: What is sent: an object or a list, as JSON; a text is a form, encoded already. None for none.
+        headers: Headers beside those that belong to the body and the API's version, or in place of them.
+        expects_list: Whether Atlas answers with a page of a list.
+        hints: What to do next, by error code, for codes that belong to the resource.
+        gone: The codes with which a 404 or 409 means that somebody else has removed it, for a DELETE.
+        exists: The codes that mean that somebody else has created it already, for a POST.
+        missing: The codes with which a 404 means that there is no such object, for a GET.
+        version: The date of the API version, for v2.
+        root: Where `path` starts; None for the API of the version in the settings.
+        repeatable: Whether it may be sent again when it is not known whether it was carried out, whatever its method.
     """
 
     method: str
-    url: str
-    doing: str
-    data: bytes = b""
+    path: tuple[str, ...]
+    description: str
+    query: t.Mapping[str, str] = field(default_factory=dict)
+    body: Json | list[Json] | str | None = None
+    headers: t.Mapping[str, str] = field(default_factory=dict)
     expects_list: bool = False
-    is_repeatable: bool = False
+    hints: t.Mapping[str, str] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    exists: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+    version: str = DEFAULT_VERSION
+    root: str | None = None
+    repeatable: bool = False
 
     @property
     def is_write(self) -> bool:
         """Whether it may change something."""
         return self.method != "GET"
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it may be sent again when it is not known whether it was carried out.
 
-def api_request(
-    method: str,
-    root: str,
-    path: t.Sequence[str],
-    doing: str,
-    *,
-    query: t.Mapping[str, str],
-    body: Json | list[Json] | None = None,
-    expects_list: bool = False,
-) -> Request:
-    """Make a request for the resource at I(path) below I(root); its segments are escaped one by one.
+        A DELETE is: what is deleted twice is as gone as what is deleted once.
+        """
+        return self.repeatable or self.method in ("GET", "DELETE")
 
-    A DELETE is repeatable: what is deleted twice is as gone as what is deleted once.
-    """
-    url = "/".join([root, *(quote(segment, safe="") for segment in path)])
-    url += "?" + urlencode(query) if query else ""
-    data = b"" if body is None else json.dumps(body).encode()
-    return Request(method, url, doing, data, expects_list=expects_list, is_repeatable=method in ("GET", "DELETE"))
+    def has_envelope(self, settings: ApiSettings) -> bool:
+        """Whether the reply is asked for in an envelope; the API alone has one."""
+        return settings.envelope and self.root is None
+
+    def url(self, settings: ApiSettings) -> str:
+        """Return the whole address."""
+        root = f"/api/atlas/{settings.api_version}" if self.root is None else self.root
+        url = "/".join([settings.base_url.rstrip("/") + root, *(quote(segment, safe="") for segment in self.path)])
+        query = {**self.query, "envelope": "true"} if self.has_envelope(settings) else self.query
+        return f"{url}?{urlencode(query)}" if query else url
+
+    def data(self) -> bytes:
+        """Return the body as it is sent; empty for none."""
+        if self.body is None:
+            return b""
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
+
+    def all_headers(self, settings: ApiSettings) -> dict[str, str]:
+        """Return all headers but those of the client itself."""
+        media_type = f"application/vnd.atlas.{self.version}+json" if settings.api_version == "v2" else "application/json"
+        headers = {"Accept": media_type}
+        if self.body is not None:
+            headers["Content-Type"] = _FORM if isinstance(self.body, str) else media_type
+        return {**headers, **self.headers}

@@ -7,15 +7,21 @@
 
 from __future__ import annotations
 
+import random
 import typing as t
-
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import backoff
 
 from .errors import AtlasError
 
 Answer = t.TypeVar("Answer")
 
+# Seconds: the longest pause that is chosen here, and the longest that Atlas may ask for.
+LONGEST_BACKOFF = 60.0
 LONGEST_PAUSE = 60.0
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to pause after failed attempt number `attempt`, counted from 0: doubling, with jitter."""
+    return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret
 
 
 def repeat(
@@ -27,7 +33,7 @@ def repeat(
     clock: t.Callable[[], float],
     sleep: t.Callable[[float], None],
 ) -> Answer:
-    """Call I(exchange) until there is an answer, and return it.
+    """Call `exchange` until there is an answer, and return it.
 
     A refusal for the rate (429) was not carried out and may always be sent again. Any other failure leaves open whether the
     request was carried out: only what can be repeated without harm is sent again.
@@ -36,12 +42,12 @@ def repeat(
         exchange: Sends the request once and reads the reply.
         retries: How often it is sent again at the most.
         is_repeatable: Whether it may be sent again when it is not known whether it was carried out.
-        deadline: The moment after which it is not sent again.
+        deadline: The moment after which it is not sent again, on `clock`.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
 
     Raises:
-        AtlasError: When the last try fails. Its C(outcome_unknown) covers the tries before.
+        AtlasError: If the last try fails. Its `outcome_unknown` covers the tries before.
     """
     may_be_done = False
     for attempt in range(retries + 1):

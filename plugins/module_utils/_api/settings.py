@@ -25,12 +25,12 @@ _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 
 @dataclass(frozen=True)
-class Connection:
+class ApiSettings:
     """How to reach Atlas: the connection options, as they were given.
 
     Attributes:
         base_url: Scheme and host, and a path in front of the API's own if a gateway needs one.
-        api_version: V(v2) or V(v1.0).
+        api_version: `v2` or `v1.0`.
         envelope: Whether to ask for replies that carry the HTTP status in their body.
         validate_certs: Whether to verify the server's certificate.
         ca_path: A file, or a folder, with the certificates to trust instead of the usual ones.
@@ -95,7 +95,7 @@ class Connection:
 
 
 def canonical_url(base_url: str) -> str:
-    """Return I(base_url) in the form that is the same for all ways to write it; what cannot be right as it is."""
+    """Return `base_url` in the form that is the same for all ways to write it; what cannot be right as it is."""
     try:
         parts = urlsplit(base_url)
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -129,7 +129,7 @@ def _is_ipv6(host: str) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether I(host), as it stands in the URL, can only be this host."""
+    """Whether `host`, as written in the URL, can only be this host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""One HTTP request after the other, over kept connections. The only file that knows requests, and urllib3 below it."""
+"""One HTTP request after the other, over kept connections, with requests."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ import warnings
 from urllib.parse import urlsplit
 
 from .body import BodyError, read_body
-from .deadline import Watch
-from .network_errors import ConnectionFailure, root_cause
+from .credential import Prepared
+from .deadline import Deadline, GuardedAdapter
+from .failures import root_cause
+from .hints import ConnectionFailure
 from .reply import Reply
-from .settings import Connection
-from .sockets import watched
+from .request import Request
+from .settings import ApiSettings
 
 try:
     import requests
-    from requests.adapters import HTTPAdapter
     from requests.exceptions import ConnectTimeout, InvalidProxyURL, InvalidSchema, ProxyError, RequestException, Timeout
     from requests.utils import select_proxy
     from urllib3.connection import CertificateError  # type: ignore[attr-defined]
@@ -45,38 +46,13 @@ else:
         def get_redirect_target(self, resp: requests.Response) -> None:
             return None
 
-    class _WatchedAdapter(HTTPAdapter):
-        """An adapter whose connections are known to a watch while they are in use."""
-
-        def __init__(self, watch: Watch) -> None:
-            self._watch = watch
-            super().__init__()
-
-        def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            self._have_watched(self.poolmanager)
-
-        def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
-            is_new = proxy not in self.proxy_manager
-            manager = super().proxy_manager_for(proxy, **kwargs)
-            if is_new:
-                self._have_watched(manager)
-            return manager
-
-        def _have_watched(self, manager: t.Any) -> None:
-            """Subclass whatever classes of connections a manager has; SOCKS brings its own."""
-            manager.pool_classes_by_scheme = {
-                scheme: type(pool.__name__, (pool,), {"ConnectionCls": watched(pool.ConnectionCls, self._watch)})
-                for scheme, pool in manager.pool_classes_by_scheme.items()
-            }
-
 
 # None where the address begins with the host.
 PROXY_SCHEMES = ("", "http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 class TransportError(Exception):
-    """There was no whole reply; the innermost cause is I(cause)."""
+    """There was no whole reply; the innermost cause is `cause`."""
 
     def __init__(self, failure: ConnectionFailure, cause: BaseException) -> None:
         super().__init__(str(cause))
@@ -88,20 +64,20 @@ class Transport:
     """Sends requests to one Atlas.
 
     Args:
-        connection: How to reach it.
+        settings: How to reach it.
         headers: What every request carries.
     """
 
-    def __init__(self, connection: Connection, headers: t.Mapping[str, str]) -> None:
-        self._connection = connection
-        self._watch = Watch()
+    def __init__(self, settings: ApiSettings, headers: t.Mapping[str, str]) -> None:
+        self._settings = settings
+        self._deadline = Deadline()
         self._session = _Session()
         # Credentials come with each request; without this, requests would look for others in ~/.netrc.
         self._session.auth = lambda request: request
-        # What is compressed can grow a thousandfold; see C(_body).
+        # What is compressed can grow a thousandfold; see `body`.
         self._session.headers.update({"Accept-Encoding": "identity", **headers})
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _WatchedAdapter(self._watch))
+            self._session.mount(scheme, GuardedAdapter(self._deadline))
 
     def close(self) -> None:
         """Close the connections."""
@@ -110,55 +86,58 @@ class Transport:
     @property
     def was_sent(self) -> bool:
         """Whether the last request went out, at least in part."""
-        return self._watch.was_sent
+        return self._deadline.was_sent
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        data: bytes,
-        headers: t.Mapping[str, str],
-        authorize: t.Callable[[str], str | None],
-        timeout: float,
-    ) -> Reply:
+    def prepare(self, request: Request) -> Prepared:
+        """Return a request as it goes out, but for the credentials.
+
+        Raises:
+            TransportError: If the library takes it for malformed.
+        """
+        settings = self._settings
+        data, headers = request.data() or None, request.all_headers(settings)
+        try:
+            return self._session.prepare_request(
+                requests.Request(request.method, request.url(settings), data=data, headers=headers)
+            )
+        except (RequestException, HTTPError, ValueError) as error:
+            raise TransportError(_failure_of(error, was_sent=False), root_cause(error)) from error
+
+    def send(self, prepared: Prepared, timeout: float) -> Reply:
         """Send one request and return the reply to it, whatever its status; redirects are not followed.
 
         Args:
-            method: The HTTP method.
-            url: The whole address.
-            data: The body; empty for none.
-            headers: More headers.
-            authorize: Returns the C(Authorization) header for the request target, path and query, as it is sent.
+            prepared: The request, which may have been sent before.
             timeout: The seconds that it may take until the whole reply is there.
 
         Raises:
-            TransportError: When it is not there by then.
+            TransportError: If it is not there by then.
         """
-        connection = self._connection
+        ours = t.cast("requests.PreparedRequest", prepared)
+        url = str(ours.url)
         try:
-            prepared = self._session.prepare_request(requests.Request(method, url, data=data or None, headers=dict(headers)))
-            authorization = authorize(prepared.path_url)
-            if authorization:
-                prepared.headers["Authorization"] = authorization
-            verify = connection.validate_certs and (connection.ca_path or True)
-            settings = self._session.merge_environment_settings(prepared.url, {}, True, verify, None)
+            # Those that came since it was prepared count, too.
+            ours.headers.pop("Cookie", None)
+            ours.prepare_cookies(self._session.cookies)
+            verify = self._settings.validate_certs and (self._settings.ca_path or True)
+            options = self._session.merge_environment_settings(url, {}, True, verify, None)
             if urlsplit(url).scheme == "http":
                 # Plain http is for this host alone; a proxy would be another one.
-                settings["proxies"] = {}
-            _check_proxy(select_proxy(url, settings["proxies"]))
-            with warnings.catch_warnings(), self._watch.over(timeout):
+                options["proxies"] = {}
+            _check_proxy(select_proxy(url, options["proxies"]))
+            with warnings.catch_warnings(), self._deadline.running(timeout):
                 # The user has asked for it, and is warned once by the task.
                 warnings.simplefilter("ignore", InsecureRequestWarning)
-                reply = _read(self._session.send(prepared, timeout=timeout, **settings))
+                reply = _read(self._session.send(ours, timeout=timeout, **options))
         except (RequestException, HTTPError, OSError, ValueError) as error:
-            # What the libraries say of a connection that the watch has ended is not the cause.
-            if not self._watch.has_expired:
+            # What the libraries say of a connection that the deadline has ended is not the cause.
+            if not self._deadline.has_expired:
                 raise TransportError(_failure_of(error, was_sent=self.was_sent), root_cause(error)) from error
         except BaseException:
             # In the middle of an exchange: what may still come on its connection answers no other request.
             self._session.close()
             raise
-        if self._watch.has_expired:
+        if self._deadline.has_expired:
             raise TransportError("silent", TimeoutError("timed out"))
         return reply
 
@@ -185,7 +164,7 @@ def _check_proxy(proxy: str | None) -> None:
     """Reject a malformed address of a proxy here: the library's message may leak its password.
 
     Raises:
-        TransportError: When it is malformed.
+        TransportError: If it is malformed.
     """
     if proxy is not None:
         try:

@@ -8,31 +8,47 @@
 from __future__ import annotations
 
 import os
+import time
 import typing as t
 from contextlib import contextmanager
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasAuthError, AtlasConnectionError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import Connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL, ApiSettings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
 
-from .login import KINDS, choose_credential, with_profile
+from .login import choose_credential
+from .sources import read_sources
 
-_CONNECTION_OPTIONS = ("base_url", "api_version", "envelope", "validate_certs", "ca_path", "timeout", "retries")
+Parameters = t.Mapping[str, t.Any]
+Warn = t.Callable[[str], None]
+
+# The package that the clients need, and the traceback of its failed import; None if it is there.
+LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR),)
+# The options that have the same name in ApiSettings; base_url has sources of its own.
+_SETTINGS = ("api_version", "envelope", "validate_certs", "ca_path", "timeout", "retries")
 # Each keeps a connection, and so a file, open.
 MOST_CLIENTS = 16
 
 
 class ClientPool:
-    """Keeps the clients of one process: those that were used last, and a few of them."""
+    """Keeps the clients of one process: those that were used last, and a few of them.
 
-    def __init__(self) -> None:
+    Args:
+        clock: The monotonic clock of the clients, in seconds.
+        sleep: Sleeps that many seconds.
+    """
+
+    def __init__(self, clock: t.Callable[[], float] = time.monotonic, sleep: t.Callable[[float], None] = time.sleep) -> None:
+        self._clock = clock
+        self._sleep = sleep
         # The one that was used last is the last.
         self._clients: dict[tuple[t.Any, ...], AtlasClient] = {}
-        self._leased: list[AtlasClient] = []
+        self._in_use: list[AtlasClient] = []
 
     @contextmanager
-    def lease(self, params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> t.Iterator[AtlasClient]:
-        """Give the client for the connection and credential options among I(params), made now if there is none.
+    def client_for(self, params: Parameters, warn: Warn) -> t.Iterator[AtlasClient]:
+        """Give the client for the connection and credential options among `params`, made now if there is none.
 
         One that went bad, because the connection broke, the credentials were refused, or the task was ended in the middle
         of something, is not used again. Of those that nobody uses, the ones that were used last are kept.
@@ -42,16 +58,19 @@ class ClientPool:
             warn: Takes a sentence for the user.
 
         Raises:
-            InvalidOptionError: When the options cannot be right.
+            InvalidOptionError: If the options cannot be right.
         """
-        params = with_profile(params)
-        connection = Connection(**{name: params[name] for name in _CONNECTION_OPTIONS})
+        sources = read_sources(params)
+        settings = ApiSettings(sources.base_url or DEFAULT_BASE_URL, **{name: params[name] for name in _SETTINGS})
+        credentials = tuple(tuple(source.items()) for source in sources.in_order)
         # Two processes must not speak on one socket, so a client that was inherited by a fork does not count.
-        credentials = tuple(params[option] for kind in KINDS for option in kind)
-        key = (os.getpid(), connection, credentials, params["token_cache"])
-        client = self._clients.pop(key, None) or AtlasClient(connection, choose_credential(params, warn))
+        key = (os.getpid(), settings, credentials, params["token_cache"])
+        client = self._clients.pop(key, None)
+        if client is None:
+            credential = choose_credential(sources, settings, warn, token_cache=params["token_cache"])
+            client = AtlasClient(settings, credential, clock=self._clock, sleep=self._sleep)
         self._clients[key] = client
-        self._leased.append(client)
+        self._in_use.append(client)
         self._close_oldest()
         try:
             yield client
@@ -62,11 +81,11 @@ class ClientPool:
                 client.close()
             raise
         finally:
-            self._leased.remove(client)
+            self._in_use.remove(client)
 
     def _close_oldest(self) -> None:
         """Close the clients that have not been used for longest, until there are few enough; never one in use."""
-        idle = [key for key, client in self._clients.items() if client not in self._leased]
+        idle = [key for key, client in self._clients.items() if client not in self._in_use]
         for key in idle[: max(0, len(self._clients) - MOST_CLIENTS)]:
             self._clients.pop(key).close()
 
@@ -74,3 +93,22 @@ class ClientPool:
         """Close the connections of all clients."""
         while self._clients:
             self._clients.popitem()[1].close()
+
+
+# The clients of this process. The items of a loop share them, and they end with the process.
+POOL = ClientPool()
+
+
+@contextmanager
+def connect(params: Parameters, warn: Warn) -> t.Iterator[AtlasClient]:
+    """Give a client of this process, which records the requests of one task.
+
+    Args:
+        params: The options.
+        warn: Takes a sentence for the user.
+
+    Raises:
+        InvalidOptionError: If the options of the connection, or the credentials, cannot be right.
+    """
+    with POOL.client_for(params, warn) as client, client.recording():
+        yield client

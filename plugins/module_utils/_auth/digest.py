@@ -17,7 +17,7 @@ from dataclasses import dataclass
 _HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_TOKEN68 = re.compile(r"[A-Za-z0-9\-._~+/]+=*[ \t]*(?=,|$)")
+_TOKEN68 = re.compile(r"[ \t]*[A-Za-z0-9\-._~+/]+=*[ \t]*(?=,|$)")
 _PARAMETER_VALUE = re.compile(r'[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _SEPARATOR = re.compile(r"[ \t,]*")
 
@@ -59,20 +59,20 @@ class Challenge:
 
     @property
     def is_session(self) -> bool:
-        """Whether the algorithm is a C(-sess) variant."""
+        """Whether the algorithm is a `-sess` variant."""
         return (self.algorithm or "").upper().endswith("-SESS")
 
     def hash(self, data: bytes) -> str:
-        """Return the hexadecimal hash of I(data) by the challenge's algorithm."""
+        """Return the hexadecimal hash of `data` by the challenge's algorithm."""
         # usedforsecurity: a FIPS build of Python refuses MD5 otherwise, and the protocol leaves no choice.
         return hashlib.new(_HASHES[self._base_algorithm], data, usedforsecurity=False).hexdigest()
 
 
 def parse_challenge(header: str | None) -> Challenge | None:
-    """Return the first digest challenge in a C(WWW-Authenticate) header that this client can answer.
+    """Return the first digest challenge in a `WWW-Authenticate` header that this client can answer.
 
     Args:
-        header: The header's value; several challenges, of any scheme, may stand in it, separated by commas.
+        header: The header's value; several challenges, of any scheme, may be in it, separated by commas.
     """
     for scheme, parameters in _split_challenges(header or ""):
         if scheme.lower() != "digest" or "realm" not in parameters or not parameters.get("nonce"):
@@ -92,11 +92,10 @@ def parse_challenge(header: str | None) -> Challenge | None:
 
 
 def parse_next_nonce(header: str | None) -> str | None:
-    """Return C(nextnonce) of an C(Authentication-Info) header, if there is one."""
+    """Return `nextnonce` of an `Authentication-Info` header, if there is one."""
     # Its value is a bare list of parameters; with a scheme before it, it reads like a challenge.
-    for unused, parameters in _split_challenges(f"Digest {header}" if header else ""):
-        return parameters.get("nextnonce") or None
-    return None
+    parameters = next((found for unused, found in _split_challenges(f"Digest {header or ''}")), {})
+    return parameters.get("nextnonce") or None
 
 
 def _split_challenges(header: str) -> t.Iterator[tuple[str, dict[str, str]]]:
@@ -120,7 +119,7 @@ def _split_challenges(header: str) -> t.Iterator[tuple[str, dict[str, str]]]:
         if scheme is not None:
             yield scheme, parameters
         scheme, parameters, position = name.group(), {}, name.end()
-        blob = _TOKEN68.match(header, t.cast("re.Match[str]", re.compile(r"[ \t]*").match(header, position)).end())
+        blob = _TOKEN68.match(header, position)
         if blob is not None:
             position = blob.end()
     if scheme is not None:
@@ -150,17 +149,17 @@ class DigestSession:
             self._secret = challenge.hash(_bytes(f"{self._secret}:{self._nonce}:{self._cnonce}"))
 
     def use_nonce(self, nonce: str) -> None:
-        """Go on with another I(nonce) of the same server (C(nextnonce))."""
+        """Go on with another `nonce` of the same server (`nextnonce`)."""
         if nonce != self._nonce:
             self._nonce, self._count = nonce, 0
 
     def authorization(self, method: str, uri: str, body: bytes = b"") -> str:
-        """Return the value of the C(Authorization) header for one request.
+        """Return the value of the `Authorization` header for one request.
 
         Args:
             method: The HTTP method.
             uri: The request target as it is sent: path and query.
-            body: The request body; only C(auth-int) servers have it hashed.
+            body: The request body; only `auth-int` servers have it hashed.
         """
         challenge, digest = self._challenge, self._challenge.hash
         self._count += 1
@@ -172,12 +171,8 @@ class DigestSession:
         username = digest(_bytes(f"{self._username}:{challenge.realm}")) if challenge.userhash else self._username
 
         # RFC 7616, 3.4: these are quoted, and algorithm, qop, nc and userhash must not be.
-        fields = [
-            f"username={_quote(username)}",
-            f"realm={_quote(challenge.realm)}",
-            f"nonce={_quote(self._nonce)}",
-            f"uri={_quote(uri)}",
-        ]
+        quoted = {"username": username, "realm": challenge.realm, "nonce": self._nonce, "uri": uri}
+        fields = [f"{name}={_quote(value)}" for name, value in quoted.items()]
         if challenge.algorithm:
             fields.append(f"algorithm={challenge.algorithm}")
         fields.append(f'response="{response}"')
@@ -193,11 +188,11 @@ class DigestSession:
 
 
 def _bytes(value: str) -> bytes:
-    """Return I(value) as UTF-8, and what a server wrote otherwise as it wrote it."""
+    """Return `value` as UTF-8, and what a server wrote otherwise as it wrote it."""
     return value.encode("utf-8", "surrogateescape")
 
 
 def _quote(value: str) -> str:
-    """Return I(value) as a quoted string of those bytes, in the Latin-1 text that http.client sends."""
+    """Return `value` as a quoted string of those bytes, in the Latin-1 text that http.client sends."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + _bytes(escaped).decode("latin-1") + '"'

@@ -29,7 +29,7 @@ _LOCK_INTERVAL = 0.02
 # A token takes one or two thousand characters, and a file hardly more.
 _LONGEST_TOKEN = 1 << 14
 _MOST_BYTES = _LONGEST_TOKEN + 1000
-# As it can stand in a header.
+# What may be in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 # What opening a folder ends in when there is a link, or something else, in its place.
 _NO_FOLDER = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
@@ -63,7 +63,7 @@ class TokenCache:
     """The file for the token of one service account at one Atlas.
 
     Nothing in its name or in it tells the secret. A file, or a folder, that others could have read or written is not
-    used, nor is a link; I(warn) then says so. Where nothing can be kept, every process gets a token of its own.
+    used, nor is a link; `warn` then says so. Where nothing can be kept, every process gets a token of its own.
 
     Args:
         identity: What tells the account, and the way to Atlas, from others; it is hashed.
@@ -120,7 +120,7 @@ class TokenCache:
         """Open a file in the folder. Do not follow links or block on a FIFO.
 
         Raises:
-            OSError: When it cannot be opened, as when the folder is not.
+            OSError: If it cannot be opened, as when the folder is not.
         """
         if self._opened is None:
             raise FileNotFoundError

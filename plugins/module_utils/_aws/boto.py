@@ -14,8 +14,8 @@ import time
 import traceback
 import typing as t
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.call import ApiCall
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import ApiCall
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
 

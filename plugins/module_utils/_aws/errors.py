@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import MAX_DETAIL_LENGTH, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import MAX_DETAIL_LENGTH, AtlasError, OvertakenError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
 
 # AWS refused the request, and takes the same one a little later.
@@ -69,11 +69,11 @@ _LOST = frozenset(("HTTPClientError", "IncompleteReadError"))
 _ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
-def aws_error(doing: str, action: str, error: Exception, *, is_write: bool, secrets: t.Iterable[str]) -> AtlasError:
+def aws_error(description: str, action: str, error: Exception, *, is_write: bool, secrets: t.Iterable[str]) -> AtlasError:
     """Make the error for a request to AWS that failed.
 
     Args:
-        doing: What failed, as a verb phrase: `create the route to …`.
+        description: What failed, as a verb phrase: `create the route to …`.
         action: The action, as IAM policies name it: `ec2:CreateRoute`.
         error: What boto3 or botocore raised.
         is_write: Whether the request would have changed something.
@@ -81,14 +81,14 @@ def aws_error(doing: str, action: str, error: Exception, *, is_write: bool, secr
     """
     response = getattr(error, "response", None)
     if isinstance(response, dict):
-        return _refusal(doing, action, response, is_write=is_write, secrets=secrets)
+        return _refusal(description, action, response, is_write=is_write, secrets=secrets)
     names = [one.__name__ for one in type(error).__mro__]
     hint = next((_HINTS[name] for name in names if name in _HINTS), None)
     text = redacted(str(error), secrets, MAX_DETAIL_LENGTH).rstrip(". ") or names[0]
     is_unsent = not _NOT_SENT.isdisjoint(names)
     is_lost = not is_unsent and (_BEFORE_SENDING not in names or not _LOST.isdisjoint(names))
     return AtlasError(
-        f"Failed to {doing}: {text}.",
+        f"Failed to {description}: {text}.",
         detail=text,
         hint=hint,
         outcome_unknown=is_write and is_lost,
@@ -96,7 +96,9 @@ def aws_error(doing: str, action: str, error: Exception, *, is_write: bool, secr
     )
 
 
-def _refusal(doing: str, action: str, response: t.Mapping[str, t.Any], *, is_write: bool, secrets: t.Iterable[str]) -> AtlasError:
+def _refusal(
+    description: str, action: str, response: t.Mapping[str, t.Any], *, is_write: bool, secrets: t.Iterable[str]
+) -> AtlasError:
     """Make the error for a reply of AWS that is an error."""
     fields = response.get("Error") or {}
     code = str(fields.get("Code") or "") or None
@@ -107,8 +109,8 @@ def _refusal(doing: str, action: str, response: t.Mapping[str, t.Any], *, is_wri
     if code in _FORBIDDEN:
         hint = f"Allow {action} to these credentials; the documentation of the module has the whole IAM policy."
     is_fault = isinstance(status, int) and status >= 500
-    failure = AtlasError(
-        f"Failed to {doing}: {text} ({action}: {code or 'no code'}).",
+    return (OvertakenError if is_write and code in _OVERTAKEN else AtlasError)(
+        f"Failed to {description}: {text} ({action}: {code or 'no code'}).",
         http_status=status,
         error_code=code,
         detail=detail[:MAX_DETAIL_LENGTH] or None,
@@ -116,5 +118,3 @@ def _refusal(doing: str, action: str, response: t.Mapping[str, t.Any], *, is_wri
         outcome_unknown=is_write and is_fault and code not in _THROTTLED,
         is_transient=is_fault or code in _THROTTLED,
     )
-    failure.was_overtaken = is_write and code in _OVERTAKEN
-    return failure

@@ -94,9 +94,9 @@ class Network:
         found = self._read_tables(f"read the route tables that lead to {connection_id}", name, [connection_id])
         return tuple(one for one in found if any(route.target == connection_id for route in one.routes))
 
-    def _read_tables(self, doing: str, name: str, values: t.Sequence[str]) -> tuple[RouteTable, ...]:
+    def _read_tables(self, description: str, name: str, values: t.Sequence[str]) -> tuple[RouteTable, ...]:
         filters = [{"Name": name, "Values": list(values)}]
-        return tuple(map(to_route_table, self._session.read(doing, "DescribeRouteTables", "RouteTables", Filters=filters)))
+        return tuple(map(to_route_table, self._session.read(description, "DescribeRouteTables", "RouteTables", Filters=filters)))
 
     def find_security_groups(self, group_ids: t.Sequence[str]) -> dict[str, str]:
         """Return the VPCs of those of several security groups that there are, by the ids of the groups."""
@@ -110,8 +110,8 @@ class Network:
 
     def accept(self, connection_id: str) -> PeeringConnection | None:
         """Accept a connection and return it as the reply shows it, if it does."""
-        doing = f"accept the VPC peering connection {connection_id}"
-        reply = self._session.write(doing, "AcceptVpcPeeringConnection", VpcPeeringConnectionId=connection_id)
+        description = f"accept the VPC peering connection {connection_id}"
+        reply = self._session.write(description, "AcceptVpcPeeringConnection", VpcPeeringConnectionId=connection_id)
         shown = reply.get("VpcPeeringConnection")
         return to_connection(shown) if shown else None
 
@@ -137,8 +137,8 @@ class Network:
 
     def delete_route(self, table_id: str, block: str) -> None:
         """Delete the route to a block, whatever its target."""
-        doing = f"delete the route to {block} in route table {table_id}"
-        self._session.write(doing, "DeleteRoute", RouteTableId=table_id, DestinationCidrBlock=block)
+        description = f"delete the route to {block} in route table {table_id}"
+        self._session.write(description, "DeleteRoute", RouteTableId=table_id, DestinationCidrBlock=block)
 
     def add_tags(self, resource_id: str, tags: t.Mapping[str, str]) -> None:
         """Give tags to a resource."""

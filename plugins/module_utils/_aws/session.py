@@ -12,8 +12,8 @@ import time
 import typing as t
 from contextlib import contextmanager
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.call import ApiCall
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import ApiCall
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Warn
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
@@ -45,26 +45,26 @@ class AwsSession:
         self.secrets: set[str] = {params[name] for name in SECRET_OPTIONS if params[name]}
         self._clock = clock
         self._deadline: float | None = None
-        doing, action = "use the credentials for AWS", "sts:GetCallerIdentity"
+        description, action = "use the credentials for AWS", "sts:GetCallerIdentity"
         try:
             self._clients = Clients(params, self.calls)
             self.secrets |= self._clients.find_secrets()
             if params["assume_role_arn"]:
-                doing, action = f"assume the role {params['assume_role_arn']}", "sts:AssumeRole"
+                description, action = f"assume the role {params['assume_role_arn']}", "sts:AssumeRole"
                 self.secrets |= self._clients.assume_role(params["assume_role_arn"])
         except FAILURES as error:
-            raise self._failure(doing, action, error) from error
+            raise self._failure(description, action, error) from error
 
     @property
     def region(self) -> str:
         """The region of all requests."""
         return self._clients.region
 
-    def read(self, doing: str, action: str, key: str, **parameters: t.Any) -> list[dict[str, t.Any]]:
+    def read(self, description: str, action: str, key: str, **parameters: t.Any) -> list[dict[str, t.Any]]:
         """Read objects from EC2, all pages of them.
 
         Args:
-            doing: What it is for, as a verb phrase.
+            description: What it is for, as a verb phrase.
             action: The name of the action, such as `DescribeVpcs`.
             key: Where in the reply the objects are.
             parameters: What goes along.
@@ -73,16 +73,16 @@ class AwsSession:
             pages = self._client("ec2").get_paginator(_method(action)).paginate(**parameters)
             return [one for page in pages for one in page.get(key) or []]
         except FAILURES as error:
-            raise self._failure(doing, f"ec2:{action}", error) from error
+            raise self._failure(description, f"ec2:{action}", error) from error
 
-    def read_one(self, doing: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
+    def read_one(self, description: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request to EC2 that changes nothing, and return its reply."""
         try:
             return dict(getattr(self._client("ec2"), _method(action))(**parameters))
         except FAILURES as error:
-            raise self._failure(doing, f"ec2:{action}", error) from error
+            raise self._failure(description, f"ec2:{action}", error) from error
 
-    def write(self, doing: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
+    def write(self, description: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request to EC2 that changes something, once.
 
         botocore repeats a request whose reply was lost. Between its tries, a route can become somebody else's, and the repeated
@@ -93,7 +93,7 @@ class AwsSession:
             return dict(getattr(client, _method(action))(**parameters) or {})
         except Exception as error:
             # A defect, too, leaves open what came of it.
-            raise self._failure(doing, f"ec2:{action}", error, is_write=True) from error
+            raise self._failure(description, f"ec2:{action}", error, is_write=True) from error
 
     def read_account_id(self) -> str:
         """Return the account that the credentials belong to.
@@ -122,8 +122,8 @@ class AwsSession:
         seconds = min(READ_SECONDS, max(1, math.ceil(self._deadline - self._clock())))
         return self._clients.get(service, seconds=seconds, once=True)
 
-    def _failure(self, doing: str, action: str, error: Exception, *, is_write: bool = False) -> AtlasError:
-        return aws_error(doing, action, error, is_write=is_write, secrets=self.secrets)
+    def _failure(self, description: str, action: str, error: Exception, *, is_write: bool = False) -> AtlasError:
+        return aws_error(description, action, error, is_write=is_write, secrets=self.secrets)
 
 
 def _method(action: str) -> str:

@@ -13,10 +13,7 @@ from dataclasses import dataclass
 
 from ansible.module_utils.common.parameters import env_fallback
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.kinds import VARIABLES
-
-BASE_URL_VARIABLES = ("MONGODB_ATLAS_BASE_URL", "MONGODB_ATLAS_OPS_MANAGER_URL")
-GROUP_ID_VARIABLES = ("MONGODB_ATLAS_PROJECT_ID",)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import VARIABLES
 
 Options = dict[str, dict[str, t.Any]]
 Rules = tuple[tuple[t.Any, ...], ...]
@@ -105,7 +102,7 @@ CONNECTION = ArgumentSpec(
             "type": "str",
             "required": True,
             "aliases": ["project_id"],
-            "fallback": _from_environment(*GROUP_ID_VARIABLES),
+            "fallback": _from_environment(*VARIABLES["group_id"]),
         },
         "public_key": {"type": "str", "no_log": False, "fallback": _from_environment(*VARIABLES["public_key"])},
         "private_key": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["private_key"])},
@@ -114,7 +111,7 @@ CONNECTION = ArgumentSpec(
         "access_token": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["access_token"])},
         "token_cache": {"type": "bool", "no_log": False, "default": True},
         "profile": {"type": "str"},
-        "base_url": {"type": "str", "fallback": _from_environment(*BASE_URL_VARIABLES)},
+        "base_url": {"type": "str", "fallback": _from_environment(*VARIABLES["base_url"])},
         "api_version": {"type": "str", "choices": ["v2", "v1.0"], "default": "v2"},
         "envelope": {"type": "bool", "default": False},
         "validate_certs": {"type": "bool", "default": True},

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, OvertakenError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import backoff
 
 from .operation import Operation, Session
 from .outcome import Outcome, Progress, Report
 from .plan import Needs, Step
-from .wait import Wait, backoff
+from .wait import Wait
 from .waiter import Waiter
 
 # The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
@@ -155,15 +156,16 @@ class Convergence:
         operation, progress, outcome = self._operation, self._progress, self._outcome
         # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
         is_odd_removal = step.action == "delete" and error.outcome_unknown and not error.is_unanswered
-        may_pass = error.is_transient or error.is_lost_race or is_odd_removal
+        is_overtaken = isinstance(error, OvertakenError)
+        may_pass = error.is_transient or is_overtaken or is_odd_removal
         if not error.outcome_unknown and not may_pass:
             raise operation.explain(step, error, progress.state) from error.__cause__
         if error.outcome_unknown:
             self._lost = step
         pauses: t.Sequence[float] = (backoff(failures - 1),)
-        if step.action == "create" and (error.outcome_unknown or error.is_lost_race):
+        if step.action == "create" and (error.outcome_unknown or is_overtaken):
             pauses = CREATION_PAUSES
-        elif error.is_lost_race or (failures > self._retries and not error.outcome_unknown):
+        elif is_overtaken or (failures > self._retries and not error.outcome_unknown):
             pauses = (0.0,)
         for pause in pauses:
             if pause:

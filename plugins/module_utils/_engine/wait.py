@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 import typing as t
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ State = t.TypeVar("State")
 SHORTEST_INTERVAL = 0.5
 # An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
 INTERVAL_SHARE = 0.15
-LONGEST_BACKOFF = 60.0
 GONE = "gone"
 
 
@@ -103,8 +101,3 @@ def wait_until(
         waited = clock() - started
         if waited >= timeout:
             raise WaitTimeoutError(state, waited)
-
-
-def backoff(attempt: int) -> float:
-    """Return the seconds to pause after failed attempt number `attempt`, counted from 0: doubling, with jitter."""
-    return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret

@@ -10,11 +10,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import LONGEST_BACKOFF
 
 from .operation import Session
 from .options import Parameters
 from .outcome import Progress
-from .wait import LONGEST_BACKOFF, Wait, WaitTimeoutError, wait_until
+from .wait import Wait, WaitTimeoutError, wait_until
 
 
 class Waiter:

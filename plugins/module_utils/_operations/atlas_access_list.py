@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
@@ -32,7 +32,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_
     SUBJECTS,
     AccessList,
     Entry,
-    name_of,
+    key_of,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
@@ -73,14 +73,14 @@ class AtlasAccessList(Operation[AtlasClient, AccessListState]):
             }
         )
     )
-    libraries = atlas.LIBRARIES
-    connect = staticmethod(atlas.connect)
+    libraries = clients.LIBRARIES
+    connect = staticmethod(clients.connect)
     noun = "access_list"
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
         super().__init__(params, session, *clock)
         self._access_list = AccessList(session, params["group_id"])
-        self._wanted: dict[str, Entry] = {str(name_of(entry)): entry for entry in params["entries"]}
+        self._wanted: dict[str, Entry] = {str(key_of(entry)): entry for entry in params["entries"]}
         self._is_absent = params["state"] == "absent"
 
     @classmethod

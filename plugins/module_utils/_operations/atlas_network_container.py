@@ -16,7 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
     AtlasError,
     InvalidOptionError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
@@ -32,7 +32,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.contain
     Container,
     Containers,
     describe,
-    to_region,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
@@ -72,8 +71,8 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
             required_if=(("state", "absent", ("region_name",)),),
         )
     )
-    libraries = atlas.LIBRARIES
-    connect = staticmethod(atlas.connect)
+    libraries = clients.LIBRARIES
+    connect = staticmethod(clients.connect)
     noun = "container"
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
@@ -97,13 +96,7 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
     def look(self) -> ContainerState:
         """Read the containers; and where one is to be removed, what uses it."""
         listed = tuple(self._containers.list_containers(AWS.name))
-        region = self.params["region_name"]
-        # Without a region, the only one of the project is meant; then there is one.
-        container = (
-            self._containers.choose_only(listed, AWS.name)
-            if region is None
-            else next((one for one in listed if to_region(one) == region), None)
-        )
+        container = self._containers.choose(listed, AWS.name, self.params["region_name"])
         users = self._peers.describe_users(container["id"]) if self._is_absent and container is not None else ()
         return ContainerState(container, listed, users)
 

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasNotFoundError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
@@ -35,8 +35,8 @@ class AtlasNetworkContainerInfo(Operation[AtlasClient, "list[Container]"]):
     """Reads network containers."""
 
     argument_spec = CONNECTION + ArgumentSpec({"container_id": {"type": "str"}, "region_name": {"type": "str"}})
-    libraries = atlas.LIBRARIES
-    connect = staticmethod(atlas.connect)
+    libraries = clients.LIBRARIES
+    connect = staticmethod(clients.connect)
     noun = "containers"
     has_diff = False
 

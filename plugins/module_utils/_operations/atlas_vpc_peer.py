@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
@@ -72,8 +72,8 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
             mutually_exclusive=(("container_id", "container_region_name"),),
         )
     )
-    libraries = atlas.LIBRARIES
-    connect = staticmethod(atlas.connect)
+    libraries = clients.LIBRARIES
+    connect = staticmethod(clients.connect)
     noun = "vpc_peer"
     keeps_history = True
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
@@ -46,8 +46,8 @@ class AtlasVpcPeerInfo(Operation[AtlasClient, "list[Peer]"]):
         },
         mutually_exclusive=(("container_id", "container_region_name"),),
     )
-    libraries = atlas.LIBRARIES
-    connect = staticmethod(atlas.connect)
+    libraries = clients.LIBRARIES
+    connect = staticmethod(clients.connect)
     noun = "vpc_peers"
     has_diff = False
 

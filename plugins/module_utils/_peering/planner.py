@@ -22,8 +22,6 @@ from .preflight import check_overlaps, check_region
 from .state import CreatePeer, DeletePeer, Gone, ListPeers, PeerState, UpdatePeer
 from .waiter import failure
 
-_WRITABLE_OPTIONS = ("vpc_id", "aws_account_id", "route_table_cidr_block", "accepter_region_name")
-
 
 class PeerPlanner:
     """Plans the one connection that the options describe.
@@ -42,7 +40,7 @@ class PeerPlanner:
         self._provider = provider
         self._facts = facts
         self._choice = ContainerChoice(params, provider, facts, facts.__getitem__)
-        self._wanted = {name: params[name] for name in _WRITABLE_OPTIONS if params[name] is not None}
+        self._wanted = {name: params[name] for name in provider.writable if name != "container_id" and params[name] is not None}
         # Version 1.0 of the API chooses the container by itself; v2 has to be told, and the accepter's region, too.
         self._needs_container = params["api_version"] == "v2"
 
@@ -51,15 +49,11 @@ class PeerPlanner:
         peer = state.peer
         if peer is None or state.dying:
             return Plan()
-        step = Step("delete", DeletePeer(peer["id"]), (peer["id"],))
-        return Plan((Change("delete", peer["id"], peer, None),), (step,))
+        key = peer["id"]
+        return Plan((Change("delete", key, peer, None),), (Step("delete", DeletePeer(key), (key,)),))
 
     def plan_present(self, state: PeerState) -> Plan:
-        """Plan how the connection comes to be there, as the options describe it.
-
-        Raises:
-            AtlasError: If it cannot; nothing is changed then.
-        """
+        """Plan how the connection comes to be there, as the options describe it; raises AtlasError if it cannot."""
         provider, params, peer = self._provider, self._params, state.peer
         if peer is None and state.needs_id:
             pair = "leave it out" if params["vpc_id"] is not None else "give vpc_id and aws_account_id instead"
@@ -111,8 +105,8 @@ class PeerPlanner:
         going = state.dying if replaced is None else (replaced,)
         steps = [Step("delete", DeletePeer(replaced["id"]), (key,))] if replaced is not None else []
         steps.append(Step("create", CreatePeer(fields, region), (key,), after=Gone(going) if going else None))
-        action: t.Literal["recreate", "create"] = "recreate" if replaced is not None else "create"
-        return Plan((Change(action, key, replaced, self._shown(fields, region)),), tuple(steps))
+        change = Change("create" if replaced is None else "recreate", key, replaced, self._shown(fields, region))
+        return Plan((change,), tuple(steps))
 
     def _shown(self, fields: t.Mapping[str, t.Any], home_region: str | None) -> Peer:
         """Return a new connection as Atlas will show it: null where the region is the container's."""

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
-from .access_list import FIELDS, SUBJECTS, Entry, name_of, to_moment
+from .access_list import FIELDS, SUBJECTS, Entry, key_of, to_moment
 
 LONGEST_COMMENT = 80
 LONGEST_LIFE = datetime.timedelta(days=7)
@@ -47,7 +47,7 @@ def check_entries(entries: t.Sequence[Entry], state: str, *, only_own: bool) -> 
                 _check_range(entry["delete_after_date"])
         except InvalidValueError as error:
             raise InvalidValueError(f"{path}.{error}", error.hint) from None
-        name = str(name_of(entry))
+        name = str(key_of(entry))
         if name in seen:
             raise InvalidValueError(f"{path} is {name}, which is in the list before", "Give each entry once.")
         seen.add(name)
@@ -135,7 +135,7 @@ def merged(current: Entry | None, wanted: Entry, *, keep_comment: bool) -> Entry
     if current is None:
         entry["aws_security_group"] = wanted["aws_security_group"]
         if wanted["aws_security_group"] is None:
-            network = ipaddress.ip_network(str(name_of(wanted)))
+            network = ipaddress.ip_network(str(key_of(wanted)))
             entry["cidr_block"] = str(network)
             entry["ip_address"] = str(network.network_address) if network.num_addresses == 1 else None
     return entry

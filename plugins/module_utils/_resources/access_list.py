@@ -12,7 +12,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import PAGE_SIZE, AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasNotFoundError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
 
 Entry = dict[str, t.Any]
 
@@ -26,8 +26,12 @@ FIELDS = {
 }
 # Exactly one of them makes an entry.
 SUBJECTS = ("cidr_block", "ip_address", "aws_security_group")
-# What to do next where Atlas refuses an entry, by its error code.
+# What to do next, by error code.
 HINTS = {
+    "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED": "Remove entries that are no longer used: the access list of a project holds 200.",
+    "CANNOT_USE_AWS_SECURITY_GROUP_WITHOUT_VPC_PEERING_CONNECTION": (
+        "Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead."
+    ),
     "DUPLICATE_ADDRESSES_IN_INPUT": "Give each entry once: an address and the block that holds it alone are the same entry.",
     "EXPIRATION_DATE_EXCEEDS_MAX": "Set delete_after_date within the next week.",
     "EXPIRATION_DATE_IN_PAST": "Set delete_after_date within the next week; the clock of Atlas counts.",
@@ -36,7 +40,8 @@ HINTS = {
     "NETWORK_PERMISSION_EXPIRATION_NOT_SUPPORTED": "Leave delete_after_date out for a security group.",
     "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY": "Leave delete_after_date out, or remove the entry first (state: absent).",
 }
-_NOT_FOUND = "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND"
+# The code with which Atlas refuses to remove an entry that is not there.
+_GONE = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
 
 
 def to_result(entry: t.Mapping[str, t.Any]) -> Entry:
@@ -44,7 +49,7 @@ def to_result(entry: t.Mapping[str, t.Any]) -> Entry:
     return {name: entry.get(key) for name, key in FIELDS.items()}
 
 
-def name_of(entry: t.Mapping[str, t.Any]) -> str | None:
+def key_of(entry: t.Mapping[str, t.Any]) -> str | None:
     """Return what an entry, with the names of the results, is known by in paths: its group, or its block in canonical form.
 
     An address is the block that holds it alone, so both are one entry (Atlas stores both fields for it).
@@ -79,11 +84,11 @@ def _enumerated(names: t.Sequence[str]) -> str:
 
 
 class AccessList:
-    """The IP access list of one group.
+    """The IP access list of one project.
 
     Args:
         client: Atlas.
-        group_id: The group.
+        group_id: The project.
     """
 
     def __init__(self, client: AtlasClient, group_id: str) -> None:
@@ -93,9 +98,9 @@ class AccessList:
 
     def list_entries(self) -> dict[str, Entry]:
         """Return all entries by their names."""
-        doing = f"list the access list of group {self._group_id}"
-        entries = self._client.get_all(self._path, {}, doing, lambda one: name_of(to_result(one)))
-        return {str(name_of(entry)): entry for entry in map(to_result, entries)}
+        description = f"list the access list of project {self._group_id}"
+        entries = self._client.get_all(self._path, {}, description, lambda one: key_of(to_result(one)))
+        return {str(key_of(entry)): entry for entry in map(to_result, entries)}
 
     def create_entries(self, entries: t.Sequence[Entry]) -> None:
         """Add entries, or replace those that are there, all in one request: Atlas takes no two at once.
@@ -104,20 +109,16 @@ class AccessList:
             AtlasApiError: If the list that Atlas replies with does not have all of them, too.
         """
         body = [{FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
-        wanted = [str(name_of(entry)) for entry in entries]
-        doing = f"allow {_enumerated(wanted)} in the access list of group {self._group_id}"
-        try:
-            # The reply is the first page of the list, and all that Atlas keeps fits on the largest one.
-            results = self._client.post(self._path, body, doing, query={"itemsPerPage": str(PAGE_SIZE)}).get("results")
-        except AtlasApiError as error:
-            if error.error_code in HINTS:
-                error.args = (f"{error} {HINTS[error.error_code]}",)
-            raise
+        wanted = [str(key_of(entry)) for entry in entries]
+        description = f"allow {_enumerated(wanted)} in the access list of project {self._group_id}"
+        # The reply is the first page of the list, and all that Atlas keeps fits on the largest one.
+        query = {"itemsPerPage": str(PAGE_SIZE)}
+        results = self._client.post(self._path, body, description, query=query, hints=HINTS).get("results")
         listed = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
-        missing = [name for name in wanted if name not in {name_of(to_result(one)) for one in listed}]
+        missing = [name for name in wanted if name not in {key_of(to_result(one)) for one in listed}]
         if missing:
             raise AtlasApiError(
-                f"Failed to {doing}: the reply is a list without {_enumerated(missing)}.",
+                f"Failed to {description}: the reply is a list without {_enumerated(missing)}.",
                 hint="Run the task again; if this stays, check that base_url is Atlas.",
                 outcome_unknown=True,
             )
@@ -126,13 +127,11 @@ class AccessList:
         """Remove an entry.
 
         Raises:
-            AtlasError: If it is gone already, too: then `was_overtaken` is set.
+            OvertakenError: If somebody else has removed it.
+            AtlasError: If it cannot be removed.
         """
-        try:
-            self._client.delete((*self._path, name), f"remove {name} from the access list of group {self._group_id}")
-        except AtlasNotFoundError as error:
-            error.was_overtaken = error.error_code == _NOT_FOUND
-            raise
+        description = f"remove {name} from the access list of project {self._group_id}"
+        self._client.delete((*self._path, name), description, gone=_GONE, hints=HINTS)
 
     def get_status(self, name: str) -> str:
         """Return whether an entry is in force yet: `PENDING`, `ACTIVE` or `FAILED`.
@@ -140,8 +139,8 @@ class AccessList:
         Raises:
             AtlasNotFoundError: If there is no such entry.
         """
-        doing = f"read the status of {name} in the access list of group {self._group_id}"
-        status = self._client.get((*self._path, name, "status"), doing).get("STATUS")
+        description = f"read the status of {name} in the access list of project {self._group_id}"
+        status = self._client.get((*self._path, name, "status"), description).get("STATUS")
         if not isinstance(status, str):
-            raise AtlasApiError(f"Failed to {doing}: the reply is not a status.", hint="Check base_url.")
+            raise AtlasApiError(f"Failed to {description}: the reply is not a status.", hint="Check base_url.")
         return status

@@ -10,13 +10,24 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError, AtlasNotFoundError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import check_written
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
 
 Container = dict[str, t.Any]
 
 # 404 with this code, and with no other, means that the container is not there.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
+_ALREADY_EXISTS = frozenset(("CONTAINER_ALREADY_EXISTS",))
+# What to do next, by error code.
+HINTS = {
+    NOT_FOUND: "Check container_id: it must be an AWS network container of this project.",
+    "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER": "Run the task again in a few minutes, or set wait to true.",
+    "CONTAINERS_IN_USE": "Remove the clusters and peering connections that use the network container first.",
+    "OVERLAPPING_ATLAS_CIDR_BLOCK": (
+        "Choose a block that overlaps none of a network container: another route_table_cidr_block, or atlas_cidr_block."
+    ),
+}
 
 
 def to_result(container: t.Mapping[str, t.Any]) -> Container:
@@ -54,21 +65,21 @@ class Containers:
     def __init__(self, client: AtlasClient, group_id: str) -> None:
         self._client = client
         self._group_id = group_id
-        # Those whose removal was asked for in a request that got no clear answer.
-        self._perhaps_deleted: set[str] = set()
 
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as `AWS`."""
         path = ("groups", self._group_id, "containers")
-        doing = f"list the network containers of project {self._group_id}"
-        return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, doing)]
+        description = f"list the network containers of project {self._group_id}"
+        return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, description)]
 
-    def choose_only(self, containers: t.Sequence[Container], provider_name: str) -> Container:
-        """Return the only one of the containers of a provider.
+    def choose(self, containers: t.Sequence[Container], provider_name: str, region: str | None) -> Container | None:
+        """Return the container of a provider in a region, or its only one if no region is given.
 
         Raises:
-            AtlasError: If there is none, or several, which are listed.
+            AtlasError: If no region is given and there is no container, or several, which are listed.
         """
+        if region is not None:
+            return next((one for one in containers if to_region(one) == region), None)
         if len(containers) == 1:
             return containers[0]
         project = f"Project {self._group_id}"
@@ -88,15 +99,19 @@ class Containers:
             AtlasNotFoundError: If there is none with that id.
         """
         path = ("groups", self._group_id, "containers", container_id)
-        return to_result(self._client.get(path, f"read network container {container_id} of project {self._group_id}"))
+        description = f"read network container {container_id} of project {self._group_id}"
+        return to_result(self._client.get(path, description, hints=HINTS))
 
     def create_container(self, provider_name: str, region: str, atlas_cidr_block: str | None) -> Container:
         """Create a container; without a block, Atlas chooses one."""
         body = {"providerName": provider_name, "regionName": to_atlas_region(region)}
         if atlas_cidr_block is not None:
             body["atlasCidrBlock"] = atlas_cidr_block
-        doing = f"create the network container in {region} of project {self._group_id}"
-        return self._written(self._client.post(("groups", self._group_id, "containers"), body, doing), body, None, doing)
+        description = f"create the network container in {region} of project {self._group_id}"
+        path = ("groups", self._group_id, "containers")
+        return self._written(
+            self._client.post(path, body, description, exists=_ALREADY_EXISTS, hints=HINTS), body, None, description
+        )
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
         """Give a container that nothing uses another block."""
@@ -107,29 +122,22 @@ class Containers:
             "atlasCidrBlock": atlas_cidr_block,
         }
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
-        doing = f"change the CIDR block of network container {container['id']} {blocks}"
-        return self._written(self._client.patch(path, body, doing), body, container["id"], doing)
+        description = f"change the CIDR block of network container {container['id']} {blocks}"
+        return self._written(self._client.patch(path, body, description, hints=HINTS), body, container["id"], description)
 
     def delete_container(self, container_id: str) -> None:
         """Delete a container.
 
         Raises:
-            AtlasError: If it is gone already, too: then `was_overtaken` is set. If an earlier request may have done it,
-                that is a success.
+            OvertakenError: If somebody else has deleted it.
+            AtlasError: If it cannot be deleted.
         """
         path = ("groups", self._group_id, "containers", container_id)
-        try:
-            self._client.delete(path, f"delete network container {container_id} of project {self._group_id}")
-        except AtlasError as error:
-            error.was_overtaken = isinstance(error, AtlasNotFoundError) and error.error_code == NOT_FOUND
-            if error.was_overtaken and (error.outcome_unknown or container_id in self._perhaps_deleted):
-                return
-            if error.outcome_unknown:
-                self._perhaps_deleted.add(container_id)
-            raise
+        description = f"delete network container {container_id} of project {self._group_id}"
+        self._client.delete(path, description, gone=frozenset((NOT_FOUND,)), hints=HINTS)
 
     def _written(
-        self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], container_id: str | None, doing: str
+        self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], container_id: str | None, description: str
     ) -> Container:
         """Return the container in the reply to a change, which has to be what was sent.
 
@@ -139,18 +147,12 @@ class Containers:
         result = to_result(reply)
         if not isinstance(result["id"], str):
             raise AtlasApiError(
-                f"Failed to {doing}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
+                f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
             )
         wanted = {name: value for name, value in to_result(sent).items() if value is not None}
         # A reply does not have to name the provider.
         shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
         if container_id is not None:
             wanted["id"] = container_id
-        differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
-        if differing:
-            raise AtlasApiError(
-                f"Failed to {doing}: the reply does not show what was sent: {', '.join(differing)}.",
-                hint="Look for a proxy that answers in place of Atlas, then run the task again.",
-                outcome_unknown=True,
-            )
+        check_written(description, shown, wanted)
         return result

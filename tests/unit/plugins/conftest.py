@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import Connection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.kinds import ApiKey
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -101,7 +101,7 @@ def connect(clock: FakeClock) -> Iterator[Callable[..., AtlasClient]]:
             key = ApiKey(public_key, private_key or Settings().private_key)
             # Long enough for the busiest machine: what ends a request in time is tested with time-outs of its own.
             settings = {"timeout": 60.0, "retries": 2, **options}
-            client = AtlasClient(Connection(base_url=base_url, **settings), key, clock=clock, sleep=clock.sleep)
+            client = AtlasClient(ApiSettings(base_url=base_url, **settings), key, clock=clock, sleep=clock.sleep)
             stack.callback(client.close)
             return client
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import OvertakenError
 
 from ..network import Network
 from ..objects import PeeringConnection, Vpc
@@ -45,7 +45,7 @@ def _change_route(network: Network, change: RouteChange) -> None:
     """Change a route whose target is still the one that was read.
 
     Raises:
-        AtlasError: If it is another one by now; `was_overtaken` is set then.
+        OvertakenError: If it is another one by now.
     """
     if change.action == "create":
         network.create_route(change.table_id, change.block, t.cast("str", change.target))
@@ -54,13 +54,11 @@ def _change_route(network: Network, change: RouteChange) -> None:
     route = route_to(table, change.block) if table is not None else None
     target = route.target if route is not None else None
     if target != change.before:
-        failure = AtlasError(
+        raise OvertakenError(
             f"The route to {change.block} in {change.table_id} has changed meanwhile: "
             f"it led to {change.before}, and now leads to {target}.",
             hint="Run the task again.",
         )
-        failure.was_overtaken = True
-        raise failure
     if change.action == "replace":
         network.replace_route(change.table_id, change.block, t.cast("str", change.target))
     else:

@@ -12,16 +12,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import deadline as _watch
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import deadline as _deadline
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
     AtlasConnectionError,
     AtlasError,
     AtlasRateLimitError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import Connection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import Transport, TransportError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.kinds import ServiceAccount
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
 from ansible_collections.cloudpeer.atlas.tests.support.harness import PEERING, Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, reply
@@ -82,7 +82,7 @@ def test_nothing_is_sent_again_after_the_deadline(
     with client.within(started + seconds), pytest.raises(AtlasConnectionError):
         getattr(client, verb)(GROUP, "do it")
     # The last one may begin when there is no second left.
-    assert clock() - started <= min(seconds + 1, client.connection.total_time + 5)
+    assert clock() - started <= min(seconds + 1, client.settings.total_time + 5)
     assert 1 <= len(silence.given) <= most
     assert len(clock.pauses) == len(silence.given) - 1
 
@@ -132,7 +132,7 @@ def test_no_pause_for_an_empty_bucket_goes_beyond_the_deadline(serve: Serve, con
 
 def test_the_request_for_a_token_is_bounded_like_the_one_that_needs_it(clock: FakeClock, silence: Silence) -> None:
     client = AtlasClient(
-        Connection(base_url="http://127.0.0.1:9", timeout=30, retries=4),
+        ApiSettings(base_url="http://127.0.0.1:9", timeout=30, retries=4),
         ServiceAccount("id", "secret", None),
         clock=clock,
         sleep=clock.sleep,
@@ -158,7 +158,7 @@ def test_another_process_is_waited_for_as_long_as_a_request(
     monkeypatch.setattr(TokenCache, "locked", locked)
     cache = TokenCache(["x"], str(tmp_path), print)
     client = AtlasClient(
-        Connection(base_url="http://127.0.0.1:9", timeout=30, retries=0),
+        ApiSettings(base_url="http://127.0.0.1:9", timeout=30, retries=0),
         ServiceAccount("id", "secret", cache),
         clock=clock,
         sleep=clock.sleep,
@@ -283,7 +283,7 @@ def test_all_addresses_of_a_host_share_the_time_of_a_request(
     hosts = [f"127.0.0.{number + 1}" for number in range(count)]
     addresses(monkeypatch, *hosts)
     monkeypatch.setattr(connection, "create_connection", never)
-    monkeypatch.setattr(_watch, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(_deadline, "time", SimpleNamespace(monotonic=clock))
     with pytest.raises(AtlasConnectionError, match=r"(cannot reach|no answer in time from) https://atlas\.invalid") as caught:
         connect("https://atlas.invalid", timeout=60, retries=0).post(GROUP, {}, "make it")
     assert not caught.value.outcome_unknown
@@ -300,7 +300,7 @@ def test_what_is_left_of_the_share_of_an_address_goes_to_the_next(connect: Conne
 
     addresses(monkeypatch, "127.0.0.1", "127.0.0.2", "127.0.0.3")
     monkeypatch.setattr(connection, "create_connection", refuse)
-    monkeypatch.setattr(_watch, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(_deadline, "time", SimpleNamespace(monotonic=clock))
     with pytest.raises(AtlasConnectionError, match="cannot reach"):
         connect("https://atlas.invalid", timeout=60, retries=0).get(GROUP, "read it")
     assert given == [20, 27, 48]

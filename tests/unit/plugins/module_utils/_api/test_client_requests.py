@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import COLLECTION_VERSION, AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, AtlasNotFoundError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, page, reply
 
@@ -30,7 +31,7 @@ def test_media_types_and_the_name_of_the_client(serve: Serve, connect: Connect, 
     client.delete(PEERS, "remove")
     assert [one.headers["accept"] for one in wire.requests] == [media_type] * 4
     assert [one.headers.get("content-type") for one in wire.requests] == [None, media_type, media_type, None]
-    assert {one.headers["user-agent"].split(" ")[0] for one in wire.requests} == {f"cloudpeer.atlas/{COLLECTION_VERSION}"}
+    assert {one.headers["user-agent"].split(" ")[0] for one in wire.requests} == {f"cloudpeer.atlas/{VERSION}"}
     assert [one.path for one in wire.requests] == [f"/api/atlas/{version}/groups/{GROUP[1]}/peers"] * 4
     assert [one.body and one.json for one in wire.requests] == [b"", {"a": "\u00fc"}, {"a": 1}, b""]
     assert wire.connections == 1

@@ -10,16 +10,27 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, api_error
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.network_errors import connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.failures import api_error, connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.hints import CODE_HINTS, STATUS_HINTS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.paging import collect_pages
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import retry_after
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import peers as _peers
 
+HINTS = {**CODE_HINTS, **_access_list.HINTS, **_containers.HINTS, **_peers.HINTS}
 BODY = {"error": 409, "errorCode": "OVERLAPPING_CIDR_BLOCK", "detail": "10.0.0.0/8 overlaps.", "reason": "Conflict"}
 
 
+def refused(description: str, status: int, body: Any, *, is_write: bool) -> AtlasError:
+    """Return the error for a refusal of a request that knows the hints of every resource."""
+    return api_error(Request("POST" if is_write else "GET", (), description, hints=HINTS), status, body)
+
+
 def test_the_message_says_what_failed_why_with_which_code_and_what_to_do() -> None:
-    error = api_error("create the peering", 409, BODY, is_write=True)
+    error = refused("create the peering", 409, BODY, is_write=True)
     assert str(error) == (
         "Failed to create the peering: 10.0.0.0/8 overlaps (HTTP 409 OVERLAPPING_CIDR_BLOCK). "
         "Choose a route_table_cidr_block that does not overlap that of another peering connection."
@@ -47,7 +58,7 @@ def test_the_message_says_what_failed_why_with_which_code_and_what_to_do() -> No
     ],
 )
 def test_each_status_has_its_kind(status: int, kind: str) -> None:
-    error = api_error("x", status, {}, is_write=False)
+    error = refused("x", status, {}, is_write=False)
     assert error.__class__ is getattr(_errors, kind)
     assert f"(HTTP {status})" in str(error)
 
@@ -73,18 +84,18 @@ def test_each_status_has_its_kind(status: int, kind: str) -> None:
     ],
 )
 def test_a_body_that_is_no_error_of_atlas_leaves_the_status(body: Any) -> None:
-    error = api_error("x", 400, body, is_write=False)
+    error = refused("x", 400, body, is_write=False)
     assert str(error) == "Failed to x: no reason given (HTTP 400)."
     assert (error.error_code, error.detail) == (None, None)
 
 
 def test_the_reason_stands_in_for_the_detail() -> None:
-    assert api_error("x", 400, {"reason": "Bad Request"}, is_write=False).detail == "Bad Request"
+    assert refused("x", 400, {"reason": "Bad Request"}, is_write=False).detail == "Bad Request"
 
 
 def test_rejected_fields_are_told() -> None:
     body = {"detail": "No.", "badRequestDetail": {"fields": [{"field": "vpcId", "description": "odd"}, {"field": "b"}]}}
-    detail = api_error("x", 400, body, is_write=False).detail
+    detail = refused("x", 400, body, is_write=False).detail
     assert detail is not None
     assert detail.startswith("No; vpcId: odd; b")
     assert "None" not in detail
@@ -93,15 +104,15 @@ def test_rejected_fields_are_told() -> None:
 def test_what_atlas_says_twice_is_told_once() -> None:
     text = "The attribute vpcId has to be given."
     body = {"detail": text, "badRequestDetail": {"fields": [{"field": "vpcId", "description": text}]}}
-    error = api_error("x", 400, body, is_write=False)
+    error = refused("x", 400, body, is_write=False)
     assert error.detail == text
     assert str(error) == "Failed to x: The attribute vpcId has to be given (HTTP 400)."
     body["badRequestDetail"] = {"fields": [{"field": "awsAccountId", "description": text}]}
-    assert (api_error("x", 400, body, is_write=False).detail or "").count(text.rstrip(".")) == 2
+    assert (refused("x", 400, body, is_write=False).detail or "").count(text.rstrip(".")) == 2
 
 
 def test_a_detail_is_bounded() -> None:
-    assert len(api_error("x", 400, {"detail": "y" * 10**6}, is_write=False).detail or "") == 500
+    assert len(refused("x", 400, {"detail": "y" * 10**6}, is_write=False).detail or "") == 500
 
 
 @pytest.mark.parametrize(
@@ -117,25 +128,24 @@ def test_a_detail_is_bounded() -> None:
     ],
 )
 def test_only_a_failing_server_leaves_a_write_in_doubt(status: int, unknown: bool, transient: bool) -> None:
-    error = api_error("x", status, {}, is_write=True)
+    error = refused("x", status, {}, is_write=True)
     assert (error.outcome_unknown, error.is_transient) == (unknown, transient)
-    assert api_error("x", status, {}, is_write=False).outcome_unknown is False
+    assert refused("x", status, {}, is_write=False).outcome_unknown is False
 
 
-@pytest.mark.parametrize("code", sorted(_errors._HINT_BY_CODE))
+@pytest.mark.parametrize("code", sorted(HINTS))
 def test_every_hint_ends_the_message(code: str) -> None:
-    hint = _errors._HINT_BY_CODE[code]
-    assert str(api_error("x", 400, {"errorCode": code}, is_write=False)).endswith(f"(HTTP 400 {code}). {hint}")
-    assert_ends_a_sentence(hint)
+    assert str(refused("x", 400, {"errorCode": code}, is_write=False)).endswith(f"(HTTP 400 {code}). {HINTS[code]}")
+    assert_ends_a_sentence(HINTS[code])
 
 
-@pytest.mark.parametrize("status", sorted(_errors._HINT_BY_STATUS))
+@pytest.mark.parametrize("status", sorted(STATUS_HINTS))
 def test_every_hint_of_a_status_ends_the_message_unless_the_code_has_one(status: int) -> None:
-    hint = _errors._HINT_BY_STATUS[status]
-    assert str(api_error("x", status, {}, is_write=False)).endswith(f"(HTTP {status}). {hint}")
-    assert str(api_error("x", status, {"errorCode": "OTHER"}, is_write=False)).endswith(f"(HTTP {status} OTHER). {hint}")
-    assert str(api_error("x", status, {"errorCode": "NOT_IN_GROUP"}, is_write=False)).endswith(
-        f"(HTTP {status} NOT_IN_GROUP). {_errors._HINT_BY_CODE['NOT_IN_GROUP']}"
+    hint = STATUS_HINTS[status]
+    assert str(refused("x", status, {}, is_write=False)).endswith(f"(HTTP {status}). {hint}")
+    assert str(refused("x", status, {"errorCode": "OTHER"}, is_write=False)).endswith(f"(HTTP {status} OTHER). {hint}")
+    assert str(refused("x", status, {"errorCode": "NOT_IN_GROUP"}, is_write=False)).endswith(
+        f"(HTTP {status} NOT_IN_GROUP). {HINTS['NOT_IN_GROUP']}"
     )
     assert_ends_a_sentence(hint)
 
@@ -148,7 +158,7 @@ def assert_ends_a_sentence(hint: str) -> None:
 
 
 def test_the_root_of_wrapped_errors_is_told() -> None:
-    error = connection_error("x", "broken", "https://y", RuntimeError(ValueError(OSError(5, "inner words"))), is_write=False)
+    error = connection_error(Request("GET", (), "x"), "broken", "https://y", RuntimeError(ValueError(OSError(5, "inner words"))))
     assert str(error).startswith("Failed to x: the connection to https://y broke before a whole reply came (inner words). ")
     assert error.to_result()["detail"] == "inner words"
 
@@ -156,11 +166,11 @@ def test_the_root_of_wrapped_errors_is_told() -> None:
 def test_errors_that_wrap_each_other_in_a_circle_end() -> None:
     one, two = RuntimeError("one"), RuntimeError("two")
     one.__cause__, two.__cause__ = two, one
-    assert connection_error("x", "broken", "y", one, is_write=False).detail in ("one", "two")
+    assert connection_error(Request("GET", (), "x"), "broken", "y", one).detail in ("one", "two")
 
 
 def test_an_error_without_words_is_told_by_its_kind() -> None:
-    assert connection_error("x", "silent", "y", TimeoutError(), is_write=False).detail == "TimeoutError"
+    assert connection_error(Request("GET", (), "x"), "silent", "y", TimeoutError()).detail == "TimeoutError"
 
 
 def test_an_error_without_a_hint_is_its_message() -> None:

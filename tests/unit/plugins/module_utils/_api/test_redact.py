@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, api_error
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.network_errors import connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.failures import api_error, connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import STARS, redacted
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
 
 #: Seconds of this process's own time, of which other processes take none; only what tries in every way needs so many.
 CPU_SECONDS = 60
@@ -146,7 +147,7 @@ def test_an_error_of_a_server_is_told_soon_and_in_short(piece: str) -> None:
     secret = piece * 30 + "x"
     body = {"errorCode": piece * 100_000, "detail": piece * 100_000 + secret, "badRequestDetail": {"fields": [{"field": secret}]}}
     with ends_soon():
-        error = api_error("do it", 400, body, is_write=False, secrets=[secret])
+        error = api_error(Request("GET", (), "do it"), 400, body, secrets=[secret])
         error.redact([secret])
     assert len(str(error)) < 1200
     assert len(error.detail or "") <= 500
@@ -155,7 +156,7 @@ def test_an_error_of_a_server_is_told_soon_and_in_short(piece: str) -> None:
 
 def test_what_came_in_place_of_a_reply_is_told_in_short_and_without_secrets() -> None:
     cause = ValueError("." * 490 + SECRETS[0] + "." * 100_000)
-    error = connection_error("do it", "broken", "https://x", cause, is_write=True, secrets=SECRETS)
+    error = connection_error(Request("POST", (), "do it"), "broken", "https://x", cause, secrets=SECRETS)
     assert error.detail == "." * 490 + STARS
     assert len(str(error)) < 1000
 

@@ -49,7 +49,7 @@ def params(atlas: Atlas) -> dict[str, Any]:
 
 def test_the_same_options_share_a_connection_and_a_nonce(atlas: Atlas, pool: ClientPool, params: dict[str, Any]) -> None:
     for number in range(3):
-        with pool.lease({**params, "vpc_id": number}, print) as client:
+        with pool.client_for({**params, "vpc_id": number}, print) as client:
             client.get(GROUP, "read")
     assert atlas.wire() == [("GET", 401)] + [("GET", 200)] * 3
     assert atlas.tcp_connections() == 1
@@ -69,22 +69,22 @@ def test_the_same_options_share_a_connection_and_a_nonce(atlas: Atlas, pool: Cli
     ],
 )
 def test_other_options_never_share(pool: ClientPool, params: dict[str, Any], other: dict[str, Any]) -> None:
-    with pool.lease(params, print) as one, pool.lease({**params, **other}, print) as two:
+    with pool.client_for(params, print) as one, pool.client_for({**params, **other}, print) as two:
         assert one is not two
 
 
 def test_a_child_process_does_not_share_its_parents_socket(
     pool: ClientPool, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pool.lease(params, print) as parents:
+    with pool.client_for(params, print) as parents:
         pass
     monkeypatch.setattr(os, "getpid", lambda: -1)
-    with pool.lease(params, print) as childs:
+    with pool.client_for(params, print) as childs:
         assert childs is not parents
 
 
 def read_with(pool: ClientPool, params: dict[str, Any], clients: list[AtlasClient]) -> None:
-    with pool.lease(params, print) as client:
+    with pool.client_for(params, print) as client:
         clients.append(client)
         client.get(GROUP, "read")
 
@@ -101,16 +101,16 @@ def test_a_client_whose_credentials_were_refused_is_not_used_again(
 
 
 def test_another_failure_leaves_the_client_in_use(atlas: Atlas, pool: ClientPool, params: dict[str, Any]) -> None:
-    with pytest.raises(AtlasError), pool.lease(params, print) as one:
+    with pytest.raises(AtlasError), pool.client_for(params, print) as one:
         one.get(("groups", "f" * 24), "read")
-    with pool.lease(params, print) as two:
+    with pool.client_for(params, print) as two:
         assert two is one
 
 
 def test_each_task_gets_its_own_record_of_requests(atlas: Atlas, pool: ClientPool, params: dict[str, Any]) -> None:
     records = []
     for unused in range(2):
-        with pool.lease(params, print) as client, client.recording() as calls:
+        with pool.client_for(params, print) as client, client.recording() as calls:
             client.get(GROUP, "read")
             records.append(calls)
     assert [len(calls) for calls in records] == [2, 1]
@@ -118,7 +118,7 @@ def test_each_task_gets_its_own_record_of_requests(atlas: Atlas, pool: ClientPoo
 
 def test_options_that_cannot_be_right_leave_nothing_behind(pool: ClientPool, params: dict[str, Any]) -> None:
     for unused in range(2):
-        with pytest.raises(AtlasError, match="private_key"), pool.lease({**params, "private_key": None}, print):
+        with pytest.raises(AtlasError, match="private_key"), pool.client_for({**params, "private_key": None}, print):
             pass
 
 
@@ -151,7 +151,7 @@ def test_a_thousand_different_credentials_keep_a_few_connections(
     params["base_url"] = serve(reply({"id": "1"})).base_url
     numbers = []
     for number in range(1000):
-        with pool.lease({**params, "public_key": str(number)}, print) as client:
+        with pool.client_for({**params, "public_key": str(number)}, print) as client:
             assert client.get(GROUP, "read") == {"id": "1"}
         if number < 3 or number % 100 == 0:
             numbers.append(connections_to(params["base_url"]))
@@ -176,7 +176,7 @@ def test_the_clients_that_were_used_last_are_kept_and_the_oldest_closed(
     closed = closed_clients(monkeypatch)
 
     def use(number: int) -> AtlasClient:
-        with pool.lease({**params, "public_key": str(number)}, print) as client:
+        with pool.client_for({**params, "public_key": str(number)}, print) as client:
             return client
 
     made = [use(number) for number in range(MOST_CLIENTS)]
@@ -193,12 +193,13 @@ def test_no_client_is_closed_while_it_is_used(pool: ClientPool, params: dict[str
     closed = closed_clients(monkeypatch)
     with ExitStack() as stack:
         used = [
-            stack.enter_context(pool.lease({**params, "public_key": str(number)}, print)) for number in range(MOST_CLIENTS + 5)
+            stack.enter_context(pool.client_for({**params, "public_key": str(number)}, print))
+            for number in range(MOST_CLIENTS + 5)
         ]
-        again = stack.enter_context(pool.lease({**params, "public_key": "0"}, print))
+        again = stack.enter_context(pool.client_for({**params, "public_key": "0"}, print))
         assert again is used[0]
         assert closed == []
-    with pool.lease({**params, "public_key": "x"}, print):
+    with pool.client_for({**params, "public_key": "x"}, print):
         assert len(closed) == 6
         assert used[0] not in closed
 
@@ -210,13 +211,13 @@ def test_a_client_that_was_left_in_the_middle_of_something_is_not_used_again(
     clients: list[AtlasClient] = []
 
     def end_badly() -> None:
-        with pool.lease(params, print) as outer, pool.lease(params, print) as inner:
+        with pool.client_for(params, print) as outer, pool.client_for(params, print) as inner:
             clients.extend((outer, inner))
             raise error
 
     with pytest.raises(type(error)):
         end_badly()
-    with pool.lease(params, print) as other:
+    with pool.client_for(params, print) as other:
         assert other not in clients
 
 
@@ -246,7 +247,7 @@ def test_too_many_open_files_are_called_that_and_nothing_is_sent(
     wire = serve(reply({"id": "1"}))
     params.update(base_url=wire.base_url, retries=3)
     with ExitStack() as stack:
-        client = stack.enter_context(pool.lease(params, print))
+        client = stack.enter_context(pool.client_for(params, print))
         if connected:
             client.get(GROUP, "read")
         few_files()
@@ -268,7 +269,7 @@ def test_it_is_the_same_where_all_of_the_host_has_too_many_files_open(
         raise OSError(errno.ENFILE, os.strerror(errno.ENFILE))
 
     params["base_url"] = serve(reply({"id": "1"})).base_url
-    with pool.lease(params, print) as client:
+    with pool.client_for(params, print) as client:
         monkeypatch.setattr(os, "dup", refuse)
         with pytest.raises(AtlasConnectionError, match="too many files open"):
             client.get(GROUP, "read it")

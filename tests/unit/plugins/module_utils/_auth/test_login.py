@@ -19,13 +19,17 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import atlas as _atlas
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import login as _credentials
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import login as _login
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import token_cache as _token_cache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.kinds import VARIABLES, ServiceAccount
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import KINDS, choose_credential, with_profile
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import choose_credential
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.profile import read_profile
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import KINDS, VARIABLES, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import Token, TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
@@ -36,6 +40,10 @@ from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, page, reply, serving
 
 TOKEN_PATH = "/api/oauth/token"
+NO_CREDENTIALS: dict[str, Any] = {
+    **{origin.option: None for origins in KINDS.values() for origin in origins},
+    "profile": None,
+}
 
 
 @pytest.fixture
@@ -61,7 +69,7 @@ def run(emulator: RunningEmulator, pool: ClientPool | None = None, **options: An
     )
     assert checked.error_messages == []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_atlas, "POOL", pool or ClientPool())
+        patch.setattr(_clients, "POOL", pool or ClientPool())
         outcome = execute(OPERATION, checked.validated_parameters, check_mode=False)
     assert "exception" not in (outcome.failure or {}), outcome.failure
     return outcome.to_result(diff=False, verbosity=0), outcome.warnings
@@ -279,18 +287,18 @@ def test_a_token_that_cannot_be_kept_leaves_nothing_behind(home: Path, monkeypat
 def identity_of(monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[str]:
     """Return what a token is kept by."""
     found: list[Any] = []
-    monkeypatch.setattr(_credentials, "TokenCache", lambda identity, *unused: found.append(list(identity)))
+    monkeypatch.setattr(_login, "TokenCache", lambda identity, *unused: found.append(list(identity)))
     params = {
+        **NO_CREDENTIALS,
         "base_url": "https://cloud.mongodb.com",
         "validate_certs": True,
         "ca_path": None,
-        "token_cache": True,
-        **dict.fromkeys(option for kind in KINDS for option in kind),
         "client_id": "id",
         "client_secret": "secret",
         **options,
     }
-    choose_credential(params, print)
+    settings = ApiSettings(params["base_url"], validate_certs=params["validate_certs"], ca_path=params["ca_path"])
+    choose_credential(read_sources(params), settings, print, token_cache=True)
     return list(found[0])
 
 
@@ -434,18 +442,19 @@ def test_what_a_server_sends_back_of_a_secret_is_not_shown(home: Path, shown: st
 
 
 def test_a_token_that_is_not_given_leaves_nothing_in_doubt(home: Path) -> None:
-    def fetch(*unused: Any) -> dict[str, Any]:
-        raise AtlasConnectionError("No answer.", outcome_unknown=True)
-
-    with pytest.raises(AtlasConnectionError) as caught:
-        ServiceAccount("the-id", SECRET, None).prepare(fetch, 1)
+    with serving(Reply(drop="close")) as wire:
+        client = AtlasClient(ApiSettings(base_url=wire.base_url, retries=0), ServiceAccount("the-id", SECRET, None))
+        with pytest.raises(AtlasConnectionError, match="for which an access token is needed") as caught:
+            client.post(("groups", "x"), {}, "make it")
+        client.close()
+        assert [one.target for one in wire.requests] == [TOKEN_PATH]
     assert not caught.value.outcome_unknown
 
 
 def read_in_process(base_url: str, options: dict[str, Any]) -> None:
     checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate({"base_url": base_url, **options})
     for unused in range(10):
-        _atlas.POOL.close()
+        _clients.POOL.close()
         outcome = execute(OPERATION, checked.validated_parameters, check_mode=False)
         assert outcome.failure is None, outcome.failure
 
@@ -597,14 +606,13 @@ def test_a_python_without_tomllib_is_explained(emulator: RunningEmulator, home: 
 @needs_tomllib
 def test_a_profile_of_the_government_cloud_goes_there(home: Path) -> None:
     write_profile(home, '[gov]\nservice = "cloudgov"\npublic_api_key = "a"\nprivate_api_key = "b"\n')
-    options = {name: None for kind in KINDS for name in kind}
-    filled = with_profile({**options, "base_url": None, "profile": "gov"})
-    assert filled["base_url"] == "https://cloud.mongodbgov.com"
-    assert (filled["public_key"], filled["private_key"]) == ("a", "b")
+    sources = read_sources({**NO_CREDENTIALS, "base_url": None, "profile": "gov"})
+    assert sources.base_url == "https://cloud.mongodbgov.com"
+    assert sources.profile == {"public_key": "a", "private_key": "b"}
 
 
 @needs_tomllib
 def test_on_macos_the_atlas_cli_has_its_settings_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(InvalidOptionError, match=f"{os.environ['HOME']}/Library/Application Support/atlascli/config.toml"):
-        with_profile({"profile": "work"})
+        read_profile("work")

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import Connection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import KINDS, choose_credential
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import choose_credential
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import KINDS, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
@@ -33,7 +34,7 @@ GROUP = "5356823b3794dee37132bb7b"
     ],
 )
 def test_good_addresses_pass(base_url: str) -> None:
-    Connection(base_url=base_url).validate()
+    ApiSettings(base_url=base_url).validate()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_good_addresses_pass(base_url: str) -> None:
 )
 def test_other_addresses_are_refused_and_the_option_is_named(base_url: str) -> None:
     with pytest.raises(InvalidOptionError, match=r"^base_url "):
-        Connection(base_url=base_url).validate()
+        ApiSettings(base_url=base_url).validate()
 
 
 @pytest.mark.parametrize(
@@ -83,13 +84,13 @@ def test_characters_that_nobody_sees_are_refused_wherever_they_are(odd: str) -> 
         f"https://x/a{odd}b",
     ):
         with pytest.raises(InvalidOptionError, match=r"^base_url has a line break, a space or another character") as caught:
-            Connection(base_url=base_url).validate()
+            ApiSettings(base_url=base_url).validate()
         assert odd not in str(caught.value).replace(" ", "") or odd == " "
 
 
 def test_credentials_in_the_address_are_refused_and_not_repeated() -> None:
     with pytest.raises(InvalidOptionError, match=r"^base_url must not carry credentials") as caught:
-        Connection(base_url="https://user:geheim@cloud.mongodb.com").validate()
+        ApiSettings(base_url="https://user:geheim@cloud.mongodb.com").validate()
     assert "geheim" not in str(caught.value)
 
 
@@ -104,16 +105,16 @@ def test_credentials_in_the_address_are_refused_and_not_repeated() -> None:
 )
 def test_odd_values_are_refused_and_named(options: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidOptionError, match=f"^{named}"):
-        Connection(**options).validate()
+        ApiSettings(**options).validate()
 
 
 def test_a_folder_of_certificates_will_do(tmp_path: Path) -> None:
-    Connection(ca_path=str(tmp_path), retries=0, timeout=0.1).validate()
+    ApiSettings(ca_path=str(tmp_path), retries=0, timeout=0.1).validate()
 
 
 def test_the_total_time_is_that_of_all_tries() -> None:
-    assert Connection(timeout=30, retries=4).total_time == 150
-    assert Connection(timeout=30, retries=0).total_time == 30
+    assert ApiSettings(timeout=30, retries=4).total_time == 150
+    assert ApiSettings(timeout=30, retries=0).total_time == 30
 
 
 def test_specs_merge_with_every_kind_of_rule() -> None:
@@ -255,7 +256,7 @@ def test_secrets_are_hidden_and_nothing_else() -> None:
     assert hidden == ["private_key", "client_secret", "access_token"]
 
 
-NO_CREDENTIALS = dict.fromkeys(option for kind in KINDS for option in kind)
+NO_CREDENTIALS = {origin.option: None for origins in KINDS.values() for origin in origins}
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,8 @@ NO_CREDENTIALS = dict.fromkeys(option for kind in KINDS for option in kind)
     ],
 )
 def test_missing_halves_of_a_key_are_named_with_their_variables(public: str | None, private: str | None, named: str) -> None:
+    given = {**NO_CREDENTIALS, "public_key": public, "private_key": private, "profile": None, "base_url": None}
     with pytest.raises(InvalidOptionError, match=named) as caught:
-        choose_credential({**NO_CREDENTIALS, "public_key": public, "private_key": private}, print)
+        choose_credential(read_sources(given), ApiSettings(), print, token_cache=False)
     assert "MONGODB_ATLAS_P" in str(caught.value)
     assert "geheim" not in str(caught.value)

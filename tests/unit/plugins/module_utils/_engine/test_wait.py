@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError, backoff, wait_until
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError, wait_until
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 
@@ -86,12 +86,3 @@ def test_what_is_done_raises_ends_the_waiting(clock: FakeClock) -> None:
     with pytest.raises(LookupError):
         wait_until(lambda: 1, refuse, timeout=60, longest_interval=10, clock=clock, sleep=clock.sleep)
     assert len(clock.pauses) == 1
-
-
-def test_backoff_doubles_with_jitter_and_is_capped() -> None:
-    for attempt in range(12):
-        most = min(2.0**attempt, 60)
-        pauses = [backoff(attempt) for unused in range(50)]
-        assert all(most / 2 <= pause <= most for pause in pauses)
-        assert len(set(pauses)) > 40
-    assert backoff(1000) <= 60

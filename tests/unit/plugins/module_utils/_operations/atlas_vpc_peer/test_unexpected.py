@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import sender as _sender
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import transport as _transport
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
@@ -176,7 +176,7 @@ def test_what_comes_on_the_connection_after_that_answers_no_other_request(
     client = connect(wire.base_url)
     calls = {"get": lambda: client.get(GROUP, "read"), "post": lambda: client.post(GROUP, {}, "make it")}
     with monkeypatch.context() as patch:
-        patch.setattr(_client if where == "read_reply" else _transport, where, fail)
+        patch.setattr(_sender if where == "read_reply" else _transport, where, fail)
         with pytest.raises((type(error), AtlasError)):
             calls[verb]()
     assert client.get(GROUP, "read") == {"id": "of the second"}

@@ -1,0 +1,160 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Signs a request, sends it, and sends it again until there is an answer."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+from contextlib import closing
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from .call import ApiCall
+from .credential import Credential, Prepared
+from .errors import AtlasConnectionError, AtlasError
+from .failures import connection_error
+from .redact import redacted
+from .reply import Reply, read_reply
+from .request import Json, Request
+from .retry import repeat
+from .settings import ApiSettings
+from .transport import Transport, TransportError
+
+RATE_LIMIT_PAUSE = 1.0
+# The least time that a request gets, however little is left until a deadline, in seconds.
+SHORTEST_TIMEOUT = 1.0
+
+
+class Sender:
+    """Gets answers to requests, over one keep-alive session.
+
+    Args:
+        settings: How to reach Atlas.
+        credential: How to sign in.
+        user_agent: The name of the client.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+
+    Attributes:
+        calls: The requests that were sent; the list grows.
+        deadline: The moment after which nothing is sent again, on the clock.
+    """
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        credential: Credential,
+        user_agent: str,
+        clock: t.Callable[[], float],
+        sleep: t.Callable[[float], None],
+    ) -> None:
+        self.calls: list[ApiCall] = []
+        self.deadline = math.inf
+        self._settings = settings
+        self._credential = credential
+        self._clock = clock
+        self._sleep = sleep
+        self._is_bucket_empty = False
+        self._transport = Transport(settings, {"User-Agent": user_agent})
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def answer(self, request: Request) -> Json:
+        """Send a request until there is an answer to it, and return the object in the answer.
+
+        Raises:
+            AtlasError: If no reply says that it was carried out. With `outcome_unknown` it may have been all the same.
+        """
+        try:
+            return self._repeat(request, self._send)
+        except AtlasError as error:
+            # Should a server have sent the credentials back, they are not shown.
+            error.redact(self._credential.secrets)
+            raise
+        except Exception as error:
+            if not (request.is_write and self._transport.was_sent):
+                raise
+            # No memory was left, say. What the request has done is open all the same, and callers know what to do then.
+            failure = AtlasError(
+                f"Failed to {request.description}: {type(error).__name__} before the reply was read.",
+                detail=redacted(str(error), self._credential.secrets) or None,
+                hint="Run the task again.",
+                outcome_unknown=True,
+            )
+            raise failure from error
+
+    def _repeat(self, request: Request, send: t.Callable[[Request], Reply]) -> Json:
+        return repeat(
+            lambda: read_reply(send(request), request, self._settings, self._credential.secrets),
+            retries=self._settings.retries,
+            is_repeatable=request.is_repeatable,
+            deadline=min(self._clock() + self._settings.total_time, self.deadline),
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+
+    def _send(self, request: Request) -> Reply:
+        """Send one request, signed; more than once if the credential asks for it."""
+        prepared = self._prepare(request)
+        reply: t.Any = None
+        with closing(self._credential.sign_in(prepared, self._time_left)) as flow:
+            while True:
+                try:
+                    wanted = flow.send(reply)
+                except StopIteration:
+                    return t.cast("Reply", reply)
+                if isinstance(wanted, Request):
+                    reply = self._answer_credential(wanted, request)
+                else:
+                    reply = self._send_signed(request, wanted)
+
+    def _answer_credential(self, wanted: Request, request: Request) -> Json:
+        """Return the answer to a request of the credential's own, which `request` waits for."""
+        wanted = replace(wanted, description=f"{request.description}, for which {wanted.description} is needed")
+        try:
+            return self._repeat(wanted, lambda one: self._exchange(one, self._prepare(one)))
+        except AtlasError as error:
+            # Whatever has become of this one, which was sent as often as it may be: the request that waits for it was not sent.
+            error.outcome_unknown = error.was_refused_unread = False
+            raise
+
+    def _send_signed(self, request: Request, prepared: Prepared) -> Reply:
+        if self._is_bucket_empty:
+            # Before the service has to refuse; how fast the bucket fills up again it does not say.
+            self._sleep(min(RATE_LIMIT_PAUSE, max(0.0, self.deadline - self._clock())))
+        reply = self._exchange(request, prepared)
+        self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
+        return reply
+
+    def _time_left(self) -> float:
+        """Return the seconds that one try of a request gets."""
+        return min(self._settings.timeout, max(SHORTEST_TIMEOUT, self.deadline - self._clock()))
+
+    def _prepare(self, request: Request) -> Prepared:
+        try:
+            return self._transport.prepare(request)
+        except TransportError as error:
+            raise self._failure(request, error) from error
+
+    def _exchange(self, request: Request, prepared: Prepared) -> Reply:
+        """Send a request once, and record it."""
+        started, status = self._clock(), None
+        try:
+            reply = self._transport.send(prepared, self._time_left())
+            status = reply.status
+        except TransportError as error:
+            raise self._failure(request, error) from error
+        finally:
+            elapsed = round((self._clock() - started) * 1000)
+            self.calls.append(ApiCall(request.method, urlsplit(request.url(self._settings)).path, status, elapsed))
+        return reply
+
+    def _failure(self, request: Request, error: TransportError) -> AtlasConnectionError:
+        base_url, secrets = self._settings.base_url, self._credential.secrets
+        return connection_error(request, error.failure, base_url, error.cause, secrets=secrets)

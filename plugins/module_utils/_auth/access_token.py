@@ -1,0 +1,36 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""An OAuth access token."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+
+
+class AccessToken:
+    """An OAuth access token supplied by the user; never renewed.
+
+    Args:
+        access_token: The token.
+
+    Raises:
+        InvalidOptionError: If it cannot be one.
+    """
+
+    def __init__(self, access_token: str) -> None:
+        check_header_values(access_token=access_token)
+        if not access_token.isascii():
+            raise InvalidOptionError("access_token has characters that tokens do not have.", hint="Copy it again.")
+        self.secrets = [access_token]
+        self._access_token = access_token
+
+    def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
+        """Show the token. If it is refused, there is no other."""
+        request.headers["Authorization"] = f"Bearer {self._access_token}"
+        yield request

@@ -1,0 +1,120 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""A service account: OAuth 2 client credentials."""
+
+from __future__ import annotations
+
+import base64
+import math
+import time
+import typing as t
+from urllib.parse import urlencode
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import Reply
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
+
+from .token_cache import LIFETIME_SECONDS, Token, TokenCache, is_token
+
+
+class ServiceAccount:
+    """A service account, whose token is used again until shortly before it ends.
+
+    Atlas gives out few tokens (about 50 requests a minute, 100 live ones), so they are kept for other tasks, too.
+
+    Args:
+        client_id: The id of the account.
+        client_secret: Its secret.
+        cache: Where tokens are kept between tasks; None keeps them in this process alone.
+        clock: The time, in seconds since the epoch.
+
+    Raises:
+        InvalidOptionError: If one cannot be what it is for.
+    """
+
+    def __init__(
+        self, client_id: str, client_secret: str, cache: TokenCache | None, clock: t.Callable[[], float] = time.time
+    ) -> None:
+        check_header_values(client_id=client_id, client_secret=client_secret)
+        pair = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+        self.secrets = [client_secret, pair]
+        # RFC 6749, 4.4. A token that nobody uses does no harm, so this POST may be repeated.
+        self._token_request = Request(
+            "POST",
+            ("token",),
+            "an access token",
+            body=urlencode({"grant_type": "client_credentials"}),
+            headers={"Accept": "application/json", "Authorization": f"Basic {pair}"},
+            root="/api/oauth",
+            repeatable=True,
+        )
+        self._cache = cache
+        self._clock = clock
+        self._token: Token | None = None
+        self._is_cached = False
+        self._refused: str | None = None
+
+    def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
+        """Show the token; another one, once, if it is refused: it was revoked.
+
+        None helps an account that Atlas knows, but not in this project; unless the token is older than this process, and the
+        account was invited since.
+        """
+        for unused in range(2):
+            token = yield from self._good_token(patience)
+            request.headers["Authorization"] = f"Bearer {token.value}"
+            reply: Reply = yield request
+            is_stranger = reply.headers.get("X-Error-Code") == "NOT_IN_GROUP" and not self._is_cached
+            if not reply.is_unauthorized or is_stranger:
+                return
+            self._refused, self._token = token.value, None
+
+    def _good_token(self, patience: t.Callable[[], float]) -> t.Generator[Request, t.Any, Token]:
+        """Return a token that is good for a while: the last one, one in the cache, or a new one."""
+        if self._token is not None and self._token.is_good(self._clock()):
+            return self._token
+        self._is_cached = False
+        if self._cache is None:
+            token = yield from self._new_token()
+        else:
+            # Others who need it wait for it meanwhile, and do not ask for one of their own.
+            with self._cache.locked(patience()):
+                cached = self._cache.load()
+                if cached is not None and cached.is_good(self._clock()) and cached.value != self._refused:
+                    token, self._is_cached = cached, True
+                else:
+                    token = yield from self._new_token()
+                    self._cache.store(token)
+        self._token = token
+        self.secrets.append(token.value)
+        return token
+
+    def _new_token(self) -> t.Generator[Request, t.Any, Token]:
+        """Return a new token.
+
+        Raises:
+            AtlasApiError: If the reply has none.
+        """
+        answer = yield self._token_request
+        value, lifetime = answer.get("access_token"), _lifetime(answer.get("expires_in"))
+        if not is_token(value) or not lifetime:
+            raise AtlasApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
+        return Token(str(value), self._clock() + lifetime)
+
+
+def _lifetime(expires_in: t.Any) -> float:
+    """Return the seconds that a token is used; 0 if `expires_in`, which some servers write as text, is nothing of the kind.
+
+    A reply need not say it (RFC 6749, 5.1).
+    """
+    try:
+        seconds = math.inf if expires_in is None else float(expires_in)
+    except OverflowError:
+        seconds = math.inf
+    except (TypeError, ValueError):
+        return 0.0
+    return min(seconds, LIFETIME_SECONDS) if seconds > 0 else 0.0

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Writes requirements/dev.txt and docs.txt from the .in files beside them: each package in one version, with the hashes of its files.
+# Versions stay as they are unless an .in file or an argument says otherwise: --upgrade, or --upgrade-package NAME.
+# pip installs uv, which has its own setting for another package index: UV_DEFAULT_INDEX.
+set -eu
+cd "$(dirname "$0")/.."
+
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+"${PYTHON:-python3}" -m venv "$tools"
+"$tools/bin/python" -m pip install --quiet --no-input --disable-pip-version-check uv==0.13.9
+
+for name in dev docs; do
+    # For every system and every Python from the oldest that setup.sh accepts.
+    "$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+        --custom-compile-command "make lock" --output-file "requirements/$name.txt" "$@" "requirements/$name.in"
+done

@@ -1,0 +1,98 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The API key as a credential: which refusals are worth another try, and which mean that the key is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import Reply
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
+
+
+@dataclass
+class Outgoing:
+    """A request before it is sent."""
+
+    method: str = "GET"
+    path_url: str = "/"
+    body: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def challenge(nonce: str, more: str = "") -> Reply:
+    return Reply(401, {"WWW-Authenticate": f'Digest realm="r", nonce="{nonce}", qop="auth"{more}'}, b"")
+
+
+def accepted(info: str = "") -> Reply:
+    return Reply(200, {"Authentication-Info": info} if info else {}, b"{}")
+
+
+def sent(key: ApiKey, *replies: Reply) -> list[str | None]:
+    """Send one request, which gets these replies in turn; return its `Authorization` header each time."""
+    request, headers = Outgoing(), []
+    flow = key.sign_in(request, lambda: 1.0)
+    next(flow)
+    for reply in replies:
+        headers.append(request.headers.get("Authorization"))
+        try:
+            flow.send(reply)
+        except StopIteration:
+            return headers
+    raise AssertionError("it wants to be sent once more")
+
+
+@pytest.fixture
+def key() -> ApiKey:
+    return ApiKey("public", "private")
+
+
+def test_nothing_is_sent_before_the_first_challenge(key: ApiKey) -> None:
+    assert sent(key, accepted()) == [None]
+
+
+def test_the_nonce_is_used_again_while_it_is_accepted(key: ApiKey) -> None:
+    headers = [*sent(key, challenge("one"), accepted())[1:], *sent(key, accepted()), *sent(key, accepted())]
+    for header, count in zip(headers, ("00000001", "00000002", "00000003"), strict=True):
+        assert header is not None
+        assert 'nonce="one"' in header
+        assert f"nc={count}" in header
+
+
+def test_a_fresh_nonce_that_is_refused_means_a_wrong_key(key: ApiKey) -> None:
+    assert len(sent(key, challenge("one"), challenge("two"), accepted())) == 2
+    assert sent(key, accepted()) == [None]
+
+
+def test_a_nonce_that_once_worked_is_replaced_whatever_the_server_says_of_stale(key: ApiKey) -> None:
+    for nonce, more in (("one", ""), ("two", ", stale=false"), ("three", ", stale=true")):
+        unused, header = sent(key, challenge(nonce, more), accepted())
+        assert f'nonce="{nonce}"' in (header or "")
+
+
+@pytest.mark.parametrize("headers", [{}, {"WWW-Authenticate": "Basic realm=x"}, {"WWW-Authenticate": ""}])
+def test_a_refusal_without_a_digest_challenge_is_final(key: ApiKey, headers: dict[str, str]) -> None:
+    assert sent(key, Reply(401, headers, b""), accepted()) == [None]
+    assert sent(key, accepted()) == [None]
+
+
+def test_the_next_nonce_is_used_where_the_server_names_one(key: ApiKey) -> None:
+    sent(key, challenge("one"), accepted('nextnonce="two", qop=auth'))
+    header = sent(key, accepted())[0] or ""
+    assert 'nonce="two"' in header
+    assert "nc=00000001" in header
+
+
+def test_the_secret_never_stands_in_the_header(key: ApiKey) -> None:
+    header = sent(key, challenge("one"), accepted())[1]
+    assert header
+    assert "private" not in header
+
+
+def test_a_reply_without_a_challenge_before_it_teaches_nothing(key: ApiKey) -> None:
+    sent(key, accepted('nextnonce="two"'))
+    assert sent(key, accepted()) == [None]
+
+
+def test_a_nonce_that_was_stale_at_once_is_no_wrong_key_but_not_for_ever(key: ApiKey) -> None:
+    assert 3 <= len(sent(key, *[challenge("n", ", stale=true")] * 20)) <= 10
