@@ -1,6 +1,6 @@
 # The commands for developers; `make` alone lists them. All paths are relative, so that the checkout can be in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock release demo test test-full fuzz lint sanity docs gates emulator matrix bench format clean
+.PHONY: help setup lock release demo test test-full integration fuzz lint sanity docs gates emulator matrix bench format clean
 
 # With a Python path from outside, other packages could hide the locked ones.
 unexport PYTHONPATH PYTHONHOME
@@ -36,6 +36,9 @@ test: setup ## Run the tests, except those that take long and rarely fail
 
 test-full: setup ## Run all tests, also those that take long and rarely fail
 	@$(python) -m pytest --full -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
+
+integration: setup ## Run the integration targets by ansible-test (ARGS=atlas_vpc_peer: this one)
+	@$(python) scripts/integration.py $(ARGS)
 
 fuzz: setup ## Run the properties with some 30,000 new examples (FUZZ_FACTOR=n: n times those of make test)
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) $(python) -m pytest -n 4 --dist worksteal tests/properties $(ARGS)

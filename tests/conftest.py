@@ -1,4 +1,4 @@
-"""Makes the checkout importable as ``ansible_collections.cloudpeer.atlas``, whatever its folder is called."""
+"""Makes the checkout importable as `ansible_collections.cloudpeer.atlas`, whatever its folder is called."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def _link_collection() -> Path:
     """Link the checkout into a collection path of its own, outside the checkout, and return that path.
 
-    It happens at import time, because the test modules import ``ansible_collections.…`` when they are collected.
+    It happens at import time, because the test modules import `ansible_collections.…` when they are collected.
     """
     path = Path(tempfile.mkdtemp(prefix="cloudpeer-atlas-tests-"))
     atexit.register(shutil.rmtree, path, ignore_errors=True)
@@ -42,9 +43,11 @@ os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
 
 # What the plugins are covered by. Everything else either does not run them, or does so in processes of its own by the
 # thousand, and being measured takes its time.
-MEASURED = ("unit/plugins/", "properties/", "integration/test_playbooks.py")
+MEASURED = ("unit/plugins/", "properties/", "integration/test_targets.py")
 
 
+# How many tests of each file are left out.
+LEFT_OUT = pytest.StashKey[dict[str, int]]()
 # Run playbooks, which takes long, and in which much is waited for.
 LONG = ("docs/", "integration/")
 
@@ -68,8 +71,26 @@ def _leave_out_full(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--full") or any("::" in argument for argument in config.args):
         return
     full = [item for item in items if item.get_closest_marker("full")]
-    items[:] = [item for item in items if item not in full]
+    items[:] = [item for item in items if not item.get_closest_marker("full")]
     config.hook.pytest_deselected(items=full)
+    left_out = dict(Counter(_path(item) for item in full))
+    config.stash[LEFT_OUT] = left_out
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left_out"] = left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Learn from a worker what it left out, which is the same in all of them."""
+    node.config.stash[LEFT_OUT] = node.workeroutput.get("left_out", {})
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say at the end which tests were left out."""
+    left_out = config.stash.get(LEFT_OUT, {})
+    if left_out:
+        files = ", ".join(f"{count} in {path}" for path, count in sorted(left_out.items(), key=lambda one: -one[1]))
+        terminalreporter.write_line(f"Left out, as marked full ({sum(left_out.values())}; make test-full runs them): {files}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

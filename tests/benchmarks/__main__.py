@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The command line: ``python -m tests.benchmarks``."""
+"""The command line: `python -m tests.benchmarks`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def repeats(way: str, size: int, latency: float) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run every trial and print the tables.
 
-    :returns: the exit status, which is no verdict: a benchmark is no test.
+    Returns:
+        The exit status, which is no verdict: a benchmark is no test.
     """
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description="Measures the collection against its emulator.")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")

@@ -144,7 +144,8 @@ def waiting_delays(delays: Sequence[float]) -> dict[float, float]:
 
     The tasks run at the same time: each of them sleeps nearly always.
 
-    :param delays: the seconds from a task's start to the change.
+    Args:
+        delays: The seconds from a task's start to the change.
     """
 
     def measure(atlas: Atlas, peer_id: str, delay: float) -> float:

@@ -8,7 +8,6 @@ import base64
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = (
@@ -91,9 +91,7 @@ def running_browser(folder: Path) -> Iterator[Browser]:
         folder: An empty folder for its profile and its log.
     """
     program = next(filter(None, map(shutil.which, PROGRAMS)), PROGRAMS[0])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with (folder / "log").open("wb") as log:
         driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=log, stderr=log)
     try:

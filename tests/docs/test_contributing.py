@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.support.runner import ROOT, WAYS, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`([\w/]+\.\w+)`:\n\n(?:<!-- [^>]* -->\n)?```\w+\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))

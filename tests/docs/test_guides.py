@@ -26,7 +26,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.provide
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.support.runner import ROOT, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
 
 TEXTS = sorted(
     [

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The command line: ``python -m tests.emulator``."""
+"""The command line: `python -m tests.emulator`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from .settings import ACCEPT_MODES, ALGORITHMS, Settings
 def parse_arguments(arguments: list[str] | None = None) -> Settings:
     """Read the command line.
 
-    :param arguments: instead of the process's own.
-    :raises SystemExit: for options that are not right, after a message on stderr.
+    Args:
+        arguments: Instead of the process's own.
+
+    Raises:
+        SystemExit: For options that are not right, after a message on stderr.
     """
     default = Settings()
     parser = argparse.ArgumentParser("python -m tests.emulator", description="A MongoDB Atlas for network peering, on loopback.")
@@ -59,7 +62,8 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
 def main(arguments: list[str] | None = None) -> int:
     """Run an emulator until SIGTERM or SIGINT.
 
-    :returns: the exit status.
+    Returns:
+        The exit status.
     """
     settings = parse_arguments(arguments)
     try:

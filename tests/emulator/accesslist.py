@@ -51,7 +51,8 @@ class Entry:
     def to_json(self, group_id: str, list_url: str) -> Body:
         """Return the entry as a reply shows it; seen on the wire: one for a single address has both forms, and no nulls.
 
-        :param list_url: the address of the list.
+        Args:
+            list_url: The address of the list.
         """
         shown: Body = {"awsSecurityGroup": self.value} if self.is_group else {"cidrBlock": self.value}
         if self.address:
@@ -67,9 +68,10 @@ class Entry:
 class AccessList:
     """The entries of one project, in the order in which they were added.
 
-    :param clock: a monotonic clock in seconds.
-    :param now: the time of day by the same clock.
-    :param step: seconds until an entry is in force.
+    Args:
+        clock: A monotonic clock in seconds.
+        now: The time of day by the same clock.
+        step: Seconds until an entry is in force.
     """
 
     def __init__(self, group_id: str, clock: Callable[[], float], now: Callable[[], datetime], step: float) -> None:
@@ -93,7 +95,8 @@ class AccessList:
     def get(self, value: str) -> Entry:
         """Return one entry by a block, an address or a security group.
 
-        :raises ApiError: ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND, also for what cannot be a value.
+        Raises:
+            ApiError: ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND, also for what cannot be a value.
         """
         entry = self._by_value.get(_canonical(value) or "")
         if entry is None:
@@ -107,9 +110,12 @@ class AccessList:
     def add(self, bodies: Sequence[Body], has_live_peers: bool, foreign_group: Callable[[list[str]], str | None]) -> None:
         """Add entries, all or none. One for a value that is there already replaces that one.
 
-        :param has_live_peers: whether there is a connection on AWS that security groups can be known through.
-        :param foreign_group: returns the first of some security groups that is known to belong to nothing that is peered.
-        :raises ApiError: for a body that is not right, a value that is there twice, or too many entries.
+        Args:
+            has_live_peers: Whether there is a connection on AWS that security groups can be known through.
+            foreign_group: Returns the first of some security groups that is known to belong to nothing that is peered.
+
+        Raises:
+            ApiError: For a body that is not right, a value that is there twice, or too many entries.
         """
         added: dict[str, Entry] = {}
         for body in bodies:

@@ -21,7 +21,7 @@ from .wire import Wire
 
 
 class AtlasApp:
-    """Serves ``/emulator/`` to any program and everything else to those with credentials."""
+    """Serves `/emulator/` to any program and everything else to those with credentials."""
 
     def __init__(self, emulator: Emulator) -> None:
         """Serve this emulator."""

@@ -24,7 +24,8 @@ def _refuse_constant(name: str) -> NoReturn:
 def parse_json(raw: bytes) -> Any:
     """Read any JSON.
 
-    :raises ApiError: INVALID_JSON.
+    Raises:
+        ApiError: INVALID_JSON.
     """
     try:
         return json.loads(raw, parse_constant=_refuse_constant)
@@ -41,8 +42,11 @@ def _attributes(body: Any) -> Body:
 def parse_object(raw: bytes) -> Body:
     """Read a body.
 
-    :returns: its attributes without those that are null: a null says the same as leaving the attribute out.
-    :raises ApiError: INVALID_JSON, if it is not a JSON object.
+    Returns:
+        Its attributes without those that are null: a null says the same as leaving the attribute out.
+
+    Raises:
+        ApiError: INVALID_JSON, if it is not a JSON object.
     """
     return _attributes(parse_json(raw))
 
@@ -50,8 +54,11 @@ def parse_object(raw: bytes) -> Body:
 def parse_array(raw: bytes) -> list[Body]:
     """Read a body that holds several objects.
 
-    :returns: the attributes of each, as :func:`parse_object` gives them.
-    :raises ApiError: INVALID_JSON, if it is not a JSON array of objects.
+    Returns:
+        The attributes of each, as `parse_object` gives them.
+
+    Raises:
+        ApiError: INVALID_JSON, if it is not a JSON array of objects.
     """
     bodies = parse_json(raw)
     if not isinstance(bodies, list):
@@ -62,7 +69,8 @@ def parse_array(raw: bytes) -> list[Body]:
 def check_names(body: Body, writable: tuple[str, ...], read_only: tuple[str, ...]) -> None:
     """Refuse attributes that cannot be sent.
 
-    :raises ApiError: ATTRIBUTE_READ_ONLY or INVALID_ATTRIBUTE (unknown), with the attribute's name.
+    Raises:
+        ApiError: ATTRIBUTE_READ_ONLY or INVALID_ATTRIBUTE (unknown), with the attribute's name.
     """
     for name in body:
         if name in read_only:
@@ -74,7 +82,8 @@ def check_names(body: Body, writable: tuple[str, ...], read_only: tuple[str, ...
 def require(body: Body, names: tuple[str, ...]) -> None:
     """Refuse a body that lacks one of these attributes.
 
-    :raises ApiError: MISSING_ATTRIBUTE, with the attribute's name.
+    Raises:
+        ApiError: MISSING_ATTRIBUTE, with the attribute's name.
     """
     for name in names:
         if name not in body:
@@ -84,7 +93,8 @@ def require(body: Body, names: tuple[str, ...]) -> None:
 def check_pattern(body: Body, name: str, pattern: re.Pattern[str]) -> None:
     """Refuse an attribute that is there and is no string of this form.
 
-    :raises ApiError: INVALID_ATTRIBUTE, with the attribute's name.
+    Raises:
+        ApiError: INVALID_ATTRIBUTE, with the attribute's name.
     """
     if name in body and not (isinstance(body[name], str) and pattern.fullmatch(body[name])):
         raise ApiError("INVALID_ATTRIBUTE", name)
@@ -93,7 +103,8 @@ def check_pattern(body: Body, name: str, pattern: re.Pattern[str]) -> None:
 def check_enum(body: Body, name: str, values: tuple[str, ...]) -> None:
     """Refuse an attribute that is there and is none of these values.
 
-    :raises ApiError: INVALID_ATTRIBUTE if it is no string, INVALID_ENUM_VALUE otherwise.
+    Raises:
+        ApiError: INVALID_ATTRIBUTE if it is no string, INVALID_ENUM_VALUE otherwise.
     """
     if name not in body:
         return
@@ -106,7 +117,8 @@ def check_enum(body: Body, name: str, values: tuple[str, ...]) -> None:
 def check_id(body: Body, name: str) -> None:
     """Refuse an attribute that is there and is no object id.
 
-    :raises ApiError: INVALID_ATTRIBUTE, with the attribute's name.
+    Raises:
+        ApiError: INVALID_ATTRIBUTE, with the attribute's name.
     """
     check_pattern(body, name, OBJECT_ID)
 
@@ -114,8 +126,11 @@ def check_id(body: Body, name: str) -> None:
 def parse_cidr(body: Body, name: str, code: str) -> ipaddress.IPv4Interface:
     """Read an IPv4 block in CIDR notation, with or without host bits.
 
-    :param code: the errorCode for one that does not parse.
-    :raises ApiError: INVALID_ATTRIBUTE if it is no string; that code, with the value.
+    Args:
+        code: The errorCode for one that does not parse.
+
+    Raises:
+        ApiError: INVALID_ATTRIBUTE if it is no string; that code, with the value.
     """
     value = body[name]
     if not isinstance(value, str):

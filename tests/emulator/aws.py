@@ -34,8 +34,9 @@ _NEWS = {
 class AwsCloud(Cloud):
     """An AWS that is reached by HTTP.
 
-    :param endpoint_url: where.
-    :param account_id: the account that is Atlas's.
+    Args:
+        endpoint_url: Where.
+        account_id: The account that is Atlas's.
     """
 
     slow = True

@@ -32,7 +32,8 @@ class AwsSession:
 
     Neither the environment's credentials nor its profile, configuration files or proxies are used.
 
-    :param endpoint_url: where every service of AWS is.
+    Args:
+        endpoint_url: Where every service of AWS is.
     """
 
     def __init__(self, endpoint_url: str) -> None:
@@ -58,8 +59,9 @@ class AwsSession:
     def ec2(self, account_id: str, region: str) -> Iterator[Any]:
         """Give the EC2 client of an account in a region, and translate what goes wrong with it.
 
-        :raises CloudRefusalError: when AWS refuses what is asked for, with AWS's message.
-        :raises CloudUnreachableError: when AWS cannot be reached, has a fault or wants to be asked later.
+        Raises:
+            CloudRefusalError: When AWS refuses what is asked for, with AWS's message.
+            CloudUnreachableError: When AWS cannot be reached, has a fault or wants to be asked later.
         """
         if time.monotonic() < self._silent_until:
             raise CloudUnreachableError("AWS gave no answer in time")

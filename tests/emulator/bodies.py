@@ -13,7 +13,8 @@ _MAX_DRAINED = 16 << 20
 async def read_body(request: Request) -> bytes | None:
     """Read the whole body, so that the connection can be used again; None if it is too large.
 
-    :raises ClientDisconnect: when the client went away.
+    Raises:
+        ClientDisconnect: When the client went away.
     """
     parts, size = [], 0
     async for chunk in request.stream():

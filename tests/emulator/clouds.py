@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stands behind the containers and peers of one cloud provider: made up here, real for AWS in :mod:`.aws`."""
+"""What stands behind the containers and peers of one cloud provider: made up here, real for AWS in `aws`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class Cloud:
     def provision(self, container: Container) -> None:
         """Make the network behind a container, unless it is there.
 
-        :raises CloudUnreachableError: when it has to be tried again.
+        Raises:
+            CloudUnreachableError: When it has to be tried again.
         """
         container.network_id = container.network_id or container.kind.new_network_id(container)
 
@@ -42,46 +43,58 @@ class Cloud:
     def connect(self, peer: Peer) -> str:
         """Ask the other side for a connection, and return its id there.
 
-        :raises CloudRefusalError: when there is no such other side.
-        :raises CloudUnreachableError: when it has to be tried again.
+        Raises:
+            CloudRefusalError: When there is no such other side.
+            CloudUnreachableError: When it has to be tried again.
         """
         return new_aws_id("pcx")
 
     def disconnect(self, peer: Peer) -> None:
         """Remove the connection of a peer, if there is one.
 
-        :raises CloudUnreachableError: when it has to be tried again.
+        Raises:
+            CloudUnreachableError: When it has to be tried again.
         """
 
     def look(self, peers: Sequence[Peer]) -> Mapping[str, str]:
         """Tell what has become of connections.
 
-        :param peers: those that have a connection which should live.
-        :returns: by the id of each peer that there is news about, ``ACCEPTED`` or the name of the error that ended it.
-        :raises CloudUnreachableError: when nothing can be told now.
+        Args:
+            peers: Those that have a connection which should live.
+
+        Returns:
+            By the id of each peer that there is news about, `ACCEPTED` or the name of the error that ended it.
+
+        Raises:
+            CloudUnreachableError: When nothing can be told now.
         """
         return {}
 
     def foreign_group(self, groups: Sequence[str], peers: Sequence[Peer]) -> str | None:
         """Return the first of some security groups that cannot be used; None if all can, or nobody knows.
 
-        :param groups: their ids, with or without the account's id and a slash in front.
-        :param peers: the connections that they can be known through.
-        :raises CloudUnreachableError: when nothing can be told now.
+        Args:
+            groups: Their ids, with or without the account's id and a slash in front.
+            peers: The connections that they can be known through.
+
+        Raises:
+            CloudUnreachableError: When nothing can be told now.
         """
         return None
 
     def accept(self, peer: Peer) -> bool:
         """Accept a connection as the owner of the other side; False if that is not possible any more.
 
-        :raises CloudUnreachableError: when it has to be tried again.
+        Raises:
+            CloudUnreachableError: When it has to be tried again.
         """
         return True
 
     def end(self, peer: Peer, error: str) -> bool:
         """Let a connection end for a reason; False if that is not possible any more.
 
-        :raises CloudUnreachableError: when it has to be tried again.
+        Raises:
+            CloudUnreachableError: When it has to be tried again.
         """
         return True
 
@@ -96,7 +109,8 @@ ACCEPTED = "ACCEPTED"
 def make_clouds(settings: Settings) -> Clouds:
     """Return the cloud behind each provider.
 
-    :raises ImportError: for a real AWS without boto3.
+    Raises:
+        ImportError: For a real AWS without boto3.
     """
     made_up = Cloud()
     if not settings.aws_endpoint_url:

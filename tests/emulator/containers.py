@@ -56,7 +56,8 @@ class ContainerKind:
     def check_region(self, body: Body) -> None:
         """Refuse a region that cannot be one.
 
-        :raises ApiError: INVALID_ATTRIBUTE or INVALID_REGION.
+        Raises:
+            ApiError: INVALID_ATTRIBUTE or INVALID_REGION.
         """
         region = body[self.region_field]
         if not isinstance(region, str):
@@ -162,8 +163,9 @@ class Containers:
     ) -> None:
         """Start with one container on AWS, as a project with its first cluster has it.
 
-        :param new_id: makes the id of a new container.
-        :param allow_duplicates: whether there may be a second one for a region.
+        Args:
+            new_id: Makes the id of a new container.
+            allow_duplicates: Whether there may be a second one for a region.
         """
         self._group_id = group_id
         self._new_id = new_id
@@ -182,7 +184,8 @@ class Containers:
     def get(self, container_id: str) -> Container:
         """Return one container.
 
-        :raises ApiError: CLOUD_PROVIDER_CONTAINER_NOT_FOUND.
+        Raises:
+            ApiError: CLOUD_PROVIDER_CONTAINER_NOT_FOUND.
         """
         try:
             return self._by_id[container_id]
@@ -192,7 +195,8 @@ class Containers:
     def create(self, body: Body) -> Container:
         """Make a container.
 
-        :raises ApiError: for a body that is not right, a second one for a region, or overlapping blocks.
+        Raises:
+            ApiError: For a body that is not right, a second one for a region, or overlapping blocks.
         """
         kind = self._check(body)
         attributes.require(body, kind.required)
@@ -207,9 +211,12 @@ class Containers:
     def update(self, container: Container, body: Body, users: list[str], needs_all: bool) -> Container:
         """Change a container's block.
 
-        :param users: what uses the container and so locks its block.
-        :param needs_all: whether the body has to hold all that a POST has to, as v2 wants it.
-        :raises ApiError: for a body that is not right, another region, or a container in use.
+        Args:
+            users: What uses the container and so locks its block.
+            needs_all: Whether the body has to hold all that a POST has to, as v2 wants it.
+
+        Raises:
+            ApiError: For a body that is not right, another region, or a container in use.
         """
         kind = self._check(body, container.kind.name)
         if kind is not container.kind:
@@ -231,8 +238,11 @@ class Containers:
     def delete(self, container: Container, users: list[str]) -> None:
         """Remove a container.
 
-        :param users: what uses the container and so keeps it.
-        :raises ApiError: CONTAINERS_IN_USE.
+        Args:
+            users: What uses the container and so keeps it.
+
+        Raises:
+            ApiError: CONTAINERS_IN_USE.
         """
         if users:
             raise ApiError("CONTAINERS_IN_USE", ", ".join(users))

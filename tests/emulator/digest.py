@@ -41,8 +41,11 @@ class Verdict(enum.Enum):
 def parse_authorization(header: str) -> dict[str, str] | None:
     """Read an Authorization header of the Digest scheme.
 
-    :param header: the header's value; names and scheme in any case, values as tokens or quoted, in any order.
-    :returns: the parameters with lower-case names, or None if it is another scheme, is malformed or names one twice.
+    Args:
+        header: The header's value; names and scheme in any case, values as tokens or quoted, in any order.
+
+    Returns:
+        The parameters with lower-case names, or None if it is another scheme, is malformed or names one twice.
     """
     match = _SCHEME.fullmatch(header)
     if not match or match[1].lower() != "digest":
@@ -58,9 +61,10 @@ def parse_authorization(header: str) -> dict[str, str] | None:
 
 
 def response_digest(algorithm: str, username: str, password: str, method: str, params: dict[str, str]) -> str:
-    """Compute the ``response`` that a client with this password sends (RFC 7616, 3.4.1, qop=auth).
+    """Compute the `response` that a client with this password sends (RFC 7616, 3.4.1, qop=auth).
 
-    :param params: realm, uri, nonce, nc and cnonce as the client sent them.
+    Args:
+        params: Realm, uri, nonce, nc and cnonce as the client sent them.
     """
 
     def digest(*parts: str) -> str:
@@ -81,9 +85,10 @@ class _Nonce:
 class Nonces:
     """The nonces that a server has given out, with their age and the counts seen.
 
-    :param lifetime: seconds; 0 makes each nonce good for a single request, however late.
-    :param clock: a monotonic clock in seconds.
-    :param limit: how many to remember; the oldest is forgotten first, and a forgotten one is a stale one.
+    Args:
+        lifetime: Seconds; 0 makes each nonce good for a single request, however late.
+        clock: A monotonic clock in seconds.
+        limit: How many to remember; the oldest is forgotten first, and a forgotten one is a stale one.
     """
 
     def __init__(self, lifetime: float, clock: Callable[[], float], limit: int = 10_000) -> None:
@@ -130,7 +135,8 @@ class Nonces:
 class DigestServer:
     """Challenges clients and checks what they answer, for one user.
 
-    :param algorithm: ``MD5``, as the commercial cloud uses, or ``SHA-256``, as the government cloud does.
+    Args:
+        algorithm: `MD5`, as the commercial cloud uses, or `SHA-256`, as the government cloud does.
     """
 
     def __init__(self, username: str, password: str, nonces: Nonces, algorithm: str = "MD5", realm: str = REALM) -> None:
@@ -151,9 +157,10 @@ class DigestServer:
     def check(self, method: str, targets: tuple[str, ...], header: str | None) -> Verdict:
         """Judge a request.
 
-        :param method: the request's method, which the response must have been computed for.
-        :param targets: the request target as it was sent, in each form in which ``uri`` may repeat it.
-        :param header: the Authorization header's value, if there was one.
+        Args:
+            method: The request's method, which the response must have been computed for.
+            targets: The request target as it was sent, in each form in which `uri` may repeat it.
+            header: The Authorization header's value, if there was one.
         """
         if header is None:
             return Verdict.ABSENT

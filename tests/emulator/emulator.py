@@ -24,8 +24,9 @@ _Result = TypeVar("_Result")
 class Emulator:
     """Projects, the credentials that open them and the requests that were made.
 
-    :param clock: a monotonic clock in seconds, for nonces and the life cycle.
-    :param wall: the time of day at a reset, see :class:`.project.Project`.
+    Args:
+        clock: A monotonic clock in seconds, for nonces and the life cycle.
+        wall: The time of day at a reset, see `project.Project`.
     """
 
     def __init__(
@@ -87,8 +88,11 @@ class Emulator:
         What the service answers to a token that is wrong, expired or revoked is not documented; here it is what it answers to any
         other wrong credentials.
 
-        :param targets: the request target, in each form in which the credentials may repeat it.
-        :raises ApiError: 401, with a new challenge.
+        Args:
+            targets: The request target, in each form in which the credentials may repeat it.
+
+        Raises:
+            ApiError: 401, with a new challenge.
         """
         token = parse_bearer(header)
         if token is not None and self.tokens.is_live(token):
@@ -108,10 +112,15 @@ class Emulator:
     def take_token(self, path: str, group_id: str) -> dict[str, str]:
         """Count a request with good credentials against a project's bucket. A digest exchange so counts once.
 
-        :param path: the request's path.
-        :param group_id: the project's id.
-        :returns: headers for the reply.
-        :raises ApiError: RATE_LIMITED_TOKEN_BUCKET, with the parameters that the documentation's example has.
+        Args:
+            path: The request's path.
+            group_id: The project's id.
+
+        Returns:
+            Headers for the reply.
+
+        Raises:
+            ApiError: RATE_LIMITED_TOKEN_BUCKET, with the parameters that the documentation's example has.
         """
         bucket = self._buckets.get(group_id)
         if bucket is None:
@@ -127,7 +136,8 @@ class Emulator:
     def check_access(self, address: str) -> None:
         """Check where a request with good credentials comes from.
 
-        :raises ApiError: IP_ADDRESS_NOT_ON_ACCESS_LIST.
+        Raises:
+            ApiError: IP_ADDRESS_NOT_ON_ACCESS_LIST.
         """
         caller = ipaddress.ip_address(address)
         if isinstance(caller, ipaddress.IPv6Address) and caller.ipv4_mapped:

@@ -72,10 +72,11 @@ _ABOUT_AN_ATTRIBUTE = ("MISSING_ATTRIBUTE", "INVALID_ATTRIBUTE", "ATTRIBUTE_READ
 class ApiError(Exception):
     """An error as Atlas answers it.
 
-    :param code: an errorCode of the catalogue.
-    :param parameters: what the error is about, in the documented order; put into the detail and sent along.
-    :param headers: further response headers, such as Allow.
-    :param detail: what is wrong, where that can be said better than the catalogue does.
+    Args:
+        code: An errorCode of the catalogue.
+        parameters: What the error is about, in the documented order; put into the detail and sent along.
+        headers: Further response headers, such as Allow.
+        detail: What is wrong, where that can be said better than the catalogue does.
     """
 
     def __init__(self, code: str, *parameters: Any, headers: dict[str, str] | None = None, detail: str | None = None) -> None:

@@ -27,7 +27,8 @@ _VERSIONS = {"v1.0": False, "v2": True}
 class Exchange(abc.ABC):
     """One request and how it is answered.
 
-    :param body: None if it is too large.
+    Args:
+        body: None if it is too large.
     """
 
     def __init__(self, emulator: Emulator, request: Request, body: bytes | None) -> None:
@@ -60,7 +61,7 @@ class Exchange(abc.ABC):
         return self._request.client.host if self._request.client else "127.0.0.1"
 
     def attempt(self) -> Attempt:
-        """Return what rules for faults look at; only after :meth:`identify`."""
+        """Return what rules for faults look at; only after `identify`."""
         target = f"{self.path}?{self.query}" if self.query else self.path
         by_digest = self.authenticated and (self.authorization or "").strip().lower().startswith("digest")
         return Attempt(self.method, target, self.authenticated, by_digest)
@@ -68,7 +69,8 @@ class Exchange(abc.ABC):
     def log_entry(self, status: int | None) -> dict[str, Any]:
         """Return what is remembered of the request: nothing of its headers and its body, where secrets are.
 
-        :param status: what was answered, None for nothing.
+        Args:
+            status: What was answered, None for nothing.
         """
         return {
             "method": self.method,
@@ -116,7 +118,8 @@ class Exchange(abc.ABC):
     def _answer(self) -> Reply:
         """Return the reply to a request that is not refused.
 
-        :raises ApiError: an error as Atlas words it.
+        Raises:
+            ApiError: An error as Atlas words it.
         """
 
 

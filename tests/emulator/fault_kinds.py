@@ -146,7 +146,8 @@ APPLIED = ("latency", "reset_after", "lost_reply", "truncated", "half_json", "dr
 def parse_fault(given: object) -> Fault:
     """Read a fault.
 
-    :raises RuleError: when it cannot be understood.
+    Raises:
+        RuleError: When it cannot be understood.
     """
     if not isinstance(given, dict):
         raise RuleError("fault has to be an object with a kind")

@@ -6,9 +6,9 @@ A rule is a JSON object::
     {"method": "POST", "path": "/api/atlas/v2/groups/", "authenticated": true, "times": 3, "skip": 1,
      "fault": {"kind": "status", "status": 503, "retry_after": 1}}
 
-``fault`` is needed, everything else may be left out. ``path`` is the beginning of the request's target, ``path_glob`` (instead of
-it) the whole of it, in which ``*`` stands for any characters, the slash too, and nothing else for anything but itself; the target
-is path and query as they were sent. What there is of faults stands in :mod:`.fault_kinds`.
+`fault` is needed, everything else may be left out. `path` is the beginning of the request's target, `path_glob` (instead of
+it) the whole of it, in which `*` stands for any characters, the slash too, and nothing else for anything but itself; the target
+is path and query as they were sent. What there is of faults stands in `fault_kinds`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Glob:
-    """A pattern for all of a text, with ``*`` for any characters. It takes no longer for a text that is made to be hard."""
+    """A pattern for all of a text, with `*` for any characters. It takes no longer for a text that is made to be hard."""
 
     pattern: str
 
@@ -123,7 +123,8 @@ class Faults:
     def add(self, rules: Sequence[Rule]) -> None:
         """Add rules behind those that there are.
 
-        :raises RuleError: when there would be too many.
+        Raises:
+            RuleError: When there would be too many.
         """
         with self._lock:
             if len(self._rules) + len(rules) > MAX_RULES:
@@ -149,7 +150,8 @@ class Faults:
 def parse_rules(given: object) -> list[Rule]:
     """Read one rule or a list of rules.
 
-    :raises RuleError: when one of them cannot be understood.
+    Raises:
+        RuleError: When one of them cannot be understood.
     """
     return [_parse_rule(one) for one in (given if isinstance(given, list) else [given])]
 

@@ -53,7 +53,8 @@ def is_host(name: str) -> bool:
 class Guard:
     """Keeps out what a page in a browser has sent.
 
-    :param hosts: names and addresses by which the emulator may be called, beside localhost and the loopback addresses.
+    Args:
+        hosts: Names and addresses by which the emulator may be called, beside localhost and the loopback addresses.
     """
 
     def __init__(self, hosts: Iterable[str]) -> None:
@@ -65,7 +66,8 @@ class Guard:
 
         A client of HTTP/1.0 may send no Host; no browser does.
 
-        :param target: the path, or all of a target in absolute form, whose host is the one that counts (RFC 9112, 3.2.2).
+        Args:
+            target: The path, or all of a target in absolute form, whose host is the one that counts (RFC 9112, 3.2.2).
         """
         hosts = _values(headers, b"host")
         absolute = _ABSOLUTE.match(target)

@@ -14,7 +14,8 @@ _COUNTER = itertools.count(secrets.randbelow(1 << 24))
 def new_object_id(seconds: float) -> str:
     """Return a new id of 24 hexadecimal digits, an ObjectId: the first eight are the time.
 
-    :param seconds: when the thing was made, in seconds since 1970.
+    Args:
+        seconds: When the thing was made, in seconds since 1970.
     """
     return f"{int(seconds) & 0xFFFFFFFF:08x}{_PROCESS}{next(_COUNTER) & 0xFFFFFF:06x}"
 
@@ -25,5 +26,5 @@ def following_object_ids(first: str, number: int) -> tuple[str, ...]:
 
 
 def new_aws_id(prefix: str) -> str:
-    """Return a new id of an AWS resource, ``pcx-`` or ``vpc-`` and 17 hexadecimal digits."""
+    """Return a new id of an AWS resource, `pcx-` or `vpc-` and 17 hexadecimal digits."""
     return f"{prefix}-{secrets.token_hex(9)[:17]}"

@@ -34,7 +34,8 @@ class Lists:
 class History:
     """What there was at each time, as far back as lists lag behind.
 
-    :param lag: by how many seconds.
+    Args:
+        lag: By how many seconds.
     """
 
     def __init__(self, lag: float) -> None:

@@ -40,11 +40,14 @@ def _ranges(header: str) -> list[str]:
 def negotiate(accept: str | None, version: str = VERSION) -> str:
     """Choose the media type of a v2 reply.
 
-    The service takes nothing but a dated type of its own; a missing header and ``*/*`` are answered 406 too.
+    The service takes nothing but a dated type of its own; a missing header and `*/*` are answered 406 too.
 
-    :param accept: the Accept header.
-    :param version: the only version that the resource has had.
-    :raises ApiError: INVALID_VERSION_DATE, with HTTP status 406.
+    Args:
+        accept: The Accept header.
+        version: The only version that the resource has had.
+
+    Raises:
+        ApiError: INVALID_VERSION_DATE, with HTTP status 406.
     """
     if any(_is_known_version(media_type, version) for media_type in _ranges(accept or "")):
         return f"application/vnd.atlas.{version}+json"
@@ -54,7 +57,8 @@ def negotiate(accept: str | None, version: str = VERSION) -> str:
 def check_body_type(content_type: str | None) -> None:
     """Refuse a body that is no JSON. One without a type is read as JSON.
 
-    :raises ApiError: UNSUPPORTED_MEDIA_TYPE.
+    Raises:
+        ApiError: UNSUPPORTED_MEDIA_TYPE.
     """
     media_type = (content_type or JSON).split(";")[0].strip().lower()
     if media_type != JSON and not _is_known_version(media_type):

@@ -17,9 +17,10 @@ from .query import split
 def move(project: Project, path: str, query: str, change: str) -> None:
     """Change the list that a page was asked of, in front of everything that is still to be paged.
 
-    :param path: the list's path, as it was asked for; of anything else nothing is changed.
-    :param change: ``remove`` the first element as if it had never been there, or ``add`` one like it in front of it. A list
-        without elements stays so.
+    Args:
+        path: The list's path, as it was asked for; of anything else nothing is changed.
+        change: `remove` the first element as if it had never been there, or `add` one like it in front of it. A list
+            without elements stays so.
     """
     segments = path.rstrip("/").split("/")
     provider = split(query).get("providerName", DEFAULT_PROVIDER)

@@ -54,10 +54,11 @@ def parse_bearer(header: str | None) -> str | None:
 class TokenServer:
     """Gives out tokens to one service account and knows them again.
 
-    :param lifetime: seconds that a token can be used for.
-    :param max_tokens: how many may live at a time.
-    :param max_requests: for how many tokens an address may ask within a minute.
-    :param clock: a monotonic clock in seconds.
+    Args:
+        lifetime: Seconds that a token can be used for.
+        max_tokens: How many may live at a time.
+        max_requests: For how many tokens an address may ask within a minute.
+        clock: A monotonic clock in seconds.
     """
 
     def __init__(
@@ -96,7 +97,8 @@ class TokenServer:
     def count_request(self, address: str) -> None:
         """Count a request for a token.
 
-        :raises TooManyError: instead of counting it.
+        Raises:
+            TooManyError: Instead of counting it.
         """
         now = self._clock()
         for other, times in list(self._requests.items()):
@@ -113,7 +115,8 @@ class TokenServer:
     def issue(self) -> str:
         """Return a new token.
 
-        :raises TooManyError: when too many live.
+        Raises:
+            TooManyError: When too many live.
         """
         self._expire()
         if len(self._live) >= self._max_tokens:

@@ -31,7 +31,7 @@ class OAuthExchange(Exchange):
     """A request for a token, or to revoke one."""
 
     def identify(self) -> None:
-        """Check the id and the secret; who has neither is told in :meth:`_answer`, after what is asked more generally."""
+        """Check the id and the secret; who has neither is told in `_answer`, after what is asked more generally."""
         self.authenticated = self._emulator.tokens.is_client(parse_basic(self.authorization))
 
     def _answer(self) -> Reply:

@@ -19,12 +19,13 @@ from .settings import Settings
 class Peers:
     """The connections of one project, in the order in which they were made.
 
-    Nothing happens in the background: :meth:`advance` brings every connection to where it has to be by now.
+    Nothing happens in the background: `advance` brings every connection to where it has to be by now.
 
-    :param settings: how long states last, who accepts, how many there may be, and which of them are too much alike.
-    :param clock: a monotonic clock in seconds.
-    :param clouds: what stands behind each provider.
-    :param new_id: makes the id of a new connection.
+    Args:
+        settings: How long states last, who accepts, how many there may be, and which of them are too much alike.
+        clock: A monotonic clock in seconds.
+        clouds: What stands behind each provider.
+        new_id: Makes the id of a new connection.
     """
 
     def __init__(
@@ -119,7 +120,8 @@ class Peers:
     def get(self, peer_id: str) -> Peer:
         """Return one connection.
 
-        :raises ApiError: PEER_NOT_FOUND.
+        Raises:
+            ApiError: PEER_NOT_FOUND.
         """
         try:
             return self._by_id[peer_id]
@@ -131,7 +133,8 @@ class Peers:
 
         A dead (FAILED) connection still holds its pair and its block in its container; one that is being deleted holds neither.
 
-        :raises ApiError: for a second connection of a pair in a container, overlapping blocks, or one too many.
+        Raises:
+            ApiError: For a second connection of a pair in a container, overlapping blocks, or one too many.
         """
         peer = Peer(provider, fields, container, provider.initial, self._clock(), self._new_id())
         live = [other for other in self if not other.deleting]
@@ -156,8 +159,9 @@ class Peers:
     def update(self, peer: Peer, changes: Body) -> Peer:
         """Change the routed block; every other field may only be repeated.
 
-        :raises ApiError: PEER_INVALID_STATE while it is being deleted; INVALID_ATTRIBUTE for a field that needs a new
-            connection; overlapping blocks.
+        Raises:
+            ApiError: PEER_INVALID_STATE while it is being deleted; INVALID_ATTRIBUTE for a field that needs a new
+                connection; overlapping blocks.
         """
         if peer.deleting:
             raise ApiError("PEER_INVALID_STATE", peer.id, self._group_id)
@@ -173,7 +177,8 @@ class Peers:
     def delete(self, peer: Peer) -> None:
         """Ask for a connection's deletion.
 
-        :raises ApiError: PEER_ALREADY_REQUESTED_DELETION.
+        Raises:
+            ApiError: PEER_ALREADY_REQUESTED_DELETION.
         """
         if peer.deleting:
             raise ApiError("PEER_ALREADY_REQUESTED_DELETION", peer.id)
@@ -185,7 +190,8 @@ class Peers:
     def accept(self, peer: Peer) -> bool:
         """Accept a connection on the other side; False if it is not waiting for that.
 
-        :raises CloudUnreachableError: when the other side cannot be reached.
+        Raises:
+            CloudUnreachableError: When the other side cannot be reached.
         """
         if peer.status != peer.provider.waiting or peer.provider.accepted is None:
             return False
@@ -197,7 +203,8 @@ class Peers:
     def fail(self, peer: Peer, error: str, only_waiting: bool) -> bool:
         """Let a connection fail for a reason; False if it is in no state that can.
 
-        :raises CloudUnreachableError: when the other side cannot be reached.
+        Raises:
+            CloudUnreachableError: When the other side cannot be reached.
         """
         if peer.deleting or peer.dead or (only_waiting and peer.status != peer.provider.waiting):
             return False

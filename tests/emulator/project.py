@@ -29,12 +29,13 @@ ORG_ID = "5356823a3794dee37132b000"
 class Project:
     """One project of those that the keys open.
 
-    Look at it only inside :meth:`now`, which holds the lock and brings everything to the present.
+    Look at it only inside `now`, which holds the lock and brings everything to the present.
 
-    :param clock: a monotonic clock in seconds.
-    :param wall: the time of day when the project is reset, in seconds since 1970; from then on it goes by the clock. To have a
-        connection that is eight days old now, begin eight days ago, make it, and let the clock go on by eight days.
-    :param number: which of the projects it is, from 0.
+    Args:
+        clock: A monotonic clock in seconds.
+        wall: The time of day when the project is reset, in seconds since 1970; from then on it goes by the clock. To have a
+            connection that is eight days old now, begin eight days ago, make it, and let the clock go on by eight days.
+        number: Which of the projects it is, from 0.
     """
 
     def __init__(
@@ -46,7 +47,8 @@ class Project:
     ) -> None:
         """Make the project in its initial state.
 
-        :raises ImportError: for a real AWS without boto3.
+        Raises:
+            ImportError: For a real AWS without boto3.
         """
         self.settings = settings
         self.clouds = make_clouds(settings)
@@ -128,7 +130,8 @@ class Project:
     def add_access(self, bodies: Sequence[Body]) -> None:
         """Add entries to the access list from the body of a POST.
 
-        :raises ApiError: for a body that is not right or too many entries, or as in a fault of the service if AWS is away.
+        Raises:
+            ApiError: For a body that is not right or too many entries, or as in a fault of the service if AWS is away.
         """
         live = [peer for peer in self.peers.of("AWS") if not peer.deleting and not peer.dead]
         try:
@@ -139,7 +142,8 @@ class Project:
     def find_peer(self, peer_id: str) -> Body:
         """Return one peer as a reply shows it; for tests in the same process.
 
-        :raises ApiError: PEER_NOT_FOUND.
+        Raises:
+            ApiError: PEER_NOT_FOUND.
         """
         with self.now():
             return self.peers.get(peer_id).to_json()
@@ -152,8 +156,11 @@ class Project:
     def create_peer(self, body: Body, needs_container: bool) -> Peer:
         """Make a peer from the body of a POST.
 
-        :param needs_container: whether AWS's containerId and accepterRegionName have to be given, as v2 wants it.
-        :raises ApiError: for a body that is not right, an unknown container or a conflict.
+        Args:
+            needs_container: Whether AWS's containerId and accepterRegionName have to be given, as v2 wants it.
+
+        Raises:
+            ApiError: For a body that is not right, an unknown container or a conflict.
         """
         provider = provider_of(body)
         may_lack = () if needs_container or provider.name != "AWS" else ("containerId", "accepterRegionName")
@@ -170,8 +177,11 @@ class Project:
     def update_peer(self, peer_id: str, body: Body, needs_all: bool = False) -> Peer:
         """Change a peer as the body of a PATCH says.
 
-        :param needs_all: whether the body has to hold all that a POST has to, as v2 wants it.
-        :raises ApiError: for a body that is not right, an unknown peer or a conflict.
+        Args:
+            needs_all: Whether the body has to hold all that a POST has to, as v2 wants it.
+
+        Raises:
+            ApiError: For a body that is not right, an unknown peer or a conflict.
         """
         provider = provider_of(body)
         peer = self.peers.get(peer_id)
@@ -202,7 +212,8 @@ class Project:
 def provider_of(body: Body) -> Provider:
     """Return the provider that a body is about; AWS unless it says otherwise.
 
-    :raises ApiError: INVALID_ENUM_VALUE or INVALID_ATTRIBUTE.
+    Raises:
+        ApiError: INVALID_ENUM_VALUE or INVALID_ATTRIBUTE.
     """
     check_enum(body, "providerName", tuple(PROVIDERS))
     return PROVIDERS[body.get("providerName", DEFAULT_PROVIDER)]

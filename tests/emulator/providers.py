@@ -42,7 +42,8 @@ class Provider:
     def validate(self, body: Body) -> None:
         """Check the values of the attributes that are there.
 
-        :raises ApiError: with the code for what is wrong.
+        Raises:
+            ApiError: With the code for what is wrong.
         """
         attributes.check_id(body, "containerId")
         for name, pattern in self.patterns.items():
@@ -51,9 +52,14 @@ class Provider:
     def checked(self, body: Body, may_lack: tuple[str, ...] = ()) -> Body:
         """Check a body that describes a connection, a new one or what one is to become.
 
-        :param may_lack: required attributes that may be missing after all.
-        :returns: the body in the form in which it is kept.
-        :raises ApiError: with the code for what is wrong.
+        Args:
+            may_lack: Required attributes that may be missing after all.
+
+        Returns:
+            The body in the form in which it is kept.
+
+        Raises:
+            ApiError: With the code for what is wrong.
         """
         attributes.check_names(body, self.writable, self.read_only)
         attributes.require(body, tuple(name for name in self.required if name not in may_lack))

@@ -50,8 +50,11 @@ def wants(raw: str, name: str) -> bool:
 def parse(raw: str, more: Collection[str] = ()) -> Query:
     """Read a raw query.
 
-    :param more: parameters of the one resource, whose values it checks by itself.
-    :raises ApiError: INVALID_QUERY_PARAMETER with the name of one that is unknown or has a wrong value; INVALID_PROVIDER.
+    Args:
+        more: Parameters of the one resource, whose values it checks by itself.
+
+    Raises:
+        ApiError: INVALID_QUERY_PARAMETER with the name of one that is unknown or has a wrong value; INVALID_PROVIDER.
     """
     sent = tuple(parse_qsl(raw, keep_blank_values=True))
     found = firsts(sent)

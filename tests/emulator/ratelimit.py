@@ -39,7 +39,8 @@ class Allowance:
 def parse_rate(text: str) -> Rate:
     """Read a rate of the form capacity/refill or capacity/refill/seconds; a period has one second unless it says otherwise.
 
-    :raises ValueError: when it is none.
+    Raises:
+        ValueError: When it is none.
     """
     match = _FORM.fullmatch(text)
     figures = [int(figure) for figure in match.groups() if figure is not None] if match else [0]
@@ -54,7 +55,8 @@ class TokenBucket:
     Tokens come all at once at the end of each period and not one by one: the service's own example has a client wait 55 seconds
     for 5 tokens in 60 seconds.
 
-    :param clock: a monotonic clock in seconds.
+    Args:
+        clock: A monotonic clock in seconds.
     """
 
     def __init__(self, rate: Rate, clock: Callable[[], float]) -> None:

@@ -53,10 +53,10 @@ REGION_FORM = re.compile(r"[A-Z]+(_[A-Z0-9]+)*", re.ASCII)
 
 
 def atlas_region(name: str) -> str:
-    """Return an AWS region in Atlas's form, ``US_EAST_1``; the form of both is accepted."""
+    """Return an AWS region in Atlas's form, `US_EAST_1`; the form of both is accepted."""
     return name.upper().replace("-", "_")
 
 
 def aws_region(name: str) -> str:
-    """Return an AWS region in AWS's form, ``us-east-1``; the form of both is accepted."""
+    """Return an AWS region in AWS's form, `us-east-1`; the form of both is accepted."""
     return name.lower().replace("_", "-")

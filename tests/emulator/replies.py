@@ -18,7 +18,8 @@ from .query import Query, firsts
 class Reply:
     """What goes back to a client.
 
-    :param content: the JSON object, or None for a reply without a body.
+    Args:
+        content: The JSON object, or None for a reply without a body.
     """
 
     status: int
@@ -30,8 +31,9 @@ class Reply:
     def render(self, envelope: bool, pretty: bool) -> bytes:
         """Return the body.
 
-        :param envelope: put the status into the body: beside ``results`` in a list, around anything else as ``content``.
-        :param pretty: indent it.
+        Args:
+            envelope: Put the status into the body: beside `results` in a list, around anything else as `content`.
+            pretty: Indent it.
         """
         if self.content is None:
             return b""
@@ -50,8 +52,9 @@ def error_reply(error: ApiError) -> Reply:
 def page_reply(items: Sequence[dict[str, Any]], query: Query, url: str) -> Reply:
     """Return one page of a list.
 
-    :param items: the whole list.
-    :param url: the list's own address without a query, in which the links repeat what the client sent.
+    Args:
+        items: The whole list.
+        url: The list's own address without a query, in which the links repeat what the client sent.
     """
 
     def link(rel: str, page: int) -> dict[str, str]:

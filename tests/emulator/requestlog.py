@@ -33,8 +33,9 @@ class RequestLog:
     def record(self, connection: Connection, entry: dict[str, Any]) -> None:
         """Add one request.
 
-        :param entry: what is known of it. Where a fault happened that is named, ``status`` is what was seen of the reply (null:
-            no reply), and ``applied`` the status of the reply that would have been (null: the request was not looked at).
+        Args:
+            entry: What is known of it. Where a fault happened that is named, `status` is what was seen of the reply (null:
+                no reply), and `applied` the status of the reply that would have been (null: the request was not looked at).
         """
         with self._lock:
             if connection.log_age != self._age:

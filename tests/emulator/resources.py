@@ -23,11 +23,12 @@ from .settings import OBJECT_ID
 class Call:
     """One request that has passed authentication and the checks of its outer form.
 
-    :param project: the one that it is about, or the first.
-    :param projects: all that the keys open.
-    :param ids: the variable parts of the path, by name.
-    :param url: its own address without the query.
-    :param versioned: whether it is one to v2.
+    Args:
+        project: The one that it is about, or the first.
+        projects: All that the keys open.
+        ids: The variable parts of the path, by name.
+        url: Its own address without the query.
+        versioned: Whether it is one to v2.
     """
 
     project: Project
@@ -296,7 +297,8 @@ RESOURCES: tuple[Resource, ...] = (
 def find(segments: tuple[str, ...], versioned: bool) -> tuple[Resource, dict[str, str]] | None:
     """Return a resource and the variable parts of its path, or None for an unknown path.
 
-    :param versioned: whether it is asked for in v2.
+    Args:
+        versioned: Whether it is asked for in v2.
     """
     for resource in RESOURCES:
         pairs = list(zip(resource.path, segments))

@@ -54,9 +54,10 @@ class _Uvicorn(uvicorn.Server):
 
 
 class RunningEmulator(Emulator):
-    """An emulator with an address, which serves from :meth:`start` to :meth:`stop`.
+    """An emulator with an address, which serves from `start` to `stop`.
 
-    :raises OSError: when the address cannot be had.
+    Raises:
+        OSError: When the address cannot be had.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -91,7 +92,8 @@ class RunningEmulator(Emulator):
     def start(self) -> None:
         """Serve, and return when connections are accepted.
 
-        :raises OSError: when that takes too long.
+        Raises:
+            OSError: When that takes too long.
         """
         self._thread.start()
         if not self._listening.wait(_START_SECONDS):
@@ -141,8 +143,11 @@ def _bind(host: str, port: int) -> socket.socket:
 def running(settings: Settings | None = None) -> Iterator[RunningEmulator]:
     """Run an emulator in a thread for the length of a with statement.
 
-    :param settings: its options; by default a free port.
-    :raises OSError: when the address cannot be had.
+    Args:
+        settings: Its options; by default a free port.
+
+    Raises:
+        OSError: When the address cannot be had.
     """
     emulator = RunningEmulator(settings or Settings())
     emulator.start()

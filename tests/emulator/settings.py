@@ -36,7 +36,8 @@ MAX_GROUPS = 100
 class Settings:
     """The options of one emulator, checked on creation.
 
-    :raises ValueError: when an option is out of its range; the message names the option as on the command line.
+    Raises:
+        ValueError: When an option is out of its range; the message names the option as on the command line.
     """
 
     host: str = "127.0.0.1"

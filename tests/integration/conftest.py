@@ -72,7 +72,7 @@ def run(
 
 @pytest.fixture
 def make_site(aws: Aws, run: RoleRunner) -> Callable[..., Site]:
-    """Return what makes VPCs; C(owner) is an account other than the one that the environment has credentials of."""
+    """Return what makes VPCs; `owner` is an account other than the one that the environment has credentials of."""
 
     def make(owner: str | None = None, **wanted: Any) -> Site:
         return Site(run.emulator, aws.account(owner) if owner else run.account, **wanted)

@@ -19,8 +19,8 @@ import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.test_documentation import differences, own_fields
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws, running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import (
-    ROOT,
     WAYS,
     PlaybookRun,
     PlaybookRunner,
@@ -81,7 +81,7 @@ def world(aws_server: Aws, start: Callable[..., RunningEmulator], playbook: Play
     aws_server.reset()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["in process", pytest.param("module", marks=pytest.mark.full)])
 def test_a_life_cycle_comes_out_the_same_both_ways(way: str, world: World) -> None:
     connection_id = world.request()
     options = {

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner, plain_interpreter
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def bastion(tmp_path: Path) -> Iterator[Path]:
-    """Run an sshd with a port and keys of its own; give an inventory in which it is the host C(bastion)."""
+    """Run an sshd with a port and keys of its own; give an inventory in which it is the host `bastion`."""
     folder = tmp_path / "sshd"
     folder.mkdir(mode=0o700)
     for name in ("host_key", "user_key"):
@@ -72,12 +73,6 @@ Subsystem sftp internal-sftp
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_delegated_to_a_bastion_a_task_runs_there_with_the_same_result(

@@ -18,7 +18,8 @@ import requests
 import trustme
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.support.runner import ROOT, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # Those that talk to Atlas. The others have examples that need AWS, which tests of their own run.

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import (
-    ROOT,
     WAYS,
     PlaybookRunner,
     descendants,

@@ -14,6 +14,7 @@ import pytest
 import requests
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
     ATLAS_ACCOUNT,
     ATLAS_BLOCK,
@@ -29,7 +30,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
     role_variables,
     said,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.runner import ROOT, PlaybookRun, until
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, until
 
 CONNECT = [
     "Connect the VPCs",
@@ -163,6 +164,7 @@ def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Site]
 
 
 @pytest.mark.parametrize("source", ["command line", "inventory"])
+@pytest.mark.full
 def test_flags_and_numbers_may_be_text(run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path, source: str) -> None:
     site = make_site()
     connections = [{**site.connection, "aws_account_id": int(site.account.id)}]
@@ -244,7 +246,9 @@ def test_what_is_wrong_with_the_list_is_told_before_anything_is_sent(run: RoleRu
     assert {method for method, unused in run.sent} <= {"GET"}
 
 
-@pytest.mark.parametrize("options", [(), ("--check",)], ids=["run", "check mode"])
+@pytest.mark.parametrize(
+    "options", [pytest.param((), id="run", marks=pytest.mark.full), pytest.param(("--check",), id="check mode")]
+)
 def test_both_clouds_are_checked_before_anything_is_requested(
     run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Site], options: tuple[str, ...]
 ) -> None:
@@ -287,6 +291,7 @@ def test_both_clouds_are_checked_before_anything_is_requested(
     assert ([method for method in run.writes if method != "PATCH"], aws_wire.writes, good.atlas) == ([], [], {})
 
 
+@pytest.mark.full
 def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
     run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Site]
 ) -> None:
@@ -327,6 +332,7 @@ def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
     assert {*first.atlas, *second.atlas} == {*open_connections}
 
 
+@pytest.mark.full
 def test_a_check_that_fails_says_that_it_leaves_a_new_container(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     site = make_site(region="eu-central-1")
     site.route("172.20.0.0/21", GatewayId=site.gateway())
@@ -368,6 +374,7 @@ def test_which_container_is_meant(run: RoleRunner, make_site: Callable[..., Site
     assert run.in_turn(named, in_entry).changed == 0
 
 
+@pytest.mark.full
 def test_entries_and_comments_of_others_stay(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     # Nothing that comes from a cloud is taken for a template.
     theirs = "The {{ 6 * 7 }} hosts"
@@ -564,6 +571,7 @@ def test_what_is_wanted_of_the_connection_can_change(run: RoleRunner, make_site:
     assert hostnames["EnableDnsHostnames"]["Value"] is True
 
 
+@pytest.mark.full
 def test_absent_takes_only_what_is_its_own(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     site, others = make_site(), make_site(block="10.16.0.0/16")
     kept = others.connect()

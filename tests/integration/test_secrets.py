@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 import requests
-import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.support.runner import INTEGRATION, WAYS, PlaybookRunner, descendants
+from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner, descendants
+from ansible_collections.cloudpeer.atlas.tests.support.targets import ATLAS_TARGETS, environment_for, playbook_of
 from ansible_collections.cloudpeer.atlas.tests.support.wire import page, reply, serving
 
 CANARY = "e3a10000-0000-4000-8000-canarycanary"
@@ -107,8 +107,9 @@ def watched_commands() -> Iterator[set[bytes]]:
 class Search:
     """Looks for secrets in everything that a run leaves.
 
-    :param folder: where it may leave something; its home is made here.
-    :param temporary: where it may leave temporary files.
+    Args:
+        folder: Where it may leave something; its home is made here.
+        temporary: Where it may leave temporary files.
     """
 
     def __init__(self, folder: Path, temporary: Path, emulator: RunningEmulator) -> None:
@@ -197,7 +198,7 @@ def test_a_secret_is_seen_nowhere(
     assert len(search.cached_tokens) == given.startswith("account")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["in process", pytest.param("module", marks=pytest.mark.full)])
 def test_a_server_that_sends_the_credentials_back_shows_them_to_nobody(
     way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path, temporary: Path
 ) -> None:
@@ -213,22 +214,20 @@ def test_a_server_that_sends_the_credentials_back_shows_them_to_nobody(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.full
-def test_no_scenario_shows_a_secret_in_check_and_diff_mode(
+def test_no_target_shows_a_secret_in_check_and_diff_mode(
     way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path, temporary: Path
 ) -> None:
     emulator = secretive(start)
     search = Search(tmp_path, temporary, emulator)
-    # What is read in one task is missing in the next, so each goes on whatever comes.
-    scenarios = sorted((INTEGRATION / "playbooks").glob("*.yml"))
-    plays = [{**play, "ignore_errors": True} for path in scenarios for play in yaml.safe_load(path.read_text(encoding="utf-8"))]
     # One request of four is answered with the credentials that came with it.
     for skip in range(2, 80, 4):
         echo(emulator, skip=skip)
-    variables = {**search.variables, **GIVEN["account, option"]}
+    variables = {**search.variables, **GIVEN["account, option"], **environment_for(emulator)}
+    # What is read in one task is missing in the next, so each goes on whatever comes.
+    targets = playbook_of(*ATLAS_TARGETS, ignore_errors=True)
     with watched_commands() as commands:
-        run = playbook(yaml.safe_dump(plays, sort_keys=False), emulator, "-vvvvv", "--check", "--diff", way=way, **variables)
-    names = [play["name"] for play in plays]
-    assert [name for name in names if f"PLAY [{name}]" not in run.output] == []
+        run = playbook(targets, emulator, "-vvvvv", "--check", "--diff", way=way, **variables)
+    assert [name for name in ATLAS_TARGETS if f"PLAY [{name}]" not in run.output] == []
     assert [result for result in run.results if result.get("http_status") == 500]
     assert search.found(run.output, commands) == []
 

@@ -3,25 +3,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import FACTOR, RAN
-
-_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
+from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No variable and no file of whoever runs the tests may matter."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [*os.environ]:
-            if name.startswith("MONGODB_ATLAS_") or name.upper() in _VARIABLES:
-                patch.delenv(name)
-        for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
-            patch.setenv(name, str(tmp_path_factory.mktemp("home")))
+        clean_environment(patch, tmp_path_factory.mktemp("home"))
         yield
 
 

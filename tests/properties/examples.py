@@ -33,7 +33,7 @@ def options(number: int) -> settings:
 
 
 def examples(number: int) -> Callable[[Test], Test]:
-    """Give a property (what C(given) returns) so many examples, and count them."""
+    """Give a property (what `given` returns) so many examples, and count them."""
 
     def apply(test: Test) -> Test:
         inner = test.hypothesis.inner_test  # type: ignore[attr-defined]

@@ -78,7 +78,8 @@ class Requests:
 def compared() -> Iterator[Requests]:
     """Compare what the emulators of this process are sent, for the length of a with statement.
 
-    :raises pytest.skip.Exception: where the description is not at hand.
+    Raises:
+        pytest.skip.Exception: Where the description is not at hand.
     """
     requests, answer = Requests(), AtlasExchange._answer
 

@@ -14,24 +14,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_access_list as _access_list_task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import (
-    atlas_network_container_info as _container_info_task,
-)
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_vpc_peer as _vpc_peer_task
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_vpc_peer_info as _vpc_peer_info_task
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, leading
+from ansible_collections.cloudpeer.atlas.tests.support import operations
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock
 
-TASKS: Mapping[str, type[Operation[Any, Any]]] = {
-    "atlas_vpc_peer": _vpc_peer_task.OPERATION,
-    "atlas_vpc_peer_info": _vpc_peer_info_task.OPERATION,
-    "atlas_network_container": _container_task.OPERATION,
-    "atlas_network_container_info": _container_info_task.OPERATION,
-    "atlas_access_list": _access_list_task.OPERATION,
-}
+TASKS = operations.load_all()
 SECRET = "canary-5f1c2e9b-private"
 BASE_URL = "http://127.0.0.1:9"
 GROUP = "5356823b3794dee37132bb7b"

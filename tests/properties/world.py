@@ -86,6 +86,7 @@ class World:
         line = Line(lambda request: message(*serve(self.emulator, request)), most=500)
         done = run(module, {**CONNECTION, **options}, line, self.clock, check_mode=check_mode)
         assert SECRET not in repr(done)
+        assert not check_mode or {request.method for request in line.received} <= {"GET"}, "check mode sends reads only"
         return done
 
     def let_pass(self, steps: float = 1) -> None:

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs tasks in processes of their own, many at once and quickly: the tests' side of :mod:`.nursery`."""
+"""Runs tasks in processes of their own, many at once and quickly: the tests' side of `nursery`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 
-_FOREIGN = ("MONGODB_ATLAS_", "ANSIBLE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA", "NETRC")
 TIMEOUT, RETRIES = 2, 3
 #: Seconds of the world after which a run hangs: so many that a busy machine does not come near it.
 HANG = 300.0
@@ -39,9 +39,9 @@ class Run:
     #: How many seconds go by in the process in one of the world's; None if it has a clock of its own.
     scale: float | None = None
     page_size: int = 500
-    #: The number of the request at which it is killed, and whether that is (``sent``) or has been ``answered``.
+    #: The number of the request at which it is killed, and whether that is (`sent`) or has been `answered`.
     die: tuple[int, str] | None = None
-    #: The moment at which it begins, as :func:`time.time` tells it.
+    #: The moment at which it begins, as `time.time` tells it.
     start: float = 0.0
 
 
@@ -93,16 +93,16 @@ def options_for(emulator: RunningEmulator, **options: Any) -> dict[str, Any]:
 class Nursery:
     """The process that forks, and the ways to ask it.
 
-    :param folder: where its socket, and the home of its children, goes.
+    Args:
+        folder: Where its socket, and the home of its children, goes.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = str(folder / "socket")
-        environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN)}
         script = Path(__file__).resolve().with_name("nursery.py")
         self._process = subprocess.Popen(
             [sys.executable, str(script), self._path],
-            env={**environment, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"], "HOME": str(folder)},
+            env={**own_environment(), "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"], "HOME": str(folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -120,7 +120,8 @@ class Nursery:
     def run_all(self, wanted: Sequence[Run], ended: Sequence[Callable[[], set[int]]] = ()) -> list[Ran]:
         """Do some runs at once, and end those that hang.
 
-        :param ended: what tells, for each run, of which of its requests the time is up by now; they are counted from 1.
+        Args:
+            ended: What tells, for each run, of which of its requests the time is up by now; they are counted from 1.
         """
         received, told = [b""] * len(wanted), [set[int]() for _one in wanted]
         with selectors.DefaultSelector() as selector:

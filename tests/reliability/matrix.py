@@ -95,6 +95,12 @@ BATCHES = [
     for duration in DURATIONS
     for way in (WAYS if duration in DURATIONS[:2] else WAYS[:1])
 ]
+#: One cell for each pair of a fault and an operation; each fault has another duration and way than the one before.
+USUAL = [
+    batches[number % len(batches)]
+    for number, name in enumerate(FAULTS)
+    for batches in [[one for one in BATCHES if one[0] == name]]
+]
 #: The most seconds between two tries of a change.
 PAUSE = 8
 
@@ -110,7 +116,8 @@ def longest(operation: Operation) -> float:
 def rule_for(fault: Fault, operation: Operation, duration: str, before: int) -> dict[str, Any]:
     """Return the emulator's rule.
 
-    :param before: how many requests with credentials are answered before the operation's own.
+    Args:
+        before: How many requests with credentials are answered before the operation's own.
     """
     rule: dict[str, Any] = {"fault": fault.to_json()}
     if duration == "everything":

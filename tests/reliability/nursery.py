@@ -4,13 +4,14 @@
 Started as a script with the path of a socket. A connection to it is one run: a line of JSON comes in, and the lines that go out
 are the child's number, what the module prints, and how long it took. It ends with its standard input.
 
-Time in here is not the world's: see :class:`Timing`.
+Time in here is not the world's: see `Timing`.
 """
 
 from __future__ import annotations
 
 import gc
 import http.client
+import importlib
 import json
 import os
 import select
@@ -122,17 +123,10 @@ from ansible.module_utils import basic  # noqa: E402
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute  # noqa: E402
-from ansible_collections.cloudpeer.atlas.plugins.modules import (  # noqa: E402
-    atlas_access_list,
-    atlas_network_container,
-    atlas_vpc_peer,
-    atlas_vpc_peer_info,
-)
+from ansible_collections.cloudpeer.atlas.tests.support import operations  # noqa: E402
 
-MODULES: dict[str, Any] = {
-    one.__name__.rpartition(".")[2]: one
-    for one in (atlas_access_list, atlas_network_container, atlas_vpc_peer, atlas_vpc_peer_info)
-}
+OPERATIONS = operations.load_all()
+MODULES = {name: importlib.import_module(f"ansible_collections.cloudpeer.atlas.plugins.modules.{name}") for name in OPERATIONS}
 
 
 def run_as_module(name: str, options: dict[str, Any]) -> None:
@@ -146,7 +140,7 @@ def run_as_module(name: str, options: dict[str, Any]) -> None:
 
 def run_in_process(name: str, *options: dict[str, Any]) -> None:
     """Run the task of a module as the action plugin does, once with each options, and print the results."""
-    task = MODULES[name].OPERATION
+    task = OPERATIONS[name]
     for given in options:
         checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == [], checked.error_messages

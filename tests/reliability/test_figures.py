@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.converge import CREATION_PAUSES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import NEW_FOR
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.integration.test_playbooks import SCENARIOS
 from ansible_collections.cloudpeer.atlas.tests.integration.test_secrets import SECRETS, STATUSES, TRIED
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery
 from ansible_collections.cloudpeer.atlas.tests.reliability.matrix import BATCHES, FAULTS
@@ -17,9 +14,9 @@ from ansible_collections.cloudpeer.atlas.tests.reliability.operations import OPE
 from ansible_collections.cloudpeer.atlas.tests.reliability.test_killed import KILLED, MOMENTS, requests_of
 from ansible_collections.cloudpeer.atlas.tests.reliability.test_other_servers import CREATIONS, SERVERS
 from ansible_collections.cloudpeer.atlas.tests.reliability.test_races import AT_ONCE, LATENCIES, RACES
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS
-
-ROOT = Path(__file__).resolve().parents[2]
+from ansible_collections.cloudpeer.atlas.tests.support.targets import TARGETS
 
 
 def words(name: str) -> str:
@@ -69,6 +66,6 @@ def test_the_page_has_the_number_of_races(page: str) -> None:
 
 
 def test_the_page_has_the_number_of_runs_that_are_searched_for_secrets(page: str) -> None:
-    runs = len(WAYS) * (len(SCENARIOS) + len(TRIED) + len(STATUSES) + 1)
+    runs = len(WAYS) * (len(TARGETS) + len(TRIED) + len(STATUSES) + 1)
     assert f"search {runs} runs of real playbooks" in page
     assert f"for {['no', 'one', 'two', 'three', 'four', 'five'][len(SECRETS)]} secrets" in page

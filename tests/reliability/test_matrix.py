@@ -13,6 +13,7 @@ from ansible_collections.cloudpeer.atlas.tests.reliability.matrix import (
     BATCHES,
     FAULTS,
     SLOW,
+    USUAL,
     problems,
     rule_for,
 )
@@ -49,7 +50,9 @@ def before(nursery: Nursery, emulators: Emulators) -> dict[str, int]:
     return counts
 
 
-@pytest.mark.parametrize(("fault_name", "duration", "way"), BATCHES)
+@pytest.mark.parametrize(
+    ("fault_name", "duration", "way"), [one if one in USUAL else pytest.param(*one, marks=pytest.mark.full) for one in BATCHES]
+)
 def test_every_operation_survives(
     fault_name: str, duration: str, way: str, nursery: Nursery, emulators: Emulators, before: dict[str, int]
 ) -> None:

@@ -40,9 +40,13 @@ class Owner(Account):
 
 
 @cache
-def owner(url: str, account_id: str) -> Owner:
-    """Return an account of an AWS, the same one each time."""
+def _owner(url: str, account_id: str, resets: int) -> Owner:
     return Owner(url, account_id)
+
+
+def owner(url: str, account_id: str) -> Owner:
+    """Return an account of an AWS: the same one each time until AWS is reset, after which its credentials are unknown."""
+    return _owner(url, account_id, Aws.resets)
 
 
 @dataclass

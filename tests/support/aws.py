@@ -17,6 +17,7 @@ from unittest import mock
 
 import boto3
 import requests
+from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from moto.server import ThreadedMotoServer
 
 #: Neither Atlas's account nor the one that moto takes those for who do not say who they are.
@@ -26,7 +27,8 @@ USER_ACCOUNT = "111122223333"
 class Account:
     """One AWS account, with the credentials of a role in it.
 
-    :param url: where AWS is.
+    Args:
+        url: Where AWS is.
     """
 
     def __init__(self, url: str, account_id: str) -> None:
@@ -90,8 +92,12 @@ class Account:
 class Aws:
     """A running AWS.
 
-    :param url: where it is.
+    Attributes:
+        resets: How many times everything was forgotten in this process, whose state is one for all that run in it.
+        url: Where it is.
     """
+
+    resets = 0
 
     def __init__(self, url: str) -> None:
         """Take the address."""
@@ -104,15 +110,15 @@ class Aws:
     def reset(self) -> None:
         """Forget everything, credentials too: get the accounts anew, and reset emulators before this and not after it."""
         requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
+        Aws.resets += 1
 
 
 @contextlib.contextmanager
 def running_aws(port: int = 0) -> Iterator[Aws]:
     """Run an AWS for the length of a with statement; one at a time in a process, because moto's state is the process's."""
     # What an environment says about AWS is not meant for this one.
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     # Nobody starts a machine here, and the list of images is what takes the time of each reset.
-    clean["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+    clean = {**own_environment(), "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
     # A line a request on stderr, which Ansible's output would be read with.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)

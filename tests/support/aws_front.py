@@ -8,16 +8,15 @@ what is not active is a black hole, routes can be propagated, VPCs can be shared
 
 from __future__ import annotations
 
-import http.client
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, serving
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, forward, serving
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15"
 EXPIRATION = "2026-08-01T12:00:00.000Z"
@@ -142,13 +141,7 @@ class Front:
         """Let moto answer, and make AWS's answer of it."""
         if action == "CreateTags":
             self._tag(fields)
-        connection = http.client.HTTPConnection(urlsplit(self.upstream).netloc, timeout=10)
-        try:
-            connection.request(sent.method, sent.target, sent.body, sent.headers)
-            got = connection.getresponse()
-            reply = Reply(got.status, got.read(), (("Content-Type", got.headers["Content-Type"] or "text/xml"),))
-        finally:
-            connection.close()
+        reply = forward(self.upstream, sent)
         if reply.status != 200 or sent.headers.get("host") is None:
             return reply
         root = ET.fromstring(reply.body)

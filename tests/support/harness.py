@@ -101,7 +101,14 @@ class Atlas:
         return self.emulator.project.first_container_id
 
     def run(
-        self, task: type[Operation[Any, Any]] = OPERATION, *, check_mode: bool = False, unexpected: bool = False, **options: Any
+        self,
+        task: type[Operation[Any, Any]] = OPERATION,
+        *,
+        check_mode: bool = False,
+        unexpected: bool = False,
+        diff: bool = True,
+        verbosity: int = 4,
+        **options: Any,
     ) -> Done:
         """Run a task with these options (None leaves one out) beside those of the connection.
 
@@ -109,6 +116,8 @@ class Atlas:
             task: The Operation.
             check_mode: Whether to predict only.
             unexpected: Whether it ends with an exception that is not its own.
+            diff: Whether diff mode is on.
+            verbosity: How many times the user said `-v`.
             options: The options.
         """
         connection = {
@@ -136,7 +145,7 @@ class Atlas:
                 )
             finally:
                 pool.close()
-        done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)
+        done = Done(outcome.to_result(diff=diff, verbosity=verbosity), outcome.warnings)
         json.dumps(done.result)
         done.traceback = done.result.pop("exception", "")
         assert bool(done.traceback) == unexpected, done.traceback

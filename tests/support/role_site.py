@@ -4,21 +4,20 @@
 
 from __future__ import annotations
 
-import http.client
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner, until
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, forward, serving
 
 BLOCK = "10.15.0.0/16"
 ATLAS_BLOCK = "192.168.248.0/21"
@@ -32,54 +31,31 @@ _HEADER = re.compile(rf"^TASK \[{re.escape(ROLE)} : (.+?)\] \**$", re.MULTILINE)
 class AwsWire:
     """Stands before AWS, remembers the writes, and refuses those that it is told to refuse."""
 
+    upstream: str
     url: str = ""
     writes: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+
+    def answer(self, sent: Sent) -> Reply:
+        """Answer a request to AWS."""
+        (action,) = parse_qs(sent.body.decode()).get("Action", [""])
+        if not action.startswith(("Describe", "GetCaller")):
+            self.writes.append(action)
+        return (
+            refusal("UnauthorizedOperation", "You are not authorized.", 403)
+            if action in self.refused
+            else forward(self.upstream, sent)
+        )
 
 
 @contextmanager
 def wired(upstream: str) -> Iterator[AwsWire]:
     """Run a wire for the length of a with statement."""
-    wire = AwsWire()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = 1 << 16
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            (action,) = parse_qs(body.decode()).get("Action", [""])
-            if not action.startswith(("Describe", "GetCaller")):
-                wire.writes.append(action)
-            if action in wire.refused:
-                code = "UnauthorizedOperation"
-                error = f"<Errors><Error><Code>{code}</Code><Message>You are not authorized.</Message></Error></Errors>"
-                status, content = 403, f"<Response>{error}<RequestID>0</RequestID></Response>".encode()
-            else:
-                connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=10)
-                connection.request("POST", self.path, body, dict(self.headers))
-                reply = connection.getresponse()
-                status, content = reply.status, reply.read()
-                connection.close()
-            self.send_response(status)
-            self.send_header("Content-Type", "text/xml")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    wire.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    wire = AwsWire(upstream)
+    with serving() as server:
+        server.answer = wire.answer  # type: ignore[method-assign]
+        wire.url = server.base_url
         yield wire
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class Site:
@@ -99,7 +75,7 @@ class Site:
 
     @property
     def connection(self) -> dict[str, Any]:
-        """The entry of the VPC in C(vpc_peering_connections)."""
+        """The entry of the VPC in `vpc_peering_connections`."""
         return {"vpc_id": self.vpc_id, "aws_account_id": self.account.id, "cidr_block": self.block, "region": self.region}
 
     def request(self, container_id: str | None = None) -> str:
@@ -180,10 +156,11 @@ class Site:
 class RoleRunner:
     """Runs the role with one list of VPCs or several, on one host or several.
 
-    :param runner: what runs playbooks.
-    :param emulator: Atlas.
-    :param account: whose credentials the environment has.
-    :param aws_url: where AWS is.
+    Args:
+        runner: What runs playbooks.
+        emulator: Atlas.
+        account: Whose credentials the environment has.
+        aws_url: Where AWS is.
     """
 
     def __init__(self, runner: PlaybookRunner, emulator: RunningEmulator, account: Account, aws_url: str) -> None:
@@ -204,7 +181,7 @@ class RoleRunner:
         )
 
     def refusals(self, *cases: dict[str, Any], options: tuple[str, ...] = ()) -> list[str]:
-        """Run the role once for each case in one playbook, each of which must fail; return what a C(rescue) around it learns."""
+        """Run the role once for each case in one playbook, each of which must fail; return what a `rescue` around it learns."""
         tasks = [
             {
                 "block": [{"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(case)}],

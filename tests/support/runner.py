@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
+from ansible_collections.cloudpeer.atlas.tests.support.paths import INTEGRATION, ROOT
 from coverage import CoverageData
 from coverage.exceptions import CoverageException
 
-ROOT = Path(__file__).resolve().parents[2]
-INTEGRATION = ROOT / "tests" / "integration"
 # The two ways in which a task can run; Ansible's variable chooses.
 WAYS = {"in process": "true", "module": "false"}
 OURS = "cloudpeer.atlas."
@@ -64,7 +64,8 @@ class PlaybookRun:
 class PlaybookRunner:
     """Runs playbooks in a folder of its own.
 
-    :param folder: where Ansible's own files and the record go.
+    Args:
+        folder: Where Ansible's own files and the record go.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -82,11 +83,12 @@ class PlaybookRunner:
     ) -> PlaybookRun:
         """Run a playbook and return what it did.
 
-        :param source: the playbook, as a file or as its text.
-        :param way: how tasks are to run; None leaves that to the playbook.
-        :param status: the exit status it must end with.
-        :param measured: whether the plugins it runs count as covered, if that is asked for at all.
-        :param variables: more of the environment; None leaves one out.
+        Args:
+            source: The playbook, as a file or as its text.
+            way: How tasks are to run; None leaves that to the playbook.
+            status: The exit status it must end with.
+            measured: Whether the plugins it runs count as covered, if that is asked for at all.
+            variables: More of the environment; None leaves one out.
         """
         if isinstance(source, str):
             (self._folder / "playbook.yml").write_text(source, encoding="utf-8")
@@ -130,12 +132,11 @@ def _keep_coverage(folder: Path) -> None:
 
 def environment(folder: Path, emulator: RunningEmulator) -> dict[str, str]:
     """Return an environment in which nothing of the user's own is seen, and the emulator is Atlas."""
-    foreign = ("ANSIBLE_", "MONGODB_ATLAS_")
     settings = folder / "ansible.cfg"
     # Looking for results a thousand times a second, as Ansible does by itself, slows down the playbooks beside this one.
     settings.write_text("[defaults]\ninternal_poll_interval = 0.01\n", encoding="utf-8")
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
+        **own_environment(),
         "ANSIBLE_CONFIG": str(settings),
         "ANSIBLE_HOME": str(folder / "ansible-home"),
         "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],

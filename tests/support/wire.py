@@ -51,9 +51,9 @@ class Sent:
 
 @dataclass
 class Reply:
-    """A reply; ``length`` tells another length than the body has, ``drop`` (``close`` or ``reset``) sends nothing.
+    """A reply; `length` tells another length than the body has, `drop` (`close` or `reset`) sends nothing.
 
-    ``interim`` is sent in front of it as it is; the reply itself then comes only when there is another request on the connection.
+    `interim` is sent in front of it as it is; the reply itself then comes only when there is another request on the connection.
     """
 
     status: int = 200
@@ -119,21 +119,23 @@ class Wire:
             return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         fault = next((one for one in self.faults if one.method == sent.method and one.times and sent.authorization), None)
         if fault is None:
-            return self._forward(sent)
+            return forward(self.upstream, sent)
         fault.times -= 1
         fault.before()
-        passed = self._forward(sent) if fault.forward or fault.reply is None else None
+        passed = forward(self.upstream, sent) if fault.forward or fault.reply is None else None
         return fault.reply or passed or DROP
 
-    def _forward(self, sent: Sent) -> Reply:
-        connection = http.client.HTTPConnection(urlsplit(self.upstream or "").netloc, timeout=60)
-        try:
-            connection.request(sent.method, sent.target, sent.body or None, sent.headers)
-            got = connection.getresponse()
-            kept = ("www-authenticate", "content-type", "x-error-code")
-            return Reply(got.status, got.read(), tuple((name, value) for name, value in got.getheaders() if name.lower() in kept))
-        finally:
-            connection.close()
+
+def forward(upstream: str, sent: Sent) -> Reply:
+    """Send a request on to another server, and return what that replies."""
+    connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=60)
+    try:
+        connection.request(sent.method, sent.target, sent.body or None, sent.headers)
+        got = connection.getresponse()
+        kept = ("www-authenticate", "content-type", "x-error-code")
+        return Reply(got.status, got.read(), tuple((name, value) for name, value in got.getheaders() if name.lower() in kept))
+    finally:
+        connection.close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -8,15 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator import aws_session
 from ansible_collections.cloudpeer.atlas.tests.support.aws import running_aws
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from botocore.exceptions import ClientError
 
-ROOT = Path(__file__).resolve().parents[3]
 BLOCK = "10.99.0.0/16"
 
 

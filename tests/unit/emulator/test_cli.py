@@ -16,9 +16,9 @@ import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.emulator.__main__ import parse_arguments
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from requests.auth import HTTPDigestAuth
 
-ROOT = Path(__file__).resolve().parents[3]
 #: Seconds that only what hangs takes, however busy the machine is.
 HANG = 120
 CHECKOUT = "tests.emulator"

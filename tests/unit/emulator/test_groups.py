@@ -10,15 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import requests
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import Api
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.test_cli import finished, started
 from requests.auth import HTTPDigestAuth
 
-ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "scripts" / "emulator.py"
 FIRST = "5356823b3794dee37132bb7b"
 IDS = [FIRST, "5356823b3794dee37132bb7c", "5356823b3794dee37132bb7d"]

@@ -8,13 +8,13 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.__main__ import parse_arguments
 from ansible_collections.cloudpeer.atlas.tests.emulator.control import ACTIONS
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
-GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "testing.md"
+GUIDE = ROOT / "docs" / "guides" / "testing.md"
 VPC = "vpc-0a1b2c3d4e5f67890"
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -16,23 +15,15 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key impo
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, serving
-
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No variable and no file of whoever runs the tests may matter."""
-    for name in [*os.environ]:
-        if (
-            name.startswith(("MONGODB_ATLAS_", "AWS_"))
-            or name.upper() in PROXIES
-            or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
-        ):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(_home(tmp_path_factory)))
+    clean_environment(monkeypatch, _home(tmp_path_factory))
 
 
 def _home(factory: pytest.TempPathFactory) -> Path:

@@ -7,14 +7,13 @@ import ast
 import importlib
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[4]
 PLUGINS = "ansible_collections.cloudpeer.atlas.plugins"
 
 

@@ -16,6 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
     AtlasError,
     AtlasRateLimitError,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET, UNAUTHORIZED, Reply, Wire, reply
 
@@ -133,12 +134,6 @@ def test_a_connection_closed_while_idle_costs_no_write(serve: Serve, connect: Co
     client.get(GROUP, "read")
     assert client.post(GROUP, {}, "make") == {"id": "1"}
     assert (len(wire.requests), wire.connections) == (2, 2)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.mark.parametrize("verb", ["get", "post", "patch", "delete"])

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.failures import api_error, connection_error
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.hints import CODE_HINTS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.hints import CODE_HINTS, STATUS_HINTS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.paging import collect_pages
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import retry_after
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
@@ -136,6 +136,25 @@ def test_only_a_failing_server_leaves_a_write_in_doubt(status: int, unknown: boo
 @pytest.mark.parametrize("code", sorted(HINTS))
 def test_every_hint_ends_the_message(code: str) -> None:
     assert str(refused("x", 400, {"errorCode": code}, is_write=False)).endswith(f"(HTTP 400 {code}). {HINTS[code]}")
+    assert_ends_a_sentence(HINTS[code])
+
+
+@pytest.mark.parametrize("status", sorted(STATUS_HINTS))
+def test_every_hint_of_a_status_ends_the_message_unless_the_code_has_one(status: int) -> None:
+    hint = STATUS_HINTS[status]
+    assert str(refused("x", status, {}, is_write=False)).endswith(f"(HTTP {status}). {hint}")
+    assert str(refused("x", status, {"errorCode": "OTHER"}, is_write=False)).endswith(f"(HTTP {status} OTHER). {hint}")
+    assert str(refused("x", status, {"errorCode": "NOT_IN_GROUP"}, is_write=False)).endswith(
+        f"(HTTP {status} NOT_IN_GROUP). {HINTS['NOT_IN_GROUP']}"
+    )
+    assert_ends_a_sentence(hint)
+
+
+def assert_ends_a_sentence(hint: str) -> None:
+    """Fail for a hint that is not a sentence: nothing follows it in the message."""
+    assert hint == hint.strip()
+    assert hint[0].isupper()
+    assert hint[-1] in ".?"
 
 
 def test_the_root_of_wrapped_errors_is_told() -> None:

@@ -144,6 +144,7 @@ needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only
 
 
 @needs_proc
+@pytest.mark.full
 def test_a_thousand_different_credentials_keep_a_few_connections(
     serve: Callable[..., Wire], pool: ClientPool, params: dict[str, Any]
 ) -> None:

@@ -35,6 +35,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, page, reply, serving
 
@@ -54,10 +55,7 @@ def emulator() -> Any:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep the user's own cache and settings, and variables, out of it."""
-    for name in list(os.environ):
-        if name.startswith(("MONGODB_ATLAS_", "XDG_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    clean_environment(monkeypatch, tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path

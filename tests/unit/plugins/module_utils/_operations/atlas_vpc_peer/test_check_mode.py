@@ -54,27 +54,21 @@ CASES: list[tuple[str, dict[str, Any], bool]] = [
 ]
 
 
+# With API v1.0, and from any other state: tests/properties/test_check_mode_tells_the_truth.py.
 @pytest.mark.parametrize(("start", "options", "changed"), CASES)
-@pytest.mark.parametrize("version", ["v2", "v1.0"])
-def test_it_foretells_what_then_happens(atlas: Atlas, start: str, options: dict[str, Any], changed: bool, version: str) -> None:
+def test_it_foretells_what_then_happens(atlas: Atlas, start: str, options: dict[str, Any], changed: bool) -> None:
     prepare(atlas, start)
     before, pauses = atlas.peers(), len(atlas.clock.pauses)
-    foretold = atlas.run(**options, api_version=version, check_mode=True)
+    foretold = atlas.run(**options, check_mode=True)
     assert (foretold.failed, foretold.changed) == (False, changed)
     assert {method for method, status in atlas.wire()} == {"GET"}
     assert len(atlas.wire()) <= 4
     assert (atlas.peers(), len(atlas.clock.pauses)) == (before, pauses)
     assert foretold.after == (foretold.peer or {})
 
-    done = atlas.run(**options, api_version=version)
+    done = atlas.run(**options)
     assert (done.failed, done.changed) == (False, changed)
-    expected, real = without(foretold.peer), without(done.peer)
-    if version == "v1.0" and start in ("nothing", "dying") and expected:
-        # There Atlas chooses the container, and with it what a null region means.
-        for name in ("container_id", "accepter_region_name"):
-            expected.pop(name)
-            real.pop(name)
-    assert expected == real
+    assert without(foretold.peer) == without(done.peer)
     assert foretold.before == done.before
 
 
@@ -128,14 +122,6 @@ def test_an_unknown_group_is_told_when_the_container_is_read(faulty: tuple[Atlas
     wire.faults += [Fault("GET"), Fault("GET", gone)]
     done = atlas.run(**PEERING, container_id=atlas.container_id, check_mode=True)
     assert (done.failed, done.result["error_code"]) == (True, "GROUP_NOT_FOUND")
-
-
-def test_what_a_wait_will_have_come_to_is_foreseen(atlas: Atlas) -> None:
-    atlas.create()
-    foreseen = atlas.run(**PEERING, wait=True, check_mode=True)
-    assert (foreseen.failed, foreseen.changed, foreseen.peer["status_name"]) == (False, False, "PENDING_ACCEPTANCE")
-    done = atlas.run(**PEERING, wait=True)
-    assert (done.changed, done.peer["status_name"]) == (False, "PENDING_ACCEPTANCE")
 
 
 def test_a_change_that_overlaps_a_neighbour_is_foreseen(atlas: Atlas) -> None:

@@ -179,7 +179,17 @@ def test_another_account_or_vpc_is_another_connection(atlas: Atlas, other: dict[
 
 
 def test_verbosity_decides_about_api_calls_and_diff_mode_about_the_diff(atlas: Atlas) -> None:
-    done = atlas.run(**PEERING)
+    for verbosity in (0, 1, 2, 4):
+        for diff in (False, True):
+            done = atlas.run(**PEERING, check_mode=True, verbosity=verbosity, diff=diff)
+            assert ("api_calls" in done.result) == (verbosity >= 2)
+            assert ("diff" in done.result) == diff
+    done = atlas.run(**PEERING, verbosity=2)
     for call in done.result["api_calls"]:
         assert sorted(call) == ["method", "milliseconds", "path", "status"]
         assert "?" not in call["path"]
+    assert [(call["method"], call["status"]) for call in done.result["api_calls"]] == atlas.wire()[
+        -len(done.result["api_calls"]) :
+    ]
+    assert done.result["api_calls"][-1]["method"] == "POST"
+    assert (done.before, done.after["vpc_id"]) == ({}, PEERING["vpc_id"])

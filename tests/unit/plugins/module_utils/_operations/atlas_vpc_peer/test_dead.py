@@ -188,6 +188,8 @@ def test_what_is_being_removed_is_a_failure_without_wait(atlas: Atlas) -> None:
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
     for part in (peer["id"], "TERMINATING", "wait"):
         assert part in done.msg
+    assert (done.peer["id"], done.peer["status_name"]) == (peer["id"], "TERMINATING")
+    assert [one["id"] for one in atlas.peers()] == [peer["id"]]
 
 
 def test_what_is_being_removed_is_waited_out_with_wait_and_made_anew(atlas: Atlas) -> None:
@@ -197,6 +199,11 @@ def test_what_is_being_removed_is_waited_out_with_wait_and_made_anew(atlas: Atla
     assert (done.failed, done.changed, atlas.writes()) == (False, True, ["POST"])
     assert done.peer["id"] != peer["id"]
     assert done.peer["status_name"] == "PENDING_ACCEPTANCE"
+    # The other one was gone before this one was requested.
+    seen = [one["status"] for one in done.result["status_history"]]
+    assert seen[:2] == ["TERMINATING", "gone"]
+    assert seen[-1] == "PENDING_ACCEPTANCE"
+    assert [one["id"] for one in atlas.peers()] == [done.peer["id"]]
 
 
 @pytest.mark.parametrize("forward", [None, True, False])
@@ -206,15 +213,22 @@ def test_what_is_being_removed_and_named_by_its_id_is_created_again_in_its_conta
     atlas, wire = faulty
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     peer = atlas.create(container_id=other)
-    atlas.create(container_id=atlas.container_id)
+    untouched = atlas.create(container_id=atlas.container_id)
     atlas.act("delete", peer["id"])
     if forward is not None:
         wire.faults.append(Fault("POST", DROP, forward=forward))
     done = atlas.run(peer_id=peer["id"], wait=True)
     assert (done.failed, done.changed) == (False, True)
     assert (done.peer["vpc_id"], done.peer["container_id"]) == (VPC, other)
+    assert (done.peer["aws_account_id"], done.peer["route_table_cidr_block"]) == (
+        peer["awsAccountId"],
+        peer["routeTableCidrBlock"],
+    )
     assert done.peer["id"] != peer["id"]
-    assert len(atlas.peers()) == 2
+    assert {one["id"] for one in atlas.peers()} == {untouched["id"], done.peer["id"]}
+    # A creation that is lost on its way is sent again, and one that was made is not.
+    assert len(wire.sent("POST")) == (2 if forward is False else 1)
+    assert wire.sent("DELETE") == wire.sent("PATCH") == []
 
 
 @pytest.mark.parametrize("options", [PEERING, {**PAIR, "state": "absent"}])

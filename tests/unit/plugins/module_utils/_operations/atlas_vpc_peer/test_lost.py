@@ -88,9 +88,13 @@ def test_a_creation_that_is_seen_late_is_found_by_the_first_look_that_shows_it(
     assert atlas.clock.pauses == [2.0, 4.0][:looks]
 
 
-@pytest.mark.parametrize("settings", [{"allow_duplicates": True}, {"list_lag_seconds": 1}, {"list_lag_seconds": 5}], ids=str)
+# With retries on the first two servers: tests/reliability/test_other_servers.py.
+@pytest.mark.parametrize(
+    ("settings", "retries"),
+    [({"allow_duplicates": True}, 0), ({"list_lag_seconds": 1}, 0), ({"list_lag_seconds": 5}, 0), ({"list_lag_seconds": 5}, 2)],
+    ids=str,
+)
 @pytest.mark.parametrize("lost", [DROP, RESET, Reply(503), Reply(200, b"<html>")], ids=["close", "reset", "503", "html"])
-@pytest.mark.parametrize("retries", [0, 2])
 @pytest.mark.parametrize("what", ["peer", "container"])
 def test_nothing_is_made_twice_on_servers_that_let_it(
     make_atlas: Callable[..., Atlas], settings: dict[str, Any], lost: Reply, retries: int, what: str
@@ -150,14 +154,14 @@ def test_a_patch_that_is_lost_for_ever_is_given_up(faulty: Faulty) -> None:
     assert atlas.peers()[0]["routeTableCidrBlock"] == CIDR
 
 
+# With retries: tests/reliability/test_matrix.py.
 @pytest.mark.parametrize("lost", [DROP, RESET, Reply(503)], ids=["close", "reset", "503"])
-@pytest.mark.parametrize("retries", [0, 2])
 @pytest.mark.parametrize("wait", [False, True])
-def test_a_delete_that_was_carried_out_counts_as_changed(faulty: Faulty, lost: Reply, retries: int, wait: bool) -> None:
+def test_a_delete_that_was_carried_out_counts_as_changed_without_retries(faulty: Faulty, lost: Reply, wait: bool) -> None:
     atlas, wire = faulty
     atlas.create()
     wire.faults.append(Fault("DELETE", lost, forward=True))
-    done = atlas.run(**PAIR, state="absent", retries=retries, wait=wait)
+    done = atlas.run(**PAIR, state="absent", retries=0, wait=wait)
     assert (done.failed, done.changed, done.peer) == (False, True, None)
     assert atlas.peers() == [] or atlas.peers()[0]["statusName"] == "TERMINATING"
 

@@ -1,0 +1,60 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples of the documentation as they stand: previewed, applied, and applied again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner
+from ansible_collections.cloudpeer.atlas.tests.support.targets import V1_0_WARNINGS, assert_warnings
+
+# Those with an AWS side run with one, in the tests of the role; those that only read are a case of their own.
+WITH_AWS = {"accept_and_route", "disconnect", "whole_path"}
+EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS)
+READING = {"read_connections"}
+
+
+def test_examples_are_found() -> None:
+    assert EXAMPLES
+
+
+@pytest.mark.parametrize("example", [path for path in EXAMPLES if path.stem in READING], ids=lambda path: path.stem)
+def test_an_example_that_only_reads_changes_nothing(example: Path, emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
+    run = playbook(example, emulator)
+    assert (run.changed, run.warnings) == (0, [])
+    assert {request["method"] for request in emulator.requests.entries()} == {"GET"}
+
+
+# Every scenario runs both ways; of the examples, which use the same modules, one does.
+CHANGING = [
+    (path, way)
+    for path in EXAMPLES
+    for way in WAYS
+    if path.stem not in READING and (way == "in process" or path.stem == "quickstart")
+]
+
+
+@pytest.mark.parametrize(("example", "way"), CHANGING, ids=lambda value: getattr(value, "stem", value))
+def test_an_example_previews_applies_and_then_finds_nothing_to_do(
+    example: Path, way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner
+) -> None:
+    emulator = start(step_seconds=0.2, accept="auto")
+    preview = playbook(example, emulator, "--check", "--diff", way=way)
+    assert preview.changed > 0
+    assert {request["method"] for request in emulator.requests.entries()} == {"GET"}
+    applied = playbook(example, emulator, "--diff", way=way)
+    assert applied.changed == preview.changed
+    writes = [request for request in emulator.requests.entries() if request["method"] != "GET"]
+    assert writes
+    # A check run that finds nothing to do is worth its time once.
+    repetitions = [(), ("--check", "--diff")] if (example.stem, way) == ("quickstart", "in process") else [()]
+    again = [playbook(example, emulator, *options, way=way) for options in repetitions]
+    assert {run.changed for run in again} == {0}
+    assert [request for request in emulator.requests.entries() if request["method"] != "GET"] == writes
+    for run in (preview, applied, *again):
+        assert_warnings(run, V1_0_WARNINGS if "api_version: v1.0" in example.read_text(encoding="utf-8") else ())

@@ -1,0 +1,73 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every target in both ways of running, with the same results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.runner import OURS, WAYS, PlaybookRunner, comparable
+from ansible_collections.cloudpeer.atlas.tests.support.targets import (
+    AWS_TARGETS,
+    TARGETS,
+    V1_0_WARNINGS,
+    assert_warnings,
+    environment_for,
+    playbook_of,
+)
+
+# Whose plugins count as covered: those in which each module has its part, the keywords that the action plugins deal with, and a
+# warning.
+MEASURED = {
+    ("atlas_access_list", "module"),
+    ("atlas_network_container", "module"),
+    ("atlas_network_container_info", "module"),
+    ("atlas_vpc_peer_v1_0", "module"),
+    ("atlas_vpc_peer_v1_0", "in process"),
+    ("task_keywords", "in process"),
+}
+# The others take long, and rarely fail where these do not.
+USUAL = {target for target, _way in MEASURED}
+# A key that must be seen nowhere.
+CANARY = "e3a10000-0000-4000-8000-canarycanary"
+
+
+def test_every_module_has_a_target() -> None:
+    modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    assert modules - {*TARGETS} == set()
+    assert len(AWS_TARGETS) == 2
+
+
+@pytest.mark.parametrize("target", [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in TARGETS])
+def test_a_target_comes_out_the_same_in_both_ways(
+    target: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, request: pytest.FixtureRequest
+) -> None:
+    aws: Aws | None = request.getfixturevalue("aws") if target in AWS_TARGETS else None
+    runs = {}
+    for way in WAYS:
+        emulator = start(step_seconds=0.8, private_key=CANARY, aws_endpoint_url=aws.url if aws else None)
+        runs[way] = playbook(
+            playbook_of(target),
+            emulator,
+            "-vvvvv",
+            way=way,
+            measured=(target, way) in MEASURED,
+            **environment_for(emulator, aws.url if aws else ""),
+        )
+        emulator.reset()
+    for way, run in runs.items():
+        assert CANARY not in run.output
+        assert_warnings(run, V1_0_WARNINGS if target == "atlas_vpc_peer_v1_0" else ())
+        marker = {"in process": "runs in this process", "module": "runs as a module: atlas_in_process is false"}[way]
+        other = {"in process": "runs as a module", "module": "runs in this process"}[way]
+        assert marker in run.output
+        assert other not in run.output
+    ours = {way: comparable([one for one in run.records if one["action"].startswith(OURS)]) for way, run in runs.items()}
+    assert len(ours["module"]) > 1
+    for in_process, module in zip(ours["in process"], ours["module"]):
+        assert in_process == module
+    assert len(ours["in process"]) == len(ours["module"])

@@ -1,0 +1,58 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests keep of the environment of whoever runs them, and free ports."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+#: What the names of variables begin with that change what a task does, in upper case.
+_FOREIGN = (
+    "ALL_PROXY",
+    "ANSIBLE_",
+    "ATLAS_TEST_",
+    "AWS_",
+    "BOTO_",
+    "CURL_CA_BUNDLE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "MONGODB_ATLAS_",
+    "NETRC",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+)
+#: Of these, the one that the tests set themselves.
+_OWN = "ANSIBLE_COLLECTIONS_PATH"
+
+
+def is_foreign(name: str) -> bool:
+    """Tell whether a variable is one that may not matter to a test."""
+    return name.upper().startswith(_FOREIGN) and name != _OWN
+
+
+def own_environment() -> dict[str, str]:
+    """Return the environment without the variables that may not matter."""
+    return {name: value for name, value in os.environ.items() if not is_foreign(name)}
+
+
+def clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """Let no variable and no file of whoever runs the tests matter in this process.
+
+    Args:
+        patch: Undoes it.
+        home: An empty folder to be at home in.
+    """
+    for name in filter(is_foreign, [*os.environ]):
+        patch.delenv(name)
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        patch.setenv(name, str(home))
+
+
+def free_port() -> int:
+    """Return a port of loopback on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
