@@ -196,7 +196,7 @@ class Project:
             if container.kind.name != provider.name:
                 raise ApiError("CLOUD_PROVIDER_CONTAINER_NOT_FOUND", container.id)
             return container
-        # The first edition of v1.0 knew one container a project. Where there are more, the accepter's region decides.
+        # API v1.0 first knew one container a project. Where there are more, the accepter's region decides.
         candidates = self.containers.of(provider.name)
         if len(candidates) > 1 and "accepterRegionName" in fields:
             candidates = [one for one in candidates if one.region == atlas_region(fields["accepterRegionName"])]

@@ -129,7 +129,7 @@ class Aws(Provider):
         return kept
 
     def completed(self, fields: Body, container_region: Any) -> Body:
-        """Take the container's region where the accepter's was not given, as in the first edition of v1.0."""
+        """Take the container's region where the accepter's was not given, as API v1.0 does."""
         return {"accepterRegionName": aws_region(container_region), **super().completed(fields, container_region)}
 
     def shown(self, fields: Body, container_region: Any) -> Body:

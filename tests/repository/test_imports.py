@@ -117,6 +117,22 @@ def test_imports_are_relative_within_a_package_and_have_full_names_across(file: 
     assert [name for name, dots in imported(file) if name.split(".")[0] in {"plugins", "scripts", "tests"}] == []
 
 
+def test_the_accepter_loads_no_client_of_atlas() -> None:
+    """What it imports, and what that imports, and so on."""
+    known, found = set(), [SHARED / "_operations" / "atlas_vpc_peer_accepter.py"]
+    while found:
+        file = found.pop()
+        known.add(file)
+        names = [name.split(".") for name, dots in own_imports(file)]
+        files = {SHARED.joinpath(*name[:count]).with_suffix(".py") for name in names for count in range(1, len(name) + 1)}
+        found += [one for one in files - known if one.is_file()]
+    loaded = {name_of(file) for file in known}
+    assert "_aws/session.py" in loaded
+    assert (
+        loaded & {"_api/client.py", "_api/transport.py", "_api/deadline.py", "_auth/token_cache.py", "_auth/clients.py"} == set()
+    )
+
+
 @every_file
 def test_libraries_for_requests_stay_where_requests_are_sent(file: Path) -> None:
     package = package_of(name_of(file))

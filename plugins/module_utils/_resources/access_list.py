@@ -3,7 +3,10 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The IP access list of a project: endpoint, field names, identity of entries."""
+"""The IP access list of a project: its path, field names, and what tells one entry from another.
+
+Its rules are in https://www.mongodb.com/docs/atlas/security/ip-access-list/.
+"""
 
 from __future__ import annotations
 

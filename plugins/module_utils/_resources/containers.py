@@ -3,7 +3,10 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""Network containers: the part of Atlas's side of the network that a VPC peering connection leads into."""
+"""Network containers: the part of Atlas's side of the network that a VPC peering connection leads into.
+
+Their rules are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,10 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""VPC peering connections: their paths, and what a reply has to show."""
+"""VPC peering connections: their paths, and what a reply has to show.
+
+Their states are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
+"""
 
 from __future__ import annotations
 

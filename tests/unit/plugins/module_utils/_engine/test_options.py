@@ -264,10 +264,10 @@ NO_CREDENTIALS = {origin.option: None for origins in KINDS.values() for origin i
     [
         (None, None, "public_key and private_key"),
         ("", "", "public_key and private_key"),
-        ("a", None, "private_key is missing"),
-        ("a", "", "private_key is missing"),
-        (None, "geheim", "public_key is missing"),
-        ("", "geheim", "public_key is missing"),
+        ("a", None, "set without private_key"),
+        ("a", "", "set without private_key"),
+        (None, "geheim", "set without public_key"),
+        ("", "geheim", "set without public_key"),
     ],
 )
 def test_missing_halves_of_a_key_are_named_with_their_variables(public: str | None, private: str | None, named: str) -> None:

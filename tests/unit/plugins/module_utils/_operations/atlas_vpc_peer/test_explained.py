@@ -78,6 +78,18 @@ def test_where_nothing_explains_a_refusal_it_is_told_as_it_is(faulty: tuple[Atla
     assert "Something else" in done.msg
 
 
+def test_a_refusal_stays_as_it_is_where_its_cause_cannot_be_read(faulty: tuple[Atlas, Wire]) -> None:
+    """It is what matters, and not that Atlas does not tell more about it."""
+    atlas, wire = faulty
+    options = {**PEERING, "container_id": atlas.container_id, "accepter_region_name": "us-east-1"}
+    unreadable = Fault("GET", DROP, times=0)
+    refusal = reply({"error": 400, "errorCode": "INVALID_ATTRIBUTE", "detail": "No."}, 400)
+    wire.faults += [Fault("POST", refusal, before=lambda: setattr(unreadable, "times", 9)), unreadable]
+    done = atlas.run(**options)
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "INVALID_ATTRIBUTE")
+    assert unreadable.times < 9
+
+
 @pytest.mark.parametrize("lost", [Reply(500, b'{"errorCode": "UNEXPECTED_ERROR"}')])
 def test_a_lost_creation_stays_one_where_its_cause_cannot_be_read(faulty: tuple[Atlas, Wire], lost: Reply) -> None:
     """The connection is there: a look at the container that fails must not hide that."""
