@@ -50,10 +50,10 @@ attributes:
   idempotent:
     support: full
 extends_documentation_fragment:
-  - cloudpeer.atlas.attributes
-  - cloudpeer.atlas.attributes.action_group_atlas
-  - cloudpeer.atlas.connection
-  - cloudpeer.atlas.wait
+  - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.action_group_atlas
+  - cloudpeer.atlas._connection
+  - cloudpeer.atlas._wait
 notes:
   - The API key or service account needs the role I(Project Owner) in the project.
 seealso:

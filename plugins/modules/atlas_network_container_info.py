@@ -35,9 +35,9 @@ attributes:
   idempotent:
     support: full
 extends_documentation_fragment:
-  - cloudpeer.atlas.attributes
-  - cloudpeer.atlas.attributes.action_group_atlas
-  - cloudpeer.atlas.connection
+  - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.action_group_atlas
+  - cloudpeer.atlas._connection
 notes:
   - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in the project.
 seealso:

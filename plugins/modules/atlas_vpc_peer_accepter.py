@@ -133,10 +133,10 @@ attributes:
   idempotent:
     support: full
 extends_documentation_fragment:
-  - cloudpeer.atlas.attributes
-  - cloudpeer.atlas.attributes.action_group_aws
-  - cloudpeer.atlas.aws
-  - cloudpeer.atlas.wait
+  - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.action_group_aws
+  - cloudpeer.atlas._aws
+  - cloudpeer.atlas._wait
 notes:
   - The credentials need the IAM permissions C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),
     C(ec2:DescribeRouteTables), C(ec2:DescribeVpcAttribute) (not with O(dns=ignore)), C(ec2:DescribeSecurityGroups) (with

@@ -20,7 +20,7 @@ def test_every_module_is_in_the_action_group_of_the_service_that_it_talks_to(roo
     groups = load(root / "meta" / "runtime.yml")["action_groups"]
     assert groups.keys() == {"atlas", "aws"}
     for name, modules in groups.items():
-        fragment = f"  - cloudpeer.atlas.attributes.action_group_{name}\n"
+        fragment = f"  - cloudpeer.atlas._attributes.action_group_{name}\n"
         files = sorted((root / "plugins" / "modules").glob("*.py"))
         assert modules == [file.stem for file in files if fragment in file.read_text(encoding="utf-8")]
     modules = {file.stem for file in (root / "plugins" / "modules").glob("*.py")}
