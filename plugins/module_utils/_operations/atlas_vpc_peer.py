@@ -25,19 +25,15 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import (
-    ContainerChoice,
-    GetContainer,
-    ListContainers,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import PeerMatch
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.planner import PeerPlanner
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.preflight import find_cause
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import (
+    LIST_PEERS,
     CreatePeer,
     DeletePeer,
     Gone,
-    ListPeers,
     PeerState,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import PeerWaiter
@@ -118,9 +114,9 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
 
     def read(self, need: t.Hashable) -> t.Any:
         """Read connections or containers."""
-        if isinstance(need, ListPeers):
+        if need == LIST_PEERS:
             return self._peers.list_peers()
-        return self._choice.read(t.cast("ListContainers | GetContainer", need), self._containers)
+        return self._choice.read(str(need), self._containers)
 
     def decide(self, state: PeerState, facts: Facts) -> Plan:
         """Decide what becomes of the connection."""
@@ -165,7 +161,7 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
         return self._match.explain(error, state) if better is None else better
 
     def _neighbours(self, state: PeerState) -> t.Callable[[], t.Iterable[Peer]]:
-        return lambda: self.ask(ListPeers()) if state.listed is None else state.listed
+        return lambda: self.ask(LIST_PEERS) if state.listed is None else state.listed
 
     def wait(self, state: PeerState, step: Step | None = None) -> Wait[PeerState] | None:
         """Wait, before a connection is created, until the old one is gone; and in the end as the options say."""

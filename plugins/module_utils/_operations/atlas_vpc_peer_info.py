@@ -21,7 +21,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
     parse_aws_regions,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice, Need
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
@@ -79,7 +79,7 @@ class AtlasVpcPeerInfo(Operation[AtlasClient, "list[Peer]"]):
     def read(self, need: t.Hashable) -> t.Any:
         """Read the containers, where their region matters."""
         choice = ContainerChoice(self.params, AWS, self.facts, self.ask)
-        return choice.read(t.cast("Need", need), Containers(self.session, self.params["group_id"]))
+        return choice.read(str(need), Containers(self.session, self.params["group_id"]))
 
     def show(self, state: list[Peer], plan: Plan) -> dict[str, t.Any]:
         """Show the connections."""

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
     AtlasError,
@@ -26,20 +25,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.contain
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 
-
-@dataclass(frozen=True)
-class ListContainers:
-    """Asks for the containers of the project on the provider: a list."""
-
-
-@dataclass(frozen=True)
-class GetContainer:
-    """Asks for one container."""
-
-    id: str
-
-
-Need = t.Union[ListContainers, GetContainer]
+# Asks for the containers of the project on the provider: a list. Any other need is the id of one container.
+LIST_CONTAINERS = "containers"
 
 
 class ContainerChoice:
@@ -54,7 +41,7 @@ class ContainerChoice:
         ask: Returns what a need stands for: it reads that, or raises Needs.
     """
 
-    def __init__(self, params: Parameters, provider: Provider, facts: Facts, ask: t.Callable[[Need], t.Any]) -> None:
+    def __init__(self, params: Parameters, provider: Provider, facts: Facts, ask: t.Callable[[str], t.Any]) -> None:
         self._params = params
         self.provider = provider
         self._facts = facts
@@ -115,7 +102,7 @@ class ContainerChoice:
             AtlasError: If there is none, or more than one that could be meant; they are listed.
         """
         if container_id is not None:
-            return self.known(container_id) or t.cast("Container", self._ask(GetContainer(container_id)))
+            return self.known(container_id) or t.cast("Container", self._ask(container_id))
         containers = self._list()
         if len(containers) == 1:
             return containers[0]
@@ -134,9 +121,9 @@ class ContainerChoice:
 
     def known(self, container_id: str | None) -> Container | None:
         """Return a container if it has been read already."""
-        listed = self._facts.get(ListContainers()) or []
+        listed = self._facts.get(LIST_CONTAINERS) or []
         by_list = next((one for one in listed if one["id"] == container_id), None)
-        return by_list or (self._facts.get(GetContainer(container_id)) if container_id is not None else None)
+        return by_list or self._facts.get(container_id)
 
     def describe(self, container_id: str) -> str:
         """Return a container in words, with its region if Atlas tells it: the words are for a failure of another kind."""
@@ -160,28 +147,28 @@ class ContainerChoice:
             hint=found if is_option else "Run the task again.",
         )
 
-    def read(self, need: Need, containers: Containers) -> list[Container] | Container:
+    def read(self, need: str, containers: Containers) -> list[Container] | Container:
         """Read what was asked for.
 
         Raises:
             InvalidOptionError: If the container does not exist, or is on another provider.
         """
         provider = self.provider.name
-        if isinstance(need, ListContainers):
+        if need == LIST_CONTAINERS:
             return containers.list_containers(provider)
         try:
-            container = containers.get_container(need.id)
+            container = containers.get_container(need)
         except AtlasNotFoundError as error:
-            raise self.missing(need.id, error) or error from error
+            raise self.missing(need, error) or error from error
         if container["provider_name"] not in (provider, None):
             raise InvalidOptionError(
-                f"container_id: network container {need.id} is on {container['provider_name']}, not on {provider}.",
+                f"container_id: network container {need} is on {container['provider_name']}, not on {provider}.",
                 hint=f"Leave it out to have the container on {provider} found.",
             )
         return container
 
     def _list(self) -> list[Container]:
-        return t.cast("list[Container]", self._ask(ListContainers()))
+        return t.cast("list[Container]", self._ask(LIST_CONTAINERS))
 
     def _in_region(self) -> list[Container]:
         return [one for one in self._list() if to_region(one) == self._params["container_region_name"]]

@@ -19,7 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.provide
 
 from .containers import ContainerChoice
 from .preflight import check_overlaps, check_region
-from .state import CreatePeer, DeletePeer, Gone, ListPeers, PeerState, UpdatePeer
+from .state import LIST_PEERS, CreatePeer, DeletePeer, Gone, PeerState, UpdatePeer
 from .waiter import failure
 
 
@@ -196,4 +196,4 @@ class PeerPlanner:
 
     def _neighbours(self, state: PeerState) -> t.Iterable[Peer]:
         """Return all connections of the project; they are asked for where they were not listed."""
-        return self._facts[ListPeers()] if state.listed is None else state.listed
+        return self._facts[LIST_PEERS] if state.listed is None else state.listed

@@ -32,9 +32,8 @@ class PeerState:
     needs_id: bool = False
 
 
-@dataclass(frozen=True)
-class ListPeers:
-    """Asks for all connections of the project: a list."""
+# Asks for all connections of the project: a list.
+LIST_PEERS = "peers"
 
 
 @dataclass(frozen=True)
