@@ -86,9 +86,9 @@ class ConnectionWaiter:
             find_block(self._params, connection)
             return self._until_told(check) if needs_block and not connection.requester.cidr_blocks else None
 
-        is_done: t.Callable[[PeeringConnection], bool] = lambda one: one.status in (ACTIVE, *ENDED)  # noqa: E731
-        if not self._params["wait"]:
-            is_done = lambda one: True  # noqa: E731
+        def is_done(connection: PeeringConnection) -> bool:
+            return not self._params["wait"] or connection.status in (ACTIVE, *ENDED)
+
         return replace(self._until(is_done, ACTIVE), polls_at_once=self._is_stale, then=check)
 
     def _until_told(self, check: t.Callable[[View], Wait[View] | None]) -> Wait[View]:

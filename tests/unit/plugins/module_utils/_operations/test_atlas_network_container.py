@@ -168,3 +168,12 @@ def test_the_block_of_a_container_in_use_is_kept(atlas: Atlas, check_mode: bool)
     done = run(atlas, region_name="us-east-1", atlas_cidr_block=BLOCK, check_mode=check_mode)
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
     assert [part for part in (peer_id, "192.168.248.0/21", BLOCK) if part not in done.msg] == []
+
+
+def test_a_refusal_that_time_does_not_mend_ends_the_wait_for_a_container_to_be_unused(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("DELETE", reply({"error": 403, "errorCode": "USER_UNAUTHORIZED", "detail": "No."}, 403)))
+    done = run(atlas, **ABSENT, wait=True)
+    assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "USER_UNAUTHORIZED")
+    assert atlas.clock.pauses == []
+    assert containers(atlas) == ["US_EAST_1"]

@@ -45,6 +45,32 @@ def test_a_lost_reply_is_looked_up_and_nothing_is_sent_twice(site: Site, action:
     assert not site.run(**options).changed
 
 
+def test_aws_may_show_the_old_state_for_a_moment_after_the_acceptance(site: Site) -> None:
+    site.front.status[site.connection_id] = ("pending-acceptance", "Pending Acceptance")
+    site.clock.after(5, site.front.status.clear)
+    done = site.run()
+    assert not done.failed, done.msg
+    assert done.accepter["connection"]["status"] == "active"
+    assert site.front.writes == ["AcceptVpcPeeringConnection", *["CreateRoute"] * len(site.tables)]
+
+
+def test_what_was_accepted_is_not_accepted_once_more_although_aws_shows_the_old_state(site: Site) -> None:
+    """Everything is read again after a route that got no reply; then the block is not told, so nothing else is done."""
+    site.front.lose("CreateRoute")
+    accept = site.front.answer
+
+    def forget(sent: Any) -> Any:
+        reply = accept(sent)
+        if site.front.writes.count("CreateRoute") == 1:
+            site.front.status[site.connection_id] = ("pending-acceptance", "Pending Acceptance")
+        return reply
+
+    site.front.answer = forget  # type: ignore[method-assign]
+    done = site.run()
+    assert done.changed
+    assert site.front.writes.count("AcceptVpcPeeringConnection") == 1
+
+
 def leave_one(site: Site, action: str) -> dict[str, Any]:
     """Leave nothing to do but this action, and return the options for it."""
     options: dict[str, Any] = {"route_table_ids": site.tables[:1]}
