@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from .call import ApiCall
 from .credential import Credential, Prepared
-from .errors import AtlasConnectionError, AtlasError
+from .errors import AtlasError
 from .failures import connection_error
 from .redact import redacted
 from .reply import Reply, read_reply
@@ -101,7 +101,7 @@ class Sender:
 
     def _send(self, request: Request) -> Reply:
         """Send one request, signed; more than once if the credential asks for it."""
-        prepared = self._prepare(request)
+        prepared = self._transport.prepare(request)
         reply: t.Any = None
         with closing(self._credential.sign_in(prepared, self._time_left)) as flow:
             while True:
@@ -118,7 +118,7 @@ class Sender:
         """Return the answer to a request of the credential's own, which `request` waits for."""
         wanted = replace(wanted, description=f"{request.description}, for which {wanted.description} is needed")
         try:
-            return self._repeat(wanted, lambda one: self._exchange(one, self._prepare(one)))
+            return self._repeat(wanted, lambda one: self._exchange(one, self._transport.prepare(one)))
         except AtlasError as error:
             # Whatever has become of this one, which was sent as often as it may be: the request that waits for it was not sent.
             error.outcome_unknown = error.was_refused_unread = False
@@ -136,12 +136,6 @@ class Sender:
         """Return the seconds that one try of a request gets."""
         return min(self._settings.timeout, max(SHORTEST_TIMEOUT, self.deadline - self._clock()))
 
-    def _prepare(self, request: Request) -> Prepared:
-        try:
-            return self._transport.prepare(request)
-        except TransportError as error:
-            raise self._failure(request, error) from error
-
     def _exchange(self, request: Request, prepared: Prepared) -> Reply:
         """Send a request once, and record it."""
         started, status = self._clock(), None
@@ -149,12 +143,9 @@ class Sender:
             reply = self._transport.send(prepared, self._time_left())
             status = reply.status
         except TransportError as error:
-            raise self._failure(request, error) from error
+            base_url, secrets = self._settings.base_url, self._credential.secrets
+            raise connection_error(request, error.failure, base_url, error.cause, secrets=secrets) from error
         finally:
             elapsed = round((self._clock() - started) * 1000)
             self.calls.append(ApiCall(request.method, urlsplit(request.url(self._settings)).path, status, elapsed))
         return reply
-
-    def _failure(self, request: Request, error: TransportError) -> AtlasConnectionError:
-        base_url, secrets = self._settings.base_url, self._credential.secrets
-        return connection_error(request, error.failure, base_url, error.cause, secrets=secrets)

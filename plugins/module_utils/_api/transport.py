@@ -89,19 +89,10 @@ class Transport:
         return self._deadline.was_sent
 
     def prepare(self, request: Request) -> Prepared:
-        """Return a request as it goes out, but for the credentials.
-
-        Raises:
-            TransportError: If the library takes it for malformed.
-        """
+        """Return a request as it goes out, but for the credentials."""
         settings = self._settings
         data, headers = request.data() or None, request.all_headers(settings)
-        try:
-            return self._session.prepare_request(
-                requests.Request(request.method, request.url(settings), data=data, headers=headers)
-            )
-        except (RequestException, HTTPError, ValueError) as error:
-            raise TransportError(_failure_of(error, was_sent=False), root_cause(error)) from error
+        return self._session.prepare_request(requests.Request(request.method, request.url(settings), data=data, headers=headers))
 
     def send(self, prepared: Prepared, timeout: float) -> Reply:
         """Send one request and return the reply to it, whatever its status; redirects are not followed.
