@@ -48,6 +48,10 @@ def run_ansible_test(python: Path, *arguments: str) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         target = Path(folder, "ansible_collections", "cloudpeer", "atlas")
         copy_sources(target)
+        # ansible-test writes the path of the interpreter behind #!, where it must not contain a space.
+        link = Path(folder, "environment")
+        link.symlink_to(python.parent.parent, target_is_directory=True)
+        python = link / "bin" / python.name
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
         environment["PATH"] = search_path(python)
         command = [str(python), str(python.with_name("ansible-test")), *arguments]
