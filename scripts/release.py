@@ -5,6 +5,7 @@ It leaves the changes in the work tree, to be committed and tagged, and says how
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -32,7 +33,9 @@ def run(*command: str | Path) -> None:
     Raises:
         ReleaseError: When it fails.
     """
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+    # antsibull-changelog looks for ansible-doc on PATH.
+    environment = {**os.environ, "PATH": os.pathsep.join([str(ANTSIBULL_CHANGELOG.parent), os.environ["PATH"]])}
+    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
         raise ReleaseError(f"{' '.join(map(str, command))} failed; what it said is above.")
 
 
