@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import typing as t
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
 
@@ -30,7 +31,7 @@ Codes = frozenset[str]
 Hints = t.Mapping[str, str]
 
 _NO_CODES: Codes = frozenset()
-_NO_HINTS: Hints = {}
+_NO_HINTS: Hints = MappingProxyType({})
 
 
 class AtlasClient:
@@ -103,10 +104,12 @@ class AtlasClient:
             self._sender.deadline = before
 
     @t.overload
-    def get(self, path: Path, description: str, *, hints: Hints = ...) -> Json: ...
+    def get(self, path: Path, description: str, *, hints: Hints = _NO_HINTS) -> Json:
+        """Return the object at `path`."""
 
     @t.overload
-    def get(self, path: Path, description: str, *, missing: Codes, hints: Hints = ...) -> Json | None: ...
+    def get(self, path: Path, description: str, *, missing: Codes, hints: Hints = _NO_HINTS) -> Json | None:
+        """Return the object at `path`; None if it is missing."""
 
     def get(self, path: Path, description: str, *, missing: Codes = _NO_CODES, hints: Hints = _NO_HINTS) -> Json | None:
         """Return the object at `path`; None if Atlas answers 404 with a code in `missing`.
@@ -175,8 +178,7 @@ class AtlasClient:
         """Change the object at `path` and return the object in the reply. Like `post`, it is sent once.
 
         Raises:
-            AtlasConnectionError: If Atlas does not answer.
-            AtlasApiError: If Atlas refuses the change.
+            AtlasError: If Atlas does not answer (AtlasConnectionError), or refuses the change (AtlasApiError).
         """
         return self._sender.answer(Request("PATCH", path, description, body=body, hints=hints))
 

@@ -83,8 +83,6 @@ class Clients:
         # The credentials of an assumed role. Without them, those of the session are used.
         self._role: dict[str, str] = {}
         core = botocore.session.Session()
-        # Each session of boto3 adds its folder to those that the loader searches.
-        del LOADER.search_paths[len(dict.fromkeys(LOADER.search_paths)) :]
         core.register_component("data_loader", LOADER)
         self._session = boto3.session.Session(
             aws_access_key_id=params["access_key"] or None,
@@ -93,6 +91,8 @@ class Clients:
             profile_name=params["profile"] or None,
             botocore_session=core,
         )
+        # Each session of boto3 adds its folder to those that the loader searches.
+        del LOADER.search_paths[len(dict.fromkeys(LOADER.search_paths)) :]
         self.region = self._find_region()
 
     def _find_region(self) -> str:

@@ -166,7 +166,7 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
     def wait(self, state: PeerState, step: Step | None = None) -> Wait[PeerState] | None:
         """Wait, before a connection is created, until the old one is gone; and in the end as the options say."""
         if step is not None:
-            return self._waiter.until_gone(t.cast("Gone", step.after).peers)
+            return self._waiter.until_gone(t.cast(Gone, step.after).peers)
         if not self.params["wait"]:
             return None
         if self._is_absent:
