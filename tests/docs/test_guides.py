@@ -81,6 +81,8 @@ def relative(file: Path) -> str:
     return str(file.relative_to(ROOT))
 
 
+# What takes long, and rarely fails where the others do not.
+LONG = {"whole_path", "testing"}
 WITH_PLAYBOOKS = [file for file in TEXTS if any(block.is_playbook and block.is_run for block in blocks(file))]
 
 
@@ -114,7 +116,12 @@ def clouds(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
             yield lambda text: playbook(text.replace(VPC, vpc_id), emulator, **account.environment())
 
 
-@pytest.mark.parametrize(("file", "clouds"), [(file, file) for file in WITH_PLAYBOOKS], ids=relative, indirect=["clouds"])
+@pytest.mark.parametrize(
+    ("file", "clouds"),
+    [pytest.param(file, file, marks=pytest.mark.full if file.stem in LONG else ()) for file in WITH_PLAYBOOKS],
+    ids=relative,
+    indirect=["clouds"],
+)
 def test_the_playbooks_run_one_after_the_other(file: Path, clouds: Any) -> None:
     for block in blocks(file):
         if block.is_playbook and block.is_run:

@@ -70,6 +70,7 @@ def test_the_items_of_a_loop_share_one_connection_and_its_nonce(emulator: Runnin
     assert loop_costs(emulator, playbook, "in process") == (9, 1)
 
 
+@pytest.mark.full
 def test_as_modules_the_items_of_a_loop_connect_one_by_one(emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
     assert loop_costs(emulator, playbook, "module") == (16, 8)
 
@@ -234,7 +235,7 @@ def test_with_no_log_a_task_that_waits_says_nothing(start: Callable[..., Running
     assert "vpc-0a1b2c3d4e5f67890" not in run.output
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["in process", pytest.param("module", marks=pytest.mark.full)])
 def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.ini"
     inventory.write_text("".join(f"host{number} ansible_connection=local number={number}\n" for number in range(10)))

@@ -208,6 +208,7 @@ def unsaid(told: list[str], cases: list[tuple[dict[str, Any], list[str]]]) -> li
     return [(text, words) for text, words in missing if words]
 
 
+@pytest.mark.full
 def test_what_is_wrong_with_the_list_is_told_before_anything_is_sent(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     one = make_site().connection
     half = {"atlas": False, "container_cidr_block": ATLAS_BLOCK}
