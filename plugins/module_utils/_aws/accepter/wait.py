@@ -49,15 +49,11 @@ class ConnectionWaiter:
     def until_requested(self) -> Wait[View]:
         """Return the wait for AWS to show the connection, and then for it to be acceptable."""
 
-        def late(view: View, error: WaitTimeoutError) -> AtlasError | None:
-            # That it has not appeared is told as any unknown connection is.
-            return error.unanswered if isinstance(error.unanswered, AtlasError) else None
-
         return Wait(
             f"it to be {PENDING}",
             self._poll,
             lambda view: view.connection is not None,
-            late,
+            _late_only_if_unanswered,
             seconds=min(LONGEST_APPEARANCE, self._params["wait_timeout"]),
             is_patient=True,
             then=self._until_acceptable,
@@ -94,16 +90,13 @@ class ConnectionWaiter:
     def _until_told(self, check: t.Callable[[View], Wait[View] | None]) -> Wait[View]:
         """Return the wait for AWS to tell the requester's blocks; that it does not is not a failure yet."""
 
-        def late(view: View, error: WaitTimeoutError) -> AtlasError | None:
-            return error.unanswered if isinstance(error.unanswered, AtlasError) else None
-
         return Wait(
             f"it to be {ACTIVE}",
             self._poll,
             lambda view: (
                 view.connection is not None and bool(view.connection.requester.cidr_blocks or view.connection.status in ENDED)
             ),
-            late,
+            _late_only_if_unanswered,
             seconds=LONGEST_PROVISIONING,
             is_patient=True,
             then=lambda view: check(view) and None,
@@ -136,3 +129,8 @@ class ConnectionWaiter:
             # For a moment, AWS may still show it as it was.
             return view
         return replace(view, connection=connection)
+
+
+def _late_only_if_unanswered(unused_view: View, error: WaitTimeoutError) -> AtlasError | None:
+    """Return why nobody answered in the end; that the state did not come is told by whoever needs it."""
+    return error.unanswered if isinstance(error.unanswered, AtlasError) else None
