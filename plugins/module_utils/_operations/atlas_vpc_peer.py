@@ -12,17 +12,9 @@ from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
-    Parameters,
-    check_aws_ids,
-    check_connection,
-    check_options,
-    check_wait,
-    parse_aws_regions,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
@@ -40,11 +32,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
+
+from .atlas import AtlasOperation
 
 
-class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
+class AtlasVpcPeer(AtlasOperation[PeerState]):
     """Requests, changes and removes a VPC peering connection."""
 
     argument_spec = (
@@ -68,8 +60,6 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
             mutually_exclusive=(("container_id", "container_region_name"),),
         )
     )
-    libraries = clients.LIBRARIES
-    connect = staticmethod(clients.connect)
     noun = "vpc_peer"
     keeps_history = True
 
@@ -86,22 +76,16 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; there are warnings about values that Atlas will have to decide on."""
-        warnings = check_connection(params)
         if params["peer_id"] is None and (params["vpc_id"] is None or params["aws_account_id"] is None):
             # The rules of the argument spec take a null for a value.
             raise InvalidOptionError("vpc_id and aws_account_id, or peer_id, must not be null.")
-        check_options(params, parse_object_id, "peer_id", "container_id")
-        warnings += check_aws_ids(params)
-        check_options(params, parse_private_block, "route_table_cidr_block")
-        check_wait(params)
         if params["recreate"] == "dead" and params["state"] == "present" and params["vpc_id"] is None:
             raise InvalidOptionError(
                 "recreate: dead needs vpc_id, aws_account_id and route_table_cidr_block: with peer_id alone, a failed VPC "
                 "peering connection could not be created again if the task ended after its removal.",
                 hint="Set them, in place of peer_id or beside it.",
             )
-        regions, unknown = parse_aws_regions(params, "accepter_region_name", "container_region_name")
-        return {**params, **regions}, warnings + unknown
+        return super().validate(params)
 
     @property
     def name(self) -> str:
