@@ -25,11 +25,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state imp
     LIST_PEERS,
     CreatePeer,
     DeletePeer,
-    Gone,
     PeerState,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import PeerWaiter
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers, to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
 
@@ -70,8 +69,8 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         self._containers = Containers(session, params["group_id"])
         self._provider = self._peers.provider
         self._choice = ContainerChoice(params, self._provider, self.facts, self.ask)
-        self._match = PeerMatch(params, self._peers, self._choice)
-        self._waiter = PeerWaiter(params, session, self._peers, self._region_of, self._match.forget, self.clock)
+        self._match = PeerMatch(self._peers, self._choice)
+        self._waiter = PeerWaiter(self._match, session, self.clock)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -127,30 +126,20 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
             return replace(state, peer=created, dying=())
         # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
         current = t.cast("Peer", peer)
-        sent: Peer = {**current, "accepter_region_name": self._region_of(current)}
+        sent: Peer = {**current, "accepter_region_name": self._choice.region_of(current)}
         return replace(state, peer=self._peers.update_peer(sent, request.fields))
-
-    def _region_of(self, peer: Peer) -> str | None:
-        """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""
-        region = peer["accepter_region_name"] or self.params["accepter_region_name"]
-        if region is not None or peer["container_id"] is None:
-            return t.cast("str | None", region)
-        return to_region(self._choice.find(peer["container_id"], None))
 
     def explain(self, step: Step, error: AtlasError, state: PeerState) -> AtlasError:
         """Tell which option is at fault where Atlas has refused a connection, or what is in its way."""
         if isinstance(step.request, DeletePeer):
             return error
-        better = find_cause(error, step.request, state, self.params, self._choice, self._neighbours(state))
+        better = find_cause(error, step.request, state, self._choice)
         return self._match.explain(error, state) if better is None else better
-
-    def _neighbours(self, state: PeerState) -> t.Callable[[], t.Iterable[Peer]]:
-        return lambda: self.ask(LIST_PEERS) if state.listed is None else state.listed
 
     def wait(self, state: PeerState, step: Step | None = None) -> Wait[PeerState] | None:
         """Wait, before a connection is created, until the old one is gone; and in the end as the options say."""
         if step is not None:
-            return self._waiter.until_gone(t.cast(Gone, step.after).peers)
+            return self._waiter.until_gone(step.after)
         if not self.params["wait"]:
             return None
         if self._is_absent:
