@@ -62,7 +62,7 @@ def check_options(params: Parameters, parse: t.Callable[[str], t.Any], *options:
         InvalidOptionError: If one cannot be right.
     """
     for option in options:
-        if params[option] is not None:
+        if params.get(option) is not None:
             parse_option(option, params[option], parse)
 
 
@@ -94,21 +94,18 @@ def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
         params: The options, `api_version` among them. Whatever else there is stays as it is.
 
     Returns:
-        The options with values in place of texts, and warnings about what Atlas will have to decide on: regions that are not known,
-        and, with version 1.0 of the API, whose documentation itself shows ids of other forms, ids that AWS could not have given.
+        The options with values in place of texts, and warnings about what Atlas will have to decide on: regions that are not
+        known, and ids that AWS cannot have given with version 1.0 of the API, whose documentation itself shows such ids.
 
     Raises:
         InvalidOptionError: If one cannot be right.
     """
     warnings = []
     for option, parse in _PARSERS.items():
-        value = params.get(option)
-        if value is None:
-            continue
         try:
-            parse_option(option, value, parse)
+            check_options(params, parse, option)
         except InvalidOptionError as error:
-            if option not in _AWS_IDS or params["api_version"] == "v2" or not value.strip():
+            if option not in _AWS_IDS or params["api_version"] == "v2" or not params[option].strip():
                 raise
             warnings.append(f"{error} Atlas decides whether it accepts the value.")
     regions, unknown = parse_aws_regions(params, *(option for option in _REGIONS if option in params))

@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 
 State = t.TypeVar("State")
+Clock = t.Callable[[], float]
+Sleep = t.Callable[[float], None]
 
 SHORTEST_INTERVAL = 0.5
 # An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
@@ -71,8 +72,8 @@ def wait_until(
     *,
     timeout: float,
     longest_interval: float,
-    clock: t.Callable[[], float] = time.monotonic,
-    sleep: t.Callable[[float], None] = time.sleep,
+    clock: Clock,
+    sleep: Sleep,
 ) -> State:
     """Ask `poll` until `is_done` holds for its answer, and return that answer.
 

@@ -142,7 +142,7 @@ class ContainerChoice:
         return to_region(self.find(peer["container_id"], None))
 
     def neighbours(self, state: PeerState) -> t.Sequence[Peer]:
-        """Return all connections of the project, which may be in the same container; they are asked for if they were not listed."""
+        """Return all connections of the project, whatever their container; they are asked for if they were not listed."""
         return t.cast("list[Peer]", self._ask(LIST_PEERS)) if state.listed is None else state.listed
 
     def describe(self, container_id: str) -> str:

@@ -12,9 +12,7 @@ import re
 from .invalid import InvalidValueError
 
 _AWS_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
-# AWS opens new regions, so one that is not here only causes a warning.
-AWS_REGIONS = frozenset(
-    """
+_KNOWN = """
     af-south-1 ca-central-1 ca-west-1 mx-central-1 sa-east-1
     ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
     ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7
@@ -22,8 +20,9 @@ AWS_REGIONS = frozenset(
     eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3
     il-central-1 me-central-1 me-south-1
     us-east-1 us-east-2 us-gov-east-1 us-gov-west-1 us-west-1 us-west-2
-    """.split()
-)
+"""
+# AWS opens new regions, so one that is not here only causes a warning.
+AWS_REGIONS = frozenset(_KNOWN.split())
 
 
 def to_cloud_region(region: str) -> str:
