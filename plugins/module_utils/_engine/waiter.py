@@ -81,7 +81,6 @@ class Waiter:
             try:
                 wait_until(
                     ask,
-                    bool,
                     timeout=max(0.0, deadline - clock()),
                     longest_interval=self._params["wait_sleep"],
                     clock=clock,
