@@ -99,8 +99,8 @@ options:
       - What to do with a declared connection that has failed permanently, because it was rejected, has expired, or was not
         possible.
       - V(never) fails for this entry, with the reason. The other entries are still done.
-      - V(dead) removes it, waits until it is gone, and requests a new one. The entry needs O(peers[].route_table_cidr_block). This
-        counts for O(max_deletions).
+      - V(dead) removes it, waits until it is gone, and requests a new one. The entry needs O(peers[].route_table_cidr_block).
+        This counts for O(max_deletions).
     type: str
     choices: [never, dead]
     default: never
@@ -122,8 +122,8 @@ options:
     default: pending_acceptance
   parallel:
     description:
-      - How many connections to Atlas to use for requests that change something, at most 16. If Atlas limits the rate, the task uses
-        fewer and pauses.
+      - How many connections to Atlas to use for requests that change something, at most 16. If Atlas limits the rate, the task
+        uses fewer and pauses.
     type: int
     default: 4
 attributes:

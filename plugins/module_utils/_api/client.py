@@ -103,6 +103,11 @@ class AtlasClient:
         finally:
             self._sender.deadline = before
 
+    @contextmanager
+    def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:
+        """STUB."""
+        yield
+
     @t.overload
     def get(self, path: Path, description: str, *, hints: Hints = _NO_HINTS) -> Json:
         """Return the object at `path`."""

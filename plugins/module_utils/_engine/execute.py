@@ -17,6 +17,8 @@ from .converge import Convergence
 from .operation import Operation
 from .options import Parameters
 from .outcome import Outcome, Report
+from .set_converge import SetConvergence
+from .set_operation import SetOperation
 from .wait import Clock, Sleep
 
 
@@ -46,7 +48,8 @@ def execute(
         with operation.connect(params, outcome.warnings.append) as session:
             outcome.api_calls = session.calls
             try:
-                run = Convergence(operation(params, session, clock), outcome, report, clock, sleep)
+                convergence = SetConvergence if issubclass(operation, SetOperation) else Convergence
+                run = convergence(operation(params, session, clock), outcome, report, clock, sleep)
                 if check_mode:
                     run.predict()
                 else:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
 """Removing what is not declared: what is ignored, and how many removals a task may make."""
 
 from __future__ import annotations

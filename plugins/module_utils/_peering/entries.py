@@ -2,26 +2,55 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
 """The entries of a declared list of VPC peering connections: each is the options of one connection."""
 
 from __future__ import annotations
 
+import copy
+import re
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
     Parameters,
-    check_aws_ids,
-    check_options,
-    parse_aws_regions,
+    parse_values,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
+    parse_account_id,
+    parse_connection_id,
+    parse_object_id,
+    parse_vpc_id,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
 
 # What makes an entry the same as another one, beside its container.
 _PAIR = ("aws_account_id", "vpc_id")
 FIELDS = (*_PAIR, "route_table_cidr_block", "accepter_region_name", "container_id", "container_region_name")
+
+
+def _parse_word(value: str) -> str:
+    if not re.fullmatch("[A-Z_]+", value):
+        raise InvalidValueError(f"is not a value of Atlas: {value!r}", "Write it in capital letters, such as AVAILABLE.")
+    return value
+
+
+# The fields of results, for patterns, each with the form that its values have.
+PATTERN_FORMS: dict[str, t.Callable[[str], t.Any]] = {
+    "id": parse_object_id,
+    "connection_id": parse_connection_id,
+    "vpc_id": parse_vpc_id,
+    "aws_account_id": parse_account_id,
+    "route_table_cidr_block": parse_private_block,
+    "container_id": parse_object_id,
+    "accepter_region_name": parse_aws_region,
+    "status_name": _parse_word,
+    "error_state_name": _parse_word,
+    "provider_name": _parse_word,
+}
 
 
 @dataclass(frozen=True)
@@ -51,12 +80,17 @@ class Entry:
         """The account and the VPC, for users."""
         return "/".join(self.pair)
 
+    @property
+    def goal(self) -> str:
+        """The state to wait for, in Atlas's words."""
+        return str(self.params["wait_for"]).upper()
+
     def named(self, error: AtlasError) -> AtlasError:
-        """Return an error of a single connection with the name of the entry before its message."""
-        text = str(error)
+        """Return a copy of an error of a single connection, with the name of the entry before its message."""
+        text, named = str(error), copy.copy(error)
         is_option = text.split(" ", 1)[0].rstrip(":") in FIELDS
-        error.args = (f"{self.key}.{text}" if is_option else f"{self.key} ({self.name}): {text}",)
-        return error
+        named.args = (f"{self.key}.{text}" if is_option else f"{self.key} ({self.name}): {text}",)
+        return named
 
 
 def to_entries(params: Parameters) -> tuple[Entry, ...]:
@@ -78,11 +112,11 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     problems: list[str] = []
     for index, one in enumerate(params["peers"]):
         try:
-            regions, unknown = _parse_entry(one, params["api_version"])
+            entry, unknown = _parse_entry(one, params["api_version"])
         except InvalidOptionError as error:
             problems.append(f"peers[{index}].{error}")
         else:
-            parsed.append({**one, **regions})
+            parsed.append(entry)
             warnings += [f"peers[{index}].{warning}" for warning in unknown]
     problems = problems or _duplicates(parsed)
     if problems:
@@ -90,8 +124,8 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     return parsed, warnings
 
 
-def _parse_entry(entry: Parameters, api_version: str) -> tuple[dict[str, str | None], list[str]]:
-    """Check an entry, and return its regions as AWS writes them, and warnings.
+def _parse_entry(entry: Parameters, api_version: str) -> tuple[dict[str, t.Any], list[str]]:
+    """Return an entry with values in place of texts, and warnings.
 
     Raises:
         InvalidOptionError: If something cannot be right.
@@ -100,11 +134,8 @@ def _parse_entry(entry: Parameters, api_version: str) -> tuple[dict[str, str | N
         if entry[name] is None:
             # The rules of the argument spec take a null for a value.
             raise InvalidOptionError(f"{name} must not be null.")
-    warnings = check_aws_ids({**entry, "api_version": api_version})
-    check_options(entry, parse_object_id, "container_id")
-    check_options(entry, parse_private_block, "route_table_cidr_block")
-    regions, unknown = parse_aws_regions(entry, "accepter_region_name", "container_region_name")
-    return regions, warnings + unknown
+    values, warnings = parse_values({**entry, "api_version": api_version})
+    return {name: values[name] for name in entry}, warnings
 
 
 def _duplicates(entries: t.Sequence[Parameters]) -> list[str]:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
 """In which order the requests of a set can be sent: what each needs others to give up first. Pure."""
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers i
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 
-from .state import CreatePeer, DeletePeer, Gone, UpdatePeer
+from .state import CreatePeer, DeletePeer, UpdatePeer
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,10 @@ def order(steps: t.Sequence[Step], listed: t.Sequence[Peer], provider: Provider)
     leaving = removed | {peer["id"] for peer in listed if peer["status_name"] == provider.terminating}
     changed = {step.request.id for step in steps if isinstance(step.request, UpdatePeer)}
     changes = [
-        _with_after(step, _block_holders(step, listed), leaving, changed)
-        for step in steps
-        if isinstance(step.request, UpdatePeer)
+        _with_after(step, _holders_for(step, listed), leaving, changed) for step in steps if isinstance(step.request, UpdatePeer)
     ]
     creations = [
-        _with_after(step, _block_holders(step, listed), leaving, changed)
-        for step in steps
-        if isinstance(step.request, CreatePeer)
+        _with_after(step, _holders_for(step, listed), leaving, changed) for step in steps if isinstance(step.request, CreatePeer)
     ]
     creations = _with_places(creations, listed, leaving)
     needed = {one for step in (*changes, *creations) for one in step.after.gone}
@@ -86,26 +83,34 @@ def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:
             del waiting[one]
 
 
-def _block_holders(step: Step, listed: t.Iterable[Peer]) -> list[Peer]:
-    """Return the connections that have the block that a step needs, or a part of it, in the same container."""
-    request = step.request
-    fields: t.Mapping[str, t.Any] = request.fields
-    container_id = fields.get("container_id")
-    if isinstance(request, UpdatePeer):
-        container_id = next(peer["container_id"] for peer in listed if peer["id"] == request.id)
-    block = fields.get("route_table_cidr_block")
+def find_holders(block: str | None, container_id: str | None, listed: t.Iterable[Peer], but: str | None = None) -> list[Peer]:
+    """Return the connections to a container that have a block, or a part of it.
+
+    Args:
+        block: The block.
+        container_id: The container.
+        listed: The connections that are there.
+        but: The id of a connection that does not count.
+    """
     return [
         peer
         for peer in listed
-        if peer["container_id"] == container_id
-        and peer["id"] != getattr(request, "id", None)
-        and do_overlap(block, peer["route_table_cidr_block"])
+        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, peer["route_table_cidr_block"])
     ]
+
+
+def _holders_for(step: Step, listed: t.Sequence[Peer]) -> list[Peer]:
+    """Return the connections that have the block that a creation or a change needs."""
+    fields, own, container_id = step.request.fields, None, step.request.fields.get("container_id")
+    if isinstance(step.request, UpdatePeer):
+        own = step.request.id
+        container_id = next(peer["container_id"] for peer in listed if peer["id"] == own)
+    return find_holders(fields.get("route_table_cidr_block"), container_id, listed, own)
 
 
 def _with_after(step: Step, holders: t.Sequence[Peer], leaving: t.Collection[str], changed: t.Collection[str]) -> Step:
     ids = {peer["id"] for peer in holders}
-    gone = {peer["id"] for peer in step.after.peers} if isinstance(step.after, Gone) else set()
+    gone = {peer["id"] for peer in step.after or ()}
     after = After(
         frozenset(gone | (ids & set(leaving))),
         frozenset(ids & set(changed)),

@@ -2,45 +2,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
 """What is to be done for a declared list: the plans of its entries, and what only the whole list can tell. Pure."""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import check_ceiling, split_ignored, warn_of_unused
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import MOST_PEERS, MOST_PENDING
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import split_ignored, warn_of_unused
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import describe
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import Pattern
 
 from .containers import LIST_CONTAINERS
 from .entries import Entry
-from .order import find_cycle, order
+from .order import order
 from .planner import PeerPlanner
-from .preflight import check_overlaps
+from .set_checks import Draft, find_refusals, warn_of_pending
 from .set_state import PeerSetState
 from .state import DeletePeer, PeerState
-
-
-@dataclass
-class Draft:
-    """What the entries come to before the list as a whole is looked at.
-
-    Attributes:
-        plans: The plans of entries, by key.
-        final: The connection that each entry will have, by key.
-        refusals: Why an entry cannot be done at all, by key.
-        failures: What has failed already, by key.
-    """
-
-    plans: dict[str, Plan]
-    final: dict[str, Peer]
-    refusals: dict[str, AtlasError]
-    failures: dict[str, AtlasError]
 
 
 class PeerSetPlanner:
@@ -49,7 +33,6 @@ class PeerSetPlanner:
     Args:
         params: The options of the task.
         entries: The entries of the list.
-        patterns: What to ignore.
         provider: The cloud provider.
         facts: What was read so far; what is missing is asked for.
     """
@@ -58,43 +41,51 @@ class PeerSetPlanner:
         self,
         params: Parameters,
         entries: t.Sequence[Entry],
-        patterns: t.Sequence[Pattern],
         provider: Provider,
         facts: Facts,
     ) -> None:
         self._params = params
         self._entries = entries
-        self._patterns = patterns
+        self._patterns: t.Sequence[Pattern] = params["ignore"]
         self._provider = provider
         self._facts = facts
 
     def plan(self, state: PeerSetState) -> Plan:
         """Plan what is left to do. What the list as a whole forbids is in the `refusals` of the plan."""
         draft = self._draft(state)
-        ignored, undeclared = self.split_undeclared(state)
-        going = undeclared if self._params["prune"] else []
+        if self._params["prune"]:
+            draft.going = [peer for peer in self.split_undeclared(state)[1] if peer["id"] not in state.failures]
         removals = [
-            Plan(
-                (Change("delete", peer["id"], fields_of(peer), None),),
-                (Step("delete", DeletePeer(peer["id"]), (peer["id"],)),),
-            )
-            for peer in going
-            if peer["id"] not in state.failures
+            Plan((Change("delete", peer["id"], fields_of(peer), None),), (Step("delete", DeletePeer(peer["id"]), (peer["id"],)),))
+            for peer in draft.going
         ]
         plans = [*draft.plans.values(), *removals]
         changes = tuple(change for plan in plans for change in plan.changes)
         steps = order([step for plan in plans for step in plan.steps], state.listed, self._provider)
-        refusals = {**draft.refusals, **self._overlaps(state, draft, going), **self._cycles(steps)}
-        for entry, error in self._duplicates(draft):
-            refusals.setdefault(entry.key, error)
-        whole = [self._above_limit(state, changes), self._above_ceiling(state, changes)]
+        warnings = warn_of_unused(self._patterns, [fields_of(peer) for peer in state.listed])
         return Plan(
             changes,
             steps,
-            warn_of_unused(self._patterns, [fields_of(peer) for peer in state.listed]),
+            warnings + warn_of_pending(changes, state, self._provider),
             failures=draft.failures,
-            refusals={**refusals, **{f"#{number}": error for number, error in enumerate(whole) if error is not None}},
+            refusals=find_refusals(draft, changes, steps, state, self._params, self._provider),
         )
+
+    def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
+        """Return the state in which a plan is done, and all is as the task would wait for it."""
+        done = {change.key: change for change in plan.changes}
+        entries = dict(state.entries)
+        for entry in self._entries:
+            own, change = entries.get(entry.key), done.get(entry.key)
+            peer = own.peer if own is not None else None
+            if change is not None:
+                peer = t.cast("Peer", change.after)
+            is_awaited = self._params["wait"] and entry.key not in plan.failures
+            if peer is not None and is_awaited and not self._provider.has_reached(peer, entry.goal):
+                peer = {**peer, "status_name": entry.goal}
+            entries[entry.key] = PeerState(peer, listed=())
+        pruned = tuple(state.find(change.key) for change in plan.changes if change.after is None)
+        return replace(state, entries=entries, done=done, pruned=pruned, failures=plan.failures)
 
     def split_undeclared(self, state: PeerSetState) -> tuple[list[Peer], list[Peer]]:
         """Return the connections that the list does not declare: those to ignore, and the others; none that are on their way out.
@@ -119,109 +110,60 @@ class PeerSetPlanner:
         return tuple(fields_of(peer)[name] for name in self._provider.identity)
 
     def _draft(self, state: PeerSetState) -> Draft:
-        draft = Draft({}, {}, {}, {})
+        """Plan the entries one by one; what was done in this run is not done again."""
+        draft = Draft(self._entries)
         for entry in self._entries:
             key = entry.key
+            own, done = state.entries.get(key), state.done.get(key)
             if key in state.failures:
                 continue
-            if key in state.unclear:
+            if own is None:
                 draft.refusals[key] = entry.named(state.unclear[key])
-                continue
-            try:
-                draft.plans[key] = self._plan_entry(entry, state.entries[key], draft)
-            except AtlasError as error:
-                peer = state.entries[key].peer
-                is_dead = peer is not None and peer["status_name"] == self._provider.failed
-                unfit = draft.failures if is_dead and self._params["recreate"] == "never" else draft.refusals
-                unfit[key] = entry.named(error)
+            elif done is not None and done.after is not None:
+                draft.final[key] = t.cast("Peer", own.peer)
+            else:
+                self._draft_entry(entry, own, draft)
         return draft
 
-    def _plan_entry(self, entry: Entry, own: PeerState, draft: Draft) -> Plan:
-        """Plan one entry, and take down the connection that it will have.
+    def _draft_entry(self, entry: Entry, own: PeerState, draft: Draft) -> None:
+        try:
+            draft.plans[entry.key], draft.final[entry.key] = self._plan_entry(entry, own)
+        except AtlasError as error:
+            is_dead = own.peer is not None and own.peer["status_name"] == self._provider.failed
+            unfit = draft.failures if is_dead and self._params["recreate"] == "never" else draft.refusals
+            unfit[entry.key] = entry.named(error)
+
+    def _plan_entry(self, entry: Entry, own: PeerState) -> tuple[Plan, Peer]:
+        """Plan one entry, and return the connection that it will have, too.
 
         Raises:
             AtlasError: If it cannot be.
         """
-        planner, peer = PeerPlanner(entry.params, self._provider, self._facts, ()), own.peer
-        if peer is None or peer["status_name"] in (self._provider.terminating, self._provider.failed):
-            # Read at once, in place of one container after the other.
-            self._facts[LIST_CONTAINERS]  # noqa: B018 - asks
+        planner, peer = PeerPlanner(entry.params, self._provider, self._facts), own.peer
+        if peer is None or own.dying or (peer["status_name"] == self._provider.failed and self._params["recreate"] == "dead"):
+            self._check_container(entry)
         plan = planner.plan_present(own)
         if not plan.changes:
-            draft.final[entry.key] = t.cast("Peer", peer)
-            return plan
-        self._facts[LIST_CONTAINERS]  # noqa: B018 - asks
-        final = t.cast("Peer", planner.predict(own, plan).peer)
-        change = plan.changes[0]
-        if change.action != "update" and entry.params["api_version"] == "v1.0" and change.after["container_id"] is None:
+            return plan, t.cast("Peer", peer)
+        self._check_container(entry)
+        change, final = plan.changes[0], t.cast("Peer", planner.predict(own, plan).peer)
+        if change.action != "update" and plan.steps[-1].request.fields.get("container_id") is None:
             raise InvalidOptionError(
                 "container_id is required with api_version: v1.0, where Atlas chooses the network container by itself.",
                 hint="Set it, or container_region_name, or use api_version: v2.",
             )
-        draft.final[entry.key] = final
-        return Plan(
-            (replace(change, key=entry.key, after=fields_of(final)),),
-            tuple(replace(step, keys=(entry.key,)) for step in plan.steps),
-        )
+        change = replace(change, key=entry.key, after=fields_of(final))
+        return Plan((change,), tuple(replace(step, keys=(entry.key,)) for step in plan.steps)), final
 
-    def _overlaps(self, state: PeerSetState, draft: Draft, going: t.Iterable[Peer]) -> dict[str, AtlasError]:
-        """Return why final blocks cannot be side by side, by the later one of two entries that are created or changed."""
-        changed = [entry for entry in self._entries if entry.key in draft.plans and draft.plans[entry.key].changes]
-        own = {state.entries[entry.key].peer["id"] for entry in changed if state.entries[entry.key].peer}
-        neighbours = [peer for peer in state.listed if peer["id"] not in own | {one["id"] for one in going}]
-        refusals: dict[str, AtlasError] = {}
-        for entry in changed:
-            final = draft.final[entry.key]
-            try:
-                check_overlaps(self._provider, fields_of(final), None, neighbours)
-            except AtlasError as error:
-                refusals[entry.key] = entry.named(error)
-            neighbours.append(final)
-        return refusals
+    def _check_container(self, entry: Entry) -> None:
+        """Ask for all containers at once, and check that the one of an entry is among them.
 
-    def _cycles(self, steps: t.Iterable[Step]) -> dict[str, AtlasError]:
-        cycle = find_cycle(steps)
-        keys = [step.keys[0] for step in cycle]
-        return {
-            step.keys[0]: AtlasError(
-                f"{step.keys[0]}.route_table_cidr_block {step.request.fields['route_table_cidr_block']} is free only after "
-                f"{' and '.join(key for key in keys if key != step.keys[0])} has changed, which waits for this entry in turn.",
-                hint="Give one of them a free block first, and run the task again with the blocks that you want.",
+        Raises:
+            InvalidOptionError: If it is not.
+        """
+        containers, wanted = self._facts[LIST_CONTAINERS], entry.params["container_id"]
+        if wanted is not None and wanted not in [one["id"] for one in containers]:
+            raise InvalidOptionError(
+                f"container_id: project {self._params['group_id']} has no network container {wanted} on {self._provider.name}.",
+                hint=f"It has {describe(containers)}." if containers else "It has none. Create one (atlas_network_container).",
             )
-            for step in cycle
-        }
-
-    def _duplicates(self, draft: Draft) -> t.Iterator[tuple[Entry, AtlasError]]:
-        """Yield the entries that mean the same connection as one before."""
-        seen: dict[tuple[t.Any, ...], Entry] = {}
-        for entry in self._entries:
-            final = draft.final.get(entry.key)
-            if final is None:
-                continue
-            before = seen.setdefault((entry.pair, final["container_id"]), entry)
-            if before is not entry:
-                text = (
-                    f"It has the AWS account and the VPC of {before.key}, and the same network container {final['container_id']}."
-                )
-                yield entry, entry.named(AtlasError(text, hint="Declare it once."))
-
-    def _above_limit(self, state: PeerSetState, changes: t.Iterable[Change], going: t.Collection[Peer]) -> AtlasError | None:
-        """Return the error for more connections than a project holds; only creations can make them more."""
-        created = sum(change.action == "create" for change in changes)
-        leaving = {peer["id"] for peer in going}
-        staying = sum(peer["id"] not in leaving and peer["status_name"] != self._provider.terminating for peer in state.listed)
-        if not created or staying + created <= MOST_PEERS:
-            return None
-        return AtlasError(
-            f"The project would have {staying + created} VPC peering connections ({staying} that stay, {created} new), and Atlas "
-            f"allows {MOST_PEERS}.",
-            hint="Remove connections that are no longer used from the list, or from the project.",
-        )
-
-    def _above_ceiling(self, state: PeerSetState, changes: t.Iterable[Change]) -> AtlasError | None:
-        removals = [
-            f"VPC peering connection {change.before['id']} ({self._provider.describe(change.before)})"
-            for change in changes
-            if change.action in ("delete", "recreate") and change.before is not None
-        ]
-        return check_ceiling(self._params, removals)

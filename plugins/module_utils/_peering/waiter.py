@@ -57,10 +57,7 @@ class PeerWaiter:
         def is_done(state: PeerState) -> bool:
             present = state.peer
             if present is None or present["status_name"] == provider.terminating:
-                raise AtlasError(
-                    f"VPC peering connection {peer['id']} was removed by somebody else while this task waited for {self._goal}.",
-                    hint="Find out who removes it, then run the task again.",
-                )
+                raise removed_by_others(peer["id"], self._goal)
             if present["status_name"] == provider.failed:
                 raise failure(provider, self._params, present)
             return provider.has_reached(present, self._goal)
@@ -98,28 +95,8 @@ class PeerWaiter:
         """Return what says, when the time is up, what the connection is waiting for."""
 
         def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
-            peer = t.cast("Peer", state.peer)
-            hint = "Raise wait_timeout, or run the task again later: it goes on from there."
-            place = self._place(peer) if goal == self._goal else ""
-            if place:
-                hint = f"Have {fields_of(peer)[self._peers.provider.accepted_id]} accepted in {place}, then run the task again."
-            status, cause = peer["status_name"], error.unanswered
-            if not isinstance(cause, AtlasError):
-                return AtlasError(
-                    f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
-                    f"to be {goal}.",
-                    detail=f"last status {status}",
-                    hint=hint,
-                )
-            return AtlasError(
-                f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
-                f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
-                f"{str(cause).removesuffix(cause.hint or '').strip()}",
-                http_status=cause.http_status,
-                error_code=cause.error_code,
-                detail=f"last status {status}; {cause.detail or 'no reason given'}",
-                hint=hint,
-            )
+            peer = state.dying[0] if state.dying else t.cast("Peer", state.peer)
+            return too_late(self._peers.provider, peer, goal, error, self._place(peer) if goal == self._goal else "")
 
         return late
 
@@ -138,6 +115,46 @@ class PeerWaiter:
                 region = None
             self._places[peer["id"]] = provider.place(peer, region)
         return self._places[peer["id"]]
+
+
+def removed_by_others(peer_id: str, goal: str) -> AtlasError:
+    """Return the error for a connection that has gone while the task waited for it."""
+    return AtlasError(
+        f"VPC peering connection {peer_id} was removed by somebody else while this task waited for {goal}.",
+        hint="Find out who removes it, then run the task again.",
+    )
+
+
+def too_late(provider: Provider, peer: Peer, goal: str, error: WaitTimeoutError, place: str) -> AtlasError:
+    """Return the error for a connection that is not where it should be when the time is up.
+
+    Args:
+        provider: The cloud provider.
+        peer: The connection as it was last seen.
+        goal: The state that was waited for.
+        error: How long it took, and whether Atlas answered in the end.
+        place: Where somebody has to accept it; empty if nobody has to.
+    """
+    hint = "Raise wait_timeout, or run the task again later: it goes on from there."
+    if place:
+        hint = f"Have {fields_of(peer)[provider.accepted_id]} accepted in {place}, then run the task again."
+    status, cause = peer["status_name"], error.unanswered
+    if not isinstance(cause, AtlasError):
+        return AtlasError(
+            f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
+            f"to be {goal}.",
+            detail=f"last status {status}",
+            hint=hint,
+        )
+    return AtlasError(
+        f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
+        f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
+        f"{str(cause).removesuffix(cause.hint or '').strip()}",
+        http_status=cause.http_status,
+        error_code=cause.error_code,
+        detail=f"last status {status}; {cause.detail or 'no reason given'}",
+        hint=hint,
+    )
 
 
 def failure(provider: Provider, params: Parameters, peer: Peer) -> AtlasError:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
 """Patterns over the fields of an object, such as `{vpc_id: vpc-0a*, container_id: …}`."""
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | 
         if text is None or parse is None or _WILDCARDS & set(text):
             continue
         try:
-            parse(text)
+            parsed[name] = str(parse(text))
         except InvalidValueError as error:
             raise InvalidValueError(f".{name} {error}", error.hint) from None
     return parsed
