@@ -55,16 +55,15 @@ class ArgumentSpec:
         found = dict(given)
         for name, option in self.options.items():
             used = [one for one in (name, *option.get("aliases", ())) if one in given]
-            first, others = (used[0], used[1:]) if used else (name, [])
-            for other in others:
-                if str(given[other]) != str(given[first]):
-                    values = "" if option.get("no_log") else f": {given[first]!s} and {given[other]!s}"
+            for other in used[1:]:
+                if str(given[other]) != str(given[used[0]]):
+                    values = "" if option.get("no_log") else f": {given[used[0]]!s} and {given[other]!s}"
                     raise InvalidOptionError(
-                        f"{first} and {other} are two names of one option, and have different values{values}.",
+                        f"{used[0]} and {other} are two names of one option, and have different values{values}.",
                         hint="Set only one of them; the other may come from module_defaults.",
                     )
-            if first != name and not others:
-                found[name] = found.pop(first)
+            if len(used) == 1 and used != [name]:
+                found[name] = found.pop(used[0])
         return found
 
     def explain(self, message: str) -> str:

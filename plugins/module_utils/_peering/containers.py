@@ -130,9 +130,8 @@ class ContainerChoice:
 
     def known(self, container_id: str | None) -> Container | None:
         """Return a container if it has been read already."""
-        listed = self._facts.get(LIST_CONTAINERS) or []
-        by_list = next((one for one in listed if one["id"] == container_id), None)
-        return by_list or self._facts.get(container_id)
+        listed = self._facts.get(LIST_CONTAINERS, ())
+        return next((one for one in listed if one["id"] == container_id), self._facts.get(container_id))
 
     def region_of(self, peer: Peer) -> str | None:
         """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""

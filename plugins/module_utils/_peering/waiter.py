@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import typing as t
 from dataclasses import replace
+from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status
@@ -68,7 +69,7 @@ class PeerWaiter:
                 present = peer
             return replace(state, peer=present)
 
-        return Wait(self._goal, poll, is_done, self._late(self._goal))
+        return Wait(self._goal, poll, is_done, partial(self._late, self._goal))
 
     def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
         """Return the wait for connections to be no longer there."""
@@ -77,9 +78,10 @@ class PeerWaiter:
             left = tuple(one for one in (self._peers.get_peer(peer["id"]) for peer in peers) if one is not None)
             if not left:
                 self._match.forget(peers)
-            return replace(state, peer=left[0] if left else None, dying=left)
+            # Those that only have its block are not shown as the connection.
+            return replace(state, peer=next(iter(self._match.with_identity(left)), None), dying=left)
 
-        return Wait(GONE, poll, lambda state: not state.dying, self._late(GONE))
+        return Wait(GONE, poll, lambda state: not state.dying, partial(self._late, GONE))
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return how far the connection has come, and what somebody has to do for the wait to go on."""
@@ -91,14 +93,10 @@ class PeerWaiter:
             peer["status_name"], f"accept {fields_of(peer)[self._peers.provider.accepted_id]} in {place}" if place else ""
         )
 
-    def _late(self, goal: str) -> t.Callable[[PeerState, WaitTimeoutError], AtlasError]:
+    def _late(self, goal: str, state: PeerState, error: WaitTimeoutError) -> AtlasError:
         """Return what says, when the time is up, what the connection is waiting for."""
-
-        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
-            peer = state.dying[0] if state.dying else t.cast("Peer", state.peer)
-            return too_late(self._peers.provider, peer, goal, error, self._place(peer) if goal == self._goal else "")
-
-        return late
+        peer = state.dying[0] if state.dying else t.cast("Peer", state.peer)
+        return too_late(self._peers.provider, peer, goal, error, self._place(peer) if goal == self._goal else "")
 
     def _place(self, peer: Peer) -> str:
         """Return where somebody has to accept the connection for the wait to go on; empty if nobody has to."""
