@@ -48,8 +48,9 @@ def execute(
         with operation.connect(params, outcome.warnings.append) as session:
             outcome.api_calls = session.calls
             try:
-                convergence = SetConvergence if issubclass(operation, SetOperation) else Convergence
-                run = convergence(operation(params, session, clock), outcome, report, clock, sleep)
+                task = operation(params, session, clock)
+                kind: t.Any = SetConvergence if isinstance(task, SetOperation) else Convergence
+                run: Convergence = kind(task, outcome, report, clock, sleep)
                 if check_mode:
                     run.predict()
                 else:

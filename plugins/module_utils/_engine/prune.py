@@ -57,7 +57,8 @@ def split_ignored(
     patterns: t.Sequence[Pattern], undeclared: t.Iterable[t.Mapping[str, t.Any]]
 ) -> tuple[list[t.Any], list[t.Any]]:
     """Return those of some objects that a pattern fits, and the others."""
-    ignored, others = [], []
+    ignored: list[t.Any] = []
+    others: list[t.Any] = []
     for one in undeclared:
         (ignored if any(matches(pattern, one) for pattern in patterns) else others).append(one)
     return ignored, others

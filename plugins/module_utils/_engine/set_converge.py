@@ -63,7 +63,7 @@ class SetConvergence(Convergence):
         for key, error in progress.plan.failures.items():
             steps.give_up((key,), error)
         params = operation.params
-        with self._session.side_by_side(params["parallel"], float(params["wait_timeout"])), steps.working():
+        with operation.session.side_by_side(params["parallel"], float(params["wait_timeout"])), steps.working():
             self._wait(GONE, lambda: not steps.blocked)
             self._wait(params["wait_for"].upper(), lambda: not steps.pending and operation.waiter.is_settled(progress.state))
         progress.end(operation.end(progress.state))

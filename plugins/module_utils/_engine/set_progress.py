@@ -33,7 +33,7 @@ class SetProgress(Progress):
         self._line, self._told = "", clock()
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
-        """Take down the present state, and while the task waits, tell the user of each change, and once a minute that there is none."""
+        """Take down the present state. While the task waits, tell the user of changes, and once a minute that there are none."""
         self.state = state
         for index, status in enumerate(self._operation.summary.statuses(state)):
             if index == len(self._entries):

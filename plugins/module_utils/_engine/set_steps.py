@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Ended, Workers
 
 from .failed import may_pass, pauses_before_look
 from .outcome import Outcome
@@ -53,7 +53,7 @@ class SetSteps:
         self._decide = decide
         self._sleep = sleep
         self._retries: int = operation.params["retries"]
-        self._workers = Workers(operation.params["parallel"])
+        self._workers: Workers[Step, t.Any] = Workers(operation.params["parallel"])
         self._running: list[Step] = []
         # The steps of which nobody knows what became of them, and why.
         self._unsure: list[tuple[Step, AtlasError]] = []
@@ -73,9 +73,8 @@ class SetSteps:
             try:
                 yield
             except BaseException as error:
-                self._workers.stop()
-                for step, reply, failure in self._workers.drain():
-                    self._take_in_late(step, reply, failure)
+                for ended in self._workers.drain():
+                    self._take_in_late(ended)
                 if not isinstance(error, Exception):
                     self._progress.stop()
                 raise
@@ -117,12 +116,13 @@ class SetSteps:
     def _take_in(self) -> None:
         """Take what came of the next step that ends."""
         operation, progress = self._operation, self._progress
-        step, reply, error = self._workers.next()
+        ended = t.cast("Ended[Step, t.Any]", self._workers.next())
+        step, error = ended.key, ended.error
         self._running.remove(step)
         if error is None:
             self._tries.pop(step.keys, None)
             self._outcome.changed = True
-            self._see(operation.record(step, reply, progress.state))
+            self._see(operation.record(step, ended.result(), progress.state))
             return
         if not isinstance(error, AtlasError):
             raise error
@@ -136,13 +136,14 @@ class SetSteps:
         else:
             self.give_up(step.keys, operation.explain(step, error, progress.state))
 
-    def _take_in_late(self, step: Step, reply: t.Any, failure: BaseException | None) -> None:
-        if failure is None:
+    def _take_in_late(self, ended: Ended[Step, t.Any]) -> None:
+        """Take down what a step has done that was on its way when the run ended."""
+        if ended.error is None:
             self._outcome.changed = True
-            self._see(self._operation.record(step, reply, self._progress.state))
-        elif isinstance(failure, AtlasError):
-            self._outcome.changed |= failure.outcome_unknown
-            self.give_up(step.keys, failure)
+            self._see(self._operation.record(ended.key, ended.result(), self._progress.state))
+        elif isinstance(ended.error, AtlasError) and ended.error.outcome_unknown:
+            self._outcome.changed = True
+            self.give_up(ended.key.keys, ended.error)
 
     def _look_at_unsure(self) -> None:
         """Look once for all steps that may have taken effect, or may be of no use any more, and decide again."""

@@ -82,7 +82,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         self._matches = {key: PeerMatch(self._peers, choice) for key, choice in choices.items()}
         self._match = PeerSetMatch(self._matches)
         self._planner = PeerSetPlanner(params, self._entries, provider, self.facts)
-        self.waiter = PeerSetWaiter(self._matches, self._entries, self._peers, self.clock, waits=params["wait"])
+        self.waiter: PeerSetWaiter = PeerSetWaiter(self._matches, self._entries, self._peers, self.clock, waits=params["wait"])
         self.summary = PeerSetSummary(self._entries, self._planner.split_undeclared)
 
     @classmethod

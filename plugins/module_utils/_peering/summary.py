@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Fields, Plan, find_differences
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
@@ -146,5 +146,7 @@ def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> AtlasErro
     only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
     return AtlasError(
         " ".join(filter(None, (text, *(str(failure["msg"]) for failure in failures)))),
-        **{name: only.get(name) for name in FAILURE_FIELDS},
+        http_status=only.get("http_status"),
+        error_code=only.get("error_code"),
+        detail=only.get("detail"),
     )

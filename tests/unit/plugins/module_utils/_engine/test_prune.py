@@ -33,12 +33,12 @@ def test_an_empty_list_is_fine_where_nothing_or_everything_is_meant_to_go(prune:
 
 
 def test_an_empty_list_with_prune_is_refused() -> None:
-    with pytest.raises(InvalidOptionError, match="^things is empty, and prune would remove everything. .*allow_empty"):
+    with pytest.raises(InvalidOptionError, match=r"^things is empty, and prune would remove everything. .*allow_empty"):
         parse((), prune=True)
 
 
 def test_a_negative_ceiling_is_refused() -> None:
-    with pytest.raises(InvalidOptionError, match="^max_deletions must be 0 or more"):
+    with pytest.raises(InvalidOptionError, match=r"^max_deletions must be 0 or more"):
         parse(max_deletions=-1)
 
 

@@ -35,4 +35,8 @@ def test_what_differs_is_changed_and_what_is_missing_is_created(atlas: Atlas) ->
         ("update", 1, ["route_table_cidr_block"]),
         ("create", 2, []),
     ]
-    assert {name: count for name, count in done.result["summary"].items() if count} == {"created": 1, "updated": 1, "unchanged": 1}
+    assert {name: count for name, count in done.result["summary"].items() if count} == {
+        "created": 1,
+        "updated": 1,
+        "unchanged": 1,
+    }
