@@ -96,12 +96,17 @@ class SetSteps:
         self._see(self._operation.give_up(keys, error, self._progress.state))
 
     def _submit_ready(self) -> None:
-        operation, is_news = self._operation, True
+        operation, is_news, limit = self._operation, True, self._operation.params["parallel"]
         while is_news:
             is_news = False
             for step in list(self.pending):
                 try:
-                    is_ready = step in self.pending and operation.waiter.is_ready(step, self._progress.state, self._running)
+                    # No more than can run: a refusal may hold back those that come after it.
+                    is_ready = (
+                        len(self._running) < limit
+                        and step in self.pending
+                        and operation.waiter.is_ready(step, self._progress.state, self._running)
+                    )
                 except AtlasError as error:
                     # Others may need what this one will not give up now.
                     self.give_up(step.keys, error)

@@ -20,7 +20,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE, parse_prune
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_operation import SetOperation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice, with_reply_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import PATTERN_FORMS, parse_entries, to_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import PeerMatch
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.preflight import find_cause
@@ -31,7 +31,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_waite
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import CreatePeer, DeletePeer, PeerState, UpdatePeer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.summary import PeerSetSummary
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import NO_PLACE, VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
 
 from .atlas import AtlasOperation
@@ -157,6 +157,11 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         match = self._matches.get(step.keys[0])
         if isinstance(step.request, DeletePeer) or match is None:
             return error
+        if error.error_code == NO_PLACE:
+            better = AtlasError(
+                str(error).removesuffix(error.hint or "").strip(), hint="Accept pending ones in AWS, then run the task again."
+            )
+            return with_reply_of(error, better)
         own = replace(state.entries.get(step.keys[0], PeerState(None)), listed=state.listed)
         better = find_cause(error, step.request, own, match.choice)
         return match.explain(error, own) if better is None else better

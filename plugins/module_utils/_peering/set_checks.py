@@ -90,7 +90,8 @@ def _overlaps(draft: Draft, state: PeerSetState, provider: Provider) -> Refusals
             check_overlaps(provider, fields_of(final), None, neighbours)
         except AtlasError as error:
             refusals[entry.key] = entry.named(error)
-        neighbours.append(final)
+        # Without an id, it is known by its entry.
+        neighbours.append({**final, "id": final["id"] or entry.key})
     return refusals
 
 

@@ -157,7 +157,8 @@ def too_late(provider: Provider, peer: Peer, goal: str, error: WaitTimeoutError,
 
 def failure(provider: Provider, params: Parameters, peer: Peer) -> AtlasError:
     """Return the error that tells why a connection has failed, and what to do."""
-    hint = "Set recreate: dead to remove it and request the same again, or remove it with state: absent."
+    removal = "atlas_vpc_peer and state: absent" if "peers" in params else "state: absent"
+    hint = f"Set recreate: dead to remove it and request the same again, or remove it with {removal}."
     if params["recreate"] == "dead":
         hint = "Run the task again to remove it and request the same again."
     elif params["vpc_id"] is None:
