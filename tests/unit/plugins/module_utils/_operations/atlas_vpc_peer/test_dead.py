@@ -181,21 +181,11 @@ def test_a_lost_reply_in_the_middle_of_recreate_does_not_leave_less_than_before(
     assert len(wire.sent("POST")) == (1 if forward else 2)
 
 
-def test_what_is_being_removed_is_a_failure_without_wait(atlas: Atlas) -> None:
+@pytest.mark.parametrize("wait", [False, True])
+def test_what_is_being_removed_is_waited_out_and_made_anew(atlas: Atlas, wait: bool) -> None:
     peer = atlas.create()
     atlas.act("delete", peer["id"])
-    done = atlas.run(**PEERING)
-    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
-    for part in (peer["id"], "TERMINATING", "wait"):
-        assert part in done.msg
-    assert (done.peer["id"], done.peer["status_name"]) == (peer["id"], "TERMINATING")
-    assert [one["id"] for one in atlas.peers()] == [peer["id"]]
-
-
-def test_what_is_being_removed_is_waited_out_with_wait_and_made_anew(atlas: Atlas) -> None:
-    peer = atlas.create()
-    atlas.act("delete", peer["id"])
-    done = atlas.run(**PEERING, wait=True)
+    done = atlas.run(**PEERING, wait=wait)
     assert (done.failed, done.changed, atlas.writes()) == (False, True, ["POST"])
     assert done.peer["id"] != peer["id"]
     assert done.peer["status_name"] == "PENDING_ACCEPTANCE"
