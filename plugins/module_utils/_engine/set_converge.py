@@ -73,15 +73,17 @@ class SetConvergence(Convergence):
         """Decide.
 
         Raises:
-            AtlasError: If the first plan is refused. What a later one refuses has failed.
+            AtlasError: If the first plan is refused. What a later one refuses, or what has failed by then, has failed.
         """
         super()._decide()
         progress, plan, planned = self._progress, self._progress.plan, {change.key for change in self._steps.planned.changes}
         if plan.refusals and not planned:
             raise self._operation.summary.refusal(progress.state, plan)
-        for key in planned & plan.refusals.keys():
-            self._steps.give_up((key,), plan.refusals[key])
         progress.plan = replace(plan, refusals={})
+        errors = {**plan.failures, **plan.refusals}
+        for key in planned & errors.keys():
+            self._steps.give_up((key,), errors[key])
+        progress.show()
 
     def _raise_failure(self) -> None:
         failure = self._operation.summary.failure(self._progress.state)
