@@ -161,7 +161,7 @@ class SetSteps:
 
     def _look_at_unsure(self) -> None:
         """Look once for all steps that may have taken effect, or may be of no use any more, and decide again."""
-        pauses: t.Sequence[float] = ()
+        pauses: t.Sequence[float] = (0.0,)
         for step, error in self._unsure:
             self._tries[step.keys] = tries = self._tries.get(step.keys, 0) + 1
             pauses = max(pauses, pauses_before_look(step, error, tries, self._retries), key=sum)
