@@ -165,9 +165,9 @@ class PeerSetWaiter:
         line = f"{len(self._entries) - missing} of {len(self._entries)} {goals.pop() if len(goals) == 1 else 'there'}"
         if waiting:
             ids = ", ".join(waiting[:_MOST_IDS]) + (", …" if len(waiting) > _MOST_IDS else "")
-            line += f", {len(waiting)} wait for acceptance: {ids}"
+            line += f", {len(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for acceptance: {ids}"
         leaving = sum(peer["status_name"] == self._provider.terminating for peer in state.listed)
-        return f"{line}, {leaving} are being removed" if leaving else line
+        return f"{line}, {leaving} being removed" if leaving else line
 
     def _missing(self, state: PeerSetState) -> list[Entry]:
         """Return the entries whose connection is not there yet and has not failed."""

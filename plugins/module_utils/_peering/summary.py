@@ -46,8 +46,8 @@ class PeerSetSummary:
         own = [state.entries.get(key) for key in self._by_key]
         return {
             "vpc_peers": [one.peer if one is not None else None for one in own],
-            "pruned": list(state.pruned),
-            "actions": [self._action(change, state) for change in self._in_order(changes, lambda change: change.key)],
+            "pruned": self._in_order(state.pruned, lambda peer: peer["id"], state),
+            "actions": [self._action(change, state) for change in self._in_order(changes, lambda change: change.key, state)],
             "failures": self._failures(failures, state),
             "summary": self._sums(changes, failures, state),
         }
@@ -56,7 +56,7 @@ class PeerSetSummary:
         """Return the diff: one element for each changed connection, and how many entries are as they should be."""
         diff: list[dict[str, t.Any]] = []
         changes, failures = _done(state, plan)
-        for change in self._in_order(changes, lambda one: one.key):
+        for change in self._in_order(changes, lambda one: one.key, state):
             header = f"{name_of(change.after or change.before or {})} ({change.action})"
             after = self._present(change, state) or change.after or {}
             shown = {name: _foreseen(name, value, change) for name, value in after.items()}
@@ -71,7 +71,7 @@ class PeerSetSummary:
 
     def refusal(self, state: PeerSetState, plan: Plan) -> AtlasError:
         """Return the error with all that is wrong with a plan."""
-        return _joined("Nothing was changed.", self._failures({**plan.refusals, **plan.failures}, state))
+        return _joined("Nothing was changed.", self._failures(_done(state, plan)[1], state))
 
     def failure(self, state: PeerSetState) -> AtlasError | None:
         """Return the error with all that has failed; None for nothing."""
@@ -86,9 +86,9 @@ class PeerSetSummary:
         names = [str(failure["name"]) for failure in self._failures(unsure, state)]
         return f"{text}; perhaps also: {', '.join(names)}" if names else text
 
-    def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str]) -> list[T]:
-        """Return things in the order of the list; what belongs to no entry comes at the end."""
-        places = {key: entry.index for key, entry in self._by_key.items()}
+    def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str], state: PeerSetState) -> list[T]:
+        """Return things in the order of the list; then come removals, as Atlas lists them."""
+        places = {one: place for place, one in enumerate([*self._by_key, *(peer["id"] for peer in state.first)])}
         return sorted(things, key=lambda one: places.get(key(one), len(places)))
 
     def _present(self, change: Change, state: PeerSetState) -> Peer | None:
@@ -111,7 +111,7 @@ class PeerSetSummary:
 
     def _failures(self, failures: t.Mapping[str, AtlasError], state: PeerSetState) -> list[dict[str, t.Any]]:
         found = []
-        for key, error in self._in_order(failures.items(), lambda one: one[0]):
+        for key, error in self._in_order(failures.items(), lambda one: one[0], state):
             entry, own = self._by_key.get(key), state.entries.get(key)
             removed = next((peer for peer in state.first if peer["id"] == key), None)
             peer = own.peer if own is not None else removed
