@@ -100,8 +100,8 @@ class Retry:
                 failure = error
             failure.outcome_unknown = may_be_done = failure.outcome_unknown or may_be_done
             if governor is not None and failure.was_refused_unread:
-                pause = 0.0
-                may_repeat = governor.pause(failure.retry_after) <= self.deadline
+                pause, end = 0.0, governor.pause(failure.retry_after)
+                may_repeat = end <= self.deadline and math.isfinite(end)
             else:
                 attempt = self._settings.retries - retries
                 pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)
