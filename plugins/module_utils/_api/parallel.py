@@ -131,7 +131,8 @@ class Workers(t.Generic[Key, Result]):
         """
         if not self._open or self._stop.is_set():
             return None
-        if self._ended.empty() and not self._start_threads():
+        # The last thread may have ended right now: then nothing is left to call, and how its call ended is there.
+        if self._ended.empty() and not self._start_threads() and self._waiting:
             key, call, unused = self._waiting.popleft()
             self._open -= 1
             return Ended(key, call)
