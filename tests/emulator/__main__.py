@@ -38,6 +38,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     add("--max-token-requests", type=int, default=default.max_token_requests, help="by an address in a minute (%(default)s)")
     add("--rate-limit", metavar="N/R[/S]", help="a bucket of N requests, R more every S seconds, S being 1 by default (none)")
     add("--nonce-seconds", type=float, default=default.nonce_seconds, help="life of a nonce, 0 for a single use (%(default)s)")
+    add("--nonce-per-connection", action="store_true", help="refuse a nonce on another connection than its own")
     add("--latency-ms", type=float, default=default.latency_ms, help="milliseconds before each reply (%(default)s)")
     add("--step-seconds", type=float, default=default.step_seconds, help="time in each passing state of a peer (%(default)s)")
     add("--accept", choices=ACCEPT_MODES, default=default.accept, help="who accepts a peer on the other side (%(default)s)")
