@@ -166,7 +166,7 @@ def test_a_fork_has_the_context_of_its_parent(tmp_path: Path) -> None:
     script.write_text(
         """
 import os, ssl, sys
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
+from ansible_collections.cloudpeer.atlas.plugins.action import atlas_vpc_peer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import tls
 def fail(*unused, **more):
     raise AssertionError("read again")
