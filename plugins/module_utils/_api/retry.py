@@ -101,7 +101,7 @@ class Retry:
             failure.outcome_unknown = may_be_done = failure.outcome_unknown or may_be_done
             if governor is not None and failure.was_refused_unread:
                 pause = 0.0
-                may_repeat = governor.pause(failure.retry_after) <= self.deadline
+                may_repeat = governor.pause(failure.retry_after) < self.deadline
             else:
                 attempt = self._settings.retries - retries
                 pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)
