@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import replace
 
@@ -14,9 +15,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, Wait, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 
+from .match import PeerMatch
 from .state import PeerState
 
 # Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.
@@ -29,36 +30,25 @@ class PeerWaiter:
     """Waits by asking for the connection again and again.
 
     Args:
-        params: The options, with those for waiting.
+        match: Which connection the options mean.
         session: Atlas.
-        peers: The connections.
-        region_of: Returns the region of the network of a connection, which may cost a request.
-        forget: Takes connections that are gone.
         clock: A monotonic clock, in seconds.
     """
 
-    def __init__(
-        self,
-        params: Parameters,
-        session: Session,
-        peers: VpcPeers,
-        region_of: t.Callable[[Peer], str | None],
-        forget: t.Callable[[t.Iterable[Peer]], None],
-        clock: t.Callable[[], float],
-    ) -> None:
-        self._params = params
+    def __init__(self, match: PeerMatch, session: Session, clock: t.Callable[[], float]) -> None:
+        self._match = match
+        self._peers = match.peers
+        self._params = match.choice.params
         self._session = session
-        self._peers = peers
-        self._region_of = region_of
-        self._forget = forget
         self._clock = clock
-        self._goal: str = params["wait_for"].upper()
-        self._created: tuple[str, float] | None = None
+        self._goal: str = self._params["wait_for"].upper()
+        # Until when Atlas may not show yet what this task has created.
+        self._new_until: dict[str, float] = {}
         self._places: dict[str, str] = {}
 
     def record_creation(self, peer: Peer) -> None:
         """Take down that this task has just created a connection."""
-        self._created = (peer["id"], self._clock())
+        self._new_until[peer["id"]] = self._clock() + NEW_FOR
 
     def until_reached(self, peer: Peer) -> Wait[PeerState]:
         """Return the wait for a connection to be in the state `wait_for`, or beyond it."""
@@ -77,7 +67,7 @@ class PeerWaiter:
 
         def poll(state: PeerState) -> PeerState:
             present = self._peers.get_peer(peer["id"])
-            if present is None and self._is_new(peer["id"]):
+            if present is None and self._clock() < self._new_until.get(peer["id"], -math.inf):
                 present = peer
             return replace(state, peer=present)
 
@@ -89,7 +79,7 @@ class PeerWaiter:
         def poll(state: PeerState) -> PeerState:
             left = tuple(one for one in (self._peers.get_peer(peer["id"]) for peer in peers) if one is not None)
             if not left:
-                self._forget(peers)
+                self._match.forget(peers)
             return replace(state, peer=left[0] if left else None, dying=left)
 
         return Wait(GONE, poll, lambda state: not state.dying, self._late(GONE))
@@ -103,12 +93,6 @@ class PeerWaiter:
         return Status(
             peer["status_name"], f"accept {fields_of(peer)[self._peers.provider.accepted_id]} in {place}" if place else ""
         )
-
-    def _is_new(self, peer_id: str) -> bool:
-        if self._created is None:
-            return False
-        created, moment = self._created
-        return created == peer_id and self._clock() - moment < NEW_FOR
 
     def _late(self, goal: str) -> t.Callable[[PeerState, WaitTimeoutError], AtlasError]:
         """Return what says, when the time is up, what the connection is waiting for."""
@@ -148,7 +132,7 @@ class PeerWaiter:
         if peer["id"] not in self._places:
             try:
                 with self._session.within(self._clock() + min(_REGION_TIME, self._params["wait_timeout"] / 4)):
-                    region = self._region_of(peer)
+                    region = self._match.choice.region_of(peer)
             except AtlasError:
                 # Where to accept it is worth telling without the region, too.
                 region = None
