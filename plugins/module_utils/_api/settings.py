@@ -14,8 +14,6 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.hosts import is_loopback
-
 from .errors import InvalidOptionError
 
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
@@ -78,7 +76,7 @@ class ApiSettings:
                 "base_url must end before the path of the API.",
                 hint=f"Write it like {DEFAULT_BASE_URL}; api_version chooses the API.",
             )
-        if parts.scheme == "http" and not is_loopback(host):
+        if parts.scheme == "http" and not _is_loopback(host):
             raise InvalidOptionError(
                 f"base_url is plain http to {host}, which is not this host: anybody on the way could read what is sent.",
                 hint="Use https.",
@@ -128,3 +126,11 @@ def _is_ipv6(host: str) -> bool:
         return ipaddress.ip_address(host).version == 6
     except ValueError:
         return False
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether `host`, as written in the URL, can only be this host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_aws_regions
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.hosts import is_loopback
 
 SECRET_OPTIONS = ("access_key", "secret_key", "session_token")
 
@@ -64,6 +64,13 @@ def _check_endpoint(url: str) -> list[str]:
         raise InvalidOptionError("endpoint_url is not an http or https URL.", hint=hint)
     if "@" in parts.netloc:
         raise InvalidOptionError("endpoint_url must not carry credentials.", hint="Use access_key and secret_key, or profile.")
-    if parts.scheme == "https" or is_loopback(host):
+    if parts.scheme == "https" or _is_loopback(host):
         return []
     return [f"endpoint_url is plain http to {host}: anybody on the way can read session tokens, and change what AWS answers."]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
