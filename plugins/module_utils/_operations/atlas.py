@@ -7,11 +7,17 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_wait, parse_values
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import State
+
+Key = t.TypeVar("Key")
+Result = t.TypeVar("Result")
 
 
 class AtlasOperation(Operation[AtlasClient, State]):
@@ -36,3 +42,20 @@ class AtlasOperation(Operation[AtlasClient, State]):
         if not params["validate_certs"]:
             warnings.insert(0, "validate_certs is false: anybody on the way to Atlas can read and change what is sent.")
         return params, warnings
+
+    def read_all(self, calls: t.Mapping[Key, t.Callable[[], Result]]) -> dict[Key, Result | AtlasError]:
+        """Read several things side by side.
+
+        Args:
+            calls: What reads each of them, by its key.
+
+        Returns:
+            What was read, or why it could not be, by the same keys in the same order.
+        """
+        found: dict[Key, Result | AtlasError] = {}
+        for key, call in calls.items():
+            try:
+                found[key] = call()
+            except AtlasError as error:
+                found[key] = error
+        return found
