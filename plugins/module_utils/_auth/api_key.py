@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
@@ -17,8 +18,23 @@ from .digest import DigestSession, parse_challenge, parse_next_nonce
 _MOST_REFUSALS = 4
 
 
+class _Shared:
+    """What all connections of a key know.
+
+    Attributes:
+        digest: The answer to the last challenge; None while there is none.
+        accepted: The last answer that was accepted, and on which connection.
+        is_bound: Whether the server takes a nonce only on the connection on which it gave it.
+    """
+
+    def __init__(self) -> None:
+        self.digest: DigestSession | None = None
+        self.accepted: tuple[DigestSession | None, ApiKey | None] = (None, None)
+        self.is_bound = False
+
+
 class ApiKey:
-    """A programmatic API key. The nonce of the last challenge is used again until it is refused.
+    """A programmatic API key. The nonce of the last challenge is used again until it is refused, on all connections.
 
     Args:
         public_key: The public half, the user name of the digest.
@@ -33,25 +49,41 @@ class ApiKey:
         self.secrets = [private_key]
         self._public_key = public_key
         self._private_key = private_key
-        # None while the server's challenge is not known: it comes with the first refusal.
-        self._digest: DigestSession | None = None
+        self._shared = _Shared()
+        # The answer to the last challenge on this connection.
+        self._own: DigestSession | None = None
+
+    def for_connection(self) -> ApiKey:
+        """Return the same key, which shares the nonce unless the server has refused that."""
+        key = copy.copy(self)
+        key._own = None
+        return key
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Answer the server's challenge, and each new one as long as that may help."""
+        shared = self._shared
+        digest = self._own if shared.is_bound else shared.digest
         for refusals in range(1, _MOST_REFUSALS + 2):
-            if self._digest is not None:
+            if digest is not None:
                 body = request.body or b""
-                request.headers["Authorization"] = self._digest.authorization(request.method, request.path_url, body)
+                request.headers["Authorization"] = digest.authorization(request.method, request.path_url, body)
             reply: Reply = yield request
             if not reply.is_unauthorized:
                 next_nonce = parse_next_nonce(reply.headers.get("Authentication-Info"))
-                if next_nonce and self._digest is not None:
-                    self._digest.use_nonce(next_nonce)
+                if digest is not None:
+                    shared.accepted = digest, self
+                    if next_nonce:
+                        digest.use_nonce(next_nonce)
                 return
+            accepted, connection = shared.accepted
+            if digest is not None and digest is accepted and connection is not self:
+                # Either it is too old, or good on the other connection only. A challenge on each helps in both cases.
+                shared.is_bound = True
             challenge = parse_challenge(reply.headers.get("WWW-Authenticate"))
             # A nonce that was only just given and is refused means that the key is wrong. Atlas says `stale=false` in every
             # challenge, so a first refusal proves nothing. Others say `stale=true` when the key was right.
-            if challenge is None or refusals > (_MOST_REFUSALS if challenge.stale else 1):
-                self._digest = None
+            may_help = challenge is not None and refusals <= (_MOST_REFUSALS if challenge.stale else 1)
+            digest = DigestSession(challenge, self._public_key, self._private_key) if challenge and may_help else None
+            self._own = shared.digest = digest
+            if digest is None:
                 return
-            self._digest = DigestSession(challenge, self._public_key, self._private_key)
