@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import typing as t
 from dataclasses import replace
+from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status
@@ -71,7 +72,7 @@ class PeerWaiter:
                 present = peer
             return replace(state, peer=present)
 
-        return Wait(self._goal, poll, is_done, self._late(self._goal))
+        return Wait(self._goal, poll, is_done, partial(self._late, self._goal))
 
     def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
         """Return the wait for connections to be no longer there."""
@@ -82,7 +83,7 @@ class PeerWaiter:
                 self._match.forget(peers)
             return replace(state, peer=left[0] if left else None, dying=left)
 
-        return Wait(GONE, poll, lambda state: not state.dying, self._late(GONE))
+        return Wait(GONE, poll, lambda state: not state.dying, partial(self._late, GONE))
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return how far the connection has come, and what somebody has to do for the wait to go on."""
@@ -94,34 +95,30 @@ class PeerWaiter:
             peer["status_name"], f"accept {fields_of(peer)[self._peers.provider.accepted_id]} in {place}" if place else ""
         )
 
-    def _late(self, goal: str) -> t.Callable[[PeerState, WaitTimeoutError], AtlasError]:
+    def _late(self, goal: str, state: PeerState, error: WaitTimeoutError) -> AtlasError:
         """Return what says, when the time is up, what the connection is waiting for."""
-
-        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
-            peer = t.cast("Peer", state.peer)
-            hint = "Raise wait_timeout, or run the task again later: it goes on from there."
-            place = self._place(peer) if goal == self._goal else ""
-            if place:
-                hint = f"Have {fields_of(peer)[self._peers.provider.accepted_id]} accepted in {place}, then run the task again."
-            status, cause = peer["status_name"], error.unanswered
-            if not isinstance(cause, AtlasError):
-                return AtlasError(
-                    f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
-                    f"to be {goal}.",
-                    detail=f"last status {status}",
-                    hint=hint,
-                )
+        peer = t.cast("Peer", state.peer)
+        hint = "Raise wait_timeout, or run the task again later: it goes on from there."
+        place = self._place(peer) if goal == self._goal else ""
+        if place:
+            hint = f"Have {fields_of(peer)[self._peers.provider.accepted_id]} accepted in {place}, then run the task again."
+        status, cause = peer["status_name"], error.unanswered
+        if not isinstance(cause, AtlasError):
             return AtlasError(
-                f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
-                f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
-                f"{str(cause).removesuffix(cause.hint or '').strip()}",
-                http_status=cause.http_status,
-                error_code=cause.error_code,
-                detail=f"last status {status}; {cause.detail or 'no reason given'}",
+                f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
+                f"to be {goal}.",
+                detail=f"last status {status}",
                 hint=hint,
             )
-
-        return late
+        return AtlasError(
+            f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
+            f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
+            f"{str(cause).removesuffix(cause.hint or '').strip()}",
+            http_status=cause.http_status,
+            error_code=cause.error_code,
+            detail=f"last status {status}; {cause.detail or 'no reason given'}",
+            hint=hint,
+        )
 
     def _place(self, peer: Peer) -> str:
         """Return where somebody has to accept the connection for the wait to go on; empty if nobody has to."""
