@@ -127,9 +127,11 @@ class Emulator:
             return {}
         allowance, rate = bucket.take(), bucket.rate
         headers = {"RateLimit-Limit": str(rate.capacity), "RateLimit-Remaining": str(allowance.remaining)}
+        if not allowance.granted:
+            headers["Retry-After"] = str(allowance.retry_after)
+        headers = {name: value for name, value in headers.items() if name not in self.settings.rate_limit_without}
         if allowance.granted:
             return headers
-        headers["Retry-After"] = str(allowance.retry_after)
         figures = (allowance.retry_after, rate.capacity, rate.refill, rate.period_seconds)
         raise ApiError("RATE_LIMITED_TOKEN_BUCKET", path.removeprefix("/"), *figures, headers=headers)
 

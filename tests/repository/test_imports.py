@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "_operations": {"_peering", "_aws", "_resources", "_auth", "_engine", "_values", "_api.errors", "_api.client"},
     "_peering": {"_resources", "_engine", "_values", "_api.errors"},
     "_aws": {"_engine", "_values", "_api.errors", "_api.redact", "_api.call"},
-    "_engine": {"_auth.sources", "_values", "_api.errors", "_api.redact", "_api.retry"},
+    "_engine": {"_auth.sources", "_values", "_api.errors", "_api.parallel", "_api.redact", "_api.retry"},
     "_auth": {"_api", "_values"},
     "_resources": {"_api", "_values"},
     "_api": {"_version", "_values"},
