@@ -78,6 +78,11 @@ def _add_entry(project: Project) -> None:
     project.add_access([{"cidrBlock": ENTRY["cidr_block"], "comment": ENTRY["comment"]}])
 
 
+def _add_entries(project: Project) -> None:
+    _add_entry(project)
+    project.add_access([{"cidrBlock": OTHER}])
+
+
 @dataclass(frozen=True)
 class Operation:
     """One operation."""
@@ -185,6 +190,16 @@ OPERATIONS = {
         "/accessList/",
         lambda one: ENTRY["cidr_block"] not in entries_of(one),
         _add_entry,
+    ),
+    "prune access": Operation(
+        _ACCESS,
+        {"entries": [ENTRY], "prune": True, "wait_sleep": 1},
+        "DELETE",
+        "/accessList/",
+        lambda one: list(entries_of(one)) == [ENTRY["cidr_block"]],
+        _add_entries,
+        # The list, and the status of the declared entry.
+        reads=20,
     ),
 }
 
