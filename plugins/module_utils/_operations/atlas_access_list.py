@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list.planner import AccessListPlanner
@@ -18,6 +17,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list.state
     to_actions,
     to_change,
 )
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list.waiter import Statuses, until_in_force
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
@@ -30,7 +30,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
     Step,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE, parse_prune
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_entries import (
     PATTERN_FORMS,
     check_entries,
@@ -118,16 +118,25 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
 
     def decide(self, state: AccessListState, facts: Facts) -> Plan:
         """Decide which entries are written or removed."""
-        return self._planner.plan_absent(state) if self._is_absent else self._planner.plan_present(state)
+        if self._is_absent:
+            return self._planner.plan_absent(state)
+        plan = self._planner.plan_present(state)
+        if plan.steps and plan.steps[0].action == "delete":
+            # What Atlas would refuse has to be known before anything is removed.
+            self._check_groups(plan, facts)
+        return plan
 
     def predict(self, state: AccessListState, plan: Plan, facts: Facts) -> AccessListState:
         """Foresee also that Atlas refuses security groups where no connection is alive."""
+        self._check_groups(plan, facts)
+        return state.with_changes(plan.changes)
+
+    def _check_groups(self, plan: Plan, facts: Facts) -> None:
         if any(change.after and change.after["aws_security_group"] for change in plan.changes) and not facts[LIVE_PEER]:
             raise AtlasError(
                 "Security groups can be allowed only beside a VPC peering connection, and there is none.",
                 hint="Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead.",
             )
-        return state.with_changes(plan.changes)
 
     def apply(self, step: Step, state: AccessListState) -> AccessListState:
         """Write entries, all at once, or remove one."""
@@ -148,30 +157,12 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
 
     def wait(self, state: AccessListState, step: Step | None = None) -> Wait[AccessListState] | None:
         """Wait until every declared entry is in force: in the end, and whatever the options say before others are pruned."""
-        is_wanted = step is not None or (self.params["wait"] and not self._is_absent)
-        if not is_wanted or state.waiting == ():
+        if step is None and (self._is_absent or not self.params["wait"]):
             return None
+        return until_in_force(state, self._planner.declared, self._read_statuses, is_before_pruning=step is not None)
 
-        def poll(last: AccessListState) -> AccessListState:
-            names = self._planner.declared if last.waiting is None else last.waiting
-            statuses = self.read_all({name: partial(self._access_list.get_status, name) for name in names})
-            for name, status in statuses.items():
-                if isinstance(status, AtlasError):
-                    raise status
-                if status == "FAILED":
-                    raise AtlasError(f"Atlas could not bring {name} of the access list into force.", hint="Run the task again.")
-            return replace(last, waiting=tuple(name for name, status in statuses.items() if status != "ACTIVE"))
-
-        def late(last: AccessListState, error: WaitTimeoutError) -> AtlasError:
-            unanswered = " Atlas did not answer in the end." if error.unanswered else ""
-            kept = " So no entry was pruned yet." if step is not None else ""
-            return AtlasError(
-                f"{', '.join(last.waiting or ())} of the access list is still not in force after {error.waited:.0f} seconds."
-                f"{unanswered}{kept}",
-                hint="Raise wait_timeout, or run the task again later.",
-            )
-
-        return Wait("in force", poll, lambda last: last.waiting == (), late, polls_at_once=state.waiting is None)
+    def _read_statuses(self, names: t.Iterable[str]) -> Statuses:
+        return self.read_all({name: partial(self._access_list.get_status, name) for name in names})
 
     def show(self, state: AccessListState, plan: Plan) -> dict[str, t.Any]:
         """Show the declared entries, those that stay because they are somebody else's, and what is done to which entry."""

@@ -297,6 +297,15 @@ def test_more_than_there_is_room_for_is_refused(atlas: Atlas, check_mode: bool) 
     assert [one["action"] for one in done.result["actions"]] == ["create", "create", "delete"]
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_nothing_is_removed_for_what_atlas_would_refuse(atlas: Atlas, check_mode: bool) -> None:
+    fill(atlas, 200)
+    others = [{"cidr_block": f"10.200.{number}.0/24"} for number in range(1, 200)]
+    done = run(atlas, {"aws_security_group": GROUP}, *others, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    assert "VPC peering connection" in done.msg
+
+
 # Others, and lost replies
 
 

@@ -87,6 +87,12 @@ def test_of_many_failures_the_message_has_a_few(projects: Atlas) -> None:
     assert "2 more" in done.msg
 
 
+def test_projects_are_read_side_by_side(make_atlas: Callable[..., Atlas]) -> None:
+    atlas = make_atlas(groups=3, latency_ms=100)
+    assert not run(atlas, *ids(atlas)).failed
+    assert atlas.tcp_connections() > 1
+
+
 def test_filters_hold_for_each_project(projects: Atlas) -> None:
     first, second, unused = ids(projects)
     with projects.emulator.projects[1].now() as project:
