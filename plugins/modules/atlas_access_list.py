@@ -74,8 +74,8 @@ options:
     version_added: 2.0.0
   prune:
     description:
-      - Remove the entries that O(entries) does not declare, O(ignore) does not match, and do not expire, whoever has added them.
-        Keep one list for each project.
+      - Remove the entries that O(entries) does not declare and O(ignore) does not match, whoever has added them. Entries that
+        expire stay; see O(prune_temporary). Keep one list for each project.
       - New entries are added first. The task removes others only when all of O(entries) are active for all clusters, whatever
         O(wait) says, so that no client is shut out. This takes one request for each of O(entries), and at most O(wait_timeout).
         If adding fails, nothing is removed.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, VPC, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
@@ -133,6 +134,20 @@ def test_a_project_in_the_environment_is_replaced(projects: Atlas, monkeypatch: 
     monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", third)
     assert sorted(blocks(run(projects, first, second))) == [first, second]
     assert len(projects.run(OPERATION, group_id=None).result["vpc_peers"]) == 1
+
+
+def test_without_a_project_the_failure_names_both_options() -> None:
+    message = "one of the following is required: group_id, group_ids"
+    assert OPERATION.argument_spec.explain(message) == (
+        f"{message}. Set group_id (or its alias project_id), or the environment variable MONGODB_ATLAS_PROJECT_ID. "
+        "Set group_ids (or its alias project_ids)."
+    )
+
+
+def test_a_null_in_place_of_a_project_is_refused() -> None:
+    params = {**dict.fromkeys(OPERATION.argument_spec.options), "api_version": "v2"}
+    with pytest.raises(InvalidOptionError, match="group_id must not be null"):
+        OPERATION.validate(params)
 
 
 def test_a_project_that_does_not_answer_is_a_failure_of_its_own(faulty: tuple[Atlas, Wire]) -> None:
