@@ -30,8 +30,8 @@ _STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("
 class StoppedError(AtlasError):
     """The task ends: nothing more is sent."""
 
-    def __init__(self) -> None:
-        super().__init__("The task was stopped before the request was sent.", hint="Run it again.")
+    def __init__(self, message: str = "The task was stopped before the request was sent. Run it again.") -> None:
+        super().__init__(message)
 
 
 def check_stopped() -> None:

@@ -89,6 +89,7 @@ class Retry:
         governor = self.governor if request.root is None else None
         last_try = self.clock() + self._settings.total_time
         retries, pause, may_be_done = self._settings.retries, 0.0, False
+        failure: AtlasError
         while True:
             try:
                 if pause:
