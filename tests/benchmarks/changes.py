@@ -21,7 +21,7 @@ def measure(progress: Progress, full: bool) -> Findings:
 
         def delay_after(moment: float, peer_id: str) -> float:
             play = Play("wait", {"peer_id": peer_id})
-            return run_until_changed(atlas, play, moment, lambda: atlas.control("POST", f"peers/{peer_id}/accept"))[1]
+            return run_until_changed(atlas, play, moment, lambda: atlas.accept([peer_id]))[1]
 
         ids = [create_peer(atlas, peer) for peer in peers(len(CHANGES))]
         delays = dict(zip(CHANGES, threads.map(delay_after, CHANGES, ids), strict=True))

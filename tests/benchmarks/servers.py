@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,18 @@ class Atlas:
     control_url: str
     ca_path: str | None = None
 
-    def control(self, method: str, path: str) -> None:
-        """Send a request to a control path."""
-        verify = self.ca_path or True
-        requests.request(method, f"{self.control_url}/emulator/{path}", timeout=10, verify=verify).raise_for_status()
+    def reset(self) -> None:
+        """Reset everything."""
+        requests.post(f"{self.control_url}/emulator/reset", timeout=10, verify=self.ca_path or True).raise_for_status()
+
+    def accept(self, peer_ids: Sequence[str]) -> None:
+        """Accept connections as the owner of the other side."""
+        with requests.Session() as session:
+            # Authorities that the environment names would be preferred.
+            session.trust_env = False
+            session.verify = self.ca_path or True
+            for peer_id in peer_ids:
+                session.post(f"{self.control_url}/emulator/peers/{peer_id}/accept", timeout=10).raise_for_status()
 
 
 @contextlib.contextmanager

@@ -48,7 +48,8 @@ def ways(atlas: Atlas) -> Iterator[Way]:
                 # The list, the containers, and the creations on several connections, of which one is open by then.
                 creations = (OPENING if parallel > 1 else 0) + math.ceil(size / parallel)
                 entries = declared(peers(size), atlas.container_id)
-                play = Play("set", {"declared": entries, "parallel": parallel}, repeats=repeated)
+                # How many connections it opens may differ.
+                play = Play("set", {"declared": entries, "parallel": parallel}, repeats=repeated, is_steady=False)
                 limits = {"create": FIRST_REPLY + 1 + creations, "nothing": FIRST_REPLY}
                 yield Way(f"`atlas_vpc_peers`, parallel: {parallel}", play, size, limits)
         # It has no sessions: a connection for the challenge, and one for the request.

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .runs import Measurement, Play, run_until_changed
 from .servers import create_peer, declared, distant_emulator, peers
 from .tables import Findings, Progress, decimal, goal, table
@@ -27,14 +29,10 @@ def measure(progress: Progress, full: bool) -> Findings:
         }
         for name, (size, play) in plays.items():
             progress(f"waiting: {name}")
-            atlas.control("POST", "reset")
+            atlas.reset()
             ids = [create_peer(atlas, peer) for peer in peers(size)]
 
-            def accept(ids: list[str] = ids) -> None:
-                for peer_id in ids:
-                    atlas.control("POST", f"peers/{peer_id}/accept")
-
-            found[name] = run_until_changed(atlas, play, ACCEPTED_AFTER, accept)
+            found[name] = run_until_changed(atlas, play, ACCEPTED_AFTER, partial(atlas.accept, ids))
     one, many = (found[name][0].requests for name in ("one connection", f"{SIZE} connections: a set"))
     return Findings(
         f"Waiting until all are accepted, {ACCEPTED_AFTER:.0f} s after the start: requests, TCP connections, and seconds from "
@@ -43,6 +41,6 @@ def measure(progress: Progress, full: bool) -> Findings:
             ["wait for", "requests", "connections", "seconds after"],
             ([name, measured.requests, measured.connections, decimal(delay, 2)] for name, (measured, delay) in found.items()),
         ),
-        # Which checks come before the acceptance, and which after it, is a matter of milliseconds.
-        (goal(many <= one + 1, f"waiting for {SIZE} with one request a check, as for one: {many} requests, and {one} for one"),),
+        # A check may come between the acceptances, and one may just have been before them.
+        (goal(many <= one + 2, f"waiting for {SIZE} with one request a check, as for one: {many} requests, and {one} for one"),),
     )

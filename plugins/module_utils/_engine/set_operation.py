@@ -126,3 +126,6 @@ class SetOperation(Operation[S, State]):
     def show(self, state: State, plan: Plan) -> dict[str, t.Any]:
         """Return what a result shows."""
         return self.summary.show(state, plan)
+
+    def compare(self, state: State, plan: Plan) -> None:
+        """Compare nothing: the summary has a diff of its own."""
