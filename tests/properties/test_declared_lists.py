@@ -105,7 +105,7 @@ def is_ignored(peer: dict[str, Any], patterns: list[dict[str, Any]]) -> bool:
     )
 
 
-@examples(150)
+@examples(80)
 @given(
     recipe=recipes(),
     entries=lists(),
@@ -150,7 +150,7 @@ def test_check_mode_tells_the_truth_and_only_what_may_go_goes(recipe: Recipe, en
     assert (again.changed, again.result["actions"], again.failed) == (False, [], done.failed), again.result
 
 
-@examples(100)
+@examples(50)
 @given(recipe=recipes(), entries=lists(3), order=st.permutations(range(3)), recreate=st.sampled_from(["never", "dead"]))
 def test_a_list_comes_to_what_its_entries_come_to_one_by_one_in_any_order(
     recipe: Recipe, entries: list[Entry], order: list[int], recreate: str
@@ -163,10 +163,11 @@ def test_a_list_comes_to_what_its_entries_come_to_one_by_one_in_any_order(
     mixed = run(shuffled, [entries[number] for number in turns], recreate=recreate, max_deletions=50)
     # In any order, a list comes to the same.
     assert (mixed.failed, shape(shuffled)) == (whole.failed, shape(world))
-    assert mixed.result["summary"] == whole.result["summary"]
-    if any(one.failed for one in single.values()):
-        # One after the other, entries can be in each other's way: what a list can do may be impossible then. What is impossible
-        # for one alone and is no matter of order is so for the list.
+    if not whole.failed:
+        assert mixed.result["summary"] == whole.result["summary"]
+    if any(one.failed for one in single.values()) or "has the AWS account and the VPC of" in whole.result.get("msg", ""):
+        # One after the other, entries can be in each other's way where a list finds an order. And a list has to say which of two
+        # entries of a pair has which container, where one after the other means whatever is there by then.
         event("failed")
         return
     event("done")
