@@ -24,9 +24,10 @@ KILLED = (
     "add access",
     "remove access",
     "prune access",
+    "set",
 )
 #: The others take long, and rarely fail where these do not.
-USUAL = ("create", "recreate", "delete")
+USUAL = ("create", "recreate", "delete", "set")
 
 
 def _settle(emulator: RunningEmulator, number: int) -> None:

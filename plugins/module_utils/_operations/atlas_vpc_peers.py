@@ -159,8 +159,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
             )
             return with_reply_of(error, better)
         own = replace(state.entries.get(step.keys[0], PeerState(None)), listed=state.listed)
-        better = find_cause(error, step.request, own, match.choice)
-        return match.explain(error, own) if better is None else better
+        return find_cause(error, step.request, own, match.choice) or match.explain(error, own)
 
     def give_up(self, keys: t.Iterable[str], error: AtlasError, state: PeerSetState) -> PeerSetState:
         """Return the state after entries or removals have failed."""

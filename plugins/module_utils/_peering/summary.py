@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 
-from .entries import Entry
+from .entries import FIELDS, Entry
 from .set_state import PeerSetState
 
 KNOWN_LATER = "(known after apply)"
@@ -99,7 +99,9 @@ class PeerSetSummary:
     def _action(self, change: Change, state: PeerSetState) -> dict[str, t.Any]:
         entry, shown = self._by_key.get(change.key), change.after or change.before or {}
         known = self._present(change, state) or change.before or {}
-        differing = find_differences(shown, change.before or {}) if change.action == "update" else ()
+        # Not the state, which goes on by itself.
+        fields = {name: shown[name] for name in FIELDS if name in shown}
+        differing = find_differences(fields, change.before or {}) if change.action == "update" else ()
         return {
             "action": change.action,
             "index": entry.index if entry is not None else None,

@@ -36,7 +36,7 @@ def test_all_are_waited_for_by_one_list_a_poll(make_atlas: Callable[..., Atlas])
     assert statuses(atlas) <= {"PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"}
     after = atlas.wire()[len(LOOK_TO_WRITE) + 50 :]
     assert after == [("GET", 200)] * len(atlas.clock.pauses)
-    assert [one["status"] for one in done.result["status_history"][0]][0] == "INITIATING"
+    assert done.result["status_history"][0][0]["status"] == "INITIATING"
     assert len(done.result["status_history"]) == 50
 
 
