@@ -34,7 +34,8 @@ def measure(progress: Progress, full: bool) -> Findings:
             play = Play("ours", item, environment=variables, repeats=5, is_steady=False)
             progress(f"credentials: {kind}")
             found[f"one task: {kind}"] = run(atlas, play).measurements["nothing"]
-        for kind, (variables, is_kept) in kinds.items():
+        # Atlas gives too few tokens to ask for one on each of many hosts.
+        for kind, (variables, is_kept) in [one for one in kinds.items() if one[1][1]]:
             play = Play("hosts", {"token_cache": is_kept}, hosts_of(atlas, HOSTS), FORKS, variables, is_steady=False)
             progress(f"credentials: {kind}, {HOSTS} hosts")
             found[f"{HOSTS} hosts, {FORKS} forks: {kind}"] = run(atlas, play).measurements["nothing"]

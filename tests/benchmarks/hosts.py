@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from .runs import Measurement, Play, run
-from .servers import Atlas, distant_emulator, peers
+from .servers import ROUND_TRIP, Atlas, distant_emulator, peers
 from .tables import Findings, Progress, counts, decimal, table
 
 SIZES = (50, 200)
@@ -23,22 +23,29 @@ def hosts_of(atlas: Atlas, size: int) -> dict[str, dict[str, Any]]:
 
 
 def measure(progress: Progress, full: bool) -> Findings:
-    """Run a task on all hosts, with each number of forks."""
-    found: dict[tuple[int, int], dict[str, Measurement]] = {}
+    """Run a task on all hosts, with each number of forks, and one that reads all projects."""
+    found: dict[str, dict[str, Measurement]] = {}
     with distant_emulator(groups=max(SIZES)) as atlas:
         for size in SIZES:
             for forks in FORKS:
                 progress(f"{size} hosts, {forks} forks")
-                found[size, forks] = run(atlas, Play("hosts", hosts=hosts_of(atlas, size), forks=forks)).measurements
-    headings = ["hosts, forks", "create", "no change", "`debug`", "requests / connections: create", "no change"]
+                play = Play("hosts", hosts=hosts_of(atlas, size), forks=forks)
+                found[f"{size} hosts, {forks} forks"] = run(atlas, play).measurements
+            progress(f"{size} projects in one task")
+            projects = [group["group_id"] for group in atlas.groups[:size]]
+            found[f"{size} projects: one task of `atlas_vpc_peer_info`"] = run(
+                atlas, Play("projects", {"projects": projects})
+            ).measurements
+    headings = ["way", "create", "no change", "`debug`", "requests / connections: create", "no change"]
     rows = (
         [
-            f"{size} hosts, {forks} forks",
-            *(decimal(one[tag].seconds, 2) for tag in ("create", "nothing", "floor")),
-            *(counts(one[tag]) for tag in ("create", "nothing")),
+            name,
+            *(decimal(one[tag].seconds if tag in one else None, 2) for tag in ("create", "nothing", "floor")),
+            *(counts(one.get(tag)) for tag in ("create", "nothing")),
         ]
-        for (size, forks), one in found.items()
+        for name, one in found.items()
     )
     return Findings(
-        "A project a host, over HTTPS and 50 ms away: seconds for the task on all hosts:\n\n" + table(headings, rows),
+        f"A project a host, over HTTPS and {ROUND_TRIP * 1000:.0f} ms away: seconds for the task on all hosts:\n\n"
+        + table(headings, rows)
     )

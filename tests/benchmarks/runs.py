@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,9 @@ class Play:
     is_steady: bool = True
 
 
-def start(folder: Path, atlas: Atlas, play: Play) -> subprocess.Popen[str]:
-    """Start a playbook.
+@contextlib.contextmanager
+def started(folder: Path, atlas: Atlas, play: Play) -> Iterator[subprocess.Popen[str]]:
+    """Run a playbook for the length of a with statement.
 
     Args:
         folder: Where the files of this run go.
@@ -87,7 +89,7 @@ def start(folder: Path, atlas: Atlas, play: Play) -> subprocess.Popen[str]:
         "MEASURE_CA": atlas.ca_path,
         **play.environment,
     }
-    return subprocess.Popen(
+    with subprocess.Popen(
         command + [str(HERE / "playbooks" / f"{play.name}.yml")] * play.repeats,
         cwd=ROOT,
         env={name: value for name, value in whole.items() if value is not None},
@@ -95,7 +97,12 @@ def start(folder: Path, atlas: Atlas, play: Play) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            # It has ended by then, unless something went wrong here.
+            process.terminate()
 
 
 def read_lines(folder: Path) -> list[dict[str, Any]]:
@@ -107,7 +114,7 @@ def read_lines(folder: Path) -> list[dict[str, Any]]:
 def run(atlas: Atlas, play: Play) -> Trial:
     """Run a playbook, and return the medians of what its tasks took."""
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-bench-") as folder:
-        with start(Path(folder), atlas, play) as process:
+        with started(Path(folder), atlas, play) as process:
             output = process.communicate()[0]
         assert process.returncode == 0, output
         lines = read_lines(Path(folder))
@@ -139,7 +146,7 @@ def run_until_changed(atlas: Atlas, play: Play, delay: float, change: Callable[[
         What the task took, and the seconds from the change to its end.
     """
     with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-bench-") as folder:
-        with start(Path(folder), atlas, play) as process:
+        with started(Path(folder), atlas, play) as process:
             while not (lines := read_lines(Path(folder))):
                 assert process.poll() is None, process.communicate()[0]
                 time.sleep(0.01)

@@ -46,6 +46,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
         help="header that its replies lack; repeatable (none)",
     )
     add("--nonce-seconds", type=float, default=default.nonce_seconds, help="life of a nonce, 0 for a single use (%(default)s)")
+    add("--nonce-per-connection", action="store_true", help="refuse a nonce on another connection than its own")
     add("--latency-ms", type=float, default=default.latency_ms, help="milliseconds before each reply (%(default)s)")
     add("--step-seconds", type=float, default=default.step_seconds, help="time in each passing state of a peer (%(default)s)")
     add("--accept", choices=ACCEPT_MODES, default=default.accept, help="who accepts a peer on the other side (%(default)s)")

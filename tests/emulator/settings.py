@@ -68,6 +68,8 @@ class Settings:
     rate_limit_without: tuple[str, ...] = ()
     #: How long a nonce may be used again; 0 makes every nonce good for one request.
     nonce_seconds: float = 300.0
+    #: Whether a nonce can be used only on the connection on which it was given: what Atlas does is not documented.
+    nonce_per_connection: bool = False
     latency_ms: float = 0.0
     #: How long a connection stays in each state that passes by itself.
     step_seconds: float = 1.0

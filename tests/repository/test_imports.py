@@ -18,7 +18,7 @@ COLLECTION = "ansible_collections.cloudpeer.atlas"
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
-    "plugin_utils": {"_engine", "_api.errors"},
+    "plugin_utils": {"_engine", "_api.errors", "_api.tls"},
     "_operations": {
         "_access_list",
         "_peering",

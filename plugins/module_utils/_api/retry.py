@@ -89,6 +89,7 @@ class Retry:
         governor = self.governor if request.root is None else None
         last_try = self.clock() + self._settings.total_time
         retries, pause, may_be_done = self._settings.retries, 0.0, False
+        failure: AtlasError
         while True:
             try:
                 if pause:
@@ -101,7 +102,7 @@ class Retry:
             failure.outcome_unknown = may_be_done = failure.outcome_unknown or may_be_done
             if governor is not None and failure.was_refused_unread:
                 pause = 0.0
-                may_repeat = governor.pause(failure.retry_after) <= self.deadline
+                may_repeat = governor.pause(failure.retry_after) < self.deadline
             else:
                 attempt = self._settings.retries - retries
                 pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)

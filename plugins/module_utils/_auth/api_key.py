@@ -22,14 +22,12 @@ class _Shared:
     """What all connections of a key know.
 
     Attributes:
-        digest: The answer to the last challenge; None while there is none.
-        accepted: The last answer that was accepted, and on which connection.
-        is_bound: Whether the server takes a nonce only on the connection on which it gave it.
+        digest: What answers the last challenge; None while there is none.
+        is_bound: Whether each connection uses only nonces that it got itself.
     """
 
     def __init__(self) -> None:
         self.digest: DigestSession | None = None
-        self.accepted: tuple[DigestSession | None, ApiKey | None] = (None, None)
         self.is_bound = False
 
 
@@ -50,7 +48,7 @@ class ApiKey:
         self._public_key = public_key
         self._private_key = private_key
         self._shared = _Shared()
-        # The answer to the last challenge on this connection.
+        # What answers the last challenge on this connection.
         self._own: DigestSession | None = None
 
     def for_connection(self) -> ApiKey:
@@ -70,14 +68,12 @@ class ApiKey:
             reply: Reply = yield request
             if not reply.is_unauthorized:
                 next_nonce = parse_next_nonce(reply.headers.get("Authentication-Info"))
-                if digest is not None:
-                    shared.accepted = digest, self
-                    if next_nonce:
-                        digest.use_nonce(next_nonce)
+                if next_nonce and digest is not None:
+                    digest.use_nonce(next_nonce)
                 return
-            accepted, connection = shared.accepted
-            if digest is not None and digest is accepted and connection is not self:
-                # Either it is too old, or good on the other connection only. A challenge on each helps in both cases.
+            if digest not in (None, self._own):
+                # Some servers take a nonce on one connection only, or its counts in order only. If it was too old, asking on each
+                # connection from now on costs little.
                 shared.is_bound = True
             challenge = parse_challenge(reply.headers.get("WWW-Authenticate"))
             # A nonce that was only just given and is refused means that the key is wrong. Atlas says `stale=false` in every

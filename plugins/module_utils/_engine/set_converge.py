@@ -74,14 +74,16 @@ class SetConvergence(Convergence):
         """Check that a plan may be carried out.
 
         Raises:
-            AtlasError: If the first plan is refused. What a later one refuses has failed.
+            AtlasError: If the first plan is refused. What a later one refuses, or what has failed by then, has failed.
         """
         progress, planned = self._progress, {change.key for change in self._steps.planned.changes}
         if plan.refusals and not planned:
             raise self._operation.summary.refusal(progress.state, plan)
-        for key in planned & plan.refusals.keys():
-            self._steps.give_up((key,), plan.refusals[key])
         progress.plan = replace(plan, refusals={})
+        errors = {**plan.failures, **plan.refusals}
+        for key in planned & errors.keys():
+            self._steps.give_up((key,), errors[key])
+        progress.show()
 
     def _raise_failure(self) -> None:
         failure = self._operation.summary.failure(self._progress.state)
