@@ -49,10 +49,10 @@ class SetSteps:
         self.planned = Plan()
         self._operation = operation
         self._progress = progress
+        self._see: t.Callable[[t.Any], None] = progress.see
         self._outcome = outcome
         self._decide = decide
         self._sleep = sleep
-        self._retries: int = operation.params["retries"]
         self._workers: Workers[Step, t.Any] = Workers(operation.params["parallel"])
         self._running: list[Step] = []
         # The steps of which nobody knows what became of them, and why.
@@ -124,14 +124,14 @@ class SetSteps:
         operation, progress = self._operation, self._progress
         ended = t.cast("Ended[Step, t.Any]", self._workers.next())
         step, error = ended.key, ended.error
+        if error is not None and not isinstance(error, AtlasError):
+            raise error
         self._running.remove(step)
         if error is None:
             self._tries.pop(step.keys, None)
             self._outcome.changed = True
             self._see(operation.record(step, ended.result(), progress.state))
             return
-        if not isinstance(error, AtlasError):
-            raise error
         held = operation.waiter.hold(step, error, progress.state)
         if held is not None:
             self.pending.insert(0, step)
@@ -161,10 +161,10 @@ class SetSteps:
 
     def _look_at_unsure(self) -> None:
         """Look once for all steps that may have taken effect, or may be of no use any more, and decide again."""
-        pauses: t.Sequence[float] = (0.0,)
+        pauses, retries = t.cast("t.Sequence[float]", (0.0,)), self._operation.params["retries"]
         for step, error in self._unsure:
             self._tries[step.keys] = tries = self._tries.get(step.keys, 0) + 1
-            pauses = max(pauses, pauses_before_look(step, error, tries, self._retries), key=sum)
+            pauses = max(pauses, pauses_before_look(step, error, tries, retries), key=sum)
         for pause in pauses:
             if pause:
                 self._sleep(pause)
@@ -188,7 +188,7 @@ class SetSteps:
                 self._see(operation.record(step, None, progress.state))
             return
         better = operation.explain(step, error, progress.state)
-        if better is not error or self._tries[step.keys] > self._retries or not may_pass(step, error):
+        if better is not error or self._tries[step.keys] > operation.params["retries"] or not may_pass(step, error):
             self.give_up(step.keys, better)
 
     def _check_planned(self, step: Step) -> None:
@@ -198,6 +198,3 @@ class SetSteps:
         elif step in self.pending and step.action == "delete" and not self.planned.still_needs(step):
             text = "What is there has changed while this task ran, and would have to be removed now."
             self.give_up(step.keys, AtlasError(text, hint="Run the task again."))
-
-    def _see(self, state: t.Any) -> None:
-        self._progress.see(state)
