@@ -142,7 +142,9 @@ def test_check_mode_tells_the_truth_and_only_what_may_go_goes(recipe: Recipe, en
     if is_refused:
         assert world.state() == state, "what is refused changes nothing"
         return
-    assert done.changed == (live(world).keys() != before.keys() or any(one["action"] == "update" for one in done.result["actions"]))
+    assert done.changed == (
+        live(world).keys() != before.keys() or any(one["action"] == "update" for one in done.result["actions"])
+    )
     if options.get("prune"):
         assert not [one for one in done.result["actions"] if one["action"] == "delete" and one["index"] is not None]
         assert done.result["summary"]["deleted"] == done.result["summary"]["undeclared"] == len(told)
