@@ -193,15 +193,16 @@ class Front:
         by_id = {text(one, "vpcPeeringConnectionId"): one for one in items}
         for unseen in [one for one in by_id if self.hidden.get(one)]:
             del by_id[unseen]
-        wanted = [value for key, value in fields.items() if key.startswith("VpcPeeringConnectionId.")]
+        named = [value for key, value in fields.items() if key.startswith("VpcPeeringConnectionId.")]
+        filtered = [value for key, value in fields.items() if key.startswith("Filter.1.Value.")]
+        if filtered:
+            assert fields["Filter.1.Name"] == "vpc-peering-connection-id"
+        wanted = named or filtered
         for one in wanted:
             if self.hidden.get(one):
                 self.hidden[one] -= 1
-            if one not in by_id:
+            if one in named and one not in by_id:
                 return refusal("InvalidVpcPeeringConnectionID.NotFound", f"The vpcPeeringConnection ID '{one}' does not exist")
-        if fields.get("Filter.1.Name") == "vpc-peering-connection-id":
-            wanted = [value for key, value in fields.items() if key.startswith("Filter.1.Value.")]
-            assert wanted
         items[:] = [by_id[one] for one in wanted if one in by_id] if wanted else by_id.values()
         return None
 

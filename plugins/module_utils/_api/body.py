@@ -16,12 +16,11 @@ MOST_BYTES = 2 << 20
 _CHUNK = 1 << 16
 _LONGEST_CODING = 20
 _TOO_LONG = f"is longer than {MOST_BYTES >> 20} MiB"
-_DAMAGED = "is damaged: it cannot be decompressed"
 
 # zlib's name for each form in which a coding may come: deflate is either what its name says or, from some servers, without
 # the header (RFC 9110, 8.4.1.2).
-_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
-_FORMS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
+_GZIP = 16 + zlib.MAX_WBITS
+_FORMS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
 
 
 class BodyError(ValueError):
@@ -55,7 +54,7 @@ def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
         content = _inflate(bytes(body), form)
         if content is not None:
             return content
-    raise BodyError(_DAMAGED)
+    raise BodyError("is damaged: it cannot be decompressed")
 
 
 def _inflate(body: bytes, form: int) -> bytes | None:

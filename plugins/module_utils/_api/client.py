@@ -12,17 +12,15 @@ import typing as t
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
-
 from .call import ApiCall
 from .credential import Credential
 from .errors import AtlasError, AtlasNotFoundError, OvertakenError
 from .paging import collect_pages
 from .request import Json, Request
+from .retry import Clock, Retry, Sleep
 from .sender import Sender
 from .settings import ApiSettings
 
-USER_AGENT = f"cloudpeer.atlas/{VERSION} (Ansible collection)"
 # The most that Atlas puts on a page.
 PAGE_SIZE = 500
 
@@ -30,8 +28,7 @@ Path = tuple[str, ...]
 Codes = frozenset[str]
 Hints = t.Mapping[str, str]
 
-_NO_CODES: Codes = frozenset()
-_NO_HINTS: Hints = MappingProxyType({})
+_NOTHING: t.Mapping[str, str] = MappingProxyType({})
 
 
 class AtlasClient:
@@ -50,22 +47,25 @@ class AtlasClient:
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
 
+    Attributes:
+        settings: The settings.
+        calls: The requests of this task; the list grows.
+        secrets: What must not be shown; the list grows.
+
     Raises:
         InvalidOptionError: If the settings cannot be right.
     """
 
     def __init__(
-        self,
-        settings: ApiSettings,
-        credential: Credential,
-        *,
-        clock: t.Callable[[], float] = time.monotonic,
-        sleep: t.Callable[[float], None] = time.sleep,
+        self, settings: ApiSettings, credential: Credential, *, clock: Clock = time.monotonic, sleep: Sleep = time.sleep
     ) -> None:
         settings.validate()
         self.settings = settings
-        self.credential = credential
-        self._sender = Sender(settings, credential, USER_AGENT, clock, sleep)
+        self.secrets = credential.secrets
+        self.calls: list[ApiCall] = []
+        self._retry = Retry(settings, clock, sleep)
+        # Each task has a list of its own.
+        self._sender = Sender(settings, credential, self._retry, lambda call: self.calls.append(call))  # noqa: PLW0108
         # What was to be deleted by a request that got no clear answer.
         self._perhaps_deleted: set[Path] = set()
 
@@ -73,22 +73,12 @@ class AtlasClient:
         """Close the connections."""
         self._sender.close()
 
-    @property
-    def calls(self) -> list[ApiCall]:
-        """The requests of this task; the list grows."""
-        return self._sender.calls
-
-    @property
-    def secrets(self) -> list[str]:
-        """What must not be shown."""
-        return self.credential.secrets
-
     @contextmanager
     def recording(self) -> t.Iterator[list[ApiCall]]:
         """Begin a task: yield a list that collects the requests sent inside the block, and forget what was deleted before."""
-        self._sender.calls = []
+        self.calls = []
         self._perhaps_deleted = set()
-        yield self._sender.calls
+        yield self.calls
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
@@ -97,21 +87,23 @@ class AtlasClient:
         Each gets the time that is left, at least a second and at most `timeout`; none is sent again after the deadline, nor
         is anything paused for beyond it. Blocks may be nested; the earlier deadline counts.
         """
-        before, self._sender.deadline = self._sender.deadline, min(deadline, self._sender.deadline)
+        before, self._retry.deadline = self._retry.deadline, min(deadline, self._retry.deadline)
         try:
             yield
         finally:
-            self._sender.deadline = before
+            self._retry.deadline = before
 
-    @t.overload
-    def get(self, path: Path, description: str, *, hints: Hints = _NO_HINTS) -> Json:
-        """Return the object at `path`."""
+    def get(self, path: Path, description: str, *, hints: Hints = _NOTHING) -> Json:
+        """Return the object at `path`.
 
-    @t.overload
-    def get(self, path: Path, description: str, *, missing: Codes, hints: Hints = _NO_HINTS) -> Json | None:
-        """Return the object at `path`; None if it is missing."""
+        Raises:
+            AtlasConnectionError: If Atlas does not answer.
+            AtlasNotFoundError: If Atlas answers 404.
+            AtlasApiError: If Atlas refuses the request in another way.
+        """
+        return self._sender.answer(Request("GET", path, description, hints=hints))
 
-    def get(self, path: Path, description: str, *, missing: Codes = _NO_CODES, hints: Hints = _NO_HINTS) -> Json | None:
+    def find(self, path: Path, description: str, missing: Codes, *, hints: Hints = _NOTHING) -> Json | None:
         """Return the object at `path`; None if Atlas answers 404 with a code in `missing`.
 
         Raises:
@@ -119,11 +111,10 @@ class AtlasClient:
             AtlasNotFoundError: If Atlas answers 404 with any other code.
             AtlasApiError: If Atlas refuses the request in another way.
         """
-        request = Request("GET", path, description, missing=missing, hints=hints)
         try:
-            return self._sender.answer(request)
+            return self.get(path, description, hints=hints)
         except AtlasNotFoundError as error:
-            if error.error_code in request.missing:
+            if error.error_code in missing:
                 return None
             raise
 
@@ -134,7 +125,7 @@ class AtlasClient:
         description: str,
         key: t.Callable[[Json], t.Any] = lambda one: one.get("id"),
         *,
-        hints: Hints = _NO_HINTS,
+        hints: Hints = _NOTHING,
     ) -> list[Json]:
         """Return the objects of all pages of the list at `path`.
 
@@ -145,10 +136,9 @@ class AtlasClient:
             AtlasApiError: If Atlas refuses a request, or a page is malformed.
         """
 
-        def fetch(page: t.Mapping[str, str]) -> Json:
-            return self._sender.answer(Request("GET", path, description, query=page, expects_list=True, hints=hints))
-
-        return collect_pages(fetch, {**query, "itemsPerPage": str(PAGE_SIZE)}, description, key)
+        query = {**query, "itemsPerPage": str(PAGE_SIZE)}
+        request = Request("GET", path, description, query, expects_list=True, hints=hints)
+        return collect_pages(self._sender.answer, request, key)
 
     def post(
         self,
@@ -156,9 +146,9 @@ class AtlasClient:
         body: Json | list[Json],
         description: str,
         *,
-        query: t.Mapping[str, str] | None = None,
-        exists: Codes = _NO_CODES,
-        hints: Hints = _NO_HINTS,
+        query: t.Mapping[str, str] = _NOTHING,
+        exists: Codes = frozenset(),
+        hints: Hints = _NOTHING,
     ) -> Json:
         """Create something below `path` and return the object in the reply: a page of a list if a list was sent.
 
@@ -171,10 +161,10 @@ class AtlasClient:
         """
         is_list = isinstance(body, list)
         return self._sender.answer(
-            Request("POST", path, description, query or {}, body, expects_list=is_list, exists=exists, hints=hints)
+            Request("POST", path, description, query, body, expects_list=is_list, exists=exists, hints=hints)
         )
 
-    def patch(self, path: Path, body: Json, description: str, *, hints: Hints = _NO_HINTS) -> Json:
+    def patch(self, path: Path, body: Json, description: str, *, hints: Hints = _NOTHING) -> Json:
         """Change the object at `path` and return the object in the reply. Like `post`, it is sent once.
 
         Raises:
@@ -182,7 +172,7 @@ class AtlasClient:
         """
         return self._sender.answer(Request("PATCH", path, description, body=body, hints=hints))
 
-    def delete(self, path: Path, description: str, *, gone: Codes = _NO_CODES, hints: Hints = _NO_HINTS) -> None:
+    def delete(self, path: Path, description: str, *, gone: Codes = frozenset(), hints: Hints = _NOTHING) -> None:
         """Delete the object at `path`. If an earlier try of this task may have deleted what is gone now, that is a success.
 
         Raises:

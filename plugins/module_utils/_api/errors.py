@@ -33,6 +33,9 @@ class AtlasError(Exception):
         retry_after: The seconds after which Atlas asks to try again; None if it does not say.
     """
 
+    was_refused_unread = False
+    retry_after: float | None = None
+
     def __init__(
         self,
         message: str,
@@ -51,12 +54,9 @@ class AtlasError(Exception):
         self.hint = hint
         self.outcome_unknown = outcome_unknown
         self.is_transient = is_transient
-        self.was_refused_unread = False
-        self.retry_after: float | None = None
 
-    def redact(self, secrets: t.Iterable[str]) -> None:
+    def redact(self, secrets: t.Sequence[str]) -> None:
         """Take `secrets` out of the texts."""
-        secrets = list(secrets)
         self.args = tuple(redacted(text, secrets) for text in self.args)
         self.detail = self.detail and redacted(self.detail, secrets)
         self.error_code = self.error_code and redacted(self.error_code, secrets)
@@ -97,6 +97,8 @@ class AtlasConflictError(AtlasApiError):
 
 class AtlasRateLimitError(AtlasApiError):
     """Atlas asked to slow down, more often than the retries allow."""
+
+    was_refused_unread = True
 
 
 class OvertakenError(AtlasApiError):

@@ -54,7 +54,9 @@ def api_error(request: Request, status: int, body: t.Any, *, secrets: t.Iterable
     hint = request.hints.get(code or "") or CODE_HINTS.get(code or "") or STATUS_HINTS.get(status)
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     text = (detail or "no reason given").rstrip(". ")
-    error = _class_for(request, status, code)(
+    is_overtaken = code in request.exists or (status in (404, 409) and code in request.gone)
+    error_class = OvertakenError if is_overtaken else _CLASS_BY_STATUS.get(status, AtlasApiError)
+    return error_class(
         f"Failed to {request.description}: {text} ({label}).",
         http_status=status,
         error_code=code,
@@ -63,14 +65,6 @@ def api_error(request: Request, status: int, body: t.Any, *, secrets: t.Iterable
         outcome_unknown=request.is_write and status >= 500,
         is_transient=status in _TRANSIENT_STATUSES,
     )
-    error.was_refused_unread = isinstance(error, AtlasRateLimitError)
-    return error
-
-
-def _class_for(request: Request, status: int, code: str | None) -> type[AtlasApiError]:
-    if code in request.exists or (status in (404, 409) and code in request.gone):
-        return OvertakenError
-    return _CLASS_BY_STATUS.get(status, AtlasApiError)
 
 
 def _detail(fields: dict[t.Any, t.Any]) -> str:

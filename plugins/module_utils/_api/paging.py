@@ -8,58 +8,49 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from .errors import AtlasApiError
-
-Json = dict[str, t.Any]
-Query = t.Mapping[str, str]
+from .request import Json, Request
 
 # More than any list of Atlas has: 500 objects a page.
 MOST_PAGES = 100
 
 
-def collect_pages(fetch: t.Callable[[Query], Json], query: Query, description: str, key: t.Callable[[Json], t.Any]) -> list[Json]:
+def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Callable[[Json], t.Any]) -> list[Json]:
     """Return the objects of all pages of a list, until a page has no next one (the total count is an estimate).
 
     Objects may move from page to page while they are read; duplicates (same `key`) are dropped.
 
     Args:
-        fetch: Returns the page for a query.
-        query: The query of the first page.
-        description: What is done, as a verb phrase, for errors.
+        answer: Sends a request, and returns the page in the reply.
+        first: The request for the first page.
         key: Returns what identifies an object; a text.
 
     Raises:
         AtlasApiError: If a page is malformed, or brings nothing new although there is a next one.
     """
-    wanted = query
+    request, failed = first, f"Failed to {first.description}"
     found: dict[str, Json] = {}
     for unused in range(MOST_PAGES):
         known = len(found)
-        page = fetch(wanted)
+        page = answer(request)
         results = page.get("results")
-        if not isinstance(results, list):
-            raise _no_list(description)
-        for one in results:
+        # Anything else than a list is treated like a list of something that cannot be identified.
+        for one in results if isinstance(results, list) else [None]:
             identity = key(one) if isinstance(one, dict) else None
-            if not isinstance(identity, str) or not identity:
-                raise _no_list(description)
+            if not isinstance(one, dict) or not isinstance(identity, str) or not identity:
+                raise AtlasApiError(f"{failed}: the reply is not a list of Atlas.", hint="Check base_url.")
             found[identity] = one
         following = _next_page(page)
         if following is None:
             return list(found.values())
         if len(found) == known:
             # A page that brings nothing new, and is not the last: it would never end.
-            raise AtlasApiError(
-                f"Failed to {description}: the pages of the list go round in a circle.", hint="Run the task again."
-            )
-        wanted = {**wanted, **following}
-    raise AtlasApiError(f"Failed to {description}: the list has no end.", hint="Check base_url.")
-
-
-def _no_list(description: str) -> AtlasApiError:
-    return AtlasApiError(f"Failed to {description}: the reply is not a list of Atlas.", hint="Check base_url.")
+            raise AtlasApiError(f"{failed}: the pages of the list go round in a circle.", hint="Run the task again.")
+        request = replace(request, query={**request.query, **following})
+    raise AtlasApiError(f"{failed}: the list has no end.", hint="Check base_url.")
 
 
 def _next_page(page: t.Mapping[str, t.Any]) -> dict[str, str] | None:

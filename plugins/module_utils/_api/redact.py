@@ -44,11 +44,9 @@ class _Decoded:
     """
 
     def __init__(self, text: str, units: re.Pattern[str]) -> None:
-        self._text = text
-        # Of each unit: where its bytes begin, where it begins in the text, and the characters for each byte; 0 for a unit
-        # that cannot be divided.
-        self._begins: list[int] = []
-        self._units: list[tuple[int, int, int]] = []
+        # Of each unit: where its bytes begin, where it begins and ends in the text, and the characters for each byte; 0 for a
+        # unit that cannot be divided.
+        self._units: list[tuple[int, int, int, int]] = []
         content = bytearray()
         for match in units.finditer(text):
             kind, unit = match.lastgroup, match.group()
@@ -60,8 +58,7 @@ class _Decoded:
                 data, step = _encode("".join(chr(int(half, 16)) for half in re.findall("u(.{4})", unit.lower()))), 0
             else:
                 data, step = _encode(unit), int(kind == "ascii")
-            self._begins.append(len(content))
-            self._units.append((match.start(), match.end(), step))
+            self._units.append((len(content), match.start(), match.end(), step))
             content += data
         self.content = bytes(content).lower()
         if units is _ENCODED:
@@ -76,11 +73,11 @@ class _Decoded:
             position = self.content.find(wanted, position + len(wanted))
 
     def _place(self, position: int) -> Span:
-        number = bisect.bisect_right(self._begins, position) - 1
-        start, end, step = self._units[number]
+        # The last unit that begins there or before.
+        begin, start, end, step = self._units[bisect.bisect_left(self._units, (position + 1,)) - 1]
         if not step:
             return start, end
-        start += (position - self._begins[number]) * step
+        start += (position - begin) * step
         return start, start + step
 
 

@@ -144,13 +144,10 @@ def _redirect_target(headers: t.Mapping[str, str]) -> str:
 
 def retry_after(value: str | None) -> float | None:
     """Return the seconds that a `Retry-After` header asks for, written as seconds or as a date; None if it says nothing."""
-    if not value:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-        return max(0.0, moment.timestamp() - time.time())
+        if value and value.strip().isdecimal():
+            return float(value)
+        return max(0.0, email.utils.parsedate_to_datetime(value or "").timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
         return None
 

@@ -36,7 +36,6 @@ class Request:
         hints: What to do next, by error code, for codes that belong to the resource.
         gone: The codes with which a 404 or 409 means that somebody else has removed it, for a DELETE.
         exists: The codes that mean that somebody else has created it already, for a POST.
-        missing: The codes with which a 404 means that there is no such object, for a GET.
         version: The date of the API version, for v2.
         root: Where `path` starts; None for the API of the version in the settings.
         repeatable: Whether it may be sent again when it is not known whether it was carried out, whatever its method.
@@ -52,7 +51,6 @@ class Request:
     hints: t.Mapping[str, str] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     exists: frozenset[str] = frozenset()
-    missing: frozenset[str] = frozenset()
     version: str = DEFAULT_VERSION
     root: str | None = None
     repeatable: bool = False

@@ -7,13 +7,18 @@
 
 from __future__ import annotations
 
+import math
 import random
 import typing as t
 
 from .errors import AtlasError
+from .request import Json, Request
+from .settings import ApiSettings
 
-Answer = t.TypeVar("Answer")
+Clock = t.Callable[[], float]
+Sleep = t.Callable[[float], None]
 
+SHORTEST_TIMEOUT = 1.0
 # Seconds: the longest pause that is chosen here, and the longest that Atlas may ask for.
 LONGEST_BACKOFF = 60.0
 LONGEST_PAUSE = 60.0
@@ -24,44 +29,55 @@ def backoff(attempt: int) -> float:
     return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret
 
 
-def repeat(
-    exchange: t.Callable[[], Answer],
-    *,
-    retries: int,
-    is_repeatable: bool,
-    deadline: float,
-    clock: t.Callable[[], float],
-    sleep: t.Callable[[float], None],
-) -> Answer:
-    """Call `exchange` until there is an answer, and return it.
-
-    A refusal for the rate (429) was not carried out and may always be sent again. Any other failure leaves open whether the
-    request was carried out: only what can be repeated without harm is sent again.
+class Retry:
+    """When the requests of a client are sent again, and how long each may take.
 
     Args:
-        exchange: Sends the request once and reads the reply.
-        retries: How often it is sent again at the most.
-        is_repeatable: Whether it may be sent again when it is not known whether it was carried out.
-        deadline: The moment after which it is not sent again, on `clock`.
+        settings: The time of a try, and how often a request is sent again.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
 
-    Raises:
-        AtlasError: If the last try fails. Its `outcome_unknown` covers the tries before.
+    Attributes:
+        deadline: The moment after which nothing is sent again, on the clock.
     """
-    may_be_done = False
-    for attempt in range(retries + 1):
-        try:
-            return exchange()
-        except AtlasError as error:
-            failure = error
-        failure.outcome_unknown = failure.outcome_unknown or may_be_done
-        pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)
-        may_repeat = failure.was_refused_unread or (is_repeatable and failure.is_transient)
-        if not may_repeat or attempt == retries or clock() + pause > deadline:
-            # Retries are used up; callers must not add their own.
-            failure.is_transient = failure.is_transient and not is_repeatable
-            raise failure
-        may_be_done = failure.outcome_unknown
-        sleep(pause)
-    raise AssertionError("the loop returns or raises")
+
+    def __init__(self, settings: ApiSettings, clock: Clock, sleep: Sleep) -> None:
+        self.deadline = math.inf
+        self.clock = clock
+        self.sleep = sleep
+        self._settings = settings
+
+    def time_left(self) -> float:
+        """Return the seconds that one try of a request gets."""
+        return min(self._settings.timeout, max(SHORTEST_TIMEOUT, self.deadline - self.clock()))
+
+    def until_answered(self, request: Request, exchange: t.Callable[[], Json]) -> Json:
+        """Call `exchange` until there is an answer, and return it.
+
+        A refusal for the rate (429) was not carried out and may always be sent again. Any other failure leaves open whether
+        the request was carried out: only what can be repeated without harm is sent again.
+
+        Args:
+            request: The request.
+            exchange: Sends it once and reads the reply.
+
+        Raises:
+            AtlasError: If the last try fails. Its `outcome_unknown` covers the tries before.
+        """
+        deadline = min(self.clock() + self._settings.total_time, self.deadline)
+        may_be_done = False
+        for attempt in range(self._settings.retries + 1):
+            try:
+                return exchange()
+            except AtlasError as error:
+                failure = error
+            failure.outcome_unknown = failure.outcome_unknown or may_be_done
+            pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)
+            may_repeat = failure.was_refused_unread or (request.is_repeatable and failure.is_transient)
+            if not may_repeat or attempt == self._settings.retries or self.clock() + pause > deadline:
+                # Retries are used up; callers must not add their own.
+                failure.is_transient = failure.is_transient and not request.is_repeatable
+                raise failure
+            may_be_done = failure.outcome_unknown
+            self.sleep(pause)
+        raise AssertionError("the loop returns or raises")

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 from contextlib import closing
 from dataclasses import replace
@@ -20,13 +19,11 @@ from .failures import connection_error
 from .redact import redacted
 from .reply import Reply, read_reply
 from .request import Json, Request
-from .retry import repeat
+from .retry import Retry
 from .settings import ApiSettings
 from .transport import Transport, TransportError
 
 RATE_LIMIT_PAUSE = 1.0
-# The least time that a request gets, however little is left until a deadline, in seconds.
-SHORTEST_TIMEOUT = 1.0
 
 
 class Sender:
@@ -35,31 +32,17 @@ class Sender:
     Args:
         settings: How to reach Atlas.
         credential: How to sign in.
-        user_agent: The name of the client.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds.
-
-    Attributes:
-        calls: The requests that were sent; the list grows.
-        deadline: The moment after which nothing is sent again, on the clock.
+        retry: When a request is sent again, and how long it may take.
+        record: Takes each request that was sent.
     """
 
-    def __init__(
-        self,
-        settings: ApiSettings,
-        credential: Credential,
-        user_agent: str,
-        clock: t.Callable[[], float],
-        sleep: t.Callable[[float], None],
-    ) -> None:
-        self.calls: list[ApiCall] = []
-        self.deadline = math.inf
+    def __init__(self, settings: ApiSettings, credential: Credential, retry: Retry, record: t.Callable[[ApiCall], None]) -> None:
         self._settings = settings
         self._credential = credential
-        self._clock = clock
-        self._sleep = sleep
+        self._retry = retry
+        self._record = record
         self._is_bucket_empty = False
-        self._transport = Transport(settings, {"User-Agent": user_agent})
+        self._transport = Transport(settings)
 
     def close(self) -> None:
         """Close the connections."""
@@ -81,29 +64,23 @@ class Sender:
             if not (request.is_write and self._transport.was_sent):
                 raise
             # No memory was left, say. What the request has done is open all the same, and callers know what to do then.
-            failure = AtlasError(
+            raise AtlasError(
                 f"Failed to {request.description}: {type(error).__name__} before the reply was read.",
                 detail=redacted(str(error), self._credential.secrets) or None,
                 hint="Run the task again.",
                 outcome_unknown=True,
-            )
-            raise failure from error
+            ) from error
 
     def _repeat(self, request: Request, send: t.Callable[[Request], Reply]) -> Json:
-        return repeat(
-            lambda: read_reply(send(request), request, self._settings, self._credential.secrets),
-            retries=self._settings.retries,
-            is_repeatable=request.is_repeatable,
-            deadline=min(self._clock() + self._settings.total_time, self.deadline),
-            clock=self._clock,
-            sleep=self._sleep,
+        return self._retry.until_answered(
+            request, lambda: read_reply(send(request), request, self._settings, self._credential.secrets)
         )
 
     def _send(self, request: Request) -> Reply:
         """Send one request, signed; more than once if the credential asks for it."""
         prepared = self._transport.prepare(request)
         reply: t.Any = None
-        with closing(self._credential.sign_in(prepared, self._time_left)) as flow:
+        with closing(self._credential.sign_in(prepared, self._retry.time_left)) as flow:
             while True:
                 try:
                     wanted = flow.send(reply)
@@ -127,25 +104,21 @@ class Sender:
     def _send_signed(self, request: Request, prepared: Prepared) -> Reply:
         if self._is_bucket_empty:
             # Before the service has to refuse; how fast the bucket fills up again it does not say.
-            self._sleep(min(RATE_LIMIT_PAUSE, max(0.0, self.deadline - self._clock())))
+            self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, self._retry.deadline - self._retry.clock())))
         reply = self._exchange(request, prepared)
         self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
         return reply
 
-    def _time_left(self) -> float:
-        """Return the seconds that one try of a request gets."""
-        return min(self._settings.timeout, max(SHORTEST_TIMEOUT, self.deadline - self._clock()))
-
     def _exchange(self, request: Request, prepared: Prepared) -> Reply:
         """Send a request once, and record it."""
-        started, status = self._clock(), None
+        started, status = self._retry.clock(), None
         try:
-            reply = self._transport.send(prepared, self._time_left())
+            reply = self._transport.send(prepared, self._retry.time_left())
             status = reply.status
         except TransportError as error:
             base_url, secrets = self._settings.base_url, self._credential.secrets
-            raise connection_error(request, error.failure, base_url, error.cause, secrets=secrets) from error
+            raise connection_error(request, error.failure, base_url, error, secrets=secrets) from error
         finally:
-            elapsed = round((self._clock() - started) * 1000)
-            self.calls.append(ApiCall(request.method, urlsplit(request.url(self._settings)).path, status, elapsed))
+            elapsed = round((self._retry.clock() - started) * 1000)
+            self._record(ApiCall(request.method, urlsplit(request.url(self._settings)).path, status, elapsed))
         return reply

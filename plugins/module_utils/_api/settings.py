@@ -62,12 +62,13 @@ class ApiSettings:
             )
         try:
             parts = urlsplit(self.base_url)
-            host, unused = parts.hostname, parts.port
+            host, unused = parts.hostname or "", parts.port
         except ValueError as error:
             raise InvalidOptionError(f"base_url is not a URL: {error}.", hint=f"Write it like {DEFAULT_BASE_URL}.") from None
         if parts.scheme not in ("http", "https") or not host:
             raise InvalidOptionError("base_url is not an http or https URL.", hint=f"Write it like {DEFAULT_BASE_URL}.")
-        if not _HOST.fullmatch(host) and not _is_ipv6(host):
+        address = _to_address(host)
+        if not _HOST.fullmatch(host) and address is None:
             raise InvalidOptionError(f"base_url: {host!r} is not the name of a host.", hint=f"Write it like {DEFAULT_BASE_URL}.")
         if "@" in parts.netloc:
             raise InvalidOptionError("base_url must not carry credentials.", hint="Use public_key and private_key.")
@@ -76,7 +77,9 @@ class ApiSettings:
                 "base_url must end before the path of the API.",
                 hint=f"Write it like {DEFAULT_BASE_URL}; api_version chooses the API.",
             )
-        if parts.scheme == "http" and not _is_loopback(host):
+        # Whether the host, as it is written, can only be this one.
+        is_loopback = host == "localhost" if address is None else address.is_loopback
+        if parts.scheme == "http" and not is_loopback:
             raise InvalidOptionError(
                 f"base_url is plain http to {host}, which is not this host: anybody on the way could read what is sent.",
                 hint="Use https.",
@@ -121,16 +124,8 @@ def _check_certificates(ca_path: str) -> None:
         raise InvalidOptionError(f"ca_path: {ca_path!r} is not a path.") from None
 
 
-def _is_ipv6(host: str) -> bool:
+def _to_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host).version == 6
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether `host`, as written in the URL, can only be this host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return None

@@ -7,12 +7,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
 import ssl
 import traceback
 import typing as t
 import warnings
 from urllib.parse import urlsplit
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
 
 from .body import BodyError, read_body
 from .credential import Prepared
@@ -47,17 +51,17 @@ else:
             return None
 
 
+USER_AGENT = f"cloudpeer.atlas/{VERSION} (Ansible collection)"
 # None where the address begins with the host.
 PROXY_SCHEMES = ("", "http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 class TransportError(Exception):
-    """There was no whole reply; the innermost cause is `cause`."""
+    """There was no whole reply; `failure` says what happened, and `__cause__` why."""
 
-    def __init__(self, failure: ConnectionFailure, cause: BaseException) -> None:
-        super().__init__(str(cause))
+    def __init__(self, failure: ConnectionFailure) -> None:
+        super().__init__(failure)
         self.failure = failure
-        self.cause = cause
 
 
 class Transport:
@@ -65,17 +69,16 @@ class Transport:
 
     Args:
         settings: How to reach it.
-        headers: What every request carries.
     """
 
-    def __init__(self, settings: ApiSettings, headers: t.Mapping[str, str]) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
         self._deadline = Deadline()
         self._session = _Session()
         # Credentials come with each request; without this, requests would look for others in ~/.netrc.
         self._session.auth = lambda request: request
         # What is compressed can grow a thousandfold; see `body`.
-        self._session.headers.update({"Accept-Encoding": "identity", **headers})
+        self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": USER_AGENT})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, GuardedAdapter(self._deadline))
 
@@ -115,7 +118,9 @@ class Transport:
             if urlsplit(url).scheme == "http":
                 # Plain http is for this host alone; a proxy would be another one.
                 options["proxies"] = {}
-            _check_proxy(select_proxy(url, options["proxies"]))
+            proxy = select_proxy(url, options["proxies"])
+            if proxy is not None:
+                _check_proxy(proxy)
             with warnings.catch_warnings(), self._deadline.running(timeout):
                 # The user has asked for it, and is warned once by the task.
                 warnings.simplefilter("ignore", InsecureRequestWarning)
@@ -123,13 +128,13 @@ class Transport:
         except (RequestException, HTTPError, OSError, ValueError) as error:
             # What the libraries say of a connection that the deadline has ended is not the cause.
             if not self._deadline.has_expired:
-                raise TransportError(_failure_of(error, was_sent=self.was_sent), root_cause(error)) from error
+                raise TransportError(_failure_of(error, was_sent=self.was_sent)) from error
         except BaseException:
             # In the middle of an exchange: what may still come on its connection answers no other request.
             self._session.close()
             raise
         if self._deadline.has_expired:
-            raise TransportError("silent", TimeoutError("timed out"))
+            raise TransportError("silent") from TimeoutError("timed out")
         return reply
 
 
@@ -143,28 +148,24 @@ def _read(reply: requests.Response) -> Reply:
         # An interim reply has no body. The final one may still come: without its connection, it answers no other request.
         if reply.status_code // 100 != 1:
             try:
-                content = read_body(
-                    lambda most: bytes(reply.raw.read(most, decode_content=False)), reply.headers.get("Content-Encoding", "")
-                )
+                read = functools.partial(reply.raw.read, decode_content=False)
+                content = read_body(read, reply.headers.get("Content-Encoding", ""))
             except BodyError as error:
                 flaw = str(error)
     return Reply(reply.status_code, reply.headers, content, flaw)
 
 
-def _check_proxy(proxy: str | None) -> None:
+def _check_proxy(proxy: str) -> None:
     """Reject a malformed address of a proxy here: the library's message may leak its password.
 
     Raises:
         TransportError: If it is malformed.
     """
-    if proxy is not None:
-        try:
-            parts = urlsplit(proxy if "://" in proxy else f"//{proxy}")
-            is_address = bool(parts.hostname) and parts.port != 0 and parts.scheme in PROXY_SCHEMES
-        except ValueError:
-            is_address = False
-        if not is_address:
-            raise TransportError("no proxy", ValueError("its address is malformed"))
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(proxy if "://" in proxy else f"//{proxy}")
+        if parts.hostname and parts.port != 0 and parts.scheme in PROXY_SCHEMES:
+            return
+    raise TransportError("no proxy") from ValueError("its address is malformed")
 
 
 def _failure_of(error: Exception, *, was_sent: bool) -> ConnectionFailure:

@@ -48,21 +48,10 @@ class ApiKey:
                 if next_nonce and self._digest is not None:
                     self._digest.use_nonce(next_nonce)
                 return
-            self._digest = self._answer_to(reply, refusals)
-            if self._digest is None:
+            challenge = parse_challenge(reply.headers.get("WWW-Authenticate"))
+            # A nonce that was only just given and is refused means that the key is wrong. Atlas says `stale=false` in every
+            # challenge, so a first refusal proves nothing. Others say `stale=true` when the key was right.
+            if challenge is None or refusals > (_MOST_REFUSALS if challenge.stale else 1):
+                self._digest = None
                 return
-
-    def _answer_to(self, reply: Reply, refusals: int) -> DigestSession | None:
-        """Return the answer to the challenge in a refusal; None if there is none, or if the key must be wrong.
-
-        A nonce that was only just given and is refused means that the key is wrong. Atlas says `stale=false` in every
-        challenge, so a first refusal proves nothing. Others say `stale=true` when the key was right.
-
-        Args:
-            reply: The refusal.
-            refusals: Number of refusals so far, this one included.
-        """
-        challenge = parse_challenge(reply.headers.get("WWW-Authenticate"))
-        if challenge is None or refusals > (_MOST_REFUSALS if challenge.stale else 1):
-            return None
-        return DigestSession(challenge, self._public_key, self._private_key)
+            self._digest = DigestSession(challenge, self._public_key, self._private_key)

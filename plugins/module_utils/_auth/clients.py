@@ -14,13 +14,13 @@ from contextlib import contextmanager
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasAuthError, AtlasConnectionError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import Clock, Sleep
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL, ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
 
 from .login import choose_credential
-from .sources import read_sources
+from .sources import Parameters, read_sources
 
-Parameters = t.Mapping[str, t.Any]
 Warn = t.Callable[[str], None]
 
 # The package that the clients need, and the traceback of its failed import; None if it is there.
@@ -39,7 +39,7 @@ class ClientPool:
         sleep: Sleeps that many seconds.
     """
 
-    def __init__(self, clock: t.Callable[[], float] = time.monotonic, sleep: t.Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
         self._clock = clock
         self._sleep = sleep
         # The one that was used last is the last.

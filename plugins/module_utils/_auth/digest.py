@@ -47,15 +47,12 @@ class Challenge:
     @property
     def is_supported(self) -> bool:
         """Whether this client can answer it."""
-        if self.qop and not {"auth", "auth-int"} & set(self.qop):
-            return False
-        name = _HASHES.get(self._base_algorithm)
-        return name is not None and name in hashlib.algorithms_available
+        has_known_qop = not self.qop or not {"auth", "auth-int"}.isdisjoint(self.qop)
+        return has_known_qop and _HASHES.get(self._base_algorithm) in hashlib.algorithms_available
 
     @property
     def _base_algorithm(self) -> str:
-        algorithm = (self.algorithm or "MD5").upper()
-        return algorithm[: -len("-SESS")] if algorithm.endswith("-SESS") else algorithm
+        return (self.algorithm or "MD5").upper().removesuffix("-SESS")
 
     @property
     def is_session(self) -> bool:
@@ -170,20 +167,15 @@ class DigestSession:
         response = digest(_bytes(f"{self._secret}:{middle}:{digest(_bytes(request))}"))
         username = digest(_bytes(f"{self._username}:{challenge.realm}")) if challenge.userhash else self._username
 
-        # RFC 7616, 3.4: these are quoted, and algorithm, qop, nc and userhash must not be.
-        quoted = {"username": username, "realm": challenge.realm, "nonce": self._nonce, "uri": uri}
-        fields = [f"{name}={_quote(value)}" for name, value in quoted.items()]
-        if challenge.algorithm:
-            fields.append(f"algorithm={challenge.algorithm}")
-        fields.append(f'response="{response}"')
+        quoted = {"username": username, "realm": challenge.realm, "nonce": self._nonce, "uri": uri, "response": response}
         if challenge.opaque is not None:
-            fields.append(f"opaque={_quote(challenge.opaque)}")
-        if qop:
-            fields += [f"qop={qop}", f"nc={count}", f'cnonce="{self._cnonce}"']
-        elif challenge.is_session:
-            fields.append(f'cnonce="{self._cnonce}"')
-        if challenge.userhash:
-            fields.append("userhash=true")
+            quoted["opaque"] = challenge.opaque
+        if qop or challenge.is_session:
+            quoted["cnonce"] = self._cnonce
+        # RFC 7616, 3.4: these must not be quoted.
+        plain = {"algorithm": challenge.algorithm, "qop": qop, "nc": qop and count, "userhash": challenge.userhash and "true"}
+        fields = [f"{name}={_quote(value)}" for name, value in quoted.items()]
+        fields += [f"{name}={value}" for name, value in plain.items() if value]
         return "Digest " + ", ".join(fields)
 
 

@@ -59,9 +59,8 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
         return AccessToken(**values)
     if chosen == "api_key":
         return ApiKey(**values)
-    cache, folder = None, default_folder()
-    if token_cache and folder is not None:
-        cache = TokenCache((canonical_url(settings.base_url), _trust(settings), *values.values()), folder, warn)
+    identity = (canonical_url(settings.base_url), _trust(settings), *values.values())
+    cache = TokenCache(identity, default_folder() if token_cache else None, warn)
     return ServiceAccount(values["client_id"], values["client_secret"], cache)
 
 

@@ -52,8 +52,6 @@ def read_profile(name: str) -> dict[str, str]:
 def _config_path() -> str:
     """Return where the Atlas CLI has its settings."""
     if sys.platform == "darwin":
-        folder = os.path.expanduser("~/Library/Application Support")
-    else:
-        folder = os.environ.get("XDG_CONFIG_HOME", "")
-        folder = folder if os.path.isabs(folder) else os.path.expanduser("~/.config")
-    return os.path.join(folder, "atlascli", "config.toml")
+        return os.path.expanduser("~/Library/Application Support/atlascli/config.toml")
+    folder = os.environ.get("XDG_CONFIG_HOME", "")
+    return os.path.join(folder if os.path.isabs(folder) else os.path.expanduser("~/.config"), "atlascli", "config.toml")

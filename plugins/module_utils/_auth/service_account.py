@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import base64
-import math
 import time
 import typing as t
 from urllib.parse import urlencode
@@ -29,16 +28,14 @@ class ServiceAccount:
     Args:
         client_id: The id of the account.
         client_secret: Its secret.
-        cache: Where tokens are kept between tasks; None keeps them in this process alone.
+        cache: Where tokens are kept between tasks.
         clock: The time, in seconds since the epoch.
 
     Raises:
         InvalidOptionError: If one cannot be what it is for.
     """
 
-    def __init__(
-        self, client_id: str, client_secret: str, cache: TokenCache | None, clock: t.Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, client_id: str, client_secret: str, cache: TokenCache, clock: t.Callable[[], float] = time.time) -> None:
         check_header_values(client_id=client_id, client_secret=client_secret)
         pair = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
         self.secrets = [client_secret, pair]
@@ -77,18 +74,13 @@ class ServiceAccount:
         """Return a token that is good for a while: the last one, one in the cache, or a new one."""
         if self._token is not None and self._token.is_good(self._clock()):
             return self._token
-        self._is_cached = False
-        if self._cache is None:
-            token = yield from self._new_token()
-        else:
-            # Others who need it wait for it meanwhile, and do not ask for one of their own.
-            with self._cache.locked(patience()):
-                cached = self._cache.load()
-                if cached is not None and cached.is_good(self._clock()) and cached.value != self._refused:
-                    token, self._is_cached = cached, True
-                else:
-                    token = yield from self._new_token()
-                    self._cache.store(token)
+        # Others who need it wait for it meanwhile, and do not ask for one of their own.
+        with self._cache.locked(patience()):
+            token = self._cache.load()
+            self._is_cached = token is not None and token.is_good(self._clock()) and token.value != self._refused
+            if token is None or not self._is_cached:
+                token = yield from self._new_token()
+                self._cache.store(token)
         self._token = token
         self.secrets.append(token.value)
         return token
@@ -112,9 +104,8 @@ def _lifetime(expires_in: t.Any) -> float:
     A reply need not say it (RFC 6749, 5.1).
     """
     try:
-        seconds = math.inf if expires_in is None else float(expires_in)
-    except OverflowError:
-        seconds = math.inf
-    except (TypeError, ValueError):
+        # By way of a text, the largest integer is infinite, and no error.
+        seconds = LIFETIME_SECONDS if expires_in is None else float(str(expires_in))
+    except ValueError:
         return 0.0
     return min(seconds, LIFETIME_SECONDS) if seconds > 0 else 0.0

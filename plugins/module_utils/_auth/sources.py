@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .profile import read_profile
 
@@ -58,21 +58,13 @@ class Sources:
     """What each source has of the options for signing in, without those that are empty.
 
     Attributes:
-        options: What the task itself sets.
-        profile: What the profile has; nothing if the task sets a credential.
-        environment: What is only in environment variables.
+        in_order: The sources, in the order in which they count: what the task itself sets; what the profile has, which is nothing
+            if the task sets a credential; and what is only in environment variables.
         base_url: The address of Atlas, from the first source that has one; None if none has.
     """
 
-    options: Values = field(default_factory=dict)
-    profile: Values = field(default_factory=dict)
-    environment: Values = field(default_factory=dict)
-    base_url: str | None = None
-
-    @property
-    def in_order(self) -> tuple[Values, Values, Values]:
-        """The sources, in the order in which they count."""
-        return self.options, self.profile, self.environment
+    in_order: tuple[Values, Values, Values]
+    base_url: str | None
 
     def value(self, option: str) -> str | None:
         """Return the value of an option, from the first source that has one."""
@@ -95,7 +87,7 @@ def read_sources(params: Parameters) -> Sources:
     # Credentials of the task are not mixed with those of a profile, which may be for another Atlas.
     wanted = () if options else _CREDENTIALS
     profile = {one.option: found[one.profile_key] for one in wanted if one.profile_key is not None and one.profile_key in found}
-    return Sources(options, profile, environment, params["base_url"] or found.get(str(BASE_URL.profile_key)))
+    return Sources((options, profile, environment), params["base_url"] or found.get(str(BASE_URL.profile_key)))
 
 
 def _is_in_environment(option: str, value: str) -> bool:

@@ -67,14 +67,14 @@ class TokenCache:
 
     Args:
         identity: What tells the account, and the way to Atlas, from others; it is hashed.
-        folder: The folder for the files.
+        folder: The folder for the files; None to keep nothing.
         warn: Takes a sentence for the user.
     """
 
-    def __init__(self, identity: t.Sequence[str], folder: str, warn: t.Callable[[str], None]) -> None:
+    def __init__(self, identity: t.Sequence[str], folder: str | None, warn: t.Callable[[str], None]) -> None:
         self._name = hashlib.sha256(json.dumps(list(identity)).encode()).hexdigest() + ".json"
         self._folder = folder
-        self._path = os.path.join(folder, self._name)
+        self._path = os.path.join(folder or "", self._name)
         self._warn = warn
         # The folder while it is open: all files are opened below it, so that it cannot be exchanged meanwhile.
         self._opened: int | None = None
@@ -86,35 +86,40 @@ class TokenCache:
         Args:
             patience: Seconds after which to go on without the lock.
         """
-        lock = None
-        self._opened = self._open_folder()
-        try:
+        with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):
-                lock = self._open(f"{self._name}.lock", os.O_RDWR | os.O_CREAT)
-                self._wait_for(lock, patience)
+                self._opened = self._open_folder()
+                stack.callback(self._close_folder)
+                lock = stack.enter_context(open(f"{self._name}.lock", "ab", opener=self._open))
+                self._wait_for(lock.fileno(), patience)
             yield
-        finally:
-            for opened in (lock, self._opened):
-                if opened is not None:
-                    os.close(opened)
-            self._opened = None
 
-    def _open_folder(self) -> int | None:
-        """Open the folder, made now if there is none; None if it cannot be made, or trusted."""
-        with contextlib.suppress(OSError):
-            os.makedirs(os.path.dirname(self._folder), mode=0o700, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(self._folder, mode=0o700)
-            try:
-                opened = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            except OSError as error:
-                if error.errno in _NO_FOLDER:
-                    self._warn(f"The token cache {self._folder} is not used, because it is a link, or no folder. Remove it.")
-                raise
-            if self._is_trusted(self._folder, os.fstat(opened)):
-                return opened
+    def _open_folder(self) -> int:
+        """Open the folder, made now if there is none.
+
+        Raises:
+            OSError: If it cannot be made, or trusted.
+        """
+        if self._folder is None:
+            raise FileNotFoundError
+        os.makedirs(os.path.dirname(self._folder), mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self._folder, mode=0o700)
+        try:
+            opened = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in _NO_FOLDER:
+                self._warn(f"The token cache {self._folder} is not used, because it is a link, or no folder. Remove it.")
+            raise
+        if not self._is_trusted(self._folder, os.fstat(opened)):
             os.close(opened)
-        return None
+            raise PermissionError
+        return opened
+
+    def _close_folder(self) -> None:
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
 
     def _open(self, name: str, flags: int) -> int:
         """Open a file in the folder. Do not follow links or block on a FIFO.
@@ -128,16 +133,13 @@ class TokenCache:
 
     def _wait_for(self, lock: int, patience: float) -> None:
         deadline = time.monotonic() + patience
-        while True:
+        while time.monotonic() <= deadline:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    self._warn(f"Another process has held {self._path}.lock for {patience:g} seconds: it is not waited for.")
-                    return
-                time.sleep(_LOCK_INTERVAL)
-            else:
                 return
+            except BlockingIOError:
+                time.sleep(_LOCK_INTERVAL)
+        self._warn(f"Another process has held {self._path}.lock for {patience:g} seconds: it is not waited for.")
 
     def load(self) -> Token | None:
         """Return the token in the file; None if there is none that can be trusted, whatever is there in its place."""
@@ -157,11 +159,10 @@ class TokenCache:
     def store(self, token: Token) -> None:
         """Keep a token; the file is there whole or not at all."""
         temporary = f"{self._name}.{secrets.token_hex(8)}"
-        with contextlib.suppress(OSError):
-            file = self._open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        with contextlib.suppress(OSError), open(temporary, "x", encoding="utf-8", opener=self._open) as stream:
             try:
-                with open(file, "w", encoding="utf-8") as stream:
-                    json.dump(asdict(token), stream)
+                json.dump(asdict(token), stream)
+                stream.flush()
                 os.replace(temporary, self._name, src_dir_fd=self._opened, dst_dir_fd=self._opened)
             except BaseException:
                 os.unlink(temporary, dir_fd=self._opened)

@@ -116,12 +116,12 @@ class Clients:
     def assume_role(self, arn: str) -> set[str]:
         """Use the credentials of a role from now on, and return what must not be shown of them."""
         reply = self.get("sts").assume_role(RoleArn=arn, RoleSessionName="cloudpeer.atlas")
-        names = {
-            "aws_access_key_id": "AccessKeyId",
-            "aws_secret_access_key": "SecretAccessKey",
-            "aws_session_token": "SessionToken",
+        found = reply["Credentials"]
+        self._role = {
+            "aws_access_key_id": str(found["AccessKeyId"]),
+            "aws_secret_access_key": str(found["SecretAccessKey"]),
+            "aws_session_token": str(found["SessionToken"]),
         }
-        self._role = {name: str(reply["Credentials"][key]) for name, key in names.items()}
         self._clients.clear()
         return set(self._role.values())
 

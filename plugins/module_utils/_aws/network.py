@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-
 from .objects import (
     PeeringConnection,
+    RouteAction,
     RouteTable,
     Vpc,
     to_connection,
@@ -23,11 +22,13 @@ from .session import AwsSession
 
 # AWS's name of each attribute for DNS, in the order in which they can be enabled.
 DNS_ATTRIBUTES = {"enable_dns_support": "EnableDnsSupport", "enable_dns_hostnames": "EnableDnsHostnames"}
-_UNKNOWN_CONNECTION = ("InvalidVpcPeeringConnectionID.NotFound", "InvalidVpcPeeringConnectionId.Malformed")
+_ROUTE_ACTIONS: dict[RouteAction, str] = {"create": "CreateRoute", "replace": "ReplaceRoute", "delete": "DeleteRoute"}
 
 
 class Network:
     """Reads and changes one account's network in one region.
+
+    What is read is chosen by filters: these leave out what is unknown, where a list of ids would be refused as a whole.
 
     Args:
         session: The session with AWS.
@@ -38,40 +39,24 @@ class Network:
 
     def get_connection(self, connection_id: str) -> PeeringConnection | None:
         """Return a peering connection; None if this account has none with that id in this region."""
-        try:
-            found = self._session.read(
-                f"read the VPC peering connection {connection_id}",
-                "DescribeVpcPeeringConnections",
-                "VpcPeeringConnections",
-                VpcPeeringConnectionIds=[connection_id],
-            )
-        except AtlasError as error:
-            if error.error_code in _UNKNOWN_CONNECTION:
-                return None
-            raise
-        return next((one for one in map(to_connection, found) if one.id == connection_id), None)
+        return self._read_connections(f"read the VPC peering connection {connection_id}", [connection_id]).get(connection_id)
 
     def find_connections(self, connection_ids: t.Iterable[str]) -> dict[str, PeeringConnection]:
         """Return those of several peering connections that AWS knows, by their ids."""
-        wanted = sorted(connection_ids)
-        # A filter leaves out what is unknown, where a list of ids would be refused as a whole.
-        found = self._session.read(
-            "read the other VPC peering connections that the routes lead to",
-            "DescribeVpcPeeringConnections",
-            "VpcPeeringConnections",
-            Filters=[{"Name": "vpc-peering-connection-id", "Values": wanted}],
-        )
-        return {one.id: one for one in map(to_connection, found) if one.id in wanted}
+        return self._read_connections("read the other VPC peering connections that the routes lead to", sorted(connection_ids))
+
+    def _read_connections(self, description: str, connection_ids: t.Sequence[str]) -> dict[str, PeeringConnection]:
+        name = "vpc-peering-connection-id"
+        found = self._session.read(description, "DescribeVpcPeeringConnections", name, connection_ids)
+        return {one.id: one for one in map(to_connection, found) if one.id in connection_ids}
 
     def get_vpc(self, vpc_id: str) -> Vpc | None:
         """Return a VPC; None if this account sees none with that id in this region."""
-        found = self._session.read(
-            f"read the VPC {vpc_id}", "DescribeVpcs", "Vpcs", Filters=[{"Name": "vpc-id", "Values": [vpc_id]}]
-        )
+        found = self._session.read(f"read the VPC {vpc_id}", "DescribeVpcs", "vpc-id", [vpc_id])
         return next((one for one in map(to_vpc, found) if one.id == vpc_id), None)
 
-    def get_dns(self, vpc_id: str) -> dict[str, bool]:
-        """Return the attributes for DNS of a VPC, by their names in results."""
+    def get_dns(self, vpc_id: str) -> dict[str, t.Any]:
+        """Return the attributes for DNS of a VPC (booleans), by their names in results."""
         values = {}
         for name, key in DNS_ATTRIBUTES.items():
             reply = self._session.read_one(
@@ -95,17 +80,12 @@ class Network:
         return tuple(one for one in found if any(route.target == connection_id for route in one.routes))
 
     def _read_tables(self, description: str, name: str, values: t.Sequence[str]) -> tuple[RouteTable, ...]:
-        filters = [{"Name": name, "Values": list(values)}]
-        return tuple(map(to_route_table, self._session.read(description, "DescribeRouteTables", "RouteTables", Filters=filters)))
+        return tuple(map(to_route_table, self._session.read(description, "DescribeRouteTables", name, values)))
 
     def find_security_groups(self, group_ids: t.Sequence[str]) -> dict[str, str]:
         """Return the VPCs of those of several security groups that there are, by the ids of the groups."""
-        found = self._session.read(
-            f"read the security groups {', '.join(group_ids)}",
-            "DescribeSecurityGroups",
-            "SecurityGroups",
-            Filters=[{"Name": "group-id", "Values": list(group_ids)}],
-        )
+        description = f"read the security groups {', '.join(group_ids)}"
+        found = self._session.read(description, "DescribeSecurityGroups", "group-id", group_ids)
         return {str(one.get("GroupId")): str(one.get("VpcId")) for one in found}
 
     def accept(self, connection_id: str) -> PeeringConnection | None:
@@ -115,30 +95,23 @@ class Network:
         shown = reply.get("VpcPeeringConnection")
         return to_connection(shown) if shown else None
 
-    def create_route(self, table_id: str, block: str, connection_id: str) -> None:
-        """Make a route to a connection; AWS refuses that where another one to the block is."""
+    def change_route(self, action: RouteAction, table_id: str, block: str, connection_id: str | None) -> None:
+        """Create, replace or delete the route to a block.
+
+        Args:
+            action: What to do. AWS refuses to create a route where another one to the block is, and deletes one whatever its
+                target.
+            table_id: The route table.
+            block: The block.
+            connection_id: The connection that it will lead to; None if it is deleted.
+        """
         self._session.write(
-            f"create the route to {block} in route table {table_id}",
-            "CreateRoute",
+            f"{action} the route to {block} in route table {table_id}",
+            _ROUTE_ACTIONS[action],
             RouteTableId=table_id,
             DestinationCidrBlock=block,
-            VpcPeeringConnectionId=connection_id,
+            **({"VpcPeeringConnectionId": connection_id} if connection_id is not None else {}),
         )
-
-    def replace_route(self, table_id: str, block: str, connection_id: str) -> None:
-        """Let the route to a block lead to a connection."""
-        self._session.write(
-            f"replace the route to {block} in route table {table_id}",
-            "ReplaceRoute",
-            RouteTableId=table_id,
-            DestinationCidrBlock=block,
-            VpcPeeringConnectionId=connection_id,
-        )
-
-    def delete_route(self, table_id: str, block: str) -> None:
-        """Delete the route to a block, whatever its target."""
-        description = f"delete the route to {block} in route table {table_id}"
-        self._session.write(description, "DeleteRoute", RouteTableId=table_id, DestinationCidrBlock=block)
 
     def add_tags(self, resource_id: str, tags: t.Mapping[str, str]) -> None:
         """Give tags to a resource."""

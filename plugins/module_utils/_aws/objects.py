@@ -9,26 +9,12 @@ from __future__ import annotations
 
 import datetime
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 Reply = t.Mapping[str, t.Any]
+RouteAction = t.Literal["create", "replace", "delete"]
 
-# The fields of a route that can hold its target. Of several, the first one counts: a NAT instance has a network interface, too.
-TARGET_FIELDS = (
-    "VpcPeeringConnectionId",
-    "TransitGatewayId",
-    "NatGatewayId",
-    "GatewayId",
-    "InstanceId",
-    "NetworkInterfaceId",
-    "LocalGatewayId",
-    "CarrierGatewayId",
-    "EgressOnlyInternetGatewayId",
-    "CoreNetworkArn",
-    "OdbNetworkArn",
-    "IpAddress",
-)
-# Of the other fields, those that are no target either.
+# Each text of a route is its target, even in a field that is new to this collection, except for these fields.
 _NOT_A_TARGET = (
     "DestinationCidrBlock",
     "DestinationIpv6CidrBlock",
@@ -37,6 +23,8 @@ _NOT_A_TARGET = (
     "Origin",
     "State",
 )
+# A route has one target, except that an instance has a network interface, too, and that interface an address.
+_TARGETS_IN_ORDER = ("VpcPeeringConnectionId", "InstanceId", "NetworkInterfaceId")
 UNKNOWN_TARGET = "a target that this version of botocore does not know"
 LOCAL = "local"
 # The origins of routes that AWS makes by itself, and that nobody can replace.
@@ -50,7 +38,7 @@ class Side:
     vpc_id: str | None
     account_id: str | None
     region: str | None
-    cidr_blocks: tuple[str, ...]
+    cidr_blocks: list[str]
 
 
 @dataclass(frozen=True)
@@ -72,13 +60,9 @@ class Vpc:
 
     id: str
     account_id: str | None
-    cidr_blocks: tuple[str, ...]
+    cidr_blocks: list[str]
     enable_dns_support: bool | None = None
     enable_dns_hostnames: bool | None = None
-
-    def with_dns(self, **attributes: bool) -> Vpc:
-        """Return the VPC with its attributes for DNS."""
-        return replace(self, **t.cast("dict[str, t.Any]", attributes))
 
 
 @dataclass(frozen=True)
@@ -119,7 +103,7 @@ def to_connection(reply: Reply) -> PeeringConnection:
 
 def _to_side(reply: Reply) -> Side:
     blocks = [one.get("CidrBlock") for one in reply.get("CidrBlockSet") or []] or [reply.get("CidrBlock")]
-    return Side(reply.get("VpcId"), reply.get("OwnerId"), reply.get("Region"), tuple(filter(None, blocks)))
+    return Side(reply.get("VpcId"), reply.get("OwnerId"), reply.get("Region"), list(filter(None, blocks)))
 
 
 def to_vpc(reply: Reply) -> Vpc:
@@ -129,7 +113,7 @@ def to_vpc(reply: Reply) -> Vpc:
         for one in reply.get("CidrBlockAssociationSet") or []
         if (one.get("CidrBlockState") or {}).get("State") in ("associated", "associating")
     ]
-    return Vpc(str(reply.get("VpcId")), reply.get("OwnerId"), tuple(filter(None, blocks or [reply.get("CidrBlock")])))
+    return Vpc(str(reply.get("VpcId")), reply.get("OwnerId"), list(filter(None, blocks or [reply.get("CidrBlock")])))
 
 
 def to_route_table(reply: Reply) -> RouteTable:
@@ -146,9 +130,8 @@ def to_route_table(reply: Reply) -> RouteTable:
 
 
 def _to_route(reply: Reply) -> Route:
-    # A field that is new to this collection is better than none.
-    others = [name for name, value in reply.items() if name not in _NOT_A_TARGET and isinstance(value, str)]
-    name = next((name for name in (*TARGET_FIELDS, *others) if reply.get(name)), None)
+    targets = [name for name, value in reply.items() if name not in _NOT_A_TARGET and isinstance(value, str) and value]
+    name = next((name for name in (*_TARGETS_IN_ORDER, *targets) if name in targets), None)
     return Route(
         destination=reply["DestinationCidrBlock"],
         target=reply[name] if name else UNKNOWN_TARGET,

@@ -13,7 +13,6 @@ import typing as t
 from contextlib import contextmanager
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.call import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Warn
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
@@ -36,6 +35,11 @@ class AwsSession:
         params: The options.
         clock: A monotonic clock, in seconds.
 
+    Attributes:
+        calls: The requests sent so far.
+        secrets: What must not be shown, as far as it is known by now.
+        region: The region of all requests.
+
     Raises:
         AtlasError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
     """
@@ -45,71 +49,68 @@ class AwsSession:
         self.secrets: set[str] = {params[name] for name in SECRET_OPTIONS if params[name]}
         self._clock = clock
         self._deadline: float | None = None
-        description, action = "use the credentials for AWS", "sts:GetCallerIdentity"
-        try:
+        with self._explained("use the credentials for AWS", "sts:GetCallerIdentity"):
             self._clients = Clients(params, self.calls)
             self.secrets |= self._clients.find_secrets()
-            if params["assume_role_arn"]:
-                description, action = f"assume the role {params['assume_role_arn']}", "sts:AssumeRole"
-                self.secrets |= self._clients.assume_role(params["assume_role_arn"])
-        except FAILURES as error:
-            raise self._failure(description, action, error) from error
+        self.region = self._clients.region
+        role = params["assume_role_arn"]
+        if role:
+            with self._explained(f"assume the role {role}", "sts:AssumeRole"):
+                self.secrets |= self._clients.assume_role(role)
 
-    @property
-    def region(self) -> str:
-        """The region of all requests."""
-        return self._clients.region
-
-    def read(self, description: str, action: str, key: str, **parameters: t.Any) -> list[dict[str, t.Any]]:
+    def read(self, description: str, action: str, name: str, values: t.Iterable[str]) -> list[dict[str, t.Any]]:
         """Read objects from EC2, all pages of them.
 
         Args:
             description: What it is for, as a verb phrase.
-            action: The name of the action, such as `DescribeVpcs`.
-            key: Where in the reply the objects are.
-            parameters: What goes along.
+            action: The name of the action, such as `DescribeVpcs`; its reply has the objects under `Vpcs`.
+            name: The filter by which the objects are chosen, such as `vpc-id`.
+            values: What the filter lets through.
+
+        Raises:
+            AtlasError: If it fails.
         """
-        try:
-            pages = self._client("ec2").get_paginator(_method(action)).paginate(**parameters)
-            return [one for page in pages for one in page.get(key) or []]
-        except FAILURES as error:
-            raise self._failure(description, f"ec2:{action}", error) from error
+        filters = [{"Name": name, "Values": list(values)}]
+        with self._explained(description, f"ec2:{action}"):
+            pages = self._client("ec2").get_paginator(_method(action)).paginate(Filters=filters)
+            return [one for page in pages for one in page.get(action.removeprefix("Describe")) or []]
 
     def read_one(self, description: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
-        """Send a request to EC2 that changes nothing, and return its reply."""
-        try:
+        """Send a request to EC2 that changes nothing, and return its reply.
+
+        Raises:
+            AtlasError: If it fails.
+        """
+        with self._explained(description, f"ec2:{action}"):
             return dict(getattr(self._client("ec2"), _method(action))(**parameters))
-        except FAILURES as error:
-            raise self._failure(description, f"ec2:{action}", error) from error
 
     def write(self, description: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request to EC2 that changes something, once.
 
         botocore repeats a request whose reply was lost. Between its tries, a route can become somebody else's, and the repeated
         DeleteRoute or ReplaceRoute would take that one. So nothing is repeated here: whoever called looks again first.
-        """
-        client = self._client("ec2", once=True)
-        try:
-            return dict(getattr(client, _method(action))(**parameters) or {})
-        except Exception as error:
-            # A defect, too, leaves open what came of it.
-            raise self._failure(description, f"ec2:{action}", error, is_write=True) from error
-
-    def read_account_id(self) -> str:
-        """Return the account that the credentials belong to.
 
         Raises:
-            AtlasError: If AWS does not say.
+            AtlasError: If it fails.
+        """
+        client = self._client("ec2", once=True)
+        with self._explained(description, f"ec2:{action}", is_write=True):
+            return dict(getattr(client, _method(action))(**parameters) or {})
+
+    def find_account_id(self) -> str | None:
+        """Return the account that the credentials belong to; None if AWS does not say.
+
+        This needs no permission. Without an answer there is no way to STS, or the credentials are wrong: then EC2 says so next.
         """
         try:
             with self.within(self._clock() + IDENTITY_SECONDS):
                 return str(self._client("sts").get_caller_identity()["Account"])
-        except FAILURES as error:
-            raise self._failure("find out whose credentials these are", "sts:GetCallerIdentity", error) from error
+        except FAILURES:
+            return None
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block; see `_task.Session`."""
+        """Bound the requests inside the block; see `Session`."""
         before, self._deadline = self._deadline, deadline
         try:
             yield
@@ -122,8 +123,16 @@ class AwsSession:
         seconds = min(READ_SECONDS, max(1, math.ceil(self._deadline - self._clock())))
         return self._clients.get(service, seconds=seconds, once=True)
 
-    def _failure(self, description: str, action: str, error: Exception, *, is_write: bool = False) -> AtlasError:
-        return aws_error(description, action, error, is_write=is_write, secrets=self.secrets)
+    @contextmanager
+    def _explained(self, description: str, action: str, *, is_write: bool = False) -> t.Iterator[None]:
+        """Raise what a request fails with as an error of this collection."""
+        try:
+            yield
+        except Exception as error:
+            if not is_write and not isinstance(error, FAILURES):
+                raise
+            # After a write, a defect, too, leaves open what came of it.
+            raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets) from error
 
 
 def _method(action: str) -> str:

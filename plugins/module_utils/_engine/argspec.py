@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 
 from ansible.module_utils.common.parameters import env_fallback
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
@@ -19,35 +18,27 @@ Options = dict[str, dict[str, t.Any]]
 Rules = tuple[tuple[t.Any, ...], ...]
 
 
-@dataclass(frozen=True)
 class ArgumentSpec:
-    """Options with the rules between them, as AnsibleModule and ArgumentSpecValidator take them."""
+    """Options with the rules between them, as AnsibleModule and ArgumentSpecValidator take them.
 
-    options: Options
-    required_together: Rules = ()
-    required_one_of: Rules = ()
-    required_if: Rules = ()
-    mutually_exclusive: Rules = ()
+    Args:
+        options: The options by their names.
+        rules: The rules by their kinds: `required_together`, `required_one_of`, `required_if`, `mutually_exclusive`.
+    """
+
+    def __init__(self, options: Options, **rules: Rules) -> None:
+        self.options = options
+        self._rules = rules
 
     def __add__(self, other: ArgumentSpec) -> ArgumentSpec:
         """Return a spec with the options and the rules of both."""
-        return ArgumentSpec(
-            options={**self.options, **other.options},
-            required_together=self.required_together + other.required_together,
-            required_one_of=self.required_one_of + other.required_one_of,
-            required_if=self.required_if + other.required_if,
-            mutually_exclusive=self.mutually_exclusive + other.mutually_exclusive,
-        )
+        kinds = {**self._rules, **other._rules}
+        rules = {kind: self._rules.get(kind, ()) + other._rules.get(kind, ()) for kind in kinds}
+        return ArgumentSpec({**self.options, **other.options}, **rules)
 
     def to_kwargs(self) -> dict[str, t.Any]:
         """Return the keyword arguments of AnsibleModule and ArgumentSpecValidator."""
-        return {
-            "argument_spec": self.options,
-            "required_together": self.required_together,
-            "required_one_of": self.required_one_of,
-            "required_if": self.required_if,
-            "mutually_exclusive": self.mutually_exclusive,
-        }
+        return {"argument_spec": self.options, **self._rules}
 
     def without_aliases(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return options as the task gives them, with each alias that stands alone under the option's own name.
@@ -64,16 +55,15 @@ class ArgumentSpec:
         found = dict(given)
         for name, option in self.options.items():
             used = [one for one in (name, *option.get("aliases", ())) if one in given]
-            first, others = (used[0], used[1:]) if used else (name, [])
-            for other in others:
-                if str(given[other]) != str(given[first]):
-                    values = "" if option.get("no_log") else f": {given[first]!s} and {given[other]!s}"
+            for other in used[1:]:
+                if str(given[other]) != str(given[used[0]]):
+                    values = "" if option.get("no_log") else f": {given[used[0]]!s} and {given[other]!s}"
                     raise InvalidOptionError(
-                        f"{first} and {other} are two names of one option, and have different values{values}.",
+                        f"{used[0]} and {other} are two names of one option, and have different values{values}.",
                         hint="Set only one of them; the other may come from module_defaults.",
                     )
-            if first != name and not others:
-                found[name] = found.pop(first)
+            if len(used) == 1 and used != [name]:
+                found[name] = found.pop(used[0])
         return found
 
     def explain(self, message: str) -> str:
@@ -92,26 +82,21 @@ class ArgumentSpec:
         return f"Set {name}{aliases}{''.join(f', or the environment variable {variable}' for variable in variables)}."
 
 
-def _from_environment(*variables: str) -> tuple[t.Any, list[str]]:
-    return env_fallback, list(variables)
+def _from_environment(option: str) -> tuple[t.Any, list[str]]:
+    return env_fallback, list(VARIABLES[option])
 
 
 CONNECTION = ArgumentSpec(
     {
-        "group_id": {
-            "type": "str",
-            "required": True,
-            "aliases": ["project_id"],
-            "fallback": _from_environment(*VARIABLES["group_id"]),
-        },
-        "public_key": {"type": "str", "no_log": False, "fallback": _from_environment(*VARIABLES["public_key"])},
-        "private_key": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["private_key"])},
-        "client_id": {"type": "str", "fallback": _from_environment(*VARIABLES["client_id"])},
-        "client_secret": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["client_secret"])},
-        "access_token": {"type": "str", "no_log": True, "fallback": _from_environment(*VARIABLES["access_token"])},
+        "group_id": {"type": "str", "required": True, "aliases": ["project_id"], "fallback": _from_environment("group_id")},
+        "public_key": {"type": "str", "no_log": False, "fallback": _from_environment("public_key")},
+        "private_key": {"type": "str", "no_log": True, "fallback": _from_environment("private_key")},
+        "client_id": {"type": "str", "fallback": _from_environment("client_id")},
+        "client_secret": {"type": "str", "no_log": True, "fallback": _from_environment("client_secret")},
+        "access_token": {"type": "str", "no_log": True, "fallback": _from_environment("access_token")},
         "token_cache": {"type": "bool", "no_log": False, "default": True},
         "profile": {"type": "str"},
-        "base_url": {"type": "str", "fallback": _from_environment(*VARIABLES["base_url"])},
+        "base_url": {"type": "str", "fallback": _from_environment("base_url")},
         "api_version": {"type": "str", "choices": ["v2", "v1.0"], "default": "v2"},
         "envelope": {"type": "bool", "default": False},
         "validate_certs": {"type": "bool", "default": True},

@@ -15,14 +15,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import 
 from .operation import Operation, Session
 from .outcome import Outcome, Progress, Report
 from .plan import Needs, Step
-from .wait import Wait
+from .wait import Clock, Sleep, Wait
 from .waiter import Waiter
 
 # The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
 CREATION_PAUSES = (2.0, 4.0)
 
-Clock = t.Callable[[], float]
-Sleep = t.Callable[[float], None]
 Result = t.TypeVar("Result")
 
 
@@ -45,7 +43,7 @@ class Convergence:
         self._session: Session = operation.session
         self._outcome = outcome
         self._progress = Progress(operation, outcome, report, clock)
-        self._waiter = Waiter(self._progress, operation.session, operation.params, clock, sleep)
+        self._waiter = Waiter(self._progress, operation, clock, sleep)
         self._sleep = sleep
         self._retries: int = operation.params["retries"] if operation.retries is None else operation.retries
         # The last step of which nobody knows whether it took effect.

@@ -13,10 +13,11 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 
-from .converge import Clock, Convergence, Sleep
+from .converge import Convergence
 from .operation import Operation
 from .options import Parameters
 from .outcome import Outcome, Report
+from .wait import Clock, Sleep
 
 
 def execute(

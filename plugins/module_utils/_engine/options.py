@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
     parse_account_id,
     parse_connection_id,
@@ -29,6 +30,12 @@ _AWS_IDS: dict[str, t.Callable[[str], str]] = {
     "vpc_id": parse_vpc_id,
     "connection_id": parse_connection_id,
 }
+_PARSERS: dict[str, t.Callable[[str], t.Any]] = {
+    **dict.fromkeys(("group_id", "peer_id", "container_id"), parse_object_id),
+    **_AWS_IDS,
+    "route_table_cidr_block": parse_private_block,
+}
+_REGIONS = ("region_name", "accepter_region_name", "container_region_name")
 
 
 def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Value:
@@ -55,7 +62,7 @@ def check_options(params: Parameters, parse: t.Callable[[str], t.Any], *options:
         InvalidOptionError: If one cannot be right.
     """
     for option in options:
-        if params[option] is not None:
+        if params.get(option) is not None:
             parse_option(option, params[option], parse)
 
 
@@ -80,42 +87,29 @@ def parse_aws_regions(params: Parameters, *options: str) -> tuple[dict[str, str 
     return regions, warnings
 
 
-def check_aws_ids(params: Parameters) -> list[str]:
-    """Check the ids of AWS among the options.
+def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
+    """Parse those options that modules of Atlas have in common: ids, blocks, and regions; each may be missing or null.
+
+    Args:
+        params: The options, `api_version` among them. Whatever else there is stays as it is.
 
     Returns:
-        With version 1.0 of the API, whose documentation itself shows ids of other forms, a warning for each such id.
+        The options with values in place of texts, and warnings about what Atlas will have to decide on: regions that are not
+        known, and ids that AWS cannot have given with version 1.0 of the API, whose documentation itself shows such ids.
 
     Raises:
-        InvalidOptionError: If an id is empty, or cannot be one of AWS.
+        InvalidOptionError: If one cannot be right.
     """
     warnings = []
-    for option, parse in _AWS_IDS.items():
-        value = params.get(option)
-        if value is None:
-            continue
+    for option, parse in _PARSERS.items():
         try:
-            parse_option(option, value, parse)
+            check_options(params, parse, option)
         except InvalidOptionError as error:
-            if params["api_version"] == "v2" or not value.strip():
+            if option not in _AWS_IDS or params["api_version"] == "v2" or not params[option].strip():
                 raise
             warnings.append(f"{error} Atlas decides whether it accepts the value.")
-    return warnings
-
-
-def check_connection(params: Parameters) -> list[str]:
-    """Check the options of the connection to Atlas, as far as they can be checked before a client is made.
-
-    Returns:
-        Warnings.
-
-    Raises:
-        InvalidOptionError: If group_id is malformed.
-    """
-    check_options(params, parse_object_id, "group_id")
-    if params["validate_certs"]:
-        return []
-    return ["validate_certs is false: anybody on the way to Atlas can read and change what is sent."]
+    regions, unknown = parse_aws_regions(params, *(option for option in _REGIONS if option in params))
+    return {**params, **regions}, warnings + unknown
 
 
 def check_wait(params: Parameters) -> None:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 from dataclasses import asdict, dataclass, field
 
@@ -15,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import
 
 from .operation import Operation
 from .plan import Plan
-from .wait import GONE, Wait
+from .wait import GONE, Clock, Wait
 
 Report = t.Callable[[str], None]
 # Seconds between two lines that say that nothing has changed.
@@ -73,7 +72,7 @@ class StatusHistory:
         entries: The states, each with the seconds since the task began.
     """
 
-    def __init__(self, name: str, report: t.Callable[[str], None], clock: t.Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, name: str, report: Report, clock: Clock) -> None:
         self.entries: list[dict[str, t.Any]] = []
         self._name = name
         self._report = report
@@ -124,9 +123,7 @@ class Progress:
         plan: What is to be done, or was.
     """
 
-    def __init__(
-        self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: t.Callable[[], float]
-    ) -> None:
+    def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock) -> None:
         self.state: t.Any = None
         self.plan = Plan()
         self._first: t.Any = None

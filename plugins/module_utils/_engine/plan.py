@@ -29,12 +29,6 @@ class Change:
     before: Fields | None
     after: Fields | None
 
-    @property
-    def differing(self) -> tuple[str, ...]:
-        """The names of the fields that change, sorted."""
-        before, after = self.before or {}, self.after or {}
-        return tuple(sorted(name for name in {**before, **after} if before.get(name) != after.get(name)))
-
 
 @dataclass(frozen=True)
 class Step:

@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 
 State = t.TypeVar("State")
+Clock = t.Callable[[], float]
+Sleep = t.Callable[[float], None]
 
 SHORTEST_INTERVAL = 0.5
 # An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
@@ -25,16 +26,14 @@ class WaitTimeoutError(Exception):
     """The time is up.
 
     Attributes:
-        last: The last answer.
         waited: The seconds that passed.
         unanswered: Why the last question got no answer, if it got none.
     """
 
-    def __init__(self, last: t.Any, waited: float, unanswered: Exception | None = None) -> None:
+    def __init__(self, waited: float) -> None:
         super().__init__(f"not there after {waited:.0f} seconds")
-        self.last = last
         self.waited = waited
-        self.unanswered = unanswered
+        self.unanswered: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -65,23 +64,14 @@ class Wait(t.Generic[State]):
     then: t.Callable[[State], Wait[State] | None] | None = None
 
 
-def wait_until(
-    poll: t.Callable[[], State],
-    is_done: t.Callable[[State], bool],
-    *,
-    timeout: float,
-    longest_interval: float,
-    clock: t.Callable[[], float] = time.monotonic,
-    sleep: t.Callable[[float], None] = time.sleep,
-) -> State:
-    """Ask `poll` until `is_done` holds for its answer, and return that answer.
+def wait_until(is_done: t.Callable[[], bool], *, timeout: float, longest_interval: float, clock: Clock, sleep: Sleep) -> None:
+    """Ask `is_done` until it says so.
 
     The first question is asked after the first interval: the caller has just looked. The last one is asked when the
     time is up, so that a change in the last interval still counts.
 
     Args:
-        poll: Returns the present state.
-        is_done: Whether that state will do; it raises what ends the waiting early.
+        is_done: Asks for the present state, and returns whether it will do; it raises what ends the waiting early.
         timeout: Seconds to wait at the most.
         longest_interval: Seconds between two questions at the most.
         clock: A monotonic clock, in seconds.
@@ -95,9 +85,8 @@ def wait_until(
         waited = clock() - started
         interval = min(max(SHORTEST_INTERVAL, waited * INTERVAL_SHARE), longest_interval, max(0.0, timeout - waited))
         sleep(interval)
-        state = poll()
-        if is_done(state):
-            return state
+        if is_done():
+            return
         waited = clock() - started
         if waited >= timeout:
-            raise WaitTimeoutError(state, waited)
+            raise WaitTimeoutError(waited)

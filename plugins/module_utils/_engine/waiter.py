@@ -12,10 +12,9 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import LONGEST_BACKOFF
 
-from .operation import Session
-from .options import Parameters
+from .operation import Operation, Session
 from .outcome import Progress
-from .wait import Wait, WaitTimeoutError, wait_until
+from .wait import Clock, Sleep, Wait, WaitTimeoutError, wait_until
 
 
 class Waiter:
@@ -23,23 +22,15 @@ class Waiter:
 
     Args:
         progress: How far the run has come.
-        session: The session; its requests are bounded by the time of the wait.
-        params: The options for waiting.
+        operation: What runs; the requests of its session are bounded by the time of the wait.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
 
-    def __init__(
-        self,
-        progress: Progress,
-        session: Session,
-        params: Parameters,
-        clock: t.Callable[[], float],
-        sleep: t.Callable[[float], None],
-    ) -> None:
+    def __init__(self, progress: Progress, operation: Operation[t.Any, t.Any], clock: Clock, sleep: Sleep) -> None:
         self._progress = progress
-        self._session = session
-        self._params = params
+        self._session: Session = operation.session
+        self._params = operation.params
         self._clock = clock
         self._sleep = sleep
 
@@ -90,7 +81,6 @@ class Waiter:
             try:
                 wait_until(
                     ask,
-                    bool,
                     timeout=max(0.0, deadline - clock()),
                     longest_interval=self._params["wait_sleep"],
                     clock=clock,

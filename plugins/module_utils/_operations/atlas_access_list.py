@@ -12,14 +12,8 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
-    Parameters,
-    check_connection,
-    check_wait,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_entries import (
@@ -38,6 +32,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers i
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
+from .atlas import AtlasOperation
+
 Entries = t.Mapping[str, Entry]
 # Asks whether the project has a VPC peering connection that is alive.
 LIVE_PEER = "live peer"
@@ -51,7 +47,7 @@ class AccessListState:
     waiting: tuple[str, ...] = ()
 
 
-class AtlasAccessList(Operation[AtlasClient, AccessListState]):
+class AtlasAccessList(AtlasOperation[AccessListState]):
     """Adds, changes and removes entries of the IP access list of a project."""
 
     argument_spec = (
@@ -73,8 +69,6 @@ class AtlasAccessList(Operation[AtlasClient, AccessListState]):
             }
         )
     )
-    libraries = clients.LIBRARIES
-    connect = staticmethod(clients.connect)
     noun = "access_list"
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
@@ -86,8 +80,7 @@ class AtlasAccessList(Operation[AtlasClient, AccessListState]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; there is a warning for each entry that lets everybody in."""
-        warnings = check_connection(params)
-        check_wait(params)
+        params, warnings = super().validate(params)
         try:
             return params, warnings + check_entries(params["entries"], params["state"], only_own=params["only_own"])
         except InvalidValueError as error:

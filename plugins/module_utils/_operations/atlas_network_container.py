@@ -16,16 +16,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
     AtlasError,
     InvalidOptionError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
-    Parameters,
-    check_connection,
-    check_options,
-    check_wait,
-    parse_aws_regions,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_options
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, find_differences
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
@@ -37,6 +29,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers i
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region
+
+from .atlas import AtlasOperation
 
 UNUSED = "unused"
 
@@ -56,7 +50,7 @@ class ContainerState:
     users: tuple[str, ...] = ()
 
 
-class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
+class AtlasNetworkContainer(AtlasOperation[ContainerState]):
     """Creates, changes and deletes a network container."""
 
     argument_spec = (
@@ -71,8 +65,6 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
             required_if=(("state", "absent", ("region_name",)),),
         )
     )
-    libraries = clients.LIBRARIES
-    connect = staticmethod(clients.connect)
     noun = "container"
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
@@ -84,14 +76,11 @@ class AtlasNetworkContainer(Operation[AtlasClient, ContainerState]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; regions come out as AWS writes them."""
-        warnings = check_connection(params)
         if params["region_name"] is None and params["state"] == "absent":
             # The rules of the argument spec take a null for a value.
             raise InvalidOptionError("region_name must not be null with state absent.", hint="Name the region of the container.")
-        regions, unknown = parse_aws_regions(params, "region_name")
-        check_wait(params)
         check_options(params, AWS.parse_container_block, "atlas_cidr_block")
-        return {**params, **regions}, warnings + unknown
+        return super().validate(params)
 
     def look(self) -> ContainerState:
         """Read the containers; and where one is to be removed, what uses it."""

@@ -9,17 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasNotFoundError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
-    Parameters,
-    check_connection,
-    check_options,
-    parse_aws_regions,
-)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
     NOT_FOUND,
@@ -28,25 +19,16 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.contain
     to_region,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
+
+from .atlas import AtlasOperation
 
 
-class AtlasNetworkContainerInfo(Operation[AtlasClient, "list[Container]"]):
+class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
     """Reads network containers."""
 
     argument_spec = CONNECTION + ArgumentSpec({"container_id": {"type": "str"}, "region_name": {"type": "str"}})
-    libraries = clients.LIBRARIES
-    connect = staticmethod(clients.connect)
     noun = "containers"
     has_diff = False
-
-    @classmethod
-    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; regions come out as AWS writes them."""
-        warnings = check_connection(params)
-        check_options(params, parse_object_id, "container_id")
-        regions, unknown = parse_aws_regions(params, "region_name")
-        return {**params, **regions}, warnings + unknown
 
     def look(self) -> list[Container]:
         """Read the containers on AWS and select those that fit every option."""

@@ -12,17 +12,9 @@ from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
-    Parameters,
-    check_aws_ids,
-    check_connection,
-    check_options,
-    check_wait,
-    parse_aws_regions,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
@@ -33,18 +25,17 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state imp
     LIST_PEERS,
     CreatePeer,
     DeletePeer,
-    Gone,
     PeerState,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import PeerWaiter
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers, to_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
+
+from .atlas import AtlasOperation
 
 
-class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
+class AtlasVpcPeer(AtlasOperation[PeerState]):
     """Requests, changes and removes a VPC peering connection."""
 
     argument_spec = (
@@ -68,8 +59,6 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
             mutually_exclusive=(("container_id", "container_region_name"),),
         )
     )
-    libraries = clients.LIBRARIES
-    connect = staticmethod(clients.connect)
     noun = "vpc_peer"
     keeps_history = True
 
@@ -80,28 +69,22 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
         self._containers = Containers(session, params["group_id"])
         self._provider = self._peers.provider
         self._choice = ContainerChoice(params, self._provider, self.facts, self.ask)
-        self._match = PeerMatch(params, self._peers, self._choice)
-        self._waiter = PeerWaiter(params, session, self._peers, self._region_of, self._match.forget, self.clock)
+        self._match = PeerMatch(self._peers, self._choice)
+        self._waiter = PeerWaiter(self._match, session, self.clock)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; there are warnings about values that Atlas will have to decide on."""
-        warnings = check_connection(params)
         if params["peer_id"] is None and (params["vpc_id"] is None or params["aws_account_id"] is None):
             # The rules of the argument spec take a null for a value.
             raise InvalidOptionError("vpc_id and aws_account_id, or peer_id, must not be null.")
-        check_options(params, parse_object_id, "peer_id", "container_id")
-        warnings += check_aws_ids(params)
-        check_options(params, parse_private_block, "route_table_cidr_block")
-        check_wait(params)
         if params["recreate"] == "dead" and params["state"] == "present" and params["vpc_id"] is None:
             raise InvalidOptionError(
                 "recreate: dead needs vpc_id, aws_account_id and route_table_cidr_block: with peer_id alone, a failed VPC "
                 "peering connection could not be created again if the task ended after its removal.",
                 hint="Set them, in place of peer_id or beside it.",
             )
-        regions, unknown = parse_aws_regions(params, "accepter_region_name", "container_region_name")
-        return {**params, **regions}, warnings + unknown
+        return super().validate(params)
 
     @property
     def name(self) -> str:
@@ -143,30 +126,20 @@ class AtlasVpcPeer(Operation[AtlasClient, PeerState]):
             return replace(state, peer=created, dying=())
         # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
         current = t.cast("Peer", peer)
-        sent: Peer = {**current, "accepter_region_name": self._region_of(current)}
+        sent: Peer = {**current, "accepter_region_name": self._choice.region_of(current)}
         return replace(state, peer=self._peers.update_peer(sent, request.fields))
-
-    def _region_of(self, peer: Peer) -> str | None:
-        """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""
-        region = peer["accepter_region_name"] or self.params["accepter_region_name"]
-        if region is not None or peer["container_id"] is None:
-            return t.cast("str | None", region)
-        return to_region(self._choice.find(peer["container_id"], None))
 
     def explain(self, step: Step, error: AtlasError, state: PeerState) -> AtlasError:
         """Tell which option is at fault where Atlas has refused a connection, or what is in its way."""
         if isinstance(step.request, DeletePeer):
             return error
-        better = find_cause(error, step.request, state, self.params, self._choice, self._neighbours(state))
+        better = find_cause(error, step.request, state, self._choice)
         return self._match.explain(error, state) if better is None else better
-
-    def _neighbours(self, state: PeerState) -> t.Callable[[], t.Iterable[Peer]]:
-        return lambda: self.ask(LIST_PEERS) if state.listed is None else state.listed
 
     def wait(self, state: PeerState, step: Step | None = None) -> Wait[PeerState] | None:
         """Wait, before a connection is created, until the old one is gone; and in the end as the options say."""
         if step is not None:
-            return self._waiter.until_gone(t.cast(Gone, step.after).peers)
+            return self._waiter.until_gone(step.after)
         if not self.params["wait"]:
             return None
         if self._is_absent:

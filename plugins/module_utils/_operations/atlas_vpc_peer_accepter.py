@@ -17,7 +17,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.chec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.look import look
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.options import (
     ARGUMENT_SPEC,
-    check_identity,
+    require_connection,
     validate,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.plan import (
@@ -62,6 +62,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         self._network = Network(aws)
         self._waiter = ConnectionWaiter(params, self._network)
         self._is_absent = params["state"] == "absent"
+        self._is_awaited = params["wait"] and not self._is_absent and params["connection_id"] is not None
         self._account_id: str | None = None
         # What was there before the first change.
         self._first: View | None = None
@@ -70,18 +71,14 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; something may be changed, so a connection has to be named."""
-        return cls._validate(params, needs_connection=True)
+        require_connection(params)
+        return cls.validate_prediction(params)
 
     @classmethod
     def validate_prediction(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options where nothing is to be changed: there, a VPC alone will do."""
-        return cls._validate(params, needs_connection=False)
-
-    @classmethod
-    def _validate(cls, params: Parameters, *, needs_connection: bool) -> tuple[Parameters, list[str]]:
         params, warnings = validate_aws(params)
         validate(params)
-        check_identity(params, needs_connection=needs_connection)
         return params, warnings
 
     @property
@@ -92,7 +89,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
     def look(self) -> View:
         """Read the connection, its VPC, the route tables, and the security groups."""
         if self._first is None:
-            self._account_id = self._find_account()
+            self._account_id = self.session.find_account_id()
         view = look(self.params, self._network, self.session.region, self._account_id)
         if self._has_accepted and view.connection is not None and view.connection.status == PENDING:
             # AWS shows the old state for a moment.
@@ -100,19 +97,9 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         self._first = self._first or view
         return view
 
-    def _find_account(self) -> str | None:
-        try:
-            return self.session.read_account_id()
-        except AtlasError:
-            # This needs no permission, so there is no way to STS, or the credentials are wrong: then EC2 says so next.
-            return None
-
     def wait_first(self, state: View) -> Wait[View] | None:
         """Wait for a connection that AWS does not show yet, or that cannot be accepted yet."""
-        connection = state.connection
-        if self._is_absent or not self.params["wait"] or self.params["connection_id"] is None:
-            return None
-        if connection is not None and connection.status != INITIATING:
+        if not self._is_awaited or (state.connection is not None and state.connection.status != INITIATING):
             return None
         check_account(self.params, state)
         self._first = None
@@ -139,7 +126,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         after = make_change(self._network, state, step.request)
         if isinstance(step.request, Accept):
             self._has_accepted = True
-            self._waiter.record_acceptance()
+            self._waiter.is_stale = True
         return after
 
     def wait(self, state: View, step: Step | None = None) -> Wait[View] | None:
@@ -150,7 +137,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
 
     def status(self, state: View, wait: Wait[View] | None) -> Status | None:
         """Return the state of the connection, if it is waited for."""
-        if self._is_absent or not self.params["wait"] or self.params["connection_id"] is None:
+        if not self._is_awaited:
             return None
         return Status(state.connection.status if state.connection is not None else UNKNOWN)
 

@@ -9,29 +9,20 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
-    Parameters,
-    check_aws_ids,
-    check_connection,
-    check_options,
-    parse_aws_regions,
-)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
+
+from .atlas import AtlasOperation
 
 _FILTERS = ("vpc_id", "aws_account_id", "connection_id")
 
 
-class AtlasVpcPeerInfo(Operation[AtlasClient, "list[Peer]"]):
+class AtlasVpcPeerInfo(AtlasOperation["list[Peer]"]):
     """Reads VPC peering connections."""
 
     argument_spec = CONNECTION + ArgumentSpec(
@@ -46,19 +37,8 @@ class AtlasVpcPeerInfo(Operation[AtlasClient, "list[Peer]"]):
         },
         mutually_exclusive=(("container_id", "container_region_name"),),
     )
-    libraries = clients.LIBRARIES
-    connect = staticmethod(clients.connect)
     noun = "vpc_peers"
     has_diff = False
-
-    @classmethod
-    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; there are warnings about values that Atlas will have to decide on."""
-        warnings = check_connection(params)
-        check_options(params, parse_object_id, "peer_id", "container_id")
-        warnings += check_aws_ids(params)
-        regions, unknown = parse_aws_regions(params, "container_region_name")
-        return {**params, **regions}, warnings + unknown
 
     def look(self) -> list[Peer]:
         """Read the connections and select those that fit every option."""

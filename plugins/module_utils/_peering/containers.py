@@ -25,8 +25,17 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.contain
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 
+from .state import LIST_PEERS, PeerState
+
 # Asks for the containers of the project on the provider: a list. Any other need is the id of one container.
 LIST_CONTAINERS = "containers"
+Error = t.TypeVar("Error", bound=AtlasError)
+
+
+def with_reply_of(refusal: AtlasError, better: Error) -> Error:
+    """Return an error that says more than a refusal, with the status, the code and the words of its reply."""
+    better.http_status, better.error_code, better.detail = refusal.http_status, refusal.error_code, refusal.detail
+    return better
 
 
 class ContainerChoice:
@@ -42,7 +51,7 @@ class ContainerChoice:
     """
 
     def __init__(self, params: Parameters, provider: Provider, facts: Facts, ask: t.Callable[[str], t.Any]) -> None:
-        self._params = params
+        self.params = params
         self.provider = provider
         self._facts = facts
         self._ask = ask
@@ -54,7 +63,7 @@ class ContainerChoice:
         Raises:
             AtlasError: If Atlas does not say which container one is in.
         """
-        container_id, region = self._params["container_id"], self._params["container_region_name"]
+        container_id, region = self.params["container_id"], self.params["container_region_name"]
         if not peers or (container_id is None and region is None):
             return peers
         for peer in peers:
@@ -72,9 +81,9 @@ class ContainerChoice:
         Raises:
             AtlasError: If `container_region_name` names none, or more than one.
         """
-        region = self._params["container_region_name"]
+        region = self.params["container_region_name"]
         if region is None:
-            return t.cast("str | None", self._params["container_id"])
+            return t.cast("str | None", self.params["container_id"])
         found = self._in_region()
         if len(found) == 1:
             return str(found[0]["id"])
@@ -121,9 +130,19 @@ class ContainerChoice:
 
     def known(self, container_id: str | None) -> Container | None:
         """Return a container if it has been read already."""
-        listed = self._facts.get(LIST_CONTAINERS) or []
-        by_list = next((one for one in listed if one["id"] == container_id), None)
-        return by_list or self._facts.get(container_id)
+        listed = self._facts.get(LIST_CONTAINERS, ())
+        return next((one for one in listed if one["id"] == container_id), self._facts.get(container_id))
+
+    def region_of(self, peer: Peer) -> str | None:
+        """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""
+        region = peer["accepter_region_name"] or self.params["accepter_region_name"]
+        if region is not None or peer["container_id"] is None:
+            return t.cast("str | None", region)
+        return to_region(self.find(peer["container_id"], None))
+
+    def neighbours(self, state: PeerState) -> t.Sequence[Peer]:
+        """Return all connections of the project, whatever their container; they are asked for if they were not listed."""
+        return t.cast("list[Peer]", self._ask(LIST_PEERS)) if state.listed is None else state.listed
 
     def describe(self, container_id: str) -> str:
         """Return a container in words, with its region if Atlas tells it: the words are for a failure of another kind."""
@@ -137,15 +156,13 @@ class ContainerChoice:
         """Return what to say if an error means that a container does not exist; None for any other error."""
         if error.error_code != NOT_FOUND:
             return None
-        is_option = container_id == self._params["container_id"]
+        is_option = container_id == self.params["container_id"]
         found = f"Check it, or leave it out to have the container on {self.provider.name} found."
-        return InvalidOptionError(
+        better = InvalidOptionError(
             f"{'container_id: p' if is_option else 'P'}roject {self._group_id} has no network container {container_id}.",
-            http_status=error.http_status,
-            error_code=error.error_code,
-            detail=error.detail,
             hint=found if is_option else "Run the task again.",
         )
+        return with_reply_of(error, better)
 
     def read(self, need: str, containers: Containers) -> list[Container] | Container:
         """Read what was asked for.
@@ -171,4 +188,4 @@ class ContainerChoice:
         return t.cast("list[Container]", self._ask(LIST_CONTAINERS))
 
     def _in_region(self) -> list[Container]:
-        return [one for one in self._list() if to_region(one) == self._params["container_region_name"]]
+        return [one for one in self._list() if to_region(one) == self.params["container_region_name"]]

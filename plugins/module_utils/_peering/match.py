@@ -11,11 +11,10 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConflictError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 
-from .containers import ContainerChoice
+from .containers import ContainerChoice, with_reply_of
 from .state import PeerState
 
 
@@ -23,16 +22,15 @@ class PeerMatch:
     """Finds the connection with the account and the VPC of the options, in the container that they choose, or by its id.
 
     Args:
-        params: The options.
         peers: The connections.
-        choice: The container; what it asks for is read.
+        choice: The container, with the options; what it asks for is read.
     """
 
-    def __init__(self, params: Parameters, peers: VpcPeers, choice: ContainerChoice) -> None:
-        self._params = params
-        self._peers = peers
-        self._choice = choice
-        self._identity = {name: params[name] for name in peers.provider.identity}
+    def __init__(self, peers: VpcPeers, choice: ContainerChoice) -> None:
+        self.peers = peers
+        self.choice = choice
+        self._params = choice.params
+        self._identity = {name: self._params[name] for name in peers.provider.identity}
         # What this task has seen gone. A list that lags behind may show it even now.
         self._gone: set[str] = set()
         # The container of what peer_id named and is gone.
@@ -40,24 +38,40 @@ class PeerMatch:
         # Seen once, it stays: several that are being removed need not be alike.
         self._template: Peer | None = None
 
-    @property
-    def _needs_id(self) -> bool:
-        """Whether nothing but the connection with `peer_id` will do: no longer once a new one, with another id, replaces it."""
-        params = self._params
-        # It may have been an earlier run that has replaced it, or was ended in the middle.
-        is_replaced = params["recreate"] == "dead" and params["state"] == "present" and params["vpc_id"] is not None
-        return params["peer_id"] is not None and params["peer_id"] not in self._gone and not is_replaced
-
     def look(self) -> PeerState:
         """Read the connection.
 
         Raises:
             AtlasError: If more than one is there, or the one with `peer_id` is not what the other options say.
         """
-        state = self._find_by_id() or (PeerState(None, needs_id=True) if self._needs_id else self._find_by_identity())
+        params = self._params
+        peer_id = params["peer_id"] if params["peer_id"] not in self._gone else None
+        peer = self.peers.get_peer(peer_id) if peer_id is not None else None
+        # It may have been an earlier run that has replaced it by one with another id, or was ended in the middle.
+        may_be_replaced = params["recreate"] == "dead" and params["state"] == "present" and params["vpc_id"] is not None
+        if peer is not None:
+            self._check(peer)
+            state = PeerState(peer, (peer,) if self._is_dying(peer) else ())
+        elif peer_id is not None and not may_be_replaced:
+            state = PeerState(None, needs_id=True)
+        else:
+            state = self.choose(self.peers.list_peers())
         if len(state.dying) == 1 and not self._gone:
             self._template = state.dying[0]
         return replace(state, template=self._template)
+
+    def choose(self, listed: t.Sequence[Peer]) -> PeerState:
+        """Choose the connection out of all that the project has.
+
+        Raises:
+            AtlasError: If more than one is alive.
+        """
+        matches = self.choice.select(self._with_identity(listed))
+        matches = [peer for peer in matches if self._home in (None, peer["container_id"])]
+        live = [peer for peer in matches if not self._is_dying(peer)]
+        if len(live) > 1:
+            raise self._ambiguous(live)
+        return PeerState(next(iter(live or matches), None), () if live else tuple(matches), tuple(listed))
 
     def forget(self, peers: t.Iterable[Peer]) -> None:
         """Take down that connections are gone, and that a new one may replace them."""
@@ -71,38 +85,18 @@ class PeerMatch:
         """Say what is in the way if Atlas says that a connection exists already, and it is in another container."""
         if error.error_code != "PEER_ALREADY_EXISTS":
             return error
-        listed = self._peers.list_peers() if state.listed is None else list(state.listed)
-        others = [peer for peer in self._with_identity(listed) if not self._choice.select([peer])]
+        others = [peer for peer in self._with_identity(self.choice.neighbours(state)) if not self.choice.select([peer])]
         if not others:
             return error
-        return AtlasConflictError(
+        better = AtlasConflictError(
             f"Atlas has no second VPC peering connection to {self._identity_in_words()} in project "
             f"{self._params['group_id']}: {self._described(others)} exists already.",
-            http_status=error.http_status,
-            error_code=error.error_code,
-            detail=error.detail,
             hint="Use that one, by its container_id, or remove it first.",
         )
+        return with_reply_of(error, better)
 
     def _is_dying(self, peer: Peer) -> bool:
-        return bool(peer["status_name"] == self._peers.provider.terminating)
-
-    def _find_by_id(self) -> PeerState | None:
-        peer_id = self._params["peer_id"]
-        peer = self._peers.get_peer(peer_id) if peer_id is not None and peer_id not in self._gone else None
-        if peer is None:
-            return None
-        self._check(peer)
-        return PeerState(peer, (peer,) if self._is_dying(peer) else ())
-
-    def _find_by_identity(self) -> PeerState:
-        listed = self._peers.list_peers()
-        matches = self._choice.select(self._with_identity(listed))
-        matches = [peer for peer in matches if self._home in (None, peer["container_id"])]
-        live = [peer for peer in matches if not self._is_dying(peer)]
-        if len(live) > 1:
-            raise self._ambiguous(live)
-        return PeerState(next(iter(live or matches), None), () if live else tuple(matches), tuple(listed))
+        return bool(peer["status_name"] == self.peers.provider.terminating)
 
     def _with_identity(self, peers: t.Iterable[Peer]) -> list[Peer]:
         """Return those of some connections that have the account and the VPC, in any container."""
@@ -114,12 +108,12 @@ class PeerMatch:
 
     def _check(self, peer: Peer) -> None:
         """Check that `peer_id` names the connection that the other options mean: nothing is done to another one."""
-        names = (*self._peers.provider.identity, "container_id")
+        names = (*self.peers.provider.identity, "container_id")
         wanted = {name: self._params[name] for name in names if self._params[name] is not None}
         found = fields_of(peer)
         differing = [f"{name} is {found[name]}, not {value}" for name, value in wanted.items() if found[name] != value]
-        if not differing and not self._choice.select([peer]):
-            container = self._choice.describe(peer["container_id"])
+        if not differing and not self.choice.select([peer]):
+            container = self.choice.describe(peer["container_id"])
             differing = [f"it is in {container}, and container_region_name is {self._params['container_region_name']}"]
         if differing:
             raise AtlasError(
@@ -145,4 +139,4 @@ class PeerMatch:
         return " and ".join(f"{name} {value}" for name, value in self._identity.items())
 
     def _described(self, peers: list[Peer]) -> str:
-        return ", ".join(f"{one['id']} ({one['status_name']}, {self._choice.describe(one['container_id'])})" for one in peers)
+        return ", ".join(f"{one['id']} ({one['status_name']}, {self.choice.describe(one['container_id'])})" for one in peers)

@@ -19,7 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.provide
 
 from .containers import ContainerChoice
 from .preflight import check_overlaps, check_region
-from .state import LIST_PEERS, CreatePeer, DeletePeer, Gone, PeerState, UpdatePeer
+from .state import CreatePeer, DeletePeer, PeerState, UpdatePeer
 from .waiter import failure
 
 
@@ -38,7 +38,6 @@ class PeerPlanner:
     def __init__(self, params: Parameters, provider: Provider, facts: Facts) -> None:
         self._params = params
         self._provider = provider
-        self._facts = facts
         self._choice = ContainerChoice(params, provider, facts, facts.__getitem__)
         self._wanted = {name: params[name] for name in provider.writable if name != "container_id" and params[name] is not None}
         # Version 1.0 of the API chooses the container by itself; v2 has to be told, and the accepter's region, too.
@@ -101,11 +100,11 @@ class PeerPlanner:
         if container is not None and self._needs_container:
             fields = {"accepter_region_name": to_region(container), **fields, "container_id": container["id"]}
         region = to_region(container) if container is not None else None
-        check_overlaps(provider, fields, container, self._neighbours(state))
+        check_overlaps(provider, fields, container, self._choice.neighbours(state))
         key = provider.describe(fields)
         going = state.dying if replaced is None else (replaced,)
         steps = [Step("delete", DeletePeer(replaced["id"]), (key,))] if replaced is not None else []
-        steps.append(Step("create", CreatePeer(fields, region), (key,), after=Gone(going) if going else None))
+        steps.append(Step("create", CreatePeer(fields, region), (key,), after=going or None))
         change = Change("create" if replaced is None else "recreate", key, replaced, self._shown(fields, region))
         return Plan((change,), tuple(steps))
 
@@ -189,11 +188,7 @@ class PeerPlanner:
         container = self._choice.find(after["container_id"], region if current is None else None)
         check_region(region, t.cast("Peer | None", current), container)
         after["container_id"] = container["id"]
-        check_overlaps(self._provider, after, container, self._neighbours(state))
+        check_overlaps(self._provider, after, container, self._choice.neighbours(state))
         if current is None and after["accepter_region_name"] == to_region(container):
             after["accepter_region_name"] = None
         return replace(state, peer=t.cast("Peer", after))
-
-    def _neighbours(self, state: PeerState) -> t.Iterable[Peer]:
-        """Return all connections of the project; they are asked for where they were not listed."""
-        return self._facts[LIST_PEERS] if state.listed is None else state.listed

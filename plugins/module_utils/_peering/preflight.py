@@ -10,12 +10,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 
-from .containers import ContainerChoice
+from .containers import ContainerChoice, with_reply_of
 from .state import CreatePeer, PeerState, UpdatePeer
 
 # Errors behind which the container, the region, or another connection may be. The last one is all that Atlas said of a wrong
@@ -74,12 +73,7 @@ def check_overlaps(
 
 
 def find_cause(
-    error: AtlasError,
-    request: CreatePeer | UpdatePeer,
-    state: PeerState,
-    params: Parameters,
-    choice: ContainerChoice,
-    neighbours: t.Callable[[], t.Iterable[Peer]],
+    error: AtlasError, request: CreatePeer | UpdatePeer, state: PeerState, choice: ContainerChoice
 ) -> AtlasError | None:
     """Look for the option that is behind the refusal of a request.
 
@@ -87,9 +81,7 @@ def find_cause(
         error: The refusal.
         request: What was refused.
         state: The state in which it was sent.
-        params: The options.
-        choice: The container; it may be read.
-        neighbours: Returns the connections of the project, which may be read.
+        choice: The container; it may be read, and so may the other connections.
 
     Returns:
         What to say instead; None if nothing is found, or if Atlas does not tell more about it: then the refusal is what matters.
@@ -101,12 +93,10 @@ def find_cause(
     if cause is None and error.error_code in _EXPLAINED:
         try:
             container = choice.find(container_id, fields.get("accepter_region_name"))
-            check_region(params["accepter_region_name"], current, container)
-            check_overlaps(choice.provider, {**fields, "container_id": container["id"]}, container, neighbours())
+            check_region(choice.params["accepter_region_name"], current, container)
+            check_overlaps(choice.provider, {**fields, "container_id": container["id"]}, container, choice.neighbours(state))
         except InvalidOptionError as found:
             cause = found
         except AtlasError:
             return None
-    if cause is not None:
-        cause.http_status, cause.error_code, cause.detail = error.http_status, error.error_code, error.detail
-    return cause
+    return None if cause is None else with_reply_of(error, cause)

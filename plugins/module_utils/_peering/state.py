@@ -37,13 +37,6 @@ LIST_PEERS = "peers"
 
 
 @dataclass(frozen=True)
-class Gone:
-    """What has to be gone before a step: connections."""
-
-    peers: tuple[Peer, ...]
-
-
-@dataclass(frozen=True)
 class CreatePeer:
     """Request a connection.
 

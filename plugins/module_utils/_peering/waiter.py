@@ -7,16 +7,18 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import replace
+from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, Wait, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 
+from .match import PeerMatch
 from .state import PeerState
 
 # Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.
@@ -29,36 +31,25 @@ class PeerWaiter:
     """Waits by asking for the connection again and again.
 
     Args:
-        params: The options, with those for waiting.
+        match: Which connection the options mean.
         session: Atlas.
-        peers: The connections.
-        region_of: Returns the region of the network of a connection, which may cost a request.
-        forget: Takes connections that are gone.
         clock: A monotonic clock, in seconds.
     """
 
-    def __init__(
-        self,
-        params: Parameters,
-        session: Session,
-        peers: VpcPeers,
-        region_of: t.Callable[[Peer], str | None],
-        forget: t.Callable[[t.Iterable[Peer]], None],
-        clock: t.Callable[[], float],
-    ) -> None:
-        self._params = params
+    def __init__(self, match: PeerMatch, session: Session, clock: t.Callable[[], float]) -> None:
+        self._match = match
+        self._peers = match.peers
+        self._params = match.choice.params
         self._session = session
-        self._peers = peers
-        self._region_of = region_of
-        self._forget = forget
         self._clock = clock
-        self._goal: str = params["wait_for"].upper()
-        self._created: tuple[str, float] | None = None
+        self._goal: str = self._params["wait_for"].upper()
+        # Until when Atlas may not show yet what this task has created.
+        self._new_until: dict[str, float] = {}
         self._places: dict[str, str] = {}
 
     def record_creation(self, peer: Peer) -> None:
         """Take down that this task has just created a connection."""
-        self._created = (peer["id"], self._clock())
+        self._new_until[peer["id"]] = self._clock() + NEW_FOR
 
     def until_reached(self, peer: Peer) -> Wait[PeerState]:
         """Return the wait for a connection to be in the state `wait_for`, or beyond it."""
@@ -77,11 +68,11 @@ class PeerWaiter:
 
         def poll(state: PeerState) -> PeerState:
             present = self._peers.get_peer(peer["id"])
-            if present is None and self._is_new(peer["id"]):
+            if present is None and self._clock() < self._new_until.get(peer["id"], -math.inf):
                 present = peer
             return replace(state, peer=present)
 
-        return Wait(self._goal, poll, is_done, self._late(self._goal))
+        return Wait(self._goal, poll, is_done, partial(self._late, self._goal))
 
     def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
         """Return the wait for connections to be no longer there."""
@@ -89,10 +80,10 @@ class PeerWaiter:
         def poll(state: PeerState) -> PeerState:
             left = tuple(one for one in (self._peers.get_peer(peer["id"]) for peer in peers) if one is not None)
             if not left:
-                self._forget(peers)
+                self._match.forget(peers)
             return replace(state, peer=left[0] if left else None, dying=left)
 
-        return Wait(GONE, poll, lambda state: not state.dying, self._late(GONE))
+        return Wait(GONE, poll, lambda state: not state.dying, partial(self._late, GONE))
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return how far the connection has come, and what somebody has to do for the wait to go on."""
@@ -104,40 +95,30 @@ class PeerWaiter:
             peer["status_name"], f"accept {fields_of(peer)[self._peers.provider.accepted_id]} in {place}" if place else ""
         )
 
-    def _is_new(self, peer_id: str) -> bool:
-        if self._created is None:
-            return False
-        created, moment = self._created
-        return created == peer_id and self._clock() - moment < NEW_FOR
-
-    def _late(self, goal: str) -> t.Callable[[PeerState, WaitTimeoutError], AtlasError]:
+    def _late(self, goal: str, state: PeerState, error: WaitTimeoutError) -> AtlasError:
         """Return what says, when the time is up, what the connection is waiting for."""
-
-        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
-            peer = t.cast("Peer", state.peer)
-            hint = "Raise wait_timeout, or run the task again later: it goes on from there."
-            place = self._place(peer) if goal == self._goal else ""
-            if place:
-                hint = f"Have {fields_of(peer)[self._peers.provider.accepted_id]} accepted in {place}, then run the task again."
-            status, cause = peer["status_name"], error.unanswered
-            if not isinstance(cause, AtlasError):
-                return AtlasError(
-                    f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
-                    f"to be {goal}.",
-                    detail=f"last status {status}",
-                    hint=hint,
-                )
+        peer = t.cast("Peer", state.peer)
+        hint = "Raise wait_timeout, or run the task again later: it goes on from there."
+        place = self._place(peer) if goal == self._goal else ""
+        if place:
+            hint = f"Have {fields_of(peer)[self._peers.provider.accepted_id]} accepted in {place}, then run the task again."
+        status, cause = peer["status_name"], error.unanswered
+        if not isinstance(cause, AtlasError):
             return AtlasError(
-                f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
-                f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
-                f"{str(cause).removesuffix(cause.hint or '').strip()}",
-                http_status=cause.http_status,
-                error_code=cause.error_code,
-                detail=f"last status {status}; {cause.detail or 'no reason given'}",
+                f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
+                f"to be {goal}.",
+                detail=f"last status {status}",
                 hint=hint,
             )
-
-        return late
+        return AtlasError(
+            f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
+            f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
+            f"{str(cause).removesuffix(cause.hint or '').strip()}",
+            http_status=cause.http_status,
+            error_code=cause.error_code,
+            detail=f"last status {status}; {cause.detail or 'no reason given'}",
+            hint=hint,
+        )
 
     def _place(self, peer: Peer) -> str:
         """Return where somebody has to accept the connection for the wait to go on; empty if nobody has to."""
@@ -148,7 +129,7 @@ class PeerWaiter:
         if peer["id"] not in self._places:
             try:
                 with self._session.within(self._clock() + min(_REGION_TIME, self._params["wait_timeout"] / 4)):
-                    region = self._region_of(peer)
+                    region = self._match.choice.region_of(peer)
             except AtlasError:
                 # Where to accept it is worth telling without the region, too.
                 region = None

@@ -42,9 +42,7 @@ def check_entries(entries: t.Sequence[Entry], state: str, *, only_own: bool) -> 
         if all(entry.get(name) is None for name in SUBJECTS):
             raise InvalidValueError(f"{path} has nothing but nulls", f"Give one of {', '.join(SUBJECTS)}.")
         try:
-            _check_entry(entry)
-            if state == "present" and entry["delete_after_date"] is not None:
-                _check_range(entry["delete_after_date"])
+            _check_entry(entry, state)
         except InvalidValueError as error:
             raise InvalidValueError(f"{path}.{error}", error.hint) from None
         name = str(key_of(entry))
@@ -64,7 +62,7 @@ def check_entries(entries: t.Sequence[Entry], state: str, *, only_own: bool) -> 
     return warnings
 
 
-def _check_entry(entry: Entry) -> None:
+def _check_entry(entry: Entry, state: str) -> None:
     """Check an entry whose subject is given.
 
     Raises:
@@ -89,29 +87,20 @@ def _check_entry(entry: Entry) -> None:
     if entry["comment"] is not None and len(entry["comment"]) > LONGEST_COMMENT:
         raise InvalidValueError(f"comment is longer than {LONGEST_COMMENT} characters", "Shorten it.")
     if entry["delete_after_date"] is not None:
-        _parse_date(entry)
+        _check_date(str(entry["delete_after_date"]), entry, state)
 
 
-def _parse_date(entry: Entry) -> None:
-    date = str(entry["delete_after_date"])
+def _check_date(date: str, entry: Entry, state: str) -> None:
+    """Check the date of an entry, and that Atlas will take it where the entry is to be there."""
     try:
-        to_moment(date)
+        left = to_moment(date) - datetime.datetime.now(datetime.timezone.utc)
     except ValueError:
         raise InvalidValueError(
             f"delete_after_date is not an ISO 8601 date: {date!r}", "Write it like 2030-01-31T12:00:00Z."
         ) from None
     if entry["aws_security_group"] is not None:
         raise InvalidValueError("delete_after_date cannot be set for a security group", "Leave it out.")
-
-
-def _check_range(date: str) -> None:
-    """Check that Atlas will take a date.
-
-    Raises:
-        InvalidValueError: If it has passed, or is too far ahead.
-    """
-    left = to_moment(date) - datetime.datetime.now(datetime.timezone.utc)
-    if left <= datetime.timedelta(0) or left > LONGEST_LIFE:
+    if state == "present" and not datetime.timedelta(0) < left <= LONGEST_LIFE:
         problem = "is more than a week ahead" if left > LONGEST_LIFE else "has passed"
         raise InvalidValueError(f"delete_after_date {problem}: {date!r}", "Give a date within the next week.")
 

@@ -78,12 +78,12 @@ class Containers:
     def __init__(self, client: AtlasClient, group_id: str) -> None:
         self._client = client
         self._group_id = group_id
+        self._path = ("groups", group_id, "containers")
 
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as `AWS`."""
-        path = ("groups", self._group_id, "containers")
         description = f"list the network containers of project {self._group_id}"
-        return [to_result(one) for one in self._client.get_all(path, {"providerName": provider_name}, description)]
+        return [to_result(one) for one in self._client.get_all(self._path, {"providerName": provider_name}, description)]
 
     def choose(self, containers: t.Sequence[Container], provider_name: str, region: str | None) -> Container | None:
         """Return the container of a provider in a region, or its only one if no region is given.
@@ -111,9 +111,8 @@ class Containers:
         Raises:
             AtlasNotFoundError: If there is none with that id.
         """
-        path = ("groups", self._group_id, "containers", container_id)
         description = f"read network container {container_id} of project {self._group_id}"
-        return to_result(self._client.get(path, description, hints=HINTS))
+        return to_result(self._client.get((*self._path, container_id), description, hints=HINTS))
 
     def create_container(self, provider_name: str, region: str, atlas_cidr_block: str | None) -> Container:
         """Create a container; without a block, Atlas chooses one."""
@@ -121,14 +120,11 @@ class Containers:
         if atlas_cidr_block is not None:
             body["atlasCidrBlock"] = atlas_cidr_block
         description = f"create the network container in {region} of project {self._group_id}"
-        path = ("groups", self._group_id, "containers")
-        return self._written(
-            self._client.post(path, body, description, exists=_ALREADY_EXISTS, hints=HINTS), body, None, description
-        )
+        reply = self._client.post(self._path, body, description, exists=_ALREADY_EXISTS, hints=HINTS)
+        return _written(reply, body, description)
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
         """Give a container that nothing uses another block."""
-        path = ("groups", self._group_id, "containers", container["id"])
         body = {
             "providerName": container["provider_name"],
             "regionName": container["region_name"],
@@ -136,7 +132,8 @@ class Containers:
         }
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
         description = f"change the CIDR block of network container {container['id']} {blocks}"
-        return self._written(self._client.patch(path, body, description, hints=HINTS), body, container["id"], description)
+        reply = self._client.patch((*self._path, container["id"]), body, description, hints=HINTS)
+        return _written(reply, {**body, "id": container["id"]}, description)
 
     def delete_container(self, container_id: str) -> None:
         """Delete a container.
@@ -145,27 +142,23 @@ class Containers:
             OvertakenError: If somebody else has deleted it.
             AtlasError: If it cannot be deleted.
         """
-        path = ("groups", self._group_id, "containers", container_id)
         description = f"delete network container {container_id} of project {self._group_id}"
-        self._client.delete(path, description, gone=frozenset((NOT_FOUND,)), hints=HINTS)
+        self._client.delete((*self._path, container_id), description, gone=frozenset((NOT_FOUND,)), hints=HINTS)
 
-    def _written(
-        self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], container_id: str | None, description: str
-    ) -> Container:
-        """Return the container in the reply to a change, which has to be what was sent.
 
-        Raises:
-            AtlasApiError: If it is not: whether the change was made is unknown then.
-        """
-        result = to_result(reply)
-        if not isinstance(result["id"], str):
-            raise AtlasApiError(
-                f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
-            )
-        wanted = {name: value for name, value in to_result(sent).items() if value is not None}
-        # A reply does not have to name the provider.
-        shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
-        if container_id is not None:
-            wanted["id"] = container_id
-        check_written(description, shown, wanted)
-        return result
+def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], description: str) -> Container:
+    """Return the container in the reply to a change, which has to be what was sent.
+
+    Raises:
+        AtlasApiError: If it is not: whether the change was made is unknown then.
+    """
+    result = to_result(reply)
+    if not isinstance(result["id"], str):
+        raise AtlasApiError(
+            f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
+        )
+    wanted = {name: value for name, value in to_result(sent).items() if value is not None}
+    # A reply does not have to name the provider.
+    shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
+    check_written(description, shown, wanted)
+    return result

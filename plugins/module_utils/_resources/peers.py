@@ -70,7 +70,7 @@ class VpcPeers:
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection; None when there is none with that id."""
         description = f"read VPC peering connection {peer_id} of project {self._group_id}"
-        found = self._client.get((*self._path, peer_id), description, missing=_MISSING, hints=HINTS)
+        found = self._client.find((*self._path, peer_id), description, _MISSING, hints=HINTS)
         return None if found is None else self._to_result(found, description)
 
     def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:

@@ -12,32 +12,17 @@ import re
 from .invalid import InvalidValueError
 
 _AWS_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
-# The highest number in each area: AWS counts from 1. It opens new regions, so one that is not here only causes a warning.
-_AWS_AREAS = {
-    "af-south": 1,
-    "ap-east": 2,
-    "ap-northeast": 3,
-    "ap-south": 2,
-    "ap-southeast": 7,
-    "ca-central": 1,
-    "ca-west": 1,
-    "cn-north": 1,
-    "cn-northwest": 1,
-    "eu-central": 2,
-    "eu-north": 1,
-    "eu-south": 2,
-    "eu-west": 3,
-    "il-central": 1,
-    "me-central": 1,
-    "me-south": 1,
-    "mx-central": 1,
-    "sa-east": 1,
-    "us-east": 2,
-    "us-gov-east": 1,
-    "us-gov-west": 1,
-    "us-west": 2,
-}
-AWS_REGIONS = frozenset(f"{area}-{number}" for area, highest in _AWS_AREAS.items() for number in range(1, highest + 1))
+_KNOWN = """
+    af-south-1 ca-central-1 ca-west-1 mx-central-1 sa-east-1
+    ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
+    ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7
+    cn-north-1 cn-northwest-1
+    eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3
+    il-central-1 me-central-1 me-south-1
+    us-east-1 us-east-2 us-gov-east-1 us-gov-west-1 us-west-1 us-west-2
+"""
+# AWS opens new regions, so one that is not here only causes a warning.
+AWS_REGIONS = frozenset(_KNOWN.split())
 
 
 def to_cloud_region(region: str) -> str:

@@ -47,19 +47,13 @@ def _change_route(network: Network, change: RouteChange) -> None:
     Raises:
         OvertakenError: If it is another one by now.
     """
-    if change.action == "create":
-        network.create_route(change.table_id, change.block, t.cast("str", change.target))
-        return
-    table = next(iter(network.find_route_tables([change.table_id])), None)
-    route = route_to(table, change.block) if table is not None else None
-    target = route.target if route is not None else None
-    if target != change.before:
-        raise OvertakenError(
-            f"The route to {change.block} in {change.table_id} has changed meanwhile: "
-            f"it led to {change.before}, and now leads to {target}.",
-            hint="Run the task again.",
-        )
-    if change.action == "replace":
-        network.replace_route(change.table_id, change.block, t.cast("str", change.target))
-    else:
-        network.delete_route(change.table_id, change.block)
+    if change.action != "create":
+        routes = [route_to(table, change.block) for table in network.find_route_tables([change.table_id])]
+        target = next((route.target for route in routes if route is not None), None)
+        if target != change.before:
+            raise OvertakenError(
+                f"The route to {change.block} in {change.table_id} has changed meanwhile: "
+                f"it led to {change.before}, and now leads to {target}.",
+                hint="Run the task again.",
+            )
+    network.change_route(change.action, change.table_id, change.block, change.target)

@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
@@ -26,23 +24,21 @@ def find_block(params: Parameters, connection: PeeringConnection | None) -> str 
     Raises:
         AtlasError: If AWS tells other ones, or several and the options none.
     """
-    wanted = params["atlas_cidr_block"]
-    told = connection.requester.cidr_blocks if connection is not None else ()
-    if connection is None or not told:
-        return t.cast("str | None", wanted)
-    if wanted is not None:
-        if wanted not in told:
-            raise AtlasError(
-                f"The VPC behind {connection.id} has {', '.join(told)}, not atlas_cidr_block {wanted}.",
-                hint="Correct atlas_cidr_block, or connection_id if this is not the connection of your project.",
-            )
-        return t.cast("str", wanted)
-    if len(told) > 1:
+    wanted: str | None = params["atlas_cidr_block"]
+    if connection is None or not connection.requester.cidr_blocks:
+        return wanted
+    told = connection.requester.cidr_blocks
+    if wanted is not None and wanted not in told:
+        raise AtlasError(
+            f"The VPC behind {connection.id} has {', '.join(told)}, not atlas_cidr_block {wanted}.",
+            hint="Correct atlas_cidr_block, or connection_id if this is not the connection of your project.",
+        )
+    if wanted is None and len(told) > 1:
         raise AtlasError(
             f"The VPC behind {connection.id} has several blocks: {', '.join(told)}.",
             hint="Set atlas_cidr_block to the one of Atlas's network container.",
         )
-    return told[0]
+    return wanted or told[0]
 
 
 def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:

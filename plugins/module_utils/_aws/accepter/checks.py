@@ -33,7 +33,7 @@ def check_account(params: Parameters, view: View) -> None:
 
 
 def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
-    """Check that the connection is there, and that it can be accepted or is.
+    """Check that the connection is there, leads to a VPC in the region, and that it can be accepted or is.
 
     Args:
         params: The options.
@@ -41,7 +41,7 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
         will_wait: Whether a request that AWS has not passed on yet will be waited for.
 
     Raises:
-        AtlasError: If it is unknown, has ended, or is not there yet.
+        AtlasError: If it is unknown, has ended, is not there yet, or leads to another region: only there can it be accepted.
     """
     connection = view.connection
     if connection is None:
@@ -63,13 +63,6 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
             hint="Set wait to true, or run the task again in a minute.",
         )
 
-
-def check_region(view: View, connection: PeeringConnection) -> None:
-    """Check that the connection leads to a VPC in the region: it is accepted there, and nowhere else.
-
-    Raises:
-        AtlasError: If it leads to another region.
-    """
     if connection.accepter.region not in (None, view.region):
         raise AtlasError(
             f"The VPC peering connection {connection.id} leads to region {connection.accepter.region}, "

@@ -7,12 +7,11 @@
 
 from __future__ import annotations
 
-import typing as t
+from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from ..network import Network
-from ..objects import PeeringConnection
 from .routes import missing_tables, peers_of
 from .view import View
 
@@ -37,33 +36,23 @@ def look(params: Parameters, network: Network, region: str, account_id: str | No
     vpc_id = params["vpc_id"] or (connection and connection.accepter.vpc_id)
     if not vpc_id:
         # A connection that AWS has forgotten: the routes to it may still be there.
-        tables = network.find_tables_with_routes_to(connection_id) if connection_id is not None else ()
-        return View(region, account_id, connection, tables=tables)
+        return replace(view, tables=network.find_tables_with_routes_to(connection_id) if connection_id is not None else ())
     vpc = network.get_vpc(vpc_id)
     if vpc is None:
         return view
-    tables = network.list_route_tables(vpc_id)
-    view = View(region, account_id, connection, vpc, tables)
+    view = replace(view, vpc=vpc, tables=network.list_route_tables(vpc_id))
     missing = missing_tables(params, view)
-    elsewhere = network.find_route_tables(missing) if missing else ()
+    if missing:
+        view = replace(view, elsewhere=network.find_route_tables(missing))
     if not is_absent and params["dns"] != "ignore" and vpc.account_id in (None, account_id or vpc.account_id):
-        vpc = vpc.with_dns(**network.get_dns(vpc_id))
+        view = replace(view, vpc=replace(vpc, **network.get_dns(vpc_id)))
+    # Those that may turn out to be Atlas's.
+    told = connection.requester.cidr_blocks if connection is not None else []
+    blocks = told if params["atlas_cidr_block"] is None else [params["atlas_cidr_block"]]
+    peers = {peer for block in blocks for peer in peers_of(view.tables, block, connection_id)}
+    if peers:
+        view = replace(view, others=network.find_connections(peers))
     groups = [one.rpartition("/")[2] for one in params["security_group_ids"] or []]
-    peers = {peer for block in _blocks(params, connection) for peer in peers_of(tables, block, connection_id)}
-    return View(
-        region,
-        account_id,
-        connection,
-        vpc,
-        tables,
-        elsewhere,
-        others=network.find_connections(peers) if peers else {},
-        groups=network.find_security_groups(groups) if groups and not is_absent else {},
-    )
-
-
-def _blocks(params: Parameters, connection: PeeringConnection | None) -> t.Iterable[str]:
-    """Return the blocks that may turn out to be Atlas's."""
-    if params["atlas_cidr_block"] is not None:
-        return [params["atlas_cidr_block"]]
-    return connection.requester.cidr_blocks if connection is not None else ()
+    if groups and not is_absent:
+        view = replace(view, groups=network.find_security_groups(groups))
+    return view

@@ -13,7 +13,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
     Parameters,
-    check_options,
     check_wait,
     parse_option,
 )
@@ -55,12 +54,6 @@ ARGUMENT_SPEC = (
     )
 )
 
-# What each option that is a list has ids of.
-_LISTS = {
-    "atlas_aws_account_ids": parse_account_id,
-    "route_table_ids": parse_route_table_id,
-    "security_group_ids": parse_security_group_id,
-}
 _MOST_TAG_KEY, _MOST_TAG_VALUE = 128, 256
 
 
@@ -68,26 +61,21 @@ def validate(params: Parameters) -> None:
     """Check the options without the network.
 
     Raises:
-        InvalidOptionError: If an option cannot be right.
+        InvalidOptionError: If an option cannot be right, or they say neither which connection nor which VPC is meant.
     """
-    _check_ids(params)
-    check_options(params, parse_private_block, "route_table_cidr_block", "atlas_cidr_block")
+    for option, parse in _PARSERS.items():
+        values = params[option] if isinstance(params[option], list) else [params[option]]
+        for one in values:
+            if one is not None:
+                parse_option(option, one, parse)
     for option in ("atlas_aws_account_ids", "route_table_ids", "route_table_tags"):
         if params[option] is not None and not params[option]:
             raise InvalidOptionError(f"{option} is empty.", hint="Name at least one, or leave the option out.")
     for option in ("tags", "route_table_tags"):
         to_tags(option, params[option])
     check_wait(params)
-
-
-def _check_ids(params: Parameters) -> None:
-    check_options(params, _parse_connection_id, "connection_id")
-    check_options(params, parse_vpc_id, "vpc_id")
-    check_options(params, parse_object_id, "group_id")
-    check_options(params, parse_account_id, "aws_account_id")
-    for option, parse in _LISTS.items():
-        for one in params[option] or []:
-            parse_option(option, one, parse)
+    if params["connection_id"] is None:
+        _check_vpc(params)
 
 
 def _parse_connection_id(value: str) -> str:
@@ -101,18 +89,35 @@ def _parse_connection_id(value: str) -> str:
     )
 
 
-def check_identity(params: Parameters, *, needs_connection: bool) -> None:
-    """Check that the options say which connection, or which VPC, is meant.
+# What each option has, or each element of one that is a list.
+_PARSERS: dict[str, t.Callable[[str], t.Any]] = {
+    "connection_id": _parse_connection_id,
+    "vpc_id": parse_vpc_id,
+    "group_id": parse_object_id,
+    "aws_account_id": parse_account_id,
+    "atlas_aws_account_ids": parse_account_id,
+    "route_table_ids": parse_route_table_id,
+    "security_group_ids": parse_security_group_id,
+    "route_table_cidr_block": parse_private_block,
+    "atlas_cidr_block": parse_private_block,
+}
 
-    Args:
-        params: The options.
-        needs_connection: Whether a VPC alone will not do, because something is to be changed.
+
+def require_connection(params: Parameters) -> None:
+    """Check that the options name the connection where something is to be changed.
 
     Raises:
         InvalidOptionError: If they do not.
     """
-    if params["connection_id"] is not None:
-        return
+    if params["connection_id"] is None and params["state"] == "present":
+        raise InvalidOptionError(
+            "connection_id is required.",
+            hint="It is in the results of atlas_vpc_peer with wait: true. Only in check mode may it be left out, with vpc_id.",
+        )
+
+
+def _check_vpc(params: Parameters) -> None:
+    """Check the options that stand in for the connection."""
     if params["state"] == "absent":
         missing = [option for option in ("vpc_id", "atlas_cidr_block") if params[option] is None]
         if missing:
@@ -120,11 +125,6 @@ def check_identity(params: Parameters, *, needs_connection: bool) -> None:
                 f"Without connection_id, state absent needs {' and '.join(missing)}.",
                 hint="With them, it deletes the routes to atlas_cidr_block that lead to ended connections of the VPC.",
             )
-    elif needs_connection:
-        raise InvalidOptionError(
-            "connection_id is required.",
-            hint="It is in the results of atlas_vpc_peer with wait: true. Only in check mode may it be left out, with vpc_id.",
-        )
     elif params["vpc_id"] is None:
         raise InvalidOptionError("Without connection_id, check mode needs vpc_id.", hint="Set one of them.")
 

@@ -20,7 +20,6 @@ from .checks import (
     check_account,
     check_groups,
     check_parties,
-    check_region,
     check_usable,
     check_vpc,
 )
@@ -56,9 +55,9 @@ def _plan(requests: t.Iterable[Request], warnings: list[str], block: str | None,
     changes, steps = [], []
     for one in requests:
         change = to_change(one)
-        action: t.Literal["update", "delete"] = "delete" if change.action == "delete" else "update"
         changes.append(change)
-        steps.append(Step(action, one, (change.key,), after=None if isinstance(one, Accept) else ACTIVE))
+        after = None if isinstance(one, Accept) else ACTIVE
+        steps.append(Step("delete" if change.action == "delete" else "update", one, (change.key,), after))
     return AccepterPlan(tuple(changes), tuple(steps), tuple(warnings), block, tuple(table_ids))
 
 
@@ -73,7 +72,6 @@ def plan_present(params: Parameters, view: View) -> AccepterPlan:
     if params["connection_id"] is not None:
         check_usable(params, view, will_wait=params["wait"])
     if connection is not None:
-        check_region(view, connection)
         check_parties(params, connection)
     vpc = check_vpc(params, view)
     block = check_block(params, view, vpc)
@@ -90,7 +88,8 @@ def plan_present(params: Parameters, view: View) -> AccepterPlan:
         warnings.append("Without connection_id and atlas_cidr_block, overlaps and routes were not checked.")
     tags = _missing_tags(params, connection)
     requests += [AddTags(tuple(tags.items()))] if tags else []
-    off = [name for name in ("enable_dns_support", "enable_dns_hostnames") if getattr(vpc, name) is False]
+    dns = {"enable_dns_support": vpc.enable_dns_support, "enable_dns_hostnames": vpc.enable_dns_hostnames}
+    off = [name for name, is_enabled in dns.items() if is_enabled is False]
     if params["dns"] == "enable":
         requests += [EnableDns(name) for name in off]
     elif off:

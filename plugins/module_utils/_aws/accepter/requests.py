@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Fields
 
-from ..objects import Route, RouteTable
+from ..objects import PeeringConnection, Route, RouteAction, RouteTable, Vpc
 from .view import ACTIVE, View, route_to
 
 
@@ -44,7 +44,7 @@ class RouteChange:
         target: The connection that it will lead to; None if it goes, or if the connection is not known yet (check mode).
     """
 
-    action: t.Literal["create", "replace", "delete"]
+    action: RouteAction
     table_id: str
     block: str
     before: str | None
@@ -73,13 +73,12 @@ def view_after(view: View, request: Request) -> View:
     if isinstance(request, RouteChange):
         return _with_route(view, request)
     if isinstance(request, EnableDns):
-        return replace(view, vpc=view.vpc.with_dns(**{request.name: True})) if view.vpc is not None else view
+        enabled: dict[str, t.Any] = {request.name: True}
+        return replace(view, vpc=replace(t.cast(Vpc, view.vpc), **enabled))
     if isinstance(request, Accept):
         return with_status(view, ACTIVE)
-    if view.connection is None:
-        return view
-    tags = {**view.connection.tags, **dict(request.tags)}
-    return replace(view, connection=replace(view.connection, tags=tags))
+    connection = t.cast(PeeringConnection, view.connection)
+    return replace(view, connection=replace(connection, tags={**connection.tags, **dict(request.tags)}))
 
 
 def with_status(view: View, status: str, message: str | None = None) -> View:

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
-from ..objects import LOCAL, Route, RouteTable, Vpc
+from ..objects import LOCAL, Route, RouteAction, RouteTable, Vpc
 from .options import to_tags
 from .requests import RouteChange
 from .view import View, route_to
@@ -98,7 +98,7 @@ def plan_routes(
             changes.append(RouteChange("replace", table.id, block, own.target, connection_id))
         elif params["replace_routes"] and blocking.target != LOCAL:
             # AWS prefers a route that somebody made to one that it propagated itself, and lets nobody replace the latter.
-            action: t.Literal["create", "replace"] = "replace" if own is not None else "create"
+            action: RouteAction = "replace" if own is not None else "create"
             changes.append(RouteChange(action, table.id, block, own.target if own is not None else None, connection_id))
         else:
             refused.append(_describe(table, blocking))

@@ -8,13 +8,12 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from ..objects import (
     PeeringConnection,
     Route,
     RouteTable,
-    Side,
     Vpc,
 )
 
@@ -83,27 +82,9 @@ def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str 
         table_ids: The chosen route tables.
         block: Atlas's block; None if it is not known.
     """
-    connection, vpc = after.connection, after.vpc
     return {
-        "connection": connection
-        and {
-            "id": connection.id,
-            "status": connection.status,
-            "status_message": connection.status_message,
-            "expiration_time": connection.expiration_time,
-            "requester": _side(connection.requester),
-            "accepter": _side(connection.accepter),
-            "tags": dict(connection.tags),
-        },
-        "vpc": vpc
-        and {
-            "id": vpc.id,
-            "account_id": vpc.account_id,
-            "region": after.region,
-            "cidr_blocks": list(vpc.cidr_blocks),
-            "enable_dns_support": vpc.enable_dns_support,
-            "enable_dns_hostnames": vpc.enable_dns_hostnames,
-        },
+        "connection": after.connection and asdict(after.connection),
+        "vpc": after.vpc and {**asdict(after.vpc), "region": after.region},
         "routes": [
             {
                 "route_table_id": table_id,
@@ -113,15 +94,6 @@ def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str 
             }
             for table_id in table_ids
         ],
-    }
-
-
-def _side(side: Side) -> dict[str, t.Any]:
-    return {
-        "vpc_id": side.vpc_id,
-        "account_id": side.account_id,
-        "region": side.region,
-        "cidr_blocks": list(side.cidr_blocks),
     }
 
 

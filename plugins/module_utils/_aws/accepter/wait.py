@@ -33,31 +33,22 @@ class ConnectionWaiter:
     Args:
         params: The options, with those for waiting.
         network: The network of the account.
+
+    Attributes:
+        is_stale: Whether this task has accepted the connection and not read it since.
     """
 
     def __init__(self, params: Parameters, network: Network) -> None:
         self._params = params
         self._network = network
         self._id: str = params["connection_id"]
-        # Whether this task has accepted the connection and not read it since.
-        self._is_stale = False
-
-    def record_acceptance(self) -> None:
-        """Take down that this task has just accepted the connection."""
-        self._is_stale = True
+        self.is_stale = False
 
     def until_requested(self) -> Wait[View]:
         """Return the wait for AWS to show the connection, and then for it to be acceptable."""
-
-        return Wait(
-            f"it to be {PENDING}",
-            self._poll,
-            lambda view: view.connection is not None,
-            _late_only_if_unanswered,
-            seconds=min(LONGEST_APPEARANCE, self._params["wait_timeout"]),
-            is_patient=True,
-            then=self._until_acceptable,
-        )
+        seconds = min(LONGEST_APPEARANCE, self._params["wait_timeout"])
+        wait = self._until(lambda unused: True, PENDING)
+        return replace(wait, late=_late_only_if_unanswered, seconds=seconds, then=self._until_acceptable)
 
     def _until_acceptable(self, view: View) -> Wait[View] | None:
         if view.connection is None or view.connection.status != INITIATING:
@@ -85,22 +76,12 @@ class ConnectionWaiter:
         def is_done(connection: PeeringConnection) -> bool:
             return not self._params["wait"] or connection.status in (ACTIVE, *ENDED)
 
-        return replace(self._until(is_done, ACTIVE), polls_at_once=self._is_stale, then=check)
+        return replace(self._until(is_done, ACTIVE), polls_at_once=self.is_stale, then=check)
 
     def _until_told(self, check: t.Callable[[View], Wait[View] | None]) -> Wait[View]:
         """Return the wait for AWS to tell the requester's blocks; that it does not is not a failure yet."""
-
-        return Wait(
-            f"it to be {ACTIVE}",
-            self._poll,
-            lambda view: (
-                view.connection is not None and bool(view.connection.requester.cidr_blocks or view.connection.status in ENDED)
-            ),
-            _late_only_if_unanswered,
-            seconds=LONGEST_PROVISIONING,
-            is_patient=True,
-            then=lambda view: check(view) and None,
-        )
+        wait = self._until(lambda one: bool(one.requester.cidr_blocks) or one.status in ENDED, ACTIVE)
+        return replace(wait, late=_late_only_if_unanswered, seconds=LONGEST_PROVISIONING, then=lambda view: check(view) and None)
 
     def _until(self, is_done: t.Callable[[PeeringConnection], bool], goal: str) -> Wait[View]:
         def late(view: View, error: WaitTimeoutError) -> AtlasError:
@@ -124,7 +105,7 @@ class ConnectionWaiter:
 
     def _poll(self, view: View) -> View:
         connection = self._network.get_connection(self._id)
-        is_stale, self._is_stale = self._is_stale, False
+        is_stale, self.is_stale = self.is_stale, False
         if is_stale and (connection is None or connection.status == PENDING):
             # For a moment, AWS may still show it as it was.
             return view

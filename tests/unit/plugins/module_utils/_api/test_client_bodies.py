@@ -16,6 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError, AtlasNotFoundError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
 from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, reply
 
 Connect = Callable[..., AtlasClient]
@@ -62,7 +63,7 @@ def refused(wire: Wire, connect: Connect, told: str, *, is_dropped: bool = True)
 
 def test_nothing_compressed_is_asked_for(serve: Serve) -> None:
     wire = serve(reply({"access_token": "t"}), reply({}))
-    client = AtlasClient(ApiSettings(base_url=wire.base_url), ServiceAccount("id", "secret", None))
+    client = AtlasClient(ApiSettings(base_url=wire.base_url), ServiceAccount("id", "secret", TokenCache([], None, print)))
     client.get(GROUP, "read")
     client.close()
     assert [one.headers["accept-encoding"] for one in wire.requests] == ["identity"] * 2

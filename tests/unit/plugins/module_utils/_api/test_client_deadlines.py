@@ -43,7 +43,7 @@ class Silence:
     def send(self, *request: Any) -> Any:
         self.given.append(request[-1])
         self.clock.now += request[-1]
-        raise TransportError("silent", TimeoutError("timed out"))
+        raise TransportError("silent") from TimeoutError("timed out")
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_no_pause_for_an_empty_bucket_goes_beyond_the_deadline(serve: Serve, con
 def test_the_request_for_a_token_is_bounded_like_the_one_that_needs_it(clock: FakeClock, silence: Silence) -> None:
     client = AtlasClient(
         ApiSettings(base_url="http://127.0.0.1:9", timeout=30, retries=4),
-        ServiceAccount("id", "secret", None),
+        ServiceAccount("id", "secret", TokenCache([], None, print)),
         clock=clock,
         sleep=clock.sleep,
     )

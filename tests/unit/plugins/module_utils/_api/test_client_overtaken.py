@@ -30,7 +30,7 @@ def refusal(status: int, code: str) -> Reply:
 
 def test_what_is_missing_is_none(serve: Serve, connect: Connect) -> None:
     client = connect(serve(refusal(404, "NOT_THERE")).base_url)
-    assert client.get(PATH, "read it", missing=GONE) is None
+    assert client.find(PATH, "read it", GONE) is None
     with pytest.raises(AtlasNotFoundError):
         client.get(PATH, "read it")
 
@@ -40,7 +40,7 @@ def test_what_is_missing_is_none(serve: Serve, connect: Connect) -> None:
 )
 def test_nothing_else_is_taken_for_missing(serve: Serve, connect: Connect, status: int, code: str) -> None:
     with pytest.raises(AtlasApiError, match=f"HTTP {status}"):
-        connect(serve(refusal(status, code)).base_url).get(PATH, "read it", missing=GONE)
+        connect(serve(refusal(status, code)).base_url).find(PATH, "read it", GONE)
 
 
 @pytest.mark.parametrize("status", [400, 409])

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import email.utils
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -223,10 +222,10 @@ def test_a_date_in_retry_after_is_counted_from_now(monkeypatch: pytest.MonkeyPat
 def test_the_next_page_is_found_in_the_links(links: Any, following: str | None) -> None:
     asked: list[str | None] = []
 
-    def fetch(query: Mapping[str, str]) -> dict[str, Any]:
-        asked.append(query.get("pageNum"))
+    def answer(request: Request) -> dict[str, Any]:
+        asked.append(request.query.get("pageNum"))
         return {"results": [{"id": str(len(asked))}], "links": links if len(asked) == 1 else []}
 
-    found = collect_pages(fetch, {}, "list", lambda one: one["id"])
+    found = collect_pages(answer, Request("GET", (), "list"), lambda one: one["id"])
     assert [one["id"] for one in found] == [str(number + 1) for number in range(len(asked))]
     assert asked == ([None] if following is None else [None, following])

@@ -36,7 +36,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, servin
 def test_a_token_lasts_as_long_as_is_said_and_at_most_an_hour(reply: dict[str, Any], lifetime: float) -> None:
     """RFC 6749, 5.1, leaves the lifetime to the documentation; the Go library of OAuth reads it from text as well."""
     now, fetched = 1000.0, []
-    account = ServiceAccount("id", "secret", None, lambda: now)
+    account = ServiceAccount("id", "secret", TokenCache([], None, print), lambda: now)
     for moment in (1000.0, 1000.0 + lifetime - 301, 1000.0 + lifetime - 299):
         now = moment
         outgoing: Any = SimpleNamespace(headers={})
@@ -61,7 +61,7 @@ def test_a_token_lasts_as_long_as_is_said_and_at_most_an_hour(reply: dict[str, A
 )
 def test_a_reply_that_is_no_token_is_told(reply: dict[str, Any]) -> None:
     outgoing: Any = SimpleNamespace(headers={})
-    flow = ServiceAccount("id", "secret", None).sign_in(outgoing, lambda: 1.0)
+    flow = ServiceAccount("id", "secret", TokenCache([], None, print)).sign_in(outgoing, lambda: 1.0)
     assert isinstance(next(flow), Request)
     with pytest.raises(AtlasApiError, match="the reply of Atlas has none"):
         flow.send(reply)

@@ -7,14 +7,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import (
-    Change,
-    Facts,
-    Needs,
-    Plan,
-    Step,
-    find_differences,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Needs, Plan, Step, find_differences
 
 CURRENT = {"id": "1", "a": 1, "b": 2, "state": "OK"}
 
@@ -35,13 +28,6 @@ def test_only_what_is_wanted_can_differ(wanted: dict[str, Any], differing: tuple
     assert find_differences(wanted, CURRENT) == differing
     assert find_differences(wanted, {**CURRENT, **wanted}) == ()
     assert (wanted, CURRENT) == before
-
-
-def test_a_change_names_the_fields_that_change() -> None:
-    assert Change("update", "1", CURRENT, {**CURRENT, "b": 3}).differing == ("b",)
-    assert Change("create", "1", None, {"a": 1, "b": None}).differing == ("a",)
-    assert Change("delete", "1", {"a": 1}, None).differing == ("a",)
-    assert Change("recreate", "1", CURRENT, CURRENT).differing == ()
 
 
 def test_a_step_is_still_needed_if_the_same_request_would_be_sent() -> None:

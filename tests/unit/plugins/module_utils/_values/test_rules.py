@@ -7,9 +7,9 @@ import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
-    check_aws_ids,
     parse_aws_regions,
     parse_option,
+    parse_values,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
@@ -159,14 +159,14 @@ PARSERS = {"aws_account_id": parse_account_id, "vpc_id": parse_vpc_id, "connecti
 def test_ids_of_aws_pass(option: str, value: str) -> None:
     parse_option(option, value, PARSERS[option])
     for version in ("v2", "v1.0"):
-        assert check_aws_ids({"api_version": version, option: value}) == []
+        assert parse_values({"api_version": version, option: value})[1] == []
 
 
 @pytest.mark.parametrize(("option", "value", "way_out"), BAD_IDS)
 def test_what_is_not_an_id_of_aws_is_refused_and_its_cause_is_guessed(option: str, value: str, way_out: str) -> None:
     for check in (
         lambda: parse_option(option, value, PARSERS[option]),
-        lambda: check_aws_ids({"api_version": "v2", option: value}),
+        lambda: parse_values({"api_version": "v2", option: value}),
     ):
         with pytest.raises(InvalidOptionError) as caught:
             check()
@@ -178,7 +178,7 @@ def test_what_is_not_an_id_of_aws_is_refused_and_its_cause_is_guessed(option: st
 
 @pytest.mark.parametrize(("option", "value", "way_out"), BAD_IDS)
 def test_with_version_1_they_are_warned_about(option: str, value: str, way_out: str) -> None:
-    (warning,) = check_aws_ids({"api_version": "v1.0", option: value})
+    _, (warning,) = parse_values({"api_version": "v1.0", option: value})
     assert warning.startswith(f"{option} is not the id of ")
     assert way_out in warning
 
@@ -188,7 +188,7 @@ def test_with_version_1_they_are_warned_about(option: str, value: str, way_out: 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
 def test_an_empty_id_is_refused_with_each_version(option: str, version: str, value: str) -> None:
     with pytest.raises(InvalidOptionError, match=f"^{option} is empty"):
-        check_aws_ids({"api_version": version, option: value})
+        parse_values({"api_version": version, option: value})
 
 
 def test_yaml_reads_an_account_as_octal_as_the_hint_says() -> None:

@@ -1,0 +1,38 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the modules that talk to Atlas have in common."""
+
+from __future__ import annotations
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_wait, parse_values
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import State
+
+
+class AtlasOperation(Operation[AtlasClient, State]):
+    """An Operation on one project, with a client as its session."""
+
+    libraries = clients.LIBRARIES
+    connect = staticmethod(clients.connect)
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the connection, the options for waiting if there are any, and the values that modules have in common.
+
+        Returns:
+            The options with values in place of texts, and warnings.
+
+        Raises:
+            InvalidOptionError: If an option cannot be right.
+        """
+        params, warnings = parse_values(params)
+        if "wait" in params:
+            check_wait(params)
+        if not params["validate_certs"]:
+            warnings.insert(0, "validate_certs is false: anybody on the way to Atlas can read and change what is sent.")
+        return params, warnings
