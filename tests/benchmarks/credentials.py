@@ -12,7 +12,7 @@ HOSTS = 200
 FORKS = 25
 
 
-def measure(progress: Progress, full: bool) -> Findings:
+def measure(progress: Progress) -> Findings:
     """Run one task, and a task on many hosts, with each kind of credential."""
     found: dict[str, Measurement] = {}
     with distant_emulator(groups=HOSTS, max_tokens=5000, max_token_requests=5000) as atlas:
