@@ -146,6 +146,10 @@ notes:
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_vpc_peer_info
+  - module: cloudpeer.atlas.atlas_vpc_peer_accepter
+  - name: The whole path
+    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
   - name: The list is the truth
     description: How to move to a declared list, how to adopt what exists, and the way back.
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/declared_list.md
@@ -158,7 +162,7 @@ EXAMPLES = r"""
 # The project and the key come from the environment variables
 # MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
 
-- name: Peer the Atlas project with these VPCs
+- name: Peer the Atlas project with two VPCs
   cloudpeer.atlas.atlas_vpc_peers:
     peers:
       - vpc_id: vpc-0a1b2c3d4e5f67890
@@ -168,6 +172,19 @@ EXAMPLES = r"""
         aws_account_id: "123456789012"
         route_table_cidr_block: 10.16.0.0/16
         accepter_region_name: us-west-2
+  register: peering
+
+- name: Name the network containers, by region or by id
+  cloudpeer.atlas.atlas_vpc_peers:
+    peers:
+      - vpc_id: vpc-0a1b2c3d4e5f67890
+        aws_account_id: "123456789012"
+        route_table_cidr_block: 10.15.0.0/16
+        container_region_name: us-east-1
+      - vpc_id: vpc-0f9e8d7c6b5a43210
+        aws_account_id: "123456789012"
+        route_table_cidr_block: 10.16.0.0/16
+        container_id: "{{ peering.vpc_peers[1].container_id }}"
 
 - name: Show what would be created, changed and removed if the list were the truth
   cloudpeer.atlas.atlas_vpc_peers:
@@ -181,15 +198,24 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peers:
     peers: "{{ vpc_peers }}"
     prune: true
-    max_deletions: 2
+    max_deletions: 5
     ignore:
       - aws_account_id: "210987654321"
-      - vpc_id: vpc-0abc*
-        container_id: 507f1f77bcf86cd799439011
+      - vpc_id: vpc-0f9e*
+        container_id: "{{ peering.vpc_peers[1].container_id }}"
 
-- name: Wait until all of them can be accepted in AWS, with eight requests side by side
+- name: Wait until all can be accepted in AWS, and one carries traffic, and request again what has failed
   cloudpeer.atlas.atlas_vpc_peers:
-    peers: "{{ vpc_peers }}"
+    peers:
+      - vpc_id: vpc-0a1b2c3d4e5f67890
+        aws_account_id: "123456789012"
+        route_table_cidr_block: 10.15.0.0/16
+        wait_for: available
+      - vpc_id: vpc-0f9e8d7c6b5a43210
+        aws_account_id: "123456789012"
+        route_table_cidr_block: 10.16.0.0/16
+        accepter_region_name: us-west-2
+    recreate: dead
     parallel: 8
     wait: true
   register: peering
@@ -197,6 +223,12 @@ EXAMPLES = r"""
 - name: Show the ids to accept
   ansible.builtin.debug:
     msg: "{{ peering.vpc_peers | map(attribute='connection_id') }}"
+
+- name: Wait until all of them carry traffic
+  cloudpeer.atlas.atlas_vpc_peers:
+    peers: "{{ vpc_peers }}"
+    wait: true
+    wait_for: available
 
 - name: Remove all connections of the project
   cloudpeer.atlas.atlas_vpc_peers:

@@ -206,7 +206,8 @@ def test_an_alias_with_the_same_value_is_warned_of_and_one_beside_its_variable_i
         (
             "{}",
             None,
-            "missing required arguments: group_id. Set group_id (or its alias project_id), or the environment variable ",
+            "one of the following is required: group_id, group_ids. "
+            "Set group_id (or its alias project_id), or the environment variable ",
         ),
         ("{}", "", "group_id is empty."),
         ("{project_id: ''}", None, "group_id is empty."),

@@ -78,6 +78,11 @@ def _add_entry(project: Project) -> None:
     project.add_access([{"cidrBlock": ENTRY["cidr_block"], "comment": ENTRY["comment"]}])
 
 
+def _add_entries(project: Project) -> None:
+    _add_entry(project)
+    project.add_access([{"cidrBlock": OTHER}])
+
+
 @dataclass(frozen=True)
 class Operation:
     """One operation."""
@@ -185,6 +190,17 @@ OPERATIONS = {
         "/accessList/",
         lambda one: ENTRY["cidr_block"] not in entries_of(one),
         _add_entry,
+    ),
+    "prune access": Operation(
+        _ACCESS,
+        {"entries": [ENTRY], "prune": True, "wait_sleep": 1},
+        "DELETE",
+        "/accessList/",
+        # What somebody has added meanwhile is not in the plan.
+        lambda one: _has_entry(one) and OTHER not in entries_of(one),
+        _add_entries,
+        # The list, and the status of the declared entry.
+        reads=20,
     ),
 }
 

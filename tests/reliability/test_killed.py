@@ -23,6 +23,7 @@ KILLED = (
     "delete container",
     "add access",
     "remove access",
+    "prune access",
 )
 #: The others take long, and rarely fail where these do not.
 USUAL = ("create", "recreate", "delete")

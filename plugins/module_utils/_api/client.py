@@ -25,7 +25,6 @@ from .settings import ApiSettings
 
 # The most that Atlas puts on a page.
 PAGE_SIZE = 500
-
 Path = tuple[str, ...]
 Codes = frozenset[str]
 Hints = t.Mapping[str, str]
@@ -88,8 +87,8 @@ class AtlasClient:
     def within(self, deadline: float) -> t.Iterator[None]:
         """Bound the requests inside the block by a deadline, on the client's clock.
 
-        Each gets the time that is left, at least a second and at most `timeout`; none is sent again after the deadline, nor
-        is anything paused for beyond it. Blocks may be nested; the earlier deadline counts.
+        Each gets the time that is left, at least a second and at most `timeout`; none is sent again, or paused for, after the
+        deadline. Blocks may be nested; the earlier deadline counts. A thread has its own, or that of whoever submitted its call.
         """
         with self._retry.within(deadline):
             yield
@@ -116,8 +115,7 @@ class AtlasClient:
 
         Raises:
             AtlasConnectionError: If Atlas does not answer.
-            AtlasNotFoundError: If Atlas answers 404.
-            AtlasApiError: If Atlas refuses the request in another way.
+            AtlasApiError: If Atlas refuses the request; an AtlasNotFoundError if it answers 404.
         """
         return self._senders.answer(Request("GET", path, description, hints=hints))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import functools
 import queue
+import signal
 import threading
 import time
 import typing as t
@@ -29,8 +30,8 @@ _STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("
 class StoppedError(AtlasError):
     """The task ends: nothing more is sent."""
 
-    def __init__(self) -> None:
-        super().__init__("The task was stopped before the request was sent.", hint="Run it again.")
+    def __init__(self, message: str = "The task was stopped before the request was sent. Run it again.") -> None:
+        super().__init__(message)
 
 
 def check_stopped() -> None:
@@ -84,6 +85,9 @@ class Ended(t.Generic[Key, Result]):
         return self._result
 
 
+_Job = tuple[Key, t.Callable[[], Result], contextvars.Context]
+
+
 class Workers(t.Generic[Key, Result]):
     """Runs calls side by side, and hands over how each ended to the main thread.
 
@@ -99,7 +103,7 @@ class Workers(t.Generic[Key, Result]):
         self._limit = limit
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[Key, t.Callable[[], Result], contextvars.Context]] = deque()
+        self._waiting: deque[_Job[Key, Result]] = deque()
         self._ended: queue.SimpleQueue[Ended[Key, Result]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         # Threads that will look for another call.
@@ -131,10 +135,10 @@ class Workers(t.Generic[Key, Result]):
         """
         if not self._open or self._stop.is_set():
             return None
-        if self._ended.empty() and not self._start_threads():
-            key, call, unused = self._waiting.popleft()
+        job = self._start(may_run_here=self._ended.empty())
+        if job is not None:
             self._open -= 1
-            return Ended(key, call)
+            return Ended(job[0], job[1])
         try:
             ended = self._ended.get(timeout=seconds)
         except queue.Empty:
@@ -158,31 +162,28 @@ class Workers(t.Generic[Key, Result]):
         """Stop, wait for the running calls, and return how those ended that were not handed over. The others were not begun."""
         self.stop()
         self._join()
-        ended = []
-        with self._lock:
-            while not self._ended.empty():
-                ended.append(self._ended.get())
-            self._open = 0
-        return ended
+        self._open = 0
+        return [self._ended.get() for unused in range(self._ended.qsize())]
 
-    def _start_threads(self) -> bool:
-        """Start the threads that are missing, and return whether any runs."""
+    def _start(self, *, may_run_here: bool) -> _Job[Key, Result] | None:
+        """Start the threads that are missing; return a call to run in this thread instead, if no thread is to run, or can."""
         with self._lock:
             wanted = min(self._limit - self._alive, len(self._waiting))
-            if not self._alive and (wanted == 1 or self._limit == 1):
-                return False
-            for unused in range(wanted):
-                thread = threading.Thread(target=self._work, daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:
-                    # The system gives no more threads.
-                    break
-                self._threads.append(thread)
-                self._alive += 1
-            return self._alive > 0
+            if self._alive or wanted > 1 or not may_run_here:
+                for unused in range(wanted):
+                    thread = threading.Thread(target=self._work, daemon=True)
+                    try:
+                        thread.start()
+                    except RuntimeError:
+                        # The system gives no more threads.
+                        break
+                    self._threads.append(thread)
+                    self._alive += 1
+            return self._waiting.popleft() if self._waiting and not self._alive else None
 
     def _work(self) -> None:
+        # A signal that comes here would not wake the main thread, which alone answers it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
             with self._lock:
                 if self._stop.is_set() or not self._waiting:

@@ -49,6 +49,8 @@ def trusting_anybody() -> ssl.SSLContext:
     return create_urllib3_context(cert_reqs=ssl.CERT_NONE)
 
 
-# Once at import: a process that forks workers afterwards, as Ansible does, shares it with them.
-with contextlib.suppress(OSError):
-    trusting(DEFAULT_CA_BUNDLE_PATH)
+def preload() -> None:
+    """Read the usual certificates, in a process that forks workers afterwards: they share the context then."""
+    # Whoever needs them says what is wrong.
+    with contextlib.suppress(OSError):
+        trusting(DEFAULT_CA_BUNDLE_PATH)

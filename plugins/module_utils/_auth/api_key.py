@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import copy
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
@@ -22,14 +21,12 @@ class _Shared:
     """What all connections of a key know.
 
     Attributes:
-        digest: The answer to the last challenge; None while there is none.
-        accepted: The last answer that was accepted, and on which connection.
-        is_bound: Whether the server takes a nonce only on the connection on which it gave it.
+        digest: What answers the last challenge; None while there is none.
+        is_bound: Whether each connection uses only nonces that it got itself.
     """
 
     def __init__(self) -> None:
         self.digest: DigestSession | None = None
-        self.accepted: tuple[DigestSession | None, ApiKey | None] = (None, None)
         self.is_bound = False
 
 
@@ -39,25 +36,24 @@ class ApiKey:
     Args:
         public_key: The public half, the user name of the digest.
         private_key: The private half, its password.
+        shared: What its other connections know; None for the first.
 
     Raises:
         InvalidOptionError: If one cannot be a key.
     """
 
-    def __init__(self, public_key: str, private_key: str) -> None:
+    def __init__(self, public_key: str, private_key: str, shared: _Shared | None = None) -> None:
         check_header_values(public_key=public_key, private_key=private_key)
         self.secrets = [private_key]
         self._public_key = public_key
         self._private_key = private_key
-        self._shared = _Shared()
-        # The answer to the last challenge on this connection.
+        self._shared = shared or _Shared()
+        # What answers the last challenge on this connection.
         self._own: DigestSession | None = None
 
     def for_connection(self) -> ApiKey:
         """Return the same key, which shares the nonce unless the server has refused that."""
-        key = copy.copy(self)
-        key._own = None
-        return key
+        return ApiKey(self._public_key, self._private_key, self._shared)
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Answer the server's challenge, and each new one as long as that may help."""
@@ -70,14 +66,12 @@ class ApiKey:
             reply: Reply = yield request
             if not reply.is_unauthorized:
                 next_nonce = parse_next_nonce(reply.headers.get("Authentication-Info"))
-                if digest is not None:
-                    shared.accepted = digest, self
-                    if next_nonce:
-                        digest.use_nonce(next_nonce)
+                if next_nonce and digest is not None:
+                    digest.use_nonce(next_nonce)
                 return
-            accepted, connection = shared.accepted
-            if digest is not None and digest is accepted and connection is not self:
-                # Either it is too old, or good on the other connection only. A challenge on each helps in both cases.
+            if digest not in (None, self._own):
+                # Some servers take a nonce on one connection only, or its counts in order only. If it was too old, asking on each
+                # connection from now on costs little.
                 shared.is_bound = True
             challenge = parse_challenge(reply.headers.get("WWW-Authenticate"))
             # A nonce that was only just given and is refused means that the key is wrong. Atlas says `stale=false` in every

@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from .failed import may_pass, pauses_before_look
 from .operation import Operation, Session
 from .outcome import Outcome, Progress, Report
-from .plan import Needs, Step
+from .plan import Needs, Plan, Step
 from .wait import Clock, Sleep, Wait
 from .waiter import Waiter
 
@@ -83,6 +83,16 @@ class Convergence:
         progress.plan = self._with_facts(lambda: self._operation.decide(progress.state, self._operation.facts))
         warnings += [one for one in progress.plan.warnings if one not in warnings]
         progress.show()
+        self._refuse(progress.plan)
+
+    def _refuse(self, plan: Plan) -> None:
+        """Check that a plan may be carried out; the outcome shows it by now.
+
+        Raises:
+            AtlasError: If it may not.
+        """
+        for error in plan.refusals.values():
+            raise error
 
     def _with_facts(self, decide: t.Callable[[], Result]) -> Result:
         """Decide, and read what that asks for, until it asks for nothing more."""

@@ -158,8 +158,8 @@ class Progress:
         operation, outcome = self._operation, self._outcome
         outcome.values = operation.show(self.state, self.plan)
         if operation.has_diff:
-            outcome.before = _comparable(operation.noun, operation.show(self._first, self.plan))
-            outcome.after = _comparable(operation.noun, outcome.values)
+            outcome.before = operation.compare(self._first, self.plan)
+            outcome.after = operation.compare(self.state, self.plan)
 
     def end(self, state: t.Any) -> None:
         """Let the result show the last state, and which states were seen if the user wants that."""
@@ -167,12 +167,6 @@ class Progress:
         self.show()
         if self._operation.keeps_history and self._operation.params["wait"]:
             self._outcome.values["status_history"] = self._history.entries
-
-
-def _comparable(noun: str, values: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any] | None:
-    """Return what diff mode compares: an object as it is, and a list under its noun."""
-    value = values.get(noun)
-    return value if value is None or isinstance(value, dict) else {noun: value}
 
 
 def _clean(line: str, secrets: t.Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from .converge import Convergence
 from .outcome import Outcome, Report
+from .plan import Plan
 from .set_operation import SetOperation
 from .set_progress import SetProgress
 from .set_steps import SetSteps
@@ -69,19 +70,20 @@ class SetConvergence(Convergence):
         progress.end(operation.end(progress.state))
         self._raise_failure()
 
-    def _decide(self) -> None:
-        """Decide.
+    def _refuse(self, plan: Plan) -> None:
+        """Check that a plan may be carried out.
 
         Raises:
-            AtlasError: If the first plan is refused. What a later one refuses has failed.
+            AtlasError: If the first plan is refused. What a later one refuses, or what has failed by then, has failed.
         """
-        super()._decide()
-        progress, plan, planned = self._progress, self._progress.plan, {change.key for change in self._steps.planned.changes}
+        progress, planned = self._progress, {change.key for change in self._steps.planned.changes}
         if plan.refusals and not planned:
             raise self._operation.summary.refusal(progress.state, plan)
-        for key in planned & plan.refusals.keys():
-            self._steps.give_up((key,), plan.refusals[key])
         progress.plan = replace(plan, refusals={})
+        errors = {**plan.failures, **plan.refusals}
+        for key in planned & errors.keys():
+            self._steps.give_up((key,), errors[key])
+        progress.show()
 
     def _raise_failure(self) -> None:
         failure = self._operation.summary.failure(self._progress.state)

@@ -64,7 +64,7 @@ class SetSummary(t.Protocol):
     def show(self, state: t.Any, plan: Plan) -> dict[str, t.Any]:
         """Return what the result shows: what was done, or if the plan is refused what it would do."""
 
-    def diff(self, state: t.Any) -> list[dict[str, t.Any]]:
+    def diff(self, state: t.Any, plan: Plan) -> list[dict[str, t.Any]]:
         """Return what diff mode shows of what was done, or would be."""
 
     def statuses(self, state: t.Any) -> t.Sequence[str]:
@@ -126,3 +126,6 @@ class SetOperation(Operation[S, State]):
     def show(self, state: State, plan: Plan) -> dict[str, t.Any]:
         """Return what a result shows."""
         return self.summary.show(state, plan)
+
+    def compare(self, state: State, plan: Plan) -> None:
+        """Compare nothing: the summary has a diff of its own."""

@@ -48,7 +48,7 @@ class SetProgress(Progress):
     def show(self) -> None:
         """Let the result show the present state."""
         super().show()
-        self._outcome.diff = self._operation.summary.diff(self.state)
+        self._outcome.diff = self._operation.summary.diff(self.state, self.plan)
 
     def end(self, state: t.Any) -> None:
         """Let the result show the last state, and which states were seen of each entry if the user wants that."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Ended, Workers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Ended, StoppedError, Workers
 
 from .failed import may_pass, pauses_before_look
 from .outcome import Outcome
@@ -49,15 +49,15 @@ class SetSteps:
         self.planned = Plan()
         self._operation = operation
         self._progress = progress
+        self._see: t.Callable[[t.Any], None] = progress.see
         self._outcome = outcome
         self._decide = decide
         self._sleep = sleep
-        self._retries: int = operation.params["retries"]
         self._workers: Workers[Step, t.Any] = Workers(operation.params["parallel"])
         self._running: list[Step] = []
         # The steps of which nobody knows what became of them, and why.
         self._unsure: list[tuple[Step, AtlasError]] = []
-        # The keys of the steps that a refusal holds back, and how often each step has failed.
+        # The keys of the steps that a refusal of one of them holds back, and how often each step has failed.
         self._held: set[tuple[str, ...]] = set()
         self._tries: dict[tuple[str, ...], int] = {}
 
@@ -75,6 +75,7 @@ class SetSteps:
             except BaseException as error:
                 for ended in self._workers.drain():
                     self._take_in_late(ended)
+                self._give_up_rest()
                 if not isinstance(error, Exception):
                     self._progress.stop()
                 raise
@@ -123,18 +124,18 @@ class SetSteps:
         operation, progress = self._operation, self._progress
         ended = t.cast("Ended[Step, t.Any]", self._workers.next())
         step, error = ended.key, ended.error
+        if error is not None and not isinstance(error, AtlasError):
+            raise error
         self._running.remove(step)
         if error is None:
             self._tries.pop(step.keys, None)
             self._outcome.changed = True
             self._see(operation.record(step, ended.result(), progress.state))
             return
-        if not isinstance(error, AtlasError):
-            raise error
         held = operation.waiter.hold(step, error, progress.state)
         if held is not None:
-            self._held.add(step.keys)
             self.pending.insert(0, step)
+            self._held.update(one.keys for one in self.pending if one.action == step.action)
             self._see(held)
         elif error.outcome_unknown or may_pass(step, error):
             self._unsure.append((step, error))
@@ -143,31 +144,35 @@ class SetSteps:
 
     def _take_in_late(self, ended: Ended[Step, t.Any]) -> None:
         """Take down what a step has done that was on its way when the run ended."""
+        self._running.remove(ended.key)
         if ended.error is None:
             self._outcome.changed = True
             self._see(self._operation.record(ended.key, ended.result(), self._progress.state))
-        elif isinstance(ended.error, AtlasError) and ended.error.outcome_unknown:
-            self._outcome.changed = True
-            self.give_up(ended.key.keys, ended.error)
+        elif isinstance(ended.error, AtlasError):
+            self._unsure.append((ended.key, ended.error))
+
+    def _give_up_rest(self) -> None:
+        """Take down that what was not done by now will not be, or is not known to be."""
+        for step in (*self._running, *self.pending):
+            self.give_up(step.keys, StoppedError())
+        for step, error in self._unsure:
+            self._outcome.changed |= error.outcome_unknown
+            self.give_up(step.keys, error)
 
     def _look_at_unsure(self) -> None:
         """Look once for all steps that may have taken effect, or may be of no use any more, and decide again."""
-        unsure, self._unsure = self._unsure, []
-        pauses: t.Sequence[float] = ()
-        for step, error in unsure:
+        pauses, retries = t.cast("t.Sequence[float]", (0.0,)), self._operation.params["retries"]
+        for step, error in self._unsure:
             self._tries[step.keys] = tries = self._tries.get(step.keys, 0) + 1
-            pauses = max(pauses, pauses_before_look(step, error, tries, self._retries), key=sum)
+            pauses = max(pauses, pauses_before_look(step, error, tries, retries), key=sum)
         for pause in pauses:
             if pause:
                 self._sleep(pause)
-            try:
-                self._see(self._operation.look_again(self._progress.state))
-                self._decide()
-            except Exception:
-                self._outcome.changed |= any(error.outcome_unknown for step, error in unsure)
-                raise
-            if not any(self._progress.plan.still_needs(step) for step, error in unsure):
+            self._see(self._operation.look_again(self._progress.state))
+            self._decide()
+            if not any(self._progress.plan.still_needs(step) for step, error in self._unsure):
                 break
+        unsure, self._unsure = self._unsure, []
         self.pending = list(self._progress.plan.steps)
         for step, error in unsure:
             self._settle(step, error)
@@ -183,7 +188,7 @@ class SetSteps:
                 self._see(operation.record(step, None, progress.state))
             return
         better = operation.explain(step, error, progress.state)
-        if better is not error or self._tries[step.keys] > self._retries or not may_pass(step, error):
+        if better is not error or self._tries[step.keys] > operation.params["retries"] or not may_pass(step, error):
             self.give_up(step.keys, better)
 
     def _check_planned(self, step: Step) -> None:
@@ -193,6 +198,3 @@ class SetSteps:
         elif step in self.pending and step.action == "delete" and not self.planned.still_needs(step):
             text = "What is there has changed while this task ran, and would have to be removed now."
             self.give_up(step.keys, AtlasError(text, hint="Run the task again."))
-
-    def _see(self, state: t.Any) -> None:
-        self._progress.see(state)

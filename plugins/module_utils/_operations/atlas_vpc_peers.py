@@ -89,10 +89,6 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options, and give back the patterns of `ignore` as patterns."""
         params, warnings = super().validate(params)
-        if params["peers"] is None:
-            raise InvalidOptionError(
-                "peers must not be null.", hint="Give a list; often a variable in the playbook has no value."
-            )
         if not 1 <= params["parallel"] <= MOST_PARALLEL:
             raise InvalidOptionError(f"parallel must be from 1 to {MOST_PARALLEL}.")
         patterns = parse_prune(params, "peers", PATTERN_FORMS)

@@ -81,6 +81,12 @@ class Entry:
         return "/".join(self.pair)
 
     @property
+    def container(self) -> tuple[str, str] | None:
+        """The option that names the network container, and its value; None if the entry leaves it open."""
+        names = ("container_id", "container_region_name")
+        return next(((name, self.params[name]) for name in names if self.params[name] is not None), None)
+
+    @property
     def goal(self) -> str:
         """The state to wait for, in Atlas's words."""
         return str(self.params["wait_for"]).upper()
@@ -118,7 +124,6 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
         else:
             parsed.append(entry)
             warnings += [f"peers[{index}].{warning}" for warning in unknown]
-    problems = problems or _duplicates(parsed)
     if problems:
         raise InvalidOptionError(" ".join(problems))
     return parsed, warnings
@@ -130,35 +135,5 @@ def _parse_entry(entry: Parameters, api_version: str) -> tuple[dict[str, t.Any],
     Raises:
         InvalidOptionError: If something cannot be right.
     """
-    for name in _PAIR:
-        if entry[name] is None:
-            # The rules of the argument spec take a null for a value.
-            raise InvalidOptionError(f"{name} must not be null.")
     values, warnings = parse_values({**entry, "api_version": api_version})
     return {name: values[name] for name in entry}, warnings
-
-
-def _duplicates(entries: t.Sequence[Parameters]) -> list[str]:
-    """Return what is wrong with entries that mean the same connection as one before, or may mean it, one sentence each."""
-    problems = []
-    for index, one in enumerate(entries):
-        for other, before in enumerate(entries[:index]):
-            if any(one[name] != before[name] for name in _PAIR):
-                continue
-            name, containers = (
-                f"peers[{index}] has the AWS account and the VPC of peers[{other}]",
-                [_container_of(one), _container_of(before)],
-            )
-            if None in containers:
-                problems.append(f"{name}. Declare it once, or set container_id or container_region_name in both.")
-                break
-            if containers[0] == containers[1]:
-                problems.append(f"{name}, and the same network container. Declare it once.")
-                break
-    return problems
-
-
-def _container_of(entry: Parameters) -> tuple[str, str] | None:
-    """Return how an entry names its network container; None if it does not."""
-    names = ("container_id", "container_region_name")
-    return next(((name, entry[name]) for name in names if entry[name] is not None), None)

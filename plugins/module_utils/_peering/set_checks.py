@@ -65,9 +65,10 @@ def find_refusals(
     }
 
 
-def warn_of_pending(changes: t.Iterable[Change], state: PeerSetState, provider: Provider) -> tuple[str, ...]:
+def warn_of_pending(changes: t.Sequence[Change], state: PeerSetState, provider: Provider) -> tuple[str, ...]:
     """Return a warning if more connections will be pending than Atlas takes: it is no refusal, since acceptance makes room."""
-    present = sum(peer["status_name"] in provider.progress[:-1] for peer in state.listed)
+    going = {change.key for change in changes}
+    present = sum(peer["status_name"] in provider.progress[:-1] and peer["id"] not in going for peer in state.listed)
     created = sum(change.action in ("create", "recreate") for change in changes)
     if not created or present + created <= MOST_PENDING:
         return ()
@@ -110,18 +111,25 @@ def _cycles(steps: t.Iterable[Step]) -> Refusals:
 
 
 def _duplicates(draft: Draft) -> Refusals:
-    """Find the entries that mean the same connection as one before, though they name the container in another way."""
-    seen: dict[tuple[t.Any, ...], Entry] = {}
+    """Find the entries that mean the same connection as one before, or may mean it."""
     refusals: Refusals = {}
     for entry in draft.entries:
-        final = draft.final.get(entry.key)
-        if final is None:
-            continue
-        before = seen.setdefault((entry.pair, final["container_id"]), entry)
-        if before is not entry:
-            text = f"it has the AWS account and the VPC of {before.key}, and the same network container {final['container_id']}."
-            refusals[entry.key] = entry.named(AtlasError(text, hint="Declare it once."))
+        for before in draft.entries[: entry.index]:
+            hint = _same_container(entry, before, draft) if entry.pair == before.pair else ""
+            if hint:
+                text = f"it has the AWS account and the VPC of {before.key}."
+                refusals[entry.key] = entry.named(AtlasError(text, hint=hint))
+                break
     return refusals
+
+
+def _same_container(entry: Entry, before: Entry, draft: Draft) -> str:
+    """Return what to do about two entries of a VPC that have the same network container, or may have it; empty if they do not."""
+    if entry.container is None or before.container is None:
+        return "Declare it once, or set container_id or container_region_name in both."
+    ids = {draft.final[one.key]["container_id"] if one.key in draft.final else one.key for one in (entry, before)}
+    is_same = entry.container == before.container or len(ids) == 1
+    return "Both have the same network container: declare it once." if is_same else ""
 
 
 def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState, provider: Provider) -> AtlasError | None:

@@ -54,7 +54,8 @@ class PeerSetPlanner:
         """Plan what is left to do. What the list as a whole forbids is in the `refusals` of the plan."""
         draft = self._draft(state)
         if self._params["prune"]:
-            draft.going = [peer for peer in self.split_undeclared(state)[1] if peer["id"] not in state.failures]
+            settled = state.failures.keys() | state.done.keys()
+            draft.going = [peer for peer in self.split_undeclared(state)[1] if peer["id"] not in settled]
         removals = [
             Plan((Change("delete", peer["id"], fields_of(peer), None),), (Step("delete", DeletePeer(peer["id"]), (peer["id"],)),))
             for peer in draft.going
@@ -62,7 +63,7 @@ class PeerSetPlanner:
         plans = [*draft.plans.values(), *removals]
         changes = tuple(change for plan in plans for change in plan.changes)
         steps = order([step for plan in plans for step in plan.steps], state.listed, self._provider)
-        warnings = warn_of_unused(self._patterns, [fields_of(peer) for peer in state.listed])
+        warnings = warn_of_unused(self._patterns, [fields_of(peer) for peer in state.first])
         return Plan(
             changes,
             steps,
@@ -85,12 +86,15 @@ class PeerSetPlanner:
                 peer = {**peer, "status_name": entry.goal}
             entries[entry.key] = PeerState(peer, listed=())
         pruned = tuple(state.find(change.key) for change in plan.changes if change.after is None)
-        return replace(state, entries=entries, done=done, pruned=pruned, failures=plan.failures)
+        replaced = [change.before["id"] for change in plan.changes if change.action == "recreate" and change.before]
+        listed = tuple(peer for peer in state.listed if peer["id"] not in replaced)
+        return replace(state, listed=listed, entries=entries, done=done, pruned=pruned, failures=plan.failures)
 
     def split_undeclared(self, state: PeerSetState) -> tuple[list[Peer], list[Peer]]:
         """Return the connections that the list does not declare: those to ignore, and the others; none that are on their way out.
 
-        An entry whose connection cannot be told declares all of its account and VPC.
+        An entry whose connection cannot be told declares all of its account and VPC, and a connection of which Atlas does not say
+        these may be declared by any.
         """
         declared: set[str] = set()
         for entry in self._entries:
@@ -102,7 +106,9 @@ class PeerSetPlanner:
         candidates = [
             fields_of(peer)
             for peer in state.listed
-            if peer["id"] not in declared and peer["status_name"] != self._provider.terminating
+            if peer["id"] not in declared
+            and peer["status_name"] != self._provider.terminating
+            and None not in self._pair_of(peer)
         ]
         return split_ignored(self._patterns, candidates)
 
@@ -129,8 +135,9 @@ class PeerSetPlanner:
         try:
             draft.plans[entry.key], draft.final[entry.key] = self._plan_entry(entry, own)
         except AtlasError as error:
-            is_dead = own.peer is not None and own.peer["status_name"] == self._provider.failed
-            unfit = draft.failures if is_dead and self._params["recreate"] == "never" else draft.refusals
+            unfit = draft.refusals
+            if own.peer is not None and own.peer["status_name"] == self._provider.failed and self._params["recreate"] == "never":
+                unfit, draft.final[entry.key] = draft.failures, own.peer
             unfit[entry.key] = entry.named(error)
 
     def _plan_entry(self, entry: Entry, own: PeerState) -> tuple[Plan, Peer]:
@@ -146,12 +153,13 @@ class PeerSetPlanner:
         if not plan.changes:
             return plan, t.cast("Peer", peer)
         self._check_container(entry)
-        change, final = plan.changes[0], t.cast("Peer", planner.predict(own, plan).peer)
+        change = plan.changes[0]
         if change.action != "update" and plan.steps[-1].request.fields.get("container_id") is None:
             raise InvalidOptionError(
                 "container_id is required with api_version: v1.0, where Atlas chooses the network container by itself.",
                 hint="Set it, or container_region_name, or use api_version: v2.",
             )
+        final = t.cast("Peer", planner.predict(own, plan).peer)
         change = replace(change, key=entry.key, after=fields_of(final))
         return Plan((change,), tuple(replace(step, keys=(entry.key,)) for step in plan.steps)), final
 

@@ -68,12 +68,14 @@ class PeerSetWaiter:
             if peer["id"] not in by_id and self._clock() < self._new_until.get(peer["id"], -math.inf):
                 by_id[peer["id"]] = peer
         entries, failures = dict(state.entries), dict(state.failures)
+        # What is to become of these was decided at first.
+        dead = {peer["id"] for peer in state.first if peer["status_name"] == self._provider.failed}
         for entry in self._entries:
             own = entries.get(entry.key)
             if own is None or own.peer is None:
                 continue
             entries[entry.key], error = self._seen(entry, own, by_id.get(own.peer["id"]))
-            if error is not None and entry.key not in failures:
+            if error is not None and entry.key not in failures and own.peer["id"] not in dead:
                 failures[entry.key] = entry.named(error)
         pending, full = self._pending(by_id.values()), state.full
         if full is not None:
@@ -132,9 +134,11 @@ class PeerSetWaiter:
         """Return whether nothing is in the way of a step.
 
         Raises:
-            AtlasError: If what is in its way will not go, because that has failed.
+            AtlasError: If its entry has failed, or if what is in its way will not go, because that has failed.
         """
-        after = step.after
+        after, failed_before = step.after, state.failures.get(step.keys[0])
+        if failed_before is not None:
+            raise failed_before
         if isinstance(after, After):
             failed = {own.peer["id"] for key, own in state.entries.items() if key in state.failures and own.peer is not None}
             blockers = after.blockers(state.listed)
@@ -161,9 +165,9 @@ class PeerSetWaiter:
         line = f"{len(self._entries) - missing} of {len(self._entries)} {goals.pop() if len(goals) == 1 else 'there'}"
         if waiting:
             ids = ", ".join(waiting[:_MOST_IDS]) + (", …" if len(waiting) > _MOST_IDS else "")
-            line += f", {len(waiting)} wait for acceptance: {ids}"
+            line += f", {len(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for acceptance: {ids}"
         leaving = sum(peer["status_name"] == self._provider.terminating for peer in state.listed)
-        return f"{line}, {leaving} are being removed" if leaving else line
+        return f"{line}, {leaving} being removed" if leaving else line
 
     def _missing(self, state: PeerSetState) -> list[Entry]:
         """Return the entries whose connection is not there yet and has not failed."""

@@ -42,26 +42,26 @@ class PeerSetSummary:
 
     def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
         """Return what the result shows: what was done, or if the plan is refused what it would do."""
-        failures = {**plan.failures, **plan.refusals} if plan.refusals else state.failures
-        changes = [change for change in plan.changes if change.key not in failures] if plan.refusals else [*state.done.values()]
+        changes, failures = _done(state, plan)
         own = [state.entries.get(key) for key in self._by_key]
         return {
             "vpc_peers": [one.peer if one is not None else None for one in own],
-            "pruned": list(state.pruned),
-            "actions": [self._action(change, state) for change in self._in_order(changes, lambda change: change.key)],
+            "pruned": self._in_order(state.pruned, lambda peer: peer["id"], state),
+            "actions": [self._action(change, state) for change in self._in_order(changes, lambda change: change.key, state)],
             "failures": self._failures(failures, state),
             "summary": self._sums(changes, failures, state),
         }
 
-    def diff(self, state: PeerSetState) -> list[dict[str, t.Any]]:
+    def diff(self, state: PeerSetState, plan: Plan) -> list[dict[str, t.Any]]:
         """Return the diff: one element for each changed connection, and how many entries are as they should be."""
         diff: list[dict[str, t.Any]] = []
-        for change in self._in_order(state.done.values(), lambda one: one.key):
+        changes, failures = _done(state, plan)
+        for change in self._in_order(changes, lambda one: one.key, state):
             header = f"{name_of(change.after or change.before or {})} ({change.action})"
             after = self._present(change, state) or change.after or {}
             shown = {name: _foreseen(name, value, change) for name, value in after.items()}
             diff.append({"before_header": header, "after_header": header, "before": change.before or {}, "after": shown})
-        unchanged = self._sums(state.done.values(), state.failures, state)["unchanged"]
+        unchanged = self._sums(changes, failures, state)["unchanged"]
         return [*diff, {"prepared": f"unchanged: {unchanged}\n"}] if unchanged else diff
 
     def statuses(self, state: PeerSetState) -> list[str]:
@@ -71,7 +71,7 @@ class PeerSetSummary:
 
     def refusal(self, state: PeerSetState, plan: Plan) -> AtlasError:
         """Return the error with all that is wrong with a plan."""
-        return _joined("Nothing was changed.", self._failures({**plan.refusals, **plan.failures}, state))
+        return _joined("Nothing was changed.", self._failures(_done(state, plan)[1], state))
 
     def failure(self, state: PeerSetState) -> AtlasError | None:
         """Return the error with all that has failed; None for nothing."""
@@ -81,11 +81,14 @@ class PeerSetSummary:
     def stopped(self, state: PeerSetState) -> str:
         """Return what was done, for a task that is ended from outside."""
         done = [f"{change.action} {name_of(change.after or change.before or {})}" for change in state.done.values()]
-        return f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
+        unsure = {key: error for key, error in state.failures.items() if error.outcome_unknown}
+        text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
+        names = [str(failure["name"]) for failure in self._failures(unsure, state)]
+        return f"{text}; perhaps also: {', '.join(names)}" if names else text
 
-    def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str]) -> list[T]:
-        """Return things in the order of the list; what belongs to no entry comes at the end."""
-        places = {key: entry.index for key, entry in self._by_key.items()}
+    def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str], state: PeerSetState) -> list[T]:
+        """Return things in the order of the list; then come removals, as Atlas lists them."""
+        places = {one: place for place, one in enumerate([*self._by_key, *(peer["id"] for peer in state.first)])}
         return sorted(things, key=lambda one: places.get(key(one), len(places)))
 
     def _present(self, change: Change, state: PeerSetState) -> Peer | None:
@@ -108,7 +111,7 @@ class PeerSetSummary:
 
     def _failures(self, failures: t.Mapping[str, AtlasError], state: PeerSetState) -> list[dict[str, t.Any]]:
         found = []
-        for key, error in self._in_order(failures.items(), lambda one: one[0]):
+        for key, error in self._in_order(failures.items(), lambda one: one[0], state):
             entry, own = self._by_key.get(key), state.entries.get(key)
             removed = next((peer for peer in state.first if peer["id"] == key), None)
             peer = own.peer if own is not None else removed
@@ -133,6 +136,14 @@ class PeerSetSummary:
             "ignored": len(ignored),
             "undeclared": len({peer["id"] for peer in (*undeclared, *state.pruned)}),
         }
+
+
+def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str, AtlasError]]:
+    """Return what was done, or if the plan is refused what it would do, and what has failed."""
+    if not plan.refusals:
+        return [*state.done.values()], state.failures
+    failures = {**plan.failures, **plan.refusals}
+    return [change for change in plan.changes if change.key not in failures], failures
 
 
 def _foreseen(name: str, value: t.Any, change: Change) -> t.Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import typing as t
 from dataclasses import replace
-from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status
@@ -69,19 +68,30 @@ class PeerWaiter:
                 present = peer
             return replace(state, peer=present)
 
-        return Wait(self._goal, poll, is_done, partial(self._late, self._goal))
+        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
+            present = t.cast("Peer", state.peer)
+            return too_late(provider, present, self._goal, error, self._place(present))
+
+        return Wait(self._goal, poll, is_done, late)
 
     def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
         """Return the wait for connections to be no longer there."""
 
+        left, awaited = list(peers), [peer["id"] for peer in peers]
+
         def poll(state: PeerState) -> PeerState:
-            left = tuple(one for one in (self._peers.get_peer(peer["id"]) for peer in peers) if one is not None)
+            left[:] = [one for one in map(self._peers.get_peer, awaited) if one is not None]
             if not left:
                 self._match.forget(peers)
-            # Those that only have its block are not shown as the connection.
-            return replace(state, peer=next(iter(self._match.with_identity(left)), None), dying=left)
+            # What only has the block is not shown, and what is to be changed stays.
+            stays = state.peer is not None and state.peer["id"] not in awaited
+            own = state.peer if stays else next(iter(self._match.with_identity(left)), None)
+            return replace(state, peer=own, dying=tuple(left))
 
-        return Wait(GONE, poll, lambda state: not state.dying, partial(self._late, GONE))
+        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
+            return too_late(self._peers.provider, left[0], GONE, error, "")
+
+        return Wait(GONE, poll, lambda state: not left, late)
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return how far the connection has come, and what somebody has to do for the wait to go on."""
@@ -92,11 +102,6 @@ class PeerWaiter:
         return Status(
             peer["status_name"], f"accept {fields_of(peer)[self._peers.provider.accepted_id]} in {place}" if place else ""
         )
-
-    def _late(self, goal: str, state: PeerState, error: WaitTimeoutError) -> AtlasError:
-        """Return what says, when the time is up, what the connection is waiting for."""
-        peer = state.dying[0] if state.dying else t.cast("Peer", state.peer)
-        return too_late(self._peers.provider, peer, goal, error, self._place(peer) if goal == self._goal else "")
 
     def _place(self, peer: Peer) -> str:
         """Return where somebody has to accept the connection for the wait to go on; empty if nobody has to."""
