@@ -13,7 +13,7 @@ from .tables import Findings, Progress, goal, table
 CHANGES = (1.0, 1.3, 3.0, 3.3, 8.0, 8.6, 9.2, 9.8)
 
 
-def measure(progress: Progress, full: bool) -> Findings:
+def measure(progress: Progress) -> Findings:
     """Run a task for each change. They run at the same time: each of them sleeps nearly always."""
     progress("a change while a task waits")
     # With steps of no length, a peer waits for its acceptance at once, and is available at once after it.

@@ -12,7 +12,7 @@ HOSTS = 200
 FORKS = 25
 
 
-def measure(progress: Progress, full: bool) -> Findings:
+def measure(progress: Progress) -> Findings:
     """Run one task, and a task on many hosts, with each kind of credential."""
     found: dict[str, Measurement] = {}
     with distant_emulator(groups=HOSTS, max_tokens=5000, max_token_requests=5000) as atlas:
@@ -29,14 +29,16 @@ def measure(progress: Progress, full: bool) -> Findings:
             "service account, `token_cache: false`": (account, False),
         }
         for kind, (variables, is_kept) in kinds.items():
-            item = {"peers": peers(1), "container_id": atlas.container_id, "token_cache": is_kept}
+            item = {"peers": peers(1), "container_id": atlas.container_id}
             # The reset takes a kept token away, so how often a creation asks for one is a matter of the runs before it.
-            play = Play("ours", item, environment=variables, repeats=5, is_steady=False)
+            play = Play("ours", item, {"token_cache": is_kept}, environment=variables, repeats=5, is_steady=False)
             progress(f"credentials: {kind}")
             found[f"one task: {kind}"] = run(atlas, play).measurements["nothing"]
         # Atlas gives too few tokens to ask for one on each of many hosts.
-        for kind, (variables, is_kept) in [one for one in kinds.items() if one[1][1]]:
-            play = Play("hosts", {"token_cache": is_kept}, hosts_of(atlas, HOSTS), FORKS, variables, is_steady=False)
+        for kind, (variables, is_kept) in kinds.items():
+            if not is_kept:
+                continue
+            play = Play("hosts", hosts=hosts_of(atlas, HOSTS), forks=FORKS, environment=variables, is_steady=False)
             progress(f"credentials: {kind}, {HOSTS} hosts")
             found[f"{HOSTS} hosts, {FORKS} forks: {kind}"] = run(atlas, play).measurements["nothing"]
     return Findings(

@@ -22,7 +22,7 @@ def hosts_of(atlas: Atlas, size: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def measure(progress: Progress, full: bool) -> Findings:
+def measure(progress: Progress) -> Findings:
     """Run a task on all hosts, with each number of forks, and one that reads all projects."""
     found: dict[str, dict[str, Measurement]] = {}
     with distant_emulator(groups=max(SIZES)) as atlas:

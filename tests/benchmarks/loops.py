@@ -52,8 +52,13 @@ class Results:
         return ((latency, task, size) for latency in latencies for task in TITLES for size in sizes)
 
 
-def measure(progress: Progress, full: bool) -> Findings:
-    """Run every trial."""
+def measure(progress: Progress, full: bool = False) -> Findings:
+    """Run every trial.
+
+    Args:
+        progress: Takes a line about each.
+        full: Whether to run the slowest ones, too.
+    """
     results = Results()
     for latency in LATENCIES:
         with emulator(latency) as atlas:

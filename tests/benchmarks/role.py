@@ -15,16 +15,17 @@ REGION = "us-east-1"
 RUNS = ("from nothing", "again")
 
 
-def measure(progress: Progress, full: bool) -> Findings:
+def measure(progress: Progress) -> Findings:
     """Connect fifty VPCs, twice."""
     found: dict[str, dict[str, Measurement]] = {}
     with aws_server() as aws, distant(aws) as far_aws, distant_emulator(step_seconds=1, aws_endpoint_url=aws) as atlas:
         progress(f"role: {SIZE} VPCs are made")
         account = Account(aws, USER_ACCOUNT)
-        blocks = [f"10.{number}.0.0/16" for number in range(SIZE)]
+        ec2 = account.ec2(REGION)
+        shared = {"aws_account_id": account.id, "region": REGION}
         connections = [
-            {"vpc_id": account.make_vpc(block, REGION), "aws_account_id": account.id, "cidr_block": block, "region": REGION}
-            for block in blocks
+            {"vpc_id": ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"], "cidr_block": block, **shared}
+            for block in (f"10.{number}.0.0/16" for number in range(SIZE))
         ]
         environment = {**account.environment(REGION), "AWS_ENDPOINT_URL": far_aws}
         play = Play("role", {"connections": connections}, environment=environment, is_steady=False)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from .servers import ROOT, Atlas  # isort: skip
 from ansible_collections.cloudpeer.atlas.tests.support.runner import environment
 
@@ -46,6 +48,7 @@ class Play:
     Attributes:
         name: That of its file.
         variables: Its variables.
+        options: Options that its tasks get in addition, as far as it has defaults for their modules.
         hosts: The hosts of its inventory with their variables; None for localhost without an inventory.
         forks: How many of them at a time.
         environment: More variables of the environment; None leaves one out.
@@ -55,6 +58,7 @@ class Play:
 
     name: str
     variables: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     hosts: Mapping[str, Mapping[str, Any]] | None = None
     forks: int = 5
     environment: Mapping[str, str | None] = field(default_factory=dict)
@@ -71,8 +75,14 @@ def started(folder: Path, atlas: Atlas, play: Play) -> Iterator[subprocess.Popen
         atlas: What it runs against.
         play: The playbook.
     """
-    variables = {**play.variables, **({"ca_path": atlas.ca_path} if atlas.ca_path else {})}
-    (folder / "variables.json").write_text(json.dumps(variables), encoding="utf-8")
+    (folder / "variables.json").write_text(json.dumps(play.variables), encoding="utf-8")
+    plays = yaml.safe_load((HERE / "playbooks" / f"{play.name}.yml").read_text(encoding="utf-8"))
+    # As they are, and not as templates, which would take time for each item.
+    options = {**play.options, **({"ca_path": atlas.ca_path} if atlas.ca_path else {})}
+    for one in plays:
+        for defaults in one.get("module_defaults", {}).values():
+            defaults.update(options)
+    (folder / "playbook.json").write_text(json.dumps(plays), encoding="utf-8")
     command = [sys.executable, "-m", "ansible", "playbook", "-e", f"@{folder / 'variables.json'}", "--forks", str(play.forks)]
     if play.hosts is not None:
         inventory = {"all": {"hosts": play.hosts, "vars": {"ansible_connection": "local"}}}
@@ -90,7 +100,7 @@ def started(folder: Path, atlas: Atlas, play: Play) -> Iterator[subprocess.Popen
         **play.environment,
     }
     with subprocess.Popen(
-        command + [str(HERE / "playbooks" / f"{play.name}.yml")] * play.repeats,
+        command + [str(folder / "playbook.json")] * play.repeats,
         cwd=ROOT,
         env={name: value for name, value in whole.items() if value is not None},
         stdin=subprocess.DEVNULL,

@@ -58,7 +58,7 @@ def ways(atlas: Atlas) -> Iterator[Way]:
         yield Way("`debug`", Play("debug", items, repeats=repeated), size, {})
 
 
-def measure(progress: Progress, full: bool) -> Findings:
+def measure(progress: Progress) -> Findings:
     """Run every way."""
     found: dict[tuple[str, int, str], Measurement] = {}
     with distant_emulator() as atlas:

@@ -15,7 +15,7 @@ FORKS = 25
 ACCEPTED_AFTER = 10.0
 
 
-def measure(progress: Progress, full: bool) -> Findings:
+def measure(progress: Progress) -> Findings:
     """Wait in every way."""
     found: dict[str, tuple[Measurement, float]] = {}
     # With steps of no length, a peer waits for its acceptance at once, and is available at once after it.

@@ -81,8 +81,8 @@ class Settings:
     unique_pairs: bool = False
     #: Whether nothing is refused because it is there already: a second POST makes a second peer, or container.
     allow_duplicates: bool = False
-    #: Whether a connection holds its pair, its block and its place among `max_peers` only until its removal is requested. That it
-    #: is still listed then has been seen. What it holds meanwhile is not documented: by default, all of it until it is gone.
+    #: Whether a connection holds its pair, its block and its place among `max_peers` only until its removal is requested. It is
+    #: still listed then, but what it holds is not documented: by default, all of it until it is gone.
     terminating_holds_nothing: bool = False
     #: By how much lists lag behind everything else.
     list_lag_seconds: float = 0.0

@@ -49,6 +49,11 @@ PEERING: dict[str, Any] = {
     "wait_for": st.sampled_from(["pending_acceptance", "available"]),
 }
 OF_ANY_CONTAINER: dict[str, Any] = {name: values for name, values in PEERING.items() if name != "container_id"}
+OTHER_VPC = "vpc-0f9e8d7c6b5a43210"
+listed = st.fixed_dictionaries(
+    {"vpc_id": st.sampled_from([VPC, OTHER_VPC]), "aws_account_id": st.just(ACCOUNT)},
+    optional={"route_table_cidr_block": blocks, "accepter_region_name": regions, "wait_for": PEERING["wait_for"]},
+)
 #: What leads each module to each of its operations.
 SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
     "atlas_vpc_peer": st.fixed_dictionaries(PAIR, optional=PEERING)
@@ -62,6 +67,20 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
     | st.fixed_dictionaries(
         {"group_id": st.none(), "group_ids": st.lists(ids, min_size=1, max_size=3)},
         optional={**API, "container_region_name": regions, "status_name": st.just(["AVAILABLE", "FAILED"])},
+    ),
+    "atlas_vpc_peers": st.fixed_dictionaries(
+        # One request after the other, so that examples repeat.
+        {"peers": st.lists(listed, max_size=3), "parallel": st.just(1)},
+        optional={
+            **API,
+            **WAITING,
+            "recreate": PEERING["recreate"],
+            "wait_for": PEERING["wait_for"],
+            "prune": st.booleans(),
+            "max_deletions": st.integers(0, 5),
+            "allow_empty": st.booleans(),
+            "ignore": st.lists(st.sampled_from([{"vpc_id": VPC}, {"status_name": "FAILED"}, {"id": "*"}]), max_size=1),
+        },
     ),
     "atlas_network_container": st.fixed_dictionaries(
         {}, optional={"region_name": regions, **API, **WAITING, **STATE, "atlas_cidr_block": blocks}

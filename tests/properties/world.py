@@ -77,10 +77,7 @@ class World:
     atlas: Atlas = field(init=False)
 
     def __post_init__(self) -> None:
-        # A task waits until the old connection of its own pair is gone, but not for a block that another one still holds.
-        settings = Settings(
-            group_id=GROUP, private_key=SECRET, step_seconds=STEP, nonce_seconds=1e9, terminating_holds_nothing=True
-        )
+        settings = Settings(group_id=GROUP, private_key=SECRET, step_seconds=STEP, nonce_seconds=1e9)
         self.emulator = Emulator(settings, self.clock)
         self.atlas = Atlas(cast("Any", self.emulator), self.clock, BASE_URL)
 

@@ -59,12 +59,7 @@ def stoppable_sleep(seconds: float) -> None:
 
 
 class Ended(t.Generic[Key, Result]):
-    """How a call ended.
-
-    Attributes:
-        key: What it was submitted under.
-        error: What it raised; None if it returned.
-    """
+    """How a call ended: the `key` that it was submitted under, and the `error` that it raised; None if it returned."""
 
     def __init__(self, key: Key, call: t.Callable[[], Result]) -> None:
         self.key = key
@@ -102,12 +97,13 @@ class Workers(t.Generic[Key, Result]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._stop = threading.Event()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._waiting: deque[_Job[Key, Result]] = deque()
         self._ended: queue.SimpleQueue[Ended[Key, Result]] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
         # Threads that will look for another call.
         self._alive = 0
+        # Calls that run in threads.
+        self._running = 0
         # Calls that were submitted, and whose end was not handed over.
         self._open = 0
 
@@ -118,7 +114,7 @@ class Workers(t.Generic[Key, Result]):
     def __exit__(self, *unused: object) -> None:
         """Stop, and wait for what is running."""
         self.stop()
-        self._join()
+        self._wait()
 
     def submit(self, key: Key, call: t.Callable[[], Result]) -> None:
         """Take a call, which begins as soon as a thread is free while the main thread waits in `next`."""
@@ -148,10 +144,7 @@ class Workers(t.Generic[Key, Result]):
 
     def results(self) -> t.Iterator[Ended[Key, Result]]:
         """Yield how each call ended, until none is left; more may be submitted meanwhile."""
-        while True:
-            ended = self.next()
-            if ended is None:
-                return
+        while (ended := self.next()) is not None:
             yield ended
 
     def stop(self) -> None:
@@ -161,38 +154,45 @@ class Workers(t.Generic[Key, Result]):
     def drain(self) -> list[Ended[Key, Result]]:
         """Stop, wait for the running calls, and return how those ended that were not handed over. The others were not begun."""
         self.stop()
-        self._join()
+        self._wait()
         self._open = 0
         return [self._ended.get() for unused in range(self._ended.qsize())]
 
     def _start(self, *, may_run_here: bool) -> _Job[Key, Result] | None:
         """Start the threads that are missing; return a call to run in this thread instead, if no thread is to run, or can."""
-        with self._lock:
+        with self._changed:
             wanted = min(self._limit - self._alive, len(self._waiting))
             if self._alive or wanted > 1 or not may_run_here:
                 for unused in range(wanted):
-                    thread = threading.Thread(target=self._work, daemon=True)
+                    self._alive += 1
                     try:
-                        thread.start()
+                        threading.Thread(target=self._work, daemon=True).start()
                     except RuntimeError:
                         # The system gives no more threads.
+                        self._alive -= 1
                         break
-                    self._threads.append(thread)
-                    self._alive += 1
             return self._waiting.popleft() if self._waiting and not self._alive else None
 
     def _work(self) -> None:
         # A signal that comes here would not wake the main thread, which alone answers it.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
-            with self._lock:
+            with self._changed:
                 if self._stop.is_set() or not self._waiting:
                     self._alive -= 1
                     return
                 key, call, context = self._waiting.popleft()
+                self._running += 1
             context.run(_STOP.set, self._stop)
-            self._ended.put(Ended(key, functools.partial(context.run, call)))
+            try:
+                self._ended.put(Ended(key, functools.partial(context.run, call)))
+            finally:
+                with self._changed:
+                    self._running -= 1
+                    self._changed.notify_all()
 
-    def _join(self) -> None:
-        for thread in self._threads:
-            thread.join()
+    def _wait(self) -> None:
+        """Wait for the calls that run."""
+        with self._changed:
+            while self._running:
+                self._changed.wait()

@@ -97,19 +97,18 @@ class Retry:
                 with governor.slot() if governor is not None else nullcontext(0.0) as waited:
                     last_try += waited
                     return exchange()
-            except AtlasError as error:
-                failure = error
-            failure.outcome_unknown = may_be_done = failure.outcome_unknown or may_be_done
-            if governor is not None and failure.was_refused_unread:
-                pause = 0.0
-                may_repeat = governor.pause(failure.retry_after) < self.deadline
-            else:
-                attempt = self._settings.retries - retries
-                pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)
-                is_repeatable = failure.was_refused_unread or (request.is_repeatable and failure.is_transient)
-                may_repeat = is_repeatable and retries > 0 and self.clock() + pause <= min(last_try, self.deadline)
-                retries -= 1
-            if not may_repeat:
-                # Retries are used up; callers must not add their own.
-                failure.is_transient = failure.is_transient and not request.is_repeatable
-                raise failure
+            except AtlasError as failure:
+                failure.outcome_unknown = may_be_done = failure.outcome_unknown or may_be_done
+                if governor is not None and failure.was_refused_unread:
+                    pause = 0.0
+                    may_repeat = governor.pause(failure.retry_after) < self.deadline
+                else:
+                    attempt = self._settings.retries - retries
+                    pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)
+                    is_repeatable = failure.was_refused_unread or (request.is_repeatable and failure.is_transient)
+                    may_repeat = is_repeatable and retries > 0 and self.clock() + pause <= min(last_try, self.deadline)
+                    retries -= 1
+                if not may_repeat:
+                    # Retries are used up; callers must not add their own.
+                    failure.is_transient = failure.is_transient and not request.is_repeatable
+                    raise

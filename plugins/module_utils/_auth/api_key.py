@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import copy
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
@@ -37,25 +36,24 @@ class ApiKey:
     Args:
         public_key: The public half, the user name of the digest.
         private_key: The private half, its password.
+        shared: What its other connections know; None for the first.
 
     Raises:
         InvalidOptionError: If one cannot be a key.
     """
 
-    def __init__(self, public_key: str, private_key: str) -> None:
+    def __init__(self, public_key: str, private_key: str, shared: _Shared | None = None) -> None:
         check_header_values(public_key=public_key, private_key=private_key)
         self.secrets = [private_key]
         self._public_key = public_key
         self._private_key = private_key
-        self._shared = _Shared()
+        self._shared = shared or _Shared()
         # What answers the last challenge on this connection.
         self._own: DigestSession | None = None
 
     def for_connection(self) -> ApiKey:
         """Return the same key, which shares the nonce unless the server has refused that."""
-        key = copy.copy(self)
-        key._own = None
-        return key
+        return ApiKey(self._public_key, self._private_key, self._shared)
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Answer the server's challenge, and each new one as long as that may help."""

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, PAIR, PEERING, Atlas
 
@@ -27,8 +25,7 @@ def test_a_block_that_overlaps_another_connection_is_refused_unsent(atlas: Atlas
         assert part in done.msg
 
 
-def test_connections_in_other_containers_and_dying_ones_do_not_count(make_atlas: Callable[..., Atlas]) -> None:
-    atlas = make_atlas(terminating_holds_nothing=True)
+def test_connections_in_other_containers_and_dying_ones_do_not_count(atlas: Atlas) -> None:
     elsewhere = atlas.add_container("EU_WEST_1", "10.200.0.0/21")
     atlas.create(container_id=elsewhere)
     other = {"vpc_id": "vpc-0000000000000beef", "aws_account_id": ACCOUNT, "route_table_cidr_block": "10.15.0.0/16"}
