@@ -141,8 +141,8 @@ extends_documentation_fragment:
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
   - A project holds 50 connections, of which 25 may be pending.
-  - If the task runs as a module on another host and is ended from outside, by Ctrl-C or by the C(timeout) of the task, no result
-    tells what it has changed so far. Run it again to find out and to continue.
+  - If the task is ended by Ctrl-C, no result tells what it has changed so far. If it is ended by the C(timeout) of the task, a
+    line of the output tells it, unless the task runs as a module. Run it again to find out and to continue.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_vpc_peer_info

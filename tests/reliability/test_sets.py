@@ -65,7 +65,7 @@ def writes(emulator: RunningEmulator) -> int:
 
 def problems(name: str, cell: Cell, ran: Ran, emulator: RunningEmulator) -> Iterator[str]:
     """Tell what is wrong with a cell."""
-    fault, (where, parallel, lasts) = FAULTS[name], cell
+    fault, (where, _connections, lasts) = FAULTS[name], cell
     result = ran.outcome
     check(Done(result, []), COUNT)
     if max(counted(emulator).values(), default=0) > 1:
