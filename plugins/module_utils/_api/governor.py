@@ -88,7 +88,7 @@ class Governor:
         """Let nobody send for a while, and return when that ends, on the clock; infinity if the pauses would last too long.
 
         Args:
-            seconds: What Atlas asks for; None for 1, 2, 4 and up to 30 seconds, one after the other.
+            seconds: What Atlas asks for; None or 0 for 1, 2, 4 and up to 30 seconds, one after the other.
             was_served: Whether the request that says so was carried out: the next one would not be.
         """
         with self._changed:
@@ -96,7 +96,8 @@ class Governor:
             is_new = now >= self._end
             if is_new and was_served:
                 self._in_a_row = 0
-            if seconds is None:
+            # Zero would let it be refused again and again without an end.
+            if not seconds:
                 seconds = min(2.0**self._in_a_row, LONGEST_DOUBLED_PAUSE) if is_new else 0.0
             longer = max(0.0, now + seconds - max(now, self._end))
             if longer > self._left:

@@ -109,8 +109,9 @@ def test_a_refusal_for_the_rate_loses_nothing(make_atlas: Callable[..., Atlas], 
     assert (done.failed, len(there(atlas))) == (False, 50)
 
 
-def test_pauses_for_the_rate_last_no_longer_than_the_wait_and_then_fail_by_entry(atlas: Atlas) -> None:
-    fault(atlas, "POST", "status", status=429, retry_after=10, skip=2, times=None)
+@pytest.mark.parametrize("retry_after", [10, 0, None])
+def test_pauses_for_the_rate_last_no_longer_than_the_wait_and_then_fail_by_entry(atlas: Atlas, retry_after: int | None) -> None:
+    fault(atlas, "POST", "status", status=429, retry_after=retry_after, skip=2, times=None)
     started = atlas.clock.now
     done = apply(atlas, entries(5), parallel=1, wait_timeout=30, retries=0)
     assert sums(done) == {"created": 2, "failed": 3}
