@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Fields, find_differences
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, find_differences
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import Entry
 
 Entries = t.Mapping[str, Entry]
@@ -21,7 +21,7 @@ def to_change(name: str, before: Entry | None, after: Entry | None) -> Change:
     action: t.Literal["create", "update", "delete"] = "update"
     if before is None or after is None:
         action = "create" if before is None else "delete"
-    return Change(action, name, t.cast("Fields | None", before), t.cast("Fields | None", after))
+    return Change(action, name, t.cast(t.Any, before), t.cast(t.Any, after))
 
 
 def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[dict[str, t.Any]]:

@@ -117,23 +117,16 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     warnings: list[str] = []
     problems: list[str] = []
     for index, one in enumerate(params["peers"]):
-        try:
-            entry, unknown = _parse_entry(one, params["api_version"])
-        except InvalidOptionError as error:
-            problems.append(f"peers[{index}].{error}")
-        else:
-            parsed.append(entry)
-            warnings += [f"peers[{index}].{warning}" for warning in unknown]
+        entry: dict[str, t.Any] = dict(one)
+        for name in FIELDS:
+            try:
+                values, unknown = parse_values({name: one[name], "api_version": params["api_version"]})
+            except InvalidOptionError as error:
+                problems.append(f"peers[{index}].{error}")
+            else:
+                entry[name] = values[name]
+                warnings += [f"peers[{index}].{warning}" for warning in unknown]
+        parsed.append(entry)
     if problems:
         raise InvalidOptionError(" ".join(problems))
     return parsed, warnings
-
-
-def _parse_entry(entry: Parameters, api_version: str) -> tuple[dict[str, t.Any], list[str]]:
-    """Return an entry with values in place of texts, and warnings.
-
-    Raises:
-        InvalidOptionError: If something cannot be right.
-    """
-    values, warnings = parse_values({**entry, "api_version": api_version})
-    return {name: values[name] for name in entry}, warnings

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 import subprocess
@@ -152,7 +153,8 @@ def test_contexts_are_set_up_as_requests_does(
     wire = serve(reply({"id": "1"}), tls=certificate(authority))
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", remember)
     connect(wire.base_url, ca_path=ca_path, validate_certs=verified).get(GROUP, "read")
-    with requests.Session() as session, pytest.warns() if not verified else open(os.devnull):
+    warned = pytest.warns() if not verified else contextlib.nullcontext()
+    with warned, requests.Session() as session:
         session.get(wire.base_url, verify=ca_path if verified else False, timeout=30)
     ours, theirs = (described(context) for context in used[-2:])
     if not verified:

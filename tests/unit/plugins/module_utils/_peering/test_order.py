@@ -35,10 +35,10 @@ def delete(peer_id: str) -> Step:
 LISTED = [peer("a", "10.1.0.0/16"), peer("b", "10.2.0.0/16"), peer("c", "10.3.0.0/16"), peer("d", "10.4.0.0/16", "TERMINATING")]
 
 
-def ordered(*steps: Step, listed: Any = LISTED) -> list[tuple[str, set[str], set[str]]]:
+def ordered(*steps: Step, listed: Any = None) -> list[tuple[str, set[str], set[str]]]:
     """Return the steps in their order, by key, each with what has to be gone and what has to be moved."""
     found = []
-    for step in order(steps, listed, AWS):
+    for step in order(steps, LISTED if listed is None else listed, AWS):
         after = step.after or After(frozenset(), frozenset(), None)
         found.append((step.keys[0], set(after.gone), set(after.moved)))
     return found
