@@ -67,7 +67,7 @@ release: setup ## Prepare a release: make release VERSION=1.2.3 (version, change
 emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C (ARGS="--port 0 --groups 2": with its options; --help lists them)
 	@$(python) scripts/emulator.py $(ARGS)
 
-bench: setup ## Measure time, requests and memory against the emulator (ARGS=--write: into docs/performance.md)
+bench: setup ## Measure time, requests and memory (ARGS=--write: into docs/performance.md; ARGS=sets: this part)
 	@$(python) -m tests.benchmarks $(ARGS)
 
 format: setup ## Format the Python files

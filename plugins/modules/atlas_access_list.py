@@ -15,7 +15,8 @@ description:
   - Adds, changes and removes entries of the IP access list of a MongoDB Atlas project.
   - The list says who may connect to the clusters of the project. It is not the access list of an API key, which says from
     which addresses the key may be used.
-  - Other entries than those in O(entries) stay as they are.
+  - Other entries than those in O(entries) stay as they are. With O(prune=true), O(entries) is the whole list, and others are
+    removed, within the limit of O(max_deletions).
   - An entry with V(0.0.0.0/0) or V(::/0) lets everybody on the internet connect, so the task warns about it.
   - All entries that are new or have changed are sent in one request, because Atlas does not accept two such requests at once.
 options:
@@ -71,6 +72,50 @@ options:
     type: bool
     default: false
     version_added: 2.0.0
+  prune:
+    description:
+      - Remove the entries that O(entries) does not declare and O(ignore) does not match, whoever has added them. Entries that
+        expire stay; see O(prune_temporary). Keep one list for each project.
+      - New entries are added first. The task removes others only when all of O(entries) are active for all clusters, whatever
+        O(wait) says, so that no client is shut out. This takes one request for each of O(entries), and at most O(wait_timeout).
+        If adding fails, nothing is removed.
+      - Only if the access list has no room for the new entries, as many as necessary are removed before, with a warning.
+      - With O(state=absent), this is a failure.
+    type: bool
+    default: false
+    version_added: 2.1.0
+  max_deletions:
+    description:
+      - How many entries O(prune) may remove.
+      - If more would have to go, the task fails and changes nothing, also in check mode. RV(actions) shows the plan.
+    type: int
+    default: 1
+    version_added: 2.1.0
+  allow_empty:
+    description:
+      - Accept an empty O(entries) with O(prune=true), which removes all entries that O(ignore) does not match. Without this, an
+        empty list is a failure.
+    type: bool
+    default: false
+    version_added: 2.1.0
+  ignore:
+    description:
+      - Entries that O(prune) leaves alone, as a list of patterns. Each pattern gives values for some of C(cidr_block),
+        C(ip_address), C(aws_security_group) and C(comment), in which V(*), V(?) and V([...]) stand for other characters, as in
+        file names. A pattern matches an entry if all of its fields match. Upper and lower case differ, and null matches nothing.
+      - An address is also the block that has only this address, so a pattern can have either of them.
+      - An entry that O(entries) declares is managed, even if a pattern matches it.
+      - A pattern that matches no entry of the project causes a warning.
+    type: list
+    elements: dict
+    default: []
+    version_added: 2.1.0
+  prune_temporary:
+    description:
+      - Whether O(prune) also removes entries that expire, which are those with a O(entries[].delete_after_date).
+    type: bool
+    default: false
+    version_added: 2.1.0
   wait:
     description:
       - Wait until the entries are active for all clusters.
@@ -90,6 +135,7 @@ extends_documentation_fragment:
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
 seealso:
+  - module: cloudpeer.atlas.atlas_access_list_info
   - module: cloudpeer.atlas.atlas_vpc_peer
   - name: The whole path
     description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
@@ -154,6 +200,27 @@ EXAMPLES = r"""
       - ip_address: 10.20.0.5
       - cidr_block: 10.21.0.0/24
     state: absent
+
+- name: Make the list what this task says, but leave the entries of the office and those that expire
+  cloudpeer.atlas.atlas_access_list:
+    entries:
+      - cidr_block: 10.15.0.0/16
+        comment: The application's VPC
+      - ip_address: 10.20.0.5
+        comment: The reporting host
+    prune: true
+    max_deletions: 3
+    ignore:
+      - comment: "office *"
+      - cidr_block: 192.0.2.*
+
+- name: Remove all entries, also those that expire
+  cloudpeer.atlas.atlas_access_list:
+    entries: []
+    prune: true
+    allow_empty: true
+    prune_temporary: true
+    max_deletions: 200
 """
 
 RETURN = r"""
@@ -230,6 +297,72 @@ left:
       description: Why the entry was not removed.
       type: str
       sample: "10.15.0.0/16 has no comment, not 'The application': somebody else uses it, or has changed it."
+pruned:
+  description:
+    - The entries that were removed because O(entries) does not declare them, as they were. Only those whose removal Atlas has
+      accepted. In check mode, those that would be removed.
+  returned: when the access list of the project is known
+  type: list
+  elements: dict
+  version_added: 2.1.0
+  sample: []
+  contains:
+    cidr_block:
+      description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
+      type: str
+      sample: 10.15.0.0/16
+    ip_address:
+      description: The IP address. Null if the entry is not an address.
+      type: str
+      sample: 10.20.0.5
+    aws_security_group:
+      description: The id of the security group. Null if the entry is not a security group.
+      type: str
+      sample: sg-0a1b2c3d4e5f67890
+    comment:
+      description: What the entry is for. Null if it has no comment.
+      type: str
+      sample: The application's VPC
+    delete_after_date:
+      description: When Atlas removes the entry. Null if it is permanent.
+      type: str
+      sample: "2030-01-31T12:00:00Z"
+actions:
+  description:
+    - What the task has done, in the order of O(entries), with other entries at the end. Entries that are as they should be are
+      not in it.
+    - In check mode, and if more would have to be removed than O(max_deletions) allows, what it would do.
+  returned: when the access list of the project is known
+  type: list
+  elements: dict
+  version_added: 2.1.0
+  sample:
+    - action: create
+      index: 0
+      name: 10.15.0.0/16
+      differing: []
+    - action: delete
+      index: null
+      name: 10.16.0.0/16
+      differing: []
+  contains:
+    action:
+      description: One of V(create), V(update), V(delete).
+      type: str
+      sample: create
+    index:
+      description: The place of the entry in O(entries), counted from 0. Null for an entry that is pruned.
+      type: int
+      sample: 0
+    name:
+      description: The block or the security group. An address is the block that has only this address.
+      type: str
+      sample: 10.15.0.0/16
+    differing:
+      description: The fields that an update changes.
+      type: list
+      elements: str
+      sample: [comment]
 api_calls:
   description: The HTTP requests that the task has sent to Atlas, in this order.
   returned: at verbosity 2 (C(-vv)) or more

@@ -86,15 +86,15 @@ options:
       - The new connection is created from the options alone, so that the next run can continue if this run ends in between.
         V(dead) therefore needs O(vpc_id), O(aws_account_id) and O(route_table_cidr_block), and replaces only a connection
         whose account, VPC, block, network container and region match the options.
-      - With V(dead), the task waits for a connection that is being removed, even without O(wait).
     type: str
     choices: [never, dead]
     default: never
   wait:
     description:
       - Wait until the connection has reached the state O(wait_for), or with O(state=absent) until it is gone.
-      - If the connection is already being removed when the task starts, the task waits until it is gone, and creates a new one.
-        If several connections to the VPC are being removed, it waits for all of them.
+      - If the connection is already being removed when the task starts, the task waits until it is gone, and creates a new one,
+        even if this is V(false). If several connections to the VPC are being removed, it waits for all of them. The same holds
+        for connections on their way out that still have the CIDR block.
       - If somebody has to accept the connection, the task prints this immediately, with the id, the account and the region.
   wait_for:
     description:

@@ -13,8 +13,27 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Returns the VPC peering connections of a MongoDB Atlas project with AWS, either all of them, or those that match every option.
-  - If none matches, the list is empty. The task fails if the project does not exist or the credentials are refused.
+    With O(group_ids), it does so for several projects.
+  - If none matches, the list is empty. The task fails if a project does not exist or the credentials are refused.
 options:
+  group_id:
+    description:
+      - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
+      - If neither this nor O(group_ids) is set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used.
+      - Mutually exclusive with O(group_ids). If this is set in C(module_defaults), set it to C(null) in a task with O(group_ids).
+    type: str
+    required: false
+    aliases: [project_id]
+  group_ids:
+    description:
+      - The ids of several Atlas projects. They are read side by side, and one that is named twice is read once.
+      - If a project cannot be read, the task fails, and RV(failures) says why. The connections of the other projects are
+        returned all the same.
+      - The other options hold for each project.
+    type: list
+    elements: str
+    aliases: [project_ids]
+    version_added: 2.1.0
   peer_id:
     description:
       - Return only the connection with this id in Atlas. It is read by its id, without listing the others.
@@ -72,7 +91,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
 notes:
-  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in the project.
+  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_network_container_info
@@ -93,6 +112,11 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peer_info:
     vpc_id: vpc-0a1b2c3d4e5f67890
     aws_account_id: "123456789012"
+
+- name: Find the connections of several projects that are not available
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    group_ids: "{{ atlas_projects }}"
+    status_name: [INITIATING, PENDING_ACCEPTANCE, FINALIZING, FAILED]
 
 - name: Read one connection by its id
   cloudpeer.atlas.atlas_vpc_peer_info:
@@ -135,7 +159,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vpc_peers:
-  description: The connections as Atlas describes them, each like RV(cloudpeer.atlas.atlas_vpc_peer#module:vpc_peer).
+  description:
+    - The connections as Atlas describes them, each like RV(cloudpeer.atlas.atlas_vpc_peer#module:vpc_peer).
+    - With O(group_ids), they come project by project, in the order of O(group_ids), and are also returned if the task fails
+      because another project could not be read.
   returned: success
   type: list
   elements: dict
@@ -151,6 +178,12 @@ vpc_peers:
       accepter_region_name: null
       provider_name: AWS
   contains:
+    group_id:
+      description: The project of the connection.
+      returned: with O(group_ids)
+      type: str
+      version_added: 2.1.0
+      sample: 5356823b3794dee37132bb7b
     id:
       description: The id of the connection in Atlas.
       type: str
@@ -194,6 +227,43 @@ vpc_peers:
       description: The cloud provider of the connection, always V(AWS).
       type: str
       sample: AWS
+failures:
+  description: The projects that could not be read. The task fails if there is one.
+  returned: with O(group_ids)
+  type: list
+  elements: dict
+  version_added: 2.1.0
+  sample:
+    - group_id: 5356823b3794dee37132bb7b
+      msg: >-
+        Failed to list the VPC peering connections of project 5356823b3794dee37132bb7b: There is no such project (HTTP 404
+        GROUP_NOT_FOUND). Check group_id.
+      http_status: 404
+      error_code: GROUP_NOT_FOUND
+      detail: There is no such project
+  contains:
+    group_id:
+      description: The project.
+      type: str
+      sample: 5356823b3794dee37132bb7b
+    msg:
+      description: What went wrong, and what to do.
+      type: str
+      sample: >-
+        Failed to list the VPC peering connections of project 5356823b3794dee37132bb7b: There is no such project (HTTP 404
+        GROUP_NOT_FOUND). Check group_id.
+    http_status:
+      description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
+      type: int
+      sample: 404
+    error_code:
+      description: The error code of Atlas. Null if there is none.
+      type: str
+      sample: GROUP_NOT_FOUND
+    detail:
+      description: What Atlas or the network said about the failure. Null if neither said anything.
+      type: str
+      sample: There is no such project
 api_calls:
   description: The HTTP requests that the task has sent to Atlas, in this order.
   returned: at verbosity 2 (C(-vv)) or more

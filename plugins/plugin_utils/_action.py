@@ -6,8 +6,9 @@
 """The shell for the controller's own process: runs an Operation in the worker that Ansible has forked for it anyway.
 
 A module costs a Python process for each item of a loop, and each of those imports requests and connects anew. Here,
-requests is imported once, when Ansible loads the action plugin (in the parent process, before it forks), and the items
-of a loop share one connection. Where a task has to run elsewhere, the module is run the usual way.
+requests is imported and the usual certificates are read once, when Ansible loads the action plugin (in the parent process,
+before it forks), and the items of a loop share one connection. Where a task has to run elsewhere, the module is run the usual
+way.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.tls import preload
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 
@@ -33,6 +35,9 @@ NO_LIBRARY = (
     f"cloudpeer.atlas: {MISSING_LIBRARY}, so tasks that need it run as modules, which takes longer. "
     "Install {0} beside ansible-core, or set the variable atlas_in_process to false."
 )
+
+# In the parent process, for all workers.
+preload()
 
 
 class AtlasAction(ActionBase):

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 
+from .ratelimit import HEADERS
 from .settings import ACCEPT_MODES, ALGORITHMS, Settings
 
 
@@ -37,7 +38,15 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     add("--max-tokens", type=int, default=default.max_tokens, help="of its tokens that live at a time (%(default)s)")
     add("--max-token-requests", type=int, default=default.max_token_requests, help="by an address in a minute (%(default)s)")
     add("--rate-limit", metavar="N/R[/S]", help="a bucket of N requests, R more every S seconds, S being 1 by default (none)")
+    add(
+        "--rate-limit-without",
+        action="append",
+        default=[],
+        choices=HEADERS,
+        help="header that its replies lack; repeatable (none)",
+    )
     add("--nonce-seconds", type=float, default=default.nonce_seconds, help="life of a nonce, 0 for a single use (%(default)s)")
+    add("--nonce-per-connection", action="store_true", help="refuse a nonce on another connection than its own")
     add("--latency-ms", type=float, default=default.latency_ms, help="milliseconds before each reply (%(default)s)")
     add("--step-seconds", type=float, default=default.step_seconds, help="time in each passing state of a peer (%(default)s)")
     add("--accept", choices=ACCEPT_MODES, default=default.accept, help="who accepts a peer on the other side (%(default)s)")
@@ -45,13 +54,19 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     add("--key-access-list", action="append", default=[], metavar="CIDR", help="where the key may be used; repeatable (anywhere)")
     add("--unique-pairs", action="store_true", help="refuse the same VPC or network in a second container of the project")
     add("--allow-duplicates", action="store_true", help="make a second peer or container where there is an equal one already")
+    add(
+        "--terminating-holds-nothing",
+        action="store_true",
+        help="free pair, block and place of a peer when its removal is requested",
+    )
     add("--list-lag-seconds", type=float, default=default.list_lag_seconds, help="how old what lists show is (%(default)s)")
     add("--max-peers", type=int, default=default.max_peers, help="peers in the project (%(default)s)")
     add("--max-pending-peers", type=int, default=default.max_pending_peers, help="of them not accepted yet (%(default)s)")
+    add("--tls-certificate", metavar="FILE", help="PEM file with a private key and its certificates, to speak HTTPS (plain HTTP)")
     add("--aws-endpoint-url", metavar="URL", help="a real AWS (such as moto's server) to be Atlas's side in (made up)")
     add("--aws-account-id", default=default.aws_account_id, metavar="ID", help="Atlas's own account there (%(default)s)")
     options = vars(parser.parse_args(arguments))
-    for repeatable in ("key_access_list", "allow_host"):
+    for repeatable in ("key_access_list", "allow_host", "rate_limit_without"):
         options[repeatable] = tuple(options[repeatable])
     try:
         return Settings(**options)

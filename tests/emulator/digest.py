@@ -78,6 +78,8 @@ def response_digest(algorithm: str, username: str, password: str, method: str, p
 @dataclass
 class _Nonce:
     issued: float
+    #: The connection on which alone it can be used; None for any.
+    connection: object = None
     #: The counts that it was used with.
     counts: set[int] = field(default_factory=set)
 
@@ -102,22 +104,26 @@ class Nonces:
         """Return how many nonces are remembered."""
         return len(self._known)
 
-    def issue(self) -> str:
-        """Return a new nonce and forget the ones that nobody can use any more."""
+    def issue(self, connection: object = None) -> str:
+        """Return a new nonce and forget the ones that nobody can use any more.
+
+        Args:
+            connection: The connection on which alone it can be used; None for any.
+        """
         nonce = secrets.token_urlsafe(24)
-        self._known[nonce] = _Nonce(self._clock())
+        self._known[nonce] = _Nonce(self._clock(), connection)
         while self._known and (len(self._known) > self._limit or self._expired(next(iter(self._known.values())))):
             self._known.popitem(last=False)
         return nonce
 
-    def spend(self, nonce: str, count: int) -> bool:
+    def spend(self, nonce: str, count: int, connection: object = None) -> bool:
         """Tell whether this nonce can be used with this count, and note the use.
 
         A count that is seen twice is a replay (RFC 7616, 3.4). They need not come in order: those of a client with
         several connections overtake each other. Ruby's Net::HTTP::DigestAuth begins with 0.
         """
         known = self._known.get(nonce)
-        if known is None or self._expired(known) or count in known.counts:
+        if known is None or self._expired(known) or count in known.counts or known.connection not in (None, connection):
             return False
         known.counts.add(count)
         if not self._lifetime:
@@ -147,20 +153,26 @@ class DigestServer:
         self._realm = realm
         self.nonces = nonces
 
-    def challenge(self, stale: bool = False) -> str:
-        """Return a WWW-Authenticate header with a new nonce, in exactly the shape that Atlas sends."""
+    def challenge(self, stale: bool = False, connection: object = None) -> str:
+        """Return a WWW-Authenticate header with a new nonce, in exactly the shape that Atlas sends.
+
+        Args:
+            stale: Whether only the nonce of the request was at fault.
+            connection: The connection on which alone the nonce can be used; None for any.
+        """
         return (
-            f'Digest realm="{self._realm}", domain="", nonce="{self.nonces.issue()}", '
+            f'Digest realm="{self._realm}", domain="", nonce="{self.nonces.issue(connection)}", '
             f'algorithm={self._algorithm}, qop="auth", stale={"true" if stale else "false"}'
         )
 
-    def check(self, method: str, targets: tuple[str, ...], header: str | None) -> Verdict:
+    def check(self, method: str, targets: tuple[str, ...], header: str | None, connection: object = None) -> Verdict:
         """Judge a request.
 
         Args:
             method: The request's method, which the response must have been computed for.
             targets: The request target as it was sent, in each form in which `uri` may repeat it.
             header: The Authorization header's value, if there was one.
+            connection: The connection on which it came.
         """
         if header is None:
             return Verdict.ABSENT
@@ -170,7 +182,8 @@ class DigestServer:
         # Only now may the nonce be touched: nobody without the key can use up its counts. RFC 7616, 3.3, wants stale=true for
         # a right digest over a nonce that is no longer good; a count that was used before is told the same way, since
         # what heals it is the same.
-        return Verdict.ACCEPTED if self.nonces.spend(params["nonce"], int(params["nc"], 16)) else Verdict.STALE
+        is_good = self.nonces.spend(params["nonce"], int(params["nc"], 16), connection)
+        return Verdict.ACCEPTED if is_good else Verdict.STALE
 
     def _is_right(self, method: str, targets: tuple[str, ...], params: dict[str, str]) -> bool:
         needed = ("username", "realm", "nonce", "uri", "response", "qop", "nc", "cnonce")

@@ -82,7 +82,7 @@ class Emulator:
             return await asyncio.to_thread(function)
         return function()
 
-    def authenticate(self, method: str, targets: tuple[str, ...], header: str | None) -> None:
+    def authenticate(self, method: str, targets: tuple[str, ...], header: str | None, connection: object) -> None:
         """Check a request's credentials: a service account's token, or else the answer to a digest challenge.
 
         What the service answers to a token that is wrong, expired or revoked is not documented; here it is what it answers to any
@@ -90,6 +90,7 @@ class Emulator:
 
         Args:
             targets: The request target, in each form in which the credentials may repeat it.
+            connection: The connection on which it came.
 
         Raises:
             ApiError: 401, with a new challenge.
@@ -97,10 +98,11 @@ class Emulator:
         token = parse_bearer(header)
         if token is not None and self.tokens.is_live(token):
             return
-        verdict = self._digest.check(method, targets, header)
+        bound = connection if self.settings.nonce_per_connection else None
+        verdict = self._digest.check(method, targets, header, bound)
         if verdict is Verdict.ACCEPTED:
             return
-        headers = {"WWW-Authenticate": self._digest.challenge(stale=verdict is Verdict.STALE)}
+        headers = {"WWW-Authenticate": self._digest.challenge(verdict is Verdict.STALE, bound)}
         if verdict is Verdict.REFUSED:
             raise ApiError("USER_UNAUTHORIZED", headers=headers)
         raise ChallengeError(headers)
@@ -127,9 +129,11 @@ class Emulator:
             return {}
         allowance, rate = bucket.take(), bucket.rate
         headers = {"RateLimit-Limit": str(rate.capacity), "RateLimit-Remaining": str(allowance.remaining)}
+        if not allowance.granted:
+            headers["Retry-After"] = str(allowance.retry_after)
+        headers = {name: value for name, value in headers.items() if name not in self.settings.rate_limit_without}
         if allowance.granted:
             return headers
-        headers["Retry-After"] = str(allowance.retry_after)
         figures = (allowance.retry_after, rate.capacity, rate.refill, rate.period_seconds)
         raise ApiError("RATE_LIMITED_TOKEN_BUCKET", path.removeprefix("/"), *figures, headers=headers)
 

@@ -129,7 +129,7 @@ class AtlasExchange(Exchange):
     def identify(self) -> None:
         """Check the credentials, before anything else is looked at."""
         try:
-            self._emulator.authenticate(self.method, self._targets(), self.authorization)
+            self._emulator.authenticate(self.method, self._targets(), self.authorization, self._request.client)
         except ApiError as error:
             self.refuse(error)
         else:

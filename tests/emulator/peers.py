@@ -131,19 +131,20 @@ class Peers:
     def create(self, provider: Provider, fields: Body, container: Container) -> Peer:
         """Make a connection.
 
-        A dead (FAILED) connection still holds its pair and its block in its container; one that is being deleted holds neither.
+        A dead (FAILED) connection still holds its pair and its block in its container, and its place; so does one that is being
+        deleted, unless the settings say that it holds nothing.
 
         Raises:
             ApiError: For a second connection of a pair in a container, overlapping blocks, or one too many.
         """
         peer = Peer(provider, fields, container, provider.initial, self._clock(), self._new_id())
-        live = [other for other in self if not other.deleting]
-        if any(self._is_duplicate(peer, other) for other in live):
+        holders = [other for other in self if self._holds(other)]
+        if any(self._is_duplicate(peer, other) for other in holders):
             raise ApiError(provider.duplicate_code, *peer.pair)
         self._check_block(peer, peer.block)
-        if len(live) >= self._settings.max_peers:
+        if len(holders) >= self._settings.max_peers:
             raise ApiError("PEER_MAXIMUM_REACHED", self._settings.max_peers)
-        if sum(other.pending for other in live) >= self._settings.max_pending_peers:
+        if sum(other.pending for other in holders) >= self._settings.max_pending_peers:
             raise ApiError("PEER_MAXIMUM_REACHED", self._settings.max_pending_peers)
         self._by_id[peer.id] = peer
         return peer
@@ -214,6 +215,10 @@ class Peers:
         self._enter(peer, "FAILED", self._clock())
         return True
 
+    def _holds(self, peer: Peer) -> bool:
+        """Whether nobody else can have a connection's pair, block and place."""
+        return not (peer.deleting and self._settings.terminating_holds_nothing)
+
     def _is_duplicate(self, peer: Peer, other: Peer) -> bool:
         if self._settings.allow_duplicates or not peer.is_like(other):
             return False
@@ -225,7 +230,7 @@ class Peers:
         if block.overlaps(peer.container.block):
             raise ApiError("OVERLAPPING_ATLAS_CIDR_BLOCK", str(block))
         for other in self.users_of(peer.container):
-            if other.id == peer.id or other.deleting or (self._settings.allow_duplicates and peer.is_like(other)):
+            if other.id == peer.id or not self._holds(other) or (self._settings.allow_duplicates and peer.is_like(other)):
                 continue
             if other.block is not None and block.overlaps(other.block):
                 raise ApiError("OVERLAPPING_CIDR_BLOCK", str(block))

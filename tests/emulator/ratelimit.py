@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+#: What replies say of a bucket.
+HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "Retry-After")
 _FORM = re.compile(r"([0-9]{1,9})/([0-9]{1,9})(?:/([0-9]{1,9}))?", re.ASCII)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import ssl
 from dataclasses import dataclass
 
 from .guard import is_host
 from .ids import following_object_ids
-from .ratelimit import parse_rate
+from .ratelimit import HEADERS, parse_rate
 
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
@@ -29,7 +30,7 @@ _NOT_NEGATIVE = (
 )
 ALGORITHMS = ("MD5", "SHA-256")
 ACCEPT_MODES = ("auto", "manual")
-MAX_GROUPS = 100
+MAX_GROUPS = 500
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,15 @@ class Settings:
     max_tokens: int = 100
     #: How many tokens an address may ask for within a minute.
     max_token_requests: int = 50
-    #: Requests to the project: capacity/refill or capacity/refill/seconds of a token bucket; None means no limit.
+    #: Requests to the project: capacity/refill or capacity/refill/seconds of a token bucket; None means no limit. That there are
+    #: such buckets is documented; which figures a project has is not.
     rate_limit: str | None = None
+    #: Headers of the bucket that replies lack. The documentation says that a reply may lack any of them, and not when it does.
+    rate_limit_without: tuple[str, ...] = ()
     #: How long a nonce may be used again; 0 makes every nonce good for one request.
     nonce_seconds: float = 300.0
+    #: Whether a nonce can be used only on the connection on which it was given: what Atlas does is not documented.
+    nonce_per_connection: bool = False
     latency_ms: float = 0.0
     #: How long a connection stays in each state that passes by itself.
     step_seconds: float = 1.0
@@ -75,10 +81,17 @@ class Settings:
     unique_pairs: bool = False
     #: Whether nothing is refused because it is there already: a second POST makes a second peer, or container.
     allow_duplicates: bool = False
+    #: Whether a connection holds its pair, its block and its place among `max_peers` only until its removal is requested. It is
+    #: still listed then, but what it holds is not documented: by default, all of it until it is gone.
+    terminating_holds_nothing: bool = False
     #: By how much lists lag behind everything else.
     list_lag_seconds: float = 0.0
+    #: Documented are both limits, and the error (PEER_MAXIMUM_REACHED, 409, with the limit). It is a guess that the POST is
+    #: refused, and that a FAILED connection counts among all of them, but not among those that are pending.
     max_peers: int = 50
     max_pending_peers: int = 25
+    #: A PEM file with a private key and its certificates: HTTPS is spoken with them; None means plain HTTP.
+    tls_certificate: str | None = None
     #: Where a real AWS is, to which Atlas's side of peering connections is made; None makes it up.
     aws_endpoint_url: str | None = None
     #: Atlas's own account there.
@@ -109,6 +122,9 @@ class Settings:
                 parse_rate(self.rate_limit)
             except ValueError as error:
                 raise ValueError(f"--rate-limit: {error}") from None
+        for name in self.rate_limit_without:
+            if name not in HEADERS:
+                raise ValueError(f"--rate-limit-without must be one of {', '.join(HEADERS)}")
         for name in _NOT_NEGATIVE:
             # Written this way round so that nan is refused too.
             if not 0 <= getattr(self, name) < float("inf"):
@@ -121,6 +137,14 @@ class Settings:
             raise ValueError(f"--algorithm must be one of {', '.join(ALGORITHMS)}")
         if self.aws_endpoint_url is not None and not _URL.fullmatch(self.aws_endpoint_url):
             raise ValueError("--aws-endpoint-url must be of the form http://host:port")
+        if self.tls_certificate is not None:
+            try:
+                # The password keeps an encrypted key from being asked about.
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.tls_certificate, password="")
+            except (OSError, ValueError) as error:
+                raise ValueError(
+                    f"--tls-certificate: no private key with its certificate in {self.tls_certificate!r}: {error}"
+                ) from None
         if not _ACCOUNT_ID.fullmatch(self.aws_account_id):
             raise ValueError("--aws-account-id must be 12 digits")
         for block in self.key_access_list:

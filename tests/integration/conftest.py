@@ -64,8 +64,8 @@ def run(
     start: Callable[..., RunningEmulator],
     playbook: PlaybookRunner,
 ) -> Iterator[RoleRunner]:
-    """Return what runs the role on both clouds; a parameter is the seconds that a connection stays in each state."""
-    emulator = start(step_seconds=getattr(request, "param", 0.1), aws_endpoint_url=aws.url)
+    """Return what runs the role on both clouds; a parameter has settings of the emulator."""
+    emulator = start(**{"step_seconds": 0.1, "aws_endpoint_url": aws.url, **getattr(request, "param", {})})
     yield RoleRunner(playbook, emulator, aws.account(), aws_wire.url)
     emulator.reset()
 

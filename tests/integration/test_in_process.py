@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -25,6 +26,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.runner import (
     plain_interpreter,
     until,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.sets import entry
 
 HEAD = """
 - hosts: localhost
@@ -206,7 +208,8 @@ def test_an_alias_with_the_same_value_is_warned_of_and_one_beside_its_variable_i
         (
             "{}",
             None,
-            "missing required arguments: group_id. Set group_id (or its alias project_id), or the environment variable ",
+            "one of the following is required: group_id, group_ids. "
+            "Set group_id (or its alias project_id), or the environment variable ",
         ),
         ("{}", "", "group_id is empty."),
         ("{project_id: ''}", None, "group_id is empty."),
@@ -368,3 +371,28 @@ def test_an_interrupt_ends_a_wait_at_once_and_leaves_no_process(
     assert "interrupted" in output
     until(lambda: not any(map(is_running, started)))
     assert [entry["method"] for entry in emulator.requests.entries()].count("POST") == 1
+
+
+SET = f"""
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - cloudpeer.atlas.atlas_vpc_peers:
+        peers: {json.dumps([entry(number, route_table_cidr_block=f"10.{number}.0.0/16") for number in range(40)])}
+        parallel: 2
+      timeout: 3
+"""
+
+
+@pytest.mark.full
+def test_the_time_of_a_task_ends_a_set_which_says_what_it_has_done(
+    start: Callable[..., RunningEmulator], playbook: PlaybookRunner
+) -> None:
+    # Of one connection after the other, some are made in that time on the slowest machine, and not all on the fastest.
+    emulator = start(latency_ms=300, step_seconds=3600, max_pending_peers=50)
+    run = playbook(SET, emulator, status=2)
+    made = {one["vpcId"] for one in emulator.project.list_peers()}
+    assert 0 < len(made) < 40
+    line = next(one for one in run.output.splitlines() if "stopped before the end; done so far: " in one)
+    told = {word.rpartition("/")[2].rstrip(",") for word in line.split() if "/vpc-" in word}
+    assert told == made

@@ -46,6 +46,7 @@ CONNECT = [
     "Add the VPCs to the access list",
     "Show what the other team has to do",
     "Return the result",
+    "Connect the VPCs for which Atlas had no place before",
 ]
 
 
@@ -70,7 +71,9 @@ def test_from_nothing_and_again(run: RoleRunner, make_site: Callable[..., Site])
     assert lines(first) == CONNECT
     assert changes(first) == changes(foreseen)
     assert first.warnings == []
-    assert run.sent.count(("GET", "/peers")) == 3, "one to find them all, and one each to check and to request this one"
+    before = run.sent[: run.sent.index(("POST", "/peers"))]
+    assert before.count(("GET", "/peers")) == 3, "one to find them all, and one each to check and to request them"
+    assert [path for unused, path in run.sent if path.startswith("/peers/")] == [], "one list a poll, not a request for each"
     returned = result(first)
     assert (returned["changed"], returned["state"], returned["remaining"]) == (True, "present", [])
     assert [container["atlas_cidr_block"] for container in returned["containers"]] == [ATLAS_BLOCK]
@@ -84,7 +87,9 @@ def test_from_nothing_and_again(run: RoleRunner, make_site: Callable[..., Site])
     again = run("--check", connections=[site.connection], way="module")
     assert (again.changed, run.writes, result(again)["changed"]) == (0, [], False)
     assert result(again)["connections"][0]["vpc_peer"] == peering["vpc_peer"]
-    assert [path for unused, path in run.sent if path.startswith("/peers/")] == [], "what is available is not waited for"
+    assert [path for unused, path in run.sent if path.startswith("/peers")] == ["/peers"] * 3, (
+        "what is available is not waited for"
+    )
 
 
 @pytest.mark.full
@@ -121,10 +126,12 @@ def test_ten_vpcs_go_side_by_side_from_phase_to_phase(run: RoleRunner, make_site
         site.assert_connected()
     assert len(run.access_list) == 10
     posts = [number for number, one in enumerate(run.sent) if one == ("POST", "/peers")]
-    looks = [number for number, (method, path) in enumerate(run.sent) if method == "GET" and path.startswith("/peers/")]
     entries = [number for number, one in enumerate(run.sent) if one == ("POST", "/accessList")]
-    assert len(posts) == 10
-    assert posts[-1] < min([*looks, *entries]), "all are requested before the first one is waited for"
+    assert posts == list(range(posts[0], posts[0] + 10)), "all are requested before the first one is waited for"
+    assert posts[-1] < entries[0]
+    assert [path for method, path in run.sent if method == "GET" and path.startswith("/peers/")] == [], (
+        "all are waited for at once"
+    )
     assert len(entries) == 1
     assert run(connections=connections).changed == 0
 
@@ -154,9 +161,9 @@ def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Site]
     assert (sites[3].atlas, sites[3].table["RouteTableId"] in message(done)) == ({}, True)
     assert len(run.access_list) == 3
     started = [number for number, one in enumerate(run.sent) if one == ("POST", "/peers")]
-    looks = [number for number, (method, path) in enumerate(run.sent) if method == "GET" and path.startswith("/peers/")]
     assert len(started) == 3
-    assert started[-1] < min([*looks, len(run.sent)]), "no host waits for another one"
+    looks = run.sent[started[0] : started[-1]].count(("GET", "/peers"))
+    assert looks <= 2, "no host waits for another one: each has looked once before its request"
     posts = [entry for entry in run.sent if entry[1] == "/accessList" or entry[1].endswith("/status")]
     ends = [number for number, one in enumerate(posts) if one[0] == "POST"]
     # Atlas takes no two POSTs at once: between them, the one before has been waited for.
@@ -511,7 +518,7 @@ def test_each_connection_has_its_own_account_region_and_credentials(
     assert shown == []
 
 
-@pytest.mark.parametrize("run", [2], indirect=True, ids=["slow steps"])
+@pytest.mark.parametrize("run", [{"step_seconds": 2}], indirect=True, ids=["slow steps"])
 @pytest.mark.full
 def test_a_dead_connection_is_explained_and_requested_anew(run: RoleRunner, make_site: Callable[..., Site]) -> None:
     rejected, expired, leaving = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 18))
@@ -639,3 +646,96 @@ def test_the_examples_connect_and_disconnect(run: RoleRunner, make_site: Callabl
     example = page["argument_specs"]["main"]["examples"].replace("vpc-0a1b2c3d4e5f67890", site.vpc_id)
     assert run.playbook(example.replace("123456789012", site.account.id)).changed > 0
     site.assert_connected()
+
+
+@pytest.mark.full
+def test_what_the_list_does_not_have_is_pruned(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    listed, gone, theirs, late = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
+    old, kept = gone.connect(), theirs.connect()
+    wanted = {"connections": [listed.connection], "ignore": [{"vpc_id": theirs.vpc_id}], "prune": "yes"}
+    foreseen = run("--check", **wanted)
+    assert ([peer["connection_id"] for peer in result(foreseen)["pruned"]], run.writes) == ([old], [])
+    done = run(**wanted)
+    (pruned,) = result(done)["pruned"]
+    names = ("connection_id", "aws_account_id", "vpc_id", "route_table_cidr_block")
+    assert [pruned[name] for name in names] == [old, run.account.id, gone.vpc_id, gone.block]
+    assert result(foreseen)["remaining"] == result(done)["remaining"] == said(done)
+    (told,) = said(done)
+    assert [word for word in (old, run.account.id, gone.vpc_id, gone.block, "routes remain in AWS") if word not in told] == []
+    until(lambda: gone.atlas == {})
+    assert (gone.routes, gone.block in run.access_list) == ({ATLAS_BLOCK: old}, True)
+    assert (theirs.assert_connected(), listed.assert_connected() in listed.atlas) == (kept, True)
+    again = run(**wanted)
+    assert (again.changed, result(again)["pruned"], said(again)) == (0, [], [])
+
+    # Above the ceiling nothing is done, not even what the list would create.
+    late_list = {"connections": [listed.connection, late.connection], "prune": True}
+    unused, none_left, empty, too_many, needless = run.refusals(
+        {**late_list, "ignore": [{"aws_account_id": 1402433619}]},
+        {**late_list, "max_deletions": "0"},
+        {**late_list, "connections": []},
+        {**late_list, "connections": [late.connection]},
+        {**late_list, "atlas": False},
+    )
+    assert ("ignore[0].aws_account_id" in unused, "octal" in unused) == (True, True)
+    assert [("max_deletions allows" in told, theirs.vpc_id in told) for told in (none_left, too_many)] == [(True, True)] * 2
+    assert "would remove all connections" in empty
+    assert "Only the Atlas half can remove" in needless
+    assert (run.writes, late.atlas, theirs.assert_connected()) == ([], {}, kept)
+
+
+@pytest.mark.parametrize("run", [{"groups": 2}], indirect=True, ids=["two projects"])
+@pytest.mark.full
+def test_only_one_host_of_a_play_prunes_a_project(run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path) -> None:
+    site = make_site()
+    first, second = (project.id for project in run.emulator.projects)
+    stranger = site.connect()
+
+    def use(*projects: str | None, status: int = 2, **variables: Any) -> PlaybookRun:
+        """Prune in a play of two hosts, each with its project in the inventory."""
+        hosts = {f"host{number}": {"vpc_peering_group_id": one} if one else {} for number, one in enumerate(projects)}
+        inventory = tmp_path / "inventory.yml"
+        inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}))
+        more = {"connections": [{**site.connection, "vpc_id": "vpc-00000002"}], "prune": True, "aws": False, **variables}
+        task = {"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(more)}
+        done = run.play([task], "-i", str(inventory), "--check", hosts="all", status=status)
+        assert run.writes == []
+        return done
+
+    for done in (use(None, None), use(first, None), use(first, first), use(second, second, group_id=first)):
+        failed = [one["result"]["msg"] for one in done.records if one["verdict"] == "failed"]
+        assert [("may have the Atlas project" in told, first in told) for told in failed] == [(True, True)] * 2
+        assert sorted(name in told for name in ("host0:", "host1:") for told in failed) == [False, False, True, True]
+        assert [one for one in done.results if "vpc_peers" in one] == [], "nothing was read"
+    assert [stranger in line for line in said(use(first, second, status=0))] == [True], "each host has its own project"
+
+    run.environment["MONGODB_ATLAS_PROJECT_ID"] = None
+    assert ["does not know the project" in message(use(None)), "not known" in message(use(first, None))] == [True, True]
+
+
+@pytest.mark.parametrize("run", [{"max_pending_peers": 2}], indirect=True, ids=["two places"])
+@pytest.mark.full
+def test_more_vpcs_than_atlas_has_places_go_in_turns(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+    gone = make_site()
+    old = gone.connect()
+    sites = [make_site(block=f"10.{number}.0.0/16") for number in range(16, 21)]
+    connections = [site.connection for site in sites]
+
+    # Where another team accepts, the role cannot make room.
+    told = message(run(connections=connections, aws=False, status=2))
+    requested, waiting = ([site for site in sites if bool(site.atlas) is given] for given in (True, False))
+    assert [f"({site.vpc_id}, AWS account" in told for site in requested] == [True] * 2
+    assert [f"{site.vpc_id}: Failed to create" in told for site in waiting] == [True] * 3
+    assert ("PEER_MAXIMUM_REACHED" in told, "peers[" in told, "seven days" in told) == (True, False, True)
+
+    done = run(connections=connections, prune=True)
+    for site in sites:
+        site.assert_connected()
+    assert lines(done).count(CONNECT[-1]) == 3
+    assert lines(done).count("Show what the other team has to do") == 3
+    assert result(done)["changed"] is True
+    assert [peer["connection_id"] for peer in result(done)["pruned"]] == [old]
+    assert [one["vpc_peer"]["status_name"] for one in result(done)["connections"]] == ["AVAILABLE"] * 5
+    (remaining,) = said(done)
+    assert old in remaining
+    assert run(connections=connections, prune=True).changed == 0

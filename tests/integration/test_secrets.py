@@ -53,6 +53,12 @@ TASKS = """
         group_id: "000000000000000000000000"
         no_such_option: true
       ignore_errors: true
+    - cloudpeer.atlas.atlas_vpc_peers:
+        peers:
+          - vpc_id: vpc-0a1b2c3d4e5f67890
+            aws_account_id: "123456789012"
+            container_id: "{{ lookup('ansible.builtin.env', 'SECRET_OF_THE_TEST') }}"
+      ignore_errors: true
 """
 # A server that sends back what it was sent, after the first request with credentials.
 ECHO = {
@@ -192,7 +198,7 @@ def test_a_secret_is_seen_nowhere(
     variables.setdefault("SECRET_OF_THE_TEST", token)
     with watched_commands() as commands:
         run = playbook(TASKS, emulator, "-vvvvv", *MODES[mode], way=way, **search.variables, **variables)
-    assert ["msg" in result for result in run.results] == [False, True, True, True]
+    assert ["msg" in result for result in run.results] == [False, True, True, True, True]
     assert any(b"ansible" in command for command in commands)
     assert search.found(run.output, commands) == []
     assert len(search.cached_tokens) == given.startswith("account")

@@ -25,6 +25,15 @@ entries = st.one_of(
     ),
     st.fixed_dictionaries({"aws_security_group": st.just("sg-0a1b2c3d")}, optional={"comment": st.just("group")}),
 )
+ENTRY_PATTERNS: dict[str, list[str]] = {
+    "cidr_block": ["10.15.0.0/16", "10.*"],
+    "ip_address": ["10.0.0.1", "::*"],
+    "aws_security_group": ["sg-0a1b2c3d", "sg-*"],
+    "comment": ["a", "[!a]*"],
+}
+entry_patterns = st.fixed_dictionaries(
+    {}, optional={name: st.sampled_from(values) for name, values in ENTRY_PATTERNS.items()}
+).filter(bool)
 WAITING: dict[str, Any] = {"wait": st.booleans(), "wait_timeout": st.integers(1, 40), "wait_sleep": st.integers(1, 10)}
 STATE: dict[str, Any] = {"state": st.sampled_from(["present", "absent"])}
 API: dict[str, Any] = {"api_version": st.sampled_from(["v2", "v1.0"]), "envelope": st.booleans(), "retries": st.integers(0, 3)}
@@ -40,6 +49,11 @@ PEERING: dict[str, Any] = {
     "wait_for": st.sampled_from(["pending_acceptance", "available"]),
 }
 OF_ANY_CONTAINER: dict[str, Any] = {name: values for name, values in PEERING.items() if name != "container_id"}
+OTHER_VPC = "vpc-0f9e8d7c6b5a43210"
+listed = st.fixed_dictionaries(
+    {"vpc_id": st.sampled_from([VPC, OTHER_VPC]), "aws_account_id": st.just(ACCOUNT)},
+    optional={"route_table_cidr_block": blocks, "accepter_region_name": regions, "wait_for": PEERING["wait_for"]},
+)
 #: What leads each module to each of its operations.
 SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
     "atlas_vpc_peer": st.fixed_dictionaries(PAIR, optional=PEERING)
@@ -49,7 +63,25 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
     "atlas_vpc_peer_info": st.fixed_dictionaries(
         {}, optional={**API, "peer_id": ids, **PAIR, "container_id": ids, "status_name": st.just(["AVAILABLE", "FAILED"])}
     )
-    | st.fixed_dictionaries({"container_region_name": regions}, optional={**API, "connection_id": st.just("pcx-0a1b2c3d")}),
+    | st.fixed_dictionaries({"container_region_name": regions}, optional={**API, "connection_id": st.just("pcx-0a1b2c3d")})
+    | st.fixed_dictionaries(
+        {"group_id": st.none(), "group_ids": st.lists(ids, min_size=1, max_size=3)},
+        optional={**API, "container_region_name": regions, "status_name": st.just(["AVAILABLE", "FAILED"])},
+    ),
+    "atlas_vpc_peers": st.fixed_dictionaries(
+        # One request after the other, so that examples repeat.
+        {"peers": st.lists(listed, max_size=3), "parallel": st.just(1)},
+        optional={
+            **API,
+            **WAITING,
+            "recreate": PEERING["recreate"],
+            "wait_for": PEERING["wait_for"],
+            "prune": st.booleans(),
+            "max_deletions": st.integers(0, 5),
+            "allow_empty": st.booleans(),
+            "ignore": st.lists(st.sampled_from([{"vpc_id": VPC}, {"status_name": "FAILED"}, {"id": "*"}]), max_size=1),
+        },
+    ),
     "atlas_network_container": st.fixed_dictionaries(
         {}, optional={"region_name": regions, **API, **WAITING, **STATE, "atlas_cidr_block": blocks}
     ),
@@ -57,6 +89,25 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
     "atlas_access_list": st.fixed_dictionaries(
         {"entries": st.lists(entries, max_size=3)},
         optional={**API, **WAITING, **STATE, "keep_comment": st.booleans(), "only_own": st.booleans()},
+    )
+    | st.fixed_dictionaries(
+        {"entries": st.lists(entries, max_size=3), "prune": st.just(True), "max_deletions": st.integers(0, 5)},
+        optional={
+            **API,
+            **WAITING,
+            "allow_empty": st.booleans(),
+            "prune_temporary": st.booleans(),
+            "ignore": st.lists(entry_patterns, max_size=2),
+        },
+    ),
+    "atlas_access_list_info": st.fixed_dictionaries(
+        {},
+        optional={
+            **API,
+            **{name: st.sampled_from(values) for name, values in ENTRY_PATTERNS.items()},
+            "contains": st.sampled_from(["10.15.3.7", "10.15.0.0/24", "::1"]),
+            "include_status": st.booleans(),
+        },
     ),
 }
 

@@ -14,6 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas as _atlas
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, leading
 from ansible_collections.cloudpeer.atlas.tests.support import operations
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock
@@ -51,6 +52,8 @@ def run(module: str, options: Mapping[str, Any], line: Line, clock: FakeClock | 
     with leading(line), pytest.MonkeyPatch.context() as patch:
         pool = _clients.ClientPool(time, time.sleep)
         patch.setattr(_clients, "POOL", pool)
+        # An example comes out the same every time, so that no request is sent beside another one.
+        patch.setattr(_atlas, "READERS", 1)
         try:
             outcome = execute(TASKS[module], checked.validated_parameters, check_mode=check_mode, clock=time, sleep=time.sleep)
         finally:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
+from ansible_collections.cloudpeer.atlas.tests.properties.options import entry_patterns
 from ansible_collections.cloudpeer.atlas.tests.properties.states import entries_wanted, optional, worlds
 from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, REGIONS, VPCS, World
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
@@ -13,8 +14,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 
-def check(world: World, module: str, noun: str, options: dict[str, Any]) -> None:
-    """Foretell, look that nothing has changed, run, compare, and run again."""
+def check(world: World, module: str, noun: str, options: dict[str, Any]) -> tuple[Done, Done]:
+    """Foretell, look that nothing has changed, run, compare, and run again; return what was foretold and what came."""
     before, began = world.state(), world.clock.now
     foretold = world.run(module, check_mode=True, **options)
     assert world.state() == before, "check mode changes nothing"
@@ -25,7 +26,7 @@ def check(world: World, module: str, noun: str, options: dict[str, Any]) -> None
     is_same = world.clock.now > began or world.state() == before
     if done.failed:
         assert is_same, "what is foretold to fail changes nothing"
-        return
+        return foretold, done
     assert foretold.changed == done.changed, (foretold.result, done.result)
     assert is_same or done.changed, "what changes something says so"
     _compare(foretold.before, done.before, noun)
@@ -34,13 +35,14 @@ def check(world: World, module: str, noun: str, options: dict[str, Any]) -> None
     is_another = "peer_id" in options and done.peer is not None and done.peer["id"] != options["peer_id"]
     if is_another and options.get("recreate") != "dead":
         # What was going was created again, and its id means nothing any more.
-        return
+        return foretold, done
     again = world.run(module, **options)
     assert not again.failed, again.msg
     assert not again.changed, again.result
     told = world.run(module, check_mode=True, **options)
     assert not told.changed
     assert told.result[noun] == again.result[noun]
+    return foretold, done
 
 
 def _compare(foretold: Any, found: Any, path: str) -> None:
@@ -113,6 +115,22 @@ def test_check_mode_foretells_what_becomes_of_an_access_list(data: st.DataObject
     )
     options = {"entries": data.draw(entries_wanted(world)), **data.draw(more)}
     check(world, "atlas_access_list", "access_list", options)
+
+
+@examples(80)
+@given(data=st.data(), world=worlds())
+def test_check_mode_foretells_what_is_pruned(data: st.DataObject, world: World) -> None:
+    more = optional(
+        max_deletions=st.integers(0, 3),
+        allow_empty=st.booleans(),
+        prune_temporary=st.booleans(),
+        ignore=st.lists(entry_patterns, max_size=2),
+        keep_comment=st.booleans(),
+    )
+    options = {"entries": data.draw(entries_wanted(world)), "prune": True, **data.draw(more)}
+    foretold, done = check(world, "atlas_access_list", "access_list", options)
+    for key in ("pruned", "actions"):
+        assert foretold.result.get(key) == done.result.get(key)
 
 
 def test_the_comparison_sees_a_difference() -> None:

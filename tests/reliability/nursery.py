@@ -110,7 +110,11 @@ def _scaled_settimeout(self: socket.socket, value: float | None) -> None:
 
 
 def _scaled_wait(self: threading.Event, timeout: float | None = None) -> bool:
-    return _wait(self, timeout if timeout is None or Timing.scale is None else timeout / Timing.scale)
+    if timeout is None or Timing.scale is not None:
+        return _wait(self, _scaled(timeout))
+    if not self.is_set():
+        Timing.sleep(timeout)
+    return self.is_set()
 
 
 # Before anything of ours, or of requests, can keep the real ones.

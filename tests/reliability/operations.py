@@ -11,6 +11,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.peer import Peer
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC
+from ansible_collections.cloudpeer.atlas.tests.support.sets import block, entry, vpc
 
 OTHER = "10.99.0.0/16"
 REGION, ATLAS_REGION, BLOCK = "eu-west-1", "EU_WEST_1", "172.20.0.0/21"
@@ -70,12 +71,28 @@ def _add_peers(project: Project) -> None:
         add_peer(project, f"vpc-0a1b2c3d4e5f6789{number}", f"10.{20 + number}.0.0/16")
 
 
+def _add_set(project: Project) -> None:
+    for number in (0, 1, 9):
+        add_peer(project, vpc(number), block(number))
+
+
+def set_of(emulator: RunningEmulator) -> list[tuple[str, str]]:
+    """Return the VPCs and blocks of all connections that are not being removed."""
+    found = emulator.project.list_peers()
+    return sorted((one["vpcId"], one["routeTableCidrBlock"]) for one in found if one["statusName"] != "TERMINATING")
+
+
 def _add_container(project: Project) -> None:
     project.containers.create({"providerName": "AWS", "regionName": ATLAS_REGION, "atlasCidrBlock": BLOCK})
 
 
 def _add_entry(project: Project) -> None:
     project.add_access([{"cidrBlock": ENTRY["cidr_block"], "comment": ENTRY["comment"]}])
+
+
+def _add_entries(project: Project) -> None:
+    _add_entry(project)
+    project.add_access([{"cidrBlock": OTHER}])
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,9 @@ class Operation:
         """Tell whether a result shows what the operation has come to."""
         if self.module == "atlas_vpc_peer_info":
             return len(result["vpc_peers"]) == LISTED
+        if self.module == "atlas_vpc_peers":
+            wanted = [one["route_table_cidr_block"] for one in self.options["peers"]]
+            return [one and one["route_table_cidr_block"] for one in result["vpc_peers"]] == wanted
         gone = self.options.get("state") == "absent"
         if self.module == "atlas_access_list":
             return gone != (ENTRY["comment"] in [one["comment"] for one in result["access_list"]])
@@ -121,6 +141,16 @@ def _has_available(emulator: RunningEmulator) -> bool:
 
 def _has_entry(emulator: RunningEmulator) -> bool:
     return entries_of(emulator).get(ENTRY["cidr_block"]) == ENTRY["comment"]
+
+
+#: Of three connections one stays, one is changed and one is removed; two are new.
+SET = [entry(0), entry(1, route_table_cidr_block=OTHER), entry(2), entry(3)]
+
+
+def _has_set(emulator: RunningEmulator) -> bool:
+    found = set_of(emulator)
+    # What somebody has added meanwhile is not in the plan.
+    return {(one["vpc_id"], one["route_table_cidr_block"]) for one in SET} <= {*found} and vpc(9) not in dict(found)
 
 
 _PEER, _CONTAINER, _ACCESS = "atlas_vpc_peer", "atlas_network_container", "atlas_access_list"
@@ -161,6 +191,18 @@ OPERATIONS = {
         reads=20,
     ),
     "list peers": Operation("atlas_vpc_peer_info", {}, "GET", "/peers", lambda one: True, _add_peers, 0, reads=3, page_size=2),
+    "set": Operation(
+        "atlas_vpc_peers",
+        # Pauses for the rate last no longer than that.
+        {"peers": SET, "prune": True, "parallel": 1, "wait_timeout": 20},
+        "POST",
+        "/peers",
+        _has_set,
+        _add_set,
+        writes=4,
+        # Twice for each creation whose reply is lost.
+        reads=20,
+    ),
     "create container": Operation(
         _CONTAINER,
         {"region_name": REGION, "atlas_cidr_block": BLOCK},
@@ -185,6 +227,17 @@ OPERATIONS = {
         "/accessList/",
         lambda one: ENTRY["cidr_block"] not in entries_of(one),
         _add_entry,
+    ),
+    "prune access": Operation(
+        _ACCESS,
+        {"entries": [ENTRY], "prune": True, "wait_sleep": 1},
+        "DELETE",
+        "/accessList/",
+        # What somebody has added meanwhile is not in the plan.
+        lambda one: _has_entry(one) and OTHER not in entries_of(one),
+        _add_entries,
+        # The list, and the status of the declared entry.
+        reads=20,
     ),
 }
 

@@ -23,9 +23,11 @@ KILLED = (
     "delete container",
     "add access",
     "remove access",
+    "prune access",
+    "set",
 )
 #: The others take long, and rarely fail where these do not.
-USUAL = ("create", "recreate", "delete")
+USUAL = ("create", "recreate", "delete", "set")
 
 
 def _settle(emulator: RunningEmulator, number: int) -> None:

@@ -18,11 +18,23 @@ COLLECTION = "ansible_collections.cloudpeer.atlas"
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
-    "plugin_utils": {"_engine", "_api.errors"},
-    "_operations": {"_peering", "_aws", "_resources", "_auth", "_engine", "_values", "_api.errors", "_api.client"},
+    "plugin_utils": {"_engine", "_api.errors", "_api.tls"},
+    "_operations": {
+        "_access_list",
+        "_peering",
+        "_aws",
+        "_resources",
+        "_auth",
+        "_engine",
+        "_values",
+        "_api.errors",
+        "_api.client",
+        "_api.parallel",
+    },
+    "_access_list": {"_resources", "_engine", "_values", "_api.errors"},
     "_peering": {"_resources", "_engine", "_values", "_api.errors"},
     "_aws": {"_engine", "_values", "_api.errors", "_api.redact", "_api.call"},
-    "_engine": {"_auth.sources", "_values", "_api.errors", "_api.redact", "_api.retry"},
+    "_engine": {"_auth.sources", "_values", "_api.errors", "_api.parallel", "_api.redact", "_api.retry"},
     "_auth": {"_api", "_values"},
     "_resources": {"_api", "_values"},
     "_api": {"_version", "_values"},
@@ -44,6 +56,8 @@ MAY_NAME_STATUSES = {
     "_aws/boto.py",
     "_aws/errors.py",
 }
+# Numbers that look like one.
+OTHER_NUMBERS = {"_resources/access_list.py": {200}}
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
 
 FILES = sorted(file for file in PLUGINS.rglob("*.py") if file.parent.name != "doc_fragments")
@@ -155,7 +169,7 @@ def test_only_the_engine_and_the_shells_know_check_mode(file: Path) -> None:
 @every_file
 def test_only_what_reads_replies_names_http_statuses(file: Path) -> None:
     if name_of(file) not in MAY_NAME_STATUSES:
-        assert numbers(file) & STATUSES == set()
+        assert numbers(file) & STATUSES == OTHER_NUMBERS.get(name_of(file), set())
 
 
 @every_file

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,20 +31,22 @@ class FakeClock:
     now: float = 1000.0
     pauses: list[float] = field(default_factory=list)
     due: list[tuple[float, Any]] = field(default_factory=list)
+    lock: Any = field(default_factory=threading.RLock, repr=False, compare=False)
 
     def __call__(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0
-        self.pauses.append(seconds)
-        until = self.now + seconds
-        for moment, action in sorted(self.due, key=lambda one: one[0]):
-            if moment <= until:
-                self.due = [one for one in self.due if one[1] is not action]
-                self.now = max(self.now, moment)
-                action()
-        self.now = until
+        with self.lock:
+            self.pauses.append(seconds)
+            until = self.now + seconds
+            for moment, action in sorted(self.due, key=lambda one: one[0]):
+                if moment <= until:
+                    self.due = [one for one in self.due if one[1] is not action]
+                    self.now = max(self.now, moment)
+                    action()
+            self.now = until
 
     def after(self, seconds: float, action: Any) -> None:
         """Have something happen once, some time from now."""

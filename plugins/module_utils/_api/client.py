@@ -15,15 +15,16 @@ from types import MappingProxyType
 from .call import ApiCall
 from .credential import Credential
 from .errors import AtlasError, AtlasNotFoundError, OvertakenError
+from .governor import Governor
 from .paging import collect_pages
+from .parallel import Clock, Sleep, stoppable_sleep
 from .request import Json, Request
-from .retry import Clock, Retry, Sleep
-from .sender import Sender
+from .retry import Retry
+from .sender import Sender, Senders
 from .settings import ApiSettings
 
 # The most that Atlas puts on a page.
 PAGE_SIZE = 500
-
 Path = tuple[str, ...]
 Codes = frozenset[str]
 Hints = t.Mapping[str, str]
@@ -32,7 +33,7 @@ _NOTHING: t.Mapping[str, str] = MappingProxyType({})
 
 
 class AtlasClient:
-    """Talks to one Atlas with one credential, over one keep-alive session.
+    """Talks to one Atlas with one credential. Safe for threads: each request has a connection for itself while it takes.
 
     Every `path` is a sequence of segments below `/api/atlas/<version>`, escaped one by one. `description` is a verb phrase for
     error messages: `list the … of project …`. `hints` says what to do next, by error code, beside what holds for all requests.
@@ -57,60 +58,69 @@ class AtlasClient:
     """
 
     def __init__(
-        self, settings: ApiSettings, credential: Credential, *, clock: Clock = time.monotonic, sleep: Sleep = time.sleep
+        self, settings: ApiSettings, credential: Credential, *, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep
     ) -> None:
         settings.validate()
         self.settings = settings
         self.secrets = credential.secrets
         self.calls: list[ApiCall] = []
         self._retry = Retry(settings, clock, sleep)
-        # Each task has a list of its own.
-        self._sender = Sender(settings, credential, self._retry, lambda call: self.calls.append(call))  # noqa: PLW0108
+        self._senders = Senders(lambda: Sender(settings, credential, self._retry, self._record))
         # What was to be deleted by a request that got no clear answer.
         self._perhaps_deleted: set[Path] = set()
 
     def close(self) -> None:
         """Close the connections."""
-        self._sender.close()
+        self._senders.close()
 
     @contextmanager
     def recording(self) -> t.Iterator[list[ApiCall]]:
         """Begin a task: yield a list that collects the requests sent inside the block, and forget what was deleted before."""
         self.calls = []
         self._perhaps_deleted = set()
-        yield self.calls
+        try:
+            yield self.calls
+        finally:
+            self._senders.close(but=1)
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
         """Bound the requests inside the block by a deadline, on the client's clock.
 
-        Each gets the time that is left, at least a second and at most `timeout`; none is sent again after the deadline, nor
-        is anything paused for beyond it. Blocks may be nested; the earlier deadline counts.
+        Each gets the time that is left, at least a second and at most `timeout`; none is sent again, or paused for, after the
+        deadline. Blocks may be nested; the earlier deadline counts. A thread has its own, or that of whoever submitted its call.
         """
-        before, self._retry.deadline = self._retry.deadline, min(deadline, self._retry.deadline)
+        with self._retry.within(deadline):
+            yield
+
+    @contextmanager
+    def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:
+        """Let several threads send inside the block. If Atlas refuses a request for its rate, all of them slow down.
+
+        Args:
+            parallel: How many requests may run at the same time at the most.
+            longest_pause: The seconds that all pauses for the rate together may last. After that, refusals are errors.
+        """
+        self._retry.governor = Governor(parallel, longest_pause, self._retry.clock, self._retry.sleep)
         try:
             yield
         finally:
-            self._retry.deadline = before
+            self._retry.governor = None
+
+    def _record(self, call: ApiCall) -> None:
+        self.calls.append(call)
 
     def get(self, path: Path, description: str, *, hints: Hints = _NOTHING) -> Json:
         """Return the object at `path`.
 
         Raises:
             AtlasConnectionError: If Atlas does not answer.
-            AtlasNotFoundError: If Atlas answers 404.
-            AtlasApiError: If Atlas refuses the request in another way.
+            AtlasApiError: If Atlas refuses the request; an AtlasNotFoundError if it answers 404.
         """
-        return self._sender.answer(Request("GET", path, description, hints=hints))
+        return self._senders.answer(Request("GET", path, description, hints=hints))
 
     def find(self, path: Path, description: str, missing: Codes, *, hints: Hints = _NOTHING) -> Json | None:
-        """Return the object at `path`; None if Atlas answers 404 with a code in `missing`.
-
-        Raises:
-            AtlasConnectionError: If Atlas does not answer.
-            AtlasNotFoundError: If Atlas answers 404 with any other code.
-            AtlasApiError: If Atlas refuses the request in another way.
-        """
+        """Return the object at `path` as `get` does; None if Atlas answers 404 with a code in `missing`."""
         try:
             return self.get(path, description, hints=hints)
         except AtlasNotFoundError as error:
@@ -138,7 +148,7 @@ class AtlasClient:
 
         query = {**query, "itemsPerPage": str(PAGE_SIZE)}
         request = Request("GET", path, description, query, expects_list=True, hints=hints)
-        return collect_pages(self._sender.answer, request, key)
+        return collect_pages(self._senders.answer, request, key)
 
     def post(
         self,
@@ -160,7 +170,7 @@ class AtlasClient:
             AtlasApiError: If Atlas refuses it in another way.
         """
         is_list = isinstance(body, list)
-        return self._sender.answer(
+        return self._senders.answer(
             Request("POST", path, description, query, body, expects_list=is_list, exists=exists, hints=hints)
         )
 
@@ -170,7 +180,7 @@ class AtlasClient:
         Raises:
             AtlasError: If Atlas does not answer (AtlasConnectionError), or refuses the change (AtlasApiError).
         """
-        return self._sender.answer(Request("PATCH", path, description, body=body, hints=hints))
+        return self._senders.answer(Request("PATCH", path, description, body=body, hints=hints))
 
     def delete(self, path: Path, description: str, *, gone: Codes = frozenset(), hints: Hints = _NOTHING) -> None:
         """Delete the object at `path`. If an earlier try of this task may have deleted what is gone now, that is a success.
@@ -181,7 +191,7 @@ class AtlasClient:
             AtlasApiError: If Atlas refuses it in another way.
         """
         try:
-            self._sender.answer(Request("DELETE", path, description, gone=gone, hints=hints))
+            self._senders.answer(Request("DELETE", path, description, gone=gone, hints=hints))
         except AtlasError as error:
             if isinstance(error, OvertakenError) and (error.outcome_unknown or path in self._perhaps_deleted):
                 return

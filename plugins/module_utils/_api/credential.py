@@ -36,13 +36,16 @@ Flow = t.Generator[t.Union[Prepared, Request], t.Any, None]
 
 
 class Credential(t.Protocol):
-    """What the client needs of a kind of credential.
+    """What the client needs of a kind of credential. Safe for threads, each of which signs requests on a connection of its own.
 
     Attributes:
         secrets: What must not be shown. The list grows with what is found out on the way.
     """
 
     secrets: list[str]
+
+    def for_connection(self) -> Credential:
+        """Return the credential for one more connection: the same, or one that shares with it what connections can share."""
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Sign a request, and sign it again if it is refused, as far as there is a way to.

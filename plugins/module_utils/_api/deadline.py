@@ -21,6 +21,8 @@ except ImportError:
     # The transport says so to the user before anything here is used.
     HTTPAdapter = object  # type: ignore[assignment,misc]
 
+from .tls import trusting, trusting_anybody
+
 
 class Deadline:
     """Ends a request that takes too long. The libraries' own time-outs start anew with every byte.
@@ -115,12 +117,26 @@ class GuardedAdapter(HTTPAdapter):
             self._guard_all(manager)
         return manager
 
+    def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
+        """Say how the connections of a pool, `conn`, verify the server: as in requests, but the certificates are read once.
+
+        Connections through a proxy read them as before.
+        """
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        if url.lower().startswith("https:") and conn.proxy is None and "_socks_options" not in conn.conn_kw:
+            conn.conn_kw["ssl_context"] = trusting(conn.ca_certs or conn.ca_cert_dir) if verify else trusting_anybody()
+            conn.ca_certs = conn.ca_cert_dir = None
+
     def _guard_all(self, manager: t.Any) -> None:
         """Subclass whatever classes of connections a manager has; SOCKS brings its own."""
         manager.pool_classes_by_scheme = {
             scheme: type(pool.__name__, (pool,), {"ConnectionCls": _guarded(pool.ConnectionCls, self._deadline)})
             for scheme, pool in manager.pool_classes_by_scheme.items()
         }
+
+
+# urllib3 asks for it only to warn of connections that are not. The user has asked for them, and is warned once by the task.
+_VERIFIED = property(lambda self: True, lambda self, value: None)
 
 
 def _guarded(base: t.Any, deadline: Deadline) -> type:
@@ -148,7 +164,8 @@ def _guarded(base: t.Any, deadline: Deadline) -> type:
         deadline.was_sent = True
         base.endheaders(self, *args, **kwargs)
 
-    return type(base.__name__, (base,), {"_new_conn": new_connection, "putrequest": putrequest, "endheaders": endheaders})
+    changes = {"_new_conn": new_connection, "putrequest": putrequest, "endheaders": endheaders, "is_verified": _VERIFIED}
+    return type(base.__name__, (base,), changes)
 
 
 def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], deadline: Deadline) -> t.Any:

@@ -40,6 +40,11 @@ class Reply:
         """Whether the server asks for credentials, or for other ones."""
         return self.status == 401
 
+    @property
+    def is_rate_limited(self) -> bool:
+        """Whether the server has refused the request because there are too many."""
+        return self.status == 429
+
 
 def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t.Iterable[str]) -> Json:
     """Return the object in a reply that says that the request was carried out; for a DELETE, it is empty.

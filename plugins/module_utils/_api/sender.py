@@ -16,8 +16,9 @@ from .call import ApiCall
 from .credential import Credential, Prepared
 from .errors import AtlasError
 from .failures import connection_error
+from .parallel import check_stopped
 from .redact import redacted
-from .reply import Reply, read_reply
+from .reply import Reply, read_reply, retry_after
 from .request import Json, Request
 from .retry import Retry
 from .settings import ApiSettings
@@ -27,7 +28,7 @@ RATE_LIMIT_PAUSE = 1.0
 
 
 class Sender:
-    """Gets answers to requests, over one keep-alive session.
+    """Gets answers to requests, over one keep-alive session: one after the other, but not always in the same thread.
 
     Args:
         settings: How to reach Atlas.
@@ -38,7 +39,7 @@ class Sender:
 
     def __init__(self, settings: ApiSettings, credential: Credential, retry: Retry, record: t.Callable[[ApiCall], None]) -> None:
         self._settings = settings
-        self._credential = credential
+        self._credential = credential.for_connection()
         self._retry = retry
         self._record = record
         self._is_bucket_empty = False
@@ -102,15 +103,19 @@ class Sender:
             raise
 
     def _send_signed(self, request: Request, prepared: Prepared) -> Reply:
-        if self._is_bucket_empty:
+        governor = self._retry.governor
+        if self._is_bucket_empty and governor is None:
             # Before the service has to refuse; how fast the bucket fills up again it does not say.
             self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, self._retry.deadline - self._retry.clock())))
         reply = self._exchange(request, prepared)
         self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
+        if self._is_bucket_empty and governor is not None and not reply.is_rate_limited:
+            governor.pause(retry_after(reply.headers.get("Retry-After")), was_served=True)
         return reply
 
     def _exchange(self, request: Request, prepared: Prepared) -> Reply:
         """Send a request once, and record it."""
+        check_stopped()
         started, status = self._retry.clock(), None
         try:
             reply = self._transport.send(prepared, self._retry.time_left())
@@ -122,3 +127,36 @@ class Sender:
             elapsed = round((self._retry.clock() - started) * 1000)
             self._record(ApiCall(request.method, urlsplit(request.url(self._settings)).path, status, elapsed))
         return reply
+
+
+class Senders:
+    """The senders of a client, each of which has a connection: as many as there are requests at the same time.
+
+    Args:
+        make: Makes one.
+    """
+
+    def __init__(self, make: t.Callable[[], Sender]) -> None:
+        self._make = make
+        # Those that are not in use. The one that was used last is the last.
+        self._free: list[Sender] = []
+
+    def answer(self, request: Request) -> Json:
+        """Return the answer to a request, sent by the free sender that was used last, or a new one.
+
+        Raises:
+            AtlasError: As `Sender.answer` does.
+        """
+        try:
+            sender = self._free.pop()
+        except IndexError:
+            sender = self._make()
+        try:
+            return sender.answer(request)
+        finally:
+            self._free.append(sender)
+
+    def close(self, but: int = 0) -> None:
+        """Close the connections that are not in use, except for so many of those that were used last."""
+        while len(self._free) > but:
+            self._free.pop(0).close()

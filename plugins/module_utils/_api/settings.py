@@ -8,13 +8,13 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .errors import InvalidOptionError
+from .tls import trusting
 
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
 LONGEST_TIMEOUT = 86400
@@ -111,11 +111,7 @@ def canonical_url(base_url: str) -> str:
 
 def _check_certificates(ca_path: str) -> None:
     try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if os.path.isdir(ca_path):
-            context.load_verify_locations(capath=ca_path)
-        else:
-            context.load_verify_locations(ca_path)
+        trusting(ca_path)
     except ssl.SSLError:
         raise InvalidOptionError(f"ca_path: {ca_path} has no certificates in PEM format.") from None
     except OSError as error:

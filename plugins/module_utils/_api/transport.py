@@ -13,7 +13,6 @@ import functools
 import ssl
 import traceback
 import typing as t
-import warnings
 from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
@@ -34,7 +33,6 @@ try:
     from urllib3.connection import CertificateError  # type: ignore[attr-defined]
     from urllib3.exceptions import (
         HTTPError,
-        InsecureRequestWarning,
         NewConnectionError,
         ProxySchemeUnknown,
         ReadTimeoutError,
@@ -121,9 +119,7 @@ class Transport:
             proxy = select_proxy(url, options["proxies"])
             if proxy is not None:
                 _check_proxy(proxy)
-            with warnings.catch_warnings(), self._deadline.running(timeout):
-                # The user has asked for it, and is warned once by the task.
-                warnings.simplefilter("ignore", InsecureRequestWarning)
+            with self._deadline.running(timeout):
                 reply = _read(self._session.send(ours, timeout=timeout, **options))
         except (RequestException, HTTPError, OSError, ValueError) as error:
             # What the libraries say of a connection that the deadline has ended is not the cause.

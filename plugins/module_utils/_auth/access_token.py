@@ -30,6 +30,10 @@ class AccessToken:
         self.secrets = [access_token]
         self._access_token = access_token
 
+    def for_connection(self) -> AccessToken:
+        """Return the same: all connections can show it."""
+        return self
+
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Show the token. If it is refused, there is no other."""
         request.headers["Authorization"] = f"Bearer {self._access_token}"

@@ -17,41 +17,67 @@ from .digest import DigestSession, parse_challenge, parse_next_nonce
 _MOST_REFUSALS = 4
 
 
+class _Shared:
+    """What all connections of a key know.
+
+    Attributes:
+        digest: What answers the last challenge; None while there is none.
+        is_bound: Whether each connection uses only nonces that it got itself.
+    """
+
+    def __init__(self) -> None:
+        self.digest: DigestSession | None = None
+        self.is_bound = False
+
+
 class ApiKey:
-    """A programmatic API key. The nonce of the last challenge is used again until it is refused.
+    """A programmatic API key. The nonce of the last challenge is used again until it is refused, on all connections.
 
     Args:
         public_key: The public half, the user name of the digest.
         private_key: The private half, its password.
+        shared: What its other connections know; None for the first.
 
     Raises:
         InvalidOptionError: If one cannot be a key.
     """
 
-    def __init__(self, public_key: str, private_key: str) -> None:
+    def __init__(self, public_key: str, private_key: str, shared: _Shared | None = None) -> None:
         check_header_values(public_key=public_key, private_key=private_key)
         self.secrets = [private_key]
         self._public_key = public_key
         self._private_key = private_key
-        # None while the server's challenge is not known: it comes with the first refusal.
-        self._digest: DigestSession | None = None
+        self._shared = shared or _Shared()
+        # What answers the last challenge on this connection.
+        self._own: DigestSession | None = None
+
+    def for_connection(self) -> ApiKey:
+        """Return the same key, which shares the nonce unless the server has refused that."""
+        return ApiKey(self._public_key, self._private_key, self._shared)
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Answer the server's challenge, and each new one as long as that may help."""
+        shared = self._shared
+        digest = self._own if shared.is_bound else shared.digest
         for refusals in range(1, _MOST_REFUSALS + 2):
-            if self._digest is not None:
+            if digest is not None:
                 body = request.body or b""
-                request.headers["Authorization"] = self._digest.authorization(request.method, request.path_url, body)
+                request.headers["Authorization"] = digest.authorization(request.method, request.path_url, body)
             reply: Reply = yield request
             if not reply.is_unauthorized:
                 next_nonce = parse_next_nonce(reply.headers.get("Authentication-Info"))
-                if next_nonce and self._digest is not None:
-                    self._digest.use_nonce(next_nonce)
+                if next_nonce and digest is not None:
+                    digest.use_nonce(next_nonce)
                 return
+            if digest not in (None, self._own):
+                # Some servers take a nonce on one connection only, or its counts in order only. If it was too old, asking on each
+                # connection from now on costs little.
+                shared.is_bound = True
             challenge = parse_challenge(reply.headers.get("WWW-Authenticate"))
             # A nonce that was only just given and is refused means that the key is wrong. Atlas says `stale=false` in every
             # challenge, so a first refusal proves nothing. Others say `stale=true` when the key was right.
-            if challenge is None or refusals > (_MOST_REFUSALS if challenge.stale else 1):
-                self._digest = None
+            may_help = challenge is not None and refusals <= (_MOST_REFUSALS if challenge.stale else 1)
+            digest = DigestSession(challenge, self._public_key, self._private_key) if challenge and may_help else None
+            self._own = shared.digest = digest
+            if digest is None:
                 return
-            self._digest = DigestSession(challenge, self._public_key, self._private_key)

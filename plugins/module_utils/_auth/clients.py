@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasAuthError, AtlasConnectionError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import Clock, Sleep
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Clock, Sleep, stoppable_sleep
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL, ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
 
@@ -39,7 +39,7 @@ class ClientPool:
         sleep: Sleeps that many seconds.
     """
 
-    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
+    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep) -> None:
         self._clock = clock
         self._sleep = sleep
         # The one that was used last is the last.

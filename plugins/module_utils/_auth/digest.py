@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import threading
 import typing as t
 from dataclasses import dataclass
 
@@ -124,7 +125,7 @@ def _split_challenges(header: str) -> t.Iterator[tuple[str, dict[str, str]]]:
 
 
 class DigestSession:
-    """Answers one challenge again and again, with a nonce count that rises.
+    """Answers one challenge again and again, with a nonce count that rises. Safe for threads.
 
     Args:
         challenge: What the server asked for.
@@ -138,6 +139,7 @@ class DigestSession:
         self._username = username
         self._nonce = challenge.nonce
         self._count = 0
+        self._lock = threading.Lock()
         self._cnonce = cnonce or secrets.token_hex(16)
         self._secret = challenge.hash(_bytes(f"{username}:{challenge.realm}:{password}"))
         if challenge.is_session:
@@ -147,8 +149,9 @@ class DigestSession:
 
     def use_nonce(self, nonce: str) -> None:
         """Go on with another `nonce` of the same server (`nextnonce`)."""
-        if nonce != self._nonce:
-            self._nonce, self._count = nonce, 0
+        with self._lock:
+            if nonce != self._nonce:
+                self._nonce, self._count = nonce, 0
 
     def authorization(self, method: str, uri: str, body: bytes = b"") -> str:
         """Return the value of the `Authorization` header for one request.
@@ -159,15 +162,16 @@ class DigestSession:
             body: The request body; only `auth-int` servers have it hashed.
         """
         challenge, digest = self._challenge, self._challenge.hash
-        self._count += 1
-        count = f"{self._count:08x}"
+        with self._lock:
+            self._count += 1
+            nonce, count = self._nonce, f"{self._count:08x}"
         qop = "auth" if "auth" in challenge.qop else "auth-int" if challenge.qop else None
         request = f"{method}:{uri}:{digest(body)}" if qop == "auth-int" else f"{method}:{uri}"
-        middle = f"{self._nonce}:{count}:{self._cnonce}:{qop}" if qop else self._nonce
+        middle = f"{nonce}:{count}:{self._cnonce}:{qop}" if qop else nonce
         response = digest(_bytes(f"{self._secret}:{middle}:{digest(_bytes(request))}"))
         username = digest(_bytes(f"{self._username}:{challenge.realm}")) if challenge.userhash else self._username
 
-        quoted = {"username": username, "realm": challenge.realm, "nonce": self._nonce, "uri": uri, "response": response}
+        quoted = {"username": username, "realm": challenge.realm, "nonce": nonce, "uri": uri, "response": response}
         if challenge.opaque is not None:
             quoted["opaque"] = challenge.opaque
         if qop or challenge.is_session:

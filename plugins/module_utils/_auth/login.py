@@ -58,7 +58,7 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
     if chosen == "access_token":
         return AccessToken(**values)
     if chosen == "api_key":
-        return ApiKey(**values)
+        return ApiKey(values["public_key"], values["private_key"])
     identity = (canonical_url(settings.base_url), _trust(settings), *values.values())
     cache = TokenCache(identity, default_folder() if token_cache else None, warn)
     return ServiceAccount(values["client_id"], values["client_secret"], cache)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 import typing as t
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from .token_cache import LIFETIME_SECONDS, Token, TokenCache, is_token
 
 
 class ServiceAccount:
-    """A service account, whose token is used again until shortly before it ends.
+    """A service account, whose token is used again until shortly before it ends, by all threads.
 
     Atlas gives out few tokens (about 50 requests a minute, 100 live ones), so they are kept for other tasks, too.
 
@@ -51,9 +52,16 @@ class ServiceAccount:
         )
         self._cache = cache
         self._clock = clock
+        # Held by the thread that looks for a token; the others wait for it, and do not ask for one of their own.
+        self._lock = threading.Lock()
         self._token: Token | None = None
-        self._is_cached = False
+        # The one of them that was in the cache.
+        self._cached: Token | None = None
         self._refused: str | None = None
+
+    def for_connection(self) -> ServiceAccount:
+        """Return the same: all connections can show its token."""
+        return self
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Show the token; another one, once, if it is refused: it was revoked.
@@ -65,25 +73,29 @@ class ServiceAccount:
             token = yield from self._good_token(patience)
             request.headers["Authorization"] = f"Bearer {token.value}"
             reply: Reply = yield request
-            is_stranger = reply.headers.get("X-Error-Code") == "NOT_IN_GROUP" and not self._is_cached
+            is_stranger = reply.headers.get("X-Error-Code") == "NOT_IN_GROUP" and token is not self._cached
             if not reply.is_unauthorized or is_stranger:
                 return
-            self._refused, self._token = token.value, None
+            self._refused = token.value
 
     def _good_token(self, patience: t.Callable[[], float]) -> t.Generator[Request, t.Any, Token]:
         """Return a token that is good for a while: the last one, one in the cache, or a new one."""
-        if self._token is not None and self._token.is_good(self._clock()):
-            return self._token
-        # Others who need it wait for it meanwhile, and do not ask for one of their own.
-        with self._cache.locked(patience()):
-            token = self._cache.load()
-            self._is_cached = token is not None and token.is_good(self._clock()) and token.value != self._refused
-            if token is None or not self._is_cached:
-                token = yield from self._new_token()
-                self._cache.store(token)
-        self._token = token
-        self.secrets.append(token.value)
-        return token
+        with self._lock:
+            token = self._good(self._token)
+            if token is None:
+                # Other processes wait for it, too.
+                with self._cache.locked(patience()):
+                    token = self._cached = self._good(self._cache.load())
+                    if token is None:
+                        token = yield from self._new_token()
+                        self._cache.store(token)
+                self._token = token
+                self.secrets.append(token.value)
+            return token
+
+    def _good(self, token: Token | None) -> Token | None:
+        """Return a token if it can be used for a while, and was not refused."""
+        return token if token is not None and token.is_good(self._clock()) and token.value != self._refused else None
 
     def _new_token(self) -> t.Generator[Request, t.Any, Token]:
         """Return a new token.

@@ -68,7 +68,7 @@ class ArgumentSpec:
 
     def explain(self, message: str) -> str:
         """Return a message of Ansible's own check, with what to do for a required option that is missing."""
-        missing = re.fullmatch(r"missing required arguments: (.+)", message)
+        missing = re.fullmatch(r"(?:missing required arguments|one of the following is required): (.+)", message)
         ways = [self._ways_to_set(name) for name in missing.group(1).split(", ")] if missing else []
         return " ".join([f"{message}.", *ways]) if any(ways) else message
 

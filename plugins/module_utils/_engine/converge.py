@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, OvertakenError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import backoff
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 
+from .failed import may_pass, pauses_before_look
 from .operation import Operation, Session
 from .outcome import Outcome, Progress, Report
-from .plan import Needs, Step
+from .plan import Needs, Plan, Step
 from .wait import Clock, Sleep, Wait
 from .waiter import Waiter
-
-# The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
-CREATION_PAUSES = (2.0, 4.0)
 
 Result = t.TypeVar("Result")
 
@@ -86,6 +83,16 @@ class Convergence:
         progress.plan = self._with_facts(lambda: self._operation.decide(progress.state, self._operation.facts))
         warnings += [one for one in progress.plan.warnings if one not in warnings]
         progress.show()
+        self._refuse(progress.plan)
+
+    def _refuse(self, plan: Plan) -> None:
+        """Check that a plan may be carried out; the outcome shows it by now.
+
+        Raises:
+            AtlasError: If it may not.
+        """
+        for error in plan.refusals.values():
+            raise error
 
     def _with_facts(self, decide: t.Callable[[], Result]) -> Result:
         """Decide, and read what that asks for, until it asks for nothing more."""
@@ -152,20 +159,12 @@ class Convergence:
             AtlasError: If that is of no use: the step was refused, or would have to be sent too often.
         """
         operation, progress, outcome = self._operation, self._progress, self._outcome
-        # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
-        is_odd_removal = step.action == "delete" and error.outcome_unknown and not error.is_unanswered
-        is_overtaken = isinstance(error, OvertakenError)
-        may_pass = error.is_transient or is_overtaken or is_odd_removal
-        if not error.outcome_unknown and not may_pass:
+        passes = may_pass(step, error)
+        if not error.outcome_unknown and not passes:
             raise operation.explain(step, error, progress.state) from error.__cause__
         if error.outcome_unknown:
             self._lost = step
-        pauses: t.Sequence[float] = (backoff(failures - 1),)
-        if step.action == "create" and (error.outcome_unknown or is_overtaken):
-            pauses = CREATION_PAUSES
-        elif is_overtaken or (failures > self._retries and not error.outcome_unknown):
-            pauses = (0.0,)
-        for pause in pauses:
+        for pause in pauses_before_look(step, error, failures, self._retries):
             if pause:
                 self._sleep(pause)
             try:
@@ -183,5 +182,5 @@ class Convergence:
             better = operation.explain(step, error, progress.state)
             if better is not error:
                 raise better from error
-        if progress.plan.steps and (failures > self._retries or not may_pass):
+        if progress.plan.steps and (failures > self._retries or not passes):
             raise error

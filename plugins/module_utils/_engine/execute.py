@@ -17,6 +17,8 @@ from .converge import Convergence
 from .operation import Operation
 from .options import Parameters
 from .outcome import Outcome, Report
+from .set_converge import SetConvergence
+from .set_operation import SetOperation
 from .wait import Clock, Sleep
 
 
@@ -46,7 +48,9 @@ def execute(
         with operation.connect(params, outcome.warnings.append) as session:
             outcome.api_calls = session.calls
             try:
-                run = Convergence(operation(params, session, clock), outcome, report, clock, sleep)
+                task = operation(params, session, clock)
+                kind: t.Any = SetConvergence if isinstance(task, SetOperation) else Convergence
+                run: Convergence = kind(task, outcome, report, clock, sleep)
                 if check_mode:
                     run.predict()
                 else:

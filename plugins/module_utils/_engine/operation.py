@@ -183,3 +183,8 @@ class Operation(t.Generic[S, State]):
     def show(self, state: State, plan: Plan) -> dict[str, t.Any]:
         """Return what a result shows of a state, by nouns."""
         raise NotImplementedError
+
+    def compare(self, state: State, plan: Plan) -> t.Mapping[str, t.Any] | None:
+        """Return what diff mode compares of a state: the object under the noun as it is, and a list under its noun."""
+        value = self.show(state, plan).get(self.noun)
+        return value if value is None or isinstance(value, dict) else {self.noun: value}

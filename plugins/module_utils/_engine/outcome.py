@@ -30,6 +30,7 @@ class Outcome:
         values: The resources, by the noun under which they are returned.
         before: What was there, for diff mode; None for what has no diff.
         after: What is there, or will be.
+        diff: What diff mode shows in place of `before` and `after`; None for these.
         warnings: Sentences for the user.
         api_calls: The requests that were sent.
         failure: The fields of the failure, if it is one.
@@ -40,6 +41,7 @@ class Outcome:
     values: dict[str, t.Any] = field(default_factory=dict)
     before: t.Mapping[str, t.Any] | None = None
     after: t.Mapping[str, t.Any] | None = None
+    diff: list[dict[str, t.Any]] | None = None
     warnings: list[str] = field(default_factory=list)
     api_calls: t.Sequence[t.Any] = field(default_factory=list)
     failure: dict[str, t.Any] | None = None
@@ -53,7 +55,9 @@ class Outcome:
             verbosity: How many times the user said `-v`; from 2 on the result tells the requests.
         """
         result: dict[str, t.Any] = {"changed": self.changed, **self.values, **(self.failure or {})}
-        if diff and not self.failure and (self.before is not None or self.after is not None):
+        if diff and self.diff is not None:
+            result["diff"] = self.diff
+        elif diff and not self.failure and (self.before is not None or self.after is not None):
             result["diff"] = {"before": self.before or {}, "after": self.after or {}}
         if verbosity >= 2:
             result["api_calls"] = [asdict(call) for call in self.api_calls]
@@ -129,8 +133,12 @@ class Progress:
         self._first: t.Any = None
         self._operation = operation
         self._outcome = outcome
-        session = operation.session
-        self._history = StatusHistory(operation.name, lambda line: report(_clean(line, session.secrets)), clock)
+        self._report = report
+        self._history = StatusHistory(operation.name, self.tell, clock)
+
+    def tell(self, line: str) -> None:
+        """Tell the user a line, without secrets."""
+        self._report(_clean(line, self._operation.session.secrets))
 
     def begin(self, state: t.Any) -> None:
         """Take down the state in which a run begins."""
@@ -150,8 +158,8 @@ class Progress:
         operation, outcome = self._operation, self._outcome
         outcome.values = operation.show(self.state, self.plan)
         if operation.has_diff:
-            outcome.before = _comparable(operation.noun, operation.show(self._first, self.plan))
-            outcome.after = _comparable(operation.noun, outcome.values)
+            outcome.before = operation.compare(self._first, self.plan)
+            outcome.after = operation.compare(self.state, self.plan)
 
     def end(self, state: t.Any) -> None:
         """Let the result show the last state, and which states were seen if the user wants that."""
@@ -159,12 +167,6 @@ class Progress:
         self.show()
         if self._operation.keeps_history and self._operation.params["wait"]:
             self._outcome.values["status_history"] = self._history.entries
-
-
-def _comparable(noun: str, values: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any] | None:
-    """Return what diff mode compares: an object as it is, and a list under its noun."""
-    value = values.get(noun)
-    return value if value is None or isinstance(value, dict) else {noun: value}
 
 
 def _clean(line: str, secrets: t.Iterable[str]) -> str:

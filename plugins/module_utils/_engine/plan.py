@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 
 Fields = t.Mapping[str, t.Any]
 
@@ -55,11 +57,15 @@ class Plan:
         changes: What people see.
         steps: What is sent.
         warnings: Sentences for the user.
+        failures: What has failed already and does not keep the rest from being done, by the keys of a set's entries.
+        refusals: Why nothing of a set may be done, by the keys of its entries, or by other keys for the set as a whole.
     """
 
     changes: tuple[Change, ...] = ()
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
+    failures: t.Mapping[str, AtlasError] = field(default_factory=dict)
+    refusals: t.Mapping[str, AtlasError] = field(default_factory=dict)
 
     def still_needs(self, step: Step) -> bool:
         """Whether a step of an earlier plan is in this one, too: then it did not take effect."""

@@ -7,11 +7,20 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_wait, parse_values
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import State
+
+# How many requests that only read are sent side by side.
+READERS = 8
+Key = t.TypeVar("Key")
+Result = t.TypeVar("Result")
 
 
 class AtlasOperation(Operation[AtlasClient, State]):
@@ -36,3 +45,25 @@ class AtlasOperation(Operation[AtlasClient, State]):
         if not params["validate_certs"]:
             warnings.insert(0, "validate_certs is false: anybody on the way to Atlas can read and change what is sent.")
         return params, warnings
+
+    def read_all(self, calls: t.Mapping[Key, t.Callable[[], Result]]) -> dict[Key, Result | AtlasError]:
+        """Read several things side by side.
+
+        Args:
+            calls: What reads each of them, by its key.
+
+        Returns:
+            What was read, or why it could not be, by the same keys in the same order.
+        """
+        # Pauses for the rate may take as long as all tries of a request.
+        longest_pause = self.params["timeout"] * (self.params["retries"] + 1)
+        found: dict[Key, Result | AtlasError] = {}
+        with self.session.side_by_side(READERS, longest_pause), Workers[Key, Result](READERS) as workers:
+            for key, call in calls.items():
+                workers.submit(key, call)
+            for ended in workers.results():
+                try:
+                    found[ended.key] = ended.result()
+                except AtlasError as error:
+                    found[ended.key] = error
+        return {key: found[key] for key in calls}

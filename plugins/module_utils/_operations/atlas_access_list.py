@@ -3,48 +3,48 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What the module atlas_access_list does: from the options to the entries as they should be; others are left alone."""
+"""What the module atlas_access_list does: from the options to the entries as they should be."""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from functools import partial
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list.planner import AccessListPlanner
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list.state import (
+    AccessListState,
+    Entries,
+    to_actions,
+    to_change,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list.waiter import Statuses, until_in_force
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import (
+    Change,
+    Facts,
+    Fields,
+    Plan,
+    Step,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE, parse_prune
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_entries import (
+    PATTERN_FORMS,
     check_entries,
-    merged,
     to_send,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import (
-    FIELDS,
-    SUBJECTS,
-    AccessList,
-    Entry,
-    key_of,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import FIELDS, SUBJECTS, AccessList, Entry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
 from .atlas import AtlasOperation
 
-Entries = t.Mapping[str, Entry]
 # Asks whether the project has a VPC peering connection that is alive.
 LIVE_PEER = "live peer"
-
-
-@dataclass(frozen=True)
-class AccessListState:
-    """Those of the entries in the options that are in the list, by their names, and the names of those not in force yet."""
-
-    entries: Entries
-    waiting: tuple[str, ...] = ()
 
 
 class AtlasAccessList(AtlasOperation[AccessListState]):
@@ -53,6 +53,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
     argument_spec = (
         CONNECTION
         + WAIT
+        + PRUNE
         + ArgumentSpec(
             {
                 "entries": {
@@ -66,6 +67,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "keep_comment": {"type": "bool", "default": False},
                 "only_own": {"type": "bool", "default": False},
+                "prune_temporary": {"type": "bool", "default": False},
             }
         )
     )
@@ -74,22 +76,40 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
         super().__init__(params, session, *clock)
         self._access_list = AccessList(session, params["group_id"])
-        self._wanted: dict[str, Entry] = {str(key_of(entry)): entry for entry in params["entries"]}
+        self._planner = AccessListPlanner(params)
         self._is_absent = params["state"] == "absent"
+        self._first: Entries | None = None
+        # What this task has done, and what it may have done where a reply was lost.
+        self._done: dict[str, Change] = {}
+        self._lost: dict[str, Change] = {}
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; there is a warning for each entry that lets everybody in."""
         params, warnings = super().validate(params)
+        if params["entries"] is None:
+            raise InvalidOptionError(
+                "entries must not be null.", hint="Give a list; often a variable in the playbook has no value."
+            )
+        if params["prune"] and params["state"] == "absent":
+            raise InvalidOptionError(
+                "prune is for state: present, where entries is the whole list.",
+                hint="Leave prune out to remove the entries that are named.",
+            )
+        patterns = parse_prune(params, "entries", PATTERN_FORMS)
         try:
-            return params, warnings + check_entries(params["entries"], params["state"], only_own=params["only_own"])
+            warnings += check_entries(params["entries"], params["state"], only_own=params["only_own"])
         except InvalidValueError as error:
             raise InvalidOptionError(f"{error}.", hint=error.hint) from None
+        return {**params, "ignore": patterns}, warnings
 
     def look(self) -> AccessListState:
         """Read the whole list."""
-        entries = self._access_list.list_entries()
-        return AccessListState({name: entries[name] for name in self._wanted if name in entries})
+        listed = self._access_list.list_entries()
+        self._first = listed if self._first is None else self._first
+        self._done.update({name: change for name, change in self._lost.items() if listed.get(name) == change.after})
+        self._lost.clear()
+        return AccessListState(listed, self._first, done=dict(self._done))
 
     def read(self, need: t.Hashable) -> bool:
         """Read whether a connection is alive."""
@@ -98,89 +118,71 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
 
     def decide(self, state: AccessListState, facts: Facts) -> Plan:
         """Decide which entries are written or removed."""
-        current = state.entries
         if self._is_absent:
-            going = sorted(current.keys() - self._left(current).keys())
-            changes = tuple(Change("delete", name, current[name], None) for name in going)
-            return Plan(changes, tuple(Step("delete", None, (name,)) for name in going))
-        for name, entry in self._wanted.items():
-            if name in current and entry["delete_after_date"] is not None and current[name]["delete_after_date"] is None:
-                # PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY; removing it first would shut clients out for a moment.
-                raise AtlasError(
-                    f"{name} is permanent in the access list, and cannot be given a delete_after_date.",
-                    hint="Leave delete_after_date out, or remove the entry first (state: absent).",
-                )
-        keep = self.params["keep_comment"]
-        after = {name: merged(current.get(name), entry, keep_comment=keep) for name, entry in self._wanted.items()}
-        differing = sorted(name for name, entry in after.items() if entry != current.get(name))
-        if not differing:
-            return Plan()
-        changes = tuple(
-            Change("update" if name in current else "create", name, current.get(name), after[name]) for name in differing
-        )
-        # Written twice is written once, so what was lost on the way may simply be written again.
-        step = Step("update", tuple(after[name] for name in differing), tuple(differing))
-        return Plan(changes, (step,))
+            return self._planner.plan_absent(state)
+        plan = self._planner.plan_present(state)
+        if plan.steps and plan.steps[0].action == "delete":
+            # What Atlas would refuse has to be known before anything is removed.
+            self._check_groups(plan, facts)
+        return plan
 
     def predict(self, state: AccessListState, plan: Plan, facts: Facts) -> AccessListState:
         """Foresee also that Atlas refuses security groups where no connection is alive."""
+        self._check_groups(plan, facts)
+        return state.with_changes(plan.changes)
+
+    def _check_groups(self, plan: Plan, facts: Facts) -> None:
         if any(change.after and change.after["aws_security_group"] for change in plan.changes) and not facts[LIVE_PEER]:
             raise AtlasError(
                 "Security groups can be allowed only beside a VPC peering connection, and there is none.",
                 hint="Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead.",
             )
-        return self._with(state, {change.key: t.cast("Entry", change.after) for change in plan.changes})
 
     def apply(self, step: Step, state: AccessListState) -> AccessListState:
         """Write entries, all at once, or remove one."""
-        if step.action == "delete":
-            self._access_list.delete_entry(step.keys[0])
-            return self._with(state, {step.keys[0]: None})
-        self._access_list.create_entries([to_send(entry) for entry in step.request])
-        return self._with(state, dict(zip(step.keys, step.request)))
-
-    def _with(self, state: AccessListState, changed: t.Mapping[str, Entry | None]) -> AccessListState:
-        """Return the state after changes, in the order of the options."""
-        entries = {**state.entries, **changed}
-        return AccessListState({name: entry for name in self._wanted if (entry := entries.get(name)) is not None})
+        is_removal = step.action == "delete"
+        after = {name: None if is_removal else entry for name, entry in zip(step.keys, step.request)}
+        changes = {name: to_change(name, state.listed.get(name), entry) for name, entry in after.items()}
+        try:
+            if is_removal:
+                self._access_list.delete_entry(step.keys[0])
+            else:
+                self._access_list.create_entries([to_send(entry) for entry in step.request])
+        except AtlasError as error:
+            if error.outcome_unknown:
+                self._lost.update(changes)
+            raise
+        self._done.update(changes)
+        return state.with_changes(changes.values())
 
     def wait(self, state: AccessListState, step: Step | None = None) -> Wait[AccessListState] | None:
-        """Wait in the end until every entry is in force."""
-        if self._is_absent or not self.params["wait"]:
+        """Wait until every declared entry is in force: in the end, and whatever the options say before others are pruned."""
+        if step is None and (self._is_absent or not self.params["wait"]):
             return None
+        return until_in_force(state, self._planner.declared, self._read_statuses, is_before_pruning=step is not None)
 
-        def poll(last: AccessListState) -> AccessListState:
-            statuses = {name: self._access_list.get_status(name) for name in last.waiting or self._wanted}
-            for name, status in statuses.items():
-                if status == "FAILED":
-                    raise AtlasError(f"Atlas could not bring {name} of the access list into force.", hint="Run the task again.")
-            return replace(last, waiting=tuple(name for name, status in statuses.items() if status != "ACTIVE"))
-
-        def late(last: AccessListState, error: WaitTimeoutError) -> AtlasError:
-            unanswered = " Atlas did not answer in the end." if error.unanswered else ""
-            return AtlasError(
-                f"{', '.join(last.waiting)} of the access list is still not in force after {error.waited:.0f} seconds."
-                f"{unanswered}",
-                hint="Raise wait_timeout, or run the task again later.",
-            )
-
-        return Wait("in force", poll, lambda last: not last.waiting, late, polls_at_once=True)
+    def _read_statuses(self, names: t.Iterable[str]) -> Statuses:
+        return self.read_all({name: partial(self._access_list.get_status, name) for name in names})
 
     def show(self, state: AccessListState, plan: Plan) -> dict[str, t.Any]:
-        """Show the entries, and those that stay because they are somebody else's."""
-        left = self._left(state.entries) if self._is_absent else {}
-        reasons = [{**entry, "reason": self._reason(name, entry)} for name, entry in left.items()]
-        return {"access_list": list(state.entries.values()), "left": reasons}
+        """Show the declared entries, those that stay because they are somebody else's, and what is done to which entry."""
+        left, declared = self._planner.left(state) if self._is_absent else {}, self._planner.declared
+        return {
+            "access_list": [state.listed[name] for name in declared if name in state.listed],
+            "left": [{**entry, "reason": self._reason(name, entry)} for name, entry in left.items()],
+            "pruned": [change.before for change in state.done.values() if change.after is None and not self._is_absent],
+            "actions": to_actions(plan.changes if plan.refusals else state.done.values(), declared),
+        }
 
-    def _left(self, current: Entries) -> Entries:
-        """Return the entries that are somebody else's, and stay: those with another comment than the one in the options."""
-        if not self.params["only_own"]:
-            return {}
-        return {name: entry for name, entry in current.items() if entry["comment"] != self._wanted[name]["comment"]}
+    def compare(self, state: AccessListState, plan: Plan) -> Fields:
+        """Return the declared entries for the diff, and those that are pruned."""
+        pruned = sorted(change.key for change in (*plan.changes, *self._done.values()) if change.after is None)
+        names = dict.fromkeys((*self._planner.declared, *pruned))
+        return {self.noun: [state.listed[name] for name in names if name in state.listed]}
 
     def _reason(self, name: str, entry: Entry) -> str:
         comment = "no comment" if entry["comment"] is None else f"the comment {entry['comment']!r}"
-        return f"{name} has {comment}, not {self._wanted[name]['comment']!r}: somebody else uses it, or has changed it."
+        return f"{name} has {comment}, not {self._planner.declared[name]['comment']!r}: somebody else uses it, or has changed it."
 
 
 OPERATION = AtlasAccessList

@@ -140,6 +140,11 @@ class ContainerChoice:
             return t.cast("str | None", region)
         return to_region(self.find(peer["container_id"], None))
 
+    def known_region_of(self, peer: Peer) -> str | None:
+        """Return the same as far as it has been read already."""
+        container = self.known(peer["container_id"])
+        return peer["accepter_region_name"] or (to_region(container) if container is not None else None)
+
     def neighbours(self, state: PeerState) -> t.Sequence[Peer]:
         """Return all connections of the project, whatever their container; they are asked for if they were not listed."""
         return t.cast("list[Peer]", self._ask(LIST_PEERS)) if state.listed is None else state.listed

@@ -66,7 +66,7 @@ class PeerMatch:
         Raises:
             AtlasError: If more than one is alive.
         """
-        matches = self.choice.select(self._with_identity(listed))
+        matches = self.choice.select(self.with_identity(listed))
         matches = [peer for peer in matches if self._home in (None, peer["container_id"])]
         live = [peer for peer in matches if not self._is_dying(peer)]
         if len(live) > 1:
@@ -85,7 +85,7 @@ class PeerMatch:
         """Say what is in the way if Atlas says that a connection exists already, and it is in another container."""
         if error.error_code != "PEER_ALREADY_EXISTS":
             return error
-        others = [peer for peer in self._with_identity(self.choice.neighbours(state)) if not self.choice.select([peer])]
+        others = [peer for peer in self.with_identity(self.choice.neighbours(state)) if not self.choice.select([peer])]
         if not others:
             return error
         better = AtlasConflictError(
@@ -98,7 +98,7 @@ class PeerMatch:
     def _is_dying(self, peer: Peer) -> bool:
         return bool(peer["status_name"] == self.peers.provider.terminating)
 
-    def _with_identity(self, peers: t.Iterable[Peer]) -> list[Peer]:
+    def with_identity(self, peers: t.Iterable[Peer]) -> list[Peer]:
         """Return those of some connections that have the account and the VPC, in any container."""
         return [
             peer

@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers i
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 
 from .containers import ContainerChoice
+from .order import find_holders
 from .preflight import check_overlaps, check_region
 from .state import CreatePeer, DeletePeer, PeerState, UpdatePeer
 from .waiter import failure
@@ -60,12 +61,6 @@ class PeerPlanner:
                 f"Project {params['group_id']} has no VPC peering connection {params['peer_id']}.",
                 hint=f"Check peer_id, or {pair} to create one.",
             )
-        # With recreate, this may be what an earlier run has removed before it was ended.
-        if peer is not None and state.dying and not params["wait"] and params["recreate"] != "dead":
-            raise AtlasError(
-                f"VPC peering connection {peer['id']} is being removed ({provider.terminating}) and cannot be used.",
-                hint="Set wait to true to wait until it is gone and create a new one, or run the task again later.",
-            )
         if peer is None or state.dying:
             return self.plan_creation(state)
         if peer["status_name"] != provider.failed:
@@ -102,7 +97,7 @@ class PeerPlanner:
         region = to_region(container) if container is not None else None
         check_overlaps(provider, fields, container, self._choice.neighbours(state))
         key = provider.describe(fields)
-        going = state.dying if replaced is None else (replaced,)
+        going = (*(state.dying if replaced is None else (replaced,)), *self._leaving_holders(state, fields))
         steps = [Step("delete", DeletePeer(replaced["id"]), (key,))] if replaced is not None else []
         steps.append(Step("create", CreatePeer(fields, region), (key,), after=going or None))
         change = Change("create" if replaced is None else "recreate", key, replaced, self._shown(fields, region))
@@ -169,8 +164,15 @@ class PeerPlanner:
             return Plan()
         after = {**current, **wanted}
         check_overlaps(self._provider, after, self._choice.known(current["container_id"]), state.listed or ())
-        step = Step("update", UpdatePeer(current["id"], {name: wanted[name] for name in differing}), (current["id"],))
+        request = UpdatePeer(current["id"], {name: wanted[name] for name in differing})
+        step = Step("update", request, (current["id"],), after=self._leaving_holders(state, after) or None)
         return Plan((Change("update", current["id"], current, after),), (step,))
+
+    def _leaving_holders(self, state: PeerState, fields: t.Mapping[str, t.Any]) -> tuple[Peer, ...]:
+        """Return the connections that are being removed and still have the block that a connection needs, as far as is known."""
+        holders = find_holders(fields["route_table_cidr_block"], fields.get("container_id"), state.listed or ())
+        leaving = [peer for peer in holders if peer["status_name"] == self._provider.terminating and peer not in state.dying]
+        return tuple(peer for peer in leaving if peer["id"] != fields.get("id"))
 
     def predict(self, state: PeerState, plan: Plan) -> PeerState:
         """Return the state to which a plan leads, and foresee what Atlas would refuse.

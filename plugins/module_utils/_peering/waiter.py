@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import typing as t
 from dataclasses import replace
-from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status
@@ -58,10 +57,7 @@ class PeerWaiter:
         def is_done(state: PeerState) -> bool:
             present = state.peer
             if present is None or present["status_name"] == provider.terminating:
-                raise AtlasError(
-                    f"VPC peering connection {peer['id']} was removed by somebody else while this task waited for {self._goal}.",
-                    hint="Find out who removes it, then run the task again.",
-                )
+                raise removed_by_others(peer["id"], self._goal)
             if present["status_name"] == provider.failed:
                 raise failure(provider, self._params, present)
             return provider.has_reached(present, self._goal)
@@ -72,18 +68,30 @@ class PeerWaiter:
                 present = peer
             return replace(state, peer=present)
 
-        return Wait(self._goal, poll, is_done, partial(self._late, self._goal))
+        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
+            present = t.cast("Peer", state.peer)
+            return too_late(provider, present, self._goal, error, self._place(present))
+
+        return Wait(self._goal, poll, is_done, late)
 
     def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
         """Return the wait for connections to be no longer there."""
 
+        left, awaited = list(peers), [peer["id"] for peer in peers]
+
         def poll(state: PeerState) -> PeerState:
-            left = tuple(one for one in (self._peers.get_peer(peer["id"]) for peer in peers) if one is not None)
+            left[:] = [one for one in map(self._peers.get_peer, awaited) if one is not None]
             if not left:
                 self._match.forget(peers)
-            return replace(state, peer=left[0] if left else None, dying=left)
+            # What only has the block is not shown, and what is to be changed stays.
+            stays = state.peer is not None and state.peer["id"] not in awaited
+            own = state.peer if stays else next(iter(self._match.with_identity(left)), None)
+            return replace(state, peer=own, dying=tuple(left))
 
-        return Wait(GONE, poll, lambda state: not state.dying, partial(self._late, GONE))
+        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
+            return too_late(self._peers.provider, left[0], GONE, error, "")
+
+        return Wait(GONE, poll, lambda state: not left, late)
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return how far the connection has come, and what somebody has to do for the wait to go on."""
@@ -93,31 +101,6 @@ class PeerWaiter:
         place = self._place(peer) if wait is not None and wait.goal == self._goal else ""
         return Status(
             peer["status_name"], f"accept {fields_of(peer)[self._peers.provider.accepted_id]} in {place}" if place else ""
-        )
-
-    def _late(self, goal: str, state: PeerState, error: WaitTimeoutError) -> AtlasError:
-        """Return what says, when the time is up, what the connection is waiting for."""
-        peer = t.cast("Peer", state.peer)
-        hint = "Raise wait_timeout, or run the task again later: it goes on from there."
-        place = self._place(peer) if goal == self._goal else ""
-        if place:
-            hint = f"Have {fields_of(peer)[self._peers.provider.accepted_id]} accepted in {place}, then run the task again."
-        status, cause = peer["status_name"], error.unanswered
-        if not isinstance(cause, AtlasError):
-            return AtlasError(
-                f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
-                f"to be {goal}.",
-                detail=f"last status {status}",
-                hint=hint,
-            )
-        return AtlasError(
-            f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
-            f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
-            f"{str(cause).removesuffix(cause.hint or '').strip()}",
-            http_status=cause.http_status,
-            error_code=cause.error_code,
-            detail=f"last status {status}; {cause.detail or 'no reason given'}",
-            hint=hint,
         )
 
     def _place(self, peer: Peer) -> str:
@@ -137,9 +120,50 @@ class PeerWaiter:
         return self._places[peer["id"]]
 
 
+def removed_by_others(peer_id: str, goal: str) -> AtlasError:
+    """Return the error for a connection that has gone while the task waited for it."""
+    return AtlasError(
+        f"VPC peering connection {peer_id} was removed by somebody else while this task waited for {goal}.",
+        hint="Find out who removes it, then run the task again.",
+    )
+
+
+def too_late(provider: Provider, peer: Peer, goal: str, error: WaitTimeoutError, place: str) -> AtlasError:
+    """Return the error for a connection that is not where it should be when the time is up.
+
+    Args:
+        provider: The cloud provider.
+        peer: The connection as it was last seen.
+        goal: The state that was waited for.
+        error: How long it took, and whether Atlas answered in the end.
+        place: Where somebody has to accept it; empty if nobody has to.
+    """
+    hint = "Raise wait_timeout, or run the task again later: it goes on from there."
+    if place:
+        hint = f"Have {fields_of(peer)[provider.accepted_id]} accepted in {place}, then run the task again."
+    status, cause = peer["status_name"], error.unanswered
+    if not isinstance(cause, AtlasError):
+        return AtlasError(
+            f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
+            f"to be {goal}.",
+            detail=f"last status {status}",
+            hint=hint,
+        )
+    return AtlasError(
+        f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
+        f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
+        f"{str(cause).removesuffix(cause.hint or '').strip()}",
+        http_status=cause.http_status,
+        error_code=cause.error_code,
+        detail=f"last status {status}; {cause.detail or 'no reason given'}",
+        hint=hint,
+    )
+
+
 def failure(provider: Provider, params: Parameters, peer: Peer) -> AtlasError:
     """Return the error that tells why a connection has failed, and what to do."""
-    hint = "Set recreate: dead to remove it and request the same again, or remove it with state: absent."
+    removal = "atlas_vpc_peer and state: absent" if "peers" in params else "state: absent"
+    hint = f"Set recreate: dead to remove it and request the same again, or remove it with {removal}."
     if params["recreate"] == "dead":
         hint = "Run the task again to remove it and request the same again."
     elif params["vpc_id"] is None:

@@ -12,16 +12,47 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import Network, parse_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
-from .access_list import FIELDS, SUBJECTS, Entry, key_of, to_moment
+from .access_list import SUBJECTS, Entry, key_of, to_moment
+
+Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 LONGEST_COMMENT = 80
 LONGEST_LIFE = datetime.timedelta(days=7)
 # With a prefix of this length, a block holds every address.
 _ANYWHERE = "/0"
 _SECURITY_GROUP = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+")
+
+
+def _parse_block(value: str) -> Network:
+    return parse_block(value, "Give a block such as 10.0.0.0/16, or ip_address instead.")
+
+
+def _parse_address(value: str) -> Address:
+    try:
+        return ipaddress.ip_address(value)
+    except ValueError:
+        hint = "Give one such as 10.0.0.5, or cidr_block instead."
+        raise InvalidValueError(f"is not an address: {value!r}", hint) from None
+
+
+def _parse_group(value: str) -> str:
+    if not _SECURITY_GROUP.fullmatch(value):
+        hint = "Give one such as sg-0a1b2c3d4e5f67890."
+        raise InvalidValueError(f"is not the id of a security group: {value!r}", hint)
+    return value
+
+
+# What reads each subject of an entry, and raises InvalidValueError if that cannot be right.
+_SUBJECT_FORMS: dict[str, t.Callable[[str], t.Any]] = {
+    "cidr_block": _parse_block,
+    "ip_address": _parse_address,
+    "aws_security_group": _parse_group,
+}
+# The fields of an entry for patterns; a comment can be any text.
+PATTERN_FORMS: dict[str, t.Callable[[str], t.Any] | None] = {**_SUBJECT_FORMS, "comment": None}
 
 
 def check_entries(entries: t.Sequence[Entry], state: str, *, only_own: bool) -> list[str]:
@@ -68,22 +99,12 @@ def _check_entry(entry: Entry, state: str) -> None:
     Raises:
         InvalidValueError: If it cannot be right; the message begins with the name of the field.
     """
-    if entry["cidr_block"] is not None:
-        try:
-            parse_block(entry["cidr_block"], "Give a block such as 10.0.0.0/16, or ip_address instead.")
-        except InvalidValueError as error:
-            raise InvalidValueError(f"cidr_block {error}", error.hint) from None
-    elif entry["ip_address"] is not None:
-        try:
-            ipaddress.ip_address(entry["ip_address"])
-        except ValueError:
-            hint = "Give one such as 10.0.0.5, or cidr_block instead."
-            raise InvalidValueError(f"ip_address is not an address: {entry['ip_address']!r}", hint) from None
-    elif not _SECURITY_GROUP.fullmatch(str(entry["aws_security_group"])):
-        raise InvalidValueError(
-            f"aws_security_group is not the id of a security group: {entry['aws_security_group']!r}",
-            "Give one such as sg-0a1b2c3d4e5f67890.",
-        )
+    for name, parse in _SUBJECT_FORMS.items():
+        if entry[name] is not None:  # type: ignore[literal-required]
+            try:
+                parse(entry[name])  # type: ignore[literal-required]
+            except InvalidValueError as error:
+                raise InvalidValueError(f"{name} {error}", error.hint) from None
     if entry["comment"] is not None and len(entry["comment"]) > LONGEST_COMMENT:
         raise InvalidValueError(f"comment is longer than {LONGEST_COMMENT} characters", "Shorten it.")
     if entry["delete_after_date"] is not None:
@@ -113,20 +134,35 @@ def _moment_of(date: t.Any) -> datetime.datetime | None:
         return None
 
 
+def is_name(name: str) -> bool:
+    """Whether a name is one of an entry as it is known here: a block, or a security group."""
+    try:
+        return bool(_SECURITY_GROUP.fullmatch(name) or ipaddress.ip_network(name))
+    except ValueError:
+        return False
+
+
+def in_both_forms(entry: Entry) -> Entry:
+    """Return an entry of blocks and addresses as Atlas shows it: an address is the block that holds it alone, too.
+
+    What is neither stays as it is.
+    """
+    try:
+        network = ipaddress.ip_network(str(key_of(entry)))
+    except ValueError:
+        return entry
+    address = str(network.network_address) if network.num_addresses == 1 else None
+    return {**entry, "cidr_block": str(network), "ip_address": address}
+
+
 def merged(current: Entry | None, wanted: Entry, *, keep_comment: bool) -> Entry:
     """Return an entry as it will be: what the options leave open stays as it is, and an address is stored as a block, too."""
-    entry = t.cast("Entry", {**dict.fromkeys(FIELDS), **(current or {})})
+    entry = current or in_both_forms({**wanted, "comment": None, "delete_after_date": None})
     if wanted["comment"] is not None and not (keep_comment and current):
-        entry["comment"] = wanted["comment"]
+        entry = {**entry, "comment": wanted["comment"]}
     date = wanted["delete_after_date"]
     if date is not None and to_moment(date) != _moment_of(entry["delete_after_date"]):
-        entry["delete_after_date"] = to_moment(date).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if current is None:
-        entry["aws_security_group"] = wanted["aws_security_group"]
-        if wanted["aws_security_group"] is None:
-            network = ipaddress.ip_network(str(key_of(wanted)))
-            entry["cidr_block"] = str(network)
-            entry["ip_address"] = str(network.network_address) if network.num_addresses == 1 else None
+        entry = {**entry, "delete_after_date": to_moment(date).strftime("%Y-%m-%dT%H:%M:%SZ")}
     return entry
 
 

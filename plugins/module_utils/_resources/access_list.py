@@ -52,8 +52,10 @@ HINTS = {
     "NETWORK_PERMISSION_EXPIRATION_NOT_SUPPORTED": "Leave delete_after_date out for a security group.",
     "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY": "Leave delete_after_date out, or remove the entry first (state: absent).",
 }
-# The code with which Atlas refuses to remove an entry that is not there.
-_GONE = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
+# The most entries that a project can have.
+MOST_ENTRIES = 200
+# The code with which Atlas answers for an entry that is not there.
+GONE = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
 
 
 def to_result(entry: t.Mapping[str, t.Any]) -> Entry:
@@ -143,7 +145,7 @@ class AccessList:
             AtlasError: If it cannot be removed.
         """
         description = f"remove {name} from the access list of project {self._group_id}"
-        self._client.delete((*self._path, name), description, gone=_GONE, hints=HINTS)
+        self._client.delete((*self._path, name), description, gone=GONE, hints=HINTS)
 
     def get_status(self, name: str) -> str:
         """Return whether an entry is in force yet: `PENDING`, `ACTIVE` or `FAILED`.

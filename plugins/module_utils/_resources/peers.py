@@ -25,15 +25,20 @@ from .providers.provider import Peer, Provider
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
 _GONE = _MISSING | {"PEER_ALREADY_REQUESTED_DELETION"}
 _ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS",))
+# What a project holds, over all cloud providers, and how many of them may wait to be accepted or set up.
+MOST_PEERS = 50
+MOST_PENDING = 25
+# The code with which Atlas refuses more connections.
+NO_PLACE = "PEER_MAXIMUM_REACHED"
 # What to do next, by error code.
 HINTS = {
     **CONTAINER_HINTS,
     "INVALID_ROUTE_TABLE_CIDR": "Check route_table_cidr_block: the CIDR block of the VPC, from a private range.",
     "OVERLAPPING_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap that of another peering connection.",
     "PEER_INVALID_STATE": "Wait until the connection has settled, then run the task again.",
-    "PEER_MAXIMUM_REACHED": (
+    NO_PLACE: (
         "Remove connections that are no longer used, or accept those that are pending: "
-        "a project holds 50 connections, of which 25 may be pending."
+        f"a project holds {MOST_PEERS} connections, of which {MOST_PENDING} may be pending."
     ),
 }
 

@@ -136,7 +136,7 @@ def test_key_is_not_in_the_messages():
         ["--group-id", "short"],
         ["--group-id", "A" * 24],
         ["--groups", "0"],
-        ["--groups", "101"],
+        ["--groups", "501"],
         ["--allow-host", ""],
         ["--allow-host", "emulator:8080"],
         ["--allow-host", "http://emulator"],
@@ -164,6 +164,9 @@ def test_key_is_not_in_the_messages():
         ["--aws-account-id", "12345678901x"],
         ["--rate-limit", "10"],
         ["--rate-limit", "10/0"],
+        ["--rate-limit-without", "Date"],
+        ["--tls-certificate", "/nowhere.pem"],
+        ["--tls-certificate", __file__],
         ["--client-id", ""],
         ["--client-id", "a:b"],
         ["--client-secret", ""],
@@ -193,6 +196,9 @@ def test_defaults():
     assert parse_arguments(["--groups", "3"]).group_ids == tuple(f"5356823b3794dee37132bb7{digit}" for digit in "bcd")
     lagging = ["--allow-duplicates", "--list-lag-seconds", "1.5"]
     assert parse_arguments(lagging) == Settings(port=8080, allow_duplicates=True, list_lag_seconds=1.5)
+    without = ["--rate-limit-without", "Retry-After", "--rate-limit-without", "RateLimit-Remaining"]
+    assert parse_arguments(without) == Settings(port=8080, rate_limit_without=("Retry-After", "RateLimit-Remaining"))
+    assert parse_arguments(["--terminating-holds-nothing"]) == Settings(port=8080, terminating_holds_nothing=True)
     assert parse_arguments(["--unique-pairs"]) == Settings(port=8080, unique_pairs=True)
     url = "http://127.0.0.1:5000"
     for given in (url, f"{url}/"):

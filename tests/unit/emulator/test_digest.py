@@ -207,3 +207,9 @@ def test_nonces_are_bound_in_number(clock):
 def test_parsing(header, expected):
     """Whatever the RFCs allow is read, and nothing else."""
     assert parse_authorization(header) == expected
+
+
+def test_a_nonce_can_be_bound_to_its_connection(server: DigestServer) -> None:
+    nonce = re.search(r'nonce="([^"]+)"', server.challenge(connection="one"))[1]
+    assert server.check("GET", (URI,), answer(server, nonce), "two") is Verdict.STALE
+    assert server.check("GET", (URI,), answer(server, nonce), "one") is Verdict.ACCEPTED

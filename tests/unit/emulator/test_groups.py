@@ -200,7 +200,7 @@ def test_command_line():
             url = f"{said['base_url']}/api/atlas/v1.0/groups/{group['group_id']}/containers/{group['container_id']}"
             auth = HTTPDigestAuth(said["public_key"], said["private_key"])
             assert requests.get(url, auth=auth, timeout=10).json()["id"] == group["container_id"]
-    for number in ("0", "-1", "101", "x"):
+    for number in ("0", "-1", "501", "x"):
         end = finished("--groups", number)
         assert (end.returncode, end.stdout) == (2, "")
         assert "--groups" in end.stderr

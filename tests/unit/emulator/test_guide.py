@@ -10,6 +10,7 @@ import shutil
 import subprocess
 
 import pytest
+import trustme
 from ansible_collections.cloudpeer.atlas.tests.emulator.__main__ import parse_arguments
 from ansible_collections.cloudpeer.atlas.tests.emulator.control import ACTIONS
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
@@ -51,14 +52,17 @@ def test_curl(text, api):
     assert api.status_of(peer["id"]) == "AVAILABLE"
 
 
-def test_options(text):
+def test_options(text, tmp_path):
     """Each option of the guide is one, with a value that can be read."""
+    certificate = tmp_path / "server.pem"
+    trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    values = {"URL": "http://127.0.0.1:5000", "FILE": str(certificate)}
     table = re.findall(r"^\| (`--[^|]*`) \|", text, re.MULTILINE)
     assert len(table) >= 10
     for cell in table:
         for option in re.findall(r"`(--[^`]*)`", cell):
             name, unused, value = option.partition(" ")
-            parse_arguments([name, *([value.replace("URL", "http://127.0.0.1:5000")] if value else [])])
+            parse_arguments([name, *([values.get(value, value)] if value else [])])
     starts = [command.split()[3:] for command in commands(text) if command.startswith("python -m tests.emulator")]
     assert len(starts) >= 3
     for arguments in starts:

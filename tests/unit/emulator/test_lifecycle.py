@@ -95,9 +95,37 @@ def test_termination(clock):
     assert [life.status(9.9), life.status(0.1)] == ["TERMINATING", None]
 
 
+OTHER_VPC = AWS | {"vpcId": "vpc-654321"}
+
+
+def test_deleted_peer_holds_what_it_has(clock):
+    """While it is still listed, nobody else gets its pair, its block or its place; pending it is not."""
+    life = Life(clock, max_peers=2, max_pending_peers=1)
+    with life.project.now() as project:
+        project.peers.delete(life.peer)
+        with pytest.raises(ApiError, match="PEER_ALREADY_EXISTS"):
+            project.create_peer(dict(AWS), needs_container=False)
+        with pytest.raises(ApiError, match="OVERLAPPING_CIDR_BLOCK"):
+            project.create_peer(dict(OTHER_VPC), needs_container=False)
+        other = project.create_peer(OTHER_VPC | {"routeTableCidrBlock": "10.0.0.0/16"}, needs_container=False)
+        with pytest.raises(ApiError, match="OVERLAPPING_CIDR_BLOCK"):
+            project.update_peer(other.id, {"routeTableCidrBlock": AWS["routeTableCidrBlock"]})
+        third = AWS | {"vpcId": "vpc-abcdef", "routeTableCidrBlock": "10.1.0.0/16"}
+        with pytest.raises(ApiError, match="PEER_MAXIMUM_REACHED") as full:
+            project.create_peer(dict(third), needs_container=False)
+        assert full.value.parameters == [2]
+    clock.sleep(10)
+    with life.project.now() as project:
+        assert project.update_peer(other.id, {"routeTableCidrBlock": AWS["routeTableCidrBlock"]}) is other
+        with pytest.raises(ApiError, match="PEER_MAXIMUM_REACHED") as pending:
+            project.create_peer(dict(third), needs_container=False)
+        assert pending.value.parameters == [1]
+    assert [peer["statusName"] for peer in life.project.list_peers()] == ["PENDING_ACCEPTANCE"]
+
+
 def test_deleted_peer_makes_room(clock):
-    """While it is still listed, its pair, its block and its place can be had again."""
-    life = Life(clock, max_peers=1)
+    """Where it holds nothing, its pair, its block and its place can be had again while it is still listed."""
+    life = Life(clock, max_peers=1, terminating_holds_nothing=True)
     with life.project.now() as project:
         with pytest.raises(ApiError, match="PEER_ALREADY_EXISTS"):
             project.create_peer(dict(AWS), needs_container=False)

@@ -27,7 +27,7 @@ def add_container(api, **fields):
 
 
 def test_a_pair_is_known_once_in_the_project(start):
-    """As a server may do it; what is being deleted does not count, what has failed does."""
+    """As a server may do it; what has failed counts until it is gone."""
     api = start(step_seconds=0, unique_pairs=True)
     peer = api.make_peer()
     pair = {name: peer[name] for name in ("awsAccountId", "vpcId")}

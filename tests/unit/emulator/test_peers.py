@@ -143,7 +143,7 @@ def test_unknown_container(api):
 
 
 def test_second_peer_of_a_pair(api):
-    """Also a failed one still holds its pair; one that is being deleted does not."""
+    """Also a failed one still holds its pair, until it is gone."""
     peer = api.make_peer()
     pair = {name: peer[name] for name in ("awsAccountId", "vpcId")}
     check_error(api.call("POST", "/peers", json=api.new_peer(**pair)), 409, "PEER_ALREADY_EXISTS", *pair.values())

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from ansible_collections.cloudpeer.atlas.tests.emulator.ratelimit import Allowance, Rate, TokenBucket, parse_rate
+from ansible_collections.cloudpeer.atlas.tests.emulator.ratelimit import HEADERS, Allowance, Rate, TokenBucket, parse_rate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +127,53 @@ def test_many_at_once(start):
     for thread in threads:
         thread.join()
     assert sorted(statuses) == [200] * 10 + [429] * 10
+
+
+def test_a_bucket_of_ten_with_two_a_second(clock):
+    """Ten at once, then two at the end of each second, however many ask."""
+    bucket = TokenBucket(parse_rate("10/2"), clock)
+    assert [allowance.granted for allowance in (bucket.take() for unused in range(16))] == [True] * 10 + [False] * 6
+    for unused in range(3):
+        clock.sleep(0.5)
+        assert bucket.take() == Allowance(False, 0, 1)
+        clock.sleep(0.5)
+        assert [bucket.take() for unused in range(4)] == [Allowance(True, 1), Allowance(True, 0)] + [Allowance(False, 0, 1)] * 2
+
+
+def test_many_connections_share_a_bucket(start):
+    """What is left goes down by one with each request, whichever connection it comes on; then all are refused alike."""
+    api = start(rate_limit="10/2/600")
+    headers = {"Authorization": f"Bearer {api.emulator.tokens.issue()}", "Accept": "application/vnd.atlas.2023-01-01+json"}
+    number, rounds = 16, 2
+    together = threading.Barrier(number)
+
+    def ask(unused_number):
+        with requests.Session() as session:
+            session.trust_env = False
+            together.wait()
+            return [session.get(api.group, headers=headers, timeout=30) for unused in range(rounds)]
+
+    with ThreadPoolExecutor(number) as threads:
+        replies = [reply for found in threads.map(ask, range(number)) for reply in found]
+    granted = [reply for reply in replies if reply.status_code == 200]
+    assert sorted(int(reply.headers["RateLimit-Remaining"]) for reply in granted) == list(range(10))
+    refused = [reply for reply in replies if reply.status_code == 429]
+    assert len(refused) == number * rounds - 10
+    assert {reply.headers["RateLimit-Remaining"] for reply in refused} == {"0"}
+    assert all(1 <= int(reply.headers["Retry-After"]) <= 600 for reply in refused)
+    assert len({entry["connection"] for entry in api.emulator.requests.entries()}) == number
+
+
+@pytest.mark.parametrize("without", [*([one] for one in HEADERS), list(HEADERS)], ids=" ".join)
+def test_any_header_may_be_missing(start, without):
+    """From replies and from refusals."""
+    api = start(rate_limit="1/1/600", rate_limit_without=tuple(without))
+    statuses = []
+    for expected in ({"RateLimit-Limit": "1", "RateLimit-Remaining": "0"}, dict.fromkeys(HEADERS)):
+        reply = api.call("GET", "/peers")
+        statuses.append(reply.status_code)
+        assert {name for name in HEADERS if name in reply.headers} == {*expected} - {*without}
+    assert statuses == [200, 429]
 
 
 def test_old_scheme(api):

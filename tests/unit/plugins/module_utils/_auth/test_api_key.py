@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -40,6 +41,11 @@ def sent(key: ApiKey, *replies: Reply) -> list[str | None]:
         except StopIteration:
             return headers
     raise AssertionError("it wants to be sent once more")
+
+
+def nonces(headers: list[str | None]) -> list[str | None]:
+    found = [re.search('nonce="([^"]*)"', header or "") for header in headers]
+    return [match and match[1] for match in found]
 
 
 @pytest.fixture
@@ -96,3 +102,35 @@ def test_a_reply_without_a_challenge_before_it_teaches_nothing(key: ApiKey) -> N
 
 def test_a_nonce_that_was_stale_at_once_is_no_wrong_key_but_not_for_ever(key: ApiKey) -> None:
     assert 3 <= len(sent(key, *[challenge("n", ", stale=true")] * 20)) <= 10
+
+
+def test_connections_share_a_nonce_and_its_count(key: ApiKey) -> None:
+    one, other = key.for_connection(), key.for_connection()
+    sent(one, challenge("a"), accepted())
+    (header,) = sent(other, accepted())
+    assert 'nonce="a"' in (header or "")
+    assert "nc=00000002" in (header or "")
+
+
+def test_if_a_nonce_of_another_connection_is_refused_each_has_its_own(key: ApiKey) -> None:
+    one, other, third = key.for_connection(), key.for_connection(), key.for_connection()
+    sent(one, challenge("a"), accepted())
+    assert nonces(sent(other, challenge("b"), accepted())) == ["a", "b"]
+    assert nonces(sent(one, accepted())) == ["a"]
+    assert nonces(sent(other, accepted())) == ["b"]
+    assert nonces(sent(third, challenge("c"), accepted())) == [None, "c"]
+    assert nonces(sent(one, challenge("d"), accepted())) == ["a", "d"]
+    assert nonces(sent(other, accepted())) == ["b"]
+
+
+def test_a_nonce_that_ages_on_its_own_connection_is_replaced_for_all(key: ApiKey) -> None:
+    one, other = key.for_connection(), key.for_connection()
+    sent(one, challenge("a"), accepted())
+    sent(one, challenge("b"), accepted())
+    assert nonces(sent(other, accepted())) == ["b"]
+
+
+def test_a_wrong_key_is_tried_no_more_often_on_several_connections(key: ApiKey) -> None:
+    one, other = key.for_connection(), key.for_connection()
+    assert len(sent(one, challenge("a"), challenge("b"), accepted())) == 2
+    assert len(sent(other, challenge("c"), challenge("d"), accepted())) == 2

@@ -77,7 +77,8 @@ class Names(Operation[Server, "frozenset[str]"]):
         changes = [*(Change("create", one, None, {}) for one in new), *(Change("delete", one, {}, None) for one in old)]
         steps = [Step("update", ("add", one), (one,)) for one in new]
         steps += [Step("delete", ("remove", one), (one,), after="quiet") for one in old]
-        return Plan(tuple(changes), tuple(steps), tuple(f"{one} goes." for one in old))
+        refusals = {"": AtlasError("Too many.")} if len(wanted) > 3 else {}
+        return Plan(tuple(changes), tuple(steps), tuple(f"{one} goes." for one in old), refusals=refusals)
 
     def predict(self, state: frozenset[str], plan: Plan, facts: Facts) -> frozenset[str]:
         return frozenset(self.params["names"])
@@ -101,7 +102,7 @@ class Names(Operation[Server, "frozenset[str]"]):
         return Status(f"{len(state)} names", "s3cret\n" if wait is not None else "")
 
     def show(self, state: frozenset[str], plan: Plan) -> dict[str, Any]:
-        return {"names": sorted(state)}
+        return {"names": sorted(state), "refused": [change.key for change in plan.changes if plan.refusals]}
 
 
 @pytest.fixture
@@ -126,6 +127,15 @@ def test_what_decides_is_asked_again_and_each_need_is_read_once(server: Server) 
     assert server.log == ["look", "read rules", "read more rules", "add a", "add b", "within", "poll"]
     assert (outcome.changed, outcome.failure, outcome.values["names"]) == (True, None, ["a", "b"])
     assert (outcome.before, outcome.after) == ({"names": []}, {"names": ["a", "b"]})
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_plan_that_is_refused_is_shown_and_nothing_is_done(server: Server, check_mode: bool) -> None:
+    outcome = run("a", "b", "c", "d", check_mode=check_mode)
+    assert (outcome.changed, outcome.values["refused"]) == (False, ["a", "b", "c", "d"])
+    assert outcome.failure is not None
+    assert outcome.failure["msg"] == "Too many."
+    assert server.log == ["look", "read rules", "read more rules"]
 
 
 def test_nothing_to_do_is_not_changed(server: Server) -> None:

@@ -178,7 +178,7 @@ def test_what_is_not_an_id_of_aws_is_refused_and_its_cause_is_guessed(option: st
 
 @pytest.mark.parametrize(("option", "value", "way_out"), BAD_IDS)
 def test_with_version_1_they_are_warned_about(option: str, value: str, way_out: str) -> None:
-    _, (warning,) = parse_values({"api_version": "v1.0", option: value})
+    unused, (warning,) = parse_values({"api_version": "v1.0", option: value})
     assert warning.startswith(f"{option} is not the id of ")
     assert way_out in warning
 

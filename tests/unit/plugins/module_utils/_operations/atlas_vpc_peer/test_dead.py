@@ -181,15 +181,26 @@ def test_a_lost_reply_in_the_middle_of_recreate_does_not_leave_less_than_before(
     assert len(wire.sent("POST")) == (1 if forward else 2)
 
 
-def test_what_is_being_removed_is_a_failure_without_wait(atlas: Atlas) -> None:
+def test_what_is_being_removed_is_waited_out_without_wait_too(atlas: Atlas) -> None:
     peer = atlas.create()
     atlas.act("delete", peer["id"])
     done = atlas.run(**PEERING)
-    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
-    for part in (peer["id"], "TERMINATING", "wait"):
-        assert part in done.msg
-    assert (done.peer["id"], done.peer["status_name"]) == (peer["id"], "TERMINATING")
-    assert [one["id"] for one in atlas.peers()] == [peer["id"]]
+    assert (done.failed, done.changed, atlas.writes()) == (False, True, ["POST"])
+    assert (done.peer["id"] != peer["id"], done.peer["status_name"]) == (True, "INITIATING")
+    assert [one["id"] for one in atlas.peers()] == [done.peer["id"]]
+
+
+@pytest.mark.parametrize("state", ["present", "changed"])
+def test_a_block_of_what_is_being_removed_is_waited_for(atlas: Atlas, state: str) -> None:
+    going = atlas.create()
+    other = {"vpc_id": "vpc-0f9e8d7c6b5a43210", "aws_account_id": PEERING["aws_account_id"]}
+    if state == "changed":
+        atlas.create(**other, route_table_cidr_block="10.99.0.0/16")
+    atlas.act("delete", going["id"])
+    done = atlas.run(**other, route_table_cidr_block=CIDR)
+    assert (done.failed, done.changed) == (False, True)
+    assert (done.peer["vpc_id"], done.peer["route_table_cidr_block"]) == (other["vpc_id"], CIDR)
+    assert [one["id"] for one in atlas.peers()] == [done.peer["id"]]
 
 
 def test_what_is_being_removed_is_waited_out_with_wait_and_made_anew(atlas: Atlas) -> None:

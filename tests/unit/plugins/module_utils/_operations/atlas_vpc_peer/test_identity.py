@@ -240,7 +240,7 @@ def test_a_server_that_wants_one_connection_a_vpc_is_told_which_one_there_is(
 
 def test_a_server_that_wants_one_connection_a_vpc_refuses_no_lost_creation(make_atlas: Callable[..., Atlas]) -> None:
     """It appears in this container after the 409: somebody else was faster here, and nothing is said of the other one."""
-    atlas = make_atlas(unique_pairs=True)
+    atlas = make_atlas(unique_pairs=True, terminating_holds_nothing=True)
     other = add_second_container(atlas)
     peer_id = atlas.create(container_id=other)["id"]
 

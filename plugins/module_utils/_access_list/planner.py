@@ -1,0 +1,145 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What has to be done to an access list: which entries are written, which go, and in which order. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import check_ceiling, split_ignored, warn_of_unused
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_entries import in_both_forms, is_name, merged
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import MOST_ENTRIES, Entry, key_of
+
+from .state import AccessListState, Entries, to_change
+
+# What a removal waits for, where entries are to be in force before.
+IN_FORCE = "in force"
+
+
+class AccessListPlanner:
+    """Plans what a task does to an access list.
+
+    Args:
+        params: The options as `validate` returns them.
+
+    Attributes:
+        declared: The entries of the options, by their names.
+    """
+
+    def __init__(self, params: Parameters) -> None:
+        self._params = params
+        self.declared: dict[str, Entry] = {str(key_of(entry)): entry for entry in params["entries"]}
+
+    def plan_absent(self, state: AccessListState) -> Plan:
+        """Plan the removal of the declared entries that are the user's."""
+        left = self.left(state)
+        going = sorted(name for name in self.declared if name in state.listed and name not in left)
+        return Plan(_removals(state.listed, going), tuple(_removal(name) for name in going))
+
+    def left(self, state: AccessListState) -> Entries:
+        """Return the declared entries that are somebody else's, and stay: those with another comment than the declared one."""
+        if not self._params["only_own"]:
+            return {}
+        return {
+            name: state.listed[name]
+            for name, entry in self.declared.items()
+            if name in state.listed and state.listed[name]["comment"] != entry["comment"]
+        }
+
+    def plan_present(self, state: AccessListState) -> Plan:
+        """Plan how the declared entries come to be there, and with `prune`, how the others go.
+
+        What is new is written first, so that nobody is shut out. A plan that must not be carried out has `refusals`.
+
+        Raises:
+            AtlasError: If an entry cannot be written.
+        """
+        writes, going = self._writes(state), self.going(state)
+        new = sum(change.before is None for change in writes)
+        early = max(0, min(len(state.listed) + new - MOST_ENTRIES, len(going))) if new else 0
+        names = tuple(change.key for change in writes)
+        steps = [
+            *(_removal(name) for name in going[:early]),
+            # Written twice is written once, so what was lost on the way may simply be written again.
+            *([Step("update", tuple(change.after for change in writes), names)] if writes else []),
+            *(_removal(name, after=IN_FORCE) for name in going[early:]),
+        ]
+        changes = writes + _removals(state.listed, going)
+        return Plan(changes, tuple(steps), self._warnings(state, going[:early]), refusals=self._refusals(state, going, new))
+
+    def going(self, state: AccessListState) -> list[str]:
+        """Return the names of the entries that are pruned, sorted: those that were there from the beginning, and may still go."""
+        if not self._params["prune"]:
+            return []
+        now, first = self._prunable(state.listed), self._prunable(state.first)
+        return sorted(now & first)
+
+    def _prunable(self, entries: Entries) -> set[str]:
+        """Return the names of the entries that are not declared and need not stay."""
+        undeclared = [
+            {**in_both_forms(entry), "name": name}
+            for name, entry in entries.items()
+            if name not in self.declared
+            # An entry of a kind that is not known here is left alone.
+            and is_name(name)
+            and (self._params["prune_temporary"] or entry["delete_after_date"] is None)
+        ]
+        return {one["name"] for one in split_ignored(self._params["ignore"], undeclared)[1]}
+
+    def _writes(self, state: AccessListState) -> tuple[Change, ...]:
+        """Return the changes that the declared entries need.
+
+        Raises:
+            AtlasError: If one cannot be made.
+        """
+        writes, listed = [], state.listed
+        for name, entry in self.declared.items():
+            current = listed.get(name)
+            if current is not None and entry["delete_after_date"] is not None and current["delete_after_date"] is None:
+                # PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY; removing it first would shut clients out for a moment.
+                raise AtlasError(
+                    f"{name} is permanent in the access list, and cannot be given a delete_after_date.",
+                    hint="Leave delete_after_date out, or remove the entry first (state: absent).",
+                )
+            after = merged(current, entry, keep_comment=self._params["keep_comment"])
+            if after != current:
+                writes.append(to_change(name, current, after))
+        return tuple(sorted(writes, key=lambda change: change.key))
+
+    def _warnings(self, state: AccessListState, early: t.Sequence[str]) -> tuple[str, ...]:
+        if not self._params["prune"]:
+            return ()
+        unused = warn_of_unused(self._params["ignore"], [in_both_forms(entry) for entry in state.first.values()])
+        if not early:
+            return unused
+        warning = f"The access list has no room for the new entries, so that these are removed before: {', '.join(early)}."
+        return (*unused, warning)
+
+    def _refusals(self, state: AccessListState, going: t.Sequence[str], new: int) -> dict[str, AtlasError]:
+        """Return why the plan as a whole must not be carried out, if it must not."""
+        if not self._params["prune"]:
+            return {}
+        # What has gone already counts, too.
+        removals = sorted({*going, *(name for name, change in state.done.items() if change.after is None)})
+        error = check_ceiling(self._params, removals)
+        too_many = len(state.listed) + new - len(going) - MOST_ENTRIES
+        if error is None and new and too_many > 0:
+            error = AtlasError(
+                f"The access list would have {MOST_ENTRIES + too_many} entries, and Atlas allows {MOST_ENTRIES}.",
+                hint="Declare fewer entries, or let prune remove more of the others (ignore, prune_temporary).",
+            )
+        return {"": error} if error is not None else {}
+
+
+def _removal(name: str, after: str | None = None) -> Step:
+    return Step("delete", (name,), (name,), after)
+
+
+def _removals(listed: Entries, names: t.Iterable[str]) -> tuple[Change, ...]:
+    return tuple(to_change(name, listed[name], None) for name in names)

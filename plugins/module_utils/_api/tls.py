@@ -1,0 +1,56 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""TLS as urllib3 sets it up, with the certificates read once."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import ssl
+
+try:
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+    from urllib3.util.ssl_ import create_urllib3_context
+except ImportError:
+    # The transport says so to the user before anything here is used.
+    DEFAULT_CA_BUNDLE_PATH = ""
+
+
+def trusting(path: str) -> ssl.SSLContext:
+    """Return the context that trusts the certificates of a file, or a folder, and no others.
+
+    Contexts are safe for threads, and for forks: each connection has a state of its own.
+
+    Raises:
+        OSError: If it cannot be read; an SSLError if there are no certificates.
+        ValueError: If it is no path.
+    """
+    # A file that was replaced is read again.
+    return _read(path, os.stat(path).st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)
+def _read(path: str, unused_time: int) -> ssl.SSLContext:
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    if os.path.isdir(path):
+        context.load_verify_locations(capath=path)
+    else:
+        context.load_verify_locations(path)
+    return context
+
+
+@functools.lru_cache(maxsize=1)
+def trusting_anybody() -> ssl.SSLContext:
+    """Return the context that verifies nothing."""
+    return create_urllib3_context(cert_reqs=ssl.CERT_NONE)
+
+
+def preload() -> None:
+    """Read the usual certificates, in a process that forks workers afterwards: they share the context then."""
+    # Whoever needs them says what is wrong.
+    with contextlib.suppress(OSError):
+        trusting(DEFAULT_CA_BUNDLE_PATH)

@@ -1,0 +1,89 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Removing what is not declared: what is ignored, and how many removals a task may make."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import Parse, Pattern, matches, parse_pattern
+
+from .argspec import ArgumentSpec
+from .options import Parameters
+
+PRUNE = ArgumentSpec(
+    {
+        "prune": {"type": "bool", "default": False},
+        "max_deletions": {"type": "int", "default": 1},
+        "allow_empty": {"type": "bool", "default": False},
+        "ignore": {"type": "list", "elements": "dict", "default": []},
+    }
+)
+
+
+def parse_prune(params: Parameters, declared: str, forms: t.Mapping[str, Parse | None]) -> tuple[Pattern, ...]:
+    """Check the options for pruning, and return the patterns of `ignore`.
+
+    Args:
+        params: The options.
+        declared: The option that has the declared list.
+        forms: The fields that patterns may have, as `parse_pattern` takes them.
+
+    Raises:
+        InvalidOptionError: If one cannot be right.
+    """
+    if params["max_deletions"] < 0:
+        raise InvalidOptionError("max_deletions must be 0 or more.", hint="Set it to 0 to allow no removal at all.")
+    if params["prune"] and not params[declared] and not params["allow_empty"]:
+        raise InvalidOptionError(
+            f"{declared} is empty, and prune would remove everything.",
+            hint="Check the variable that it comes from, or set allow_empty to true if that is what you want.",
+        )
+    patterns = []
+    for index, pattern in enumerate(params["ignore"]):
+        try:
+            patterns.append(parse_pattern(pattern, forms))
+        except InvalidValueError as error:
+            raise InvalidOptionError(f"ignore[{index}]{error}.", hint=error.hint) from None
+    return tuple(patterns)
+
+
+def split_ignored(
+    patterns: t.Sequence[Pattern], undeclared: t.Iterable[t.Mapping[str, t.Any]]
+) -> tuple[list[t.Any], list[t.Any]]:
+    """Return those of some objects that a pattern fits, and the others."""
+    ignored: list[t.Any] = []
+    others: list[t.Any] = []
+    for one in undeclared:
+        (ignored if any(matches(pattern, one) for pattern in patterns) else others).append(one)
+    return ignored, others
+
+
+def warn_of_unused(patterns: t.Sequence[Pattern], listed: t.Collection[t.Mapping[str, t.Any]]) -> tuple[str, ...]:
+    """Return a warning for each pattern that fits nothing of what is there: it may protect less than it was written for."""
+    return tuple(
+        f"ignore[{index}] matches nothing that is there: {dict(pattern)}. Check its spelling."
+        for index, pattern in enumerate(patterns)
+        if not any(matches(pattern, one) for one in listed)
+    )
+
+
+def check_ceiling(params: Parameters, removals: t.Sequence[str]) -> AtlasError | None:
+    """Return the error for a plan that removes more than `max_deletions`; None for any other.
+
+    Args:
+        params: The options.
+        removals: What would be removed or replaced, in words.
+    """
+    ceiling = params["max_deletions"]
+    if len(removals) <= ceiling:
+        return None
+    return AtlasError(
+        f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {', '.join(removals)}.",
+        hint="Check the list. If that is what you want, raise max_deletions, or protect what is to stay with ignore.",
+    )

@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the module atlas_access_list_info does: which entries the options select."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+from functools import partial
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_entries import PATTERN_FORMS, in_both_forms
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import GONE, AccessList, Entry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import matches, parse_pattern
+
+from .atlas import AtlasOperation
+
+Entries = dict[str, Entry]
+
+
+class AtlasAccessListInfo(AtlasOperation[Entries]):
+    """Reads entries of the IP access list of a project."""
+
+    argument_spec = CONNECTION + ArgumentSpec(
+        {
+            **{name: {"type": "str"} for name in PATTERN_FORMS},
+            "contains": {"type": "str"},
+            "include_status": {"type": "bool", "default": False},
+        }
+    )
+    noun = "access_list"
+    has_diff = False
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options; those that entries have to match come back as one pattern."""
+        params, warnings = super().validate(params)
+        wanted = {name: params[name] for name in PATTERN_FORMS if params[name] is not None}
+        try:
+            pattern = parse_pattern(wanted, PATTERN_FORMS) if wanted else {}
+        except InvalidValueError as error:
+            raise InvalidOptionError(f"{str(error).lstrip('.')}.", hint=error.hint) from None
+        return {**params, "pattern": pattern, "contains": _parse_network(params["contains"])}, warnings
+
+    def look(self) -> Entries:
+        """Read the list, and select the entries that fit every option."""
+        access_list, part = AccessList(self.session, self.params["group_id"]), self.params["contains"]
+        found = {
+            name: entry
+            for name, entry in access_list.list_entries().items()
+            if matches(self.params["pattern"], in_both_forms(entry)) and (part is None or _holds(name, part))
+        }
+        return self._with_statuses(access_list, found) if self.params["include_status"] else found
+
+    def _with_statuses(self, access_list: AccessList, entries: Entries) -> Entries:
+        """Return entries with their statuses, without those that have gone meanwhile."""
+        statuses = self.read_all({name: partial(access_list.get_status, name) for name in entries})
+        found = {}
+        for name, status in statuses.items():
+            if isinstance(status, AtlasError):
+                if status.error_code not in GONE:
+                    raise status
+            else:
+                found[name] = t.cast("Entry", {**entries[name], "status": status})
+        return found
+
+    def show(self, state: Entries, plan: Plan) -> dict[str, t.Any]:
+        """Show the entries."""
+        return {"access_list": list(state.values())}
+
+
+def _parse_network(value: str | None) -> t.Any:
+    """Return the network of an address or a block; None for none.
+
+    Raises:
+        InvalidOptionError: If it is neither.
+    """
+    try:
+        return None if value is None else ipaddress.ip_network(value)
+    except ValueError:
+        raise InvalidOptionError(
+            f"contains is neither an address nor a CIDR block without host bits: {value!r}.",
+            hint="Give one such as 10.0.0.5 or 10.0.0.0/16.",
+        ) from None
+
+
+def _holds(name: str, part: t.Any) -> bool:
+    """Whether an entry, by its name, lets a whole network in."""
+    try:
+        network: t.Any = ipaddress.ip_network(name)
+    except ValueError:
+        return False
+    return bool(network.version == part.version and part.subnet_of(network))
+
+
+OPERATION = AtlasAccessListInfo

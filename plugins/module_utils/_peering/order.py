@@ -1,0 +1,136 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""In which order the requests of a set can be sent: what each needs others to give up first. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import MOST_PEERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
+
+from .state import CreatePeer, DeletePeer, UpdatePeer
+
+
+@dataclass(frozen=True)
+class After:
+    """What has to be out of the way before a request is sent.
+
+    Attributes:
+        gone: The ids of connections that have to be gone, for their pair, block or place.
+        moved: The ids of connections that have to have another block, or to be gone.
+        block: The block that the request needs.
+    """
+
+    gone: frozenset[str]
+    moved: frozenset[str]
+    block: str | None
+
+    def blockers(self, listed: t.Iterable[Peer]) -> list[Peer]:
+        """Return those of the present connections that are still in the way."""
+        return [
+            peer
+            for peer in listed
+            if peer["id"] in self.gone or (peer["id"] in self.moved and do_overlap(self.block, peer["route_table_cidr_block"]))
+        ]
+
+
+def order(steps: t.Sequence[Step], listed: t.Sequence[Peer], provider: Provider) -> tuple[Step, ...]:
+    """Return steps in the order in which they can be sent, each with what it needs.
+
+    Removals that others need come first, then changes, creations, and the other removals. All that is in the way of a step is
+    removed or changed by the others: what would stay in the way was refused before.
+
+    Args:
+        steps: The removals, changes and creations of a set, as the planner of one connection makes them.
+        listed: The connections that are there.
+        provider: The cloud provider.
+    """
+    removed = {step.request.id for step in steps if isinstance(step.request, DeletePeer)}
+    leaving = removed | {peer["id"] for peer in listed if peer["status_name"] == provider.terminating}
+    changed = {step.request.id for step in steps if isinstance(step.request, UpdatePeer)}
+    changes = [
+        _with_after(step, _holders_for(step, listed), leaving, changed) for step in steps if isinstance(step.request, UpdatePeer)
+    ]
+    creations = [
+        _with_after(step, _holders_for(step, listed), leaving, changed) for step in steps if isinstance(step.request, CreatePeer)
+    ]
+    creations = _with_places(creations, listed, leaving)
+    needed = {one for step in (*changes, *creations) for one in step.after.gone}
+    removals = [step for step in steps if isinstance(step.request, DeletePeer)]
+    return (
+        *(step for step in removals if step.request.id in needed),
+        *changes,
+        *creations,
+        *(step for step in removals if step.request.id not in needed),
+    )
+
+
+def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:
+    """Return those of some changes that wait for one another to give up their blocks, so that none could ever be sent."""
+    waiting = {step.request.id: step for step in steps if isinstance(step.request, UpdatePeer)}
+    while True:
+        free = [one for one, step in waiting.items() if not step.after.moved & waiting.keys()]
+        if not free:
+            return tuple(waiting.values())
+        for one in free:
+            del waiting[one]
+
+
+def find_holders(block: str | None, container_id: str | None, listed: t.Iterable[Peer], but: str | None = None) -> list[Peer]:
+    """Return the connections to a container that have a block, or a part of it.
+
+    Args:
+        block: The block.
+        container_id: The container.
+        listed: The connections that are there.
+        but: The id of a connection that does not count.
+    """
+    return [
+        peer
+        for peer in listed
+        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, peer["route_table_cidr_block"])
+    ]
+
+
+def _holders_for(step: Step, listed: t.Sequence[Peer]) -> list[Peer]:
+    """Return the connections that have the block that a creation or a change needs."""
+    fields, own, container_id = step.request.fields, None, step.request.fields.get("container_id")
+    if isinstance(step.request, UpdatePeer):
+        own = step.request.id
+        container_id = next(peer["container_id"] for peer in listed if peer["id"] == own)
+    return find_holders(fields.get("route_table_cidr_block"), container_id, listed, own)
+
+
+def _with_after(step: Step, holders: t.Sequence[Peer], leaving: t.Collection[str], changed: t.Collection[str]) -> Step:
+    ids = {peer["id"] for peer in holders}
+    gone = {peer["id"] for peer in step.after or ()}
+    after = After(
+        frozenset(gone | (ids & set(leaving))),
+        frozenset(ids & set(changed)),
+        step.request.fields.get("route_table_cidr_block"),
+    )
+    return replace(step, after=after)
+
+
+def _with_places(creations: t.Sequence[Step], listed: t.Sequence[Peer], leaving: t.Collection[str]) -> list[Step]:
+    """Return creations with the connections whose places they need: those beyond the places that are free."""
+    free = MOST_PEERS - len(listed)
+    # A connection that is replaced by a new one gives its place to that.
+    given = {one for step in creations for one in step.after.gone}
+    places = [peer["id"] for peer in listed if peer["id"] in leaving and peer["id"] not in given]
+    placed = []
+    for step in creations:
+        needed: set[str] = set()
+        if not step.after.gone & set(leaving):
+            free -= 1
+            if free < 0 and places:
+                needed = {places.pop(0)}
+        placed.append(replace(step, after=replace(step.after, gone=step.after.gone | needed)))
+    return placed

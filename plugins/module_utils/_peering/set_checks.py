@@ -1,0 +1,155 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What only a whole list can tell: blocks that overlap, entries that mean the same, limits. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import check_ceiling
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import MOST_PEERS, MOST_PENDING
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
+
+from .entries import Entry
+from .order import find_cycle
+from .preflight import check_overlaps
+from .set_state import PeerSetState
+
+Refusals = dict[str, AtlasError]
+
+
+@dataclass
+class Draft:
+    """What the entries come to before the list as a whole is looked at.
+
+    Attributes:
+        entries: The entries.
+        plans: The plans of those that can be done, by key.
+        final: The connection that each of these will have, by key.
+        refusals: Why an entry cannot be done, by key.
+        failures: What has failed already, by key.
+        going: The connections to remove, since the list does not declare them.
+    """
+
+    entries: t.Sequence[Entry]
+    plans: dict[str, Plan] = field(default_factory=dict)
+    final: dict[str, Peer] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=dict)
+    failures: Refusals = field(default_factory=dict)
+    going: list[Peer] = field(default_factory=list)
+
+
+def find_refusals(
+    draft: Draft,
+    changes: t.Sequence[Change],
+    steps: t.Sequence[Step],
+    state: PeerSetState,
+    params: Parameters,
+    provider: Provider,
+) -> Refusals:
+    """Return all that keeps a list from being done, by the keys of entries, and by other keys for the list as a whole."""
+    whole = {"limit": _above_limit(draft, changes, state, provider), "ceiling": _above_ceiling(changes, params, provider)}
+    return {
+        **{key: error for key, error in whole.items() if error is not None},
+        **_duplicates(draft),
+        **_cycles(steps),
+        **_overlaps(draft, state, provider),
+        **draft.refusals,
+    }
+
+
+def warn_of_pending(changes: t.Sequence[Change], state: PeerSetState, provider: Provider) -> tuple[str, ...]:
+    """Return a warning if more connections will be pending than Atlas takes: it is no refusal, since acceptance makes room."""
+    going = {change.key for change in changes}
+    present = sum(peer["status_name"] in provider.progress[:-1] and peer["id"] not in going for peer in state.listed)
+    created = sum(change.action in ("create", "recreate") for change in changes)
+    if not created or present + created <= MOST_PENDING:
+        return ()
+    return (
+        f"{present + created} VPC peering connections would be pending, and Atlas allows {MOST_PENDING}. Have them accepted in "
+        "AWS while the task waits (wait: true), or accept the first ones and run the task again.",
+    )
+
+
+def _overlaps(draft: Draft, state: PeerSetState, provider: Provider) -> Refusals:
+    """Check the final blocks of what is created or changed; of two such entries, the later one is at fault."""
+    changed = [entry for entry in draft.entries if entry.key in draft.plans and draft.plans[entry.key].changes]
+    own = {peer["id"] for entry in changed if (peer := state.entries[entry.key].peer) is not None}
+    leaving = own | {peer["id"] for peer in draft.going}
+    neighbours = [peer for peer in state.listed if peer["id"] not in leaving]
+    refusals: Refusals = {}
+    for entry in changed:
+        final = draft.final[entry.key]
+        try:
+            check_overlaps(provider, fields_of(final), None, neighbours)
+        except AtlasError as error:
+            refusals[entry.key] = entry.named(error)
+        # Without an id, it is known by its entry.
+        neighbours.append({**final, "id": final["id"] or entry.key})
+    return refusals
+
+
+def _cycles(steps: t.Iterable[Step]) -> Refusals:
+    cycle = find_cycle(steps)
+    keys = [step.keys[0] for step in cycle]
+    refusals: Refusals = {}
+    for step in cycle:
+        others = " and ".join(key for key in keys if key != step.keys[0])
+        refusals[step.keys[0]] = AtlasError(
+            f"{step.keys[0]}.route_table_cidr_block {step.request.fields['route_table_cidr_block']} is not free before {others} "
+            "has changed, which waits for this entry in turn.",
+            hint="Give one of them a block that is free, and run the task again with the blocks that you want.",
+        )
+    return refusals
+
+
+def _duplicates(draft: Draft) -> Refusals:
+    """Find the entries that mean the same connection as one before, or may mean it."""
+    refusals: Refusals = {}
+    for entry in draft.entries:
+        for before in draft.entries[: entry.index]:
+            hint = _same_container(entry, before, draft) if entry.pair == before.pair else ""
+            if hint:
+                text = f"it has the AWS account and the VPC of {before.key}."
+                refusals[entry.key] = entry.named(AtlasError(text, hint=hint))
+                break
+    return refusals
+
+
+def _same_container(entry: Entry, before: Entry, draft: Draft) -> str:
+    """Return what to do about two entries of a VPC that have the same network container, or may have it; empty if they do not."""
+    if entry.container is None or before.container is None:
+        return "Declare it once, or set container_id or container_region_name in both."
+    ids = {draft.final[one.key]["container_id"] if one.key in draft.final else one.key for one in (entry, before)}
+    is_same = entry.container == before.container or len(ids) == 1
+    return "Both have the same network container: declare it once." if is_same else ""
+
+
+def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState, provider: Provider) -> AtlasError | None:
+    """Check that a project holds all connections; only creations make them more."""
+    created = sum(change.action == "create" for change in changes)
+    going = {peer["id"] for peer in draft.going}
+    staying = sum(peer["id"] not in going and peer["status_name"] != provider.terminating for peer in state.listed)
+    if not created or staying + created <= MOST_PEERS:
+        return None
+    return AtlasError(
+        f"The project would have {staying + created} VPC peering connections ({staying} that stay, and {created} new ones), and "
+        f"Atlas allows {MOST_PEERS}.",
+        hint="Take connections that are no longer needed out of the list, or remove them from the project.",
+    )
+
+
+def _above_ceiling(changes: t.Iterable[Change], params: Parameters, provider: Provider) -> AtlasError | None:
+    removals = [
+        f"VPC peering connection {change.before['id']} ({provider.describe(change.before)})"
+        for change in changes
+        if change.action in ("delete", "recreate") and change.before is not None
+    ]
+    return check_ceiling(params, removals)

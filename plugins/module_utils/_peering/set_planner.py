@@ -1,0 +1,177 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What is to be done for a declared list: the plans of its entries, and what only the whole list can tell. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import split_ignored, warn_of_unused
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import describe
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import Pattern
+
+from .containers import LIST_CONTAINERS
+from .entries import Entry
+from .order import order
+from .planner import PeerPlanner
+from .set_checks import Draft, find_refusals, warn_of_pending
+from .set_state import PeerSetState
+from .state import DeletePeer, PeerState
+
+
+class PeerSetPlanner:
+    """Plans a whole list.
+
+    Args:
+        params: The options of the task.
+        entries: The entries of the list.
+        provider: The cloud provider.
+        facts: What was read so far; what is missing is asked for.
+    """
+
+    def __init__(
+        self,
+        params: Parameters,
+        entries: t.Sequence[Entry],
+        provider: Provider,
+        facts: Facts,
+    ) -> None:
+        self._params = params
+        self._entries = entries
+        self._patterns: t.Sequence[Pattern] = params["ignore"]
+        self._provider = provider
+        self._facts = facts
+
+    def plan(self, state: PeerSetState) -> Plan:
+        """Plan what is left to do. What the list as a whole forbids is in the `refusals` of the plan."""
+        draft = self._draft(state)
+        if self._params["prune"]:
+            settled = state.failures.keys() | state.done.keys()
+            draft.going = [peer for peer in self.split_undeclared(state)[1] if peer["id"] not in settled]
+        removals = [
+            Plan((Change("delete", peer["id"], fields_of(peer), None),), (Step("delete", DeletePeer(peer["id"]), (peer["id"],)),))
+            for peer in draft.going
+        ]
+        plans = [*draft.plans.values(), *removals]
+        changes = tuple(change for plan in plans for change in plan.changes)
+        steps = order([step for plan in plans for step in plan.steps], state.listed, self._provider)
+        warnings = warn_of_unused(self._patterns, [fields_of(peer) for peer in state.first])
+        return Plan(
+            changes,
+            steps,
+            warnings + warn_of_pending(changes, state, self._provider),
+            failures=draft.failures,
+            refusals=find_refusals(draft, changes, steps, state, self._params, self._provider),
+        )
+
+    def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
+        """Return the state in which a plan is done, and all is as the task would wait for it."""
+        done = {change.key: change for change in plan.changes}
+        entries = dict(state.entries)
+        for entry in self._entries:
+            own, change = entries.get(entry.key), done.get(entry.key)
+            peer = own.peer if own is not None else None
+            if change is not None:
+                peer = t.cast("Peer", change.after)
+            is_awaited = self._params["wait"] and entry.key not in plan.failures
+            if peer is not None and is_awaited and not self._provider.has_reached(peer, entry.goal):
+                peer = {**peer, "status_name": entry.goal}
+            entries[entry.key] = PeerState(peer, listed=())
+        pruned = tuple(state.find(change.key) for change in plan.changes if change.after is None)
+        replaced = [change.before["id"] for change in plan.changes if change.action == "recreate" and change.before]
+        listed = tuple(peer for peer in state.listed if peer["id"] not in replaced)
+        return replace(state, listed=listed, entries=entries, done=done, pruned=pruned, failures=plan.failures)
+
+    def split_undeclared(self, state: PeerSetState) -> tuple[list[Peer], list[Peer]]:
+        """Return the connections that the list does not declare: those to ignore, and the others; none that are on their way out.
+
+        An entry whose connection cannot be told declares all of its account and VPC, and a connection of which Atlas does not say
+        these may be declared by any.
+        """
+        declared: set[str] = set()
+        for entry in self._entries:
+            own = state.entries.get(entry.key)
+            if own is None:
+                declared |= {peer["id"] for peer in state.listed if self._pair_of(peer) == entry.pair}
+            elif own.peer is not None:
+                declared.add(own.peer["id"])
+        candidates = [
+            fields_of(peer)
+            for peer in state.listed
+            if peer["id"] not in declared
+            and peer["status_name"] != self._provider.terminating
+            and None not in self._pair_of(peer)
+        ]
+        return split_ignored(self._patterns, candidates)
+
+    def _pair_of(self, peer: Peer) -> tuple[str, ...]:
+        return tuple(fields_of(peer)[name] for name in self._provider.identity)
+
+    def _draft(self, state: PeerSetState) -> Draft:
+        """Plan the entries one by one; what was done in this run is not done again."""
+        draft = Draft(self._entries)
+        for entry in self._entries:
+            key = entry.key
+            own, done = state.entries.get(key), state.done.get(key)
+            if key in state.failures:
+                continue
+            if own is None:
+                draft.refusals[key] = entry.named(state.unclear[key])
+            elif done is not None and done.after is not None:
+                draft.final[key] = t.cast("Peer", own.peer)
+            else:
+                self._draft_entry(entry, own, draft)
+        return draft
+
+    def _draft_entry(self, entry: Entry, own: PeerState, draft: Draft) -> None:
+        try:
+            draft.plans[entry.key], draft.final[entry.key] = self._plan_entry(entry, own)
+        except AtlasError as error:
+            unfit = draft.refusals
+            if own.peer is not None and own.peer["status_name"] == self._provider.failed and self._params["recreate"] == "never":
+                unfit, draft.final[entry.key] = draft.failures, own.peer
+            unfit[entry.key] = entry.named(error)
+
+    def _plan_entry(self, entry: Entry, own: PeerState) -> tuple[Plan, Peer]:
+        """Plan one entry, and return the connection that it will have, too.
+
+        Raises:
+            AtlasError: If it cannot be.
+        """
+        planner, peer = PeerPlanner(entry.params, self._provider, self._facts), own.peer
+        if peer is None or own.dying or (peer["status_name"] == self._provider.failed and self._params["recreate"] == "dead"):
+            self._check_container(entry)
+        plan = planner.plan_present(own)
+        if not plan.changes:
+            return plan, t.cast("Peer", peer)
+        self._check_container(entry)
+        change = plan.changes[0]
+        if change.action != "update" and plan.steps[-1].request.fields.get("container_id") is None:
+            raise InvalidOptionError(
+                "container_id is required with api_version: v1.0, where Atlas chooses the network container by itself.",
+                hint="Set it, or container_region_name, or use api_version: v2.",
+            )
+        final = t.cast("Peer", planner.predict(own, plan).peer)
+        change = replace(change, key=entry.key, after=fields_of(final))
+        return Plan((change,), tuple(replace(step, keys=(entry.key,)) for step in plan.steps)), final
+
+    def _check_container(self, entry: Entry) -> None:
+        """Ask for all containers at once, and check that the one of an entry is among them.
+
+        Raises:
+            InvalidOptionError: If it is not.
+        """
+        containers, wanted = self._facts[LIST_CONTAINERS], entry.params["container_id"]
+        if wanted is not None and wanted not in [one["id"] for one in containers]:
+            raise InvalidOptionError(
+                f"container_id: project {self._params['group_id']} has no network container {wanted} on {self._provider.name}.",
+                hint=f"It has {describe(containers)}." if containers else "It has none. Create one (atlas_network_container).",
+            )

@@ -1,0 +1,78 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The state of all VPC peering connections of a project, beside the list that declares them. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
+
+from .state import PeerState
+
+
+@dataclass(frozen=True)
+class PeerSetState:
+    """What is there, and what the task has done so far.
+
+    Attributes:
+        listed: All connections of the project.
+        first: Those that were there when the task began.
+        entries: What each entry means, by its key; an entry whose connection cannot be told is missing.
+        unclear: Why the connection of an entry cannot be told, by its key.
+        done: What was done, by the keys of entries and the ids of removed connections.
+        failures: What has failed, by the same.
+        pruned: The connections whose removal was accepted because the list does not declare them.
+        full: How many connections were pending, and how many there were, when Atlas took no more; None if it has taken all.
+        places: How many more it takes since then.
+    """
+
+    listed: tuple[Peer, ...]
+    first: tuple[Peer, ...] = ()
+    entries: t.Mapping[str, PeerState] = field(default_factory=dict)
+    unclear: t.Mapping[str, AtlasError] = field(default_factory=dict)
+    done: t.Mapping[str, Change] = field(default_factory=dict)
+    failures: t.Mapping[str, AtlasError] = field(default_factory=dict)
+    pruned: tuple[Peer, ...] = ()
+    full: tuple[int, int] | None = None
+    places: int = 0
+
+    def find(self, peer_id: str) -> Peer:
+        """Return a connection by its id, as it was last seen."""
+        return next(peer for peer in (*self.listed, *self.first) if peer["id"] == peer_id)
+
+    def with_written(self, key: str, peer: Peer) -> PeerSetState:
+        """Return the state after the connection of an entry was created or changed."""
+        earlier = self.done.get(key)
+        before = next((fields_of(one) for one in self.first if one["id"] == peer["id"]), None)
+        change = Change("create" if before is None else "update", key, before, fields_of(peer))
+        if earlier is not None:
+            # Its removal was the first half.
+            change = Change("recreate", key, earlier.before, fields_of(peer))
+        return replace(
+            self,
+            listed=(*(one for one in self.listed if one["id"] != peer["id"]), peer),
+            entries={**self.entries, key: PeerState(peer, listed=())},
+            done={**self.done, key: change},
+            places=max(0, self.places - (before is None)),
+        )
+
+    def with_leaving(self, key: str, peer_id: str, terminating: str) -> PeerSetState:
+        """Return the state after the removal of a connection was accepted: of an entry's own, or of one that is not declared."""
+        before = self.find(peer_id)
+        leaving = t.cast("Peer", {**before, "status_name": terminating})
+        done = {**self.done, key: Change("delete", key, fields_of(before), None)}
+        state = replace(self, listed=tuple(leaving if peer["id"] == peer_id else peer for peer in self.listed), done=done)
+        if key not in self.entries:
+            return replace(state, pruned=(*self.pruned, leaving))
+        return replace(state, entries={**self.entries, key: PeerState(leaving, (leaving,), (), leaving)})
+
+    def with_failure(self, key: str, error: AtlasError) -> PeerSetState:
+        """Return the state after something has failed for good."""
+        return replace(self, failures={**self.failures, key: error})

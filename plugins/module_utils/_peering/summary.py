@@ -1,0 +1,165 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the result of a declared list says: actions, failures, sums, the diff. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Fields, Plan, find_differences
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
+
+from .entries import FIELDS, Entry
+from .set_state import PeerSetState
+
+KNOWN_LATER = "(known after apply)"
+T = t.TypeVar("T")
+
+
+def name_of(fields: Fields) -> str:
+    """Return the account and the VPC of a connection, for users."""
+    return f"{fields['aws_account_id']}/{fields['vpc_id']}"
+
+
+class PeerSetSummary:
+    """Makes the results of a declared list.
+
+    Args:
+        entries: The entries of the list.
+        split_undeclared: Returns the connections that the list does not declare: those to ignore, and the others.
+    """
+
+    def __init__(
+        self, entries: t.Sequence[Entry], split_undeclared: t.Callable[[PeerSetState], tuple[list[Peer], list[Peer]]]
+    ) -> None:
+        self._by_key = {entry.key: entry for entry in entries}
+        self._split_undeclared = split_undeclared
+
+    def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
+        """Return what the result shows: what was done, or if the plan is refused what it would do."""
+        changes, failures = _done(state, plan)
+        own = [state.entries.get(key) for key in self._by_key]
+        return {
+            "vpc_peers": [one.peer if one is not None else None for one in own],
+            "pruned": self._in_order(state.pruned, lambda peer: peer["id"], state),
+            "actions": [self._action(change, state) for change in self._in_order(changes, lambda change: change.key, state)],
+            "failures": self._failures(failures, state),
+            "summary": self._sums(changes, failures, state),
+        }
+
+    def diff(self, state: PeerSetState, plan: Plan) -> list[dict[str, t.Any]]:
+        """Return the diff: one element for each changed connection, and how many entries are as they should be."""
+        diff: list[dict[str, t.Any]] = []
+        changes, failures = _done(state, plan)
+        for change in self._in_order(changes, lambda one: one.key, state):
+            header = f"{name_of(change.after or change.before or {})} ({change.action})"
+            after = self._present(change, state) or change.after or {}
+            shown = {name: _foreseen(name, value, change) for name, value in after.items()}
+            diff.append({"before_header": header, "after_header": header, "before": change.before or {}, "after": shown})
+        unchanged = self._sums(changes, failures, state)["unchanged"]
+        return [*diff, {"prepared": f"unchanged: {unchanged}\n"}] if unchanged else diff
+
+    def statuses(self, state: PeerSetState) -> list[str]:
+        """Return the state of the connection of each entry."""
+        own = [state.entries.get(key) for key in self._by_key]
+        return [one.peer["status_name"] if one is not None and one.peer is not None else GONE for one in own]
+
+    def refusal(self, state: PeerSetState, plan: Plan) -> AtlasError:
+        """Return the error with all that is wrong with a plan."""
+        return _joined("Nothing was changed.", self._failures(_done(state, plan)[1], state))
+
+    def failure(self, state: PeerSetState) -> AtlasError | None:
+        """Return the error with all that has failed; None for nothing."""
+        failures = self._failures(state.failures, state)
+        return _joined("", failures) if failures else None
+
+    def stopped(self, state: PeerSetState) -> str:
+        """Return what was done, for a task that is ended from outside."""
+        done = [f"{change.action} {name_of(change.after or change.before or {})}" for change in state.done.values()]
+        unsure = {key: error for key, error in state.failures.items() if error.outcome_unknown}
+        text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
+        names = [str(failure["name"]) for failure in self._failures(unsure, state)]
+        return f"{text}; perhaps also: {', '.join(names)}" if names else text
+
+    def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str], state: PeerSetState) -> list[T]:
+        """Return things in the order of the list; then come removals, as Atlas lists them."""
+        places = {one: place for place, one in enumerate([*self._by_key, *(peer["id"] for peer in state.first)])}
+        return sorted(things, key=lambda one: places.get(key(one), len(places)))
+
+    def _present(self, change: Change, state: PeerSetState) -> Peer | None:
+        """Return the connection of a created or changed entry as it was last seen."""
+        own = state.entries.get(change.key)
+        return own.peer if own is not None and change.after is not None else None
+
+    def _action(self, change: Change, state: PeerSetState) -> dict[str, t.Any]:
+        entry, shown = self._by_key.get(change.key), change.after or change.before or {}
+        known = self._present(change, state) or change.before or {}
+        # Not the state, which goes on by itself.
+        fields = {name: shown[name] for name in FIELDS if name in shown}
+        differing = find_differences(fields, change.before or {}) if change.action == "update" else ()
+        return {
+            "action": change.action,
+            "index": entry.index if entry is not None else None,
+            "id": known.get("id"),
+            "name": name_of(shown),
+            "container_id": shown["container_id"],
+            "differing": list(differing),
+        }
+
+    def _failures(self, failures: t.Mapping[str, AtlasError], state: PeerSetState) -> list[dict[str, t.Any]]:
+        found = []
+        for key, error in self._in_order(failures.items(), lambda one: one[0], state):
+            entry, own = self._by_key.get(key), state.entries.get(key)
+            removed = next((peer for peer in state.first if peer["id"] == key), None)
+            peer = own.peer if own is not None else removed
+            name = entry.name if entry is not None else name_of(fields_of(removed)) if removed is not None else None
+            place = {"index": entry.index if entry is not None else None, "id": peer["id"] if peer is not None else None}
+            found.append({**place, "name": name, **error.to_result()})
+        return found
+
+    def _sums(self, changes: t.Iterable[Change], failures: t.Container[str], state: PeerSetState) -> dict[str, int]:
+        """Count each entry once, and one that has failed as failed."""
+        failed = [key for key in self._by_key if key in failures]
+        actions = {change.key: change.action for change in changes}
+        done = [actions[key] for key in self._by_key if key in actions and key not in failed]
+        ignored, undeclared = self._split_undeclared(state)
+        return {
+            "created": done.count("create"),
+            "updated": done.count("update"),
+            "recreated": done.count("recreate"),
+            "unchanged": len(self._by_key) - len(done) - len(failed),
+            "failed": len(failed),
+            "deleted": len(actions.keys() - self._by_key.keys()),
+            "ignored": len(ignored),
+            "undeclared": len({peer["id"] for peer in (*undeclared, *state.pruned)}),
+        }
+
+
+def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str, AtlasError]]:
+    """Return what was done, or if the plan is refused what it would do, and what has failed."""
+    if not plan.refusals:
+        return [*state.done.values()], state.failures
+    failures = {**plan.failures, **plan.refusals}
+    return [change for change in plan.changes if change.key not in failures], failures
+
+
+def _foreseen(name: str, value: t.Any, change: Change) -> t.Any:
+    """Return a field as the diff shows it: what is null now, and only Atlas will know, is known later."""
+    is_new = change.action in ("create", "recreate")
+    return KNOWN_LATER if is_new and value is None and name in ("id", "connection_id") else value
+
+
+def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> AtlasError:
+    """Return one error for several failures; what Atlas said of it is kept if there is only one."""
+    only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
+    return AtlasError(
+        " ".join(filter(None, (text, *(str(failure["msg"]) for failure in failures)))),
+        http_status=only.get("http_status"),
+        error_code=only.get("error_code"),
+        detail=only.get("detail"),
+    )

@@ -1,0 +1,57 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Patterns over the fields of an object, such as `{vpc_id: vpc-0a*, container_id: …}`."""
+
+from __future__ import annotations
+
+import fnmatch
+import typing as t
+
+from .invalid import InvalidValueError
+
+Parse = t.Callable[[str], t.Any]
+Pattern = t.Mapping[str, t.Optional[str]]
+
+_WILDCARDS = frozenset("*?[")
+
+
+def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | None]) -> Pattern:
+    """Return a pattern with texts as values; a null stays, and matches nothing.
+
+    Args:
+        pattern: Values by fields. Those with a wildcard (`*`, `?`, `[…]`) match in the manner of a shell.
+        forms: The fields that there are, each with what raises InvalidValueError for a value that it cannot have; None if it can
+            have any.
+
+    Raises:
+        InvalidValueError: If the pattern is empty, has a field that there is not, or a value that its field cannot have; the
+            message begins with what follows the name of the pattern.
+    """
+    if not pattern:
+        raise InvalidValueError(" is empty", f"Give at least one of {', '.join(forms)}.")
+    parsed: dict[str, str | None] = {}
+    for name, value in pattern.items():
+        if name not in forms:
+            raise InvalidValueError(f".{name} is not a field", f"There are {', '.join(forms)}.")
+        if isinstance(value, bool) or not isinstance(value, (str, int, type(None))):
+            raise InvalidValueError(f".{name} is not a text: {value!r}", "Give a text, with * for any characters.")
+        parsed[name] = text = None if value is None else str(value)
+        parse = forms[name]
+        if text is None or parse is None or _WILDCARDS & set(text):
+            continue
+        try:
+            parsed[name] = str(parse(text))
+        except InvalidValueError as error:
+            raise InvalidValueError(f".{name} {error}", error.hint) from None
+    return parsed
+
+
+def matches(pattern: Pattern, fields: t.Mapping[str, t.Any]) -> bool:
+    """Whether all fields of a pattern match those of an object, in the same case. A null on either side matches nothing."""
+    return all(
+        value is not None and fields[name] is not None and fnmatch.fnmatchcase(str(fields[name]), value)
+        for name, value in pattern.items()
+    )

@@ -1,0 +1,194 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the IP access list of a MongoDB Atlas project has."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: atlas_access_list_info
+short_description: Read the IP access list of a MongoDB Atlas project
+version_added: 2.1.0
+author:
+  - The cloudpeer.atlas maintainers (@cloudpeer)
+description:
+  - Returns the entries of the IP access list of a MongoDB Atlas project, either all of them, or those that match every option.
+  - If none matches, the list is empty. The task fails if the project does not exist or the credentials are refused.
+  - In O(cidr_block), O(ip_address), O(aws_security_group) and O(comment), V(*), V(?) and V([...]) stand for other characters, as
+    in file names. Upper and lower case differ.
+options:
+  cidr_block:
+    description:
+      - Return only the entry with this CIDR block, or entries with blocks that match. An address is the block that has only this
+        address, such as V(10.0.0.5/32).
+    type: str
+  ip_address:
+    description:
+      - Return only the entry with this address, or entries with addresses that match. Blocks with more than one address do not
+        match; see O(contains).
+    type: str
+  aws_security_group:
+    description:
+      - Return only the entry with this security group, or entries with security groups that match.
+    type: str
+  comment:
+    description:
+      - Return only entries with this comment, or with comments that match.
+    type: str
+  contains:
+    description:
+      - Return only entries that let this address, or this whole CIDR block, in. Security groups are not looked at.
+    type: str
+  include_status:
+    description:
+      - Return also whether each entry is active. This takes one request for each entry that is returned.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module changes nothing.
+  diff_mode:
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.action_group_atlas
+  - cloudpeer.atlas._connection
+notes:
+  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in the project.
+seealso:
+  - module: cloudpeer.atlas.atlas_access_list
+"""
+
+EXAMPLES = r"""
+- name: Read the whole access list
+  cloudpeer.atlas.atlas_access_list_info:
+    group_id: 5356823b3794dee37132bb7b
+    public_key: "{{ atlas_public_key }}"
+    private_key: "{{ atlas_private_key }}"
+  register: allowed
+
+# In the examples below, the project and the key come from the environment variables
+# MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
+
+- name: Find out which entries let a host in
+  cloudpeer.atlas.atlas_access_list_info:
+    contains: 10.15.3.7
+
+- name: Read the entry of a VPC, and whether it is active
+  cloudpeer.atlas.atlas_access_list_info:
+    cidr_block: 10.15.0.0/16
+    include_status: true
+
+- name: Read the entries of the hosts in a network
+  cloudpeer.atlas.atlas_access_list_info:
+    ip_address: 10.20.0.*
+
+- name: Read the entries that the office uses
+  cloudpeer.atlas.atlas_access_list_info:
+    comment: "office *"
+
+- name: Read the entries with security groups
+  cloudpeer.atlas.atlas_access_list_info:
+    aws_security_group: "*"
+"""
+
+RETURN = r"""
+access_list:
+  description: The entries, each like those of RV(cloudpeer.atlas.atlas_access_list#module:access_list).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - cidr_block: 10.15.0.0/16
+      ip_address: null
+      aws_security_group: null
+      comment: The application's VPC
+      delete_after_date: null
+  contains:
+    cidr_block:
+      description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
+      type: str
+      sample: 10.15.0.0/16
+    ip_address:
+      description: The IP address. Null if the entry is not an address.
+      type: str
+      sample: 10.20.0.5
+    aws_security_group:
+      description: The id of the security group. Null if the entry is not a security group.
+      type: str
+      sample: sg-0a1b2c3d4e5f67890
+    comment:
+      description: What the entry is for. Null if it has no comment.
+      type: str
+      sample: The application's VPC
+    delete_after_date:
+      description: When Atlas removes the entry. Null if it is permanent.
+      type: str
+      sample: "2030-01-31T12:00:00Z"
+    status:
+      description: >-
+        Whether the entry is active for all clusters, one of V(PENDING), V(ACTIVE), V(FAILED).
+      returned: with O(include_status=true)
+      type: str
+      sample: ACTIVE
+api_calls:
+  description: The HTTP requests that the task has sent to Atlas, in this order.
+  returned: at verbosity 2 (C(-vv)) or more
+  type: list
+  elements: dict
+  sample:
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
+      status: 200
+      milliseconds: 48
+  contains:
+    method:
+      description: The HTTP method.
+      type: str
+      sample: GET
+    path:
+      description: The path, without the query.
+      type: str
+      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
+    status:
+      description: The HTTP status of the reply. Null if no reply came.
+      type: int
+      sample: 200
+    milliseconds:
+      description: How long the request took.
+      type: int
+      sample: 48
+http_status:
+  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
+  returned: failure
+  type: int
+  sample: 404
+error_code:
+  description: The error code of Atlas. Null if there is none.
+  returned: failure
+  type: str
+  sample: GROUP_NOT_FOUND
+detail:
+  description: What Atlas or the network said about the failure. Null if neither said anything.
+  returned: failure
+  type: str
+  sample: There is no such project
+"""
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list_info import OPERATION
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(OPERATION)
+
+
+if __name__ == "__main__":
+    main()

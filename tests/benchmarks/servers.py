@@ -1,0 +1,169 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The clouds that playbooks are measured against, in processes of their own, so that they share Python with nothing measured."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+import requests
+import trustme
+from requests.auth import HTTPDigestAuth
+
+# Importing it makes the checkout importable as a collection.
+from tests.conftest import COLLECTIONS_PATH, ROOT  # isort: skip
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port, own_environment
+from ansible_collections.cloudpeer.atlas.tests.support.slow_proxy import slow_proxy
+
+assert COLLECTIONS_PATH.is_dir()
+
+#: How far away a distant server is, in seconds there and back.
+ROUND_TRIP = 0.05
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """An emulator that runs, with as much of it as the environment of a playbook needs.
+
+    Attributes:
+        settings: Its options, as far as they say who may come.
+        base_url: Where tasks find it.
+        container_id: The container of its first project.
+        groups: Its projects, each with `group_id` and `container_id`.
+        control_url: Where it is controlled: never far away.
+        ca_path: The file with the authorities to trust; None for plain HTTP.
+    """
+
+    settings: Settings
+    base_url: str
+    container_id: str
+    groups: tuple[dict[str, str], ...]
+    control_url: str
+    ca_path: str | None = None
+
+    def reset(self) -> None:
+        """Reset everything."""
+        requests.post(f"{self.control_url}/emulator/reset", timeout=10, verify=self.ca_path or True).raise_for_status()
+
+    def accept(self, peer_ids: Sequence[str]) -> None:
+        """Accept connections as the owner of the other side."""
+        with requests.Session() as session:
+            # Authorities that the environment names would be preferred.
+            session.trust_env = False
+            session.verify = self.ca_path or True
+            for peer_id in peer_ids:
+                session.post(f"{self.control_url}/emulator/peers/{peer_id}/accept", timeout=10).raise_for_status()
+
+
+@contextlib.contextmanager
+def emulator(latency_ms: float = 0, step_seconds: float = 1000, **more: Any) -> Iterator[Atlas]:
+    """Run an emulator without limits to the number of connections.
+
+    Args:
+        latency_ms: How long it waits before each reply.
+        step_seconds: How long connections stay in each state that passes.
+        more: Further options.
+    """
+    options = {"port": 0, "latency-ms": latency_ms, "step-seconds": step_seconds, "max-peers": 5000, "max-pending-peers": 5000}
+    options |= {name.replace("_", "-"): value for name, value in more.items()}
+    command = [sys.executable, "-m", "tests.emulator", *(f"--{name}={value}" for name, value in options.items())]
+    with subprocess.Popen(command, cwd=ROOT, env=own_environment(), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            url, groups = ready["base_url"], tuple(ready["groups"])
+            yield Atlas(Settings(), url, ready["container_id"], groups, url)
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def distant_emulator(round_trip: float = ROUND_TRIP, **options: Any) -> Iterator[Atlas]:
+    """Run an emulator that speaks HTTPS and is far away.
+
+    Args:
+        round_trip: How far, in seconds.
+        options: Those of the emulator.
+    """
+    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-bench-") as folder:
+        certificate, bundle = Path(folder, "server.pem"), Path(folder, "authorities.pem")
+        authority = trustme.CA()
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+        # As many authorities as people trust: to load them takes its time.
+        bundle.write_text(certifi.contents() + authority.cert_pem.bytes().decode("ascii"), encoding="utf-8")
+        with emulator(tls_certificate=certificate, **options) as near, distant(near.base_url, round_trip) as url:
+            yield Atlas(near.settings, url, near.container_id, near.groups, near.base_url, str(bundle))
+
+
+@contextlib.contextmanager
+def distant(url: str, round_trip: float = ROUND_TRIP) -> Iterator[str]:
+    """Give an address that leads to a server on loopback, as if that were far away."""
+    port = urlsplit(url).port
+    assert port is not None
+    with slow_proxy(port, round_trip) as proxy:
+        yield f"{urlsplit(url).scheme}://127.0.0.1:{proxy.port}"
+
+
+@contextlib.contextmanager
+def aws_server() -> Iterator[str]:
+    """Run moto's server and give its address."""
+    port = free_port()
+    # Nobody starts a machine there, and the list of images takes long to load.
+    variables = {**own_environment(), "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            while True:
+                with contextlib.suppress(requests.ConnectionError):
+                    requests.get(f"{url}/moto-api/", timeout=10)
+                    break
+                assert process.poll() is None, "moto's server has ended"
+                time.sleep(0.05)
+            yield url
+        finally:
+            process.terminate()
+
+
+def peers(number: int, different: int | None = None) -> list[dict[str, str]]:
+    """Return that many peers, in turns of so many different ones."""
+    indices = [index % (different or number) for index in range(number)]
+    return [{"vpc_id": f"vpc-0a1b2c3d4e5f{i:05x}", "cidr_block": f"10.{i // 256}.{i % 256}.0/24"} for i in indices]
+
+
+def declared(items: list[dict[str, str]], container_id: str) -> list[dict[str, str]]:
+    """Return peers as the entries of a set."""
+    shared = {"aws_account_id": "123456789012", "accepter_region_name": "us-east-1", "container_id": container_id}
+    return [{"vpc_id": one["vpc_id"], "route_table_cidr_block": one["cidr_block"], **shared} for one in items]
+
+
+def create_peer(atlas: Atlas, peer: dict[str, str]) -> str:
+    """Create a peer without Ansible and return its id."""
+    settings = atlas.settings
+    reply = requests.post(
+        f"{atlas.control_url}/api/atlas/v1.0/groups/{settings.group_id}/peers",
+        json={
+            "providerName": "AWS",
+            "containerId": atlas.container_id,
+            "accepterRegionName": "us-east-1",
+            "awsAccountId": "123456789012",
+            "vpcId": peer["vpc_id"],
+            "routeTableCidrBlock": peer["cidr_block"],
+        },
+        auth=HTTPDigestAuth(settings.public_key, settings.private_key),
+        timeout=10,
+        verify=atlas.ca_path or True,
+    )
+    reply.raise_for_status()
+    return str(reply.json()["id"])

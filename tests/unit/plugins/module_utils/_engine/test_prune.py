@@ -1,0 +1,77 @@
+"""Pruning: its options, what is ignored, and the ceiling."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import (
+    PRUNE,
+    check_ceiling,
+    parse_prune,
+    split_ignored,
+    warn_of_unused,
+)
+
+DEFAULTS: dict[str, t.Any] = {name: option["default"] for name, option in PRUNE.options.items()}
+FORMS = {"name": None}
+ONE, TWO = {"name": "one"}, {"name": "two"}
+
+
+def parse(declared: t.Sequence[str] = ("one",), **options: t.Any) -> tuple[t.Any, ...]:
+    return parse_prune({**DEFAULTS, "things": list(declared), **options}, "things", FORMS)
+
+
+def test_nothing_is_pruned_unless_the_user_asks_for_it() -> None:
+    assert DEFAULTS == {"prune": False, "max_deletions": 1, "allow_empty": False, "ignore": []}
+
+
+@pytest.mark.parametrize(("prune", "allow_empty"), [(False, False), (True, True), (False, True)])
+def test_an_empty_list_is_fine_where_nothing_or_everything_is_meant_to_go(prune: bool, allow_empty: bool) -> None:
+    assert parse((), prune=prune, allow_empty=allow_empty) == ()
+
+
+def test_an_empty_list_with_prune_is_refused() -> None:
+    with pytest.raises(InvalidOptionError, match=r"^things is empty, and prune would remove everything. .*allow_empty"):
+        parse((), prune=True)
+
+
+def test_a_negative_ceiling_is_refused() -> None:
+    with pytest.raises(InvalidOptionError, match=r"^max_deletions must be 0 or more"):
+        parse(max_deletions=-1)
+
+
+def test_a_wrong_pattern_is_named_with_its_place() -> None:
+    with pytest.raises(InvalidOptionError, match=r"^ignore\[1\]\.colour is not a field\. There are name\.$"):
+        parse(ignore=[{"name": "one"}, {"colour": "red"}])
+    with pytest.raises(InvalidOptionError, match=r"^ignore\[0\] is empty\. "):
+        parse(ignore=[{}])
+
+
+def test_one_pattern_is_enough_to_be_ignored() -> None:
+    patterns = parse(ignore=[{"name": "three"}, {"name": "t*"}])
+    assert split_ignored(patterns, [ONE, TWO]) == ([TWO], [ONE])
+    assert split_ignored((), [ONE, TWO]) == ([], [ONE, TWO])
+
+
+def test_a_pattern_that_fits_nothing_is_told() -> None:
+    patterns = parse(ignore=[{"name": "t*"}, {"name": "tow"}])
+    assert warn_of_unused(patterns, [ONE, TWO]) == (
+        "ignore[1] matches nothing that is there: {'name': 'tow'}. Check its spelling.",
+    )
+
+
+@pytest.mark.parametrize(("ceiling", "removals"), [(0, []), (1, ["one"]), (3, ["one", "two"])])
+def test_up_to_the_ceiling_all_is_well(ceiling: int, removals: list[str]) -> None:
+    assert check_ceiling({"max_deletions": ceiling}, removals) is None
+
+
+@pytest.mark.parametrize(("ceiling", "removals"), [(0, ["one"]), (1, ["one", "two"])])
+def test_above_the_ceiling_the_removals_are_named(ceiling: int, removals: list[str]) -> None:
+    error = check_ceiling({"max_deletions": ceiling}, removals)
+    assert error is not None
+    assert f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {', '.join(removals)}." in str(
+        error
+    )
+    assert "raise max_deletions" in str(error)

@@ -1,0 +1,159 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""In which order a list is carried out: what needs a block, a pair or a place waits until that is free; the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
+from ansible_collections.cloudpeer.atlas.tests.support.sets import (
+    actions,
+    apply,
+    block,
+    entries,
+    entry,
+    failures,
+    fault,
+    forget,
+    id_of,
+    pruned,
+    sums,
+    there,
+    vpc,
+)
+
+FREE = "10.250.0.0/16"
+
+
+@pytest.fixture
+def four(atlas: Atlas) -> Atlas:
+    """A project with four connections."""
+    apply(atlas, entries(4), parallel=1)
+    forget(atlas)
+    return atlas
+
+
+def methods(atlas: Atlas) -> list[str]:
+    """Return the methods of the requests after the look."""
+    return [method for method, unused in atlas.wire()[3:]]
+
+
+def moved(number: int, other: int | None = None) -> dict[str, object]:
+    """Return an entry with the block of another one, or with one that is free."""
+    return entry(number, route_table_cidr_block=FREE if other is None else block(other))
+
+
+@pytest.mark.parametrize("parallel", [1, 8])
+def test_blocks_are_passed_on_along_a_chain(four: Atlas, parallel: int) -> None:
+    done = apply(four, [moved(0, 1), moved(1, 2), moved(2, 3), moved(3), moved(9, 0)], parallel=parallel)
+    assert not done.failed, done.msg
+    assert sums(done) == {"updated": 4, "created": 1}
+    assert there(four) == {vpc(0): block(1), vpc(1): block(2), vpc(2): block(3), vpc(3): FREE, vpc(9): block(0)}
+    # Nothing was sent in vain, and nobody had to ask.
+    assert methods(four) == ["PATCH"] * 4 + ["POST"]
+    assert four.clock.pauses == []
+
+
+def test_blocks_that_go_round_are_refused(four: Atlas) -> None:
+    done = apply(four, [moved(0, 1), moved(1, 2), moved(2, 0), entry(3), entry(5)])
+    assert failures(done).keys() == {0, 1, 2}
+    assert f"peers[0].route_table_cidr_block {block(1)} is not free before peers[1] and peers[2] has changed" in done.msg
+    assert four.writes() == []
+
+
+def test_a_part_of_an_own_block_is_free(four: Atlas) -> None:
+    assert sums(apply(four, [entry(0, route_table_cidr_block="10.100.0.0/17")])) == {"updated": 1, "undeclared": 3}
+
+
+def test_a_change_that_needs_a_pruned_block_waits_for_its_end_and_the_others_do_not(four: Atlas) -> None:
+    done = apply(four, [moved(0, 3), entry(1), entry(2), entry(5)], prune=True)
+    assert not done.failed, done.msg
+    assert methods(four)[0] == "DELETE"
+    assert methods(four)[1] == "POST"
+    assert methods(four)[-1] == "PATCH"
+    assert "GET" in methods(four)
+    assert there(four)[vpc(0)] == block(3)
+
+
+def test_what_needs_a_connection_that_was_on_its_way_out_before_waits_for_it(four: Atlas) -> None:
+    four.act("delete", id_of(four, 3))
+    forget(four)
+    done = apply(four, [*entries(3), moved(9, 3)])
+    assert not done.failed, done.msg
+    assert there(four)[vpc(9)] == block(3)
+    # One list a poll, and then the creation, once.
+    assert [method for method, unused in four.wire()[3:]] == ["GET"] * (len(four.wire()) - 4) + ["POST"]
+
+
+def test_the_pair_itself_may_be_on_its_way_out(four: Atlas) -> None:
+    old = id_of(four, 3)
+    four.act("delete", old)
+    done = apply(four, entries(4))
+    assert (actions(done), sums(done)) == ([("create", 3)], {"created": 1, "unchanged": 3})
+    assert done.result["vpc_peers"][3]["id"] != old
+
+
+def test_what_an_entry_leaves_open_is_taken_from_its_predecessor(four: Atlas) -> None:
+    four.act("delete", id_of(four, 3))
+    bare = {name: value for name, value in entry(3).items() if name != "route_table_cidr_block"}
+    assert apply(four, [*entries(3), bare]).changed
+    assert there(four)[vpc(3)] == block(3)
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PATCH"])
+def test_what_needs_a_block_that_does_not_become_free_fails_unsent(four: Atlas, method: str) -> None:
+    fault(four, method, "status", status=403, times=None)
+    first = [] if method == "DELETE" else [moved(3)]
+    done = apply(four, [*entries(3), *first, moved(9, 3), entry(10)], prune=method == "DELETE")
+    index = 3 + len(first)
+    assert sums(done)["created"] == 1
+    assert f"It needs what VPC peering connection {id_of(four, 3)} has" in failures(done)[index]
+    assert there(four)[vpc(3)] == block(3)
+    assert four.writes().count("POST") == 1
+    assert vpc(10) in there(four)
+
+
+def test_what_needs_a_block_that_is_late_fails_unsent_and_names_it(make_atlas: Callable[..., Atlas]) -> None:
+    atlas = make_atlas(step_seconds=10_000)
+    apply(atlas, entries(2))
+    gone = id_of(atlas, 1)
+    forget(atlas)
+    done = apply(atlas, [entry(0), moved(9, 1), entry(5)], prune=True, wait_timeout=60)
+    assert failures(done) == {
+        1: f"peers[1] (123456789012/{vpc(9)}): VPC peering connection {gone} (TERMINATING) is still in the way after 60 seconds. "
+        "Raise wait_timeout, or run the task again later."
+    }
+    assert (pruned(done), sums(done)) == ({vpc(1)}, {"created": 1, "unchanged": 1, "failed": 1, "deleted": 1, "undeclared": 1})
+    assert atlas.writes().count("POST") == 1
+    # The next run goes on from there.
+    with atlas.emulator.project.now() as project:
+        project.peers.get(gone).since -= 20_000
+    assert sums(apply(atlas, [entry(0), moved(9, 1), entry(5)], prune=True)) == {"created": 1, "unchanged": 2}
+
+
+def test_where_removals_hold_nothing_waiting_for_them_does_no_harm(make_atlas: Callable[..., Atlas]) -> None:
+    atlas = make_atlas(terminating_holds_nothing=True)
+    apply(atlas, entries(2))
+    assert not apply(atlas, [entry(0), moved(9, 1)], prune=True).failed
+
+
+def test_a_removal_nobody_needs_comes_after_the_changes(four: Atlas) -> None:
+    apply(four, [*entries(3), entry(5)], prune=True, parallel=1)
+    assert methods(four) == ["POST", "DELETE"]
+
+
+def test_a_connection_of_another_container_with_the_pair_need_not_be_gone(atlas: Atlas) -> None:
+    other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
+    apply(atlas, [entry(0, container_id=atlas.container_id)])
+    done = apply(atlas, [entry(0, container_id=other)], prune=True)
+    assert sums(done) == {"created": 1, "deleted": 1, "undeclared": 1}
+
+
+def test_a_pair_moves_to_another_container_where_atlas_knows_it_once_a_project(make_atlas: Callable[..., Atlas]) -> None:
+    atlas = make_atlas(unique_pairs=True)
+    other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
+    apply(atlas, [entry(0, container_id=atlas.container_id)])
+    done = apply(atlas, [entry(0, container_id=other)], prune=True)
+    assert not done.failed, done.msg
+    assert [one["containerId"] for one in atlas.peers()] == [other]

@@ -1,0 +1,376 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The access list as a declared list: what is removed and what never is, in which order, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import OPERATION
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, reply
+
+OURS = {"cidr_block": "10.1.0.0/16", "comment": "ours"}
+OLD, OTHER = "10.8.0.0/16", "10.9.0.0/16"
+GROUP = "sg-0a1b2c3d4e5f67890"
+REFUSED = reply({"error": 403, "errorCode": "USER_UNAUTHORIZED", "detail": "No."}, 403)
+NO_ENTRY = reply({"error": 404, "errorCode": "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND", "detail": "Not there."}, 404)
+
+
+def run(atlas: Atlas, *entries: dict[str, Any], **options: Any) -> Done:
+    return atlas.run(OPERATION, **{"entries": list(entries), "prune": True, **options})
+
+
+def add(atlas: Atlas, *values: str | dict[str, Any]) -> None:
+    """Let somebody else have added entries, by their blocks or as bodies of the API."""
+    with atlas.emulator.project.now() as project:
+        project.add_access([{"cidrBlock": one} if isinstance(one, str) else one for one in values])
+
+
+def listed(atlas: Atlas) -> list[str]:
+    with atlas.emulator.project.now() as project:
+        return sorted(entry.value for entry in project.access_list)
+
+
+def remove(atlas: Atlas, value: str) -> None:
+    with atlas.emulator.project.now() as project:
+        project.access_list.delete(project.access_list.get(value))
+
+
+def methods(atlas: Atlas) -> list[str]:
+    return [one["method"] for one in atlas.emulator.requests.entries() if one["authenticated"]]
+
+
+def names(entries: list[dict[str, Any]]) -> list[str]:
+    return [one["cidr_block"] or one["aws_security_group"] for one in entries]
+
+
+def in_days(days: float) -> str:
+    return (datetime.now(timezone.utc) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# What goes
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_what_is_not_declared_is_removed_and_shown(atlas: Atlas, check_mode: bool) -> None:
+    add(atlas, {"cidrBlock": OLD, "comment": "old"})
+    done = run(atlas, OURS, check_mode=check_mode)
+    assert (done.failed, done.changed) == (False, True)
+    assert listed(atlas) == ([OLD] if check_mode else ["10.1.0.0/16"])
+    assert names(done.result["access_list"]) == ["10.1.0.0/16"]
+    assert [(one["cidr_block"], one["comment"]) for one in done.result["pruned"]] == [(OLD, "old")]
+    assert [(one["action"], one["index"], one["name"]) for one in done.result["actions"]] == [
+        ("create", 0, "10.1.0.0/16"),
+        ("delete", None, OLD),
+    ]
+    assert [names(side["access_list"]) for side in (done.before, done.after)] == [[OLD], ["10.1.0.0/16"]]
+
+
+def test_without_prune_nothing_else_is_removed(atlas: Atlas) -> None:
+    add(atlas, OLD)
+    done = run(atlas, OURS, prune=False)
+    assert (done.result["pruned"], listed(atlas)) == ([], ["10.1.0.0/16", OLD])
+
+
+def test_a_second_run_changes_nothing_and_reads_once(atlas: Atlas) -> None:
+    add(atlas, OLD)
+    run(atlas, OURS)
+    atlas.emulator.requests.clear()
+    done = run(atlas, OURS)
+    assert (done.changed, done.result["pruned"], done.result["actions"], methods(atlas)) == (False, [], [], ["GET"])
+
+
+@pytest.mark.parametrize("declared", [{"ip_address": "10.0.0.5"}, {"cidr_block": "10.0.0.5/32"}])
+@pytest.mark.parametrize("body", [{"ipAddress": "10.0.0.5"}, {"cidrBlock": "10.0.0.5/32"}])
+def test_an_address_and_its_block_are_one_entry(atlas: Atlas, declared: dict[str, Any], body: dict[str, Any]) -> None:
+    add(atlas, body)
+    done = run(atlas, declared, max_deletions=0)
+    assert (done.failed, done.changed) == (False, False)
+
+
+def test_an_update_is_told_apart_from_a_creation(atlas: Atlas) -> None:
+    add(atlas, "10.1.0.0/16")
+    (action,) = run(atlas, OURS).result["actions"]
+    assert action == {"action": "update", "index": 0, "name": "10.1.0.0/16", "differing": ["comment"]}
+
+
+# What stays
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"comment": "office *"},
+        {"cidr_block": "10.8.*"},
+        {"cidr_block": OLD},
+        {"cidr_block": OLD, "comment": "office Berlin"},
+    ],
+)
+def test_what_is_ignored_stays_and_does_not_count(atlas: Atlas, pattern: dict[str, Any]) -> None:
+    add(atlas, {"cidrBlock": OLD, "comment": "office Berlin"}, OTHER)
+    done = run(atlas, OURS, ignore=[pattern])
+    assert (done.failed, done.warnings, names(done.result["pruned"])) == (False, [], [OTHER])
+    assert listed(atlas) == ["10.1.0.0/16", OLD]
+
+
+@pytest.mark.parametrize("pattern", [{"ip_address": "10.0.0.5"}, {"ip_address": "10.0.*"}, {"cidr_block": "10.0.0.5/32"}])
+def test_an_address_is_ignored_in_both_its_forms(faulty: tuple[Atlas, Wire], pattern: dict[str, Any]) -> None:
+    """Whichever of them the list has."""
+    atlas, wire = faulty
+    for form in ({"ipAddress": "10.0.0.5"}, {"cidrBlock": "10.0.0.5/32"}):
+        wire.faults[:] = [Fault("GET", reply({"results": [form], "totalCount": 1}))]
+        done = run(atlas, allow_empty=True, ignore=[pattern])
+        assert (done.failed, done.changed, wire.sent("DELETE")) == (False, False, [])
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"comment": "Office *"},
+        {"comment": "office *", "cidr_block": OTHER},
+        {"comment": None},
+        {"comment": "office *", "aws_security_group": None},
+        {"ip_address": "10.8.*"},
+    ],
+)
+def test_a_pattern_that_matches_nothing_warns_and_protects_nothing(atlas: Atlas, pattern: dict[str, Any]) -> None:
+    add(atlas, {"cidrBlock": OLD, "comment": "office Berlin"})
+    done = run(atlas, OURS, ignore=[pattern])
+    (warning,) = done.warnings
+    assert "ignore[0]" in warning
+    assert names(done.result["pruned"]) == [OLD]
+
+
+def test_a_declared_entry_is_managed_although_a_pattern_fits(atlas: Atlas) -> None:
+    add(atlas, {"cidrBlock": "10.1.0.0/16", "comment": "office"})
+    done = run(atlas, OURS, ignore=[{"comment": "office"}])
+    assert (done.changed, done.result["access_list"][0]["comment"]) == (True, "ours")
+
+
+def test_what_goes_by_itself_is_left_alone_unless_asked(atlas: Atlas) -> None:
+    add(atlas, {"cidrBlock": OLD, "deleteAfterDate": in_days(2)}, OTHER)
+    done = run(atlas, OURS)
+    assert names(done.result["pruned"]) == [OTHER]
+    assert names(run(atlas, OURS, prune_temporary=True).result["pruned"]) == [OLD]
+    assert listed(atlas) == ["10.1.0.0/16"]
+
+
+@pytest.mark.parametrize("entry", [{}, {"cidrBlock": "everywhere"}, {"awsPrefixList": "pl-1"}, {"cidrBlock": None}], ids=str)
+def test_an_entry_of_a_kind_that_is_not_known_stays(faulty: tuple[Atlas, Wire], entry: dict[str, Any]) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("GET", reply({"results": [{**entry, "comment": "new"}], "totalCount": 1})))
+    done = run(atlas, allow_empty=True)
+    assert (done.changed, wire.sent("DELETE")) == (False, [])
+    # What has no subject at all cannot be told from others, so that the list cannot be read.
+    assert done.failed == (entry.get("cidrBlock") is None)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_above_the_ceiling_nothing_is_written_and_the_plan_is_shown(atlas: Atlas, check_mode: bool) -> None:
+    add(atlas, OLD, OTHER)
+    done = run(atlas, OURS, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes(), done.result["pruned"]) == (True, False, [], [])
+    assert [word for word in ("max_deletions", OLD, OTHER) if word not in done.msg] == []
+    assert [(one["action"], one["name"]) for one in done.result["actions"]] == [
+        ("create", "10.1.0.0/16"),
+        ("delete", OLD),
+        ("delete", OTHER),
+    ]
+    assert run(atlas, OURS, max_deletions=2).changed
+    assert listed(atlas) == ["10.1.0.0/16"]
+
+
+def test_with_a_ceiling_of_nothing_nothing_goes(atlas: Atlas) -> None:
+    add(atlas, OLD)
+    assert "max_deletions" in run(atlas, OURS, max_deletions=0).msg
+    assert not run(atlas, OURS, {"cidr_block": OLD}, max_deletions=0).failed
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"entries": []}, ["entries is empty", "allow_empty"]),
+        ({"state": "absent"}, ["prune", "state: present"]),
+        ({"max_deletions": -1}, ["max_deletions"]),
+        ({"ignore": [{}]}, ["ignore[0]", "comment"]),
+        ({"ignore": [{"delete_after_date": "*"}]}, ["ignore[0].delete_after_date"]),
+        ({"ignore": [{"comment": "a"}, {"cidr_block": "10.1.0.1/16"}]}, ["ignore[1].cidr_block", "10.1.0.0/16"]),
+        ({"ignore": [{"ip_address": "10.0.0.0/8"}]}, ["ignore[0].ip_address", "10.0.0.5"]),
+        ({"ignore": [{"aws_security_group": "app"}]}, ["ignore[0].aws_security_group", GROUP]),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_options_that_cannot_be_right_are_refused_unsent(
+    atlas: Atlas, options: dict[str, Any], words: list[str], check_mode: bool
+) -> None:
+    done = run(atlas, **{"entries": [OURS], **options}, check_mode=check_mode)
+    assert (done.failed, atlas.wire()) == (True, [])
+    assert [word for word in words if word not in done.msg] == []
+
+
+def test_an_empty_list_empties_the_project_if_that_is_said(atlas: Atlas) -> None:
+    add(atlas, OLD, OTHER)
+    assert "max_deletions" in run(atlas, allow_empty=True).msg
+    done = run(atlas, allow_empty=True, max_deletions=2)
+    assert (done.changed, listed(atlas), names(done.result["pruned"])) == (True, [], [OLD, OTHER])
+
+
+# In which order
+
+
+def test_removals_come_after_the_additions_are_in_force(atlas: Atlas) -> None:
+    add(atlas, OLD)
+    run(atlas, OURS)
+    assert methods(atlas)[:2] == ["GET", "POST"]
+    assert set(methods(atlas)[2:-1]) == {"GET"}
+    assert methods(atlas)[-1] == "DELETE"
+    assert atlas.clock.pauses
+    statuses = [one["path"] for one in atlas.emulator.requests.entries() if one["path"].endswith("/status")]
+    assert len(statuses) > 1
+
+
+def test_an_entry_of_the_run_before_has_to_be_in_force_too(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    add(atlas, OLD)
+    pending = Fault("GET", reply({"STATUS": "PENDING"}), times=99)
+    wire.faults += [Fault("GET"), pending]
+    late = run(atlas, OURS, wait_timeout=5)
+    assert (late.failed, late.changed, late.result["pruned"]) == (True, True, [])
+    assert [word for word in ("10.1.0.0/16", "5 seconds", "no entry was pruned") if word not in late.msg] == []
+    wire.faults[:] = [Fault("GET"), pending]
+    again = run(atlas, OURS, wait_timeout=5)
+    assert (again.failed, again.changed, wire.sent("DELETE")) == (True, False, [])
+    wire.faults.clear()
+    assert names(run(atlas, OURS).result["pruned"]) == [OLD]
+
+
+def test_waiting_for_what_is_known_to_be_in_force_asks_nothing(atlas: Atlas) -> None:
+    add(atlas, OLD)
+    run(atlas, OURS, wait=True)
+    assert methods(atlas)[-1] == "DELETE"
+
+
+def test_an_addition_that_fails_leaves_everything(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    add(atlas, OLD)
+    wire.faults.append(Fault("POST", REFUSED))
+    done = run(atlas, OURS)
+    assert (done.failed, done.changed, done.result["actions"], listed(atlas)) == (True, False, [], [OLD])
+
+
+def test_an_addition_that_does_not_come_into_force_leaves_everything(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    add(atlas, OLD)
+    wire.faults += [Fault("GET"), Fault("GET", reply({"STATUS": "FAILED"}))]
+    done = run(atlas, OURS)
+    assert (done.failed, done.changed, listed(atlas)) == (True, True, ["10.1.0.0/16", OLD])
+
+
+def fill(atlas: Atlas, count: int) -> None:
+    add(atlas, *[f"10.200.{number}.0/24" for number in range(count)])
+
+
+@pytest.mark.parametrize(("there", "early"), [(199, 0), (200, 1)])
+def test_removals_come_first_only_where_there_is_no_room(atlas: Atlas, there: int, early: int) -> None:
+    fill(atlas, there)
+    others = [{"cidr_block": f"10.200.{number}.0/24"} for number in range(2, there)]
+    done = run(atlas, OURS, *others, max_deletions=2)
+    assert (done.failed, names(done.result["pruned"])) == (False, ["10.200.0.0/24", "10.200.1.0/24"])
+    assert [one for one in methods(atlas) if one != "GET"] == [*["DELETE"] * early, "POST", *["DELETE"] * (2 - early)]
+    assert [("no room" in warning, "10.200.0.0/24" in warning) for warning in done.warnings] == [(True, True)] * early
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_more_than_there_is_room_for_is_refused(atlas: Atlas, check_mode: bool) -> None:
+    fill(atlas, 200)
+    ignore = [{"cidr_block": "10.200.[!7].*"}, {"cidr_block": "10.200.??*.*"}]
+    done = run(atlas, OURS, {"cidr_block": OTHER}, ignore=ignore, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    assert [word for word in ("201 entries", "allows 200") if word not in done.msg] == []
+    assert [one["action"] for one in done.result["actions"]] == ["create", "create", "delete"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_nothing_is_removed_for_what_atlas_would_refuse(atlas: Atlas, check_mode: bool) -> None:
+    fill(atlas, 200)
+    others = [{"cidr_block": f"10.200.{number}.0/24"} for number in range(1, 200)]
+    done = run(atlas, {"aws_security_group": GROUP}, *others, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    assert "VPC peering connection" in done.msg
+
+
+# Others, and lost replies
+
+
+def test_an_entry_that_disappears_by_itself_is_not_ours(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    add(atlas, OLD)
+    wire.faults.append(Fault("DELETE", NO_ENTRY, forward=True))
+    done = run(atlas, allow_empty=True)
+    assert (done.failed, done.changed, done.result["pruned"], done.result["actions"]) == (False, False, [], [])
+
+
+def test_what_others_add_meanwhile_is_not_in_the_plan(faulty: tuple[Atlas, Wire]) -> None:
+    """Although everything is read and decided again after the reply to a removal was lost."""
+    atlas, wire = faulty
+    add(atlas, OLD)
+    wire.faults.append(Fault("DELETE", reply({"error": 500, "errorCode": "UNEXPECTED_ERROR"}, 500), times=9))
+    wire.faults[0].before = lambda: add(atlas, OTHER) if OTHER not in listed(atlas) else None
+    done = run(atlas, allow_empty=True, max_deletions=9)
+    assert done.failed
+    assert listed(atlas) == [OLD, OTHER]
+    assert {one.path.rpartition("/")[2] for one in wire.sent("DELETE")} == {"10.8.0.0%2F16"}
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_a_removal_whose_reply_is_lost_once_is_done(faulty: tuple[Atlas, Wire], forward: bool) -> None:
+    atlas, wire = faulty
+    add(atlas, OLD, OTHER)
+    wire.faults.append(Fault("DELETE", DROP, forward=forward))
+    done = run(atlas, OURS, max_deletions=2)
+    assert (done.failed, done.changed, listed(atlas)) == (False, True, ["10.1.0.0/16"])
+    assert names(done.result["pruned"]) == [OLD, OTHER]
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_a_removal_that_gets_no_reply_at_all_counts_if_the_entry_is_gone(faulty: tuple[Atlas, Wire], forward: bool) -> None:
+    atlas, wire = faulty
+    add(atlas, OLD, OTHER)
+    wire.faults.append(Fault("DELETE", DROP, forward=forward, times=3))
+    done = run(atlas, allow_empty=True, max_deletions=2)
+    assert (done.failed, done.changed) == (True, forward)
+    assert names(done.result["pruned"]) == ([OLD] if forward else [])
+    assert listed(atlas) == ([OTHER] if forward else [OLD, OTHER])
+
+
+def test_an_addition_whose_reply_is_lost_is_looked_up(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    add(atlas, OLD)
+    wire.faults.append(Fault("POST", DROP, forward=True))
+    done = run(atlas, OURS)
+    assert (done.failed, len(wire.sent("POST"))) == (False, 1)
+    assert [(one["action"], one["name"]) for one in done.result["actions"]] == [("create", "10.1.0.0/16"), ("delete", OLD)]
+
+
+def test_of_two_removals_only_the_one_that_was_taken_is_pruned(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    add(atlas, OLD, OTHER)
+    wire.faults += [Fault("DELETE"), Fault("DELETE", REFUSED)]
+    done = run(atlas, allow_empty=True, max_deletions=2)
+    assert (done.failed, done.changed, names(done.result["pruned"]), listed(atlas)) == (True, True, [OLD], [OTHER])
+
+
+def test_security_groups_are_declared_and_pruned_as_well(make_atlas: Callable[..., Atlas]) -> None:
+    atlas = make_atlas()
+    atlas.add_peer()
+    add(atlas, {"awsSecurityGroup": GROUP})
+    assert not run(atlas, {"aws_security_group": GROUP}, max_deletions=0).changed
+    assert not run(atlas, allow_empty=True, ignore=[{"aws_security_group": "sg-*"}]).changed
+    assert names(run(atlas, allow_empty=True).result["pruned"]) == [GROUP]

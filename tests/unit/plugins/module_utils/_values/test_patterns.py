@@ -1,0 +1,59 @@
+"""Patterns over fields: what they fit, and what cannot be a pattern."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_account_id, parse_vpc_id
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import matches, parse_pattern
+
+FORMS: dict[str, t.Any] = {"vpc_id": parse_vpc_id, "aws_account_id": parse_account_id, "status_name": None}
+FIELDS = {"vpc_id": "vpc-0a1b2c3d4e5f67890", "aws_account_id": "123456789012", "status_name": None}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ({"vpc_id": "vpc-0a1b2c3d4e5f67890"}, True),
+        ({"vpc_id": "vpc-0a*"}, True),
+        ({"vpc_id": "vpc-?a1b2c3d4e5f67890"}, True),
+        ({"vpc_id": "vpc-[0-3]*"}, True),
+        ({"vpc_id": "VPC-0a*"}, False),
+        ({"vpc_id": "vpc-0b*"}, False),
+        ({"vpc_id": "vpc-0a*", "aws_account_id": "123456789012"}, True),
+        ({"vpc_id": "vpc-0a*", "aws_account_id": "999*"}, False),
+        ({"aws_account_id": 123456789012}, True),
+        ({"vpc_id": None}, False),
+        ({"status_name": "*"}, False),
+        ({"status_name": None}, False),
+    ],
+)
+def test_all_fields_of_a_pattern_have_to_fit(pattern: dict[str, t.Any], fits: bool) -> None:
+    assert matches(parse_pattern(pattern, FORMS), FIELDS) is fits
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ({}, " is empty"),
+        ({"vpc": "vpc-0a*"}, ".vpc is not a field"),
+        ({"vpc_id": True}, ".vpc_id is not a text: True"),
+        ({"vpc_id": ["vpc-0a1b2c3d4e5f67890"]}, ".vpc_id is not a text: ['vpc-0a1b2c3d4e5f67890']"),
+        ({"vpc_id": "vpc-0A1B2C3D4E5F67890"}, ".vpc_id is not the id of a VPC: 'vpc-0A1B2C3D4E5F67890'"),
+        ({"aws_account_id": ""}, ".aws_account_id is empty"),
+    ],
+)
+def test_what_could_never_fit_is_refused(pattern: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_pattern(pattern, FORMS)
+    assert str(caught.value) == message
+    assert caught.value.hint
+
+
+def test_a_number_that_yaml_has_read_as_octal_is_explained() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_pattern({"aws_account_id": 1402433619}, FORMS)
+    assert "octal" in caught.value.hint
+    assert "'012345670123'" in caught.value.hint
