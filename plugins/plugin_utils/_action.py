@@ -24,7 +24,6 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.tls import preload
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 
@@ -35,9 +34,6 @@ NO_LIBRARY = (
     f"cloudpeer.atlas: {MISSING_LIBRARY}, so tasks that need it run as modules, which takes longer. "
     "Install {0} beside ansible-core, or set the variable atlas_in_process to false."
 )
-
-# In the parent process, for all workers.
-preload()
 
 
 class AtlasAction(ActionBase):
@@ -50,6 +46,11 @@ class AtlasAction(ActionBase):
     OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
     _supports_check_mode = True
     _supports_async = True
+
+    def __init_subclass__(cls) -> None:
+        """Have read what all workers need, in the parent process, which loads the plugin."""
+        super().__init_subclass__()
+        cls.OPERATION.preload()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task here if it may be, otherwise as a module; the result is the same."""

@@ -18,7 +18,7 @@ COLLECTION = "ansible_collections.cloudpeer.atlas"
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
-    "plugin_utils": {"_engine", "_api.errors", "_api.tls"},
+    "plugin_utils": {"_engine", "_api.errors"},
     "_operations": {
         "_access_list",
         "_peering",
@@ -30,6 +30,7 @@ MAY_IMPORT = {
         "_api.errors",
         "_api.client",
         "_api.parallel",
+        "_api.tls",
     },
     "_access_list": {"_resources", "_engine", "_values", "_api.errors"},
     "_peering": {"_resources", "_engine", "_values", "_api.errors"},

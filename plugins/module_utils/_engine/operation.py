@@ -94,6 +94,10 @@ class Operation(t.Generic[S, State]):
         raise NotImplementedError
 
     @classmethod
+    def preload(cls) -> None:
+        """Read what each run needs, in a process that forks others afterwards."""
+
+    @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options without the network.
 

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.tls import preload
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_wait, parse_values
@@ -28,6 +29,11 @@ class AtlasOperation(Operation[AtlasClient, State]):
 
     libraries = clients.LIBRARIES
     connect = staticmethod(clients.connect)
+
+    @classmethod
+    def preload(cls) -> None:
+        """Read the usual certificates."""
+        preload()
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

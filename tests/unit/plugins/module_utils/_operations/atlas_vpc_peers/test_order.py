@@ -69,8 +69,8 @@ def test_a_part_of_an_own_block_is_free(four: Atlas) -> None:
 def test_a_change_that_needs_a_pruned_block_waits_for_its_end_and_the_others_do_not(four: Atlas) -> None:
     done = apply(four, [moved(0, 3), entry(1), entry(2), entry(5)], prune=True)
     assert not done.failed, done.msg
-    assert methods(four)[0] == "DELETE"
-    assert methods(four)[1] == "POST"
+    # Side by side, one or the other may come first.
+    assert set(methods(four)[:2]) == {"DELETE", "POST"}
     assert methods(four)[-1] == "PATCH"
     assert "GET" in methods(four)
     assert there(four)[vpc(0)] == block(3)
