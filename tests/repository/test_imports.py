@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "_access_list": {"_resources", "_engine", "_values", "_api.errors"},
     "_peering": {"_resources", "_engine", "_values", "_api.errors"},
     "_aws": {"_engine", "_values", "_api.errors", "_api.redact", "_api.call"},
-    "_engine": {"_auth.sources", "_values", "_api.errors", "_api.parallel", "_api.redact", "_api.retry"},
+    "_engine": {"_auth.sources", "_values", "_api.backoff", "_api.errors", "_api.parallel", "_api.redact"},
     "_auth": {"_api", "_values"},
     "_resources": {"_api", "_values"},
     "_api": {"_version", "_values"},
@@ -144,7 +144,9 @@ def test_the_accepter_loads_no_client_of_atlas() -> None:
     loaded = {name_of(file) for file in known}
     assert "_aws/session.py" in loaded
     assert (
-        loaded & {"_api/client.py", "_api/transport.py", "_api/deadline.py", "_auth/token_cache.py", "_auth/clients.py"} == set()
+        loaded
+        & {"_api/client.py", "_api/tls.py", "_api/transport.py", "_api/deadline.py", "_auth/token_cache.py", "_auth/clients.py"}
+        == set()
     )
 
 

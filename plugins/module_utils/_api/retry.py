@@ -8,11 +8,11 @@
 from __future__ import annotations
 
 import math
-import random
 import typing as t
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 
+from .backoff import backoff
 from .errors import AtlasError
 from .governor import Governor
 from .parallel import Clock, Sleep
@@ -20,17 +20,11 @@ from .request import Json, Request
 from .settings import ApiSettings
 
 SHORTEST_TIMEOUT = 1.0
-# Seconds: the longest pause that is chosen here, and the longest that Atlas may ask for.
-LONGEST_BACKOFF = 60.0
+# Seconds: the longest pause that Atlas may ask for.
 LONGEST_PAUSE = 60.0
 
 # Of the block that this thread, or the one that has submitted its call, is in.
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
-
-
-def backoff(attempt: int) -> float:
-    """Return the seconds to pause after failed attempt number `attempt`, counted from 0: doubling, with jitter."""
-    return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret
 
 
 class Retry:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.backoff import backoff
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, OvertakenError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.retry import backoff
 
 from .plan import Step
 
