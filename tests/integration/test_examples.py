@@ -31,7 +31,7 @@ def test_an_example_that_only_reads_changes_nothing(example: Path, emulator: Run
 
 
 # The others take long, and rarely fail where these do not.
-USUAL = {("quickstart", "in process"), ("atlas_half", "in process")}
+USUAL = {("quickstart", "in process"), ("declared_list", "in process")}
 # Every target runs both ways; of the examples, which use the same modules, one does.
 CHANGING = [
     pytest.param(path, way, marks=() if (path.stem, way) in USUAL else pytest.mark.full)
