@@ -17,7 +17,7 @@ DOCUMENTATION = """
 name: story
 type: stdout
 short_description: Shows the tasks that change something, and counts the others
-description: Writes the numbers of the recap and the last C(vpc_peer) result to the file in DEMO_FACTS_FILE.
+description: Writes the numbers of the recap and the connection in the last result that has one to the file in DEMO_FACTS_FILE.
 """
 
 
@@ -43,7 +43,8 @@ class CallbackModule(CallbackBase):
         """Show a task that has changed something, or count it."""
         found, task = result._result, result._task
         for one in found.get("results", [found]):
-            self._peer = one.get("vpc_peer") or self._peer
+            # The connections of a list count by the first one.
+            self._peer = one.get("vpc_peer") or next(iter(one.get("vpc_peers") or []), None) or self._peer
         if not found.get("changed"):
             self._unchanged.add(task._uuid)
             return
