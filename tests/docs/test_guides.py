@@ -82,7 +82,7 @@ def relative(file: Path) -> str:
 
 
 # What takes long, and rarely fails where the others do not.
-LONG = {"whole_path", "testing", "first_peering"}
+LONG = {"whole_path", "testing", "first_peering", "declared_list", "access_list"}
 WITH_PLAYBOOKS = [file for file in TEXTS if any(block.is_playbook and block.is_run for block in blocks(file))]
 
 

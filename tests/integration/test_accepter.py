@@ -81,7 +81,8 @@ def world(aws_server: Aws, start: Callable[..., RunningEmulator], playbook: Play
     aws_server.reset()
 
 
-@pytest.mark.parametrize("way", ["in process", pytest.param("module", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("way", ["in process", "module"])
 def test_a_life_cycle_comes_out_the_same_both_ways(way: str, world: World) -> None:
     connection_id = world.request()
     options = {

@@ -267,7 +267,7 @@ def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: Playbo
     [
         ("become: true\n      become_method: ansible.builtin.su", "become is set"),
         ("async: 30\n      poll: 1", "async is set"),
-        ("vars: {atlas_in_process: 'no'}", "atlas_in_process is false"),
+        pytest.param("vars: {atlas_in_process: 'no'}", "atlas_in_process is false", marks=pytest.mark.full),
         ("vars: {atlas_in_process: \"{{ 'fal' ~ 'se' }}\"}", "atlas_in_process is false"),
     ],
 )

@@ -254,9 +254,8 @@ def test_what_is_wrong_with_the_list_is_told_before_anything_is_sent(run: RoleRu
     assert {method for method, unused in run.sent} <= {"GET"}
 
 
-@pytest.mark.parametrize(
-    "options", [pytest.param((), id="run", marks=pytest.mark.full), pytest.param(("--check",), id="check mode")]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("options", [pytest.param((), id="run"), pytest.param(("--check",), id="check mode")])
 def test_both_clouds_are_checked_before_anything_is_requested(
     run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Site], options: tuple[str, ...]
 ) -> None:
