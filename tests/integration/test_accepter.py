@@ -312,6 +312,7 @@ def test_a_controller_without_boto3_says_so_once_and_runs_modules(world: World) 
     assert run.output.count("runs as a module: Ansible's own Python has no boto3") == 2
 
 
+@pytest.mark.full
 def test_a_host_without_boto3_fails_with_the_usual_message_and_atlas_needs_none(world: World) -> None:
     variables = {"PYTHONPATH": without_boto3(world.folder)}
     run = world.run(connection_id="pcx-0123456789abcdef0", way="module", status=2, variables=variables)
@@ -326,6 +327,7 @@ def test_a_task_that_waits_says_how_it_goes(world: World) -> None:
     assert run.records[-1]["result"]["accepter"]["connection"]["status"] == "active"
 
 
+@pytest.mark.full
 def test_the_example_runs(world: World) -> None:
     text = (ROOT / "docs" / "examples" / "accept_and_route.yml").read_text(encoding="utf-8")
     (play,) = yaml.safe_load(text.replace("vpc-0a1b2c3d4e5f67890", world.vpc_id).replace("123456789012", world.account.id))

@@ -205,7 +205,7 @@ def test_the_examples_run_and_return_what_is_documented(
     assert returned == set(page["return"]) - failure_only
 
 
-@pytest.mark.parametrize("cause", ["refused by Atlas", "no Atlas"])
+@pytest.mark.parametrize("cause", ["refused by Atlas", pytest.param("no Atlas", marks=pytest.mark.full)])
 @pytest.mark.parametrize("name", ATLAS_MODULES)
 def test_a_failure_returns_what_is_documented(
     name: str, cause: str, documentation: dict[str, Any], start: Callable[..., RunningEmulator], playbook: PlaybookRunner

@@ -201,7 +201,7 @@ def test_an_alias_with_the_same_value_is_warned_of_and_one_beside_its_variable_i
     assert [one["vpc_peers"] for one in run.results] == [[], []]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [pytest.param(way, marks=() if way == "in process" else pytest.mark.full) for way in WAYS])
 @pytest.mark.parametrize(
     ("options", "environment_value", "message"),
     [
