@@ -55,6 +55,11 @@ class AtlasError(Exception):
         self.outcome_unknown = outcome_unknown
         self.is_transient = is_transient
 
+    @property
+    def without_hint(self) -> str:
+        """The message alone, for one that gives another hint."""
+        return str(self).removesuffix(self.hint or "").strip()
+
     def redact(self, secrets: t.Sequence[str]) -> None:
         """Take `secrets` out of the texts."""
         self.args = tuple(redacted(text, secrets) for text in self.args)

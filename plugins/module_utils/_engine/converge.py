@@ -35,11 +35,13 @@ class Convergence:
         sleep: Sleeps that many seconds.
     """
 
+    _progress_class: t.ClassVar[type[Progress]] = Progress
+
     def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> None:
         self._operation = operation
         self._session: Session = operation.session
         self._outcome = outcome
-        self._progress = Progress(operation, outcome, report, clock)
+        self._progress = self._progress_class(operation, outcome, report, clock)
         self._waiter = Waiter(self._progress, operation, clock, sleep)
         self._sleep = sleep
         self._retries: int = operation.params["retries"] if operation.retries is None else operation.retries

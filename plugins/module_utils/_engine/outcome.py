@@ -155,11 +155,14 @@ class Progress:
 
     def show(self) -> None:
         """Let the result show the present state."""
-        operation, outcome = self._operation, self._outcome
-        outcome.values = operation.show(self.state, self.plan)
-        if operation.has_diff:
-            outcome.before = operation.compare(self._first, self.plan)
-            outcome.after = operation.compare(self.state, self.plan)
+        self._outcome.values = self._operation.show(self.state, self.plan)
+        if self._operation.has_diff:
+            self._compare()
+
+    def _compare(self) -> None:
+        """Let diff mode show what is there beside what was."""
+        self._outcome.before = self._operation.compare(self._first, self.plan)
+        self._outcome.after = self._operation.compare(self.state, self.plan)
 
     def end(self, state: t.Any) -> None:
         """Let the result show the last state, and which states were seen if the user wants that."""

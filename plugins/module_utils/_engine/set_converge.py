@@ -17,7 +17,6 @@ from .set_operation import SetOperation
 from .set_progress import SetProgress
 from .set_steps import SetSteps
 from .wait import GONE, Clock, Sleep, Wait, WaitTimeoutError
-from .waiter import Waiter
 
 
 class SetConvergence(Convergence):
@@ -31,6 +30,7 @@ class SetConvergence(Convergence):
         sleep: Sleeps that many seconds.
     """
 
+    _progress_class = SetProgress
     _operation: SetOperation[t.Any, t.Any]
     _progress: SetProgress
 
@@ -38,8 +38,6 @@ class SetConvergence(Convergence):
         self, operation: SetOperation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep
     ) -> None:
         super().__init__(operation, outcome, report, clock, sleep)
-        self._progress = SetProgress(operation, outcome, report, clock)
-        self._waiter = Waiter(self._progress, operation, clock, sleep)
         self._steps = SetSteps(operation, self._progress, outcome, self._decide, sleep)
 
     def predict(self) -> None:

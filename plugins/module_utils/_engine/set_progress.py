@@ -45,9 +45,8 @@ class SetProgress(Progress):
             self.tell(f"{self._operation.name}: {line}")
         self.show()
 
-    def show(self) -> None:
-        """Let the result show the present state."""
-        super().show()
+    def _compare(self) -> None:
+        """Let diff mode show each change."""
         self._outcome.diff = self._operation.summary.diff(self.state, self.plan)
 
     def end(self, state: t.Any) -> None:

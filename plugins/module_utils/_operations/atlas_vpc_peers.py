@@ -154,9 +154,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         if isinstance(step.request, DeletePeer) or match is None:
             return error
         if error.error_code == NO_PLACE:
-            better = AtlasError(
-                str(error).removesuffix(error.hint or "").strip(), hint="Accept pending ones in AWS, then run the task again."
-            )
+            better = AtlasError(error.without_hint, hint="Accept pending ones in AWS, then run the task again.")
             return with_reply_of(error, better)
         own = replace(state.entries.get(step.keys[0], PeerState(None)), listed=state.listed)
         return find_cause(error, step.request, own, match.choice) or match.explain(error, own)

@@ -170,9 +170,9 @@ class PeerPlanner:
 
     def _leaving_holders(self, state: PeerState, fields: t.Mapping[str, t.Any]) -> tuple[Peer, ...]:
         """Return the connections that are being removed and still have the block that a connection needs, as far as is known."""
-        holders = find_holders(fields["route_table_cidr_block"], fields.get("container_id"), state.listed or ())
-        leaving = [peer for peer in holders if peer["status_name"] == self._provider.terminating and peer not in state.dying]
-        return tuple(peer for peer in leaving if peer["id"] != fields.get("id"))
+        block, container_id = fields["route_table_cidr_block"], fields.get("container_id")
+        holders = find_holders(block, container_id, state.listed or (), but=fields.get("id"))
+        return tuple(one for one in holders if one["status_name"] == self._provider.terminating and one not in state.dying)
 
     def predict(self, state: PeerState, plan: Plan) -> PeerState:
         """Return the state to which a plan leads, and foresee what Atlas would refuse.

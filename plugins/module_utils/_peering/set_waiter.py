@@ -106,7 +106,7 @@ class PeerSetWaiter:
         for entry in self._missing(state):
             peer = t.cast("Peer", state.entries[entry.key].peer)
             place = ""
-            if self._waits_for_customer(entry, peer):
+            if self._provider.waits_for_customer(peer, entry.goal):
                 place = self._provider.place(peer, self._matches[entry.key].choice.known_region_of(peer))
             late = too_late(self._provider, peer, entry.goal, error, place)
             state = state.with_failure(entry.key, entry.named(late))
@@ -158,7 +158,9 @@ class PeerSetWaiter:
         waiting = [
             str(fields_of(own.peer)[self._provider.accepted_id])
             for entry in self._entries
-            if (own := state.entries.get(entry.key)) is not None and own.peer and self._waits_for_customer(entry, own.peer)
+            if (own := state.entries.get(entry.key)) is not None
+            and own.peer
+            and self._provider.waits_for_customer(own.peer, entry.goal)
         ]
         missing = len(self._missing(state)) + len(state.failures.keys() & {entry.key for entry in self._entries})
         goals = {entry.goal.lower().replace("_", " ") for entry in self._entries}
@@ -190,7 +192,3 @@ class PeerSetWaiter:
         elif self._waits and present is not None and present["status_name"] == self._provider.failed:
             error = failure(self._provider, entry.params, present)
         return replace(own, peer=present), error
-
-    def _waits_for_customer(self, entry: Entry, peer: Peer) -> bool:
-        is_pending = peer["status_name"] == self._provider.pending and fields_of(peer)[self._provider.accepted_id] is not None
-        return is_pending and entry.goal != self._provider.pending

@@ -106,8 +106,7 @@ class PeerWaiter:
     def _place(self, peer: Peer) -> str:
         """Return where somebody has to accept the connection for the wait to go on; empty if nobody has to."""
         provider = self._peers.provider
-        is_pending = peer["status_name"] == provider.pending and fields_of(peer)[provider.accepted_id] is not None
-        if not is_pending or self._goal == provider.pending:
+        if not provider.waits_for_customer(peer, self._goal):
             return ""
         if peer["id"] not in self._places:
             try:
@@ -152,7 +151,7 @@ def too_late(provider: Provider, peer: Peer, goal: str, error: WaitTimeoutError,
     return AtlasError(
         f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
         f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
-        f"{str(cause).removesuffix(cause.hint or '').strip()}",
+        f"{cause.without_hint}",
         http_status=cause.http_status,
         error_code=cause.error_code,
         detail=f"last status {status}; {cause.detail or 'no reason given'}",

@@ -101,6 +101,10 @@ class Provider:
         present = peer["status_name"]
         return present in self.progress and self.progress.index(present) >= self.progress.index(status)
 
+    def waits_for_customer(self, peer: Peer, goal: str) -> bool:
+        """Whether somebody has to accept a connection, which can be accepted by now, before it comes to a state."""
+        return peer["status_name"] == self.pending != goal and fields_of(peer)[self.accepted_id] is not None
+
     def failure_in_words(self, peer: Peer) -> str:
         """Return the state of a connection that has failed, why it has, and what to do about it."""
         reason = peer["error_state_name"] or "no reason given"
