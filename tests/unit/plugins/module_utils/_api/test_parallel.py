@@ -175,9 +175,11 @@ def test_threads_that_nobody_stops_go_on() -> None:
 
 
 def test_a_thread_that_is_stopped_may_not_go_on() -> None:
+    begun = threading.Barrier(3)
     stopped = threading.Event()
 
     def call() -> None:
+        begun.wait(10)
         stopped.wait(10)
         check_stopped()
 
@@ -185,6 +187,7 @@ def test_a_thread_that_is_stopped_may_not_go_on() -> None:
         for number in range(2):
             workers.submit(number, call)
         assert workers.next(0.01) is None
+        begun.wait(10)
         workers.stop()
         assert workers.next() is None
         stopped.set()
