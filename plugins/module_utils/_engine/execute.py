@@ -17,8 +17,6 @@ from .converge import Convergence
 from .operation import Operation
 from .options import Parameters
 from .outcome import Outcome, Report
-from .set_converge import SetConvergence
-from .set_operation import SetOperation
 from .wait import Clock, Sleep
 
 
@@ -49,8 +47,7 @@ def execute(
             outcome.api_calls = session.calls
             try:
                 task = operation(params, session, clock)
-                kind: t.Any = SetConvergence if isinstance(task, SetOperation) else Convergence
-                run: Convergence = kind(task, outcome, report, clock, sleep)
+                run: Convergence = (operation.convergence or Convergence)(task, outcome, report, clock, sleep)
                 if check_mode:
                     run.predict()
                 else:

@@ -67,6 +67,7 @@ class Operation(t.Generic[S, State]):
         has_diff: Whether it can change anything, so that there is something to compare.
         retries: How often a step is tried again after a look, if its reply was lost or somebody else was faster; None for the
             option of that name.
+        convergence: How it is carried out: a subclass of `Convergence`, which a module for one object need not read; None for that.
         keeps_history: Whether results tell which states were seen, if the task waits.
 
     Args:
@@ -79,6 +80,7 @@ class Operation(t.Generic[S, State]):
     libraries: t.ClassVar[tuple[Library, ...]] = ()
     noun: t.ClassVar[str]
     has_diff: t.ClassVar[bool] = True
+    convergence: t.ClassVar[t.Any] = None
     keeps_history: t.ClassVar[bool] = False
     retries: t.ClassVar[int | None] = None
 

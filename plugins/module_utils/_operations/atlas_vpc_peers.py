@@ -19,6 +19,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE, parse_prune
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_converge import SetConvergence
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_operation import SetOperation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice, with_reply_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import PATTERN_FORMS, parse_entries, to_entries
@@ -70,6 +71,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         )
     )
     noun = "vpc_peers"
+    convergence = SetConvergence
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
         super().__init__(params, session, *clock)

@@ -15,6 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers i
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 
+from .preflight import find_holders
 from .state import CreatePeer, DeletePeer, UpdatePeer
 
 
@@ -76,27 +77,13 @@ def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:
     """Return those of some changes that wait for one another to give up their blocks, so that none could ever be sent."""
     waiting = {step.request.id: step for step in steps if isinstance(step.request, UpdatePeer)}
     while True:
-        free = [one for one, step in waiting.items() if not step.after.moved & waiting.keys()]
-        if not free:
+        needed = {one for step in waiting.values() for one in step.after.moved}
+        # What waits for nothing can be sent, and what nothing waits for only waits for a cycle.
+        others = [one for one, step in waiting.items() if one not in needed or not step.after.moved & waiting.keys()]
+        if not others:
             return tuple(waiting.values())
-        for one in free:
+        for one in others:
             del waiting[one]
-
-
-def find_holders(block: str | None, container_id: str | None, listed: t.Iterable[Peer], but: str | None = None) -> list[Peer]:
-    """Return the connections to a container that have a block, or a part of it.
-
-    Args:
-        block: The block.
-        container_id: The container.
-        listed: The connections that are there.
-        but: The id of a connection that does not count.
-    """
-    return [
-        peer
-        for peer in listed
-        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, peer["route_table_cidr_block"])
-    ]
 
 
 def _holders_for(step: Step, listed: t.Sequence[Peer]) -> list[Peer]:

@@ -18,8 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers i
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 
 from .containers import ContainerChoice
-from .order import find_holders
-from .preflight import check_overlaps, check_region
+from .preflight import check_overlaps, check_region, find_holders
 from .state import CreatePeer, DeletePeer, PeerState, UpdatePeer
 from .waiter import failure
 

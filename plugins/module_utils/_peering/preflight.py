@@ -36,6 +36,22 @@ def check_region(wanted: str | None, current: Peer | None, container: Container)
         )
 
 
+def find_holders(block: str | None, container_id: str | None, listed: t.Iterable[Peer], but: str | None = None) -> list[Peer]:
+    """Return the connections to a container that have a block, or a part of it.
+
+    Args:
+        block: The block.
+        container_id: The container.
+        listed: The connections that are there.
+        but: The id of a connection that does not count.
+    """
+    return [
+        peer
+        for peer in listed
+        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, peer["route_table_cidr_block"])
+    ]
+
+
 def check_overlaps(
     provider: Provider, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: t.Iterable[Peer]
 ) -> None:

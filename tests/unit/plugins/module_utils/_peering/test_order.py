@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.order import After, find_cycle, find_holders, order
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.order import After, find_cycle, order
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.preflight import find_holders
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import CreatePeer, DeletePeer, UpdatePeer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import MOST_PEERS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
@@ -91,6 +92,11 @@ def test_changes_that_wait_for_each_other_are_a_cycle() -> None:
     assert {step.keys[0] for step in find_cycle(order(ring, LISTED, AWS))} == {"x", "y", "z"}
     chain = [*ring[:2], update("z", "c", "10.9.0.0/16")]
     assert find_cycle(order(chain, LISTED, AWS)) == ()
+
+
+def test_what_only_waits_for_a_cycle_is_not_part_of_it() -> None:
+    steps = [update("x", "a", "10.2.0.0/16"), update("y", "b", "10.1.0.0/17"), update("z", "c", "10.1.128.0/17")]
+    assert {step.keys[0] for step in find_cycle(order(steps, LISTED, AWS))} == {"x", "y"}
 
 
 def test_holders_are_of_the_same_container() -> None:
