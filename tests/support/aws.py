@@ -16,6 +16,7 @@ from typing import Any
 from unittest import mock
 
 import boto3
+import botocore.client
 import requests
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from moto.server import ThreadedMotoServer
@@ -114,6 +115,24 @@ class Aws:
 
 
 @contextlib.contextmanager
+def _shared_client_classes() -> Iterator[None]:
+    """Let botocore make the class of a service's clients once.
+
+    It makes one for each client, with its 700 methods for EC2, which takes longer than all that a test asks. They differ in nothing.
+    """
+    made: dict[str, Any] = {}
+    make = botocore.client.ClientCreator._create_client_class
+
+    def make_once(self: Any, service_name: str, service_model: Any) -> Any:
+        if service_name not in made:
+            made[service_name] = make(self, service_name, service_model)
+        return made[service_name]
+
+    with mock.patch.object(botocore.client.ClientCreator, "_create_client_class", make_once):
+        yield
+
+
+@contextlib.contextmanager
 def running_aws(port: int = 0) -> Iterator[Aws]:
     """Run an AWS for the length of a with statement; one at a time in a process, because moto's state is the process's."""
     # What an environment says about AWS is not meant for this one.
@@ -122,7 +141,7 @@ def running_aws(port: int = 0) -> Iterator[Aws]:
     # A line a request on stderr, which Ansible's output would be read with.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    with mock.patch.dict(os.environ, clean, clear=True):
+    with mock.patch.dict(os.environ, clean, clear=True), _shared_client_classes():
         server.start()
         try:
             host, port = server.get_host_and_port()
