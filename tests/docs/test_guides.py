@@ -237,14 +237,32 @@ def test_links_lead_somewhere_from_a_page_that_shows_the_file_alone(name: str) -
     assert broken == []
 
 
+def row(page: str, start: str) -> list[str]:
+    """Return the cells of the only row of a page whose first cells begin like this."""
+    (line,) = re.findall(rf"^\| {re.escape(start)}.*$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+@pytest.mark.parametrize(
+    ("way", "measured"),
+    [
+        ("`uri`, in a loop", "`uri`"),
+        ("`atlas_vpc_peer`, in a loop", "`atlas_vpc_peer`"),
+        ("`atlas_vpc_peers` |", "`atlas_vpc_peers`, parallel: 4"),
+        ("`atlas_vpc_peers` with `parallel: 8`", "`atlas_vpc_peers`, parallel: 8"),
+    ],
+)
+def test_the_figures_of_sets_are_those_that_were_measured(way: str, measured: str) -> None:
+    told = row("docs/guides/at_scale.md", way)[1:]
+    rows = [row("docs/performance.md", f"{task}, 50: {measured} |") for task in ("create", "no change")]
+    for seconds, cells in zip(told, rows):
+        digits = 0 if float(cells[1]) >= 10 else 1
+        assert seconds == f"{float(cells[1]):.{digits}f} s"
+    assert told[2] == ", ".join(cells[4].split(" / ")[0] for cells in rows)
+
+
 def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:
-    measured = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-
-    def row(text: str, start: str) -> list[str]:
-        (line,) = re.findall(rf"^\| {re.escape(start)}.*$", text, re.MULTILINE)
-        return [cell.strip() for cell in line.strip("|").split("|")]
-
+    measured, readme = "docs/performance.md", "README.md"
     requests = row(measured, "nothing to do | 50 |")
     assert row(readme, "no change in 50 connections: requests")[1:3] == [requests[2], requests[4]]
     times = row(measured, "0 ms: nothing to do | 50 |")
