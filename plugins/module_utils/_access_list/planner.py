@@ -14,7 +14,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import check_ceiling, split_ignored, warn_of_unused
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_entries import in_both_forms, is_name, merged
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import MOST_ENTRIES, Entry, key_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import MOST_ENTRIES, Entry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
 
 from .state import AccessListState, Entries, to_change
 

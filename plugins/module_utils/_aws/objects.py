@@ -39,6 +39,8 @@ class Side:
     account_id: str | None
     region: str | None
     cidr_blocks: list[str]
+    # Whether it resolves names of the other side to private addresses.
+    allows_remote_dns: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,12 @@ class Vpc:
     cidr_blocks: list[str]
     enable_dns_support: bool | None = None
     enable_dns_hostnames: bool | None = None
+    dhcp_options_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Route:
-    """A route to an IPv4 block."""
+    """A route to an IPv4 block, or to the blocks of a prefix list, whose id `destination` then is."""
 
     destination: str
     target: str
@@ -78,13 +81,24 @@ class Route:
 
 @dataclass(frozen=True)
 class RouteTable:
-    """A route table, with its routes to IPv4 blocks; it may belong to gateways instead of subnets."""
+    """A route table, with its routes for IPv4; it may belong to gateways instead of subnets.
+
+    Attributes:
+        routes: The routes to IPv4 blocks.
+        gateways: The gateways that it belongs to.
+        subnet_ids: The subnets that it belongs to by name.
+        is_main: Whether it is that of the subnets that no table names.
+        list_routes: The routes to prefix lists.
+    """
 
     id: str
     vpc_id: str | None
     tags: t.Mapping[str, str]
     routes: tuple[Route, ...]
     gateways: tuple[str, ...] = ()
+    subnet_ids: tuple[str, ...] = ()
+    is_main: bool = False
+    list_routes: tuple[Route, ...] = ()
 
 
 def to_connection(reply: Reply) -> PeeringConnection:
@@ -103,7 +117,8 @@ def to_connection(reply: Reply) -> PeeringConnection:
 
 def _to_side(reply: Reply) -> Side:
     blocks = [one.get("CidrBlock") for one in reply.get("CidrBlockSet") or []] or [reply.get("CidrBlock")]
-    return Side(reply.get("VpcId"), reply.get("OwnerId"), reply.get("Region"), list(filter(None, blocks)))
+    allows_remote_dns = (reply.get("PeeringOptions") or {}).get("AllowDnsResolutionFromRemoteVpc")
+    return Side(reply.get("VpcId"), reply.get("OwnerId"), reply.get("Region"), list(filter(None, blocks)), allows_remote_dns)
 
 
 def to_vpc(reply: Reply) -> Vpc:
@@ -113,27 +128,39 @@ def to_vpc(reply: Reply) -> Vpc:
         for one in reply.get("CidrBlockAssociationSet") or []
         if (one.get("CidrBlockState") or {}).get("State") in ("associated", "associating")
     ]
-    return Vpc(str(reply.get("VpcId")), reply.get("OwnerId"), list(filter(None, blocks or [reply.get("CidrBlock")])))
+    return Vpc(
+        str(reply.get("VpcId")),
+        reply.get("OwnerId"),
+        list(filter(None, blocks or [reply.get("CidrBlock")])),
+        dhcp_options_id=reply.get("DhcpOptionsId"),
+    )
 
 
 def to_route_table(reply: Reply) -> RouteTable:
     """Return a route table of a reply."""
-    gateways = [
-        one.get("GatewayId")
+    associations = [
+        one
         for one in reply.get("Associations") or []
         if (one.get("AssociationState") or {}).get("State") not in ("disassociated", "failed")
     ]
-    routes = [_to_route(one) for one in reply.get("Routes") or [] if one.get("DestinationCidrBlock")]
+    routes = reply.get("Routes") or []
     return RouteTable(
-        str(reply.get("RouteTableId")), reply.get("VpcId"), _to_tags(reply), tuple(routes), tuple(filter(None, gateways))
+        str(reply.get("RouteTableId")),
+        reply.get("VpcId"),
+        _to_tags(reply),
+        tuple(_to_route(one, "DestinationCidrBlock") for one in routes if one.get("DestinationCidrBlock")),
+        gateways=tuple(one["GatewayId"] for one in associations if one.get("GatewayId")),
+        subnet_ids=tuple(one["SubnetId"] for one in associations if one.get("SubnetId")),
+        is_main=any(one.get("Main") for one in associations),
+        list_routes=tuple(_to_route(one, "DestinationPrefixListId") for one in routes if one.get("DestinationPrefixListId")),
     )
 
 
-def _to_route(reply: Reply) -> Route:
+def _to_route(reply: Reply, destination: str) -> Route:
     targets = [name for name, value in reply.items() if name not in _NOT_A_TARGET and isinstance(value, str) and value]
     name = next((name for name in (*_TARGETS_IN_ORDER, *targets) if name in targets), None)
     return Route(
-        destination=reply["DestinationCidrBlock"],
+        destination=reply[destination],
         target=reply[name] if name else UNKNOWN_TARGET,
         is_peering=name == "VpcPeeringConnectionId",
         is_propagated=reply.get("Origin") in _PROPAGATED,

@@ -11,9 +11,9 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import MOST_PEERS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS
 
 from .preflight import find_holders
 from .state import CreatePeer, DeletePeer, UpdatePeer

@@ -14,8 +14,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import check_ceiling
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import MOST_PEERS, MOST_PENDING
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
 
 from .entries import Entry
 from .order import find_cycle

@@ -12,10 +12,12 @@ import ipaddress
 import re
 import typing as t
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import Network, parse_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
 
-from .access_list import SUBJECTS, Entry, key_of, to_moment
+from .access_list import SUBJECTS, Entry
 
 Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 

@@ -10,12 +10,11 @@ Its rules are in https://www.mongodb.com/docs/atlas/security/ip-access-list/.
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import PAGE_SIZE, AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
 
 
 class Entry(t.TypedDict):
@@ -61,36 +60,6 @@ GONE = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
 def to_result(entry: t.Mapping[str, t.Any]) -> Entry:
     """Return an entry of the API with the names of the results."""
     return t.cast("Entry", {name: entry.get(key) for name, key in FIELDS.items()})
-
-
-def key_of(entry: t.Mapping[str, t.Any]) -> str | None:
-    """Return what an entry, with the names of the results, is known by in paths: its group, or its block in canonical form.
-
-    An address is the block that holds it alone, so both are one entry (Atlas stores both fields for it).
-    """
-    if entry.get("aws_security_group"):
-        return str(entry["aws_security_group"])
-    subject = entry.get("cidr_block") or entry.get("ip_address")
-    try:
-        return str(ipaddress.ip_network(subject)) if subject else None
-    except ValueError:
-        return str(subject)
-
-
-def to_moment(date: str) -> datetime.datetime:
-    """Return an ISO 8601 date as a moment; one without an offset is in UTC, as Atlas takes it.
-
-    Raises:
-        ValueError: If it is no date.
-    """
-    # Python 3.9 and 3.10 do not read the Z.
-    moment = datetime.datetime.fromisoformat(date.strip().upper().replace("Z", "+00:00"))
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
-    try:
-        # Atlas keeps whole seconds, in UTC.
-        return moment.astimezone(datetime.timezone.utc).replace(microsecond=0)
-    except OverflowError as error:
-        raise ValueError(str(error)) from error
 
 
 def _enumerated(names: t.Sequence[str]) -> str:

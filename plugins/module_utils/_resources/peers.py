@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import check_written
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import same_region
 
 from .containers import HINTS as CONTAINER_HINTS
@@ -25,9 +26,6 @@ from .providers.provider import Peer, Provider
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
 _GONE = _MISSING | {"PEER_ALREADY_REQUESTED_DELETION"}
 _ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS",))
-# What a project holds, over all cloud providers, and how many of them may wait to be accepted or set up.
-MOST_PEERS = 50
-MOST_PENDING = 25
 # The code with which Atlas refuses more connections.
 NO_PLACE = "PEER_MAXIMUM_REACHED"
 # What to do next, by error code.

@@ -64,3 +64,37 @@ def do_overlap(block: str | None, other: str | None) -> bool:
         return block is not None and other is not None and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other))
     except ValueError:
         return False
+
+
+def ends_of(block: ipaddress.IPv4Network) -> tuple[int, int]:
+    """Return the first and the last address of a block as numbers, which compare much faster than blocks."""
+    return int(block.network_address), int(block.broadcast_address)
+
+
+def parts_outside(
+    blocks: t.Iterable[ipaddress.IPv4Network], others: t.Iterable[ipaddress.IPv4Network]
+) -> dict[ipaddress.IPv4Network, list[ipaddress.IPv4Network]]:
+    """Return for each block the parts that are in none of the others, as few as possible, in their order."""
+    ranges = sorted(map(ends_of, others))
+    return {block: list(_outside(*ends_of(block), ranges)) for block in blocks}
+
+
+def is_within(block: ipaddress.IPv4Network, others: t.Iterable[ipaddress.IPv4Network]) -> bool:
+    """Whether each address of a block is in one of the others."""
+    return not parts_outside([block], others)[block]
+
+
+def _outside(position: int, end: int, ranges: t.Iterable[tuple[int, int]]) -> t.Iterator[ipaddress.IPv4Network]:
+    """Yield the parts between two addresses, both included, that are in none of some ranges, which are in order."""
+    for first, last in ranges:
+        if first > end:
+            break
+        if first > position:
+            yield from _blocks_between(position, first - 1)
+        position = max(position, last + 1)
+    if position <= end:
+        yield from _blocks_between(position, end)
+
+
+def _blocks_between(first: int, last: int) -> t.Iterator[ipaddress.IPv4Network]:
+    return ipaddress.summarize_address_range(ipaddress.IPv4Address(first), ipaddress.IPv4Address(last))

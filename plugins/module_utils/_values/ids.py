@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""Ids of Atlas and of AWS."""
+"""Ids of Atlas and of AWS, and names of clusters."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import re
 from .invalid import InvalidValueError
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+_CLUSTER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 # The largest number of 12 digits that begins with 0 and can be read as octal: 077777777777.
 _LARGEST_OCTAL = 0o77777777777
@@ -26,6 +27,8 @@ _VPC_ID = _aws_id("vpc")
 _CONNECTION_ID = _aws_id("pcx")
 _ROUTE_TABLE_ID = _aws_id("rtb")
 _SECURITY_GROUP_ID = _aws_id("sg", "(?:[0-9]{12}/)?")
+_SUBNET_ID = _aws_id("subnet")
+_INSTANCE_ID = _aws_id("i")
 
 
 def parse_object_id(value: str) -> str:
@@ -44,6 +47,19 @@ def parse_object_id(value: str) -> str:
     elif value.startswith("vpc-"):
         hint = "That is the id of a VPC, which belongs in vpc_id. Give an id of Atlas, 24 hexadecimal digits."
     raise InvalidValueError(f"is malformed: {value!r}", hint)
+
+
+def parse_cluster_name(value: str) -> str:
+    """Return the name of a cluster: letters, digits and hyphens.
+
+    Raises:
+        InvalidValueError: If it is not one. In a path, an empty name would mean the list of all clusters.
+    """
+    if not _CLUSTER_NAME.fullmatch(value):
+        raise InvalidValueError(
+            f"is not the name of a cluster: {value!r}", "It has letters, digits and hyphens, and does not begin with a hyphen."
+        )
+    return value
 
 
 def parse_account_id(value: str) -> str:
@@ -107,6 +123,24 @@ def parse_security_group_id(value: str) -> str:
     """
     example = "sg-0a1b2c3d4e5f67890, or with its account: 123456789012/sg-0a1b2c3d4e5f67890"
     return _parse_listed_id(value, _SECURITY_GROUP_ID, example)
+
+
+def parse_subnet_id(value: str) -> str:
+    """Return the id of a subnet: `subnet-` and 17 hexadecimal digits, or 8.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    return _parse_listed_id(value, _SUBNET_ID, "subnet-0a1b2c3d4e5f67890")
+
+
+def parse_instance_id(value: str) -> str:
+    """Return the id of an instance: `i-` and 17 hexadecimal digits, or 8.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    return _parse_listed_id(value, _INSTANCE_ID, "i-0a1b2c3d4e5f67890")
 
 
 def _parse_listed_id(value: str, pattern: re.Pattern[str], example: str) -> str:

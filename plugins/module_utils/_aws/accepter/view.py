@@ -17,6 +17,7 @@ from ..objects import (
     Vpc,
 )
 
+_NOT_SHOWN = ("allows_remote_dns", "dhcp_options_id")
 ACTIVE = "active"
 INITIATING = "initiating-request"
 PENDING = "pending-acceptance"
@@ -83,8 +84,8 @@ def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str 
         block: Atlas's block; None if it is not known.
     """
     return {
-        "connection": after.connection and asdict(after.connection),
-        "vpc": after.vpc and {**asdict(after.vpc), "region": after.region},
+        "connection": after.connection and _show(after.connection),
+        "vpc": after.vpc and {**_show(after.vpc), "region": after.region},
         "routes": [
             {
                 "route_table_id": table_id,
@@ -95,6 +96,15 @@ def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str 
             for table_id in table_ids
         ],
     }
+
+
+def _show(found: PeeringConnection | Vpc) -> dict[str, t.Any]:
+    """Return an object with the fields that are documented; the others are for the checks of atlas_vpc_peer_check."""
+    shown = asdict(found)
+    for one in (shown, shown.get("requester", {}), shown.get("accepter", {})):
+        for name in _NOT_SHOWN:
+            one.pop(name, None)
+    return shown
 
 
 def _target(view: View, table_id: str, block: str | None) -> str | None:

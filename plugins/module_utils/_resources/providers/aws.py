@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import AWS_FAILURE_REASONS
+
 from .provider import Peer, Provider
 
 
@@ -35,14 +37,7 @@ AWS = Provider(
     pending="PENDING_ACCEPTANCE",
     failed="FAILED",
     terminating="TERMINATING",
-    failure_reasons={
-        "REJECTED": "the request was rejected in the AWS account; ask its owner to accept the next one",
-        "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
-        "INVALID_ARGUMENT": (
-            "AWS does not take the request; check vpc_id, aws_account_id and accepter_region_name, and that the VPC's CIDR "
-            "blocks do not overlap the container's"
-        ),
-    },
+    failure_reasons=AWS_FAILURE_REASONS,
     accepted_id="connection_id",
     place=_place,
     # Otherwise Atlas says ATLAS_INVALID_CIDR_RANGE.

@@ -1,0 +1,179 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What is known of a connection before it is judged: plain data, which the Operation reads. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass, field, fields
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import PeeringConnection, RouteTable, Vpc
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import (
+    DhcpOptions,
+    Interface,
+    NetworkAcl,
+    ResolverRule,
+    SecurityGroup,
+    Subnet,
+)
+
+from .question import Asked, Entry
+
+Value = t.TypeVar("Value")
+# An object of Atlas, with the names of the results: as the `_info` module for its kind returns it.
+AtlasObject = t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """In place of what could not be read.
+
+    Attributes:
+        message: Why, in whole sentences.
+        permission: The permission that may be missing, such as `ec2:DescribeSubnets`; None if it is not about permissions.
+    """
+
+    message: str
+    permission: str | None = None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """In place of what there is none of: nothing was given, a half is switched off, or an object does not exist.
+
+    Attributes:
+        reason: Why, in a sentence.
+        waits_for: The code of the check that tells the cause; None if there is none.
+    """
+
+    reason: str
+    waits_for: str | None = None
+
+
+Fact = t.Union[Value, Unread, Missing]
+
+
+class UnreadError(Exception):
+    """A check needs what could not be read."""
+
+    def __init__(self, unread: Unread) -> None:
+        super().__init__(unread.message)
+        self.unread = unread
+
+
+class SkippedError(Exception):
+    """A check has nothing to judge, or another one tells the cause."""
+
+    def __init__(self, missing: Missing) -> None:
+        super().__init__(missing.reason)
+        self.missing = missing
+
+
+def known(fact: Fact[Value]) -> Value:
+    """Return a fact.
+
+    Raises:
+        UnreadError: If it could not be read.
+        SkippedError: If there is none.
+    """
+    if isinstance(fact, Unread):
+        raise UnreadError(fact)
+    if isinstance(fact, Missing):
+        raise SkippedError(fact)
+    return fact
+
+
+@dataclass(frozen=True)
+class AtlasFacts:
+    """Atlas's half, as far as it concerns one connection.
+
+    Attributes:
+        peer: The connection; None if Atlas has none.
+        peers: All connections of the project.
+        container: The network container of the connection; None if there is none.
+        containers: All network containers of the project on AWS.
+        access_list: The entries of the project.
+        access_status: For the entries that decide P301, by their keys, what Atlas says: `ACTIVE`, `PENDING` or `FAILED`.
+        clusters: The clusters of the project that are not Flex clusters.
+        flex_clusters: The Flex clusters; read only if no dedicated cluster exists.
+        custom_dns: Whether custom DNS on AWS is enabled in the project.
+        other_projects: By project, the connections with the same VPC there, each with the `atlas_cidr_block` of its container.
+    """
+
+    peer: Fact[AtlasObject | None]
+    peers: Fact[t.Sequence[AtlasObject]]
+    container: Fact[AtlasObject | None]
+    containers: Fact[t.Sequence[AtlasObject]]
+    access_list: Fact[t.Sequence[AtlasObject]]
+    access_status: Fact[t.Mapping[str, Fact[str]]]
+    clusters: Fact[t.Sequence[AtlasObject]]
+    flex_clusters: Fact[t.Sequence[AtlasObject]]
+    custom_dns: Fact[bool]
+    other_projects: Fact[t.Mapping[str, Fact[t.Sequence[AtlasObject]]]]
+
+    @classmethod
+    def none(cls, fact: Unread | Missing) -> AtlasFacts:
+        """Return facts of which none is known, for one reason."""
+        return cls(**{one.name: fact for one in fields(cls)})
+
+
+@dataclass(frozen=True)
+class AwsFacts:
+    """AWS's half, as far as it concerns one connection.
+
+    Attributes:
+        connection: The connection; None if AWS does not know it, with these credentials and in this region.
+        vpc: The VPC of the entry; None likewise.
+        account_id: The account of the credentials.
+        dns_attributes: `enable_dns_support` and `enable_dns_hostnames` of the VPC.
+        dhcp_options: The DHCP options of the VPC.
+        zones: The names of the private hosted zones of the VPC, without a dot at the end.
+        resolver_rules: The resolver rules of the VPC.
+        subnets, route_tables, network_acls: All of the VPC.
+        security_groups: By their ids, without an account, those that exist: of `security_group_ids`, of the instances, of the
+            entry, and of the access list.
+        interfaces: Those of `instance_ids`.
+        prefix_lists: By their ids, the blocks of the prefix lists that routes and rules name.
+        statuses: By their ids, the statuses of the connections that routes of the VPC lead to.
+        connections_quota: How many connections the VPC may have.
+        routes_quota: How many routes a table may have.
+        connections_count: How many connections the VPC has.
+    """
+
+    connection: Fact[PeeringConnection | None]
+    vpc: Fact[Vpc | None]
+    account_id: Fact[str]
+    dns_attributes: Fact[t.Mapping[str, bool]]
+    dhcp_options: Fact[DhcpOptions]
+    zones: Fact[t.Sequence[str]]
+    resolver_rules: Fact[t.Sequence[ResolverRule]]
+    subnets: Fact[t.Sequence[Subnet]]
+    route_tables: Fact[t.Sequence[RouteTable]]
+    network_acls: Fact[t.Sequence[NetworkAcl]]
+    security_groups: Fact[t.Mapping[str, SecurityGroup]]
+    interfaces: Fact[t.Sequence[Interface]]
+    prefix_lists: Fact[t.Mapping[str, Fact[t.Sequence[str]]]]
+    statuses: Fact[t.Mapping[str, str]]
+    connections_quota: Fact[int]
+    routes_quota: Fact[int]
+    connections_count: Fact[int]
+
+    @classmethod
+    def none(cls, fact: Unread | Missing) -> AwsFacts:
+        """Return facts of which none is known, for one reason."""
+        return cls(**{one.name: fact for one in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of one connection; `now` has a time zone."""
+
+    entry: Entry
+    now: datetime.datetime
+    atlas: AtlasFacts
+    aws: AwsFacts
+    asked: Asked = field(default_factory=Asked)

@@ -1,0 +1,37 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""P107: the limits of Atlas and AWS on connections. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
+
+from .check import Finding, Findings, check
+from .facts import Facts, known
+
+# The states in which Atlas counts a connection as pending.
+_PENDING = ("INITIATING", "PENDING_ACCEPTANCE", "FINALIZING")
+# From this part of a limit on, it is time to do something.
+_NEARLY = 0.8
+
+
+@check("P107", "warn")
+def find_near_limits(facts: Facts) -> Findings:
+    """There is room for more connections: in the project, and in the VPC."""
+    staying = [peer for peer in known(facts.atlas.peers) if peer["status_name"] != "TERMINATING"]
+    pending = [peer for peer in staying if peer["status_name"] in _PENDING]
+    yield from _find_near(len(staying), MOST_PEERS, "project", "connections", "Remove those that are no longer used.")
+    yield from _find_near(len(pending), MOST_PENDING, "project", "pending connections", "Accept or remove them.")
+    count, quota = known(facts.aws.connections_count), known(facts.aws.connections_quota)
+    fix = "Ask AWS for more (quota L-7E9ECCDB, up to 125), or remove those that are no longer used."
+    yield from _find_near(count, quota, "VPC", "connections", fix)
+
+
+def _find_near(count: int, limit: int, subject: str, what: str, fix: str) -> Findings:
+    """Yield a warning if a limit is nearly reached."""
+    if count >= _NEARLY * limit:
+        message = f"The {subject} has {count} {what}, and {limit} is the limit."
+        yield Finding("warn", subject, message, fix, {"count": count, "limit": limit})

@@ -1,0 +1,28 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Limits of peering connections, and what their failures mean: Atlas's rules that are needed without Atlas, too.
+
+They are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+# What a project holds, over all cloud providers, and how many of them may wait to be accepted or set up.
+MOST_PEERS = 50
+MOST_PENDING = 25
+# After this, AWS drops a request that nobody has accepted.
+PENDING_LIFE = datetime.timedelta(days=7)
+# What each `error_state_name` of a connection with AWS means, and what to do.
+AWS_FAILURE_REASONS = {
+    "REJECTED": "the request was rejected in the AWS account; ask its owner to accept the next one",
+    "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
+    "INVALID_ARGUMENT": (
+        "AWS does not take the request; check vpc_id, aws_account_id and accepter_region_name, and that the VPC's CIDR "
+        "blocks do not overlap the container's"
+    ),
+}

@@ -1,0 +1,172 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The checks never fail themselves, nothing unread is fine, and the access list covers what it covers address by address."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Any
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import DhcpOptions, Subnet
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import CHECKS, run_checks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.coverage import deciding_entries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasFacts, AwsFacts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.verdict import verdict_of
+from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
+from ansible_collections.cloudpeer.atlas.tests.properties.states import optional
+from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
+    ACCOUNT_ID,
+    ATLAS_BLOCK,
+    GROUP_ID,
+    INSTANCE_ID,
+    OTHER_CONTAINER_ID,
+    SUBNET_IDS,
+    VPC_BLOCK,
+    VPC_ID,
+    cluster,
+    connection,
+    container,
+    entry,
+    found,
+    group,
+    healthy,
+    interface,
+    object_id,
+    peer,
+    region,
+    with_private_string,
+)
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+UNREAD = Unread("It could not be read.", "ec2:DescribeEverything")
+OFF = Missing("It is off.")
+FACTS = sorted({*AtlasFacts.__dataclass_fields__, *AwsFacts.__dataclass_fields__})
+#: Without these, a healthy connection cannot be said to carry traffic.
+DECIDING = {
+    *("peer", "peers", "container", "containers", "access_list", "access_status", "clusters"),
+    *("connection", "vpc", "account_id", "dns_attributes", "subnets", "route_tables", "network_acls"),
+}
+
+
+@examples(150)
+@given(st.sets(st.sampled_from(FACTS), max_size=4))
+def test_what_is_unread_is_never_fine_and_never_a_failure(names: set[str]) -> None:
+    facts = healthy(**dict.fromkeys(names, UNREAD))
+    findings = run_checks(facts)
+    expected = "unknown" if names & DECIDING else "reachable_by_design"
+    event(expected)
+    assert verdict_of(findings, both_halves=True) == expected
+    assert {one.severity for one in findings} <= {"ok", "info", "skipped", "unknown"}
+
+
+# Around 10.15.0.0/27, so that few addresses make many cases.
+BASE = int(ipaddress.IPv4Address("10.15.0.0"))
+
+
+def blocks(first: int, last: int, count: int = 32) -> st.SearchStrategy[str]:
+    """Return blocks with prefix lengths between these, the first addresses of which are among the first ones."""
+    return st.builds(
+        lambda number, length: str(ipaddress.ip_network((BASE + number, length), strict=False)),
+        st.integers(0, count - 1),
+        st.integers(first, last),
+    )
+
+
+@examples(200)
+@given(
+    st.lists(blocks(28, 31), min_size=1, max_size=3, unique=True),
+    st.lists(st.one_of(blocks(26, 32, 48), blocks(32, 32).map(lambda one: one[:-3])), max_size=8),
+)
+def test_the_access_list_covers_what_it_covers_address_by_address(subnets: list[str], subjects: list[str]) -> None:
+    listed = [entry(subject) for subject in subjects]
+    allowed = {address for subject in subjects for address in ipaddress.ip_network(subject)}
+    facts = healthy(
+        {"cidr_block": None},
+        subnets=[Subnet(f"subnet-{block}", VPC_ID, block) for block in subnets],
+        access_list=listed,
+    )
+    uncovered = {block: set(ipaddress.ip_network(block)) - allowed for block in subnets}
+    finding = found(facts, "fail").get("P301")
+    shown = finding.evidence["subnets"] if finding else {}
+    told = {name: {address for part in parts for address in ipaddress.ip_network(part)} for name, parts in shown.items()}
+    assert told == {f"subnet-{block}": addresses for block, addresses in uncovered.items() if addresses}
+    event(f"{len(shown)} of {len(subnets)} have gaps")
+    # What decides is enough for the subnets without gaps.
+    deciding = {address for one in deciding_entries(facts) for address in ipaddress.ip_network(one["cidr_block"])}
+    assert all(set(ipaddress.ip_network(block)) <= deciding for block, addresses in uncovered.items() if not addresses)
+
+
+OTHER = peer(id=object_id(number=9), container_id=OTHER_CONTAINER_ID)
+CHANGES: dict[str, list[Any]] = {
+    "peer": [None, *(peer(status_name=status) for status in ("INITIATING", "PENDING_ACCEPTANCE", "FAILED", "TERMINATING", "NEW"))]
+    + [peer(route_table_cidr_block=block) for block in ("10.0.0.0/8", "10.99.0.0/16", "nonsense", None)]
+    + [peer(accepter_region_name="eu-west-1"), peer(connection_id=None), peer(id="odd")],
+    "peers": [[], [peer(), OTHER], [{**OTHER, "status_name": "FAILED"}]],
+    "container": [None, container(provider_name="GCP", region_name=None), container(atlas_cidr_block=None)],
+    "containers": [[], [container(), container(id=OTHER_CONTAINER_ID, region_name="EU_WEST_1")]],
+    "access_list": [[], [entry("0.0.0.0/0")], [entry(GROUP_ID)], [entry("nonsense"), entry("::/0")]]
+    + [[entry(VPC_BLOCK, delete_after_date=date)] for date in ("2026-11-26T13:00:00Z", "2020-01-01T00:00:00Z", "soon")],
+    "access_status": [{}, {VPC_BLOCK: "PENDING"}, {VPC_BLOCK: UNREAD}],
+    "clusters": [[], [cluster(paused=True)], [cluster(connection_strings=None, members=None, private_members=None)]]
+    + [[cluster(regions=regions)] for regions in ([], [region("EU_WEST_1")], [region(provider_name="TENANT")], [region(None)])]
+    + [[with_private_string(cluster()), cluster("dev", regions=[region(), region("EU_WEST_1", electable_nodes=None)])]],
+    "flex_clusters": [[], [cluster(regions=[region(provider_name="FLEX")])]],
+    "custom_dns": [True],
+    "other_projects": [
+        {"a": UNREAD, "b": [{**OTHER, "atlas_cidr_block": ATLAS_BLOCK}]},
+        {"a": [{**OTHER, "atlas_cidr_block": None}]},
+    ],
+    "connection": [None, connection(status="deleted"), connection(status="pending-acceptance")],
+    "vpc": [None, Vpc(VPC_ID, ACCOUNT_ID, []), Vpc(VPC_ID, None, ["192.168.0.0/16"])],
+    "dhcp_options": [DhcpOptions("dopt-1", ("10.15.0.53",))],
+    "subnets": [[], [Subnet(SUBNET_IDS[0], VPC_ID, None)], [Subnet(SUBNET_IDS[0], VPC_ID, "100.64.0.0/24")]],
+    "security_groups": [{GROUP_ID: group()}, {GROUP_ID: group(vpc_id="vpc-0a1b2c3d4e5f6ffff")}],
+    "interfaces": [[interface()]],
+    "connections_count": [49],
+}
+MEMBER = {"member": "a:27017", "addresses": ["192.168.248.9"], "tcp": "open", "tls": True}
+ASKED: dict[str, list[Any]] = {
+    "subnet_ids": [(), SUBNET_IDS[:1]],
+    "security_group_ids": [(), (GROUP_ID,)],
+    "instance_ids": [(), (INSTANCE_ID,)],
+    "clusters": [(), ("shop",), ("dev", "gone")],
+    "client_cidr_blocks": [(), ("10.15.1.0/24", "10.99.0.0/16")],
+    "probes": [
+        (),
+        ({},),
+        (
+            {
+                "host": "web1",
+                "members": [MEMBER, {}, {**MEMBER, "tcp": "timeout"}, {**MEMBER, "addresses": ["odd"]}, {**MEMBER, "tls": False}],
+            },
+        ),
+    ],
+}
+GIVEN: dict[str, list[Any]] = {
+    "container_region": ["us-east-1", "EU_WEST_1"],
+    "aws_security_group": [GROUP_ID],
+    "cidr_block": [None, "10.15.1.0/24"],
+    "connection_id": ["pcx-0a1b2c3d4e5f6ffff"],
+}
+
+
+def some(choices: dict[str, list[Any]], *more: Any) -> st.SearchStrategy[dict[str, Any]]:
+    return optional(**{name: st.sampled_from([*values, *more]) for name, values in choices.items()})
+
+
+@examples(300)
+@given(some(GIVEN), some(ASKED), some(CHANGES, UNREAD, OFF))
+def test_in_any_state_each_check_says_something_that_can_be_read(
+    entry: dict[str, Any], asked: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    findings = run_checks(healthy(entry, asked, **changes))
+    assert {one.code for one in findings} == CHECKS.keys()
+    for one in findings:
+        json.dumps(one.to_result())
+        assert one.severity == "ok" or one.message.endswith("."), one
+        assert one.severity not in ("fail", "warn") or one.fix.endswith("."), one
+        assert one.waits_for is None or one.waits_for in CHECKS, one
+    if any(one.severity == "unknown" and one.decides for one in findings):
+        assert verdict_of(findings, both_halves=True) != "reachable_by_design"
