@@ -17,6 +17,7 @@ from .errors import ApiError
 MAX_ENTRIES = 200
 MAX_COMMENT = 80
 MAX_LIFE = timedelta(days=7)
+STATUSES = ("PENDING", "ACTIVE", "FAILED")
 _VALUES = ("ipAddress", "cidrBlock", "awsSecurityGroup")
 _ISO_8601 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?", re.ASCII | re.IGNORECASE)
 # The published pattern stops at the first letter of an id; a group of another account has that account in front.
@@ -34,6 +35,8 @@ class Entry:
     until: datetime | None
     #: When it was added, on the emulator's clock.
     since: float
+    #: The status that it has whatever happens; None for the one that it comes to by itself.
+    fixed_status: str | None = None
 
     @property
     def is_group(self) -> bool:
@@ -105,7 +108,7 @@ class AccessList:
 
     def status(self, entry: Entry) -> str:
         """Tell whether an entry has reached the cloud providers yet."""
-        return "ACTIVE" if self._clock() - entry.since >= self._step else "PENDING"
+        return entry.fixed_status or ("ACTIVE" if self._clock() - entry.since >= self._step else "PENDING")
 
     def add(self, bodies: Sequence[Body], has_live_peers: bool, foreign_group: Callable[[list[str]], str | None]) -> None:
         """Add entries, all or none. One for a value that is there already replaces that one.

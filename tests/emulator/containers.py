@@ -73,6 +73,10 @@ class ContainerKind:
         """Tell whether a second container for this region is one too many."""
         return bool(mine == other)
 
+    def region_for(self, region: str) -> Any:
+        """Return the region of a container that is made for a cluster."""
+        return region
+
     def new_network_id(self, container: Container) -> str:
         """Return an id for the network behind a container."""
         return new_aws_id("vpc")
@@ -143,6 +147,10 @@ class GcpKind(ContainerKind):
         """There is one container in all."""
         return True
 
+    def region_for(self, region: str) -> Any:
+        """Choose no regions: it is for all of them."""
+        return []
+
     def new_network_id(self, container: Container) -> str:
         """Return a name, in the form that the published description has."""
         return f"nt-{container.id}-{secrets.token_hex(4)}"
@@ -205,6 +213,20 @@ class Containers:
             raise ApiError("CONTAINER_ALREADY_EXISTS", self._group_id)
         block = self._block(kind, body, region) if "atlasCidrBlock" in body else self._free_block(kind)
         container = Container(kind, block, region, self._new_id())
+        self._by_id[container.id] = container
+        return container
+
+    def provide(self, provider: str, region: str) -> Container:
+        """Return the container for the nodes of a cluster; it is made if there is none, with a block that is free.
+
+        Raises:
+            ApiError: OVERLAPPING_ATLAS_CIDR_BLOCK if no block is free.
+        """
+        kind = KINDS[provider]
+        like = self._like(kind, region)
+        if like:
+            return like[0]
+        container = Container(kind, self._free_block(kind), kind.region_for(region), self._new_id())
         self._by_id[container.id] = container
         return container
 
@@ -281,7 +303,9 @@ class Containers:
 
     def _free_block(self, kind: ContainerKind) -> ipaddress.IPv4Network:
         taken = [container.block for container in self.of(kind.name)]
-        candidates = reversed(list(ipaddress.IPv4Network("192.168.0.0/16").subnets(new_prefix=DEFAULT_BLOCK.prefixlen)))
+        sizes = kind.prefixes([])
+        size = DEFAULT_BLOCK.prefixlen if DEFAULT_BLOCK.prefixlen in sizes else sizes[-1]
+        candidates = reversed(list(ipaddress.IPv4Network("192.168.0.0/16").subnets(new_prefix=size)))
         for block in candidates:
             if not any(block.overlaps(other) for other in taken):
                 return block

@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .attributes import Body, parse_json
+from .accesslist import STATUSES
+from .attributes import Body, check_enum, check_names, parse_json, parse_object, require
 from .bodies import read_body
 from .clouds import CloudUnreachableError
 from .emulator import Emulator
@@ -21,6 +22,7 @@ from .fault_kinds import RuleError
 from .faults import parse_rules
 from .peer import Peer
 from .peers import Peers
+from .project import Project
 
 #: What can happen to a peer on the other side; each tells whether it could.
 ACTIONS: dict[str, Callable[[Peers, Peer], bool]] = {
@@ -70,6 +72,51 @@ def _act(emulator: Emulator, name: str, action: str) -> Body:
         return peer.to_json()
 
 
+async def _read_object(request: Request) -> Body:
+    try:
+        return parse_object(await read_body(request) or b"")
+    except ApiError as error:
+        raise HTTPException(400, error.detail) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+
+
+def _project_of(emulator: Emulator, group_id: object) -> Project:
+    """Return the project that a body names, or the first if it names none."""
+    project = emulator.project if group_id is None else emulator.find_project(str(group_id))
+    if project is None:
+        raise HTTPException(404, f"There is no project {group_id}")
+    return project
+
+
+def _change(project: Project, change: Callable[[Project], Body]) -> Body:
+    """Change a project; a body that is not right is answered with 400, and what is not there with 404."""
+    with project.now():
+        try:
+            return change(project)
+        except ApiError as error:
+            raise HTTPException(error.status, error.detail) from None
+
+
+def _put_cluster(project: Project, body: Body) -> Body:
+    return project.show_cluster(project.put_cluster(body), "")
+
+
+def _delete_cluster(project: Project, name: str) -> Body:
+    project.clusters.delete(name)
+    return {}
+
+
+def _fix_status(project: Project, body: Body) -> Body:
+    """Give an entry of the access list a status that stays, or without one let it have the one that it comes to by itself."""
+    check_names(body, ("entry", "status"), ())
+    require(body, ("entry",))
+    check_enum(body, "status", STATUSES)
+    entry = project.access_list.get(str(body["entry"]))
+    entry.fixed_status = body.get("status")
+    return {"entry": entry.value, "status": project.access_list.status(entry)}
+
+
 def control_app(emulator: Emulator) -> Starlette:
     """Return the application that serves the control paths of an emulator."""
 
@@ -105,6 +152,21 @@ def control_app(emulator: Emulator) -> Starlette:
             raise HTTPException(404, f"There is no action {action}; there are {', '.join(ACTIONS)}")
         return JSONResponse(await emulator.run(lambda: _act(emulator, name, action)))
 
+    async def clusters(request: Request) -> Response:
+        body = await _read_object(request)
+        project = _project_of(emulator, body.pop("group_id", None))
+        return JSONResponse(await emulator.run(lambda: _change(project, lambda one: _put_cluster(one, body))), 201)
+
+    async def cluster(request: Request) -> Response:
+        project, name = _project_of(emulator, request.query_params.get("group_id")), request.path_params["name"]
+        await emulator.run(lambda: _change(project, lambda one: _delete_cluster(one, name)))
+        return Response(status_code=204)
+
+    async def access_list(request: Request) -> Response:
+        body = await _read_object(request)
+        project = _project_of(emulator, body.pop("group_id", None))
+        return JSONResponse(await emulator.run(lambda: _change(project, lambda one: _fix_status(one, body))))
+
     async def failure(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = error.headers if isinstance(error, HTTPException) else None
@@ -117,6 +179,9 @@ def control_app(emulator: Emulator) -> Starlette:
             Route("/emulator/faults", faults, methods=["GET", "POST", "DELETE"]),
             Route("/emulator/reset", reset, methods=["POST"]),
             Route("/emulator/peers/{name}/{action}", act, methods=["POST"]),
+            Route("/emulator/clusters", clusters, methods=["POST"]),
+            Route("/emulator/clusters/{name}", cluster, methods=["DELETE"]),
+            Route("/emulator/access-list", access_list, methods=["POST"]),
         ],
         exception_handlers={HTTPException: failure},
     )

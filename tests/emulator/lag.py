@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .accesslist import Entry
+from .clusters import Cluster
 from .containers import Container
 from .peer import Peer
 
@@ -20,14 +21,18 @@ class Lists:
     peers: Sequence[Peer]
     containers: Sequence[Container]
     entries: Sequence[Entry]
+    clusters: Sequence[Cluster]
 
     @classmethod
-    def copy(cls, peers: Iterable[Peer], containers: Iterable[Container], entries: Iterable[Entry]) -> Lists:
+    def copy(
+        cls, peers: Iterable[Peer], containers: Iterable[Container], entries: Iterable[Entry], clusters: Iterable[Cluster]
+    ) -> Lists:
         """Return copies, which do not change any more."""
         return cls(
             [dataclasses.replace(peer, fields=dict(peer.fields)) for peer in peers],
             [dataclasses.replace(container) for container in containers],
             [dataclasses.replace(entry) for entry in entries],
+            list(clusters),
         )
 
 

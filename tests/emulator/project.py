@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from .accesslist import AccessList
 from .attributes import Body, check_enum
 from .clouds import CloudUnreachableError, make_clouds
+from .clusters import Cluster, Clusters, Region
 from .containers import Container, Containers
 from .errors import ApiError
 from .ids import new_object_id
@@ -58,7 +59,7 @@ class Project:
         self._wall = wall
         self._began, self._start = wall(), clock()
         self.first_container_id = self.new_id()
-        self.created = self._date(clock()).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.created = self._today()
         self._lock = threading.RLock()
         self.reset()
 
@@ -73,6 +74,9 @@ class Project:
             self.peers = Peers(self.id, self.settings, self._clock, self.clouds, self.new_id)
             step = self.settings.step_seconds
             self.access_list = AccessList(self.id, self._clock, lambda: self._date(self._clock()), step)
+            self.clusters = Clusters(self.id, self.new_id, self._today)
+            #: Whether clusters on AWS have connection strings with private addresses (Atlas's setting for own DNS servers).
+            self.custom_dns = False
             self._history = History(self.settings.list_lag_seconds)
             self._record()
 
@@ -83,6 +87,10 @@ class Project:
     def _date(self, at: float) -> datetime:
         """Return the time of day at a time of the clock."""
         return datetime.fromtimestamp(self._began, timezone.utc) + timedelta(seconds=at - self._start)
+
+    def _today(self) -> str:
+        """Return the time of day as replies show it."""
+        return self._date(self._clock()).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     @contextlib.contextmanager
     def now(self) -> Iterator[Project]:
@@ -98,7 +106,7 @@ class Project:
         """Return what lists show: what there is, or what there was a while ago where lists lag behind."""
         if self.settings.list_lag_seconds:
             return self._history.seen(self._clock())
-        return Lists(list(self.peers), list(self.containers), list(self.access_list))
+        return Lists(list(self.peers), list(self.containers), list(self.access_list), list(self.clusters))
 
     def _advance(self) -> None:
         if self.settings.list_lag_seconds:
@@ -124,7 +132,7 @@ class Project:
 
     def _record(self, at: float | None = None) -> None:
         if self.settings.list_lag_seconds:
-            lists = Lists.copy(self.peers, self.containers, self.access_list)
+            lists = Lists.copy(self.peers, self.containers, self.access_list, self.clusters)
             self._history.record(self._clock() if at is None else at, lists)
 
     def add_access(self, bodies: Sequence[Body]) -> None:
@@ -206,7 +214,46 @@ class Project:
 
     def container_users(self, container: Container) -> list[str]:
         """Name what uses a container and so locks it."""
-        return [f"peer {peer.id}" for peer in self.peers.users_of(container)]
+        clusters = [one for one in self.clusters if any(_is_in(container, region) for region in _placed(one))]
+        return [
+            *(f"peer {peer.id}" for peer in self.peers.users_of(container)),
+            *(f"cluster {cluster.name}" for cluster in clusters),
+        ]
+
+    def put_cluster(self, body: Body) -> Cluster:
+        """Make a cluster, or another one of one of the same name, with the containers that it needs.
+
+        Args:
+            body: What `clusters.parse` reads.
+
+        Raises:
+            ApiError: For a body that is not right, or if no block is free for a container.
+        """
+        cluster = self.clusters.put(body)
+        for region in _placed(cluster):
+            container = self.containers.provide(region.provider, region.name)
+            with contextlib.suppress(CloudUnreachableError):
+                self.clouds[region.provider].provision(container)
+        return cluster
+
+    def show_cluster(self, cluster: Cluster, url: str) -> Body:
+        """Return a cluster as a reply shows it, with what is available of its connection strings.
+
+        Those with private addresses come with an available peer; on AWS, custom DNS has to be enabled too.
+        """
+        available = [peer.container for peer in self.peers if peer.status == "AVAILABLE"]
+        reached = [region for region in _placed(cluster) if any(_is_in(container, region) for container in available)]
+        return cluster.to_json(self.id, url, any(region.provider != "AWS" or self.custom_dns for region in reached))
+
+
+def _placed(cluster: Cluster) -> tuple[Region, ...]:
+    """Return the regions in which a cluster has hosts of its own."""
+    return cluster.regions if cluster.is_dedicated else ()
+
+
+def _is_in(container: Container, region: Region) -> bool:
+    """Tell whether the nodes of a region are in a container."""
+    return container.kind.name == region.provider and container.kind.collides(region.name, container.region)
 
 
 def provider_of(body: Body) -> Provider:

@@ -10,6 +10,7 @@ from typing import Any
 from . import media
 from .accesslist import Entry
 from .attributes import check_names, parse_array, parse_object, require
+from .clusters import Cluster
 from .errors import ApiError
 from .project import ORG_ID, Project
 from .providers import DEFAULT_PROVIDER
@@ -59,7 +60,13 @@ def system_status(call: Call) -> Reply:
 
 
 def _group(project: Project, url: str) -> dict[str, Any]:
-    content = {"clusterCount": 0, "created": project.created, "id": project.id, "name": project.name, "orgId": ORG_ID}
+    content = {
+        "clusterCount": len(project.clusters),
+        "created": project.created,
+        "id": project.id,
+        "name": project.name,
+        "orgId": ORG_ID,
+    }
     return {**content, "links": [{"href": url, "rel": "self"}]}
 
 
@@ -236,6 +243,57 @@ def delete_access(call: Call) -> Reply:
     return Reply(204, None)
 
 
+def list_clusters(call: Call) -> Reply:
+    """GET the dedicated and the shared clusters."""
+    return _cluster_page(call, is_flex=False)
+
+
+def list_flex_clusters(call: Call) -> Reply:
+    """GET the Flex clusters."""
+    return _cluster_page(call, is_flex=True)
+
+
+def _cluster_page(call: Call, *, is_flex: bool) -> Reply:
+    url, found = call.url.removesuffix("/"), [one for one in call.project.lists().clusters if one.is_flex is is_flex]
+    return page_reply([call.project.show_cluster(one, f"{url}/{one.name}") for one in found], call.query, call.url)
+
+
+def get_cluster(call: Call) -> Reply:
+    """GET one cluster that is no Flex cluster."""
+    cluster = _cluster(call)
+    if cluster.is_flex:
+        raise ApiError("CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API", cluster.name)
+    return Reply(200, call.project.show_cluster(cluster, call.url))
+
+
+def get_flex_cluster(call: Call) -> Reply:
+    """GET one Flex cluster."""
+    cluster = _cluster(call)
+    if not cluster.is_flex:
+        raise ApiError("CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", cluster.name)
+    return Reply(200, call.project.show_cluster(cluster, call.url))
+
+
+def _cluster(call: Call) -> Cluster:
+    return call.project.clusters.get(call.ids["clusterName"])
+
+
+def get_custom_dns(call: Call) -> Reply:
+    """GET whether clusters on AWS have connection strings with private addresses."""
+    return Reply(200, {"enabled": call.project.custom_dns})
+
+
+def update_custom_dns(call: Call) -> Reply:
+    """PATCH whether they have."""
+    body = parse_object(call.body)
+    check_names(body, ("enabled",), ())
+    require(body, ("enabled",))
+    if not isinstance(body["enabled"], bool):
+        raise ApiError("INVALID_ATTRIBUTE", "enabled")
+    call.project.custom_dns = body["enabled"]
+    return get_custom_dns(call)
+
+
 def _peer_id(call: Call) -> str:
     value = call.ids["peerId"]
     if not OBJECT_ID.fullmatch(value):
@@ -259,7 +317,7 @@ class Resource:
 
     path: tuple[str, ...]
     methods: Mapping[str, Handler]
-    #: The only version that it has had in v2.
+    #: The only version that it has had in v2, or the newest: older ones of clusters are not here.
     version: str = media.VERSION
     in_v1: bool = True
     in_v2: bool = True
@@ -288,6 +346,11 @@ RESOURCES: tuple[Resource, ...] = (
     Resource((*_GROUP, "accessList"), {"GET": list_access, "POST": add_access}),
     Resource((*_GROUP, "accessList", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}),
     Resource((*_GROUP, "accessList", "{entryValue}", "status"), {"GET": get_access_status}),
+    Resource((*_GROUP, "clusters"), {"GET": list_clusters}, "2024-08-05", in_v1=False),
+    Resource((*_GROUP, "clusters", "{clusterName}"), {"GET": get_cluster}, "2024-08-05", in_v1=False),
+    Resource((*_GROUP, "flexClusters"), {"GET": list_flex_clusters}, "2024-11-13", in_v1=False),
+    Resource((*_GROUP, "flexClusters", "{clusterName}"), {"GET": get_flex_cluster}, "2024-11-13", in_v1=False),
+    Resource((*_GROUP, "awsCustomDNS"), {"GET": get_custom_dns, "PATCH": update_custom_dns}),
     # What it was called first, and still is by community.mongodb, atlasapi and others.
     Resource((*_GROUP, "whitelist"), {"GET": list_access, "POST": add_access}, in_v2=False),
     Resource((*_GROUP, "whitelist", "{entryValue}"), {"GET": get_access, "DELETE": delete_access}, in_v2=False),

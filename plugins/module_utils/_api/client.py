@@ -18,7 +18,7 @@ from .errors import AtlasError, AtlasNotFoundError, OvertakenError
 from .governor import Governor
 from .paging import collect_pages
 from .parallel import Clock, Sleep, stoppable_sleep
-from .request import Json, Request
+from .request import DEFAULT_VERSION, Json, Request
 from .retry import Retry
 from .sender import Sender, Senders
 from .settings import ApiSettings
@@ -36,7 +36,7 @@ class AtlasClient:
     """Talks to one Atlas with one credential. Safe for threads: each request has a connection for itself while it takes.
 
     Every `path` is a sequence of segments below `/api/atlas/<version>`, escaped one by one. `description` is a verb phrase for
-    error messages: `list the … of project …`. `hints` says what to do next, by error code, beside what holds for all requests.
+    error messages: `list the … of project …`. `hints` says what to do next, by error code; `version` is the v2 resource's date.
 
     Every verb raises AtlasConnectionError if Atlas does not answer, and AtlasApiError, or a class below it, if Atlas answers
     with an error or with something that is not a reply of its API. Retries are used up then. If a change may have been made
@@ -110,19 +110,19 @@ class AtlasClient:
     def _record(self, call: ApiCall) -> None:
         self.calls.append(call)
 
-    def get(self, path: Path, description: str, *, hints: Hints = _NOTHING) -> Json:
+    def get(self, path: Path, description: str, *, hints: Hints = _NOTHING, version: str = DEFAULT_VERSION) -> Json:
         """Return the object at `path`.
 
         Raises:
             AtlasConnectionError: If Atlas does not answer.
             AtlasApiError: If Atlas refuses the request; an AtlasNotFoundError if it answers 404.
         """
-        return self._senders.answer(Request("GET", path, description, hints=hints))
+        return self._senders.answer(Request("GET", path, description, hints=hints, version=version))
 
-    def find(self, path: Path, description: str, missing: Codes, *, hints: Hints = _NOTHING) -> Json | None:
-        """Return the object at `path` as `get` does; None if Atlas answers 404 with a code in `missing`."""
+    def find(self, path: Path, description: str, missing: Codes, **more: t.Any) -> Json | None:
+        """Return the object at `path` like `get`, with the same options; None if Atlas answers 404 with a code in `missing`."""
         try:
-            return self.get(path, description, hints=hints)
+            return self.get(path, description, **more)
         except AtlasNotFoundError as error:
             if error.error_code in missing:
                 return None
@@ -136,6 +136,7 @@ class AtlasClient:
         key: t.Callable[[Json], t.Any] = lambda one: one.get("id"),
         *,
         hints: Hints = _NOTHING,
+        version: str = DEFAULT_VERSION,
     ) -> list[Json]:
         """Return the objects of all pages of the list at `path`.
 
@@ -145,9 +146,8 @@ class AtlasClient:
             AtlasConnectionError: If Atlas does not answer.
             AtlasApiError: If Atlas refuses a request, or a page is malformed.
         """
-
         query = {**query, "itemsPerPage": str(PAGE_SIZE)}
-        request = Request("GET", path, description, query, expects_list=True, hints=hints)
+        request = Request("GET", path, description, query, expects_list=True, hints=hints, version=version)
         return collect_pages(self._senders.answer, request, key)
 
     def post(

@@ -74,6 +74,6 @@ def test_control_paths(text, api):
     rows = re.findall(r"^\| `([A-Z]+) (/emulator/[^`]*)` \|", text, re.MULTILINE)
     assert {path.rsplit("/", 1)[1] for unused, path in rows if "{id}" in path} == {*ACTIONS}
     for method, path in rows:
-        status = api.control(method, path.removeprefix("/emulator").replace("{id}", "0" * 24)).status_code
+        status = api.control(method, re.sub(r"\{\w+\}", "0" * 24, path.removeprefix("/emulator"))).status_code
         assert status not in (405, 500), (method, path)
-        assert (status == 404) is ("{id}" in path), (method, path)
+        assert (status == 404) is ("{" in path), (method, path)

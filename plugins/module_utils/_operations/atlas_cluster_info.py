@@ -1,0 +1,86 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the module atlas_cluster_info does: which clusters the options select."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_options
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.cluster_fields import Cluster, Region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import Clusters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_cluster_name
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import same_region
+
+from .atlas import AtlasOperation
+
+
+class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
+    """Reads the clusters of a project."""
+
+    argument_spec = CONNECTION + ArgumentSpec(
+        {
+            "name": {"type": "str"},
+            "provider_name": {"type": "str", "choices": ["AWS", "AZURE", "GCP"]},
+            "region_name": {"type": "str"},
+        }
+    )
+    noun = "clusters"
+    has_diff = False
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options. A region of another provider than AWS is taken as it is."""
+        if params["api_version"] != "v2":
+            raise InvalidOptionError(
+                "api_version must be v2 to read clusters.", hint="Version 1.0 of the API describes them in another way."
+            )
+        region = params["region_name"]
+        if region is not None and not region.strip():
+            raise InvalidOptionError("region_name is empty.", hint="Give a region such as us-east-1, or leave it out.")
+        check_options(params, parse_cluster_name, "name")
+        if params["provider_name"] == "AWS":
+            return super().validate(params)
+        checked, warnings = super().validate({**params, "region_name": None})
+        return {**checked, "region_name": region and region.strip()}, warnings
+
+    def look(self) -> list[Cluster]:
+        """Read the clusters and select those that fit every option."""
+        clusters, name = Clusters(self.session, self.params["group_id"]), self.params["name"]
+        if name is not None:
+            cluster = clusters.find_cluster(name)
+            found = [] if cluster is None else [cluster]
+        else:
+            found = self._list(clusters)
+        return [one for one in found if self._is_anywhere() or any(map(self._fits, one["regions"]))]
+
+    def _list(self, clusters: Clusters) -> list[Cluster]:
+        """Return the clusters of all kinds, each once: Atlas lists some Flex clusters, which were M2 or M5, twice."""
+        lists = self.read_all({"clusters": clusters.list_clusters, "flex": clusters.list_flex_clusters})
+        for error in lists.values():
+            if isinstance(error, AtlasError):
+                raise error
+        found = [*t.cast("list[Cluster]", lists["clusters"]), *t.cast("list[Cluster]", lists["flex"])]
+        return list({one["id"]: one for one in found}.values())
+
+    def _is_anywhere(self) -> bool:
+        return self.params["provider_name"] is None and self.params["region_name"] is None
+
+    def _fits(self, region: Region) -> bool:
+        provider, name = self.params["provider_name"], self.params["region_name"]
+        return provider in (None, region["provider_name"], region["backing_provider_name"]) and (
+            name is None or same_region(name, region["region_name"])
+        )
+
+    def show(self, state: list[Cluster], plan: Plan) -> dict[str, t.Any]:
+        """Show the clusters."""
+        return {"clusters": state}
+
+
+OPERATION = AtlasClusterInfo

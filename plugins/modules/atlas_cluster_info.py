@@ -1,0 +1,257 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What clusters a MongoDB Atlas project has, where their nodes are, and how clients reach them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: atlas_cluster_info
+short_description: Read the clusters of a MongoDB Atlas project
+version_added: 2.2.0
+author:
+  - The cloudpeer.atlas maintainers (@cloudpeer)
+description:
+  - Returns the clusters of a MongoDB Atlas project, either all of them, or those that match every option. Dedicated, shared and
+    Flex clusters are returned alike.
+  - The result says in which regions a cluster has nodes, whether it runs, and which hosts and ports its connection strings name.
+  - If none matches, the list is empty. The task fails if the project does not exist or the credentials are refused.
+  - Version 1.0 of the API describes clusters in another way, so O(api_version) must be V(v2).
+options:
+  name:
+    description:
+      - Return only the cluster with this name. It is read by its name, without listing the others.
+    type: str
+  provider_name:
+    description:
+      - Return only clusters with nodes on this cloud provider. For shared and Flex clusters this is the provider behind them.
+    type: str
+    choices: [AWS, AZURE, GCP]
+  region_name:
+    description:
+      - Return only clusters with nodes in this region, written as Atlas does, such as V(US_EAST_1) or V(EUROPE_NORTH). A region
+        of AWS can be written as V(us-east-1) too.
+      - Some regions of different providers have the same name. With O(provider_name), the region is one of that provider.
+    type: str
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module changes nothing.
+  diff_mode:
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.action_group_atlas
+  - cloudpeer.atlas._connection
+notes:
+  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in the project.
+seealso:
+  - module: cloudpeer.atlas.atlas_network_container_info
+  - module: cloudpeer.atlas.atlas_vpc_peer_info
+"""
+
+EXAMPLES = r"""
+- name: Read all clusters of the project
+  cloudpeer.atlas.atlas_cluster_info:
+    group_id: 5356823b3794dee37132bb7b
+    public_key: "{{ atlas_public_key }}"
+    private_key: "{{ atlas_private_key }}"
+  register: clusters
+
+# In the examples below, the project and the key come from the environment variables
+# MONGODB_ATLAS_PROJECT_ID, MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY.
+
+- name: Read one of them by its name
+  cloudpeer.atlas.atlas_cluster_info:
+    name: shop
+
+- name: Read the clusters with nodes in one region of AWS
+  cloudpeer.atlas.atlas_cluster_info:
+    provider_name: AWS
+    region_name: us-east-1
+"""
+
+RETURN = r"""
+clusters:
+  description: The clusters.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - id: 6512a1b2c3d4e5f678901236
+      name: shop
+      state_name: IDLE
+      paused: false
+      regions:
+        - provider_name: AWS
+          backing_provider_name: null
+          region_name: US_EAST_1
+          electable_nodes: 3
+          read_only_nodes: 0
+          analytics_nodes: 0
+      connection_strings:
+        standard: mongodb://shop-shard-00-00.ab1cd.mongodb.net:27017,shop-shard-00-01.ab1cd.mongodb.net:27017/?ssl=true
+        standard_srv: mongodb+srv://shop.ab1cd.mongodb.net
+        private: null
+        private_srv: null
+      members:
+        - shop-shard-00-00.ab1cd.mongodb.net:27017
+        - shop-shard-00-01.ab1cd.mongodb.net:27017
+      private_members: []
+  contains:
+    id:
+      description: The id of the cluster.
+      type: str
+      sample: 6512a1b2c3d4e5f678901236
+    name:
+      description: The name of the cluster.
+      type: str
+      sample: shop
+    state_name:
+      description: What Atlas does with the cluster, one of V(IDLE), V(CREATING), V(UPDATING), V(DELETING), V(REPAIRING).
+      type: str
+      sample: IDLE
+    paused:
+      description: Whether the cluster is paused. Null for Flex clusters, which cannot be paused.
+      type: bool
+      sample: false
+    regions:
+      description: Where the cluster has nodes.
+      type: list
+      elements: dict
+      sample:
+        - provider_name: AWS
+          backing_provider_name: null
+          region_name: US_EAST_1
+          electable_nodes: 3
+          read_only_nodes: 0
+          analytics_nodes: 0
+      contains:
+        provider_name:
+          description: >-
+            The cloud provider, V(AWS), V(AZURE) or V(GCP); V(TENANT) for a shared cluster, and V(FLEX) for a Flex cluster, which
+            cannot be peered.
+          type: str
+          sample: AWS
+        backing_provider_name:
+          description: The cloud provider behind a shared or a Flex cluster. Null for a dedicated cluster.
+          type: str
+          sample: AWS
+        region_name:
+          description: The region, as Atlas writes it.
+          type: str
+          sample: US_EAST_1
+        electable_nodes:
+          description: How many nodes can become the primary, in all shards. Null if Atlas does not tell it, as of shared and Flex
+            clusters; so are the others.
+          type: int
+          sample: 3
+        read_only_nodes:
+          description: How many nodes can be read from only, in all shards.
+          type: int
+          sample: 0
+        analytics_nodes:
+          description: How many nodes are for analytics, in all shards.
+          type: int
+          sample: 0
+    connection_strings:
+      description: The connection strings of the cluster, without a user and a password. They are null while it is created.
+      type: dict
+      sample:
+        standard: mongodb://shop-shard-00-00.ab1cd.mongodb.net:27017,shop-shard-00-01.ab1cd.mongodb.net:27017/?ssl=true
+        standard_srv: mongodb+srv://shop.ab1cd.mongodb.net
+        private: null
+        private_srv: null
+      contains:
+        standard:
+          description: The ordinary connection string, which names every member.
+          type: str
+          sample: mongodb://shop-shard-00-00.ab1cd.mongodb.net:27017,shop-shard-00-01.ab1cd.mongodb.net:27017/?ssl=true
+        standard_srv:
+          description: The ordinary connection string that has the members looked up in DNS.
+          type: str
+          sample: mongodb+srv://shop.ab1cd.mongodb.net
+        private:
+          description: >-
+            The connection string whose names resolve to private addresses everywhere. Null unless a peering connection is
+            available; on AWS, custom DNS must be enabled in the project too.
+          type: str
+          sample: mongodb://shop-shard-00-00-pri.ab1cd.mongodb.net:27017,shop-shard-00-01-pri.ab1cd.mongodb.net:27017/?ssl=true
+        private_srv:
+          description: The same, with the members looked up in DNS.
+          type: str
+          sample: mongodb+srv://shop-pri.ab1cd.mongodb.net
+    members:
+      description: The host and port of each member, from RV(clusters[].connection_strings.standard).
+      type: list
+      elements: str
+      sample:
+        - shop-shard-00-00.ab1cd.mongodb.net:27017
+        - shop-shard-00-01.ab1cd.mongodb.net:27017
+    private_members:
+      description: The host and port of each member, from RV(clusters[].connection_strings.private).
+      type: list
+      elements: str
+      sample:
+        - shop-shard-00-00-pri.ab1cd.mongodb.net:27017
+        - shop-shard-00-01-pri.ab1cd.mongodb.net:27017
+api_calls:
+  description: The HTTP requests that the task has sent to Atlas, in this order.
+  returned: at verbosity 2 (C(-vv)) or more
+  type: list
+  elements: dict
+  sample:
+    - method: GET
+      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/clusters
+      status: 200
+      milliseconds: 48
+  contains:
+    method:
+      description: The HTTP method.
+      type: str
+      sample: GET
+    path:
+      description: The path, without the query.
+      type: str
+      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/clusters
+    status:
+      description: The HTTP status of the reply. Null if no reply came.
+      type: int
+      sample: 200
+    milliseconds:
+      description: How long the request took.
+      type: int
+      sample: 48
+http_status:
+  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
+  returned: failure
+  type: int
+  sample: 404
+error_code:
+  description: The error code of Atlas. Null if there is none.
+  returned: failure
+  type: str
+  sample: GROUP_NOT_FOUND
+detail:
+  description: What Atlas or the network said about the failure. Null if neither said anything.
+  returned: failure
+  type: str
+  sample: There is no such project
+"""
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_cluster_info import OPERATION
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(OPERATION)
+
+
+if __name__ == "__main__":
+    main()
