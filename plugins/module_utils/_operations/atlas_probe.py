@@ -1,0 +1,200 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the module atlas_probe does: whether the host it runs on reaches members of a cluster. The standard library is enough."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import ipaddress
+import queue
+import re
+import socket
+import ssl
+import threading
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Warn
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
+
+DEFAULT_PORT = 27017
+LONGEST_TIMEOUT = 60
+THREADS = 50
+_MEMBER = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/@\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
+
+Result = dict[str, t.Any]
+
+
+class Member(t.NamedTuple):
+    """A member of a cluster."""
+
+    host: str
+    port: int
+
+
+class NoSession(t.NamedTuple):
+    """The session of an Operation without an API."""
+
+    calls: tuple[()] = ()
+    secrets: tuple[()] = ()
+
+
+class AtlasProbe(Operation[t.Any, Result]):
+    """Tries to reach members of a cluster from the host that it runs on."""
+
+    argument_spec = ArgumentSpec(
+        {
+            "members": {"type": "list", "elements": "str", "required": True},
+            "atlas_cidr_block": {"type": "str"},
+            "timeout": {"type": "int", "default": 5},
+        }
+    )
+    noun = "probe"
+    has_diff = False
+    retries = 0
+
+    @staticmethod
+    def connect(params: Parameters, warn: Warn, /) -> contextlib.AbstractContextManager[NoSession]:
+        """Return a session for nothing."""
+        return contextlib.nullcontext(NoSession())
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options."""
+        if not params["members"]:
+            raise InvalidOptionError("members is empty.", hint="Name at least one, such as the members of a cluster.")
+        if not 1 <= params["timeout"] <= LONGEST_TIMEOUT:
+            raise InvalidOptionError(f"timeout must be between 1 and {LONGEST_TIMEOUT} seconds.")
+        block = params["atlas_cidr_block"]
+        return {
+            **params,
+            "members": [parse_member(f"members[{index}]", value) for index, value in enumerate(params["members"])],
+            "atlas_cidr_block": parse_option("atlas_cidr_block", block, parse_private_block) if block else None,
+        }, []
+
+    def look(self) -> Result:
+        """Try all members side by side. Each of them has a result, whatever becomes of it."""
+        probe = functools.partial(probe_member, block=self.params["atlas_cidr_block"], timeout=self.params["timeout"])
+        with ThreadPoolExecutor(THREADS) as pool:
+            members = list(pool.map(probe, self.params["members"]))
+        return {"host": socket.gethostname(), "members": members}
+
+    def show(self, state: Result, plan: Plan) -> dict[str, t.Any]:
+        """Show what came of it."""
+        return {self.noun: state}
+
+
+def parse_member(option: str, value: str) -> Member:
+    """Return a member from `host:port`, or from a host; an IPv6 address stands in brackets.
+
+    Raises:
+        InvalidOptionError: If it is something else; the message has the name of the option.
+    """
+    match = _MEMBER.fullmatch(value)
+    port = int(match["port"] or DEFAULT_PORT) if match else 0
+    if match is None or not 0 < port < 65536:
+        hint = "Write it like shop-shard-00-00.ab1cd.mongodb.net:27017."
+        if "://" in value or "@" in value:
+            # It may have a password, so the message does not show it.
+            hint = "Give its members: see atlas_cluster_info."
+            raise InvalidOptionError(f"{option} is a connection string, and not a host with a port.", hint=hint)
+        raise InvalidOptionError(f"{option} is not a host with a port: {value!r}.", hint=hint)
+    return Member(match["ipv6"] or match["host"], port)
+
+
+def probe_member(member: Member, block: ipaddress.IPv4Network | None, timeout: float) -> Result:
+    """Resolve the name of a member, open a connection to it, and begin TLS; nothing else is sent.
+
+    Args:
+        member: The member.
+        block: The block of the network container; None if it is not known.
+        timeout: The seconds for each of these steps.
+
+    Returns:
+        The member as results have it. `error` says why the first step failed that did.
+    """
+    host = f"[{member.host}]" if ":" in member.host else member.host
+    result: Result = dict.fromkeys(("member", "addresses", "in_block", "tcp", "tls", "error"))
+    result.update(member=f"{host}:{member.port}", addresses=[], tcp="unresolved")
+    try:
+        addresses = resolve(member, timeout)
+    except (OSError, ValueError) as error:
+        return {**result, "error": _text_of(error)}
+    result["addresses"] = addresses
+    if block is not None:
+        result["in_block"] = all(ipaddress.ip_address(one) in block for one in addresses)
+    return {**result, **_connect(member, addresses, timeout)}
+
+
+def resolve(member: Member, timeout: float) -> list[str]:
+    """Return the addresses of a member, in the order in which the system prefers them.
+
+    Raises:
+        OSError, ValueError: If there are none, or none in time.
+    """
+    answers: queue.Queue[list[str] | Exception] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(member.host, member.port, type=socket.SOCK_STREAM)
+            answers.put(list(dict.fromkeys(str(address[0]) for *dummy, address in found)))
+        except (OSError, ValueError) as error:
+            answers.put(error)
+
+    # The system's resolver has time limits of its own. A daemon does not keep the process from ending.
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=timeout)
+    except queue.Empty:
+        raise TimeoutError(f"no answer from the name server within {timeout:g} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _connect(member: Member, addresses: t.Sequence[str], timeout: float) -> Result:
+    """Return what became of TCP and TLS, with the first address that takes a connection, or else with the last."""
+    result: Result = {}
+    for address in addresses:
+        try:
+            with socket.create_connection((address, member.port), timeout) as connection:
+                return {"tcp": "open", **_begin_tls(connection, member)}
+        except ConnectionResetError as error:
+            # Without a connection it would be refused: something took it, and ended it before TLS began.
+            return {"tcp": "open", "tls": False, "error": f"{address}: {_text_of(error)}"}
+        except OSError as error:
+            result = {"tcp": _state_of(error), "error": f"{address}: {_text_of(error)}"}
+    return result
+
+
+def _begin_tls(connection: socket.socket, member: Member) -> Result:
+    """Whether TLS answers. The certificate is not verified, since nothing is sent that needs to be protected."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with context.wrap_socket(connection, server_hostname=member.host):
+            return {"tls": True}
+    except (OSError, ValueError) as error:
+        return {"tls": False, "error": f"TLS: {_text_of(error)}"}
+
+
+def _state_of(error: OSError) -> str:
+    if isinstance(error, (TimeoutError, socket.timeout)):  # One class since Python 3.10.
+        return "timeout"
+    return "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"
+
+
+def _text_of(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+OPERATION = AtlasProbe

@@ -1,0 +1,194 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a host reaches the members of a cluster of MongoDB Atlas."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: atlas_probe
+short_description: Find out whether a host reaches the members of a MongoDB Atlas cluster
+version_added: 2.2.0
+author:
+  - The cloudpeer.atlas maintainers (@cloudpeer)
+description:
+  - Resolves the name of each member of a cluster, opens a TCP connection to it, and begins TLS. It sends nothing else, and needs
+    no credentials.
+  - Run it with C(delegate_to) on a host in the VPC, where the clients of the cluster run.
+  - The task does not fail if a member cannot be reached. The result says what happened with each member.
+options:
+  members:
+    description:
+      - The members, each as C(host:port). The port is 27017 if there is none. An IPv6 address stands in brackets.
+      - M(cloudpeer.atlas.atlas_cluster_info) returns them as C(private_members) and C(members) of a cluster. Clients use
+        C(private_members) with the private connection string, and C(members) with the ordinary one.
+    type: list
+    elements: str
+    required: true
+  atlas_cidr_block:
+    description:
+      - The CIDR block of the network container. If it is set, the result says whether the addresses of each member are in it, so
+        that clients use the peering connection.
+    type: str
+  timeout:
+    description:
+      - How long to wait, in seconds, for the name server, for TCP, and for TLS each. From 1 to 60.
+      - The members are tried side by side, so that the task does not take longer with more of them.
+    type: int
+    default: 5
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module changes nothing.
+  diff_mode:
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - cloudpeer.atlas._attributes
+notes:
+  - The module is in no action group, because it takes none of the options for Atlas or AWS. It needs no package beside Python.
+  - Certificates are not verified, because the task sends nothing that others must not read. TLS counts as answered also if a
+    proxy answers.
+seealso:
+  - module: cloudpeer.atlas.atlas_vpc_peer_check
+  - module: cloudpeer.atlas.atlas_cluster_info
+  - name: The connection carries no traffic
+    description: What each finding means, how to see it by hand, and what to change.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/no_traffic.md
+"""
+
+EXAMPLES = r"""
+- name: Find out whether the application reaches a member
+  cloudpeer.atlas.atlas_probe:
+    members:
+      - shop-shard-00-00.ab1cd.mongodb.net:27017
+  delegate_to: app-1.example.com
+
+- name: Find out whether its name leads through the peering connection, and wait for 2 seconds at most
+  cloudpeer.atlas.atlas_probe:
+    members:
+      - shop-shard-00-00.ab1cd.mongodb.net
+    atlas_cidr_block: 192.168.248.0/21
+    timeout: 2
+  delegate_to: app-1.example.com
+
+# Three tasks: on the controller, which has the credentials; on the hosts of the application; and on the controller again.
+
+- name: Read the cluster
+  cloudpeer.atlas.atlas_cluster_info:
+    name: shop
+  register: shop
+  run_once: true
+  delegate_to: localhost
+
+- name: Probe all of its members from all hosts of the application
+  cloudpeer.atlas.atlas_probe:
+    members: "{{ shop.clusters[0].private_members or shop.clusters[0].members }}"
+    atlas_cidr_block: 192.168.248.0/21
+  register: probed
+
+- name: Explain why the connection carries no traffic, or that it should
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    clusters: [shop]
+    probes: "{{ ansible_play_hosts | map('extract', hostvars, ['probed', 'probe']) | list }}"
+  run_once: true
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+probe:
+  description: What the host found out. O(cloudpeer.atlas.atlas_vpc_peer_check#module:probes) takes a list of these.
+  returned: success
+  type: dict
+  sample:
+    host: app-1
+    members:
+      - member: shop-shard-00-00.ab1cd.mongodb.net:27017
+        addresses: [192.168.248.21]
+        in_block: true
+        tcp: open
+        tls: true
+        error: null
+  contains:
+    host:
+      description: The name of the host, as it calls itself.
+      type: str
+      sample: app-1
+    members:
+      description: The members, in the order of O(members).
+      type: list
+      elements: dict
+      sample:
+        - member: shop-shard-00-00.ab1cd.mongodb.net:27017
+          addresses: [192.168.248.21]
+          in_block: true
+          tcp: timeout
+          tls: null
+          error: "192.168.248.21: timed out"
+      contains:
+        member:
+          description: The member, with its port.
+          type: str
+          sample: shop-shard-00-00.ab1cd.mongodb.net:27017
+        addresses:
+          description: The addresses of its name. Empty if the name could not be resolved.
+          type: list
+          elements: str
+          sample: [192.168.248.21]
+        in_block:
+          description: >-
+            Whether all of its addresses are in O(atlas_cidr_block). Null if that is not set, or if there are no addresses.
+          type: bool
+          sample: true
+        tcp:
+          description: >-
+            What happened with the TCP connection, one of V(open), V(refused), V(timeout), V(unreachable), V(unresolved). With
+            several addresses, that of the first one that takes a connection, or else of the last one.
+          type: str
+          sample: open
+        tls:
+          description: Whether TLS answered. Null without a TCP connection.
+          type: bool
+          sample: true
+        error:
+          description: Why the first step failed that did. Null if all is well.
+          type: str
+          sample: "192.168.248.21: timed out"
+api_calls:
+  description: Always empty, because the task sends no requests to Atlas or AWS.
+  returned: at verbosity 2 (C(-vv)) or more
+  type: list
+  elements: dict
+  sample: []
+http_status:
+  description: Always null, because the task sends no requests to Atlas or AWS.
+  returned: failure
+  type: int
+  sample: null
+error_code:
+  description: Always null, for the same reason.
+  returned: failure
+  type: str
+  sample: null
+detail:
+  description: Always null, for the same reason.
+  returned: failure
+  type: str
+  sample: null
+"""
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_probe import OPERATION
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(OPERATION)
+
+
+if __name__ == "__main__":
+    main()
