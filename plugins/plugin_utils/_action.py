@@ -106,7 +106,8 @@ class AtlasAction(ActionBase):
         rules = spec.to_kwargs()
         checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(dict(args))
         params = checked.validated_parameters
-        secrets = {params[name] for name, option in spec.options.items() if option.get("no_log") and params.get(name)}
+        # Those that AnsibleModule hides: the options with no_log, also within others.
+        secrets = set(checked._no_log_values)
         # The warnings of AnsibleModule's own check, in its words.
         warnings = [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
         if checked.error_messages:

@@ -118,7 +118,7 @@ class Aws:
 def _shared_client_classes() -> Iterator[None]:
     """Let botocore make the class of a service's clients once.
 
-    It makes one for each client, with its 700 methods for EC2, which takes longer than all that a test asks. They differ in nothing.
+    It makes one for each client, with its 700 methods for EC2, which takes longer than all that a test asks. All are the same.
     """
     made: dict[str, Any] = {}
     make = botocore.client.ClientCreator._create_client_class

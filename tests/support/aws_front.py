@@ -8,6 +8,7 @@ what is not active is a black hole, routes can be propagated, VPCs can be shared
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ SETS = {
     "DescribeVpcPeeringConnections": "vpcPeeringConnectionSet",
     "DescribeVpcs": "vpcSet",
 }
-READS = ("Describe", "Get", "Assume")
+READS = ("Describe", "Get", "Assume", "List")
 ET.register_namespace("", NAMESPACE)
 
 
@@ -53,6 +54,26 @@ def refusal(code: str, message: str = "AWS says no.", status: int = 400) -> Repl
     error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     body = f"<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>"
     return Reply(status, body.encode(), (("Content-Type", "text/xml"),))
+
+
+def action_of(sent: Sent, fields: dict[str, str]) -> str:
+    """Return what a request asks for: EC2 and STS have it in the body, Route 53 in the path, and the others in a header."""
+    if sent.path.endswith("/hostedzonesbyvpc"):
+        return "ListHostedZonesByVPC"
+    return fields.get("Action") or sent.headers.get("x-amz-target", "").rpartition(".")[2]
+
+
+def denial(action: str) -> Reply:
+    """Return how AWS refuses an action to those who may not do it, as its service writes that."""
+    if action.startswith("ListResolver") or action == "GetServiceQuota":
+        body = {"__type": "AccessDeniedException", "Message": "You are not authorized."}
+        return Reply(400, json.dumps(body).encode(), (("Content-Type", "application/x-amz-json-1.1"),))
+    if action == "ListHostedZonesByVPC":
+        space = "https://route53.amazonaws.com/doc/2013-04-01/"
+        error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>You are not authorized.</Message></Error>"
+        body = f'<ErrorResponse xmlns="{space}">{error}<RequestId>r</RequestId></ErrorResponse>'
+        return Reply(403, body.encode(), (("Content-Type", "text/xml"),))
+    return refusal("UnauthorizedOperation", "You are not authorized.", 403)
 
 
 @dataclass
@@ -121,8 +142,8 @@ class Front:
         self.rule(action, DROP, forward=True, **{"times": 1, **how})
 
     def answer(self, sent: Sent) -> Reply:
-        fields = dict(parse_qsl(sent.body.decode(), keep_blank_values=True))
-        action = fields.get("Action", "")
+        fields = dict(parse_qsl(sent.body.decode(), keep_blank_values=True)) if sent.body[:1] != b"{" else {}
+        action = action_of(sent, fields)
         self.actions.append(action)
         self.requests.append(fields)
         rule = next((one for one in self.rules if one.action == action and one.times), None)
@@ -142,7 +163,7 @@ class Front:
         if action == "CreateTags":
             self._tag(fields)
         reply = forward(self.upstream, sent)
-        if reply.status != 200 or sent.headers.get("host") is None:
+        if reply.status != 200 or sent.headers.get("host") is None or action not in (*SETS, "AcceptVpcPeeringConnection"):
             return reply
         root = ET.fromstring(reply.body)
         if action == "AcceptVpcPeeringConnection":
@@ -150,12 +171,10 @@ class Front:
             assert shown is not None
             self._settling[text(shown, "vpcPeeringConnectionId")] = self.provisioning
             self._show_connection(shown, looked=False)
-        elif action in SETS:
+        else:
             refused = self._show(action, root, fields)
             if refused is not None:
                 return refused
-        else:
-            return reply
         reply.body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
         return reply
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account
-from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import action_of, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner, until
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, forward, serving
 
@@ -38,8 +38,8 @@ class AwsWire:
 
     def answer(self, sent: Sent) -> Reply:
         """Answer a request to AWS."""
-        (action,) = parse_qs(sent.body.decode()).get("Action", [""])
-        if not action.startswith(("Describe", "GetCaller")):
+        action = action_of(sent, dict(parse_qsl(sent.body.decode())))
+        if not action.startswith(("Describe", "Get", "List")):
             self.writes.append(action)
         return (
             refusal("UnauthorizedOperation", "You are not authorized.", 403)

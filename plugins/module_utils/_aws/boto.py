@@ -10,14 +10,18 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 import time
 import traceback
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.call import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
+
+from .errors import NoRegionError
+from .options import NAMES
+from .services import JSON_SERVICES, endpoint_variable, policy_name
 
 BOTO3_IMPORT_ERROR: str | None = None
 # What boto3 and botocore raise when a request fails. Anything else is a defect.
@@ -41,8 +45,8 @@ else:
         botocore.parsers.ResponseParserError,
         OSError,
         ValueError,
-        # A reply of STS without its content.
-        KeyError,
+        # A reply of STS without its content, or a doubled element where botocore's parsers expect one.
+        *(AttributeError, KeyError, TypeError),
     )
     LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
     # Read here, where Ansible loads the action plugin, so that its workers have them already.
@@ -54,6 +58,8 @@ else:
 LIBRARIES = (("boto3", BOTO3_IMPORT_ERROR),)
 
 SUCCESS = (200, 300)
+# boto3 makes neither sessions nor clients safely in several threads; it uses them safely.
+_MAKING = threading.RLock()
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -63,45 +69,60 @@ class ForeignReplyError(ValueError):
     """Something other than AWS has answered."""
 
 
+def preload(*services: str) -> None:
+    """Read the descriptions of services, beside those that every task needs, before Ansible forks its workers."""
+    if LOADER is not None:
+        with contextlib.suppress(botocore.exceptions.BotoCoreError):
+            for service in services:
+                for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
+                    LOADER.load_service_model(service, kind)
+
+
 class Clients:
-    """The clients of one boto3 session.
+    """The clients of one boto3 session. Safe for threads.
 
     Args:
         params: The options for AWS.
         calls: Takes each request that is sent, those that botocore repeats included.
+        names: What the task calls these options.
 
     Raises:
-        InvalidOptionError: If there is no region.
+        NoRegionError: If there is no region.
+        InvalidOptionError: If it cannot be one.
     """
 
-    def __init__(self, params: t.Mapping[str, t.Any], calls: list[ApiCall]) -> None:
+    def __init__(self, params: t.Mapping[str, t.Any], calls: list[ApiCall], names: t.Mapping[str, str] = NAMES) -> None:
         self._params = params
         self._calls = calls
-        self._started = 0.0
+        self._names = names
+        # When the request that a thread is waiting for was sent.
+        self._sent = threading.local()
         # The bounds of a request belong to its client: the last one is kept, by service and by whether requests are repeated.
         self._clients: dict[tuple[str, bool], tuple[int, t.Any]] = {}
         # The credentials of an assumed role. Without them, those of the session are used.
         self._role: dict[str, str] = {}
-        core = botocore.session.Session()
-        core.register_component("data_loader", LOADER)
-        self._session = boto3.session.Session(
-            aws_access_key_id=params["access_key"] or None,
-            aws_secret_access_key=params["secret_key"] or None,
-            aws_session_token=params["session_token"] or None,
-            profile_name=params["profile"] or None,
-            botocore_session=core,
-        )
-        # Each session of boto3 adds its folder to those that the loader searches.
-        del LOADER.search_paths[len(dict.fromkeys(LOADER.search_paths)) :]
+        with _MAKING:
+            core = botocore.session.Session()
+            core.register_component("data_loader", LOADER)
+            self._session = boto3.session.Session(
+                aws_access_key_id=params["access_key"] or None,
+                aws_secret_access_key=params["secret_key"] or None,
+                aws_session_token=params["session_token"] or None,
+                profile_name=params["profile"] or None,
+                botocore_session=core,
+            )
+            # Each session of boto3 adds its folder to those that the loader searches.
+            del LOADER.search_paths[len(dict.fromkeys(LOADER.search_paths)) :]
         self.region = self._find_region()
 
     def _find_region(self) -> str:
-        sources = [("region", self._params["region"]), *((name, os.environ.get(name)) for name in REGION_VARIABLES)]
+        option = self._names["region"]
+        sources = [(option, self._params["region"]), *((name, os.environ.get(name)) for name in REGION_VARIABLES)]
         name, value = next((one for one in sources if one[1]), ("The region of the profile", self._session.region_name))
         if not value:
             variables = " or ".join(REGION_VARIABLES)
-            raise InvalidOptionError(
-                "No region for AWS.", hint=f"Set region, the environment variable {variables}, or a region in the profile."
+            raise NoRegionError(
+                "No region for AWS.", hint=f"Set {option}, the environment variable {variables}, or a region in the profile."
             )
         return parse_option(name, value, parse_aws_region)
 
@@ -133,16 +154,21 @@ class Clients:
             seconds: How long a request may wait for its reply.
             once: Whether botocore may repeat no request.
         """
-        kept_seconds, client = self._clients.get((service, once), (0, None))
-        if client is not None and kept_seconds == seconds:
-            return client
+        with _MAKING:
+            kept_seconds, client = self._clients.get((service, once), (0, None))
+            if client is None or kept_seconds != seconds:
+                client = self._make(service, seconds, once=once)
+                self._clients[service, once] = seconds, client
+        return client
+
+    def _make(self, service: str, seconds: int, *, once: bool) -> t.Any:
         config = botocore.config.Config(
             connect_timeout=min(CONNECT_SECONDS, seconds),
             read_timeout=seconds,
             user_agent_extra="cloudpeer.atlas",
             **({"retries": {"total_max_attempts": 1}} if once else {}),
         )
-        own_endpoint = os.environ.get("AWS_ENDPOINT_URL_STS") if service == "sts" else None
+        own_endpoint = os.environ.get(endpoint_variable(service))
         client = self._session.client(
             service,
             region_name=self.region,
@@ -153,17 +179,19 @@ class Clients:
         )
         client.meta.events.register("before-send", self._note_start)
         client.meta.events.register("response-received", self._note_end)
-        self._clients[service, once] = seconds, client
         return client
 
     def _note_start(self, **unused: t.Any) -> None:
-        self._started = time.monotonic()
+        self._sent.at = time.monotonic()
 
     def _note_end(self, event_name: str, response_dict: t.Mapping[str, t.Any] | None = None, **unused: t.Any) -> None:
         service, action = event_name.split(".")[1:3]
         status = response_dict.get("status_code") if response_dict else None
-        milliseconds = round((time.monotonic() - self._started) * 1000)
-        self._calls.append(ApiCall("POST", f"{service}:{action}", status, milliseconds))
+        milliseconds = round((time.monotonic() - self._sent.at) * 1000)
+        method = "GET" if service == "route-53" else "POST"
+        self._calls.append(ApiCall(method, f"{policy_name(service)}:{action}", status, milliseconds))
+        if service in JSON_SERVICES:
+            return
         # The name may have a prefix, where something in between has written the reply anew.
         names = re.compile(rf"[<:]{action}Response\b".encode())
         if response_dict and status in range(*SUCCESS) and not names.search(response_dict["body"]):

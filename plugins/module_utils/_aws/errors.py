@@ -10,8 +10,15 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import MAX_DETAIL_LENGTH, AtlasError, OvertakenError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+    MAX_DETAIL_LENGTH,
+    AtlasError,
+    InvalidOptionError,
+    OvertakenError,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
+
+from .options import NAMES
 
 # AWS refused the request, and takes the same one a little later.
 _THROTTLED = frozenset(
@@ -29,9 +36,10 @@ _OVERTAKEN = frozenset(
         "RouteAlreadyExists",
     )
 )
+# Texts for users name the options as `{access_key}`, for which the name stands that the task knows the option by.
 _EXPIRED = "They have expired: get new ones, then run the task again."
-_WRONG_KEY = "Check access_key, secret_key and session_token, or where boto3 finds them (profile, environment variables)."
-_NOT_AWS = "Check endpoint_url, and whether a proxy or a login page answers in place of AWS."
+_WRONG_KEY = "Check {access_key}, {secret_key} and {session_token}, or where boto3 finds them ({profile}, environment variables)."
+NOT_AWS = "Check {endpoint_url}, and whether a proxy or a login page answers in place of AWS."
 # What to do next, by AWS's error code or by the name of botocore's exception.
 _HINTS = {
     "AuthFailure": _WRONG_KEY,
@@ -39,24 +47,27 @@ _HINTS = {
     "ExpiredTokenException": _EXPIRED,
     "RequestExpired": "Check the clock of the host that the task runs on, and that the credentials have not expired.",
     "InvalidClientTokenId": _WRONG_KEY,
-    "OptInRequired": "Check region, and that the account has this region enabled.",
+    "OptInRequired": "Check {region}, and that the account has this region enabled.",
     "SignatureDoesNotMatch": _WRONG_KEY,
     "UnrecognizedClientException": _WRONG_KEY,
     "NoCredentialsError": (
-        "Set access_key and secret_key, or profile, or give them in one of the other ways of boto3 (environment, instance role)."
+        "Set {access_key} and {secret_key}, or {profile}, "
+        "or give them in one of the other ways of boto3 (environment, instance role)."
     ),
     "PartialCredentialsError": "Set both halves of the key.",
-    "CredentialRetrievalError": "Check the profile, or what else boto3 gets the credentials from.",
-    "ProfileNotFound": "Correct profile (or the environment variable AWS_PROFILE), or add it to ~/.aws/config on this host.",
+    "CredentialRetrievalError": "Check {profile}, or what else boto3 gets the credentials from.",
+    "ProfileNotFound": "Correct {profile} (or the environment variable AWS_PROFILE), or add it to ~/.aws/config on this host.",
     "ConfigParseError": "Correct the file of profiles on the host that the task runs on.",
-    "EndpointConnectionError": "Check region and endpoint_url, and the way to it (DNS, firewall, proxy).",
-    "ConnectTimeoutError": "Check region and endpoint_url, and the way to it (DNS, firewall, proxy).",
+    "EndpointConnectionError": "Check {region} and {endpoint_url}, and the way to it (DNS, firewall, proxy).",
+    "ConnectTimeoutError": "Check {region} and {endpoint_url}, and the way to it (DNS, firewall, proxy).",
     "ReadTimeoutError": "Check the way to AWS (firewall, proxy), then run the task again.",
     "ProxyConnectionError": "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",
-    "SSLError": "Set aws_ca_bundle to the certificates that sign it.",
-    "ForeignReplyError": _NOT_AWS,
-    "KeyError": _NOT_AWS,
-    "ResponseParserError": _NOT_AWS,
+    "SSLError": "Set {aws_ca_bundle} to the certificates that sign it.",
+    "AttributeError": NOT_AWS,
+    "ForeignReplyError": NOT_AWS,
+    "KeyError": NOT_AWS,
+    "ResponseParserError": NOT_AWS,
+    "TypeError": NOT_AWS,
     "TokenRetrievalError": "Sign in again (aws sso login).",
     "SSOTokenLoadError": "Sign in again (aws sso login).",
     "UnauthorizedSSOTokenError": "Sign in again (aws sso login).",
@@ -69,7 +80,29 @@ _LOST = frozenset(("HTTPClientError", "IncompleteReadError"))
 _ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
-def aws_error(description: str, action: str, error: Exception, *, is_write: bool, secrets: t.Iterable[str]) -> AtlasError:
+class NoRegionError(InvalidOptionError):
+    """Neither the options nor the surroundings tell the region."""
+
+
+class DeniedError(AtlasError):
+    """AWS refused a request because the credentials may not send it.
+
+    Attributes:
+        permission: What is to be allowed, as IAM policies name it.
+    """
+
+    permission = ""
+
+
+def aws_error(
+    description: str,
+    action: str,
+    error: Exception,
+    *,
+    is_write: bool,
+    secrets: t.Iterable[str],
+    names: t.Mapping[str, str] = NAMES,
+) -> AtlasError:
     """Make the error for a request to AWS that failed.
 
     Args:
@@ -78,26 +111,34 @@ def aws_error(description: str, action: str, error: Exception, *, is_write: bool
         error: What boto3 or botocore raised.
         is_write: Whether the request would have changed something.
         secrets: What must not be shown.
+        names: What the task calls the options for AWS.
     """
     response = getattr(error, "response", None)
     if isinstance(response, dict):
-        return _refusal(description, action, response, is_write=is_write, secrets=secrets)
-    names = [one.__name__ for one in type(error).__mro__]
-    hint = next((_HINTS[name] for name in names if name in _HINTS), None)
-    text = redacted(str(error), secrets, MAX_DETAIL_LENGTH).rstrip(". ") or names[0]
-    is_unsent = not _NOT_SENT.isdisjoint(names)
-    is_lost = not is_unsent and (_BEFORE_SENDING not in names or not _LOST.isdisjoint(names))
+        return _refusal(description, action, response, is_write=is_write, secrets=secrets, names=names)
+    classes = [one.__name__ for one in type(error).__mro__]
+    hint = next((_HINTS[name] for name in classes if name in _HINTS), None)
+    hint = hint and hint.format(**names)
+    text = redacted(str(error), secrets, MAX_DETAIL_LENGTH).rstrip(". ") or classes[0]
+    is_unsent = not _NOT_SENT.isdisjoint(classes)
+    is_lost = not is_unsent and (_BEFORE_SENDING not in classes or not _LOST.isdisjoint(classes))
     return AtlasError(
         f"Failed to {description}: {text}.",
         detail=text,
         hint=hint,
         outcome_unknown=is_write and is_lost,
-        is_transient=is_lost or (is_unsent and "SSLError" not in names),
+        is_transient=is_lost or (is_unsent and "SSLError" not in classes),
     )
 
 
 def _refusal(
-    description: str, action: str, response: t.Mapping[str, t.Any], *, is_write: bool, secrets: t.Iterable[str]
+    description: str,
+    action: str,
+    response: t.Mapping[str, t.Any],
+    *,
+    is_write: bool,
+    secrets: t.Iterable[str],
+    names: t.Mapping[str, str],
 ) -> AtlasError:
     """Make the error for a reply of AWS that is an error."""
     fields = response.get("Error") or {}
@@ -105,11 +146,12 @@ def _refusal(
     status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
     detail = redacted(str(fields.get("Message") or ""), secrets)
     text = _ENCODED.sub("", detail)[:MAX_DETAIL_LENGTH].rstrip(". ") or "no reason given"
-    hint = _HINTS.get(code or "")
+    hint = _HINTS.get(code or "", "").format(**names) or None
     if code in _FORBIDDEN:
         hint = f"Allow {action} to these credentials; the documentation of the module has the whole IAM policy."
     is_fault = isinstance(status, int) and status >= 500
-    return (OvertakenError if is_write and code in _OVERTAKEN else AtlasError)(
+    kind = DeniedError if code in _FORBIDDEN else OvertakenError if is_write and code in _OVERTAKEN else AtlasError
+    made = kind(
         f"Failed to {description}: {text} ({action}: {code or 'no code'}).",
         http_status=status,
         error_code=code,
@@ -118,3 +160,6 @@ def _refusal(
         outcome_unknown=is_write and is_fault and code not in _THROTTLED,
         is_transient=is_fault or code in _THROTTLED,
     )
+    if isinstance(made, DeniedError):
+        made.permission = action
+    return made

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
+import typing as t
 from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
@@ -32,9 +34,19 @@ AWS_OPTIONS = ArgumentSpec(
     mutually_exclusive=(("profile", "access_key"), ("profile", "session_token")),
 )
 
+# Botocore's own message on another text does not name the option.
+_ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/\S+")
 
-def validate(params: Parameters) -> tuple[Parameters, list[str]]:
+# What messages call the options, where a task has them under these names.
+NAMES: t.Mapping[str, str] = {name: name for name in AWS_OPTIONS.options}
+
+
+def validate(params: Parameters, names: t.Mapping[str, str] = NAMES) -> tuple[Parameters, list[str]]:
     """Check the options for AWS without the network and without boto3's files.
+
+    Args:
+        params: The options.
+        names: What messages call them.
 
     Returns:
         The options with values in place of texts, and warnings.
@@ -43,17 +55,27 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
         InvalidOptionError: If they contradict each other, or one cannot be right.
     """
     if bool(params["access_key"]) != bool(params["secret_key"]):
-        raise InvalidOptionError("access_key and secret_key are two halves of one key: one of them is empty.", hint="Set both.")
+        both = f"{names['access_key']} and {names['secret_key']}"
+        raise InvalidOptionError(f"{both} are two halves of one key: one of them is empty.", hint="Set both.")
     if params["session_token"] and not params["access_key"]:
-        raise InvalidOptionError("session_token is set without access_key and secret_key.", hint="Set all three, or none.")
+        others = f"{names['access_key']} and {names['secret_key']}"
+        raise InvalidOptionError(f"{names['session_token']} is set without {others}.", hint="Set all three, or none.")
     if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
-        raise InvalidOptionError(f"aws_ca_bundle: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
-    warnings = _check_endpoint(params["endpoint_url"]) if params["endpoint_url"] else []
-    regions, unknown = parse_aws_regions({**params, "region": params["region"] or None}, "region")
-    return {**params, **regions}, warnings + unknown
+        name = names["aws_ca_bundle"]
+        raise InvalidOptionError(f"{name}: {params['aws_ca_bundle']} does not exist on the host this task runs on.")
+    role = params["assume_role_arn"]
+    if role and not _ROLE_ARN.fullmatch(role):
+        raise InvalidOptionError(
+            f"{names['assume_role_arn']} is not the ARN of a role: {role!r}.",
+            hint="Write it like arn:aws:iam::123456789012:role/network.",
+        )
+    warnings = _check_endpoint(params["endpoint_url"], names) if params["endpoint_url"] else []
+    regions, unknown = parse_aws_regions({names["region"]: params["region"] or None}, names["region"])
+    return {**params, "region": regions[names["region"]]}, warnings + unknown
 
 
-def _check_endpoint(url: str) -> list[str]:
+def _check_endpoint(url: str, names: t.Mapping[str, str]) -> list[str]:
+    name = names["endpoint_url"]
     hint = "Write it like https://ec2.eu-west-1.amazonaws.com, or leave it out."
     try:
         parts = urlsplit(url)
@@ -61,12 +83,13 @@ def _check_endpoint(url: str) -> list[str]:
     except ValueError:
         host = None
     if not host or parts.scheme not in ("http", "https") or any(one.isspace() or one < "!" for one in url):
-        raise InvalidOptionError("endpoint_url is not an http or https URL.", hint=hint)
+        raise InvalidOptionError(f"{name} is not an http or https URL.", hint=hint)
     if "@" in parts.netloc:
-        raise InvalidOptionError("endpoint_url must not carry credentials.", hint="Use access_key and secret_key, or profile.")
+        use = f"Use {names['access_key']} and {names['secret_key']}, or {names['profile']}."
+        raise InvalidOptionError(f"{name} must not carry credentials.", hint=use)
     if parts.scheme == "https" or _is_loopback(host):
         return []
-    return [f"endpoint_url is plain http to {host}: anybody on the way can read session tokens, and change what AWS answers."]
+    return [f"{name} is plain http to {host}: anybody on the way can read session tokens, and change what AWS answers."]
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 import typing as t
 from contextlib import contextmanager
@@ -22,35 +23,47 @@ from .boto import (
     Clients,
 )
 from .errors import aws_error
-from .options import SECRET_OPTIONS
+from .options import NAMES, SECRET_OPTIONS
+from .services import policy_name
 
 # Some networks have a way to EC2 and none to STS. Nothing but a check depends on the answer.
 IDENTITY_SECONDS = 5
 
 
 class AwsSession:
-    """The requests of one task to AWS.
+    """The requests of one task to AWS. What reads is safe for threads.
 
     Args:
         params: The options.
         clock: A monotonic clock, in seconds.
+        calls: Takes the requests; None for a list of its own.
+        names: What the task calls the options.
 
     Attributes:
         calls: The requests sent so far.
         secrets: What must not be shown, as far as it is known by now.
         region: The region of all requests.
+        names: What the task calls the options.
 
     Raises:
         AtlasError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
     """
 
-    def __init__(self, params: Parameters, clock: t.Callable[[], float] = time.monotonic) -> None:
-        self.calls: list[ApiCall] = []
+    def __init__(
+        self,
+        params: Parameters,
+        clock: t.Callable[[], float] = time.monotonic,
+        *,
+        calls: list[ApiCall] | None = None,
+        names: t.Mapping[str, str] = NAMES,
+    ) -> None:
+        self.calls: list[ApiCall] = [] if calls is None else calls
+        self.names = names
         self.secrets: set[str] = {params[name] for name in SECRET_OPTIONS if params[name]}
         self._clock = clock
         self._deadline: float | None = None
         with self._explained("use the credentials for AWS", "sts:GetCallerIdentity"):
-            self._clients = Clients(params, self.calls)
+            self._clients = Clients(params, self.calls, names)
             self.secrets |= self._clients.find_secrets()
         self.region = self._clients.region
         role = params["assume_role_arn"]
@@ -84,6 +97,30 @@ class AwsSession:
         with self._explained(description, f"ec2:{action}"):
             return dict(getattr(self._client("ec2"), _method(action))(**parameters))
 
+    def read_pages(self, description: str, service: str, action: str, **parameters: t.Any) -> list[dict[str, t.Any]]:
+        """Send a request that changes nothing, and return all pages of its reply, as they are.
+
+        Args:
+            description: What it is for, as a verb phrase.
+            service: The service, as boto3 names it.
+            action: The name of the action.
+            **parameters: The parameters of the action.
+
+        Raises:
+            AtlasError: If it fails.
+        """
+        with self._explained(description, f"{policy_name(service)}:{action}"):
+            client, method = self._client(service), _method(action)
+            if client.can_paginate(method):
+                return list(client.get_paginator(method).paginate(**parameters))
+            # Of some lists, botocore does not know the pages.
+            pages = [dict(getattr(client, method)(**parameters))]
+            while token := pages[-1].get("NextToken"):
+                pages.append(dict(getattr(client, method)(**{**parameters, "NextToken": token})))
+                if pages[-1].get("NextToken") == token:
+                    raise ValueError(f"the next page of the reply to {action} is the same one")
+            return pages
+
     def write(self, description: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request to EC2 that changes something, once.
 
@@ -103,8 +140,7 @@ class AwsSession:
         This needs no permission. Without an answer there is no way to STS, or the credentials are wrong: then EC2 says so next.
         """
         try:
-            with self.within(self._clock() + IDENTITY_SECONDS):
-                return str(self._client("sts").get_caller_identity()["Account"])
+            return str(self._client("sts", seconds=IDENTITY_SECONDS, once=True).get_caller_identity()["Account"])
         except FAILURES:
             return None
 
@@ -117,11 +153,10 @@ class AwsSession:
         finally:
             self._deadline = before
 
-    def _client(self, service: str, *, once: bool = False) -> t.Any:
-        if self._deadline is None:
-            return self._clients.get(service, once=once)
-        seconds = min(READ_SECONDS, max(1, math.ceil(self._deadline - self._clock())))
-        return self._clients.get(service, seconds=seconds, once=True)
+    def _client(self, service: str, *, seconds: int = READ_SECONDS, once: bool = False) -> t.Any:
+        if self._deadline is not None:
+            seconds, once = min(seconds, max(1, math.ceil(self._deadline - self._clock()))), True
+        return self._clients.get(service, seconds=seconds, once=once)
 
     @contextmanager
     def _explained(self, description: str, action: str, *, is_write: bool = False) -> t.Iterator[None]:
@@ -132,12 +167,12 @@ class AwsSession:
             if not is_write and not isinstance(error, FAILURES):
                 raise
             # After a write, a defect, too, leaves open what came of it.
-            raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets) from error
+            raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets, names=self.names) from error
 
 
 def _method(action: str) -> str:
-    """Return the name that a client's method has for an action: `describe_vpcs` for `DescribeVpcs`."""
-    return "".join(f"_{one.lower()}" if one.isupper() else one for one in action).lstrip("_")
+    """Return the name that a client's method has for an action: `list_hosted_zones_by_vpc` for `ListHostedZonesByVPC`."""
+    return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", action).lower()
 
 
 @contextmanager

@@ -67,7 +67,8 @@ class Operation(t.Generic[S, State]):
         has_diff: Whether it can change anything, so that there is something to compare.
         retries: How often a step is tried again after a look, if its reply was lost or somebody else was faster; None for the
             option of that name.
-        convergence: How it is carried out: a subclass of `Convergence`, which a module for one object need not read; None for that.
+        convergence: How it is carried out: a subclass of `Convergence`, which a module for one object need not read; None for
+            `Convergence`.
         keeps_history: Whether results tell which states were seen, if the task waits.
 
     Args:

@@ -48,28 +48,42 @@ class AtlasOperation(Operation[AtlasClient, State]):
         params, warnings = parse_values(params)
         if "wait" in params:
             check_wait(params)
-        if not params["validate_certs"]:
-            warnings.insert(0, "validate_certs is false: anybody on the way to Atlas can read and change what is sent.")
-        return params, warnings
+        return params, [*warn_of_connection(params), *warnings]
 
     def read_all(self, calls: t.Mapping[Key, t.Callable[[], Result]]) -> dict[Key, Result | AtlasError]:
-        """Read several things side by side.
+        """Read several things side by side; see `read_all`."""
+        return read_all(self.session, self.params, calls)
 
-        Args:
-            calls: What reads each of them, by its key.
 
-        Returns:
-            What was read, or why it could not be, by the same keys in the same order.
-        """
-        # Pauses for the rate may take as long as all tries of a request.
-        longest_pause = self.params["timeout"] * (self.params["retries"] + 1)
-        found: dict[Key, Result | AtlasError] = {}
-        with self.session.side_by_side(READERS, longest_pause), Workers[Key, Result](READERS) as workers:
-            for key, call in calls.items():
-                workers.submit(key, call)
-            for ended in workers.results():
-                try:
-                    found[ended.key] = ended.result()
-                except AtlasError as error:
-                    found[ended.key] = error
-        return {key: found[key] for key in calls}
+def read_all(
+    client: AtlasClient, params: Parameters, calls: t.Mapping[Key, t.Callable[[], Result]]
+) -> dict[Key, Result | AtlasError]:
+    """Read several things side by side.
+
+    Args:
+        client: Atlas.
+        params: The options.
+        calls: What reads each of them, by its key.
+
+    Returns:
+        What was read, or why it could not be, by the same keys in the same order.
+    """
+    # Pauses for the rate may take as long as all tries of a request.
+    longest_pause = params["timeout"] * (params["retries"] + 1)
+    found: dict[Key, Result | AtlasError] = {}
+    with client.side_by_side(READERS, longest_pause), Workers[Key, Result](READERS) as workers:
+        for key, call in calls.items():
+            workers.submit(key, call)
+        for ended in workers.results():
+            try:
+                found[ended.key] = ended.result()
+            except AtlasError as error:
+                found[ended.key] = error
+    return {key: found[key] for key in calls}
+
+
+def warn_of_connection(params: Parameters) -> list[str]:
+    """Return a warning if nobody checks who answers."""
+    if params["validate_certs"]:
+        return []
+    return ["validate_certs is false: anybody on the way to Atlas can read and change what is sent."]

@@ -58,7 +58,8 @@ def test_the_permissions_are_those_that_the_code_needs() -> None:
     notes = " ".join(module_documentation()["notes"])
     assert set(re.findall(r"C\(((?:ec2|sts):[A-Z][A-Za-z]+)\)", notes)) - {"ec2:Describe"} == actions_in_the_code()
     guide = (ROOT / "docs/guides/credentials.md").read_text(encoding="utf-8")
-    (policy,) = re.findall(r"^```json\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    # The second one is that of atlas_vpc_peer_check.
+    policy, *unused = re.findall(r"^```json\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
     statements = json.loads(policy)["Statement"]
     assert {*statements[0]["Action"], statements[1]["Action"]} == actions_in_the_code()
 

@@ -164,7 +164,9 @@ def test_a_role_that_may_not_be_assumed(site: Site) -> None:
         f"<Message>{site.options['secret_key']} may not assume it</Message></Error><RequestId>r</RequestId></ErrorResponse>"
     )
     site.front.rule("AssumeRole", Reply(403, body.encode(), (("Content-Type", "text/xml"),)))
-    done = site.refused("Failed to assume the role arn:aws:iam::1:role/x", assume_role_arn="arn:aws:iam::1:role/x")
+    done = site.refused(
+        "Failed to assume the role arn:aws:iam::123456789012:role/x", assume_role_arn="arn:aws:iam::123456789012:role/x"
+    )
     assert "Allow sts:AssumeRole to these credentials" in done.msg
     assert done.result["error_code"] == "AccessDenied"
 

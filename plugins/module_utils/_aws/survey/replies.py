@@ -1,0 +1,158 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The objects in AWS's replies as plain data. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ..objects import PeeringConnection, Reply, RouteTable, Vpc, to_connection, to_route_table, to_vpc
+from ..vpc_parts import (
+    AclRule,
+    DhcpOptions,
+    GroupRule,
+    Interface,
+    NetworkAcl,
+    Ports,
+    ResolverRule,
+    SecurityGroup,
+    Subnet,
+)
+from .strict import OddReplyError, check_block, check_texts, member
+
+# The numbers and names of the protocols that have ports.
+_WITH_PORTS = ("6", "17", "tcp", "udp")
+_ALL = "-1"
+_EVERY_PORT = (0, 65535)
+
+
+def parse_connection(reply: Reply) -> PeeringConnection:
+    """Return a peering connection. The blocks of its sides may be missing: AWS tells those of active connections only."""
+    member(member(reply, "Status", dict), "Code", str)
+    member(reply, "VpcPeeringConnectionId", str)
+    check_texts(reply["Status"], "Message")
+    for name in ("RequesterVpcInfo", "AccepterVpcInfo"):
+        check_texts(reply.get(name) or {}, "VpcId", "OwnerId", "Region", "CidrBlock")
+    connection = to_connection(reply)
+    for side in (connection.requester, connection.accepter):
+        for block in side.cidr_blocks:
+            check_block(block)
+    return connection
+
+
+def parse_vpc(reply: Reply) -> Vpc:
+    """Return a VPC."""
+    member(reply, "VpcId", str)
+    check_texts(reply, "OwnerId", "DhcpOptionsId")
+    vpc = to_vpc(reply)
+    if not vpc.cidr_blocks:
+        raise OddReplyError("no CidrBlock")
+    for block in vpc.cidr_blocks:
+        check_block(block)
+    return vpc
+
+
+def parse_subnet(reply: Reply) -> Subnet:
+    """Return a subnet; only one that has an IPv6 block may have none for IPv4."""
+    block = reply.get("CidrBlock") or None
+    if block is not None:
+        check_block(block)
+    elif not reply.get("Ipv6CidrBlockAssociationSet") and not reply.get("Ipv6Native"):
+        raise OddReplyError("no CidrBlock")
+    return Subnet(member(reply, "SubnetId", str), member(reply, "VpcId", str), block)
+
+
+def parse_route_table(reply: Reply) -> RouteTable:
+    """Return a route table, which always has the route within its VPC."""
+    member(reply, "RouteTableId", str)
+    member(reply, "VpcId", str)
+    if not member(reply, "Routes", list):
+        raise OddReplyError("no Routes")
+    for one in member(reply, "Associations", list):
+        check_texts(one, "GatewayId", "SubnetId")
+    table = to_route_table(reply)
+    for route in table.routes:
+        check_block(route.destination)
+    return table
+
+
+def parse_acl(reply: Reply) -> NetworkAcl:
+    """Return a network ACL with its rules for IPv4; each has the rule that denies the rest."""
+    rules = [_parse_acl_rule(one) for one in member(reply, "Entries", list) if one.get("Ipv6CidrBlock") is None]
+    if not rules:
+        raise OddReplyError("no Entries")
+    subnet_ids = tuple(member(one, "SubnetId", str) for one in member(reply, "Associations", list))
+    return NetworkAcl(member(reply, "NetworkAclId", str), member(reply, "VpcId", str), subnet_ids, tuple(rules))
+
+
+def _parse_acl_rule(reply: Reply) -> AclRule:
+    action, protocol = member(reply, "RuleAction", str), member(reply, "Protocol", str)
+    if action not in ("allow", "deny"):
+        raise OddReplyError("no RuleAction")
+    block = check_block(member(reply, "CidrBlock", str))
+    span = reply.get("PortRange")
+    ports = Ports(member(span, "From", int), member(span, "To", int)) if span is not None else None
+    if protocol not in _WITH_PORTS:
+        ports = None
+    number, is_egress = member(reply, "RuleNumber", int), member(reply, "Egress", bool)
+    return AclRule(number, is_egress, action == "allow", protocol, block, ports)
+
+
+def parse_group(reply: Reply) -> SecurityGroup:
+    """Return a security group with its rules for what goes out, of which there may be none."""
+    rules = tuple(_parse_group_rule(one) for one in member(reply, "IpPermissionsEgress", list))
+    return SecurityGroup(member(reply, "GroupId", str), member(reply, "VpcId", str), rules)
+
+
+def _parse_group_rule(reply: Reply) -> GroupRule:
+    protocol = member(reply, "IpProtocol", str)
+    first, last = reply.get("FromPort"), reply.get("ToPort")
+    if protocol not in _WITH_PORTS or (first, last) in ((-1, -1), _EVERY_PORT):
+        ports = None
+    else:
+        ports = Ports(member(reply, "FromPort", int), member(reply, "ToPort", int))
+    blocks = tuple(check_block(member(one, "CidrIp", str)) for one in reply.get("IpRanges") or [])
+    lists = tuple(member(one, "PrefixListId", str) for one in reply.get("PrefixListIds") or [])
+    return GroupRule(protocol, ports, blocks, lists)
+
+
+def parse_interface(reply: Reply) -> Interface:
+    """Return a network interface of an instance."""
+    check_texts(reply.get("Attachment") or {}, "InstanceId")
+    instance_id = (reply.get("Attachment") or {}).get("InstanceId")
+    groups = tuple(member(one, "GroupId", str) for one in member(reply, "Groups", list))
+    own, vpc_id, subnet_id = (member(reply, name, str) for name in ("NetworkInterfaceId", "VpcId", "SubnetId"))
+    return Interface(own, instance_id, vpc_id, subnet_id, groups)
+
+
+def parse_dhcp_options(reply: Reply) -> DhcpOptions:
+    """Return a set of DHCP options; without a name server, that of the VPC is used."""
+    found = member(reply, "DhcpConfigurations", list)
+    values = [one for pair in found if member(pair, "Key", str) == "domain-name-servers" for one in member(pair, "Values", list)]
+    return DhcpOptions(member(reply, "DhcpOptionsId", str), tuple(member(one, "Value", str) for one in values))
+
+
+def parse_resolver_rule(reply: Reply) -> ResolverRule:
+    """Return a rule of Route 53 Resolver."""
+    names = (member(reply, name, str) for name in ("Id", "DomainName", "RuleType"))
+    return ResolverRule(*names)
+
+
+def parse_association(reply: Reply) -> tuple[str, str]:
+    """Return the VPC and the rule of an association between the two."""
+    return member(reply, "VPCId", str), member(reply, "ResolverRuleId", str)
+
+
+def parse_zone(reply: Reply) -> str:
+    """Return the name of a hosted zone, without a dot at the end."""
+    return member(reply, "Name", str).rstrip(".")
+
+
+def parse_list_block(reply: Reply) -> str:
+    """Return a block of a prefix list, which may be one for IPv6."""
+    block = member(reply, "Cidr", str)
+    ipaddress.ip_network(block)
+    return block

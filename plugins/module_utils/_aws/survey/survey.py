@@ -1,0 +1,185 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What is read of one account in one region: a question for each kind of object, whose answer is plain data or an error."""
+
+from __future__ import annotations
+
+import typing as t
+from functools import partial
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+
+from ..errors import NOT_AWS
+from ..objects import Reply, Vpc
+from ..session import AwsSession
+from . import replies, strict
+
+# The kind of an answer, and for what AWS takes singly also the id of the object.
+Key = tuple[str, ...]
+Answers = dict[Key, t.Any]
+Question = t.Callable[[], t.Any]
+Pages = t.Sequence[Reply]
+Parsed = t.TypeVar("Parsed")
+
+# The most values that AWS takes in a filter.
+MOST_VALUES = 200
+# AWS's name of each attribute for DNS, by its name in results.
+DNS_ATTRIBUTES = {"enable_dns_support": "EnableDnsSupport", "enable_dns_hostnames": "EnableDnsHostnames"}
+CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
+# What both quotas are where AWS has no other value for the account.
+DEFAULT_QUOTA = 50
+_NO_QUOTA = "NoSuchResourceException"
+# Moto's name for what a VPC has that nobody gave DHCP options; AWS's own set has an id like all others.
+NO_DHCP_OPTIONS = "default"
+
+
+class Survey:
+    """What is read of the VPCs of one account in one region.
+
+    The questions of a round need the answers of the rounds before; those of one round may be asked side by side.
+
+    Args:
+        session: The session with AWS.
+        vpc_ids: The VPCs.
+        group_ids: Security groups to read, beside those of the instances.
+        instance_ids: Instances whose network interfaces are read.
+
+    Attributes:
+        answers: What was read, or the AtlasError why not.
+    """
+
+    def __init__(
+        self,
+        session: AwsSession,
+        vpc_ids: t.Iterable[str],
+        *,
+        group_ids: t.Iterable[str] = (),
+        instance_ids: t.Iterable[str] = (),
+    ) -> None:
+        self.session = session
+        self.vpc_ids = sorted(set(vpc_ids))
+        self.answers: Answers = {}
+        self._group_ids = set(group_ids)
+        self._instance_ids = sorted(set(instance_ids))
+        self.rounds = (self._first, self._second, self._third)
+
+    def _first(self) -> dict[Key, Question]:
+        found: dict[Key, Question] = {
+            ("account",): self.session.find_account_id,
+            ("connections",): self._all("the VPC peering connections", "VpcPeeringConnections", replies.parse_connection, [{}]),
+            ("vpcs",): self._of_vpcs("the VPCs", "Vpcs", replies.parse_vpc),
+            ("subnets",): self._of_vpcs("the subnets of the VPCs", "Subnets", replies.parse_subnet),
+            ("tables",): self._of_vpcs("the route tables of the VPCs", "RouteTables", replies.parse_route_table),
+            ("acls",): self._of_vpcs("the network ACLs of the VPCs", "NetworkAcls", replies.parse_acl),
+            ("rules",): partial(
+                self._ask,
+                "read the resolver rules",
+                "route53resolver",
+                "ListResolverRules",
+                lambda pages: strict.parse_all(pages, "ResolverRules", replies.parse_resolver_rule),
+            ),
+            ("associations",): partial(
+                self._ask,
+                "read which resolver rules the VPCs have",
+                "route53resolver",
+                "ListResolverRuleAssociations",
+                lambda pages: strict.parse_all(pages, "ResolverRuleAssociations", replies.parse_association),
+            ),
+            **{("quota", code): partial(self._ask_quota, code) for code in (CONNECTIONS_QUOTA, ROUTES_QUOTA)},
+        }
+        if self._instance_ids:
+            filters = _filters("attachment.instance-id", self._instance_ids)
+            what = "the network interfaces of the instances"
+            found["interfaces",] = self._all(what, "NetworkInterfaces", replies.parse_interface, filters)
+        for vpc_id in self.vpc_ids:
+            found["zones", vpc_id] = partial(self._ask_zones, vpc_id)
+            found.update({("dns", vpc_id, name): partial(self._ask_dns, vpc_id, name) for name in DNS_ATTRIBUTES})
+        return found
+
+    def _second(self) -> dict[Key, Question]:
+        found: dict[Key, Question] = {}
+        vpcs: list[Vpc] = self._known("vpcs")
+        options = sorted({one.dhcp_options_id for one in vpcs if one.dhcp_options_id not in (None, NO_DHCP_OPTIONS)}, key=str)
+        if options:
+            filters = _filters("dhcp-options-id", options)
+            found["dhcp",] = self._all("the DHCP options of the VPCs", "DhcpOptions", replies.parse_dhcp_options, filters)
+        groups = self._group_ids | {group for one in self._known("interfaces") for group in one.security_group_ids}
+        if groups:
+            filters = _filters("group-id", sorted(groups))
+            found["groups",] = self._all("the security groups", "SecurityGroups", replies.parse_group, filters)
+        return found
+
+    def _third(self) -> dict[Key, Question]:
+        """Ask for the prefix lists that routes and rules name; AWS takes one at a time."""
+        named = {route.destination for table in self._known("tables") for route in table.list_routes}
+        rules = [rule for group in self._known("groups") for rule in group.egress]
+        named |= {one for rule in rules for one in rule.prefix_list_ids}
+        return {("list", one): partial(self._ask_list, one) for one in sorted(named)}
+
+    def _known(self, kind: str) -> t.Any:
+        """Return the answer of an earlier round; nothing if it could not be read."""
+        answer = self.answers.get((kind,), [])
+        return [] if isinstance(answer, AtlasError) else answer
+
+    def _of_vpcs(self, what: str, name: str, parse: t.Callable[[Reply], Parsed]) -> Question:
+        return self._all(what, name, parse, _filters("vpc-id", self.vpc_ids))
+
+    def _all(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], filters: t.Sequence[Reply]) -> Question:
+        def ask() -> list[Parsed]:
+            make = partial(strict.parse_all, name=name, parse=parse)
+            return [one for each in filters for one in self._ask(f"read {what}", "ec2", f"Describe{name}", make, **each)]
+
+        return ask
+
+    def _ask_dns(self, vpc_id: str, name: str) -> bool:
+        key = DNS_ATTRIBUTES[name]
+
+        def make(pages: Pages) -> bool:
+            return strict.member(strict.member(pages[0], key, dict), "Value", bool)
+
+        attribute = key[0].lower() + key[1:]
+        return self._ask(f"read {name} of {vpc_id}", "ec2", "DescribeVpcAttribute", make, VpcId=vpc_id, Attribute=attribute)
+
+    def _ask_zones(self, vpc_id: str) -> list[str]:
+        make = partial(strict.parse_all, name="HostedZoneSummaries", parse=replies.parse_zone)
+        place = {"VPCId": vpc_id, "VPCRegion": self.session.region}
+        return self._ask(f"list the private hosted zones of {vpc_id}", "route53", "ListHostedZonesByVPC", make, **place)
+
+    def _ask_list(self, list_id: str) -> list[str]:
+        make = partial(strict.parse_all, name="Entries", parse=replies.parse_list_block)
+        return self._ask(
+            f"read the entries of the prefix list {list_id}", "ec2", "GetManagedPrefixListEntries", make, PrefixListId=list_id
+        )
+
+    def _ask_quota(self, code: str) -> int:
+        def make(pages: Pages) -> int:
+            return int(strict.member(strict.member(pages[0], "Quota", dict), "Value", float))
+
+        try:
+            names = {"ServiceCode": "vpc", "QuotaCode": code}
+            return self._ask(f"read the quota {code}", "service-quotas", "GetServiceQuota", make, **names)
+        except AtlasError as error:
+            if error.error_code == _NO_QUOTA:
+                return DEFAULT_QUOTA
+            raise
+
+    def _ask(self, description: str, service: str, action: str, make: t.Callable[[Pages], Parsed], **parameters: t.Any) -> Parsed:
+        """Send one request, and return what is made of its pages.
+
+        Raises:
+            AtlasError: If it fails, or the reply is not one of AWS.
+        """
+        try:
+            return make(self.session.read_pages(description, service, action, **parameters))
+        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+            hint = NOT_AWS.format(**self.session.names)
+            raise AtlasError(f"Failed to {description}: the reply is not one of AWS to {action} ({error}).", hint=hint) from error
+
+
+def _filters(name: str, values: t.Sequence[str | None]) -> list[Reply]:
+    """Return the parameters of the requests that choose objects, each with as many values as AWS takes."""
+    starts = range(0, len(values), MOST_VALUES)
+    return [{"Filters": [{"Name": name, "Values": list(values[start : start + MOST_VALUES])}]} for start in starts]

@@ -1,0 +1,103 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the module atlas_vpc_peer_check does: read both clouds, run all checks, and say what keeps a connection from working."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.tls import preload as preload_certificates
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check import options, session
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.atlas import AtlasReader
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.aws import read_aws
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.connections import choose_connections
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.facts import make_facts, read_rest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.result import judge
+
+from .atlas import read_all, warn_of_connection
+
+# The services that other tasks do not talk to.
+_SERVICES = ("route53", "route53resolver", "service-quotas")
+# How many findings the message of a failure has.
+_MOST_TOLD = 3
+# What each value of fail_on counts as a failure.
+_FAILURES = {"fail": ("fail",), "warn": ("fail", "unknown", "warn"), "never": ()}
+
+PeeringCheck = dict[str, t.Any]
+
+
+class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
+    """Checks connections; it changes nothing."""
+
+    argument_spec = options.ARGUMENT_SPEC
+    libraries = (*clients.LIBRARIES, *boto.LIBRARIES)
+    connect = staticmethod(session.connect)
+    noun = "peering_check"
+    has_diff = False
+
+    @classmethod
+    def preload(cls) -> None:
+        """Read the usual certificates, and the descriptions of AWS's services."""
+        preload_certificates()
+        boto.preload(*_SERVICES)
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options without the network."""
+        params, warnings = options.validate(params)
+        return params, [*warn_of_connection(params), *warnings] if params["atlas"] else warnings
+
+    def look(self) -> PeeringCheck:
+        """Read both halves as far as they are on, and judge what was read.
+
+        Raises:
+            AtlasError: If nothing of a half could be read, or an option names something that there is not.
+        """
+        params, client = self.params, self.session.atlas
+        reader = None
+        if client is not None:
+            reader = AtlasReader(client, params, lambda calls: read_all(client, params, calls))
+        reading = reader.read() if reader is not None else None
+        connections = choose_connections(params, reading)
+        surveys: t.Sequence[t.Any] = [None] * len(connections)
+        if params["aws"]:
+            surveys = read_aws(self.session, params, connections, reading)
+        facts = make_facts(params, connections, reading, surveys, datetime.datetime.now(datetime.timezone.utc))
+        if reader is not None:
+            facts = read_rest(facts, reader)
+        return judge(facts, both_halves=params["atlas"] and params["aws"])
+
+    def decide(self, state: PeeringCheck, facts: Facts) -> Plan:
+        """Fail if something was found that `fail_on` counts; the result has everything by now."""
+        severities = _FAILURES[self.params["fail_on"]]
+        found = [
+            (one["vpc_id"], check)
+            for severity in severities
+            for one in state["connections"]
+            for check in one["checks"]
+            if check["severity"] == severity
+        ]
+        if found:
+            told = [f"{check['code']} {check['message']} {check['fix']}".strip() for unused, check in found[:_MOST_TOLD]]
+            more = f" There are {len(found) - _MOST_TOLD} more." if len(found) > _MOST_TOLD else ""
+            why = "" if any(check["severity"] == "fail" for unused, check in found) else "This fails because fail_on is warn: "
+            hint = "The result has all findings in peering_check."
+            raise AtlasError(f"{state['summary']} {why}{' '.join(told)}{more}", hint=hint)
+        return Plan()
+
+    def show(self, state: PeeringCheck, plan: Plan) -> dict[str, t.Any]:
+        """Show the findings and the verdicts."""
+        return {"peering_check": state}
+
+
+OPERATION = AtlasVpcPeerCheck

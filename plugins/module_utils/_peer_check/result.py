@@ -1,0 +1,125 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What a result shows: the findings and the verdict on each connection, and on all of them together. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import PeeringConnection
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.all import run_checks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import Finding
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.cluster_facts import judged_clusters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import (
+    Facts,
+    Missing,
+    SkippedError,
+    Unread,
+    UnreadError,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.judge import (
+    atlas_block_of,
+    connection_id_of,
+    judged_subnets,
+    table_of,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.verdict import verdict_of, verdict_of_subnet, worst_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import created_at
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import PENDING_LIFE
+
+Value = t.TypeVar("Value")
+VERDICTS = {
+    "reachable_by_design": "reachable by design",
+    "not_reachable": "not reachable",
+    "unknown": "unknown",
+}
+# How many codes a summary has.
+_MOST_CODES = 5
+
+
+def judge(facts: t.Sequence[Facts], *, both_halves: bool) -> dict[str, t.Any]:
+    """Return `peering_check`: run all checks on all connections.
+
+    Args:
+        facts: The facts on each connection.
+        both_halves: Whether Atlas and AWS were read.
+    """
+    found = [_judge_one(one, both_halves=both_halves) for one in facts]
+    verdict = worst_of(one["verdict"] for one in found)
+    return {"verdict": verdict, "summary": _summarize(found, verdict, both_halves=both_halves), "connections": found}
+
+
+def _judge_one(facts: Facts, *, both_halves: bool) -> dict[str, t.Any]:
+    findings = run_checks(facts)
+    return {
+        "vpc_id": facts.entry.vpc_id,
+        "aws_account_id": facts.entry.aws_account_id or _field(facts.atlas.peer, "aws_account_id"),
+        "region": facts.entry.region,
+        "connection_id": _known(lambda: connection_id_of(facts)),
+        "peer_id": _field(facts.atlas.peer, "id"),
+        "container_id": _field(facts.atlas.container, "id"),
+        "atlas_cidr_block": _known(lambda: str(atlas_block_of(facts))),
+        "cluster_names": _known(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
+        "verdict": verdict_of(findings, both_halves=both_halves),
+        "expires_at": _expires_at(facts),
+        "subnets": _known(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
+        "checks": [one.to_result() for one in findings],
+    }
+
+
+def _subnets(facts: Facts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, t.Any]]:
+    tables = facts.aws.route_tables
+    known_tables = () if isinstance(tables, (Missing, Unread)) else tables
+    return [
+        {
+            "subnet_id": one.id,
+            "cidr_block": one.cidr_block,
+            "route_table_id": table.id if (table := table_of(one, known_tables)) is not None else None,
+            "verdict": verdict_of_subnet(one.id, findings, both_halves=both_halves),
+        }
+        for one in judged_subnets(facts)
+    ]
+
+
+def _expires_at(facts: Facts) -> str | None:
+    """Return when a request ends that nobody has accepted: AWS knows it exactly, and the age of Atlas's connection nearly."""
+    connection = facts.aws.connection
+    if isinstance(connection, PeeringConnection):
+        return connection.expiration_time if connection.status == "pending-acceptance" else None
+    if _field(facts.atlas.peer, "status_name") != "PENDING_ACCEPTANCE":
+        return None
+    requested = created_at(_field(facts.atlas.peer, "id") or "")
+    return (requested + PENDING_LIFE).isoformat().replace("+00:00", "Z") if requested is not None else None
+
+
+def _field(fact: t.Any, name: str) -> str | None:
+    return None if fact is None or isinstance(fact, (Missing, Unread)) else fact[name]
+
+
+def _known(ask: t.Callable[[], Value]) -> Value | None:
+    try:
+        return ask()
+    except (SkippedError, UnreadError):
+        return None
+
+
+def _summarize(connections: t.Sequence[t.Mapping[str, t.Any]], verdict: str, *, both_halves: bool) -> str:
+    """Return one or two sentences for people."""
+    if not connections:
+        return "There is no connection to check."
+    counts = {name: sum(one["verdict"] == name for one in connections) for name in VERDICTS}
+    if len(connections) == 1:
+        text = f"The connection with {connections[0]['vpc_id']} is {VERDICTS[verdict]}"
+        text = text.replace("is unknown", "could not be judged")
+    else:
+        parts = [f"{count} {VERDICTS[name]}" for name, count in counts.items() if count]
+        text = f"{len(connections)} connections: {', '.join(parts)}"
+    worst = "fail" if verdict == "not_reachable" else "unknown"
+    codes = sorted({check["code"] for one in connections for check in one["checks"] if check["severity"] == worst})
+    if verdict != "reachable_by_design" and codes:
+        more = f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else ""
+        text += f" ({', '.join(codes[:_MOST_CODES])}{more})"
+    return text + ("." if both_halves else ". One half was not checked.")

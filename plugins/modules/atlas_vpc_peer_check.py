@@ -1,0 +1,560 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why VPC peering connections between MongoDB Atlas and AWS carry no traffic, or that they should."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: atlas_vpc_peer_check
+short_description: Explain why a VPC peering connection with MongoDB Atlas carries no traffic
+version_added: 2.2.0
+author:
+  - The cloudpeer.atlas maintainers (@cloudpeer)
+description:
+  - Reads everything in MongoDB Atlas and in AWS that a connection needs, and says what is missing. If nothing is missing, the
+    clients in the VPC can reach the clusters by design.
+  - The task changes nothing, and reports no change. Check mode makes no difference.
+  - In Atlas, it reads the connections, the network containers, the access list and the clusters. In AWS, it reads the connection,
+    the VPC, its subnets, route tables and network ACLs, what decides how names resolve in it, and the security groups and
+    instances that the options name.
+  - Each finding has a code, such as C(P601), a sentence, and advice. The guide has a section for each code.
+  - What cannot be read is unknown, and the finding names the missing permission. The other checks are done all the same. The task
+    fails if nothing at all can be read in one of the two clouds.
+  - Nobody but Atlas can see the routes and security groups on Atlas's side. M(cloudpeer.atlas.atlas_probe) tests the connection
+    itself.
+options:
+  group_id:
+    description:
+      - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
+      - If this is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used.
+      - Required unless O(atlas=false).
+    type: str
+    required: false
+    aliases: [project_id]
+  connections:
+    description:
+      - The VPCs to check, as the variable C(vpc_peering_connections) of the role P(cloudpeer.atlas.vpc_peering#role) has them.
+      - If this is not set, all connections of the project with AWS are checked. Required with O(atlas=false).
+      - An entry without C(container_region) stands for all connections of its VPC.
+      - An option of an entry that is an empty string counts as not set.
+    type: list
+    elements: dict
+    suboptions:
+      vpc_id:
+        description: The id of the VPC.
+        type: str
+        required: true
+      aws_account_id:
+        description: The AWS account that owns the VPC. Quote it, because YAML drops the leading zeros of a number.
+        type: str
+      cidr_block:
+        description:
+          - The CIDR block of the VPC, or the part of it that is to reach Atlas. Subnets outside it are not checked.
+        type: str
+      region:
+        description:
+          - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
+          - If this is not set, Atlas tells it. With O(atlas=false), the default is C(container_region), and then O(aws_region).
+        type: str
+        aliases: [aws_region]
+      container_region:
+        description: The AWS region of the network container, if it differs from O(container_region).
+        type: str
+      atlas_cidr_block:
+        description:
+          - The CIDR block of the network container, if it differs from O(atlas_cidr_block). With O(atlas=false), one of them is
+            required.
+        type: str
+        aliases: [container_cidr_block]
+      route_table_ids:
+        description: Check only the subnets of these route tables.
+        type: list
+        elements: str
+      route_table_tags:
+        description: Check only the subnets of the route tables with all of these tags.
+        type: dict
+      aws_security_group:
+        description: The security group that the access list lets in, instead of C(cidr_block).
+        type: str
+      comment:
+        description: This has no effect. It is accepted because the role has it.
+        type: str
+      connection_id:
+        description: The id of the connection in AWS (V(pcx-...)). Required with O(atlas=false), and ignored otherwise.
+        type: str
+      aws_profile:
+        description:
+          - The AWS profile with the credentials of this account.
+          - An entry with this or with C(aws_access_key) uses none of the credentials at the top, and not O(aws_assume_role_arn).
+        type: str
+      aws_access_key:
+        description: The id of an AWS access key of this account, instead of a profile.
+        type: str
+      aws_secret_key:
+        description: The secret of that key.
+        type: str
+      aws_session_token:
+        description: The session token of that key, if it is a temporary one.
+        type: str
+      aws_assume_role_arn:
+        description: The ARN of an IAM role of this account to assume.
+        type: str
+      aws_endpoint_url:
+        description: The address of AWS, if it differs from O(aws_endpoint_url).
+        type: str
+      aws_ca_bundle:
+        description: The certificates to trust, if they differ from O(aws_ca_bundle).
+        type: path
+  container_region:
+    description:
+      - Check only connections to the network container in this AWS region, written as V(us-east-1) or V(US_EAST_1).
+      - An entry of O(connections) can have its own.
+    type: str
+  atlas_cidr_block:
+    description:
+      - The CIDR block of the network container, for entries of O(connections) that have none. It matters only if Atlas does not
+        tell it, as with O(atlas=false).
+    type: str
+    aliases: [container_cidr_block]
+  subnet_ids:
+    description:
+      - Check only these subnets. Each counts for the connections of its VPC, and the other VPCs are checked as a whole.
+      - The task fails if a subnet is in none of the VPCs.
+    type: list
+    elements: str
+  security_group_ids:
+    description:
+      - Security groups of the clients. The task checks that they let traffic to Atlas out, and whether the access list lets them
+        in.
+      - The task fails if a security group is in none of the VPCs.
+    type: list
+    elements: str
+  instance_ids:
+    description:
+      - Instances that are clients. The task checks the subnets and the security groups of their network interfaces, also subnets
+        that O(subnet_ids) or the connection leave out.
+      - The task fails if an instance is in none of the VPCs.
+    type: list
+    elements: str
+  clusters:
+    description:
+      - The names of the clusters that have to be reachable. The task fails if there is no such cluster.
+      - If this is not set, these are the dedicated clusters with nodes in the region of the network container. One that is paused
+        is then only a warning if another one can be used.
+    type: list
+    elements: str
+  client_cidr_blocks:
+    description:
+      - Blocks in which clients are. AWS does not pass on traffic from outside the VPC, for example through a VPN.
+    type: list
+    elements: str
+  group_ids:
+    description:
+      - The ids of other Atlas projects to compare with. Of two network containers with the same block, a VPC can reach only one.
+      - If the credentials may not read a project, this is unknown.
+    type: list
+    elements: str
+    aliases: [project_ids]
+  probes:
+    description:
+      - What M(cloudpeer.atlas.atlas_probe) has returned as C(probe) on hosts in the VPC.
+    type: list
+    elements: dict
+  atlas:
+    description:
+      - Read the Atlas half. With V(false), the verdict is V(unknown) at best.
+    type: bool
+    default: true
+  aws:
+    description:
+      - Read the AWS half. With V(false), the verdict is V(unknown) at best.
+    type: bool
+    default: true
+  fail_on:
+    description:
+      - When to fail. V(fail) fails if a connection cannot work. V(warn) fails for warnings as well, and if something could not be
+        read. V(never) leaves it to you to use RV(peering_check).
+      - The task returns RV(peering_check) even if it fails.
+    type: str
+    choices: [fail, warn, never]
+    default: fail
+  text:
+    description:
+      - Print the findings as text on the controller, to standard error. With C(-v), it also has what is all right.
+    type: bool
+    default: true
+  report:
+    description:
+      - Write a report to this file on the controller, also in check mode. The file ends in C(.html) or C(.md), and its folder has
+        to exist. A relative path starts at the folder of the playbook.
+    type: path
+  aws_region:
+    description:
+      - The AWS region of the VPCs for which neither O(connections) nor Atlas tells it.
+      - If this is not set, the environment variable E(AWS_REGION) is used, then E(AWS_DEFAULT_REGION), and then the region of the
+        AWS profile.
+    type: str
+  aws_profile:
+    description:
+      - The name of a profile in the AWS configuration files of the host that runs the task. O(profile) is one of the Atlas CLI.
+      - If neither O(aws_profile) nor O(aws_access_key) is set, boto3 looks for credentials as usual, for example in
+        E(AWS_PROFILE), in E(AWS_ACCESS_KEY_ID), and in the role of the instance.
+    type: str
+  aws_access_key:
+    description: The id of an AWS access key, together with O(aws_secret_key).
+    type: str
+  aws_secret_key:
+    description: The secret of the AWS access key.
+    type: str
+  aws_session_token:
+    description: The session token of O(aws_access_key) if that is a temporary key.
+    type: str
+  aws_assume_role_arn:
+    description: The ARN of an IAM role to assume with the credentials. The task reads everything as this role.
+    type: str
+  aws_endpoint_url:
+    description:
+      - The address of AWS's services, instead of AWS's own addresses.
+      - The environment variables E(AWS_ENDPOINT_URL_STS), E(AWS_ENDPOINT_URL_ROUTE_53), E(AWS_ENDPOINT_URL_ROUTE53RESOLVER) and
+        E(AWS_ENDPOINT_URL_SERVICE_QUOTAS) take precedence for their services.
+    type: str
+  aws_ca_bundle:
+    description: A PEM file with the certificates of the authorities to trust, instead of those that boto3 trusts.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module changes nothing. O(report) is written in check mode, too.
+  diff_mode:
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.action_group_atlas
+  - cloudpeer.atlas._connection
+requirements:
+  - boto3
+notes:
+  - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
+  - The AWS credentials need the IAM permissions C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),
+    C(ec2:DescribeSubnets), C(ec2:DescribeRouteTables), C(ec2:DescribeNetworkAcls), C(ec2:DescribeVpcAttribute),
+    C(ec2:DescribeDhcpOptions), C(ec2:GetManagedPrefixListEntries), C(route53:ListHostedZonesByVPC),
+    C(route53resolver:ListResolverRules), C(route53resolver:ListResolverRuleAssociations), C(servicequotas:GetServiceQuota),
+    C(ec2:DescribeSecurityGroups) (with O(security_group_ids), O(instance_ids), or security groups in the access list),
+    C(ec2:DescribeNetworkInterfaces) (with O(instance_ids)), and C(sts:AssumeRole) (with O(aws_assume_role_arn)). The guide about
+    credentials has an IAM policy with them.
+  - The task sends one request for each kind of object and each combination of AWS credentials and region, and three for each VPC.
+  - O(api_version=v1.0) cannot tell of clusters, so it needs O(atlas=false).
+seealso:
+  - name: Credentials
+    description: AWS credentials, and the IAM policy that they need.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/credentials.md
+  - name: The connection is AVAILABLE, but …
+    description: What each finding means, how to see it by hand, and what to change.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/no_traffic.md
+  - module: cloudpeer.atlas.atlas_probe
+  - name: The whole path
+    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
+  - module: cloudpeer.atlas.atlas_vpc_peer_info
+  - module: cloudpeer.atlas.atlas_cluster_info
+"""
+
+EXAMPLES = r"""
+- name: Explain why the connections of a project carry no traffic, or that they should
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    group_id: 5356823b3794dee37132bb7b
+    public_key: "{{ atlas_public_key }}"
+    private_key: "{{ atlas_private_key }}"
+
+# In the examples below, the project and the key come from the environment variables MONGODB_ATLAS_PROJECT_ID,
+# MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY, and the credentials for AWS from where boto3 looks for them.
+
+- name: Check what the role is to set up, and write a report
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    connections: "{{ vpc_peering_connections }}"
+    container_region: "{{ vpc_peering_container_region }}"
+    report: peering.html
+
+- name: Check VPCs in two accounts
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    container_region: us-east-1
+    connections:
+      - vpc_id: vpc-0a1b2c3d4e5f67890
+        aws_account_id: "123456789012"
+        cidr_block: 10.15.0.0/16
+        route_table_ids:
+          - rtb-0a1b2c3d4e5f67890
+        comment: the shop
+        aws_profile: production
+      - vpc_id: vpc-0f9e8d7c6b5a43210
+        aws_account_id: "210987654321"
+        region: eu-west-1
+        container_region: eu-west-1
+        route_table_tags:
+          tier: app
+        aws_security_group: sg-0a1b2c3d4e5f67890
+        aws_assume_role_arn: arn:aws:iam::210987654321:role/network
+
+- name: Check whether some instances reach one cluster
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    clusters:
+      - shop
+    subnet_ids:
+      - subnet-0a1b2c3d4e5f67890
+    security_group_ids:
+      - sg-0a1b2c3d4e5f67890
+    instance_ids:
+      - i-0a1b2c3d4e5f67890
+    client_cidr_blocks:
+      - 10.15.1.0/24
+    aws_profile: production
+    aws_region: us-east-1
+
+- name: Compare with another project, and leave the decision to the next tasks
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    group_ids:
+      - 60f1b8d0a7b1c2d3e4f50617
+    fail_on: never
+    text: false
+  register: checked
+
+- name: Test from the hosts of the application that they reach the cluster
+  cloudpeer.atlas.atlas_probe:
+    members: "{{ members }}"
+    atlas_cidr_block: "{{ checked.peering_check.connections[0].atlas_cidr_block }}"
+  register: probed
+
+- name: Join what they have found
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    probes: "{{ ansible_play_hosts | map('extract', hostvars, ['probed', 'probe']) | list }}"
+  run_once: true
+  delegate_to: localhost
+
+- name: Check the AWS half alone
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    atlas: false
+    atlas_cidr_block: 192.168.248.0/21
+    connections:
+      - vpc_id: vpc-0a1b2c3d4e5f67890
+        connection_id: pcx-0f3b9a6d7e8c12345
+    aws_access_key: "{{ aws_access_key }}"
+    aws_secret_key: "{{ aws_secret_key }}"
+    aws_session_token: "{{ aws_session_token }}"
+    aws_assume_role_arn: arn:aws:iam::123456789012:role/network
+    aws_endpoint_url: https://aws-proxy.example.com
+    aws_ca_bundle: /etc/ssl/certs/proxy.pem
+
+- name: Check the Atlas half alone
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    aws: false
+"""
+
+RETURN = r"""
+peering_check:
+  description: The verdict, and what it is made from.
+  returned: when both clouds were read, also if the task fails for what it has found
+  type: dict
+  sample:
+    verdict: not_reachable
+    summary: The connection with vpc-0a1b2c3d4e5f67890 is not reachable (P601).
+    connections:
+      - vpc_id: vpc-0a1b2c3d4e5f67890
+        aws_account_id: "123456789012"
+        region: us-east-1
+        connection_id: pcx-0f3b9a6d7e8c12345
+        peer_id: 1112222b3bf99403840e8934
+        container_id: 507f1f77bcf86cd799439011
+        atlas_cidr_block: 192.168.248.0/21
+        cluster_names: [shop]
+        verdict: not_reachable
+        expires_at: null
+        subnets:
+          - subnet_id: subnet-0a1b2c3d4e5f67890
+            cidr_block: 10.15.1.0/24
+            route_table_id: rtb-0a1b2c3d4e5f67890
+            verdict: not_reachable
+        checks:
+          - code: P601
+            severity: fail
+            subject: rtb-0a1b2c3d4e5f67890
+            message: rtb-0a1b2c3d4e5f67890 (main) has no route to 192.168.248.0/21.
+            fix: Route 192.168.248.0/21 to pcx-0f3b9a6d7e8c12345 in rtb-0a1b2c3d4e5f67890.
+            evidence: {}
+            waits_for: null
+  contains:
+    verdict:
+      description: >-
+        The worst verdict on a connection. V(reachable_by_design) if nothing is missing, V(not_reachable) if a check fails, and
+        V(unknown) if a check that decides could not be done, if one half was not read, or if there is no connection.
+      type: str
+      sample: not_reachable
+    summary:
+      description: The verdict in a sentence, with the codes of the checks that failed or could not be done.
+      type: str
+      sample: The connection with vpc-0a1b2c3d4e5f67890 is not reachable (P601).
+    connections:
+      description: The connections, in the order of O(connections), or as Atlas lists them.
+      type: list
+      elements: dict
+      sample: []
+      contains:
+        vpc_id:
+          description: The id of the VPC.
+          type: str
+          sample: vpc-0a1b2c3d4e5f67890
+        aws_account_id:
+          description: The AWS account of the VPC, from the entry or from Atlas. Null if neither tells it.
+          type: str
+          sample: "123456789012"
+        region:
+          description: The AWS region of the VPC. Null if nothing tells it.
+          type: str
+          sample: us-east-1
+        connection_id:
+          description: The id of the connection in AWS. Null if there is none yet.
+          type: str
+          sample: pcx-0f3b9a6d7e8c12345
+        peer_id:
+          description: The id of the connection in Atlas. Null if there is none, or Atlas was not read.
+          type: str
+          sample: 1112222b3bf99403840e8934
+        container_id:
+          description: The id of the network container. Null if there is none, or Atlas was not read.
+          type: str
+          sample: 507f1f77bcf86cd799439011
+        atlas_cidr_block:
+          description: The CIDR block of the network container. Null if it is not known.
+          type: str
+          sample: 192.168.248.0/21
+        cluster_names:
+          description: The names of the clusters that are judged.
+          type: list
+          elements: str
+          sample: [shop]
+        verdict:
+          description: The verdict on this connection.
+          type: str
+          sample: not_reachable
+        expires_at:
+          description: When AWS drops the request if nobody accepts it. Null if it is not waiting for that.
+          type: str
+          sample: "2026-12-01T12:00:00Z"
+        subnets:
+          description: The subnets that are judged.
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            subnet_id:
+              description: The id of the subnet.
+              type: str
+              sample: subnet-0a1b2c3d4e5f67890
+            cidr_block:
+              description: The IPv4 block of the subnet. Null if it has only IPv6.
+              type: str
+              sample: 10.15.1.0/24
+            route_table_id:
+              description: The route table of the subnet. Null if it is not known.
+              type: str
+              sample: rtb-0a1b2c3d4e5f67890
+            verdict:
+              description: The verdict on this subnet.
+              type: str
+              sample: not_reachable
+        checks:
+          description: What the checks have found, in the order of their codes. Each check has at least one entry.
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            code:
+              description: The code of the check, which is also an anchor in the guide.
+              type: str
+              sample: P601
+            severity:
+              description: >-
+                V(fail) keeps the connection from working. V(warn) may do so. V(info) is worth knowing. V(ok) is all right.
+                V(unknown) could not be read. V(skipped) had nothing to judge, or another check tells the cause.
+              type: str
+              sample: fail
+            subject:
+              description: What the finding is about, as an id or a name.
+              type: str
+              sample: rtb-0a1b2c3d4e5f67890
+            message:
+              description: What was found. Empty if it is all right.
+              type: str
+              sample: rtb-0a1b2c3d4e5f67890 (main) has no route to 192.168.248.0/21.
+            fix:
+              description: What to do. Empty if there is nothing to do.
+              type: str
+              sample: Route 192.168.248.0/21 to pcx-0f3b9a6d7e8c12345 in rtb-0a1b2c3d4e5f67890.
+            evidence:
+              description: The values from which the finding is made. They differ from check to check.
+              type: dict
+              sample: {}
+            waits_for:
+              description: The code of the check that tells the cause. Null if there is none.
+              type: str
+              sample: P101
+api_calls:
+  description: The requests that the task has sent to Atlas and to AWS, in the order of their replies.
+  returned: at verbosity 2 (C(-vv)) or more
+  type: list
+  elements: dict
+  sample:
+    - method: POST
+      path: ec2:DescribeVpcs
+      status: 200
+      milliseconds: 48
+  contains:
+    method:
+      description: The HTTP method.
+      type: str
+      sample: POST
+    path:
+      description: The path in Atlas, without the query. For AWS, the action, as in an IAM policy.
+      type: str
+      sample: ec2:DescribeVpcs
+    status:
+      description: The HTTP status of the reply. Null if no reply came.
+      type: int
+      sample: 200
+    milliseconds:
+      description: How long the request took.
+      type: int
+      sample: 48
+http_status:
+  description: The HTTP status of the reply with which Atlas or AWS refused the request. Null if neither refused anything.
+  returned: failure
+  type: int
+  sample: 404
+error_code:
+  description: The error code of Atlas or AWS. Null if there is none.
+  returned: failure
+  type: str
+  sample: GROUP_NOT_FOUND
+detail:
+  description: What Atlas, AWS or the network said about the failure. Null if none of them said anything.
+  returned: failure
+  type: str
+  sample: There is no such project.
+"""
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(OPERATION)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Made-up results of atlas_vpc_peer_check, for what is shown of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+BLOCK = "192.168.248.0/21"
+
+
+def finding(code: str, severity: str, subject: str, message: str = "", fix: str = "", **evidence: Any) -> dict[str, Any]:
+    """Return what a check has found."""
+    return {
+        "code": code,
+        "severity": severity,
+        "subject": subject,
+        "message": message,
+        "fix": fix,
+        "evidence": evidence,
+        "waits_for": None,
+    }
+
+
+def connection(number: int = 0, verdict: str = "reachable_by_design", subnets: int = 3, **fields: Any) -> dict[str, Any]:
+    """Return a connection, with `checks` among the fields that replace the usual ones."""
+    vpc_id = f"vpc-0a1b2c3d4e5f6{number:04}"
+    return {
+        "vpc_id": vpc_id,
+        "aws_account_id": "123456789012",
+        "region": "us-east-1",
+        "connection_id": f"pcx-0a1b2c3d4e5f6{number:04}",
+        "peer_id": f"5a1b2c3d4e5f6a7b8c9d{number:04}",
+        "container_id": f"6a1b2c3d4e5f6a7b8c9d{number:04}",
+        "atlas_cidr_block": BLOCK,
+        "cluster_names": ["shop", "reporting"],
+        "verdict": verdict,
+        "expires_at": None,
+        "subnets": [
+            {
+                "subnet_id": f"subnet-0a1b2c3d4e5f6{index:04}",
+                "cidr_block": f"10.15.{index}.0/24",
+                "route_table_id": f"rtb-0a1b2c3d4e5f6{index % 3:04}",
+                "verdict": verdict,
+            }
+            for index in range(subnets)
+        ],
+        "checks": [finding(code, "ok", vpc_id) for code in ("P101", "P103", "P301", "P601", "P607")]
+        + [finding("P702", "skipped", vpc_id, "security_group_ids is not set.")],
+        **fields,
+    }
+
+
+def faulty(number: int = 0, subnets: int = 3) -> dict[str, Any]:
+    """Return a connection with findings of each severity."""
+    vpc_id = f"vpc-0a1b2c3d4e5f6{number:04}"
+    subnet_id = "subnet-0a1b2c3d4e5f60001"
+    checks = [
+        finding("P104", "ok", vpc_id),
+        finding(
+            "P205", "warn", "shop", "Your DHCP options name own DNS servers.", "Use the private string.", servers=["10.15.0.2"]
+        ),
+        finding(
+            "P301",
+            "fail",
+            subnet_id,
+            f"No entry covers 10.15.1.0/24 ({subnet_id}).",
+            "Add 10.15.1.0/24 to the access list.",
+            cidr_block="10.15.1.0/24",
+        ),
+        finding("P304", "info", "0.0.0.0/0", "The whole internet may connect to the clusters."),
+        finding("P402", "warn", f"pcx-0a1b2c3d4e5f6{number:04}", "The connection expires in 2 d.", "Accept it."),
+        finding(
+            "P503",
+            "unknown",
+            vpc_id,
+            "The private zones of the VPC could not be read (AccessDenied).",
+            "Allow route53:ListHostedZonesByVPC to these credentials.",
+            permission="route53:ListHostedZonesByVPC",
+        ),
+        finding(
+            "P601",
+            "fail",
+            "rtb-0a1b2c3d4e5f60001",
+            f"{BLOCK} goes to tgw-0a1b2c3d4e5f67890 by rtb-0a1b2c3d4e5f60001 (main). It is the table of {subnet_id}.",
+            f"Route {BLOCK} to pcx-0a1b2c3d4e5f6{number:04} in this table.",
+            subnet_ids=[subnet_id],
+        ),
+        finding("P702", "skipped", vpc_id, "security_group_ids is not set."),
+    ]
+    made = connection(number, "not_reachable", subnets, checks=checks)
+    for subnet in made["subnets"]:
+        if subnet["subnet_id"] != subnet_id:
+            subnet["verdict"] = "reachable_by_design"
+    return made
+
+
+def peering_check(*connections: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return a result of connections."""
+    bad = sum(one["verdict"] == "not_reachable" for one in connections)
+    verdict = "not_reachable" if bad else "reachable_by_design" if connections else "unknown"
+    summary = f"{bad} of {len(connections)} connections cannot carry traffic." if bad else "Nothing was found."
+    return {"verdict": verdict, "summary": summary, "connections": [*connections], **fields}

@@ -1,0 +1,28 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Both clouds for the tests of the check: an emulator that requests connections in moto, and a VPC that is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def _emulator_with_aws(_aws: Any) -> Iterator[RunningEmulator]:
+    with running(Settings(step_seconds=0.01, aws_endpoint_url=_aws.url)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def site(_emulator_with_aws: RunningEmulator, _aws: Any) -> Iterator[Any]:
+    """A VPC that is connected with a cluster. What tests before have left in AWS is of other VPCs."""
+    from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting
+    from ansible_collections.cloudpeer.atlas.tests.support.check_site import CheckSite
+
+    _emulator_with_aws.reset()
+    with fronting(_aws.url) as front:
+        yield CheckSite(_emulator_with_aws, front)

@@ -1,0 +1,230 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which connections, subnets, clients and clusters are checked, with which credentials, and how many requests that takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import owner
+from ansible_collections.cloudpeer.atlas.tests.support.check_site import ATLAS_BLOCK, CheckSite, Done, Vpc
+
+OTHER_ACCOUNT = "444455556666"
+THIRD_ACCOUNT = "777788889999"
+
+
+def entry_of(vpc: Vpc, **options: Any) -> dict[str, Any]:
+    """Return the entry of a VPC as the role's variable has it, with the keys that are often empty there."""
+    return {"vpc_id": vpc.vpc_id, "aws_account_id": vpc.account.id, "aws_profile": "", "connection_id": "", **options}
+
+
+def verdicts(done: Done) -> dict[str, str]:
+    return {one["vpc_id"]: one["verdict"] for one in done.check["connections"]}
+
+
+def add_vpc(site: CheckSite, account_id: str, block: str, region: str = "us-east-1") -> Vpc:
+    """Connect another VPC."""
+    vpc = Vpc(site.emulator, owner(site.front.upstream, account_id), region, block)
+    vpc.connect_all(site.front.upstream)
+    return vpc
+
+
+def test_entries_are_checked_with_their_own_credentials(site: CheckSite) -> None:
+    other = add_vpc(site, OTHER_ACCOUNT, "10.16.0.0/16")
+    entries = [entry_of(site.vpc), entry_of(other, **site.credentials(other.account))]
+    done = site.run(connections=entries)
+    assert verdicts(done) == {site.vpc.vpc_id: "reachable_by_design", other.vpc_id: "reachable_by_design"}
+    assert done.check["summary"] == "2 connections: 2 reachable by design."
+    assert Counter(site.front.actions)["DescribeSubnets"] == 2
+    # Without them, AWS does not know the other VPC.
+    done = site.run(connections=[entry_of(site.vpc), entry_of(other)])
+    assert verdicts(done) == {site.vpc.vpc_id: "reachable_by_design", other.vpc_id: "not_reachable"}
+    failed = {one["code"] for one in done.check["connections"][1]["checks"] if one["severity"] == "fail"}
+    assert failed == {"P401"}
+    fixes = [one["fix"] for one in done.check["connections"][1]["checks"] if one["severity"] == "fail"]
+    assert fixes[0].startswith(f"Use the credentials of account {OTHER_ACCOUNT} and the region of the VPC.")
+    assert Counter(site.front.actions)["DescribeSubnets"] == 1
+
+
+def test_without_entries_all_connections_of_the_project_are_checked(site: CheckSite) -> None:
+    other = add_vpc(site, site.account.id, "10.16.0.0/16")
+    assert verdicts(site.run()) == {site.vpc.vpc_id: "reachable_by_design", other.vpc_id: "reachable_by_design"}
+    assert verdicts(site.run(container_region="us-east-1")).keys() == {site.vpc.vpc_id, other.vpc_id}
+    nothing = site.run(container_region="eu-west-1")
+    assert nothing.check == {"verdict": "unknown", "summary": "There is no connection to check.", "connections": []}
+    assert nothing.msg == ""
+
+
+def test_an_entry_without_a_region_stands_for_all_connections_of_its_vpc(site: CheckSite) -> None:
+    with site.emulator.project.now() as project:
+        body = {"providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": "192.168.240.0/21"}
+        container_id = project.containers.create(body).id
+    second = site.vpc.accept(container_id)
+    site.vpc.route("192.168.240.0/21", VpcPeeringConnectionId=second)
+    site.put_cluster("far", "EU_WEST_1")
+    found = site.run(connections=[entry_of(site.vpc)]).check["connections"]
+    assert {one["connection_id"] for one in found} == {site.connection_id, second}
+    done = site.run(connections=[entry_of(site.vpc, container_region="EU_WEST_1")])
+    assert done.connection["connection_id"] == second
+    assert done.connection["cluster_names"] == ["far"]
+    assert done.connection["region"] == "us-east-1"
+
+
+def test_a_container_region_without_a_connection_tells_where_there_is_one(site: CheckSite) -> None:
+    done = site.run(connections=[{"vpc_id": site.vpc.vpc_id, "container_region": "eu-west-1"}])
+    assert done.found == {"P104": "fail"}
+    assert done.finding("P104")["message"] == "The network container is in US_EAST_1, not in EU_WEST_1."
+    with site.emulator.project.now() as project:
+        body = {"providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": "192.168.240.0/21"}
+        container_id = project.containers.create(body).id
+    site.vpc.accept(container_id)
+    done = site.run(connections=[entry_of(site.vpc, container_region="us-west-2")], aws=False)
+    assert done.found == {"P101": "fail"}
+    assert done.finding("P101")["message"] == (
+        f"Atlas has connections with {site.vpc.vpc_id} to network containers in EU_WEST_1 and US_EAST_1, and none to one in"
+        " US_WEST_2."
+    )
+
+
+def test_a_wrong_account_is_told_with_the_right_one(site: CheckSite) -> None:
+    done = site.run(connections=[{"vpc_id": site.vpc.vpc_id, "aws_account_id": "999999999999"}])
+    assert done.found == {"P101": "fail"}
+    finding = done.finding("P101")
+    message = f"Atlas has a connection with {site.vpc.vpc_id} of account {site.account.id}, not of account 999999999999."
+    assert finding["message"] == message
+    assert finding["fix"].startswith("Correct aws_account_id of the connection")
+
+
+def test_a_vpc_without_a_connection_has_to_be_connected_first(site: CheckSite) -> None:
+    stranger = Vpc(site.emulator, site.account, block="10.17.0.0/16")
+    done = site.run(connections=[entry_of(stranger)])
+    failed = {one["code"] for one in done.connection["checks"] if one["severity"] == "fail"}
+    assert {"P101", "P301"} == failed
+    assert done.connection["atlas_cidr_block"] == ATLAS_BLOCK
+
+
+def test_fifty_vpcs_in_three_accounts_take_one_request_for_each_kind_of_object(site: CheckSite) -> None:
+    accounts = [owner(site.front.upstream, name) for name in (site.account.id, OTHER_ACCOUNT, THIRD_ACCOUNT)]
+    entries = []
+    for number in range(50):
+        account = accounts[number % 3]
+        made = account.ec2().create_vpc(CidrBlock=f"10.{100 + number}.0.0/16")["Vpc"]["VpcId"]
+        entries.append({"vpc_id": made, "aws_account_id": account.id, **site.credentials(account)})
+    done = site.run(connections=entries, fail_on="never")
+    assert len(done.check["connections"]) == 50
+    calls = Counter(site.front.actions)
+    singly = {"DescribeVpcAttribute": 100, "ListHostedZonesByVPC": 50, "GetServiceQuota": 6}
+    assert {name: calls.pop(name) for name in singly} == singly
+    assert set(calls.values()) == {3}
+    assert len(calls) == 8
+    assert len([one for one in done.calls if not one.startswith(("ec2:", "sts:", "route53", "servicequotas:"))]) == 4
+
+
+def test_ids_count_for_the_vpc_that_has_them(site: CheckSite) -> None:
+    other = add_vpc(site, site.account.id, "10.16.0.0/16")
+    lonely = other.add_subnet("10.16.2.0/24")
+    table = site.ec2.create_route_table(VpcId=other.vpc_id)["RouteTable"]["RouteTableId"]
+    site.ec2.associate_route_table(RouteTableId=table, SubnetId=lonely)
+    assert verdicts(site.run())[other.vpc_id] == "not_reachable"
+    done = site.run(subnet_ids=[other.subnet_id])
+    assert set(verdicts(done).values()) == {"reachable_by_design"}
+    shown = {one["vpc_id"]: [subnet["subnet_id"] for subnet in one["subnets"]] for one in done.check["connections"]}
+    assert shown == {site.vpc.vpc_id: [site.vpc.subnet_id], other.vpc_id: [other.subnet_id]}
+
+
+def test_groups_and_instances_of_the_clients_are_checked(site: CheckSite) -> None:
+    group = site.ec2.create_security_group(GroupName="app", Description="app", VpcId=site.vpc.vpc_id)["GroupId"]
+    assert site.run(security_group_ids=[f"{site.account.id}/{group}"]).found == {}
+    everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    site.ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
+    assert site.run(security_group_ids=[group]).found == {"P702": "fail"}
+    made = site.ec2.run_instances(
+        ImageId="ami-12c6146b", MinCount=1, MaxCount=1, SubnetId=site.vpc.subnet_id, SecurityGroupIds=[group]
+    )
+    done = site.run(instance_ids=[made["Instances"][0]["InstanceId"]])
+    assert done.found == {"P703": "fail"}
+
+
+def test_clients_elsewhere_and_probes_are_judged(site: CheckSite) -> None:
+    other = add_vpc(site, site.account.id, "10.16.0.0/16")
+    done = site.run(client_cidr_blocks=["10.16.1.0/24"])
+    assert verdicts(done) == {site.vpc.vpc_id: "reachable_by_design", other.vpc_id: "reachable_by_design"}
+    assert site.run(client_cidr_blocks=["172.16.0.0/24"], connections=[entry_of(site.vpc)]).found == {"P801": "fail"}
+    member = "shop-shard-00-00.example.com:27017"
+    found = {"member": member, "addresses": ["198.51.100.1"], "in_block": False, "tcp": "timeout", "tls": None, "error": None}
+    done = site.run(probes=[{"host": "app-1", "members": [found]}], connections=[entry_of(site.vpc)])
+    assert done.found.keys() & {"P901", "P902"}
+
+
+def test_other_projects_are_compared(site: CheckSite) -> None:
+    done = site.run(group_ids=["0123456789abcdef01234567", site.emulator.settings.group_id])
+    assert done.found == {"P106": "unknown"}
+    finding = next(one for one in done.connection["checks"] if one["severity"] == "unknown")
+    assert finding["fix"].startswith("Check group_ids: ")
+    assert "group_id " not in finding["message"]
+    assert done.check["verdict"] == "reachable_by_design"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"subnet_ids": ["subnet-0123456789abcdef0"]}, "subnet_ids: subnet-0123456789abcdef0 is in none of vpc-"),
+        ({"security_group_ids": ["sg-0123456789abcdef0"]}, "security_group_ids: sg-0123456789abcdef0 is in none of vpc-"),
+        ({"instance_ids": ["i-0123456789abcdef0"]}, "instance_ids: i-0123456789abcdef0 is in none of vpc-"),
+        ({"clusters": ["shop", "shup"]}, "has no shup. It has shop."),
+    ],
+)
+def test_what_is_nowhere_is_a_failure(site: CheckSite, options: dict[str, Any], message: str) -> None:
+    done = site.run(fail_on="never", **options)
+    assert message in done.msg
+    assert "peering_check" not in done.result
+
+
+def test_a_route_table_of_an_entry_has_to_be_one_of_its_vpc(site: CheckSite) -> None:
+    own, other = site.vpc.table["RouteTableId"], "rtb-0123456789abcdef0"
+    done = site.run(connections=[entry_of(site.vpc), entry_of(site.vpc, route_table_ids=[own, other])], fail_on="never")
+    assert done.msg.startswith(f"connections[1].route_table_ids: {other} is no route table of {site.vpc.vpc_id}.")
+    assert "peering_check" not in done.result
+    # AWS does not show the tables of a VPC that it does not know.
+    stranger = {"vpc_id": "vpc-0123456789abcdef0", "route_table_ids": [other]}
+    assert "P404" in site.run(connections=[stranger], fail_on="never").found
+    assert site.run(connections=[entry_of(site.vpc, route_table_ids=[own])]).found == {}
+
+
+def test_entries_of_the_same_vpc_are_judged_each_by_its_own_subnets(site: CheckSite) -> None:
+    subnet = site.vpc.add_subnet("10.15.2.0/24")
+    table = site.ec2.create_route_table(VpcId=site.vpc.vpc_id)["RouteTable"]["RouteTableId"]
+    site.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    site.ec2.create_route(RouteTableId=table, DestinationCidrBlock=ATLAS_BLOCK, VpcPeeringConnectionId=site.connection_id)
+    with site.emulator.project.now() as project:
+        for entry in list(project.access_list):
+            project.access_list.delete(entry)
+        project.add_access([{"cidrBlock": "10.15.1.0/24"}, {"cidrBlock": "10.15.2.0/24"}])
+    entries = [entry_of(site.vpc, route_table_ids=[one]) for one in (site.vpc.table["RouteTableId"], table)]
+    checked = site.run(connections=entries).check["connections"]
+    assert [one["verdict"] for one in checked] == ["reachable_by_design", "reachable_by_design"]
+
+
+def test_one_half_alone_is_unknown_at_best(site: CheckSite) -> None:
+    done = site.run(aws=False)
+    assert done.found == {}
+    assert done.check["verdict"] == "unknown"
+    assert done.check["summary"].endswith("could not be judged. One half was not checked.")
+    assert site.front.actions == []
+    entry = entry_of(site.vpc, connection_id=site.connection_id, region="us-east-1")
+    done = site.run(atlas=False, connections=[entry], atlas_cidr_block=ATLAS_BLOCK, group_id=None, private_key=None)
+    assert done.found == {}
+    assert done.check["verdict"] == "unknown"
+    assert done.connection["atlas_cidr_block"] == ATLAS_BLOCK
+    assert site.emulator.requests.entries() == []
+    site.ec2.delete_route(RouteTableId=site.vpc.table["RouteTableId"], DestinationCidrBlock=ATLAS_BLOCK)
+    assert "P601" in site.run(atlas=False, connections=[entry], atlas_cidr_block=ATLAS_BLOCK).msg
+
+
+def test_an_account_that_cannot_be_read_leaves_the_others_alone(site: CheckSite) -> None:
+    other = add_vpc(site, OTHER_ACCOUNT, "10.16.0.0/16")
+    done = site.run(connections=[entry_of(site.vpc), {**entry_of(other), "aws_profile": "no-such-profile"}])
+    assert verdicts(done) == {site.vpc.vpc_id: "reachable_by_design", other.vpc_id: "unknown"}
+    unknown = next(one for one in done.check["connections"][1]["checks"] if one["severity"] == "unknown")
+    assert "Correct aws_profile (or the environment variable AWS_PROFILE)" in unknown["message"]

@@ -1,0 +1,140 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Each seeded fault gives exactly its codes, and the task fails as `fail_on` says, with the whole result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.check_site import ATLAS_BLOCK, CheckSite
+
+
+def remove_route(site: CheckSite) -> None:
+    site.ec2.delete_route(RouteTableId=site.vpc.table["RouteTableId"], DestinationCidrBlock=ATLAS_BLOCK)
+
+
+def route_a_part_elsewhere(site: CheckSite) -> None:
+    site.vpc.route("192.168.248.0/24", GatewayId=site.vpc.gateway())
+
+
+def disallow(site: CheckSite) -> None:
+    with site.emulator.project.now() as project:
+        for entry in list(project.access_list):
+            project.access_list.delete(entry)
+
+
+def hide_names(site: CheckSite) -> None:
+    site.ec2.modify_vpc_attribute(VpcId=site.vpc.vpc_id, EnableDnsHostnames={"Value": False})
+
+
+def close_mongodb(site: CheckSite) -> None:
+    (acl,) = site.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [site.vpc.vpc_id]}])["NetworkAcls"]
+    site.ec2.create_network_acl_entry(
+        NetworkAclId=acl["NetworkAclId"],
+        RuleNumber=90,
+        Protocol="6",
+        RuleAction="deny",
+        Egress=True,
+        CidrBlock="192.168.0.0/16",
+        PortRange={"From": 27017, "To": 27017},
+    )
+
+
+def pause(site: CheckSite) -> None:
+    site.put_cluster("shop", paused=True)
+
+
+def pause_another(site: CheckSite) -> None:
+    site.put_cluster("staging", paused=True)
+
+
+def add_second_region(site: CheckSite) -> None:
+    site.put_cluster("shop", "US_EAST_1", "EU_WEST_1")
+
+
+def expire(site: CheckSite) -> None:
+    site.front.status[site.connection_id] = ("expired", "Expired")
+
+
+def add_dns_servers(site: CheckSite) -> None:
+    made = site.ec2.create_dhcp_options(DhcpConfigurations=[{"Key": "domain-name-servers", "Values": ["10.15.0.53"]}])
+    site.ec2.associate_dhcp_options(DhcpOptionsId=made["DhcpOptions"]["DhcpOptionsId"], VpcId=site.vpc.vpc_id)
+
+
+def add_block(site: CheckSite) -> None:
+    site.ec2.associate_vpc_cidr_block(VpcId=site.vpc.vpc_id, CidrBlock="100.64.0.0/16")
+    site.vpc.add_subnet("100.64.1.0/24")
+
+
+def fail_in_atlas(site: CheckSite) -> None:
+    with site.emulator.project.now() as project:
+        (peer,) = project.peers
+        assert project.peers.fail(peer, "INVALID_ARGUMENT", only_waiting=False)
+
+
+@pytest.mark.parametrize(
+    ("seed", "codes", "verdict"),
+    [
+        (remove_route, {"P601": "fail"}, "not_reachable"),
+        (route_a_part_elsewhere, {"P601": "fail"}, "not_reachable"),
+        (disallow, {"P301": "fail"}, "not_reachable"),
+        (hide_names, {"P501": "fail"}, "not_reachable"),
+        (close_mongodb, {"P701": "fail"}, "not_reachable"),
+        (pause, {"P203": "fail"}, "not_reachable"),
+        (pause_another, {"P203": "warn"}, "reachable_by_design"),
+        (add_second_region, {"P202": "fail"}, "not_reachable"),
+        (expire, {"P402": "fail"}, "not_reachable"),
+        (add_dns_servers, {"P205": "warn", "P502": "warn"}, "reachable_by_design"),
+        (add_block, {"P301": "fail", "P607": "fail"}, "not_reachable"),
+        (fail_in_atlas, {"P102": "fail"}, "not_reachable"),
+    ],
+)
+def test_a_fault_gives_its_codes(site: CheckSite, seed: Callable[[CheckSite], Any], codes: dict[str, str], verdict: str) -> None:
+    seed(site)
+    done = site.run()
+    assert done.found == codes
+    assert done.check["verdict"] == verdict
+    assert bool(done.msg) == (verdict == "not_reachable")
+    if done.msg:
+        first = done.finding(min(code for code, severity in codes.items() if severity == "fail"))
+        assert done.msg.startswith(f"{done.check['summary']} {first['code']} {first['message']}")
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "seed", "fails"),
+    [
+        ("fail", remove_route, True),
+        ("fail", pause_another, False),
+        ("warn", pause_another, True),
+        ("never", remove_route, False),
+        ("never", pause_another, False),
+    ],
+)
+def test_fail_on_says_when_to_fail(site: CheckSite, fail_on: str, seed: Callable[[CheckSite], Any], *, fails: bool) -> None:
+    seed(site)
+    done = site.run(fail_on=fail_on)
+    assert bool(done.msg) == fails
+    assert ("fail_on is warn" in done.msg) == (fails and fail_on == "warn")
+    assert done.connection["checks"]
+
+
+def test_a_subnet_has_a_verdict_of_its_own(site: CheckSite) -> None:
+    other = site.vpc.add_subnet("10.15.2.0/24")
+    table = site.ec2.create_route_table(VpcId=site.vpc.vpc_id)["RouteTable"]["RouteTableId"]
+    site.ec2.associate_route_table(RouteTableId=table, SubnetId=other)
+    done = site.run()
+    assert done.found == {"P601": "fail"}
+    assert {one["subnet_id"]: one["verdict"] for one in done.connection["subnets"]} == {
+        site.vpc.subnet_id: "reachable_by_design",
+        other: "not_reachable",
+    }
+    chosen = site.run(subnet_ids=[site.vpc.subnet_id])
+    assert chosen.check["verdict"] == "reachable_by_design"
+
+
+def test_a_request_that_waits_tells_until_when(site: CheckSite) -> None:
+    site.front.status[site.connection_id] = ("pending-acceptance", "Pending")
+    done = site.run()
+    assert done.found == {"P402": "fail"}
+    assert done.connection["expires_at"] == "2026-08-01T12:00:00Z"

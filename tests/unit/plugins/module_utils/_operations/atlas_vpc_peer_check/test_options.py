@@ -1,0 +1,170 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options that cannot be right are refused before anything is read, and named as the task has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.aws_options import credentials_of
+
+GROUP = "5356823b3794dee37132bb7b"
+ENTRY = {"vpc_id": "vpc-0a1b2c3d4e5f67890"}
+ROLE = "arn:aws:iam::123456789012:role/network"
+KEY = {"aws_access_key": "AKIA", "aws_secret_key": "secret"}
+MEMBER = {"member": "shop:27017", "addresses": ["192.168.248.21"], "in_block": True, "tcp": "open", "tls": True, "error": None}
+
+
+def validated(**options: Any) -> tuple[Any, list[str]]:
+    given = {name: value for name, value in {"group_id": GROUP, **options}.items() if value is not None}
+    checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
+    assert checked.error_messages == []
+    return OPERATION.validate(checked.validated_parameters)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"atlas": False, "aws": False}, "atlas and aws are both false"),
+        ({"group_id": None}, "group_id is required. Set it (or its alias project_id)"),
+        ({"group_id": "pcx-0a1b2c3d"}, "group_id is malformed"),
+        ({"api_version": "v1.0"}, "api_version must be v2 to read clusters"),
+        ({"atlas": False}, "connections is required with atlas: false"),
+        (
+            {"atlas": False, "connections": [ENTRY]},
+            "connections[0] (vpc-0a1b2c3d4e5f67890) needs connection_id and atlas_cidr_block",
+        ),
+        ({"atlas": False, "connections": [], "clusters": ["shop"]}, "clusters needs atlas: true"),
+        ({"aws": False, "subnet_ids": ["subnet-0a1b2c3d"]}, "subnet_ids needs aws: true"),
+        ({"subnet_ids": []}, "subnet_ids is empty"),
+        ({"subnet_ids": ["vpc-0a1b2c3d"]}, "subnet_ids[0] has a malformed id: 'vpc-0a1b2c3d'"),
+        ({"instance_ids": ["i-1"]}, "instance_ids[0] has a malformed id"),
+        ({"security_group_ids": ["sg"]}, "security_group_ids[0] has a malformed id"),
+        ({"clusters": ["a/b"]}, "clusters[0] is not the name of a cluster"),
+        ({"client_cidr_blocks": ["10.0.0.0/8", "fd00::/8"]}, "client_cidr_blocks[1] is an IPv6 block"),
+        ({"group_ids": ["shop"]}, "group_ids[0] is malformed"),
+        ({"probes": [{"probe": {}}]}, "probes[0] is not what atlas_probe returns"),
+        ({"probes": [{"host": "app", "members": [5]}]}, "probes[0] is not what atlas_probe returns"),
+        ({"probes": [{"host": "app", "members": []}]}, "probes[0] is not what atlas_probe returns"),
+        *(
+            ({"probes": [{"host": "app", "members": [{**MEMBER, **odd}]}]}, "probes[0] is not what atlas_probe returns")
+            for odd in (
+                {"member": None},
+                {"addresses": 7},
+                {"addresses": True},
+                {"addresses": "192.168.248.21"},
+                {"addresses": [{"a": 1}]},
+                {"addresses": ["192.168.248.21", None]},
+                {"addresses": ["192.168.248.256"]},
+                {"tcp": "maybe"},
+                {"tcp": {}},
+                {"tls": None},
+                {"tls": "False"},
+            )
+        ),
+        ({"container_region": "somewhere"}, "container_region is not an AWS region"),
+        ({"atlas_cidr_block": "192.168.248.0"}, "atlas_cidr_block is an address without a prefix length"),
+        ({"aws_region": "somewhere"}, "aws_region is not an AWS region"),
+        ({"aws_session_token": "token"}, "aws_session_token is set without aws_access_key and aws_secret_key"),
+        ({"aws_assume_role_arn": "x"}, "aws_assume_role_arn is not the ARN of a role: 'x'"),
+        (
+            {"connections": [{**ENTRY, "aws_assume_role_arn": "x"}]},
+            "connections[0].aws_assume_role_arn is not the ARN of a role: 'x'",
+        ),
+        ({"aws_endpoint_url": "ftp://aws"}, "aws_endpoint_url is not an http or https URL"),
+        ({"aws_ca_bundle": "/no/such/file"}, "aws_ca_bundle: /no/such/file does not exist"),
+        ({"connections": [{"vpc_id": ""}]}, "connections[0].vpc_id is empty"),
+        ({"connections": [{**ENTRY, "cidr_block": "10.0.0.1/8"}]}, "connections[0].cidr_block has host bits set"),
+        ({"connections": [{**ENTRY, "region": "x"}]}, "connections[0].region is not an AWS region"),
+        ({"connections": [{**ENTRY, "route_table_ids": ["x"]}]}, "connections[0].route_table_ids has a malformed id"),
+        (
+            {"connections": [{**ENTRY, **KEY, "aws_profile": "x"}]},
+            "connections[0]: aws_profile and aws_access_key exclude each other",
+        ),
+        (
+            {"connections": [ENTRY, {**ENTRY, "aws_access_key": "x"}]},
+            "connections[1].aws_access_key and connections[1].aws_secret_key",
+        ),
+        ({"connections": [{**ENTRY, "aws_account_id": "1"}, {"vpc_id": "y"}]}, "connections[1].vpc_id is not the id of a VPC"),
+    ],
+)
+def test_what_cannot_be_right_is_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOptionError) as caught:
+        validated(**options)
+    assert message in str(caught.value)
+
+
+def test_the_list_of_the_role_is_taken_as_it_is() -> None:
+    entry = {
+        **ENTRY,
+        "aws_account_id": "123456789012",
+        "cidr_block": "10.15.0.0/16",
+        "region": "US_EAST_1",
+        "container_region": "",
+        "container_cidr_block": "192.168.248.0/21",
+        "route_table_ids": [],
+        "route_table_tags": {},
+        "aws_security_group": "",
+        "comment": "the shop",
+        "aws_profile": "",
+        **KEY,
+        "aws_session_token": "",
+        "aws_assume_role_arn": "",
+        "connection_id": "",
+    }
+    params, warnings = validated(connections=[entry], container_region="eu-west-1")
+    (parsed,) = params["connections"]
+    assert warnings == []
+    assert parsed["region"] == "us-east-1"
+    assert parsed["container_region"] == "eu-west-1"
+    assert parsed["atlas_cidr_block"] == "192.168.248.0/21"
+    assert parsed["aws_profile"] is None
+
+
+def test_what_is_empty_is_not_set() -> None:
+    empty = dict.fromkeys(("container_region", "atlas_cidr_block", "aws_profile", "aws_assume_role_arn"), "")
+    params, warnings = validated(**empty, connections=[{**ENTRY, **empty}])
+    assert warnings == []
+    assert params["container_region"] is None
+    assert params["connections"][0]["container_region"] is None
+
+
+def test_what_atlas_probe_returns_is_taken() -> None:
+    members = [
+        MEMBER,
+        {**MEMBER, "in_block": None, "tls": False, "error": "TLS: timed out"},
+        {**MEMBER, "tcp": "timeout", "tls": None},
+        {**MEMBER, "addresses": [], "in_block": None, "tcp": "unresolved", "tls": None},
+        {**MEMBER, "addresses": ["fe80::1%eth0"]},
+    ]
+    probes = [{"host": "app", "members": members}]
+    assert validated(probes=probes)[0]["probes"] == probes
+
+
+def test_warnings_name_the_entry() -> None:
+    unused, warnings = validated(validate_certs=False, connections=[{**ENTRY, "region": "us-east-99"}])
+    assert warnings[0].startswith("validate_certs is false")
+    assert warnings[1].startswith("connections[0].region 'us-east-99' is not a region of AWS")
+
+
+@pytest.mark.parametrize(
+    ("top", "entry", "used"),
+    [
+        ({"aws_profile": "top"}, {}, {"profile": "top"}),
+        ({"aws_profile": "top", "aws_assume_role_arn": ROLE}, {"aws_profile": "own"}, {"profile": "own"}),
+        ({**KEY, "aws_assume_role_arn": ROLE}, {"aws_profile": "own"}, {"profile": "own"}),
+        ({"aws_profile": "top"}, {**KEY}, {"access_key": "AKIA", "secret_key": "secret"}),
+        ({"aws_profile": "top"}, {"aws_assume_role_arn": ROLE}, {"profile": "top", "assume_role_arn": ROLE}),
+        ({"aws_endpoint_url": "https://top"}, {"aws_endpoint_url": "https://own"}, {"endpoint_url": "https://own"}),
+        ({"aws_region": "us-east-1", "aws_profile": "top"}, {}, {"profile": "top", "region": "us-east-1"}),
+    ],
+)
+def test_an_entry_has_its_own_credentials_or_those_of_the_top(
+    top: dict[str, str], entry: dict[str, str], used: dict[str, str]
+) -> None:
+    params, unused = validated(**top, connections=[{**ENTRY, **entry}])
+    found = credentials_of(params, params["connections"][0], None)
+    assert {name: value for name, value in found.items() if value is not None} == used

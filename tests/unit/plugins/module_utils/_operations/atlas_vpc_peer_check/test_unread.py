@@ -1,0 +1,215 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What cannot be read is unknown and names the permission; no reply of an odd shape is taken for a good one."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+import requests
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import NAMESPACE, denial
+from ansible_collections.cloudpeer.atlas.tests.support.check_site import CheckSite
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, forward, reply, serving
+
+#: What each action of AWS decides, by its name in policies. Without the last three, only warnings are missing.
+DECIDING = {
+    "ec2:DescribeNetworkAcls": "P701",
+    "ec2:DescribeRouteTables": "P601",
+    "ec2:DescribeSubnets": "P301",
+    "ec2:DescribeVpcAttribute": "P501",
+    "ec2:DescribeVpcPeeringConnections": "P401",
+    "ec2:DescribeVpcs": "P404",
+}
+WARNING = {
+    "route53:ListHostedZonesByVPC": "P503",
+    "route53resolver:ListResolverRuleAssociations": "P503",
+    "route53resolver:ListResolverRules": "P503",
+    "servicequotas:GetServiceQuota": "P107",
+}
+ACTIONS = [*DECIDING, *WARNING]
+XML = (("Content-Type", "text/xml"),)
+JSON = (("Content-Type", "application/x-amz-json-1.1"),)
+
+
+def is_json(action: str) -> bool:
+    return action.startswith(("route53resolver", "servicequotas"))
+
+
+@pytest.mark.parametrize("permission", ACTIONS)
+def test_a_missing_permission_is_named_and_the_other_checks_run(site: CheckSite, permission: str) -> None:
+    action = permission.partition(":")[2]
+    site.front.rule(action, denial(action))
+    done = site.run()
+    assert done.msg == ""
+    assert set(done.found.values()) == {"unknown"}
+    code = {**DECIDING, **WARNING}[permission]
+    finding = next(one for one in done.connection["checks"] if one["code"] == code and one["severity"] == "unknown")
+    assert finding["fix"] == f"Allow {permission} to these credentials."
+    assert finding["evidence"] == {"permission": permission}
+    assert done.check["verdict"] == ("unknown" if permission in DECIDING else "reachable_by_design")
+    assert site.run(fail_on="warn").msg
+
+
+@pytest.mark.parametrize(
+    ("permission", "codes"),
+    [
+        ("ec2:DescribeDhcpOptions", {"P205", "P502"}),
+        ("ec2:DescribeNetworkInterfaces", {"P303", "P703"}),
+        ("ec2:DescribeSecurityGroups", {"P703"}),
+    ],
+)
+def test_a_permission_for_what_only_some_options_need_is_named(site: CheckSite, permission: str, codes: set[str]) -> None:
+    instance = site.add_all_that_is_read()
+    action = permission.partition(":")[2]
+    site.front.rule(action, denial(action))
+    done = site.run(instance_ids=[instance])
+    unknown = [one for one in done.connection["checks"] if one["severity"] == "unknown"]
+    assert {one["code"] for one in unknown} == codes
+    assert {one["evidence"]["permission"] for one in unknown} == {permission}
+
+
+def test_a_prefix_list_that_does_not_matter_need_not_be_read(site: CheckSite) -> None:
+    instance = site.add_all_that_is_read()
+    action = "GetManagedPrefixListEntries"
+    site.front.rule(action, denial(action))
+    done = site.run(instance_ids=[instance])
+    assert action in site.front.actions
+    assert done.found == {}
+
+
+def odd_replies(action: str) -> list[Reply]:
+    """Return what something else than AWS could answer, or AWS on a bad day."""
+    if is_json(action):
+        bodies = [b"<html>Sign in</html>", b"[]", b"{}", b"null", b'"text"', b'{"ResolverRules": 5, "Quota": 5}', b""]
+        names = {"ResolverRules": [{}], "ResolverRuleAssociations": [5], "Quota": {"Value": "many"}}
+        return [Reply(200, body, JSON) for body in [*bodies, json.dumps(names).encode()]]
+    name = action.partition(":")[2]
+    space = NAMESPACE if action.startswith("ec2") else "https://route53.amazonaws.com/doc/2013-04-01/"
+    lists = ("vpcSet", "subnetSet", "routeTableSet", "networkAclSet", "vpcPeeringConnectionSet")
+    contents = ["", "<item/>", *(f"<{one}><item><x/></item></{one}>" for one in lists), "<enableDnsSupport>5</enableDnsSupport>"]
+    xml = [f'<{name}Response xmlns="{space}">{content}</{name}Response>'.encode() for content in contents]
+    return [Reply(200, body, XML) for body in [b"<html>Sign in</html>", b"", b"{}", b"\xff\xfe", *xml]]
+
+
+@pytest.mark.parametrize("permission", ACTIONS)
+@pytest.mark.full
+def test_an_odd_reply_is_unknown_and_no_traceback(site: CheckSite, permission: str) -> None:
+    action = permission.partition(":")[2]
+    for odd in [*odd_replies(permission), DROP]:
+        site.front.rules.clear()
+        site.front.rule(action, odd)
+        done = site.run()
+        code = {**DECIDING, **WARNING}[permission]
+        assert done.found.get(code) == "unknown", odd
+        assert done.check["verdict"] == ("unknown" if permission in DECIDING else "reachable_by_design"), odd
+
+
+def test_without_any_permission_the_task_fails(site: CheckSite) -> None:
+    for permission in ACTIONS:
+        action = permission.partition(":")[2]
+        site.front.rule(action, denial(action))
+    done = site.run(fail_on="never")
+    assert "ec2:Describe" in done.msg
+    assert "peering_check" not in done.result
+
+
+def test_a_wrong_key_of_atlas_is_a_failure(site: CheckSite) -> None:
+    done = site.run(private_key="00000000-0000-4000-8000-000000000000", fail_on="never")
+    assert done.result["http_status"] == 401
+    assert site.front.actions == []
+
+
+@pytest.mark.parametrize(
+    ("path", "codes"),
+    [
+        ("/peers", {"P101", "P102", "P201"}),
+        ("/containers", {"P104", "P601"}),
+        ("/accessList", {"P301"}),
+        ("/clusters", {"P201", "P203"}),
+    ],
+)
+def test_a_list_of_atlas_that_cannot_be_read_is_unknown(site: CheckSite, path: str, codes: set[str]) -> None:
+    rule = {"path_glob": f"*{path}?*", "authenticated": True, "fault": {"kind": "html", "status": 500}}
+    requests.post(f"{site.emulator.base_url}/emulator/faults", json=rule, timeout=10).raise_for_status()
+    try:
+        done = site.run(connections=[{"vpc_id": site.vpc.vpc_id, "region": "us-east-1"}])
+    finally:
+        requests.delete(f"{site.emulator.base_url}/emulator/faults", timeout=10).raise_for_status()
+    assert done.msg == ""
+    unknown = {code for code, severity in done.found.items() if severity == "unknown"}
+    assert codes & unknown
+    assert "fail" not in done.found.values()
+    assert done.check["verdict"] == "unknown"
+
+
+def test_a_doubled_element_is_no_traceback(site: CheckSite) -> None:
+    doubled = b"<ResponseMetadata><RequestId>1</RequestId><RequestId>2</RequestId></ResponseMetadata>"
+    body = (
+        b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+        + doubled
+        + b"</GetCallerIdentityResponse>"
+    )
+    site.front.rule("GetCallerIdentity", Reply(200, body, XML))
+    assert site.run().found == {"P404": "unknown"}
+
+
+@pytest.mark.parametrize("options", [("connections",), ()])
+def test_without_the_containers_the_region_is_not_known(
+    site: CheckSite, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(variable, raising=False)
+    given: dict[str, Any] = {name: [{"vpc_id": site.vpc.vpc_id}] for name in options}
+    fault = {"kind": "status", "status": 403}
+    rule = {"path_glob": "*/containers?*", "authenticated": True, "fault": fault}
+    requests.post(f"{site.emulator.base_url}/emulator/faults", json=rule, timeout=10).raise_for_status()
+    try:
+        done = site.run(**given)
+    finally:
+        requests.delete(f"{site.emulator.base_url}/emulator/faults", timeout=10).raise_for_status()
+    assert done.msg == ""
+    assert done.check["verdict"] == "unknown"
+    assert done.finding("P404")["severity"] == "unknown"
+    assert done.finding("P404")["evidence"] == {"permission": "Project Read Only"}
+    assert site.front.actions == []
+
+
+@pytest.mark.parametrize(("path", "field"), [("containers", "regionName"), ("peers", "accepterRegionName")])
+def test_an_odd_region_of_atlas_is_not_taken_for_an_option(site: CheckSite, path: str, field: str) -> None:
+    def answer(sent: Sent) -> Reply:
+        got = forward(site.emulator.base_url, sent)
+        if sent.path.endswith(path) and got.status == HTTPStatus.OK:
+            content = json.loads(got.body)
+            content["results"] = [{**one, field: "moon"} for one in content["results"]]
+            return reply(content)
+        return got
+
+    with serving() as between:
+        between.answer = answer
+        done = site.run(base_url=between.base_url, connections=[{"vpc_id": site.vpc.vpc_id, "region": "us-east-1"}])
+    assert done.msg == ""
+    assert done.check["verdict"] == "unknown"
+    name, code = ("accepter_region_name", "P101") if path == "peers" else ("region_name", "P104")
+    assert f"{name}. Check base_url." in done.finding(code)["message"]
+
+
+def test_pages_are_read_to_the_end(site: CheckSite) -> None:
+    for number in range(2, 6):
+        site.vpc.add_subnet(f"10.15.{number}.0/24")
+    site.front.page_size = 2
+    done = site.run()
+    assert done.found == {}
+    assert len(done.connection["subnets"]) == 5
+
+
+def test_the_role_that_is_assumed_is_kept_secret(site: CheckSite) -> None:
+    role = f"arn:aws:iam::{site.account.id}:role/network"
+    done = site.run(aws_assume_role_arn=role)
+    assert done.check["verdict"] == "reachable_by_design"
+    assert "AssumeRole" in site.front.actions
+    # Those of the options are hidden by the shells.
+    assert len(done.secrets - {*site.account.keys.values(), site.emulator.settings.private_key}) >= 3
+    site.front.rule("AssumeRole", denial("AssumeRole"))
+    assert "sts:AssumeRole" in site.run(aws_assume_role_arn=role, fail_on="never").msg
