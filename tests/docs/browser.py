@@ -69,6 +69,11 @@ class Browser:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self._post("goog/cdp/execute", cmd="Emulation.setDeviceMetricsOverride", params=metrics)
 
+    def prefer(self, scheme: str, media: str = "") -> None:
+        """Prefer a scheme of colours, `light` or `dark`; with `media`, pages look as they do there, such as in `print`."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._post("goog/cdp/execute", cmd="Emulation.setEmulatedMedia", params={"media": media, "features": features})
+
     def complaints(self) -> list[str]:
         """Return what the page had to complain about since the last time: scripts that failed, files that were not found."""
         return [entry["message"] for entry in self._post("se/log", type="browser") if entry["level"] == "SEVERE"]

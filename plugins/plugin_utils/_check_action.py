@@ -1,0 +1,67 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the action plugin of atlas_vpc_peer_check does on the controller: it shows the text, and writes the report."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from ansible import constants as C
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report, report_for
+
+# Ansible loads action plugins before it forks its workers, which have no terminal.
+IS_TERMINAL = sys.stderr.isatty()
+
+
+class ShowsCheck(ActionBase):
+    """Base of the action plugin, beside the one that runs the task, in this process or as a module: `ShowsCheck, AtlasAction`."""
+
+    # There would be no result to show.
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the task, and do with its result what `text` and `report` say. Neither counts as a change."""
+        args = self._task.args
+        try:
+            report = report_for(args.get("report"), self._loader.path_dwim)
+        except InvalidOptionError as error:
+            return {"changed": False, "failed": True, **error.to_result()}
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        peering_check = result.get("peering_check")
+        if not isinstance(peering_check, dict):
+            return result
+        if boolean(args.get("text", True), strict=False) and not self._task.no_log:
+            self._show(peering_check, (task_vars or {}).get("inventory_hostname"))
+        return {**result, **_written(report, peering_check, result)} if report else result
+
+    def _show(self, peering_check: t.Mapping[str, t.Any], host: str | None) -> None:
+        """Show the text beside the output of the callbacks, which others may parse; at once, since other workers show theirs."""
+
+        def text(color: bool) -> str:
+            return f"[{host}] " + "\n".join(lines_of(peering_check, verbosity=self._display.verbosity, color=color))
+
+        if IS_TERMINAL or getattr(C, "ANSIBLE_FORCE_COLOR", False):
+            self._display.display(text(color=True), stderr=True, screen_only=True)
+            # A log gets no colours.
+            self._display.display(text(color=False), log_only=True)
+        else:
+            self._display.display(text(color=False), stderr=True)
+
+
+def _written(report: Report, peering_check: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Write the report, and return what this adds to the result: nothing, or why it failed."""
+    try:
+        report.write(peering_check)
+    except AtlasError as error:
+        if result.get("failed"):
+            return {"warnings": [*result.get("warnings", []), str(error)]}
+        return {"failed": True, **error.to_result()}
+    return {}

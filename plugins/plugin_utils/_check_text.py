@@ -1,0 +1,95 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The text of a check, for the terminal."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible import constants as C
+from ansible.utils.color import stringc
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Connection, Finding, Result, view_of
+
+# The settings of Ansible that name the colours, by severity and by verdict.
+_COLORS = {
+    "fail": "COLOR_ERROR",
+    "warn": "COLOR_WARN",
+    "unknown": "COLOR_HIGHLIGHT",
+    "info": "COLOR_VERBOSE",
+    "ok": "COLOR_OK",
+    "skipped": "COLOR_SKIP",
+    "not reachable": "COLOR_ERROR",
+    "reachable by design": "COLOR_OK",
+}
+# The longest severity; the codes stand below each other.
+_WIDTH = len("unknown")
+# Below the message, after the severity and the code.
+_ADVICE = " " * (2 + _WIDTH + 2 + len("P601 "))
+
+
+def lines_of(peering_check: Result, *, verbosity: int, color: bool) -> list[str]:
+    """Return the lines for a person: each connection with its findings, the worst first, and the summary last.
+
+    Args:
+        peering_check: The field of the result.
+        verbosity: How many times the user said `-v`. From 1 on, what was found to be well is listed and not only counted.
+        color: Whether to colour severities and verdicts, with the colours that Ansible is set to.
+    """
+    check = view_of(peering_check)
+    lines: list[str] = []
+    for connection in check.connections:
+        lines.append(_painted(connection.verdict, color) + _clean(f": {_title_of(connection)}"))
+        for finding in connection.findings:
+            lines.append(f"  {_severity(finding.severity, color)}  " + _clean(_text_of(finding)))
+            lines += [_ADVICE + _clean(finding.fix)] if finding.fix else []
+        if verbosity:
+            lines += _well(connection, color)
+    if not verbosity:
+        lines += _counted(check.connections)
+    return [*lines, LIMIT, _painted(check.verdict, color, _clean(check.summary))]
+
+
+def _title_of(connection: Connection) -> str:
+    result = connection.result
+    connection_id = result["connection_id"] or "a connection without an id in AWS"
+    parts = [f"{result['vpc_id']} ({connection.place})" if connection.place else result["vpc_id"], f"by {connection_id}"]
+    if result["atlas_cidr_block"]:
+        parts.append(f"to {result['atlas_cidr_block']}")
+    if result["cluster_names"]:
+        parts.append(f"for {', '.join(result['cluster_names'])}")
+    return " ".join(parts) + (f"; it expires at {result['expires_at']}" if result["expires_at"] else "")
+
+
+def _text_of(finding: Finding) -> str:
+    return f"{finding.code} {finding.subject}: {finding.message}" if finding.subject else f"{finding.code} {finding.message}"
+
+
+def _well(connection: Connection, color: bool) -> list[str]:
+    """Return what was found to be well, and what was skipped, with the reasons."""
+    lines = [f"  {_severity('ok', color)}  {' '.join(connection.ok)}"] if connection.ok else []
+    return lines + [
+        f"  {_severity('skipped', color)}  " + _clean(f"{one['code']} {one['message']}".strip()) for one in connection.skipped
+    ]
+
+
+def _counted(connections: t.Sequence[Connection]) -> list[str]:
+    well = sum(len(connection.ok) for connection in connections)
+    skipped = sum(len(connection.skipped) for connection in connections)
+    return [f"{well} checks passed, and {skipped} had nothing to judge; -v lists them."] if well or skipped else []
+
+
+def _severity(severity: str, color: bool) -> str:
+    return _painted(severity, color) + " " * (_WIDTH - len(severity))
+
+
+def _painted(word: str, color: bool, text: str = "") -> str:
+    """Return a severity or a verdict, or a text in its place, in the colour of that word."""
+    return str(stringc(text or word, getattr(C, _COLORS[word]))) if color else text or word
+
+
+def _clean(text: str) -> str:
+    """Return a text on one line, without characters that a terminal would act on: names and comments are of others."""
+    return "".join(one if one.isprintable() else "\ufffd" for one in text)

@@ -1,0 +1,189 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Where the parts of a drawing are: both sides of a connection, with what was found. Pure; the template turns it into SVG."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import CONNECTION, CONTAINER, VPC, Connection, Finding
+
+# All lengths are in pixels, at the size in which a drawing is made.
+LINE, PADDING, GAP, RADIUS = 17, 14, 14, 9
+# The head of a box: its title, and what is below it.
+HEAD, SUBNET_HEIGHT = 64, 46
+# Longer lists of clusters are cut.
+MOST_CLUSTERS = 6
+
+Line = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How wide a drawing is, and what is where.
+
+    Attributes:
+        name: Its class in the style sheet, which shows one of the two.
+        width: The width of the drawing.
+        container_width, vpc_width: The widths of the two sides.
+        is_stacked: Whether the VPC is below the container, and not beside it.
+        columns: How many subnets stand beside each other.
+        between: How long the connection is.
+    """
+
+    name: str
+    width: int
+    container_width: int
+    vpc_width: int
+    is_stacked: bool
+    columns: int
+    between: int
+
+
+WIDE = Layout("wide", 1060, 222, 696, False, 4, 142)
+# A phone.
+NARROW = Layout("narrow", 358, 358, 358, True, 2, 84)
+
+
+@dataclass(frozen=True)
+class Badge:
+    """The number of a finding, or how many more there are."""
+
+    x: float
+    y: float
+    text: str
+    severity: str
+    number: int | None
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box with a title, some lines below it, and the findings on it."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+    lines: tuple[str, ...]
+    badges: tuple[Badge, ...]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The whole drawing; the line of the connection goes from one point to the other."""
+
+    layout: Layout
+    height: float
+    container: Box
+    vpc: Box
+    subnets: tuple[Box, ...]
+    line: Line
+    label: tuple[float, float, str]
+    badges: tuple[Badge, ...]
+
+
+def draw(connection: Connection, layout: Layout) -> Drawing:
+    """Return the drawing of a connection."""
+    result = connection.result
+    clusters = _clusters(result["cluster_names"])
+    container_height = 2 * PADDING + LINE * (3 + len(clusters)) + RADIUS
+    container = Box(
+        CONTAINER,
+        0.0,
+        RADIUS,
+        layout.container_width,
+        container_height,
+        "Atlas",
+        (result["atlas_cidr_block"] or "block not known", result["container_id"] or "no network container", *clusters),
+        _badges(_at(connection, CONTAINER), layout.container_width - PADDING, RADIUS, layout.container_width),
+    )
+    x, y = (0.0, container_height + RADIUS + layout.between) if layout.is_stacked else (layout.width - layout.vpc_width, RADIUS)
+    rows = math.ceil(len(connection.subnets) / layout.columns)
+    vpc_height = max(HEAD + PADDING + rows * (SUBNET_HEIGHT + GAP), 0 if layout.is_stacked else container_height)
+    vpc = Box(
+        VPC,
+        x,
+        y,
+        layout.vpc_width,
+        vpc_height,
+        result["vpc_id"],
+        (connection.place or "account and region not known",),
+        _badges(_at(connection, VPC), x + layout.vpc_width - PADDING, y, layout.vpc_width),
+    )
+    line, label = _line(container, vpc, layout)
+    return Drawing(
+        layout,
+        y + vpc_height + 1,
+        container,
+        vpc,
+        tuple(_subnets(connection, vpc, layout)),
+        line,
+        (*label, result["connection_id"] or "no connection"),
+        _on_line(_at(connection, CONNECTION), line, layout),
+    )
+
+
+def _line(container: Box, vpc: Box, layout: Layout) -> tuple[Line, tuple[float, float]]:
+    """Return both ends of the line of the connection, and where its label is."""
+    if layout.is_stacked:
+        x, top = layout.width / 2, container.y + container.height
+        return (x, top, x, vpc.y), (x + 2 * RADIUS, top + layout.between / 2 + 4)
+    y = container.y + 56
+    return (container.width, y, vpc.x, y), (container.width + layout.between / 2, y - 18)
+
+
+def _on_line(findings: t.Sequence[Finding], line: Line, layout: Layout) -> tuple[Badge, ...]:
+    """Return badges in the middle of the line, or to its left if it goes down."""
+    x, y = (line[0] + line[2]) / 2, (line[1] + line[3]) / 2
+    if layout.is_stacked:
+        return _badges(findings, x - 2 * RADIUS - 4, y, layout.width / 2)
+    badges = _badges(findings, x, y, layout.between)
+    half = (badges[-1].x - badges[0].x) / 2 if badges else 0
+    return tuple(replace(badge, x=badge.x + half) for badge in badges)
+
+
+def _subnets(connection: Connection, vpc: Box, layout: Layout) -> t.Iterator[Box]:
+    width = (layout.vpc_width - 2 * PADDING - (layout.columns - 1) * GAP) / layout.columns
+    for index, subnet in enumerate(connection.subnets):
+        row, column = divmod(index, layout.columns)
+        x = vpc.x + PADDING + column * (width + GAP)
+        y = vpc.y + HEAD + row * (SUBNET_HEIGHT + GAP)
+        yield Box(
+            subnet["verdict"],
+            x,
+            y,
+            width,
+            SUBNET_HEIGHT,
+            subnet["subnet_id"],
+            (subnet["cidr_block"] or "IPv6 only",),
+            _badges(_at(connection, subnet["subnet_id"]), x + width - PADDING, y, width),
+        )
+
+
+def _at(connection: Connection, place: str) -> list[Finding]:
+    return [finding for finding in connection.findings if place in finding.places]
+
+
+def _badges(findings: t.Sequence[Finding], right: float, y: float, width: float) -> tuple[Badge, ...]:
+    """Return the badges of findings in a row that ends at `right`; what has no room is counted."""
+    step = 2 * RADIUS + 3
+    room = max(1, int((width - PADDING) // step))
+    shown = list(findings) if len(findings) <= room else list(findings[: room - 1])
+    badges: list[tuple[str, str, int | None]] = [(str(finding.number), finding.severity, finding.number) for finding in shown]
+    if len(shown) < len(findings):
+        badges.append((f"+{len(findings) - len(shown)}", findings[len(shown)].severity, None))
+    first = right - step * (len(badges) - 1)
+    return tuple(Badge(first + step * index, y, *badge) for index, badge in enumerate(badges))
+
+
+def _clusters(names: t.Sequence[str]) -> tuple[str, ...]:
+    if len(names) <= MOST_CLUSTERS:
+        return tuple(names) or ("no cluster judged",)
+    return (*names[: MOST_CLUSTERS - 1], f"and {len(names) - MOST_CLUSTERS + 1} more")

@@ -1,0 +1,81 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The file of a report on the controller: in which form it is written, and where. Nobody sees a half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.html import to_html
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import Result
+
+_FORMS = {".html": to_html, ".md": to_markdown}
+
+
+class Report:
+    """A report that is going to be written.
+
+    Args:
+        path: The value of the option.
+
+    Raises:
+        InvalidOptionError: If it cannot be written there, as far as this can be known before.
+    """
+
+    def __init__(self, path: str) -> None:
+        extension = os.path.splitext(path)[1].lower()
+        if extension not in _FORMS:
+            raise InvalidOptionError(f"report has neither the extension .html nor .md: {path}.", hint="Its form depends on that.")
+        target = os.path.realpath(path)
+        folder = os.path.dirname(target)
+        if not os.path.isdir(folder):
+            raise InvalidOptionError(f"report: the folder {folder} does not exist on the controller.", hint="Create it first.")
+        if os.path.isdir(path):
+            raise InvalidOptionError(f"report: {path} is a folder.", hint="Give the path of a file.")
+        # A link stays, wherever it leads.
+        self._path = target
+        self._to_text = _FORMS[extension]
+
+    def write(self, peering_check: Result) -> None:
+        """Write the report, or replace it.
+
+        Raises:
+            AtlasError: If that fails; a report that was there before stays.
+        """
+        made_at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+        unfinished = f"{self._path}.{os.getpid()}.tmp"
+        try:
+            # Not by tempfile, so that the user's own umask says who may read it.
+            with open(unfinished, "x", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(self._to_text(peering_check, made_at))
+            os.replace(unfinished, self._path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(unfinished)
+            detail = error.strerror or str(error)
+            raise AtlasError(
+                f"Failed to write the report {self._path}: {detail}.",
+                detail=detail,
+                hint="Check who may write to its folder, and whether there is room. The result has all that was found.",
+            ) from None
+
+
+def report_for(path: t.Any, find: t.Callable[[str], str]) -> Report | None:
+    """Return the report that the option asks for; None if it is not set.
+
+    Args:
+        path: The value of the option.
+        find: Returns the whole path for one that may begin at the folder of the playbook.
+
+    Raises:
+        InvalidOptionError: If it cannot be written there.
+    """
+    return Report(find(str(path))) if path else None

@@ -1,0 +1,80 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""A check as a text in Markdown. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Connection, Finding, Result, view_of
+
+# What Markdown and HTML would read as more than a character.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+
+
+def to_markdown(peering_check: Result, made_at: str) -> str:
+    """Return a whole text; whatever comes from Atlas, AWS or the options is escaped.
+
+    Args:
+        peering_check: The field of a result.
+        made_at: When it was made, as text.
+    """
+    check = view_of(peering_check)
+    blocks = [f"# Peering check: {check.verdict}", _escaped(check.summary), f"{LIMIT} Made at {made_at}."]
+    if len(check.connections) > 1:
+        rows = [(_escaped(one.result["vpc_id"]), _escaped(one.place), one.verdict, _counts(one)) for one in check.connections]
+        blocks.append(_table(("VPC", "account and region", "verdict", "findings"), rows))
+    for connection in check.connections:
+        blocks += _section(connection)
+    return "\n\n".join(blocks) + "\n"
+
+
+def _section(connection: Connection) -> t.Iterator[str]:
+    result = connection.result
+    yield f"## {_escaped(result['vpc_id'])}: {connection.verdict}"
+    yield _table(
+        ("", ""),
+        [
+            ("account and region", _escaped(connection.place)),
+            ("connection", _escaped(result["connection_id"] or "no id in AWS")),
+            ("expires at", _escaped(result["expires_at"] or "")),
+            ("block of Atlas", _escaped(result["atlas_cidr_block"] or "not known")),
+            ("clusters", _escaped(", ".join(result["cluster_names"]))),
+        ],
+    )
+    if connection.findings:
+        rows = [
+            (finding.severity, f"[{finding.code}]({finding.link})", _what(finding), _escaped(finding.fix))
+            for finding in connection.findings
+        ]
+        yield _table(("severity", "code", "what", "what to do"), rows)
+    if connection.subnets:
+        names = ("subnet_id", "cidr_block", "route_table_id", "verdict")
+        subnets = [tuple(_escaped(str(subnet[name] or "")) for name in names) for subnet in connection.subnets]
+        yield _table(("subnet", "block", "route table", "verdict"), subnets)
+    if connection.ok:
+        yield f"Without a finding: {', '.join(connection.ok)}."
+    if connection.skipped:
+        yield "\n".join(f"- {one['code']} was skipped: {_escaped(one['message'])}" for one in connection.skipped)
+
+
+def _what(finding: Finding) -> str:
+    return _escaped(f"{finding.subject}: {finding.message}" if finding.subject else finding.message)
+
+
+def _counts(connection: Connection) -> str:
+    return ", ".join(f"{count} {severity}" for severity, count in connection.counts.items()) or "none"
+
+
+def _table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _escaped(text: str) -> str:
+    """Return a text on one line, as Markdown shows it unchanged."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")

@@ -1,0 +1,36 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each code of a check has its section in the guide, under the address that texts and reports give."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks import all as _all_checks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import CHECKS
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, link_of
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+
+assert _all_checks.__all__
+FILE = ROOT / GUIDE.partition("/main/")[2]
+TEXT = FILE.read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^### ([A-Z]\d{3})\n\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
+
+
+def test_every_code_has_a_section_and_every_section_a_code() -> None:
+    assert list(SECTIONS) == sorted(CHECKS)
+    assert len(re.findall(r"^### [A-Z]\d", TEXT, re.MULTILINE)) == len(SECTIONS)
+
+
+def test_a_section_says_what_it_is_how_to_see_it_and_what_to_change() -> None:
+    for code, text in SECTIONS.items():
+        assert re.match(r"\*\*[A-Z][^*]+\.\*\*", text), code
+        assert "\n- By hand: " in text, code
+        assert "\n- Change: " in text, code
+
+
+def test_links_lead_to_the_sections() -> None:
+    assert link_of("P601") == f"{GUIDE}#p601"
+    linked = {fragment.upper() for fragment in re.findall(r"\(#([a-z]\d{3})\)", TEXT)}
+    assert linked
+    assert linked - SECTIONS.keys() == set()

@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a check in a browser: on a phone and on a desk, light and dark, with much and with little in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.html import to_html
+from ansible_collections.cloudpeer.atlas.tests.docs.browser import Browser
+from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, peering_check
+
+PHONE, DESKTOP = 390, 1280
+LONG = "x" * 300
+RESULTS: dict[str, dict[str, Any]] = {
+    "one": peering_check(faulty()),
+    "none": peering_check(summary="The project has no connection."),
+    "many": peering_check(*(faulty(number, 60) if number % 7 == 0 else connection(number, subnets=12) for number in range(50))),
+    "long": peering_check(
+        connection(
+            cluster_names=[LONG] * 9,
+            checks=[finding("P601", "fail", LONG, LONG, LONG, evidence=LONG)] * 40,
+        )
+    ),
+}
+# The least contrast for text by WCAG 2.2 (1.4.3, level AA).
+LEAST_CONTRAST = 4.5
+
+# The contrast of each text that is seen with what is painted behind it, which in the drawing is the first shape of its group.
+CONTRASTS = """
+const channels = color => color.match(/[\\d.]+/g).map(Number);
+const luminance = color => channels(color).slice(0, 3).map(one => one / 255)
+    .map(one => one <= .04045 ? one / 12.92 : ((one + .055) / 1.055) ** 2.4)
+    .reduce((sum, one, index) => sum + one * [.2126, .7152, .0722][index], 0);
+const opaque = color => channels(color).length === 3 || channels(color)[3] === 1;
+const behind = node => {
+    for (let outer = node; outer; outer = outer.parentElement) {
+        const style = getComputedStyle(outer);
+        if (outer.localName === "g") return getComputedStyle(outer.querySelector("rect, circle")).fill;
+        if (opaque(style.backgroundColor)) return style.backgroundColor;
+    }
+};
+return [...document.querySelectorAll("main *")]
+    .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()))
+    .filter(node => node.localName !== "title" && node.getClientRects().length)
+    .map(node => {
+        const front = node.localName === "text" ? getComputedStyle(node).fill : getComputedStyle(node).color;
+        const [low, high] = [luminance(front), luminance(behind(node))].sort((a, b) => a - b);
+        return [node.outerHTML.slice(0, 100), (high + .05) / (low + .05)];
+    });
+"""
+# The texts of the drawing that is seen, and the boxes around them.
+OVERFLOWING = """
+return [...document.querySelectorAll("svg .subnet, svg .side")].filter(group => group.getClientRects().length)
+    .flatMap(group => [...group.querySelectorAll("text")].map(text => [text, group.querySelector("rect")]))
+    .filter(([text, rect]) => text.getBoundingClientRect().right > rect.getBoundingClientRect().right)
+    .map(([text]) => text.textContent);
+"""
+SEEN = "return [...document.querySelectorAll('svg')].filter(one => one.getClientRects().length).map(one => one.className.baseVal)"
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the files of the reports by the names of their results."""
+    folder = tmp_path_factory.mktemp("reports")
+    files = {name: folder / f"{name}.html" for name in RESULTS}
+    for name, file in files.items():
+        file.write_text(to_html(RESULTS[name], "2026-11-26 07:00 UTC"), encoding="utf-8")
+    return files
+
+
+@pytest.fixture(autouse=True)
+def _preferring_what_is_usual(browser: Browser) -> Iterator[None]:
+    yield
+    browser.prefer("light")
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_report_fits_the_screen(name: str, width: int, reports: dict[str, Path], browser: Browser) -> None:
+    browser.be_wide(width)
+    browser.complaints()
+    browser.open(reports[name])
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert browser.run(OVERFLOWING) == []
+    assert set(browser.run(SEEN)) == (set() if name == "none" else {"narrow" if width == PHONE else "wide"})
+    assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read(scheme: str, reports: dict[str, Path], browser: Browser) -> None:
+    browser.be_wide(DESKTOP)
+    browser.prefer(scheme)
+    browser.open(reports["one"])
+    browser.run("document.querySelectorAll('details').forEach(one => one.open = true)")
+    paper = browser.run("return getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") is (scheme == "light")
+    contrasts = browser.run(CONTRASTS)
+    assert len(contrasts) > 50
+    assert [one for one in contrasts if one[1] < LEAST_CONTRAST] == []
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_each_number_of_the_drawing_leads_to_its_row(width: int, reports: dict[str, Path], browser: Browser) -> None:
+    browser.be_wide(width)
+    browser.open(reports["one"])
+    found = browser.run(
+        """
+        const seen = [...document.querySelectorAll("svg a")].filter(one => one.getClientRects().length);
+        const row = one => document.querySelector(one.getAttribute("href")).innerText;
+        return seen.map(one => [one.querySelector("text").textContent, row(one)]);
+        """
+    )
+    assert sorted(number for number, row in found) == ["1", "2", "3", "4", "5", "6"]
+    assert all(row.strip().startswith(number) for number, row in found)
+    # On its subnet.
+    box = browser.run(
+        """
+        const badge = [...document.querySelectorAll("svg a[href='#c1-f2'] circle")].find(one => one.getClientRects().length);
+        const {x, y} = badge.getBoundingClientRect();
+        return [...document.querySelectorAll("svg .subnet")].filter(one => {
+            const box = one.querySelector("rect").getBoundingClientRect();
+            return box.left <= x && x <= box.right && box.top - 12 <= y && y <= box.bottom;
+        }).map(one => one.querySelector("text").textContent);
+        """
+    )
+    assert box == ["subnet-0a1b2c3d4e5f60001"]
+
+
+def test_paper_is_white_for_those_who_prefer_the_dark(reports: dict[str, Path], browser: Browser) -> None:
+    browser.be_wide(DESKTOP)
+    browser.prefer("dark", media="print")
+    browser.open(reports["one"])
+    assert browser.run("return getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()") == "#ffffff"

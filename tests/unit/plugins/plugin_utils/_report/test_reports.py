@@ -1,0 +1,115 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reports as texts: what is in them, and that nothing of a result is taken for a part of the page."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.html import UNFOLDED, to_html
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, LIMIT
+from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, peering_check
+
+WHEN = "2026-11-26 07:00 UTC"
+HOSTILE = "<script>alert(1)</script> \"' {{ 7 * 7 }} | [x](javascript:1) `*_\n# head"
+
+
+class Page(HTMLParser):
+    """The elements of a page, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all_of(self, tag: str, attribute: str) -> list[str]:
+        return [str(attrs[attribute]) for name, attrs in self.tags if name == tag and attribute in attrs]
+
+
+def hostile() -> dict:
+    checks = [finding("P302", "warn", HOSTILE, HOSTILE, HOSTILE, comment=HOSTILE), finding("P702", "skipped", HOSTILE, HOSTILE)]
+    return peering_check(connection(cluster_names=[HOSTILE], vpc_id=HOSTILE, checks=checks), connection(1), summary=HOSTILE)
+
+
+def test_a_page_has_all_findings_with_links_to_the_guide() -> None:
+    page = Page(to_html(peering_check(faulty()), WHEN))
+    links = page.all_of("a", "href")
+    for code in ("P205", "P301", "P304", "P402", "P503", "P601", "P104", "P702"):
+        assert f"{GUIDE}#{code.lower()}" in links
+    for one in faulty()["checks"]:
+        assert one["message"] in page.text
+        assert one["fix"] in page.text
+    for text in (LIMIT, WHEN, "1 of 1 connections cannot carry traffic.", "shop", "10.15.0.2", "pcx-0a1b2c3d4e5f60000"):
+        assert text in page.text
+    # Each number leads to its row.
+    assert set(page.all_of("tr", "id")) == {f"c1-f{number}" for number in range(1, 7)}
+    assert {link for link in links if link.startswith("#c1-f")} == {f"#c1-f{number}" for number in range(1, 7)}
+
+
+def test_a_page_stands_alone() -> None:
+    page = Page(to_html(peering_check(faulty(), connection(1)), WHEN))
+    assert not {tag for tag, unused in page.tags} & {"script", "link", "img", "iframe", "object", "form"}
+    assert not [attrs for tag, attrs in page.tags if any(name.startswith("on") or name == "src" for name in attrs)]
+    assert "url(" not in to_html(peering_check(faulty()), WHEN)
+    assert "default-src 'none'; style-src 'unsafe-inline'" in page.all_of("meta", "content")
+
+
+def test_nothing_of_a_result_is_taken_for_a_part_of_the_page() -> None:
+    page = Page(to_html(hostile(), WHEN))
+    plain = Page(
+        to_html(peering_check(connection(checks=[finding("P302", "warn", "a", "b", "c", comment="d")]), connection(1)), WHEN)
+    )
+    assert {tag for tag, unused in page.tags} <= {tag for tag, unused in plain.tags} | {"li"}
+    assert HOSTILE in page.text
+    assert all(link.startswith((GUIDE, "#")) for link in page.all_of("a", "href"))
+
+
+def test_markdown_shows_what_a_result_has_as_it_is() -> None:
+    text = to_markdown(hostile(), WHEN)
+    assert "<" not in text
+    assert "alert" in text
+    assert re.findall(r"(?<!\\)\[([^\]]*)(?<!\\)\]", text) == ["P302"]
+    assert re.findall(r"(?<!\\)`", text) == []
+    # No line of a table is cut, and none is a heading that is not ours.
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(row.endswith(" |") for row in rows)
+    assert [line.partition(" ")[0] for line in text.splitlines() if line.startswith("#")] == ["#", "##", "##"]
+
+
+def test_markdown_has_all_findings() -> None:
+    text = to_markdown(peering_check(faulty()), WHEN)
+    assert text.startswith("# Peering check: not reachable\n")
+    for part in (LIMIT, WHEN, "shop, reporting", "| fail | [P601](", "P702 was skipped", "rtb-0a1b2c3d4e5f60001"):
+        assert part in text
+    order = re.findall(r"^\| (fail|warn|unknown|info) \|", text, re.MULTILINE)
+    assert order == ["fail", "fail", "warn", "warn", "unknown", "info"]
+    for row in re.findall(r"^\|.*\|$", text, re.MULTILINE):
+        assert row.count(" | ") in (1, 3)
+
+
+@pytest.mark.parametrize("to_text", [to_html, to_markdown])
+def test_no_connection_is_a_report_too(to_text: object) -> None:
+    checked = peering_check(summary="The project has no connection.")
+    assert "The project has no connection." in to_text(checked, WHEN)  # type: ignore[operator]
+
+
+def test_many_connections_show_both_sides_of_those_with_findings_first() -> None:
+    few = to_html(peering_check(faulty(), *(connection(number) for number in range(1, UNFOLDED))), WHEN)
+    many = to_html(peering_check(faulty(), *(connection(number) for number in range(1, 50))), WHEN)
+    assert "<summary>both sides</summary>" not in few
+    assert many.count("<summary>both sides</summary>") == 49
+    page = Page(many)
+    assert {link for link in page.all_of("a", "href") if re.fullmatch(r"#c\d+", link)} == {
+        f"#c{number}" for number in range(1, 51)
+    }
+    assert page.all_of("section", "id") == [f"c{number}" for number in range(1, 51)]

@@ -1,0 +1,185 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugin of the check does on the controller, around a task that has this result."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.action import ActionBase
+from ansible.utils import color as _color
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils import _check_action
+from ansible_collections.cloudpeer.atlas.tests.support.checked import faulty, peering_check
+
+CHECKED = peering_check(faulty())
+FAILED = {"failed": True, "msg": "1 connection cannot carry traffic.", "peering_check": CHECKED}
+
+
+class Task(ActionBase):
+    """In place of what runs the task; it counts how often that happens."""
+
+    result: dict[str, Any]
+    runs = 0
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        self.runs += 1
+        return self.result
+
+
+class Action(_check_action.ShowsCheck, Task):
+    """The hook, with what Ansible would give it."""
+
+    def __init__(self, result: dict[str, Any], folder: Path, args: dict[str, Any], no_log: bool) -> None:
+        self.result = result
+        self.shown: list[tuple[str, dict[str, bool]]] = []
+        self._task = SimpleNamespace(args=args, no_log=no_log)
+        self._loader = DataLoader()
+        self._loader.set_basedir(str(folder))
+        self._display = SimpleNamespace(verbosity=0, display=lambda text, **where: self.shown.append((text, where)))
+
+
+def make(folder: Path, result: dict[str, Any] | None = None, no_log: bool = False, **args: Any) -> Action:
+    return Action(result or {"changed": False, "peering_check": CHECKED}, folder, args, no_log)
+
+
+def run(action: Action) -> dict[str, Any]:
+    return action.run(None, {"inventory_hostname": "app-1"})
+
+
+def test_the_text_goes_to_stderr_at_once_with_the_host(tmp_path: Path) -> None:
+    action = make(tmp_path)
+    assert run(action) == action.result
+    ((text, where),) = action.shown
+    assert where == {"stderr": True}
+    assert text.startswith("[app-1] not reachable: vpc-0a1b2c3d4e5f60000")
+    assert text.splitlines()[-1] == CHECKED["summary"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_is_explained_too(tmp_path: Path) -> None:
+    action = make(tmp_path, FAILED, report="peering.md")
+    assert run(action) == FAILED
+    assert len(action.shown) == 1
+    assert (tmp_path / "peering.md").read_text().startswith("# Peering check: not reachable")
+
+
+@pytest.mark.parametrize("settings", [{"text": False}, {"text": "no"}, {"no_log": True}])
+def test_without_text(tmp_path: Path, settings: dict[str, Any]) -> None:
+    action = make(tmp_path, report="peering.html", **settings)
+    run(action)
+    assert action.shown == []
+    assert (tmp_path / "peering.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "result", [{"failed": True, "msg": "No credentials for Atlas."}, {"failed": True, "peering_check": None}]
+)
+def test_without_a_result_nothing_is_shown_or_written(tmp_path: Path, result: dict[str, Any]) -> None:
+    action = make(tmp_path, result, report="peering.html")
+    assert run(action) == result
+    assert action.shown == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("terminal", "forced", "colored"), [(False, False, False), (True, False, True), (False, True, True)])
+def test_colours_are_for_a_terminal(
+    tmp_path: Path, terminal: bool, forced: bool, colored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_color, "ANSIBLE_COLOR", True)
+    monkeypatch.setattr(_check_action, "IS_TERMINAL", terminal)
+    monkeypatch.setattr(_check_action.C, "ANSIBLE_FORCE_COLOR", forced)
+    action = make(tmp_path)
+    run(action)
+    assert ("\033" in action.shown[0][0]) is colored
+    if colored:
+        # What goes into a log has no colours.
+        (unused, first), (plain, second) = action.shown
+        assert (first, second) == ({"stderr": True, "screen_only": True}, {"log_only": True})
+        assert "\033" not in plain
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        ("peering.txt", "report has neither the extension .html nor .md: {0}/peering.txt."),
+        ("peering", "report has neither the extension .html nor .md: {0}/peering."),
+        ("none/peering.html", "report: the folder {0}/none does not exist on the controller. Create it first."),
+        ("folder.md", "report: {0}/folder.md is a folder."),
+    ],
+)
+def test_a_report_that_cannot_be_written_fails_before_anything_is_read(tmp_path: Path, report: str, message: str) -> None:
+    (tmp_path / "folder.md").mkdir()
+    action = make(tmp_path, report=report)
+    result = run(action)
+    assert result["failed"] is True
+    assert result["changed"] is False
+    assert result["msg"].startswith(message.format(tmp_path))
+    assert {"http_status", "error_code", "detail"} <= result.keys()
+    assert action.runs == 0
+
+
+def test_an_older_report_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    file = tmp_path / "peering.HTML"
+    file.write_text("old")
+    action = make(tmp_path, report=str(file))
+    assert "failed" not in run(action)
+    assert file.read_text().startswith("<!DOCTYPE html>")
+    assert [one.name for one in tmp_path.iterdir()] == ["peering.HTML"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path, exists: bool) -> None:
+    link, file = tmp_path / "peering.html", tmp_path / "elsewhere" / "report"
+    file.parent.mkdir()
+    if exists:
+        file.write_text("old")
+    link.symlink_to(file)
+    assert "failed" not in run(make(tmp_path, report=str(link)))
+    assert link.is_symlink()
+    assert file.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_link_into_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    (tmp_path / "peering.html").symlink_to(tmp_path / "none" / "peering.html")
+    action = make(tmp_path, report="peering.html")
+    assert run(action)["msg"].startswith(f"report: the folder {tmp_path}/none does not exist on the controller.")
+    assert action.runs == 0
+
+
+@pytest.mark.parametrize("result", [None, FAILED])
+def test_a_report_that_fails_in_the_end_leaves_the_older_one(
+    tmp_path: Path, result: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "peering.html"
+    file.write_text("old")
+
+    def full(source: str, target: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    done = run(make(tmp_path, result, report=str(file)))
+    assert done["failed"] is True
+    assert done["peering_check"] == CHECKED
+    message = f"Failed to write the report {file}: No space left on device."
+    if result is None:
+        assert done["msg"].startswith(message)
+    else:
+        # Why it fails is said already.
+        assert done["msg"] == FAILED["msg"]
+        assert done["warnings"][0].startswith(message)
+    assert [one.name for one in tmp_path.iterdir()] == ["peering.html"]
+    assert file.read_text() == "old"
+
+
+def test_who_may_read_a_report_is_for_the_user_to_say(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        run(make(tmp_path, report="peering.html"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "peering.html").stat().st_mode & 0o777 == 0o640

@@ -1,0 +1,105 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The text of a check: what is said, in which order, and with which colours."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible.utils import color as _color
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
+from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, peering_check
+
+CODES = re.compile(r"\bP\d\d\d\b")
+
+
+def text_of(*connections: dict, verbosity: int = 0, **fields: str) -> str:
+    return "\n".join(lines_of(peering_check(*connections, **fields), verbosity=verbosity, color=False))
+
+
+def test_the_worst_comes_first_with_its_advice_below() -> None:
+    lines = lines_of(peering_check(faulty()), verbosity=0, color=False)
+    found = [match.groups() for line in lines if (match := re.match(r"  (\w+) +(P\d\d\d) ", line))]
+    assert found == [
+        ("fail", "P301"),
+        ("fail", "P601"),
+        ("warn", "P205"),
+        ("warn", "P402"),
+        ("unknown", "P503"),
+        ("info", "P304"),
+    ]
+    place = next(index for index, line in enumerate(lines) if "P301" in line)
+    assert lines[place + 1].strip() == "Add 10.15.1.0/24 to the access list."
+    # The advice stands below the message.
+    assert lines[place + 1].index("Add") == lines[place].index("No entry")
+
+
+def test_a_connection_has_a_line() -> None:
+    first = lines_of(peering_check(faulty(7)), verbosity=0, color=False)[0]
+    assert first.startswith("not reachable: vpc-0a1b2c3d4e5f60007 (123456789012, us-east-1)")
+    for part in ("pcx-0a1b2c3d4e5f60007", "192.168.248.0/21", "shop, reporting"):
+        assert part in first
+
+
+def test_what_is_not_known_of_a_connection_is_left_out() -> None:
+    fields = dict.fromkeys(("aws_account_id", "region", "connection_id", "atlas_cidr_block"))
+    first = text_of(connection(cluster_names=[], verdict="unknown", **fields)).splitlines()[0]
+    assert first == "unknown: vpc-0a1b2c3d4e5f60000 by a connection without an id in AWS"
+
+
+def test_a_request_says_when_it_expires() -> None:
+    assert "; it expires at 2026-12-01T12:00:00Z" in text_of(connection(expires_at="2026-12-01T12:00:00Z"))
+
+
+def test_a_subject_that_the_message_names_is_not_said_twice() -> None:
+    text = text_of(faulty())
+    assert "P301 No entry covers 10.15.1.0/24 (subnet-0a1b2c3d4e5f60001)." in text
+    assert "P205 shop: Your DHCP options" in text
+
+
+def test_what_is_well_is_counted_and_listed_on_request() -> None:
+    usual, verbose = text_of(connection()), text_of(connection(), verbosity=1)
+    assert CODES.findall(usual) == []
+    assert "5 checks passed, and 1 had nothing to judge; -v lists them." in usual
+    assert "  ok       P101 P103 P301 P601 P607\n" in verbose
+    assert "  skipped  P702 security_group_ids is not set.\n" in verbose
+    assert "-v lists" not in verbose
+
+
+@pytest.mark.parametrize("connections", [[], [connection()], [connection(), faulty(1)]])
+@pytest.mark.parametrize("verbosity", [0, 1])
+def test_the_limit_and_the_summary_come_last(connections: list[dict], verbosity: int) -> None:
+    checked = peering_check(*connections)
+    lines = lines_of(checked, verbosity=verbosity, color=False)
+    assert lines[-2].startswith("Atlas's own routes and security groups cannot be seen.")
+    assert lines[-1] == checked["summary"]
+
+
+def test_colours_are_those_of_ansible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_color, "ANSIBLE_COLOR", True)
+    checked = peering_check(faulty(), connection(1))
+    colored, plain = (lines_of(checked, verbosity=1, color=color) for color in (True, False))
+    assert "\033[0;31mfail\033[0m     P301" in "\n".join(colored)
+    assert "\033[0;32mreachable by design\033[0m: vpc-" in "\n".join(colored)
+    assert colored[-1] == f"\033[0;31m{checked['summary']}\033[0m"
+    assert not any("\033" in line for line in plain)
+    # The colours change nothing else.
+    assert [re.sub(r"\033\[[\d;]*m", "", line) for line in colored] == plain
+    monkeypatch.setattr(_color, "ANSIBLE_COLOR", False)
+    assert lines_of(checked, verbosity=1, color=True) == plain
+
+
+def test_a_terminal_acts_on_nothing_that_others_have_written() -> None:
+    hostile = "\033[2J\r\nfail P999 \u202e\x07"
+    bad = connection(
+        cluster_names=[hostile],
+        checks=[
+            finding("P205", "warn", hostile, hostile, hostile),
+            finding("P206", "warn", "shop", hostile),
+            finding("P702", "skipped", hostile, hostile),
+        ],
+    )
+    lines = lines_of(peering_check(bad, summary=hostile), verbosity=1, color=False)
+    assert all(line.isprintable() for line in lines)
+    assert not any(line.startswith("fail") for line in lines)
