@@ -1,0 +1,128 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The check at the end of the role: what was built is reachable by design, and what is missing has its code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
+    ATLAS_BLOCK,
+    AwsWire,
+    RoleRunner,
+    Site,
+    lines,
+    message,
+    result,
+)
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun
+
+CHECK = "Check that nothing keeps the VPCs from reaching Atlas"
+
+pytestmark = pytest.mark.full
+
+
+@pytest.fixture
+def site(run: RoleRunner, make_site: Callable[..., Site]) -> Site:
+    """Return a VPC with two subnets, one of which has a route table of its own; the project has a cluster."""
+    with run.emulator.project.now() as project:
+        project.put_cluster({"name": "shop", "regions": [{"region_name": "US_EAST_1"}]})
+    site = make_site()
+    for number in (1, 2):
+        subnet = site.ec2.create_subnet(VpcId=site.vpc_id, CidrBlock=f"10.15.{number}.0/24")["Subnet"]["SubnetId"]
+    table = site.ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"]
+    site.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    return site
+
+
+def checked(done: PlaybookRun) -> dict[str, Any]:
+    """Return what the check has returned last."""
+    return dict([one for one in done.records if one["action"].endswith("atlas_vpc_peer_check")][-1]["result"]["peering_check"])
+
+
+def codes(connection: dict[str, Any], *severities: str) -> set[str]:
+    """Return the codes of the findings of these severities."""
+    return {one["code"] for one in connection["checks"] if one["severity"] in severities}
+
+
+@pytest.mark.parametrize("some_tables", [False, True], ids=["all tables", "one table"])
+def test_what_the_role_has_built_is_reachable_by_design(
+    run: RoleRunner, aws_wire: AwsWire, site: Site, some_tables: bool
+) -> None:
+    connection = site.connection
+    if some_tables:
+        found = site.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [site.vpc_id]}])["RouteTables"]
+        (table,) = [one["RouteTableId"] for one in found if not any(each["Main"] for each in one["Associations"])]
+        connection = {**connection, "route_table_ids": [table]}
+    foreseen = run("--check", connections=[connection], dns="enable", verify=True)
+    assert not [one for one in foreseen.records if one["action"].endswith("atlas_vpc_peer_check") and one["verdict"] != "skipped"]
+
+    first = run(connections=[connection], dns="enable", verify=True)
+    assert lines(first)[-1] == CHECK
+    (found,) = checked(first)["connections"]
+    assert (found["verdict"], found["cluster_names"]) == ("reachable_by_design", ["shop"])
+    assert codes(found, "fail", "unknown") == set()
+    assert len(found["subnets"]) == (1 if some_tables else 2)
+
+    aws_wire.writes.clear()
+    again = run("--check", connections=[connection], dns="enable", verify="yes")
+    assert (again.changed, run.writes, aws_wire.writes) == (0, [], [])
+    assert checked(again)["verdict"] == "reachable_by_design"
+
+
+def test_the_role_fails_for_what_it_does_not_manage(run: RoleRunner, site: Site) -> None:
+    (acl,) = site.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [site.vpc_id]}])["NetworkAcls"]
+    site.ec2.create_network_acl_entry(
+        NetworkAclId=acl["NetworkAclId"],
+        RuleNumber=90,
+        Protocol="6",
+        RuleAction="deny",
+        Egress=True,
+        CidrBlock=ATLAS_BLOCK,
+        PortRange={"From": 27017, "To": 27017},
+    )
+    done = run(connections=[site.connection], dns="enable", verify=True, status=2)
+    (found,) = checked(done)["connections"]
+    assert codes(found, "fail") == {"P701"}
+    site.assert_connected()
+    assert "P701" in message(done)
+    never = run(connections=[site.connection], dns="enable", verify=True, verify_fail_on="never")
+    assert (checked(never)["verdict"], result(never)["changed"]) == ("not_reachable", False)
+
+
+def test_every_half_done_point_has_its_codes(run: RoleRunner, make_site: Callable[..., Site], site: Site) -> None:
+    requested, accepted, without_route, without_entry = sites = [
+        make_site(block=f"10.{number}.0.0/16") for number in range(16, 20)
+    ]
+    for one in sites:
+        one.ec2.create_subnet(VpcId=one.vpc_id, CidrBlock=one.block.replace(".0.0/16", ".1.0/24"))
+        one.ec2.modify_vpc_attribute(VpcId=one.vpc_id, EnableDnsHostnames={"Value": True})
+    requested.request()
+    accepted.accept()
+    without_route.accept()
+    without_route.allow()
+    without_entry.route(VpcPeeringConnectionId=without_entry.accept())
+    task = {
+        "cloudpeer.atlas.atlas_vpc_peer_check": {
+            "connections": [one.connection for one in (site, *sites)],
+            "container_region": "us-east-1",
+            "fail_on": "never",
+        },
+    }
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
+    done = run.playbook(yaml.safe_dump([play]))
+    found = [codes(one, "fail") for one in checked(done)["connections"]]
+    assert [one - {"P501"} for one in found] == [
+        {"P101", "P301"},
+        {"P101", "P301", "P601"},
+        {"P301", "P601"},
+        {"P601"},
+        {"P301"},
+    ]
+    example = run.playbook(ROOT / "docs" / "examples" / "check.yml")
+    assert (run.writes, example.changed) == ([], 0)
+    assert [codes(one, "fail") - {"P501"} for one in checked(example)["connections"]] == [one - {"P501"} for one in found[1:]]
