@@ -8,7 +8,7 @@ import sys
 import time
 from functools import partial
 
-from . import changes, credentials, hosts, loops, role, sets, waiting
+from . import changes, check, credentials, hosts, loops, role, sets, waiting
 from .report import render, write
 
 #: In the order of the page.
@@ -20,6 +20,7 @@ PARTS = {
     "waiting": waiting.measure,
     "credentials": credentials.measure,
     "role": role.measure,
+    "check": check.measure,
 }
 
 

@@ -18,12 +18,16 @@ import requests
 import trustme
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support.operations import AWS_MODULES, LOCAL_MODULES
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Site
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-# Those that talk to Atlas. The others have examples that need AWS, which tests of their own run.
-ATLAS_MODULES = [name for name in MODULES if name != "atlas_vpc_peer_accepter"]
+# Those that talk to Atlas. The others have examples that need AWS or hosts, which tests of their own run.
+# They read AWS, too, so their examples do not run on the emulator alone.
+AWS_READERS = ("atlas_vpc_peer_check",)
+ATLAS_MODULES = [name for name in MODULES if name not in (*AWS_MODULES, *LOCAL_MODULES)]
 # Ansible's own fields of every result.
 ANSIBLES_OWN = {"changed", "failed", "msg", "invocation", "diff", "warnings", "exception"}
 # What a result may hold, by the type that is documented. Null is any of them.
@@ -57,7 +61,8 @@ def test_every_option_and_every_field_is_described(name: str, documentation: dic
     undescribed += [f"sample of {path}" for path, entry in described(page["return"], "contains") if "sample" not in entry]
     assert undescribed == []
     assert len(yaml.safe_load(page["examples"])) >= 3
-    assert {"check_mode", "diff_mode", "idempotent", "action_group"} <= set(page["doc"]["attributes"])
+    groups = set() if name in LOCAL_MODULES else {"action_group"}
+    assert {"check_mode", "diff_mode", "idempotent", *groups} <= set(page["doc"]["attributes"])
 
 
 def described(entries: dict[str, Any], below: str, path: str = "") -> list[tuple[str, dict[str, Any]]]:
@@ -77,7 +82,7 @@ def test_the_pages_lead_to_each_other(name: str, documentation: dict[str, Any]) 
     twin = name.removesuffix("_info") if name.endswith("_info") else f"{name}_info"
     if twin in MODULES:
         assert f"cloudpeer.atlas.{twin}" in led_to
-    if not name.endswith("_info"):
+    if not name.endswith("_info") and name not in LOCAL_MODULES:
         # Where Ansible's own checks let no role stand.
         assert any(one.endswith("/docs/guides/whole_path.md") for one in led_to)
     assert any(one.endswith("/docs/guides/when_it_fails.md") for one in led_to)
@@ -88,7 +93,9 @@ def test_every_option_has_an_example(documentation: dict[str, Any]) -> None:
     for name in MODULES:
         for task in yaml.safe_load(documentation[f"cloudpeer.atlas.{name}"]["examples"]):
             options = task.get(f"cloudpeer.atlas.{name}") or {}
-            listed = [entry for key in ("entries", "peers") for entry in options.get(key, []) if isinstance(entry, dict)]
+            listed = [
+                entry for key in ("connections", "entries", "peers") for entry in options.get(key, []) if isinstance(entry, dict)
+            ]
             used[name] |= {*options, *(key for entry in listed for key in entry)}
     # Those that all modules have need one example somewhere, every other one in its own module.
     shared = set.intersection(*(set(documentation[f"cloudpeer.atlas.{name}"]["doc"]["options"]) for name in ATLAS_MODULES))
@@ -147,7 +154,7 @@ def test_the_samples_are_like_what_they_are_samples_of(name: str, documentation:
         assert differences(entry["sample"], entry, key) == []
 
 
-@pytest.mark.parametrize("name", ATLAS_MODULES)
+@pytest.mark.parametrize("name", [name for name in ATLAS_MODULES if name not in AWS_READERS])
 def test_the_examples_run_and_return_what_is_documented(
     name: str, documentation: dict[str, Any], start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
@@ -165,6 +172,9 @@ def test_the_examples_run_and_return_what_is_documented(
         auth=(settings.client_id, settings.client_secret),
         timeout=10,
     )
+    if name == "atlas_cluster_info":
+        with emulator.project.now() as project:
+            project.put_cluster({"name": "shop", "regions": [{"region_name": "US_EAST_1"}]})
     # Something for the modules that only read to find, and for a security group to belong to.
     first = {
         "cloudpeer.atlas.atlas_vpc_peer": {
@@ -203,6 +213,20 @@ def test_the_examples_run_and_return_what_is_documented(
         assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
     failure_only = {key for key, entry in page["return"].items() if entry["returned"] == "failure"}
     assert returned == set(page["return"]) - failure_only
+
+
+def test_a_check_returns_what_is_documented(
+    documentation: dict[str, Any], run: RoleRunner, make_site: Callable[..., Site]
+) -> None:
+    page, site = documentation["cloudpeer.atlas.atlas_vpc_peer_check"], make_site()
+    site.connect()
+    site.ec2.create_subnet(VpcId=site.vpc_id, CidrBlock="10.15.1.0/24")
+    tasks = [{"cloudpeer.atlas.atlas_vpc_peer_check": {"fail_on": "never"}}]
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+    result = own_fields(run.playbook(yaml.safe_dump([play]), "-vv").result)
+    assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
+    assert set(result) == {"peering_check", "api_calls"}
+    assert result["peering_check"]["connections"][0]["subnets"]
 
 
 @pytest.mark.parametrize("cause", ["refused by Atlas", pytest.param("no Atlas", marks=pytest.mark.full)])

@@ -14,9 +14,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, Playb
 from ansible_collections.cloudpeer.atlas.tests.support.targets import V1_0_WARNINGS, assert_warnings
 
 # Those with an AWS side run with one, in the tests of the role; those that only read are a case of their own.
-WITH_AWS = {"accept_and_route", "disconnect", "whole_path"}
+WITH_AWS = {"accept_and_route", "check", "disconnect", "whole_path"}
 EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS)
-READING = {"read_access_list", "read_connections"}
+READING = {"read_access_list", "read_clusters", "read_connections"}
 
 
 def test_examples_are_found() -> None:

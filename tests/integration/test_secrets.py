@@ -251,3 +251,48 @@ def test_a_token_that_stands_in_an_answer_is_not_in_the_result(
         run = playbook(tasks, emulator, "-vvvvv", way=way, **account, **variables)
     assert run.result["vpc_peers"][0]["status_name"] == "Bearer ********"
     assert "canary" not in run.output
+
+
+WITHIN = """
+- hosts: localhost
+  gather_facts: false
+  vars:
+    key: "{{ lookup('ansible.builtin.env', 'SECRET_OF_THE_TEST') }}"
+    entry:
+      vpc_id: vpc-0a1b2c3d4e5f67890
+      aws_access_key: "id-{{ key }}"
+      aws_secret_key: "{{ key }}"
+      aws_session_token: "token-{{ key }}"
+  tasks:
+    - cloudpeer.atlas.atlas_vpc_peer_check:
+        connections: ["{{ entry }}"]
+        aws_region: us-east-1
+        aws_endpoint_url: "{{ lookup('ansible.builtin.env', 'NO_AWS') }}"
+      ignore_errors: true
+    - cloudpeer.atlas.atlas_vpc_peer_check:
+        connections: ["{{ entry | combine({'no_such_option': true}) }}"]
+      ignore_errors: true
+    - cloudpeer.atlas.atlas_vpc_peer_check:
+        connections: ["{{ entry | combine({'vpc_id': key}) }}"]
+      ignore_errors: true
+    - cloudpeer.atlas.atlas_vpc_peer_check:
+        connections: [1, "{{ entry }}"]
+      ignore_errors: true
+"""
+
+
+@pytest.mark.parametrize(
+    "way", [pytest.param("in process", marks=pytest.mark.full), pytest.param("module", marks=pytest.mark.full)]
+)
+def test_a_secret_within_another_option_is_seen_nowhere(
+    way: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
+) -> None:
+    secret = "canary-within-an-option"
+    with serving(reply({"__type": secret, "message": secret}, 400)) as wire, watched_commands() as commands:
+        variables = {"SECRET_OF_THE_TEST": secret, "NO_AWS": wire.base_url, "AWS_EC2_METADATA_DISABLED": "true"}
+        run = playbook(WITHIN, emulator, "-vvvvv", "--diff", way=way, **variables)
+    assert ["msg" in result for result in run.results] == [True] * 4
+    assert wire.requests
+    assert secret not in run.output
+    assert secret.encode() not in b"\n".join(commands)
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_text(errors="replace")] == []

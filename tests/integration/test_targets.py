@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
+from ansible_collections.cloudpeer.atlas.tests.support.operations import LOCAL_MODULES
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import OURS, WAYS, PlaybookRunner, comparable
 from ansible_collections.cloudpeer.atlas.tests.support.targets import (
@@ -24,6 +28,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.targets import (
 # warning.
 MEASURED = {
     ("atlas_access_list", "module"),
+    ("atlas_cluster_info", "module"),
     ("atlas_network_container", "module"),
     ("atlas_network_container_info", "module"),
     ("atlas_vpc_peer_v1_0", "module"),
@@ -39,10 +44,13 @@ CANARY = "e3a10000-0000-4000-8000-canarycanary"
 def test_every_module_has_a_target() -> None:
     modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
     assert modules - {*TARGETS} == set()
-    assert len(AWS_TARGETS) == 2
+    assert len(AWS_TARGETS) == 3
 
 
-@pytest.mark.parametrize("target", [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in TARGETS])
+@pytest.mark.parametrize(
+    "target",
+    [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in TARGETS if one not in LOCAL_MODULES],
+)
 def test_a_target_comes_out_the_same_in_both_ways(
     target: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, request: pytest.FixtureRequest
 ) -> None:
@@ -71,3 +79,25 @@ def test_a_target_comes_out_the_same_in_both_ways(
     for in_process, module in zip(ours["in process"], ours["module"]):
         assert in_process == module
     assert len(ours["in process"]) == len(ours["module"])
+
+
+@pytest.mark.parametrize("target", LOCAL_MODULES)
+def test_a_target_without_an_action_plugin_needs_a_python_and_nothing_else(
+    target: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
+) -> None:
+    bare = tmp_path / "python"
+    # Without the packages that are installed, and the variables for more of them.
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -I "$@"\n')
+    bare.chmod(0o700)
+    assert subprocess.run([bare, "-c", "import requests"], stderr=subprocess.DEVNULL, check=False).returncode != 0
+    run = playbook(
+        playbook_of(target),
+        emulator,
+        "-e",
+        f"ansible_python_interpreter={bare}",
+        way=None,
+        measured=True,
+        **environment_for(emulator),
+    )
+    assert len(run.results) > 1
+    assert_warnings(run, ())

@@ -11,6 +11,7 @@ from ansible_collections.cloudpeer.atlas.tests.properties.memory import Received
 from ansible_collections.cloudpeer.atlas.tests.properties.world import World, serve
 
 V2 = "application/vnd.atlas.2023-01-01+json"
+CLUSTERS = "application/vnd.atlas.2024-08-05+json"
 HOST = "127.0.0.1:9"
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -27,11 +28,11 @@ class Caller:
         assert status == 200, body
         self._token = f"Bearer {json.loads(body)['access_token']}"
 
-    def _send(self, method: str, target: str, body: bytes, media_type: str, authorization: str) -> Answer:
-        headers = [("host", HOST), ("accept", V2), ("content-type", media_type), ("authorization", authorization)]
+    def _send(self, method: str, target: str, body: bytes, media_type: str, authorization: str, accept: str = V2) -> Answer:
+        headers = [("host", HOST), ("accept", accept), ("content-type", media_type), ("authorization", authorization)]
         return serve(self._emulator, Received(method, target, headers, body, "127.0.0.1"))
 
-    def ask(self, method: str, target: str, body: Any) -> Answer:
+    def ask(self, method: str, target: str, body: Any, accept: str = V2) -> Answer:
         """Send a request and return the reply to it."""
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        return self._send(method, target, data, V2, self._token)
+        return self._send(method, target, data, V2, self._token, accept)

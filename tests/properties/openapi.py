@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The published description of the API, without its known faults, if `ATLAS_OPENAPI` names its file."""
+"""The published description of the API without its known faults, if `ATLAS_OPENAPI` names its file, or several with parts."""
 
 from __future__ import annotations
 
@@ -13,23 +13,51 @@ import pytest
 
 # Its licence keeps the description out of this repository.
 PATH = os.environ.get("ATLAS_OPENAPI")
+_GROUP = "/api/atlas/v2/groups/{groupId}"
+PEERS, CLUSTERS = f"{_GROUP}/peers", f"{_GROUP}/clusters"
 
 
-def load() -> dict[str, Any]:
-    """Return the description as it is, and skip the test if `ATLAS_OPENAPI` is not set.
+def load(path: str = PEERS) -> dict[str, Any]:
+    """Return the description as it is, and skip the test if `ATLAS_OPENAPI` does not name it.
+
+    Args:
+        path: What has to be described. Of several files (with a colon in between), the first that describes it counts.
 
     Raises:
-        OSError: When the file that the variable names cannot be read.
+        OSError: When a file that the variable names cannot be read.
     """
     if not PATH:
         pytest.skip("ATLAS_OPENAPI is not set: it has to name a file with the published description of the API, as JSON")
-    loaded: dict[str, Any] = json.loads(Path(PATH).read_text(encoding="utf-8"))
-    return loaded
+    found = find(path)
+    if found is None:
+        pytest.skip(f"ATLAS_OPENAPI names no file that describes {path}")
+    return found
+
+
+def find(path: str) -> dict[str, Any] | None:
+    """Return the description with a path; None if there is none.
+
+    Raises:
+        OSError: When a file that `ATLAS_OPENAPI` names cannot be read.
+    """
+    for name in (PATH or "").split(os.pathsep):
+        loaded: dict[str, Any] = json.loads(Path(name).read_text(encoding="utf-8")) if name else {"paths": {}}
+        if path in loaded["paths"]:
+            return loaded
+    return None
 
 
 def mended(description: dict[str, Any]) -> dict[str, Any]:
     """Return a copy that says what is seen on the wire, where the description is known to say something else."""
     found = copy.deepcopy(description)
+    # Strings and numbers on the wire.
+    found["components"]["schemas"]["ApiError"]["properties"]["parameters"]["items"] = {}
+    if PEERS in found["paths"]:
+        _mend_networks(found)
+    return found
+
+
+def _mend_networks(found: dict[str, Any]) -> None:
     schemas = found["components"]["schemas"]
     # Refuses every CIDR block, every security group with a letter in it, and most IPv6 addresses and blocks.
     del schemas["AwsNetworkPeeringConnectionSettings"]["properties"]["routeTableCidrBlock"]["pattern"]
@@ -37,8 +65,6 @@ def mended(description: dict[str, Any]) -> dict[str, Any]:
         del schemas["NetworkPermissionEntry"]["properties"][name]["pattern"]
     # Older and made-up ids: fewer digits.
     del schemas["AwsNetworkPeeringConnectionSettings"]["properties"]["vpcId"]["pattern"]
-    # Strings and numbers on the wire.
-    schemas["ApiError"]["properties"]["parameters"]["items"] = {}
     # The description forgets what is null before AWS has answered, where all is well, or where it would repeat the container.
     _let_be_null(schemas["AwsNetworkPeeringConnectionSettings"], "connectionId", "errorStateName", "accepterRegionName")
     _let_be_null(schemas["AzureNetworkPeeringConnectionSettings"], "errorState")
@@ -57,7 +83,6 @@ def mended(description: dict[str, Any]) -> dict[str, Any]:
     # 201 on the wire.
     responses = found["paths"]["/api/atlas/v2/groups/{groupId}/accessList"]["post"]["responses"]
     responses["201"] = responses["200"]
-    return found
 
 
 def _let_be_null(schema: dict[str, Any], *names: str) -> None:

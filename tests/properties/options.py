@@ -86,6 +86,26 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
         {}, optional={"region_name": regions, **API, **WAITING, **STATE, "atlas_cidr_block": blocks}
     ),
     "atlas_network_container_info": st.fixed_dictionaries({}, optional={**API, "container_id": ids, "region_name": regions}),
+    "atlas_cluster_info": st.fixed_dictionaries(
+        {},
+        optional={
+            **API,
+            "name": st.just("shop"),
+            "provider_name": st.sampled_from(["AWS", "AZURE"]),
+            "region_name": st.sampled_from(["us-east-1", "EU_WEST_1", "EUROPE_NORTH"]),
+        },
+    ),
+    "atlas_vpc_peer_check": st.fixed_dictionaries(
+        # AWS is not there.
+        {"aws": st.just(value=False)},
+        optional={
+            **API,
+            "connections": st.lists(st.fixed_dictionaries(PAIR, optional={"container_region": regions}), max_size=2),
+            "container_region": regions,
+            "clusters": st.just(["shop"]),
+            "fail_on": st.sampled_from(["fail", "warn", "never"]),
+        },
+    ),
     "atlas_access_list": st.fixed_dictionaries(
         {"entries": st.lists(entries, max_size=3)},
         optional={**API, **WAITING, **STATE, "keep_comment": st.booleans(), "only_own": st.booleans()},

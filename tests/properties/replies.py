@@ -56,6 +56,29 @@ ENTRY: Mapping[str, Any] = {
     "deleteAfterDate": dates,
     "STATUS": st.sampled_from(["PENDING", "ACTIVE", "FAILED", "ODD"]),
 }
+HARDWARE = st.fixed_dictionaries({"instanceSize": st.just("M10")}, optional={"nodeCount": numbers})
+CONFIG = st.fixed_dictionaries(
+    {"providerName": st.sampled_from(["AWS", "TENANT"])},
+    optional={"regionName": regions, "electableSpecs": HARDWARE | json_values},
+)
+CLUSTER: Mapping[str, Any] = {
+    "id": ids,
+    "name": st.just("shop"),
+    "stateName": st.sampled_from(["IDLE", "CREATING", "NEW"]),
+    "paused": st.booleans(),
+    "connectionStrings": st.fixed_dictionaries(
+        {},
+        optional={
+            "standard": st.sampled_from(["mongodb://a:27017,b:27017/?ssl=true", "mongodb://", "x"]) | json_values,
+            "standardSrv": st.just("mongodb+srv://a") | json_values,
+            "private": st.just("mongodb://a-pri:27017"),
+        },
+    ),
+    "replicationSpecs": st.lists(
+        st.fixed_dictionaries({"regionConfigs": st.lists(CONFIG, max_size=2) | json_values}), max_size=2
+    ),
+    "providerSettings": st.fixed_dictionaries({"backingProviderName": st.just("AWS"), "regionName": regions}),
+}
 CODES = st.sampled_from(
     [
         "PEER_NOT_FOUND",
@@ -64,6 +87,8 @@ CODES = st.sampled_from(
         "CLOUD_PROVIDER_CONTAINER_NOT_FOUND",
         "CONTAINER_ALREADY_EXISTS",
         "CONTAINERS_IN_USE",
+        "CLUSTER_NOT_FOUND",
+        "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API",
         "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",
         "OVERLAPPING_ATLAS_CIDR_BLOCK",
         "UNEXPECTED_ERROR",
@@ -92,7 +117,7 @@ def objects(fields: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     )
 
 
-resources = objects(PEER) | objects(CONTAINER) | objects(ENTRY)
+resources = objects(PEER) | objects(CONTAINER) | objects(ENTRY) | objects(CLUSTER)
 links = st.lists(
     st.fixed_dictionaries(
         {
@@ -111,6 +136,7 @@ pages = st.fixed_dictionaries(
         "results": st.lists(objects(PEER), max_size=2)
         | st.lists(objects(CONTAINER), max_size=2)
         | st.lists(objects(ENTRY), max_size=2)
+        | st.lists(objects(CLUSTER), max_size=2)
         # A page of something else, or of nothing that is known.
         | st.lists(resources | json_values, max_size=3),
         "totalCount": st.integers(0, 3) | json_values,

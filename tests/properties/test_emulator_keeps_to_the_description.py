@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.properties import openapi
-from ansible_collections.cloudpeer.atlas.tests.properties.caller import V2, Answer, Caller
+from ansible_collections.cloudpeer.atlas.tests.properties.caller import CLUSTERS, V2, Answer, Caller
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.states import ADDRESSES, GROUPS, NETWORKS, worlds
 from ansible_collections.cloudpeer.atlas.tests.properties.tasks import GROUP
@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 
 
 @cache
-def _description() -> Any:
+def _description(path: str = openapi.PEERS) -> Any:
     openapi_core = pytest.importorskip("openapi_core")
-    config = openapi_core.Config(extra_media_type_deserializers={V2: json.loads})
-    return openapi_core.OpenAPI.from_dict(openapi.mended(openapi.load()), config=config)
+    config = openapi_core.Config(extra_media_type_deserializers={V2: json.loads, CLUSTERS: json.loads})
+    return openapi_core.OpenAPI.from_dict(openapi.mended(openapi.load(path)), config=config)
 
 
-def _check(method: str, target: str, answer: Answer) -> None:
-    """Check a reply against the description."""
+def _check(method: str, target: str, answer: Answer, described: str = openapi.PEERS) -> None:
+    """Check a reply against the description that has a path."""
     from openapi_core.testing import MockRequest, MockResponse
 
     status, headers, body = answer
@@ -37,7 +37,7 @@ def _check(method: str, target: str, answer: Answer) -> None:
     )
     kind = dict(headers).get("content-type", "")
     response = MockResponse(body, status_code=status, headers=dict(headers), content_type=kind)
-    found = _description()
+    found = _description(described)
     if not body:
         # Nothing is described of an empty reply but its status and its type.
         assert (status, kind) in ((202, V2), (204, V2)), (method, target, status, kind)
@@ -196,3 +196,46 @@ def test_every_cloud_is_as_the_description_says(provider: str) -> None:
     world.let_pass()
     assert ask("GET", f"/peers/{peer['id']}")[1]["errorCode"] == "PEER_NOT_FOUND"
     assert ask("DELETE", f"/containers/{container['id']}") == (204, None)
+
+
+NODES = {"electable_nodes": 2, "read_only_nodes": 1, "analytics_nodes": 1}
+CLUSTER_SETUPS: dict[str, dict[str, Any]] = {
+    "usual": {"regions": [{"region_name": "US_EAST_1"}]},
+    "several regions and clouds": {
+        "regions": [
+            {"region_name": "EU_WEST_1", **NODES},
+            {"provider_name": "AZURE", "region_name": "EUROPE_NORTH"},
+            {"provider_name": "GCP", "region_name": "WESTERN_EUROPE", "electable_nodes": 0, "read_only_nodes": 2},
+        ]
+    },
+    "paused": {"regions": [{"region_name": "US_EAST_1"}], "paused": True, "tier": "M30"},
+    "created": {"regions": [{"region_name": "US_EAST_1"}], "state_name": "CREATING"},
+    "shared": {"regions": [{"region_name": "US_EAST_1"}], "tier": "M0"},
+}
+
+
+@pytest.mark.parametrize("setup", CLUSTER_SETUPS)
+def test_clusters_are_as_the_description_says(setup: str) -> None:
+    """In the list and alone, with and without private connection strings, and where there is none."""
+    _description(openapi.CLUSTERS)
+    world = World()
+    caller = Caller(world)
+    world.add_peer(VPCS[0], ACCOUNTS[0], BLOCKS[0], "us-east-1", "AVAILABLE")
+    root = f"/api/atlas/v2/groups/{GROUP}"
+
+    def ask(path: str, accept: str = CLUSTERS) -> Any:
+        answer = caller.ask("GET", root + path, None, accept)
+        _check("GET", root + path, answer, openapi.CLUSTERS)
+        return answer[0], json.loads(answer[2])
+
+    with world.emulator.project.now() as project:
+        project.put_cluster({"name": "shop", **CLUSTER_SETUPS[setup]})
+    status, cluster = ask("/clusters/shop")
+    assert (status, "private" in cluster["connectionStrings"]) == (200, False)
+    with world.emulator.project.now() as project:
+        project.custom_dns = True
+    status, cluster = ask("/clusters/shop")
+    assert (status, "private" in cluster["connectionStrings"]) == (200, setup in ("usual", "paused"))
+    assert ask("/clusters?itemsPerPage=1")[1]["totalCount"] == 1
+    assert ask("/clusters/none")[0] == 404
+    assert ask("", V2)[1]["clusterCount"] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import http
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ MAY_IMPORT = {
     "action": {"_operations", "plugin_utils"},
     "plugin_utils": {"_engine", "_api.errors"},
     "_operations": {
+        "_peer_check",
+        "_checks",
         "_access_list",
         "_peering",
         "_aws",
@@ -32,9 +35,21 @@ MAY_IMPORT = {
         "_api.parallel",
         "_api.tls",
     },
+    "_peer_check": {
+        "_checks",
+        "_aws",
+        "_resources",
+        "_auth.clients",
+        "_engine",
+        "_values",
+        "_api.client",
+        "_api.errors",
+        "_api.parallel",
+    },
+    "_checks": {"_values", "_aws.objects", "_aws.vpc_parts"},
     "_access_list": {"_resources", "_engine", "_values", "_api.errors"},
     "_peering": {"_resources", "_engine", "_values", "_api.errors"},
-    "_aws": {"_engine", "_values", "_api.errors", "_api.redact", "_api.call"},
+    "_aws": {"_engine", "_values", "_api.errors", "_api.redact", "_api.call", "_api.parallel"},
     "_engine": {"_auth.sources", "_values", "_api.backoff", "_api.errors", "_api.parallel", "_api.redact"},
     "_auth": {"_api", "_values"},
     "_resources": {"_api", "_values"},
@@ -58,7 +73,7 @@ MAY_NAME_STATUSES = {
     "_aws/errors.py",
 }
 # Numbers that look like one.
-OTHER_NUMBERS = {"_resources/access_list.py": {200}}
+OTHER_NUMBERS = {"_aws/survey/survey.py": {200}, "_resources/access_list.py": {200}}
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
 
 FILES = sorted(file for file in PLUGINS.rglob("*.py") if file.parent.name != "doc_fragments")
@@ -132,22 +147,36 @@ def test_imports_are_relative_within_a_package_and_have_full_names_across(file: 
     assert [name for name, dots in imported(file) if name.split(".")[0] in {"plugins", "scripts", "tests"}] == []
 
 
-def test_the_accepter_loads_no_client_of_atlas() -> None:
-    """What it imports, and what that imports, and so on."""
-    known, found = set(), [SHARED / "_operations" / "atlas_vpc_peer_accepter.py"]
+def loaded_with(*files: Path) -> set[Path]:
+    """Return files with all that they import of ours, and what that imports, and so on."""
+    known, found = set(), [*files]
     while found:
         file = found.pop()
         known.add(file)
         names = [name.split(".") for name, dots in own_imports(file)]
-        files = {SHARED.joinpath(*name[:count]).with_suffix(".py") for name in names for count in range(1, len(name) + 1)}
-        found += [one for one in files - known if one.is_file()]
-    loaded = {name_of(file) for file in known}
+        targets = {SHARED.joinpath(*name[:count]).with_suffix(".py") for name in names for count in range(1, len(name) + 1)}
+        found += [one for one in targets - known if one.is_file()]
+    return known
+
+
+def test_the_accepter_loads_no_client_of_atlas() -> None:
+    loaded = {name_of(file) for file in loaded_with(SHARED / "_operations" / "atlas_vpc_peer_accepter.py")}
     assert "_aws/session.py" in loaded
     assert (
         loaded
         & {"_api/client.py", "_api/tls.py", "_api/transport.py", "_api/deadline.py", "_auth/token_cache.py", "_auth/clients.py"}
         == set()
     )
+
+
+def test_the_probe_needs_nothing_but_python_and_what_ansible_sends() -> None:
+    """It runs on hosts where nobody has installed anything."""
+    files = loaded_with(PLUGINS / "modules" / "atlas_probe.py", SHARED / "_operations" / "atlas_probe.py")
+    assert SHARED / "_engine" / "shell.py" in files
+    packages = {name.partition(".")[0] for file in files for name, dots in imported(file) if not dots}
+    known = {*sys.stdlib_module_names, "ansible", "ansible_collections"}
+    # In newer releases of Python; _auth.profile does without where there is none.
+    assert packages - known == set()
 
 
 @every_file

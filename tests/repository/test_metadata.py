@@ -24,6 +24,8 @@ def test_every_module_is_in_the_action_group_of_the_service_that_it_talks_to(roo
         files = sorted((root / "plugins" / "modules").glob("*.py"))
         assert modules == [file.stem for file in files if fragment in file.read_text(encoding="utf-8")]
     modules = {file.stem for file in (root / "plugins" / "modules").glob("*.py")}
+    # It talks to members of clusters, without credentials.
+    modules.remove("atlas_probe")
     assert sorted(module for group in groups.values() for module in group) == sorted(modules)
 
 
