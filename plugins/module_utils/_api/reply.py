@@ -41,6 +41,16 @@ class Reply:
         return self.status == 401
 
     @property
+    def is_success(self) -> bool:
+        """Whether the server says that it has done what was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the server has refused the request, or failed over it."""
+        return self.status >= 400
+
+    @property
     def is_rate_limited(self) -> bool:
         """Whether the server has refused the request because there are too many."""
         return self.status == 429

@@ -92,8 +92,11 @@ class Transport:
     def prepare(self, request: Request) -> Prepared:
         """Return a request as it goes out, but for the credentials."""
         settings = self._settings
-        data, headers = request.data() or None, request.all_headers(settings)
-        return self._session.prepare_request(requests.Request(request.method, request.url(settings), data=data, headers=headers))
+        return self.prepare_url(request.method, request.url(settings), request.data() or None, request.all_headers(settings))
+
+    def prepare_url(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str]) -> Prepared:
+        """Return a request to any address as it goes out, but for the credentials."""
+        return self._session.prepare_request(requests.Request(method, url, data=data, headers=dict(headers)))
 
     def send(self, prepared: Prepared, timeout: float) -> Reply:
         """Send one request and return the reply to it, whatever its status; redirects are not followed.
@@ -173,7 +176,8 @@ def _failure_of(error: Exception, *, was_sent: bool) -> ConnectionFailure:
     # Before its version 2, urllib3 looks itself whose certificate it is, and takes the user of a proxy for its scheme.
     if isinstance(root, (ssl.SSLCertVerificationError, CertificateError)):
         return "untrusted"
-    if isinstance(error, (ProxyError, InvalidProxyURL, InvalidSchema)) or isinstance(root, ProxySchemeUnknown):
+    # urllib3 takes the end of a connection through a proxy for a failure of the proxy, even in the middle of a reply.
+    if not was_sent and (isinstance(error, (ProxyError, InvalidProxyURL, InvalidSchema)) or isinstance(root, ProxySchemeUnknown)):
         return "no proxy"
     if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):
         return "unreachable"

@@ -15,7 +15,7 @@ import trustme
 import urllib3
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError
-from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Wire, certificate, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, UNAUTHORIZED, Wire, certificate, reply
 
 Connect = Callable[..., AtlasClient]
 Serve = Callable[..., Wire]
@@ -61,6 +61,22 @@ def test_the_proxy_of_the_environment_is_used(
     client.close()
     # It notes a connection when that has ended.
     until(lambda: f"CONNECT {wire.base_url.removeprefix('https://')}" in log.read_text())
+
+
+def test_a_reply_that_is_lost_behind_the_proxy_leaves_the_outcome_open(
+    proxy_url: tuple[str, Path], serve: Serve, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """urllib3 calls it a failure of the proxy, to which nothing would have been sent."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    wire = serve(reply({"id": "1"}), DROP, tls=certificate(authority))
+    monkeypatch.setenv("HTTPS_PROXY", proxy_url[0])
+    client = connect(wire.base_url, ca_path=str(tmp_path / "ca.pem"), retries=0)
+    assert client.get(GROUP, "read") == {"id": "1"}
+    with pytest.raises(AtlasConnectionError, match="broke before a whole reply came") as caught:
+        client.post(GROUP, {"a": 1}, "create")
+    assert caught.value.outcome_unknown
+    assert [one.method for one in wire.requests] == ["GET", "POST"]
 
 
 def test_no_proxy_is_heeded(
