@@ -66,6 +66,7 @@ def main() -> int:
                 ("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
                 ("mypy on the plugins", ["mypy", "--no-error-summary", "-p", f"{COLLECTION}.plugins"]),
                 ("mypy on the emulator", ["mypy", "--no-error-summary", "-p", "tests.emulator"]),
+                ("mypy on the clouds", ["mypy", "--no-error-summary", "-p", "tests.clouds"]),
                 ("mypy on the scripts", ["mypy", "--no-error-summary", "scripts"]),
                 ("vulture", ["vulture"]),
                 ("yamllint", ["yamllint", "--strict", "."]),

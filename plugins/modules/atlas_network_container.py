@@ -1,35 +1,60 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Network containers of MongoDB Atlas on AWS."""
+"""Network containers of MongoDB Atlas."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: atlas_network_container
-short_description: Manage network containers of MongoDB Atlas on AWS
+short_description: Manage network containers of MongoDB Atlas
 version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Creates, changes and removes the network container of a MongoDB Atlas project in one region of AWS.
-  - A network container is Atlas's side of VPC peering, a VPC in which the clusters of the project run. A project has one in each
-    region. If there is none yet, Atlas creates it with the first cluster in the region.
-  - The CIDR block can be changed only while neither a cluster nor a peering connection uses the network container.
+  - Creates, changes and removes a network container of a MongoDB Atlas project on AWS, AZURE or GCP.
+  - A network container is Atlas's side of VPC peering, a network in which the clusters of the project run. A project has one in
+    each region on AWS and AZURE, and one in all on GCP. If there is none yet, Atlas creates it with the first cluster there.
+  - On AWS, the CIDR block can be changed while neither a cluster nor a peering connection uses the network container. On AZURE
+    and GCP, it is never changed.
 options:
+  provider_name:
+    description:
+      - The cloud provider of the network container.
+      - If this is not set, it is V(GCP) with O(regions), and otherwise V(AWS).
+      - V(AZURE) and V(GCP) need O(api_version=v2).
+    type: str
+    choices: [AWS, AZURE, GCP]
+    version_added: 2.3.0
   region_name:
     description:
-      - The region of the network container, written as V(us-east-1) or V(US_EAST_1). This identifies it.
-      - If this is not set, the task uses the only network container that the project has on AWS. It fails if there is none, or if
-        there are several.
-      - This is required to create a network container, and with O(state=absent).
+      - The region of the network container on AWS or AZURE, as the cloud writes it (V(us-east-1), V(northeurope)) or as Atlas
+        does (V(US_EAST_1), V(EUROPE_NORTH)). This identifies it.
+      - If this is not set, the task uses the only network container that the project has on that cloud. It fails if there is
+        none, or if there are several.
+      - This is required to create a network container, and with O(state=absent). On GCP, it must not be set.
+      - The alias O(region) was added in 2.3.0.
     type: str
+    aliases: [region]
+  regions:
+    description:
+      - On GCP, the regions to which the network container is limited, as the cloud writes them (V(europe-west3)) or as Atlas
+        does (V(EUROPE_WEST_3)), in any order. Clusters can then run in these regions only.
+      - If this is not set, a new network container is for all regions, and an existing one keeps its regions. An empty list
+        means all regions.
+      - If an existing network container has other regions, the task fails.
+    type: list
+    elements: str
+    version_added: 2.3.0
   atlas_cidr_block:
     description:
-      - The CIDR block of the network container. It must be IPv4, from a private range, and from C(/21) to C(/24) in size.
-      - If this is not set, Atlas chooses the block of a new network container, and an existing one keeps its block.
-      - If an existing network container has another block, the task changes it if nothing uses the container, and fails
-        otherwise.
+      - The CIDR block of the network container. It must be IPv4, and from a private range.
+      - On AWS and AZURE, it must be from C(/21) to C(/24) in size. On GCP, it must be a C(/18) or larger; with O(regions), it
+        must be from C(/21) to C(/24), and hold a C(/24) for each region.
+      - If this is not set, Atlas chooses the block of a new network container on AWS, and an existing one keeps its block. This
+        is required to create a network container on AZURE or GCP.
+      - If an existing network container on AWS has another block, the task changes it if nothing uses the container, and fails
+        otherwise. On AZURE and GCP, the task fails. Then remove the network container first.
     type: str
   state:
     description:
@@ -99,13 +124,34 @@ EXAMPLES = r"""
     state: absent
     wait: true
     wait_timeout: 600
+
+- name: Ensure a network container on AZURE
+  cloudpeer.atlas.atlas_network_container:
+    provider_name: AZURE
+    region: northeurope
+    atlas_cidr_block: 192.168.248.0/21
+
+- name: Ensure the network container on GCP, for all regions
+  cloudpeer.atlas.atlas_network_container:
+    provider_name: GCP
+    atlas_cidr_block: 10.8.0.0/18
+
+- name: Remove it
+  cloudpeer.atlas.atlas_network_container:
+    provider_name: GCP
+    state: absent
+
+- name: Ensure one on GCP with a small block, for clusters in two regions
+  cloudpeer.atlas.atlas_network_container:
+    regions: [europe-west3, europe-west4]
+    atlas_cidr_block: 10.8.0.0/23
 """
 
 RETURN = r"""
 container:
   description:
-    - The network container as Atlas describes it, or in check mode as it would be. Fields that only Atlas can set are null until
-      then.
+    - The network container as Atlas describes it, or in check mode as it would be. Fields that only Atlas can set are null
+      until then.
     - Null with O(state=absent).
     - If the task fails, the network container as it was last seen.
   returned: when the state of the network container is known
@@ -123,23 +169,56 @@ container:
       type: str
       sample: 507f1f77bcf86cd799439011
     provider_name:
-      description: The cloud provider of the network container, always V(AWS).
+      description: The cloud provider of the network container.
       type: str
       sample: AWS
     region_name:
-      description: The region of the network container, as Atlas writes it.
+      description: On AWS and AZURE, the region of the network container, as Atlas writes it.
+      returned: on AWS and AZURE
       type: str
       sample: US_EAST_1
+    regions:
+      description: >-
+        On GCP, the regions to which the network container is limited, as Atlas writes them. Empty if it is for all regions.
+      returned: on GCP
+      type: list
+      elements: str
+      sample: [EUROPE_WEST_3]
     atlas_cidr_block:
       description: The CIDR block of the network container, from which the Atlas clusters get their private addresses.
       type: str
       sample: 192.168.248.0/21
     vpc_id:
-      description: The id of Atlas's own VPC in AWS. Null until Atlas has created it.
+      description: On AWS, the id of Atlas's own VPC. Null until Atlas has created it.
+      returned: on AWS
       type: str
       sample: vpc-0f1e2d3c4b5a69788
+    atlas_azure_subscription_id:
+      description: >-
+        On AZURE, Atlas's own id of the subscription that has its VNet, 24 hexadecimal digits. Null until the VNet is needed.
+      returned: on AZURE
+      type: str
+      sample: 5f0c1a2b3c4d5e6f70819203
+    atlas_vnet_name:
+      description: On AZURE, the name of Atlas's own VNet. Null until it is needed.
+      returned: on AZURE
+      type: str
+      sample: vnet_5f0c1a2b3c4d5e6f70819203_a1b2c3d4
+    atlas_gcp_project_id:
+      description:
+        - On GCP, the project that has Atlas's own VPC network. Null until the first peering connection or cluster needs the
+          network.
+        - The other half of a peering connection leads to this project.
+      returned: on GCP
+      type: str
+      sample: p-a1b2c3d4e5f60718293a4b5c
+    atlas_network_name:
+      description: On GCP, the name of Atlas's own VPC network in that project. Null until the network is needed.
+      returned: on GCP
+      type: str
+      sample: nt-5f0c1a2b3c4d5e6f70819203-a1b2c3d4
     provisioned:
-      description: Whether Atlas has created the VPC.
+      description: Whether Atlas has created its network.
       type: bool
       sample: true
 api_calls:

@@ -1,28 +1,41 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What network containers a MongoDB Atlas project has on AWS."""
+"""What network containers a MongoDB Atlas project has."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: atlas_network_container_info
-short_description: Read network containers of MongoDB Atlas on AWS
+short_description: Read network containers of MongoDB Atlas
 version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Returns the network containers of a MongoDB Atlas project on AWS, either all of them, or those that match every option.
+  - Returns the network containers of a MongoDB Atlas project, either all of them, or those that match every option.
   - If none matches, the list is empty. The task fails if the project does not exist or the credentials are refused.
 options:
+  provider_name:
+    description:
+      - Return only the network containers on this cloud provider, or with V(all) those on every one.
+      - If this is not set, those on V(AWS) are returned. If there is none, and no other option selects any, a warning says that
+        the other clouds were not asked.
+      - V(AZURE), V(GCP) and V(all) need O(api_version=v2).
+    type: str
+    choices: [AWS, AZURE, GCP, all]
+    version_added: 2.3.0
   container_id:
     description:
       - Return only the network container with this id. It is read by its id, without listing the others.
     type: str
   region_name:
     description:
-      - Return only the network container in this region, written as V(us-east-1) or V(US_EAST_1).
+      - Return only the network container in this region, as the cloud writes it (V(us-east-1), V(northeurope)) or as Atlas does
+        (V(US_EAST_1), V(EUROPE_NORTH)). None on GCP is in one region, so this must not be set with O(provider_name=GCP).
+      - With O(provider_name=all), a name that Atlas has on two clouds, such as V(US_EAST_2), selects both.
+      - The alias O(region) was added in 2.3.0.
     type: str
+    aliases: [region]
 attributes:
   check_mode:
     support: full
@@ -64,6 +77,15 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_network_container_info:
     region_name: us-east-1
 
+- name: Read those on all clouds
+  cloudpeer.atlas.atlas_network_container_info:
+    provider_name: all
+
+- name: Read the one on AZURE in a region
+  cloudpeer.atlas.atlas_network_container_info:
+    provider_name: AZURE
+    region: northeurope
+
 - name: Trust the proxy of the company, and be patient with it
   cloudpeer.atlas.atlas_network_container_info:
     ca_path: /etc/pki/tls/certs/company-proxy.pem
@@ -96,23 +118,56 @@ containers:
       type: str
       sample: 507f1f77bcf86cd799439011
     provider_name:
-      description: The cloud provider of the network container, always V(AWS).
+      description: The cloud provider of the network container.
       type: str
       sample: AWS
     region_name:
-      description: The region of the network container, as Atlas writes it.
+      description: On AWS and AZURE, the region of the network container, as Atlas writes it.
+      returned: on AWS and AZURE
       type: str
       sample: US_EAST_1
+    regions:
+      description: >-
+        On GCP, the regions to which the network container is limited, as Atlas writes them. Empty if it is for all regions.
+      returned: on GCP
+      type: list
+      elements: str
+      sample: [EUROPE_WEST_3]
     atlas_cidr_block:
       description: The CIDR block of the network container, from which the Atlas clusters get their private addresses.
       type: str
       sample: 192.168.248.0/21
     vpc_id:
-      description: The id of Atlas's own VPC in AWS. Null until Atlas has created it.
+      description: On AWS, the id of Atlas's own VPC. Null until Atlas has created it.
+      returned: on AWS
       type: str
       sample: vpc-0f1e2d3c4b5a69788
+    atlas_azure_subscription_id:
+      description: >-
+        On AZURE, Atlas's own id of the subscription that has its VNet, 24 hexadecimal digits. Null until the VNet is needed.
+      returned: on AZURE
+      type: str
+      sample: 5f0c1a2b3c4d5e6f70819203
+    atlas_vnet_name:
+      description: On AZURE, the name of Atlas's own VNet. Null until it is needed.
+      returned: on AZURE
+      type: str
+      sample: vnet_5f0c1a2b3c4d5e6f70819203_a1b2c3d4
+    atlas_gcp_project_id:
+      description:
+        - On GCP, the project that has Atlas's own VPC network. Null until the first peering connection or cluster needs the
+          network.
+        - The other half of a peering connection leads to this project.
+      returned: on GCP
+      type: str
+      sample: p-a1b2c3d4e5f60718293a4b5c
+    atlas_network_name:
+      description: On GCP, the name of Atlas's own VPC network in that project. Null until the network is needed.
+      returned: on GCP
+      type: str
+      sample: nt-5f0c1a2b3c4d5e6f70819203-a1b2c3d4
     provisioned:
-      description: Whether Atlas has created the VPC.
+      description: Whether Atlas has created its network.
       type: bool
       sample: true
 api_calls:

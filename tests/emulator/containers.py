@@ -39,7 +39,7 @@ class Container:
             "id": self.id,
             "providerName": self.kind.name,
             "atlasCidrBlock": str(self.block),
-            self.kind.region_field: self.region,
+            **self.kind.region_shown(self.region),
             "provisioned": self.network_id is not None,
             **self.kind.network_fields(self),
         }
@@ -72,6 +72,10 @@ class ContainerKind:
     def collides(self, mine: Any, other: Any) -> bool:
         """Tell whether a second container for this region is one too many."""
         return bool(mine == other)
+
+    def region_shown(self, region: Any) -> Body:
+        """Return what a reply says of the region."""
+        return {self.region_field: region}
 
     def region_for(self, region: str) -> Any:
         """Return the region of a container that is made for a cluster."""
@@ -117,8 +121,8 @@ class AzureKind(ContainerKind):
         return f"vnet_{container.id}_{secrets.token_hex(4)}"
 
     def network_fields(self, container: Container) -> Body:
-        """Show the subscription and the virtual network."""
-        return {"azureSubscriptionId": container.id, "vnetName": container.network_id}
+        """Show the subscription, by an id of Atlas's own form, and the virtual network."""
+        return {"azureSubscriptionId": container.id if container.network_id else None, "vnetName": container.network_id}
 
 
 class GcpKind(ContainerKind):
@@ -146,6 +150,10 @@ class GcpKind(ContainerKind):
     def collides(self, mine: Any, other: Any) -> bool:
         """There is one container in all."""
         return True
+
+    def region_shown(self, region: Any) -> Body:
+        """Show regions only where some were chosen."""
+        return super().region_shown(region) if region else {}
 
     def region_for(self, region: str) -> Any:
         """Choose no regions: it is for all of them."""

@@ -84,8 +84,22 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
     ),
     "atlas_network_container": st.fixed_dictionaries(
         {}, optional={"region_name": regions, **API, **WAITING, **STATE, "atlas_cidr_block": blocks}
+    )
+    | st.fixed_dictionaries(
+        {"provider_name": st.just("AZURE"), "region_name": st.sampled_from(["northeurope", "US_EAST_2"])},
+        optional={**WAITING, **STATE, "atlas_cidr_block": blocks},
+    )
+    | st.fixed_dictionaries(
+        {"provider_name": st.just("GCP")},
+        optional={
+            **WAITING,
+            **STATE,
+            "regions": st.lists(st.sampled_from(["us-east4", "EUROPE_WEST_3"]), max_size=2),
+            "atlas_cidr_block": st.sampled_from(["10.8.0.0/18", "10.8.0.0/23"]),
+        },
     ),
-    "atlas_network_container_info": st.fixed_dictionaries({}, optional={**API, "container_id": ids, "region_name": regions}),
+    "atlas_network_container_info": st.fixed_dictionaries({}, optional={**API, "container_id": ids, "region_name": regions})
+    | st.fixed_dictionaries({"provider_name": st.sampled_from(["AZURE", "GCP", "all"])}, optional={"container_id": ids}),
     "atlas_cluster_info": st.fixed_dictionaries(
         {},
         optional={

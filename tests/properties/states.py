@@ -59,6 +59,28 @@ def worlds(draw: st.DrawFn) -> World:
     return world
 
 
+AZURE_REGIONS = ("EUROPE_NORTH", "US_EAST_2")
+GCP_REGIONS = ("US_EAST_4", "EUROPE_WEST_3")
+CLOUD_BLOCKS = ("10.8.0.0/21", "10.8.0.0/23", "10.9.0.0/21", "10.8.0.0/18", "10.0.0.0/8")
+
+
+@st.composite
+def other_clouds(draw: st.DrawFn) -> World:
+    """Return projects with containers on AZURE and GCP, some of them in use."""
+    world = draw(worlds())
+    blocks, made = st.sampled_from(CLOUD_BLOCKS), []
+    for region in draw(st.lists(st.sampled_from(AZURE_REGIONS), unique=True)):
+        made.append(("AZURE", world.add_container_of("AZURE", region=region, atlasCidrBlock=draw(blocks))))
+    if draw(st.booleans()):
+        chosen = draw(optional(regions=st.lists(st.sampled_from(GCP_REGIONS), unique=True, min_size=1)))
+        made.append(("GCP", world.add_container_of("GCP", atlasCidrBlock=draw(blocks), **chosen)))
+    for provider, container_id in made:
+        # The network of a customer has one connection to each container.
+        if container_id is not None and draw(st.booleans()):
+            world.use_container(provider, container_id)
+    return world
+
+
 def entries_wanted(world: World) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Return lists of entries, a few of them refused before anything is sent."""
     subjects = st.one_of(

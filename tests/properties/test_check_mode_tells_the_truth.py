@@ -7,7 +7,15 @@ from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.options import entry_patterns
-from ansible_collections.cloudpeer.atlas.tests.properties.states import entries_wanted, optional, worlds
+from ansible_collections.cloudpeer.atlas.tests.properties.states import (
+    AZURE_REGIONS,
+    CLOUD_BLOCKS,
+    GCP_REGIONS,
+    entries_wanted,
+    optional,
+    other_clouds,
+    worlds,
+)
 from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, REGIONS, VPCS, World
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 from hypothesis import event, given
@@ -101,6 +109,20 @@ def test_check_mode_foretells_what_becomes_of_a_container(data: st.DataObject, w
     check(
         world, "atlas_network_container", "container", {"region_name": data.draw(st.sampled_from([*REGIONS])), **data.draw(more)}
     )
+
+
+@examples(80)
+@given(data=st.data(), world=other_clouds())
+def test_check_mode_foretells_what_becomes_of_a_container_on_another_cloud(data: st.DataObject, world: World) -> None:
+    azure = st.fixed_dictionaries(
+        {"provider_name": st.just("AZURE")}, optional={"region_name": st.sampled_from([*AZURE_REGIONS, "northeurope", "eastus2"])}
+    )
+    regions = st.lists(st.sampled_from([*GCP_REGIONS, "us-east4"]), max_size=3)
+    gcp = st.fixed_dictionaries({"provider_name": st.just("GCP")}, optional={"regions": regions})
+    more = optional(
+        state=st.sampled_from(["present", "absent"]), atlas_cidr_block=st.sampled_from(CLOUD_BLOCKS), envelope=st.booleans()
+    )
+    check(world, "atlas_network_container", "container", {**data.draw(azure | gcp), **data.draw(more)})
 
 
 @examples(80)

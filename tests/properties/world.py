@@ -32,6 +32,16 @@ LIVES: dict[str, tuple[str, ...]] = {
     "FAILED": ("fail",),
     "TERMINATING": ("pass", "delete"),
 }
+#: A network of a customer on another cloud.
+NETWORKS = {
+    "AZURE": {
+        "azureDirectoryId": "2a9b7c1e-0000-4000-8000-000000000001",
+        "azureSubscriptionId": "2a9b7c1e-0000-4000-8000-000000000002",
+        "resourceGroupName": "net",
+        "vnetName": "prod-vnet",
+    },
+    "GCP": {"gcpProjectId": "my-sample-project-191923", "networkName": "prod-net"},
+}
 STEP = 30.0
 
 
@@ -103,6 +113,21 @@ class World:
     def add_container(self, region: str) -> None:
         """Make a container."""
         self.atlas.add_container(region.upper().replace("-", "_"), REGIONS[region])
+
+    def add_container_of(self, provider: str, **fields: Any) -> str | None:
+        """Make a container on another cloud than AWS and return its id; None where Atlas would not have it."""
+        with self.emulator.project.now() as project:
+            try:
+                return project.containers.create({"providerName": provider, **fields}).id
+            except ApiError:
+                return None
+
+    def use_container(self, provider: str, container_id: str) -> None:
+        """Make a connection that uses a container on another cloud than AWS."""
+        with self.emulator.project.now() as project:
+            project.create_peer(
+                {"providerName": provider, "containerId": container_id, **NETWORKS[provider]}, needs_container=True
+            )
 
     def remove_first_container(self) -> None:
         """Remove the container that a project begins with; only while nothing uses it."""

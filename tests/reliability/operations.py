@@ -50,6 +50,12 @@ def regions_of(emulator: RunningEmulator) -> list[str]:
         return [one.region for one in project.containers.of("AWS") if one.region == ATLAS_REGION]
 
 
+def blocks_of(emulator: RunningEmulator, provider: str) -> list[str]:
+    """Return the blocks of the containers on a cloud."""
+    with emulator.project.now() as project:
+        return [str(one.block) for one in project.containers.of(provider)]
+
+
 def add_peer(project: Project, vpc_id: str = VPC, block: str = CIDR) -> Peer:
     """Let somebody else have made a connection."""
     body = {
@@ -84,6 +90,10 @@ def set_of(emulator: RunningEmulator) -> list[tuple[str, str]]:
 
 def _add_container(project: Project) -> None:
     project.containers.create({"providerName": "AWS", "regionName": ATLAS_REGION, "atlasCidrBlock": BLOCK})
+
+
+def _add_azure_container(project: Project) -> None:
+    project.containers.create({"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": BLOCK})
 
 
 def _add_entry(project: Project) -> None:
@@ -217,6 +227,22 @@ OPERATIONS = {
         "/containers/",
         lambda one: regions_of(one) == [],
         _add_container,
+        reads=2,
+    ),
+    "create container on GCP": Operation(
+        _CONTAINER,
+        {"regions": ["europe-west3", "europe-west4"], "atlas_cidr_block": BLOCK},
+        "POST",
+        "/containers",
+        lambda one: blocks_of(one, "GCP") == [BLOCK],
+    ),
+    "delete container on AZURE": Operation(
+        _CONTAINER,
+        {"provider_name": "AZURE", "region_name": "northeurope", "state": "absent"},
+        "DELETE",
+        "/containers/",
+        lambda one: blocks_of(one, "AZURE") == [],
+        _add_azure_container,
         reads=2,
     ),
     "add access": Operation(_ACCESS, {"entries": [ENTRY]}, "POST", "/accessList", _has_entry),

@@ -21,6 +21,8 @@ KILLED = (
     "wait until gone",
     "create container",
     "delete container",
+    "create container on GCP",
+    "delete container on AZURE",
     "add access",
     "remove access",
     "prune access",

@@ -23,7 +23,7 @@ SERVERS: dict[str, dict[str, Any]] = {
     "lags behind": {"list_lag_seconds": 1},
     "lags behind and refuses no duplicates": {"list_lag_seconds": 1, "allow_duplicates": True},
 }
-CREATIONS = ("create", "create container")
+CREATIONS = ("create", "create container", "create container on GCP")
 DURATIONS = ("three in a row", "for ever")
 #: Faults after which it is not known whether something was created. Those that keep a request waiting lose a reply as others
 #: do, and would take long, since pauses are not skipped here.

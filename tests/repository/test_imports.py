@@ -24,8 +24,10 @@ MAY_IMPORT = {
         "_peer_check",
         "_checks",
         "_access_list",
+        "_network_container",
         "_peering",
         "_aws",
+        "_gcp",
         "_resources",
         "_auth",
         "_engine",
@@ -48,8 +50,21 @@ MAY_IMPORT = {
     },
     "_checks": {"_values", "_aws.objects", "_aws.vpc_parts"},
     "_access_list": {"_resources", "_engine", "_values", "_api.errors"},
+    "_network_container": {"_resources", "_engine", "_values", "_api.errors"},
     "_peering": {"_resources", "_engine", "_values", "_api.errors"},
     "_aws": {"_engine", "_values", "_api.errors", "_api.redact", "_api.call", "_api.parallel"},
+    "_gcp": {
+        "_engine",
+        "_values",
+        "_api.backoff",
+        "_api.call",
+        "_api.errors",
+        "_api.failures",
+        "_api.redact",
+        "_api.reply",
+        "_api.settings",
+        "_api.transport",
+    },
     "_engine": {"_auth.sources", "_values", "_api.backoff", "_api.errors", "_api.parallel", "_api.redact"},
     "_auth": {"_api", "_values"},
     "_resources": {"_api", "_values"},
@@ -60,7 +75,14 @@ MAY_IMPORT = {
 # What knows nothing of Ansible: an inventory plugin and an event source can use it as it is.
 WITHOUT_ANSIBLE = {"_values", "_api", "_auth", "_resources", "_version"}
 # Only these packages send requests.
-LIBRARIES = {"requests": {"_api"}, "urllib3": {"_api"}, "boto3": {"_aws"}, "botocore": {"_aws"}, "http": set()}
+LIBRARIES = {
+    "requests": {"_api"},
+    "urllib3": {"_api"},
+    "boto3": {"_aws"},
+    "botocore": {"_aws"},
+    "google": {"_gcp"},
+    "http": set(),
+}
 # A command, a plan and a wait are the same in check mode: what is done with them is the engine's business, and the shells'.
 MAY_NAME_CHECK_MODE = {"_engine/execute.py", "_engine/shell.py", "plugin_utils/_action.py"}
 MAY_NAME_STATUSES = {
@@ -71,6 +93,7 @@ MAY_NAME_STATUSES = {
     "_api/hints.py",
     "_aws/boto.py",
     "_aws/errors.py",
+    "_gcp/errors.py",
 }
 # Numbers that look like one.
 OTHER_NUMBERS = {"_aws/survey/survey.py": {200}, "_resources/access_list.py": {200}}
@@ -228,9 +251,12 @@ def test_files_and_functions_stay_short(file: Path) -> None:
     assert long == []
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "tests" / "emulator").rglob("*.py")), ids=lambda file: file.name)
-def test_the_emulator_shares_nothing_with_the_plugins(file: Path) -> None:
-    below = f"{COLLECTION}.tests.emulator."
+STAND_INS = sorted(file for name in ("emulator", "clouds") for file in (ROOT / "tests" / name).rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", STAND_INS, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_stand_ins_share_nothing_with_the_plugins(file: Path) -> None:
+    below = f"{COLLECTION}.tests.{file.parent.name}."
     foreign = {name for name, dots in imported(file) if name.split(".")[0] in {"ansible", "ansible_collections", "plugins"}}
     assert {name for name in foreign if not name.startswith(below)} == set()
 

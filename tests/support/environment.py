@@ -16,13 +16,18 @@ _FOREIGN = (
     "ATLAS_TEST_",
     "AWS_",
     "BOTO_",
+    "CLOUDSDK_",
     "CURL_CA_BUNDLE",
+    "GCE_METADATA_",
+    "GCP_",
+    "GOOGLE_",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "MONGODB_ATLAS_",
     "NETRC",
     "NO_PROXY",
     "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
 )
 #: Of these, the one that the tests set themselves.
 _OWN = "ANSIBLE_COLLECTIONS_PATH"

@@ -27,10 +27,12 @@ def load(module: str) -> Any:
 MODULES = tuple(sorted(path.stem for path in (ROOT / "plugins" / "module_utils" / "_operations").glob("atlas_*.py")))
 #: Those that talk to AWS's API, and need boto3.
 AWS_MODULES = ("atlas_vpc_peer_accepter",)
+#: Those that talk to GCP's API, and need google-auth.
+GCP_MODULES = ("atlas_gcp_peering",)
 #: Those that talk to no API, run on any host, and have no action plugin.
 LOCAL_MODULES = ("atlas_probe",)
 
 
 def load_all() -> Mapping[str, Any]:
     """Return what each module that talks to Atlas runs, by the name of the module."""
-    return {module: load(module) for module in MODULES if module not in (*AWS_MODULES, *LOCAL_MODULES)}
+    return {module: load(module) for module in MODULES if module not in (*AWS_MODULES, *GCP_MODULES, *LOCAL_MODULES)}

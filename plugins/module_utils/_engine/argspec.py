@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 
@@ -64,6 +65,9 @@ class ArgumentSpec:
                     )
             if len(used) == 1 and used != [name]:
                 found[name] = found.pop(used[0])
+            if option["type"] == "jsonarg" and isinstance(found.get(name), dict):
+                # With no_log, Ansible would hide each value of an object by itself: the name of a project, everywhere.
+                found[name] = json.dumps(found[name])
         return found
 
     def explain(self, message: str) -> str:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
@@ -17,37 +17,30 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
     InvalidOptionError,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_options
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step, find_differences
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
-    Container,
-    Containers,
-    describe,
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_container.options import (
+    PROVIDERS,
+    check_block,
+    choose_kind,
+    parse_place,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_container.planner import (
+    UNUSED,
+    ContainerPlanner,
+    ContainerState,
+    in_use,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, Containers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PeerList
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS, AWS_CONTAINERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.azure import AZURE
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.gcp import GCP
 
 from .atlas import AtlasOperation
 
-UNUSED = "unused"
-
-
-@dataclass(frozen=True)
-class ContainerState:
-    """The container that the options mean.
-
-    Attributes:
-        container: The container; None if it is not there.
-        listed: All containers of the project on AWS.
-        users: What uses the container, in words; read only where it is to be removed.
-    """
-
-    container: Container | None
-    listed: tuple[Container, ...] = ()
-    users: tuple[str, ...] = ()
+_PEERS = {fields.name: fields for fields in (AWS, AZURE, GCP)}
 
 
 class AtlasNetworkContainer(AtlasOperation[ContainerState]):
@@ -58,36 +51,53 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         + WAIT
         + ArgumentSpec(
             {
-                "region_name": {"type": "str"},
+                "provider_name": {"type": "str", "choices": PROVIDERS},
+                "region_name": {"type": "str", "aliases": ["region"]},
+                "regions": {"type": "list", "elements": "str"},
                 "atlas_cidr_block": {"type": "str"},
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             },
-            required_if=(("state", "absent", ("region_name",)),),
+            required_if=(("state", "absent", ("region_name", "provider_name", "regions"), True),),
         )
     )
     noun = "container"
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
         super().__init__(params, session, *clock)
+        kind = choose_kind(params)
+        self._kind = kind
         self._is_absent = params["state"] == "absent"
         self._containers = Containers(session, params["group_id"])
-        self._peers = VpcPeers(session, params["group_id"])
+        self._peers = PeerList(session, params["group_id"], _PEERS[kind.name])
+        self._planner = ContainerPlanner(params, kind)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; regions come out as AWS writes them."""
-        if params["region_name"] is None and params["state"] == "absent":
-            # The rules of the argument spec take a null for a value.
+        """Check the options; regions come out as AWS writes them, or for another cloud as Atlas does."""
+        kind = choose_kind(params)
+        if params["state"] == "absent" and params["region_name"] is None and not kind.is_one_a_project:
+            # The rules of the argument spec take a null for a value, and do not know where a region is needed.
             raise InvalidOptionError("region_name must not be null with state absent.", hint="Name the region of the container.")
-        check_options(params, AWS.parse_container_block, "atlas_cidr_block")
-        return super().validate(params)
+        if kind is AWS_CONTAINERS:
+            check_block(params, kind)
+            return super().validate(params)
+        checked, warnings = super().validate({**params, "region_name": None})
+        place, unknown = parse_place(params, kind)
+        checked = {**checked, **place, "provider_name": kind.name}
+        check_block(checked, kind)
+        return checked, warnings + unknown
 
     def look(self) -> ContainerState:
         """Read the containers; and where one is to be removed, what uses it."""
-        listed = tuple(self._containers.list_containers(AWS.name))
-        container = self._containers.choose(listed, AWS.name, self.params["region_name"])
+        listed = tuple(self._list())
+        container = self._planner.choose(listed)
         users = self._peers.describe_users(container["id"]) if self._is_absent and container is not None else ()
         return ContainerState(container, listed, users)
+
+    def _list(self) -> list[Container]:
+        if self._kind is AWS_CONTAINERS:
+            return self._containers.list_containers(self._kind.name)
+        return [one for one in self._containers.list_all_containers() if one["provider_name"] == self._kind.name]
 
     def read(self, need: t.Hashable) -> tuple[str, ...]:
         """Read what uses the container with an id."""
@@ -95,42 +105,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
 
     def decide(self, state: ContainerState, facts: Facts) -> Plan:
         """Decide what becomes of the container."""
-        return self._decide_absent(state) if self._is_absent else self._decide_present(state, facts)
-
-    def _decide_absent(self, state: ContainerState) -> Plan:
-        container = state.container
-        if container is None:
-            return Plan()
-        if state.users and not self.params["wait"]:
-            raise _in_use("removed", container, state.users, "or set wait to true to wait until they are gone")
-        key = container["id"]
-        step = Step("delete", None, (key,), after=UNUSED if self.params["wait"] else None)
-        return Plan((Change("delete", key, container, None),), (step,))
-
-    def _decide_present(self, state: ContainerState, facts: Facts) -> Plan:
-        current, block = state.container, self.params["atlas_cidr_block"]
-        wanted = {"atlas_cidr_block": block} if block is not None else {}
-        if current is not None and not find_differences(wanted, current):
-            return Plan()
-        region = current["region_name"] if current is not None else to_atlas_region(self.params["region_name"])
-        for other in state.listed:
-            if other["region_name"] != region and do_overlap(other["atlas_cidr_block"], block):
-                raise InvalidOptionError(
-                    f"atlas_cidr_block {block} overlaps {other['atlas_cidr_block']} of network container {other['id']}.",
-                    hint="Each container needs a block of its own: choose another one.",
-                )
-        if current is None:
-            key = self.params["region_name"]
-            new = {"id": None, "provider_name": AWS.name, "region_name": region, "atlas_cidr_block": block}
-            after = {**new, "vpc_id": None, "provisioned": False}
-            return Plan((Change("create", key, None, after),), (Step("create", block, (key,)),))
-        key = current["id"]
-        users = facts[key]
-        if users:
-            change = f"changed from {current['atlas_cidr_block']} to {block}"
-            raise _in_use(change, current, users, "or keep the block it has")
-        step = Step("update", block, (key,))
-        return Plan((Change("update", key, current, {**current, **wanted}),), (step,))
+        return self._planner.plan_absent(state) if self._is_absent else self._planner.plan_present(state, facts)
 
     def predict(self, state: ContainerState, plan: Plan, facts: Facts) -> ContainerState:
         """Return the container as it will be."""
@@ -138,11 +113,13 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
 
     def apply(self, step: Step, state: ContainerState) -> ContainerState:
         """Create, change or delete the container."""
-        block, (key,) = step.request, step.keys
+        (key,) = step.keys
         if step.action == "create":
-            return replace(state, container=self._containers.create_container(AWS.name, key, block))
+            fields = {name: list(value) if isinstance(value, tuple) else value for name, value in step.request}
+            return replace(state, container=self._containers.create_container(self._kind, fields))
         if step.action == "update":
-            return replace(state, container=self._containers.update_container(t.cast("Container", state.container), block))
+            changed = self._containers.update_container(t.cast("Container", state.container), step.request)
+            return replace(state, container=changed)
         self._containers.delete_container(key)
         return replace(state, container=None)
 
@@ -156,7 +133,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
             hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
             if error.unanswered is not None:
                 hint = f"or raise wait_timeout: Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
-            return _in_use("removed", container, last.users, hint)
+            return in_use("removed", container, last.users, hint)
 
         def refused(last: ContainerState, error: AtlasError) -> ContainerState | None:
             # A cluster that goes away, or a container that is too new.
@@ -174,13 +151,6 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
     def show(self, state: ContainerState, plan: Plan) -> dict[str, t.Any]:
         """Show the container."""
         return {"container": state.container}
-
-
-def _in_use(change: str, container: Container, users: t.Sequence[str], way_out: str) -> AtlasError:
-    return AtlasError(
-        f"Network container {describe([container])} cannot be {change}: it is used by {'; '.join(users)}.",
-        hint=f"Remove what uses it, {way_out}.",
-    )
 
 
 OPERATION = AtlasNetworkContainer

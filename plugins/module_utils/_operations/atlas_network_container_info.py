@@ -11,43 +11,100 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasNotFoundError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_container.options import (
+    PROVIDERS,
+    check_version,
+    choose_kind,
+    parse_place,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
     NOT_FOUND,
     Container,
     Containers,
-    to_region,
+    describe,
+    is_in_region,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS_CONTAINERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_any_region
 
 from .atlas import AtlasOperation
+
+ALL = "all"
 
 
 class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
     """Reads network containers."""
 
-    argument_spec = CONNECTION + ArgumentSpec({"container_id": {"type": "str"}, "region_name": {"type": "str"}})
+    argument_spec = CONNECTION + ArgumentSpec(
+        {
+            "provider_name": {"type": "str", "choices": [*PROVIDERS, ALL]},
+            "container_id": {"type": "str"},
+            "region_name": {"type": "str", "aliases": ["region"]},
+        }
+    )
     noun = "containers"
     has_diff = False
 
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options. Where all clouds are asked, a region may be that of any."""
+        region = params["region_name"]
+        if params["provider_name"] == ALL:
+            check_version(params, ALL)
+            checked, warnings = super().validate({**params, "region_name": None})
+            parsed = None if region is None else parse_option("region_name", region, parse_any_region)
+            return {**checked, "region_name": parsed}, warnings
+        kind = choose_kind(params)
+        if kind is AWS_CONTAINERS:
+            return super().validate(params)
+        checked, warnings = super().validate({**params, "region_name": None})
+        place, unknown = ({}, []) if kind.is_one_a_project else parse_place(params, kind)
+        return {**checked, **place}, warnings + unknown
+
     def look(self) -> list[Container]:
-        """Read the containers on AWS and select those that fit every option."""
+        """Read the containers, on the provider or on all of them; or the one with the id, whatever its provider."""
         containers, container_id = Containers(self.session, self.params["group_id"]), self.params["container_id"]
         if container_id is not None:
             try:
-                found = [containers.get_container(container_id)]
+                return [containers.get_container(container_id)]
             except AtlasNotFoundError as error:
                 if error.error_code != NOT_FOUND:
                     raise
-                found = []
-        else:
-            found = containers.list_containers(AWS.name)
-        region = self.params["region_name"]
-        return [one for one in found if one["provider_name"] in (AWS.name, None) and region in (None, to_region(one))]
+                return []
+        if self._provider == AWS_CONTAINERS.name:
+            return containers.list_containers(AWS_CONTAINERS.name)
+        return containers.list_all_containers()
+
+    def decide(self, state: list[Container], facts: Facts) -> Plan:
+        """Change nothing; say what was not asked for, if nobody has chosen the provider."""
+        if self.params["provider_name"] is not None or self.params["api_version"] != "v2" or self._select(state):
+            return Plan()
+        if state and self.params["region_name"] is None:
+            found = f"Network container {describe(state)} is on {state[0]['provider_name']}, so it is not returned."
+            return Plan(warnings=(f"{found} Set provider_name to return it.",))
+        if self.params["container_id"] is None and self.params["region_name"] is None:
+            empty = f"Project {self.params['group_id']} has no network container on AWS; AZURE and GCP were not asked."
+            return Plan(warnings=(f"{empty} Set provider_name, to all for example.",))
+        return Plan()
 
     def show(self, state: list[Container], plan: Plan) -> dict[str, t.Any]:
-        """Show the containers."""
-        return {"containers": state}
+        """Show the containers that fit every option."""
+        return {"containers": self._select(state)}
+
+    @property
+    def _provider(self) -> str:
+        return self.params["provider_name"] or AWS_CONTAINERS.name
+
+    def _select(self, state: list[Container]) -> list[Container]:
+        region = self.params["region_name"]
+        return [
+            one
+            for one in state
+            if self._provider in (ALL, one["provider_name"] or AWS_CONTAINERS.name)
+            and (region is None or is_in_region(one, region))
+        ]
 
 
 OPERATION = AtlasNetworkContainerInfo

@@ -13,22 +13,30 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import check_written
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
+
+from .providers.aws import AWS_CONTAINERS
+from .providers.azure import AZURE_CONTAINERS
+from .providers.container_kind import ContainerKind
+from .providers.gcp import GCP_CONTAINERS
 
 
-class Container(t.TypedDict):
-    """A network container, with the names of the results; what Atlas does not say is None."""
+class Container(t.TypedDict, total=False):
+    """A network container, with the names of the results; what Atlas does not say is None.
+
+    The fields that differ between clouds, and are only shown, are in its `ContainerKind`.
+    """
 
     id: str
     provider_name: str | None
     region_name: str | None
+    regions: list[str]
     atlas_cidr_block: str | None
-    vpc_id: str | None
     provisioned: bool | None
 
 
+KINDS = {kind.name: kind for kind in (AWS_CONTAINERS, AZURE_CONTAINERS, GCP_CONTAINERS)}
 # 404 with this code, and with no other, means that the container is not there.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
 _ALREADY_EXISTS = frozenset(("CONTAINER_ALREADY_EXISTS",))
@@ -37,34 +45,47 @@ HINTS = {
     NOT_FOUND: "Check container_id: it must be an AWS network container of this project.",
     "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER": "Run the task again in a few minutes, or set wait to true.",
     "CONTAINERS_IN_USE": "Remove the clusters and peering connections that use the network container first.",
+    "NO_CAPACITY": "Atlas has no room there at the moment: run the task again later, or choose another region.",
     "OVERLAPPING_ATLAS_CIDR_BLOCK": (
         "Choose a block that overlaps none of a network container: another route_table_cidr_block, or atlas_cidr_block."
     ),
 }
 
 
+def kind_of(provider_name: str | None) -> ContainerKind:
+    """Return the kind of a container by what its `providerName` says; it is AWS's where Atlas leaves that out."""
+    return KINDS.get(provider_name, AWS_CONTAINERS) if isinstance(provider_name, str) else AWS_CONTAINERS
+
+
+def fields_of(container: Container) -> t.Mapping[str, t.Any]:
+    """Return the fields of a container, for names that differ between clouds."""
+    return t.cast("t.Mapping[str, t.Any]", container)
+
+
 def to_result(container: t.Mapping[str, t.Any]) -> Container:
     """Return a container of the API with the names of the results."""
-    block = container.get("atlasCidrBlock")
-    return {
-        "id": t.cast("str", container.get("id")),
-        "provider_name": container.get("providerName"),
-        "region_name": container.get("regionName"),
-        "atlas_cidr_block": block if isinstance(block, str) else None,
-        "vpc_id": container.get("vpcId"),
-        "provisioned": container.get("provisioned"),
-    }
+    return t.cast("Container", kind_of(container.get("providerName")).to_result(container))
 
 
 def to_region(container: Container) -> str | None:
     """Return the region of a container in the cloud's own form, `us-east-1`; None for one that has no region."""
-    region = container["region_name"]
-    return to_cloud_region(region) if isinstance(region, str) else None
+    region = container.get("region_name")
+    return kind_of(container["provider_name"]).to_cloud(region) if isinstance(region, str) else None
+
+
+def is_in_region(container: Container, region: str) -> bool:
+    """Whether a container is in a region, which may be written as its cloud or as Atlas does; none on GCP is."""
+    found, to_atlas = fields_of(container).get("region_name"), kind_of(container["provider_name"]).to_atlas
+    return isinstance(found, str) and to_atlas(found).upper() == to_atlas(region).upper()
 
 
 def describe(containers: t.Iterable[Container]) -> str:
     """Return containers in words."""
-    return ", ".join(f"{one['id']} ({to_region(one)}, {one['atlas_cidr_block']})" for one in containers)
+    return ", ".join(f"{one['id']} ({_describe_place(one)}, {one['atlas_cidr_block']})" for one in containers)
+
+
+def _describe_place(container: Container) -> str | None:
+    return kind_of(container["provider_name"]).describe_place(fields_of(container))
 
 
 class Containers:
@@ -85,25 +106,10 @@ class Containers:
         description = f"list the network containers of project {self._group_id}"
         return [to_result(one) for one in self._client.get_all(self._path, {"providerName": provider_name}, description)]
 
-    def choose(self, containers: t.Sequence[Container], provider_name: str, region: str | None) -> Container | None:
-        """Return the container of a provider in a region, or its only one if no region is given.
-
-        Raises:
-            AtlasError: If no region is given and there is no container, or several, which are listed.
-        """
-        if region is not None:
-            return next((one for one in containers if to_region(one) == region), None)
-        if len(containers) == 1:
-            return containers[0]
-        project = f"Project {self._group_id}"
-        if not containers:
-            raise AtlasError(
-                f"{project} has no network container on {provider_name}.", hint="Set region_name to create one there."
-            )
-        raise AtlasError(
-            f"{project} has {len(containers)} network containers on {provider_name}: {describe(containers)}.",
-            hint="Say which one with region_name.",
-        )
+    def list_all_containers(self) -> list[Container]:
+        """Return the containers of all cloud providers."""
+        description = f"list the network containers of project {self._group_id}"
+        return [to_result(one) for one in self._client.get_all((*self._path, "all"), {}, description)]
 
     def get_container(self, container_id: str) -> Container:
         """Return one container.
@@ -114,22 +120,23 @@ class Containers:
         description = f"read network container {container_id} of project {self._group_id}"
         return to_result(self._client.get((*self._path, container_id), description, hints=HINTS))
 
-    def create_container(self, provider_name: str, region: str, atlas_cidr_block: str | None) -> Container:
-        """Create a container; without a block, Atlas chooses one."""
-        body = {"providerName": provider_name, "regionName": to_atlas_region(region)}
-        if atlas_cidr_block is not None:
-            body["atlasCidrBlock"] = atlas_cidr_block
-        description = f"create the network container in {region} of project {self._group_id}"
+    def create_container(self, kind: ContainerKind, fields: t.Mapping[str, t.Any]) -> Container:
+        """Create a container; on AWS, Atlas chooses a block if there is none.
+
+        Args:
+            kind: What containers are like on its provider.
+            fields: What it is made of, with regions as Atlas writes them.
+        """
+        place = f"on {kind.name}" if kind.is_one_a_project else f"in {kind.describe_place(fields)}"
+        description = f"create the network container {place} of project {self._group_id}"
+        body = kind.to_body(fields)
         reply = self._client.post(self._path, body, description, exists=_ALREADY_EXISTS, hints=HINTS)
         return _written(reply, body, description)
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
         """Give a container that nothing uses another block."""
-        body = {
-            "providerName": container["provider_name"],
-            "regionName": container["region_name"],
-            "atlasCidrBlock": atlas_cidr_block,
-        }
+        fields = {**fields_of(container), "atlas_cidr_block": atlas_cidr_block}
+        body = {**kind_of(container["provider_name"]).to_body(fields), "providerName": container["provider_name"]}
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
         description = f"change the CIDR block of network container {container['id']} {blocks}"
         reply = self._client.patch((*self._path, container["id"]), body, description, hints=HINTS)
@@ -152,12 +159,17 @@ def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], descript
     Raises:
         AtlasApiError: If it is not: whether the change was made is unknown then.
     """
-    result = to_result(reply)
+    kind = kind_of(sent["providerName"])
+    result = t.cast("Container", kind.to_result(reply))
     if not isinstance(result["id"], str):
         raise AtlasApiError(
             f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
         )
-    wanted = {name: value for name, value in to_result(sent).items() if value is not None}
+    wanted = {name: value for name, value in kind.to_result(sent).items() if value is not None}
+    chosen = wanted.pop("regions", [])
+    if sorted(chosen) != sorted(result.get("regions", [])):
+        # In their order; Atlas may have another one.
+        wanted["regions"] = chosen
     # A reply does not have to name the provider.
     shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
     check_written(description, shown, wanted)

@@ -20,7 +20,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions im
 
 from .containers import HINTS as CONTAINER_HINTS
 from .providers.aws import AWS
-from .providers.provider import Peer, Provider
+from .providers.provider import Peer, PeerFields, Provider
 
 # 404 with one of these, and with no other, means that the connection is not there. The project may be unknown as well.
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
@@ -41,8 +41,55 @@ HINTS = {
 }
 
 
-class VpcPeers:
-    """The peering connections of one project with one cloud provider.
+class PeerList:
+    """The peering connections of one project with one cloud provider, to be read.
+
+    Args:
+        client: Atlas.
+        group_id: The project.
+        fields: How their fields are called on the cloud provider.
+    """
+
+    def __init__(self, client: AtlasClient, group_id: str, fields: PeerFields) -> None:
+        self._fields = fields
+        self._client = client
+        self._group_id = group_id
+        self._path = ("groups", group_id, "peers")
+
+    def list_peers(self) -> list[Peer]:
+        """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
+        description = f"list the VPC peering connections of project {self._group_id}"
+        found = self._client.get_all(self._path, {"providerName": self._fields.name}, description)
+        return [self._to_result(one, description) for one in found]
+
+    def describe_users(self, container_id: str) -> tuple[str, ...]:
+        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
+        return tuple(
+            f"VPC peering connection {peer['id']} ({self._fields.describe(peer)}, {peer['status_name']})"
+            for peer in self.list_peers()
+            if peer["container_id"] == container_id
+        )
+
+    def _to_result(self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False) -> Peer:
+        """Return a connection with the names of the results.
+
+        Raises:
+            AtlasApiError: If the reply is no connection with this provider.
+        """
+        result = self._fields.to_result(peer)
+        # A state that is not known here is no reason to fail: Atlas may learn new ones.
+        is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
+        if is_odd or not result["id"] or not result["status_name"]:
+            raise AtlasApiError(
+                f"Failed to {description}: the reply is not a VPC peering connection with {self._fields.name}.",
+                hint="Check base_url, and peer_id if it is set.",
+                outcome_unknown=is_write,
+            )
+        return result
+
+
+class VpcPeers(PeerList):
+    """The same, to be read and changed.
 
     Args:
         client: Atlas.
@@ -51,24 +98,8 @@ class VpcPeers:
     """
 
     def __init__(self, client: AtlasClient, group_id: str, provider: Provider = AWS) -> None:
+        super().__init__(client, group_id, provider)
         self.provider = provider
-        self._client = client
-        self._group_id = group_id
-        self._path = ("groups", group_id, "peers")
-
-    def list_peers(self) -> list[Peer]:
-        """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
-        description = f"list the VPC peering connections of project {self._group_id}"
-        found = self._client.get_all(self._path, {"providerName": self.provider.name}, description)
-        return [self._to_result(one, description) for one in found]
-
-    def describe_users(self, container_id: str) -> tuple[str, ...]:
-        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
-        return tuple(
-            f"VPC peering connection {peer['id']} ({self.provider.describe(peer)}, {peer['status_name']})"
-            for peer in self.list_peers()
-            if peer["container_id"] == container_id
-        )
 
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection; None when there is none with that id."""
@@ -106,23 +137,6 @@ class VpcPeers:
         """
         description = f"delete VPC peering connection {peer_id} of project {self._group_id}"
         self._client.delete((*self._path, peer_id), description, gone=_GONE, hints=HINTS)
-
-    def _to_result(self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False) -> Peer:
-        """Return a connection with the names of the results.
-
-        Raises:
-            AtlasApiError: If the reply is no connection with this provider.
-        """
-        result = self.provider.to_result(peer)
-        # A state that is not known here is no reason to fail: Atlas may learn new ones.
-        is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
-        if is_odd or not result["id"] or not result["status_name"]:
-            raise AtlasApiError(
-                f"Failed to {description}: the reply is not a VPC peering connection with {self.provider.name}.",
-                hint="Check base_url, and peer_id if it is set.",
-                outcome_unknown=is_write,
-            )
-        return result
 
     def _written(
         self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], home_region: str | None, description: str

@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""Regions: the known ones of each provider, and the two ways to write them."""
+"""Regions of AWS: the known ones, and the two ways to write them."""
 
 from __future__ import annotations
 
@@ -50,3 +50,14 @@ def parse_aws_region(value: str) -> str:
     if not _AWS_REGION.fullmatch(region):
         raise InvalidValueError(f"is not an AWS region: {value!r}", "Write it like us-east-1 or US_EAST_1.")
     return region
+
+
+def parse_any_region(value: str) -> str:
+    """Return a region of any cloud as it is written, without blanks around it.
+
+    Raises:
+        InvalidValueError: If there is no text.
+    """
+    if not value.strip():
+        raise InvalidValueError("is empty", "Give a region such as us-east-1, or leave it out.")
+    return value.strip()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 MISSING_ID = "0" * 24
@@ -118,11 +120,42 @@ def test_room_for_regions_on_google(api, regions, largest):
 
 
 def test_one_on_google(api):
-    """Whatever its regions."""
+    """Whatever its regions, which are shown only where some were chosen."""
     body = {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"}
-    assert api.call("POST", "/containers", json=body).json()["regions"] == []
+    assert "regions" not in api.call("POST", "/containers", json=body).json()
     other = body | {"regions": ["US_WEST_2"], "atlasCidrBlock": "10.0.0.0/24"}
     assert error(api.call("POST", "/containers", json=other)) == (409, "CONTAINER_ALREADY_EXISTS")
+
+
+@pytest.mark.parametrize(
+    ("body", "peer", "names"),
+    [
+        (
+            {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "10.8.0.0/21"},
+            {
+                "azureDirectoryId": "2a9b7c1e-0000-4000-8000-000000000001",
+                "azureSubscriptionId": "2a9b7c1e-0000-4000-8000-000000000002",
+                "resourceGroupName": "net",
+                "vnetName": "prod",
+            },
+            {"azureSubscriptionId": r"[0-9a-f]{24}", "vnetName": r"vnet_[0-9a-f]{24}_[0-9a-z]{8}"},
+        ),
+        (
+            {"providerName": "GCP", "regions": ["US_EAST_4"], "atlasCidrBlock": "10.8.0.0/24"},
+            {"gcpProjectId": "my-sample-project-191923", "networkName": "test1"},
+            {"gcpProjectId": r"p-[0-9a-z]{24}", "networkName": r"nt-[0-9a-f]{24}-[0-9a-z]{8}"},
+        ),
+    ],
+    ids=["AZURE", "GCP"],
+)
+def test_the_network_behind_one_on_other_clouds_has_names_once_it_is_needed(api, body, peer, names):
+    """They are null until then; the names of the customer's network are the connection's."""
+    made = api.call("POST", "/containers", json=body).json()
+    assert (made["provisioned"], [made[name] for name in names]) == (False, [None, None])
+    assert api.call("POST", "/peers", json={"providerName": body["providerName"], "containerId": made["id"], **peer}).ok
+    seen = api.call("GET", f"/containers/{made['id']}").json()
+    assert seen["provisioned"] is True
+    assert [name for name, form in names.items() if not re.fullmatch(form, seen[name])] == []
 
 
 def test_block_is_found_where_none_is_asked_for(api):

@@ -3,12 +3,14 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What Atlas says of connections with AWS."""
+"""What Atlas says of connections and containers on AWS."""
 
 from __future__ import annotations
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import AWS_FAILURE_REASONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
 
+from .container_kind import ContainerKind
 from .provider import Peer, Provider
 
 
@@ -40,7 +42,16 @@ AWS = Provider(
     failure_reasons=AWS_FAILURE_REASONS,
     accepted_id="connection_id",
     place=_place,
+)
+AWS_CONTAINERS = ContainerKind(
+    name="AWS",
+    place="region_name",
+    writable={"region_name": "regionName", "atlas_cidr_block": "atlasCidrBlock"},
+    read_only={"vpc_id": "vpcId"},
+    to_atlas=to_atlas_region,
+    to_cloud=to_cloud_region,
     # Otherwise Atlas says ATLAS_INVALID_CIDR_RANGE.
-    largest_prefix=21,
-    smallest_prefix=24,
+    sizes=lambda regions: range(21, 25),
+    needs_block=False,
+    is_changeable=True,
 )

@@ -3,15 +3,12 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What differs between cloud providers, for connections and containers."""
+"""What differs between cloud providers in a connection."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
 
 class Peer(t.TypedDict, total=False):
@@ -35,14 +32,37 @@ def fields_of(peer: Peer) -> t.Mapping[str, t.Any]:
 
 
 @dataclass(frozen=True)
-class Provider:
-    """What Atlas says of connections with one cloud provider.
+class PeerFields:
+    """The fields of connections with one cloud provider.
 
     Attributes:
         name: The API's `providerName`.
         identity: The result fields that tell one connection from another within a container; no two live ones there share them.
         writable: The API's name of each field that may be sent, by its name in results.
         read_only: The same for the fields that Atlas alone sets.
+    """
+
+    name: str
+    identity: tuple[str, ...]
+    writable: t.Mapping[str, str]
+    read_only: t.Mapping[str, str]
+
+    def to_result(self, peer: t.Mapping[str, t.Any]) -> Peer:
+        """Return a connection of the API with the names of the results; Atlas's values are not changed."""
+        fields = {**self.read_only, **self.writable}
+        result = {name: peer.get(key) for name, key in fields.items()}
+        return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or self.name})
+
+    def describe(self, fields: t.Mapping[str, t.Any]) -> str:
+        """Return the identity of a connection in words."""
+        return ", ".join(str(fields[name]) for name in reversed(self.identity))
+
+
+@dataclass(frozen=True)
+class Provider(PeerFields):
+    """What Atlas says of connections with one cloud provider, and of their lives.
+
+    Attributes:
         changeable: The result fields that an update may change; any other difference needs a new connection.
         progress: The states on the way to a working connection, in their order.
         pending: The state that waits for the customer.
@@ -51,14 +71,8 @@ class Provider:
         failure_reasons: What each `error_state_name` means, and what to do.
         accepted_id: The result field with the id under which the customer's cloud knows the connection.
         place: Returns where the customer has to act, given the connection and the region of its network, if that is known.
-        largest_prefix: The prefix length of the largest block that a container may have.
-        smallest_prefix: The prefix length of the smallest one.
     """
 
-    name: str
-    identity: tuple[str, ...]
-    writable: t.Mapping[str, str]
-    read_only: t.Mapping[str, str]
     changeable: frozenset[str]
     progress: tuple[str, ...]
     pending: str
@@ -67,34 +81,11 @@ class Provider:
     failure_reasons: t.Mapping[str, str]
     accepted_id: str
     place: t.Callable[[Peer, str | None], str]
-    largest_prefix: int
-    smallest_prefix: int
-
-    def parse_container_block(self, value: str) -> str:
-        """Return the block of a container.
-
-        Raises:
-            InvalidValueError: If it is not a private block, or has another size than containers may have.
-        """
-        if not self.largest_prefix <= parse_private_block(value).prefixlen <= self.smallest_prefix:
-            sizes = f"from /{self.largest_prefix} to /{self.smallest_prefix}"
-            raise InvalidValueError(f"has the wrong size: {value!r}", f"Atlas takes blocks {sizes} on {self.name}.")
-        return value
-
-    def to_result(self, peer: t.Mapping[str, t.Any]) -> Peer:
-        """Return a connection of the API with the names of the results; Atlas's values are not changed."""
-        fields = {**self.read_only, **self.writable}
-        result = {name: peer.get(key) for name, key in fields.items()}
-        return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or self.name})
 
     def to_body(self, peer: t.Mapping[str, t.Any], *, with_provider: bool = True) -> dict[str, t.Any]:
         """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
         body = {key: peer[name] for name, key in self.writable.items() if peer.get(name) is not None}
         return {**body, "providerName": self.name} if with_provider else body
-
-    def describe(self, fields: t.Mapping[str, t.Any]) -> str:
-        """Return the identity of a connection in words."""
-        return ", ".join(str(fields[name]) for name in reversed(self.identity))
 
     def has_reached(self, peer: Peer, status: str) -> bool:
         """Whether a connection is in a state or beyond it on the way to a working one."""

@@ -1,0 +1,125 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Tokens for GCP, by google-auth. The only file that imports it."""
+
+from __future__ import annotations
+
+import traceback
+import typing as t
+import warnings
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+
+from .errors import sign_in_error
+from .options import read_key
+
+GOOGLE_AUTH_IMPORT_ERROR: str | None = None
+try:
+    import google.auth
+    import google.auth.compute_engine
+    import google.auth.exceptions
+    import google.auth.transport
+    import google.oauth2.service_account
+except ImportError:
+    GOOGLE_AUTH_IMPORT_ERROR = traceback.format_exc()
+
+# Sends one request: method, address, body, headers, and the seconds it may take. Returns status, headers and body.
+Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], tuple[int, t.Mapping[str, str], bytes]]
+# What of credentials and keys must not be shown, whatever their kind; google-auth has no common name for it.
+_SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "private_key", "private_key_id")
+# What google-auth lets through of files, keys and replies that it does not expect.
+_DEFECTS = (OSError, ValueError, TypeError, KeyError, AttributeError)
+
+
+class TokenUnansweredError(Exception):
+    """Raised by a Send if there is no reply; its cause says why."""
+
+
+class _Response:
+    """A reply as google-auth reads it."""
+
+    def __init__(self, status: int, headers: t.Mapping[str, str], data: bytes) -> None:
+        self.status, self.headers, self.data = status, headers, data
+
+
+class Tokens:
+    """Gets tokens in the way that the options name, and new ones when they expire.
+
+    Args:
+        params: The options, as `options.validate` returns them.
+        send: Sends a request.
+
+    Attributes:
+        secrets: What must not be shown, as far as it is known by now.
+
+    Raises:
+        AtlasError: If the key cannot be read.
+    """
+
+    def __init__(self, params: Parameters, send: Send) -> None:
+        self.secrets: set[str] = {params[one] for one in ("access_token", "service_account_contents") if params[one]}
+        self._kind: str = params["auth_kind"]
+        self._params = params
+        self._send = send
+        self._credentials: t.Any = None
+        self._key = read_key(params) if self._kind == "serviceaccount" else {}
+        self._note(self._key.get)
+
+    def get(self, description: str) -> str:
+        """Return a token that has not expired.
+
+        Args:
+            description: What it is for, as a verb phrase.
+
+        Raises:
+            AtlasAuthError: If there is none.
+        """
+        if self._kind == "accesstoken":
+            # Not by google-auth, which has a token only renewed, and would fail for that in place of what GCP says.
+            return str(self._params["access_token"])
+        try:
+            # Some kinds of credentials make Python warn about quotas, which do not matter here.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if self._credentials is None:
+                    self._credentials = self._find()
+                if not self._credentials.valid:
+                    self._credentials.refresh(self._request)
+        except (google.auth.exceptions.GoogleAuthError, *_DEFECTS) as error:
+            self._note(lambda name: getattr(self._credentials, name, None))
+            raise sign_in_error(description, self._kind, error, secrets=self.secrets) from None
+        self._note(lambda name: getattr(self._credentials, name, None))
+        return str(self._credentials.token)
+
+    def _note(self, get: t.Callable[[str], t.Any]) -> None:
+        found = (get(name) for name in _SECRET_NAMES)
+        self.secrets |= {one for one in found if one and isinstance(one, str)}
+
+    def _find(self) -> t.Any:
+        scopes = self._params["scopes"]
+        if self._kind == "serviceaccount":
+            return google.oauth2.service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+                self._key, scopes=scopes
+            )
+        if self._kind == "machineaccount":
+            email = self._params["service_account_email"] or "default"
+            return google.auth.compute_engine.Credentials(email, scopes=scopes)  # type: ignore[no-untyped-call]
+        return google.auth.default(scopes=scopes, request=t.cast("t.Any", self._request))[0]
+
+    def _request(
+        self,
+        url: str,
+        method: str = "GET",
+        body: t.Any = None,
+        headers: t.Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **unused: t.Any,
+    ) -> _Response:
+        """Send a request of google-auth's own; it looks at the status itself."""
+        try:
+            return _Response(*self._send(method, url, body, headers or {}, timeout))
+        except TokenUnansweredError as error:
+            raise google.auth.exceptions.TransportError(str(error)) from error  # type: ignore[no-untyped-call]

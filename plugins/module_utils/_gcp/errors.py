@@ -1,0 +1,151 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What goes wrong with GCP, as errors of this collection. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+    MAX_DETAIL_LENGTH,
+    AtlasApiError,
+    AtlasAuthError,
+    AtlasConflictError,
+    AtlasConnectionError,
+    AtlasNotFoundError,
+    AtlasRateLimitError,
+    OvertakenError,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.failures import root_cause
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
+
+_RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
+_TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))
+# Of a reply whose content is not what it should be.
+HTTP_OK = 200
+_BUSY = "peering operation in progress"
+_CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
+    401: AtlasAuthError,
+    403: AtlasAuthError,
+    404: AtlasNotFoundError,
+    409: AtlasConflictError,
+    429: AtlasRateLimitError,
+}
+_HINTS = {
+    401: "Get a new access_token, or check auth_kind and what belongs to it.",
+    403: "Give the account the role Compute Network Admin (compute.networks.get, addPeering, removePeering) in this project, "
+    "and check that the Compute Engine API is enabled there.",
+    404: "Check gcp_project_id and network_name.",
+}
+_CONNECTION = {
+    "untrusted": ("cannot trust", "Set the environment variable REQUESTS_CA_BUNDLE to the certificates that sign it."),
+    "no proxy": ("cannot reach the proxy for", "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
+    "no files": ("this host has too many files open to reach", "Raise the limit of open files (ulimit -n)."),
+    "unreachable": ("cannot reach", "Check the way to it (DNS, firewall, proxy)."),
+    "silent": ("no answer in time from", "Check the way to it (firewall, proxy), then run the task again."),
+    "broken": ("the connection broke to", "Run the task again; if it stays, look for a proxy in between."),
+}
+
+
+class PeeringBusyError(AtlasConflictError):
+    """GCP makes one change at a time to the peerings of both networks, and refused this one: ask again later."""
+
+
+def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, secrets: t.Iterable[str]) -> AtlasApiError:
+    """Make the error for a reply of GCP with an error status.
+
+    Args:
+        description: What failed, as a verb phrase.
+        status: The HTTP status.
+        content: What the JSON in the body means; anything that is not GCP's error object counts as no detail.
+        is_write: Whether the request would have changed something.
+        secrets: What must not be shown.
+    """
+    fields = content.get("error") if isinstance(content, dict) else None
+    fields = fields if isinstance(fields, dict) else {}
+    listed = fields.get("errors")
+    first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+    code = first.get("reason") or fields.get("status")
+    code = redacted(str(code), secrets, MAX_DETAIL_LENGTH) if code else None
+    detail = redacted(str(fields.get("message") or ""), secrets, MAX_DETAIL_LENGTH) or None
+    is_limited = code in _RATE_REASONS
+    kind = AtlasRateLimitError if is_limited else _CLASS_BY_STATUS.get(status, AtlasApiError)
+    hint = None if is_limited else _HINTS.get(status)
+    if _BUSY in (detail or "").lower():
+        kind, hint = PeeringBusyError, "Wait for that operation, then run the task again."
+    elif is_write and status in (404, 409):
+        # The network was there, and the peering was not, when they were read.
+        kind = OvertakenError
+    label = f"HTTP {status} {code}" if code else f"HTTP {status}"
+    return kind(
+        f"Failed to {description}: {(detail or 'no reason given').rstrip('. ')} ({label}).",
+        http_status=status,
+        error_code=code,
+        detail=detail,
+        hint=hint,
+        outcome_unknown=is_write and status >= 500,
+        is_transient=is_limited or status == 429 or status in _TRANSIENT_STATUSES,
+    )
+
+
+def odd_reply(description: str, host: str, status: int, flaw: str, *, is_write: bool) -> AtlasApiError:
+    """Make the error for a reply that says neither that a request was carried out nor that it was refused."""
+    return AtlasApiError(
+        f"Failed to {description}: the reply of {host} {flaw} (HTTP {status}).",
+        http_status=status,
+        hint="Check whether a proxy or a login page answers in place of GCP.",
+        outcome_unknown=is_write,
+    )
+
+
+def connection_error(
+    description: str, host: str, failure: str, error: BaseException, *, is_write: bool, secrets: t.Iterable[str]
+) -> AtlasConnectionError:
+    """Make the error for a request that got no whole reply.
+
+    Args:
+        description: What failed, as a verb phrase.
+        host: Who did not answer.
+        failure: What happened to the connection, as the transport names it.
+        error: The exception of the HTTP library.
+        is_write: Whether the request would have changed something.
+        secrets: What must not be shown.
+    """
+    root = root_cause(error)
+    cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
+    cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
+    what, hint = _CONNECTION[failure]
+    return AtlasConnectionError(
+        f"Failed to {description}: {what} {host} ({cause}).",
+        detail=cause,
+        hint=hint,
+        outcome_unknown=is_write and failure in ("silent", "broken"),
+        is_transient=failure not in ("untrusted", "no files"),
+    )
+
+
+def sign_in_error(description: str, kind: str, error: Exception, *, secrets: t.Iterable[str]) -> AtlasAuthError:
+    """Make the error for credentials that google-auth cannot use, or that GCP refuses to give a token for.
+
+    Args:
+        description: What the token is for, as a verb phrase.
+        kind: The value of `auth_kind`.
+        error: What google-auth raised; its second argument may be the whole reply, and is not shown.
+        secrets: What must not be shown.
+    """
+    text = str(error.args[0]) if error.args else type(error).__name__
+    if isinstance(error, (TypeError, KeyError, AttributeError)):
+        text = "the reply to the request for a token is not one of GCP"
+    detail = redacted(text, secrets, MAX_DETAIL_LENGTH).rstrip(". ")
+    hint = {
+        "application": "Set GOOGLE_APPLICATION_CREDENTIALS, or sign in with gcloud auth application-default login, "
+        "or choose another auth_kind.",
+        "serviceaccount": "Check that the key is whole, and neither deleted nor disabled.",
+        "machineaccount": "Run the task on a machine of GCP that has this service account, or choose another auth_kind.",
+    }.get(kind)
+    made = AtlasAuthError(f"Failed to {description}: no token for GCP with auth_kind {kind}: {detail}.", detail=detail, hint=hint)
+    made.is_transient = bool(getattr(error, "retryable", False))
+    return made

@@ -1,0 +1,135 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""A VPC network of GCP with its peerings, and operations, as plain data. Pure. The API's field names are here alone."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_network_path
+
+Json = t.Mapping[str, t.Any]
+
+ACTIVE = "ACTIVE"
+CONSENSUS = "CONSENSUS"
+DONE = "DONE"
+# What addresses of networks begin with.
+_ROOT = "https://www.googleapis.com/compute/v1/"
+
+
+@dataclass(frozen=True)
+class Peering:
+    """A peering of a network.
+
+    Attributes:
+        name: Its name, which is the customer's choice.
+        network: The network that it leads to: `projects/…/global/networks/…`.
+        state: `ACTIVE`, or `INACTIVE` as long as the other side has no counterpart; None if that cannot be foreseen.
+        state_details: GCP's words for it.
+        update_strategy: `CONSENSUS` if both sides must agree to a removal.
+    """
+
+    name: str
+    network: str
+    state: str | None = None
+    state_details: str | None = None
+    update_strategy: str | None = None
+
+    def to_result(self) -> dict[str, t.Any]:
+        """Return it as results show it."""
+        return {"name": self.name, "network": self.network, "state": self.state, "state_details": self.state_details}
+
+
+@dataclass(frozen=True)
+class AddPeering:
+    """The request for a peering."""
+
+    name: str
+    network: str
+
+    action = "addPeering"
+
+    def to_body(self) -> dict[str, t.Any]:
+        """Return the body. Routes of subnets are exchanged, as GCP requires, and no custom routes."""
+        return {"networkPeering": {"name": self.name, "network": _ROOT + self.network, "exchangeSubnetRoutes": True}}
+
+
+@dataclass(frozen=True)
+class RemovePeering:
+    """The request for the removal of a peering; `network` is where it led to when this was decided."""
+
+    name: str
+    network: str
+
+    action = "removePeering"
+
+    def to_body(self) -> dict[str, t.Any]:
+        """Return the body."""
+        return {"name": self.name}
+
+
+@dataclass(frozen=True)
+class Running:
+    """An operation of GCP that a request has begun.
+
+    Attributes:
+        name: Its name.
+        is_done: Whether it has ended.
+        error_code: GCP's code if it has failed.
+        error: GCP's words if it has failed.
+    """
+
+    name: str
+    is_done: bool
+    error_code: str | None = None
+    error: str | None = None
+
+
+def parse_network(reply: Json, name: str) -> tuple[Peering, ...]:
+    """Return the peerings of a network.
+
+    Args:
+        reply: The object in the reply.
+        name: The name of the network that was asked for.
+
+    Raises:
+        ValueError: If the reply is not that network.
+    """
+    if reply.get("kind") != "compute#network" or reply.get("name") != name:
+        raise ValueError(f"is not the network {name}")
+    peerings = reply.get("peerings") or []
+    if not isinstance(peerings, list) or not all(isinstance(one, dict) for one in peerings):
+        raise ValueError("has peerings that are not a list of objects")
+    return tuple(_parse_peering(one) for one in peerings)
+
+
+def _parse_peering(fields: Json) -> Peering:
+    name, network = fields.get("name"), fields.get("network")
+    if not isinstance(name, str) or not isinstance(network, str):
+        raise ValueError("has a peering without a name or a network")
+    # One in the same project may be named in another way. It is not Atlas's, but it holds its name.
+    with contextlib.suppress(ValueError):
+        network = parse_network_path(network)
+    return Peering(name, network, fields.get("state"), fields.get("stateDetails"), fields.get("updateStrategy"))
+
+
+def parse_operation(reply: Json) -> Running:
+    """Return an operation.
+
+    Raises:
+        ValueError: If the reply is not one.
+    """
+    name, status = reply.get("name"), reply.get("status")
+    if reply.get("kind") != "compute#operation" or not isinstance(name, str) or not name or not isinstance(status, str):
+        raise ValueError("is not an operation")
+    errors = (reply.get("error") or {}).get("errors") or []
+    first = errors[0] if errors else {}
+    failed = bool(errors) or reply.get("httpErrorMessage")
+    code = (first.get("code") or reply.get("httpErrorStatusCode")) if failed else None
+    text = (first.get("message") or reply.get("httpErrorMessage") or "no reason given") if failed else None
+    return Running(name, status == DONE, code and str(code), text and str(text))

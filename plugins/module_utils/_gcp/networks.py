@@ -1,0 +1,91 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The network of the options in GCP: reading it, changing its peerings, and following an operation."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasNotFoundError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+
+from .errors import HTTP_OK, odd_reply
+from .network import AddPeering, Peering, RemovePeering, parse_network, parse_operation
+from .session import HOST, GcpSession
+from .state import NetworkState, find_mirror
+
+_T = t.TypeVar("_T")
+
+
+class Networks:
+    """Requests about one network.
+
+    Args:
+        session: Sends them.
+        params: The options, as `options.validate` returns them.
+    """
+
+    def __init__(self, session: GcpSession, params: Parameters) -> None:
+        self._session = session
+        self._params = params
+        self._local: str = params["local"]
+
+    def find_mirror(self, state: NetworkState) -> Peering | None:
+        """Return the peering that the options mean."""
+        return find_mirror(self._params, state)
+
+    def look(self, *, may_be_missing: bool = False) -> NetworkState:
+        """Read the network.
+
+        Args:
+            may_be_missing: Whether a network that GCP does not know is an answer, and not a failure.
+
+        Raises:
+            AtlasError: If it cannot be read.
+        """
+        description = f"read the network {self._local}"
+        try:
+            reply = self._session.read(description, self._local)
+        except AtlasNotFoundError as error:
+            # Any other 404 is not about the network: the project is unknown, say, or something else has answered.
+            if may_be_missing and error.error_code == "notFound" and self._local in (error.detail or ""):
+                return NetworkState(exists=False)
+            raise
+        peerings = _parsed(lambda: parse_network(reply, self._params["network_name"]), description, is_write=False)
+        return NetworkState(exists=True, peerings=peerings)
+
+    def change(self, request: AddPeering | RemovePeering, request_id: str, state: NetworkState) -> NetworkState:
+        """Send a change, and return the state with the operation that it has begun.
+
+        Raises:
+            AtlasError: If it is refused or lost.
+        """
+        verb = "add" if isinstance(request, AddPeering) else "remove"
+        where = f"to {request.network}" if verb == "add" else "of"
+        description = f"{verb} the peering {request.name} {where} {'in' if verb == 'add' else ''}".rstrip() + f" {self._local}"
+        reply = self._session.write(description, f"{self._local}/{request.action}", request.to_body(), request_id)
+        return replace(state, running=_parsed(lambda: parse_operation(reply), description, is_write=True))
+
+    def follow(self, state: NetworkState) -> NetworkState:
+        """Read the operation that is running, and the network as soon as it has ended well.
+
+        Raises:
+            AtlasError: If it cannot be read.
+        """
+        running = t.cast(t.Any, state.running)
+        description = f"read the operation {running.name} on the network {self._local}"
+        path = f"{self._local.partition('/networks/')[0]}/operations/{running.name}"
+        reply = self._session.read(description, path)
+        running = _parsed(lambda: parse_operation(reply), description, is_write=False)
+        return replace(state, running=running)
+
+
+def _parsed(parse: t.Callable[[], _T], description: str, *, is_write: bool) -> _T:
+    try:
+        return parse()
+    except ValueError as error:
+        raise odd_reply(description, HOST, HTTP_OK, str(error), is_write=is_write) from error

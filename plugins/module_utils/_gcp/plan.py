@@ -1,0 +1,83 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What is done to the peerings of a network, and why not. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import is_atlas_network
+
+from .network import ACTIVE, AddPeering, Peering, RemovePeering
+from .state import NetworkState, find_mirror, find_named
+
+# What a step waits for: that GCP takes a change of peerings.
+FREE = "free"
+
+
+def plan_present(params: Parameters, state: NetworkState) -> Plan:
+    """Plan the peering with Atlas's network.
+
+    Raises:
+        AtlasError: If its name belongs to another peering.
+    """
+    if find_mirror(params, state) is not None:
+        return Plan()
+    name, remote = params["name"], params["remote"]
+    holder = find_named(state, name)
+    if holder is not None:
+        raise InvalidOptionError(
+            f"name {name}: the network {params['local']} has a peering of this name, which leads to {holder.network} "
+            f"and not to {remote}.",
+            hint="Set name to another one. The task does not change that peering.",
+        )
+    after = Peering(name, remote)
+    step = Step("create", AddPeering(name, remote), (remote,), FREE)
+    return Plan((Change("create", remote, None, after.to_result()),), (step,))
+
+
+def plan_absent(params: Parameters, state: NetworkState) -> Plan:
+    """Plan the removal of the peering.
+
+    Raises:
+        AtlasError: If only its name is known, and it does not lead to a network of Atlas.
+    """
+    if not state.exists:
+        return Plan(
+            warnings=(f"There is no network {params['local']}, so it has no peering. Check gcp_project_id and network_name.",)
+        )
+    mirror = find_mirror(params, state)
+    if mirror is None:
+        return Plan()
+    if params["remote"] is None and not _leads_to_atlas(mirror):
+        raise AtlasError(
+            f"name {mirror.name}: this peering of {params['local']} leads to {mirror.network}, which is not a network of Atlas.",
+            hint="If it is to be removed all the same, set atlas_gcp_project_id and atlas_network_name to that network.",
+        )
+    step = Step("delete", RemovePeering(mirror.name, mirror.network), (mirror.network,), FREE)
+    return Plan((Change("delete", mirror.network, mirror.to_result(), None),), (step,))
+
+
+def _leads_to_atlas(peering: Peering) -> bool:
+    return peering.network.startswith("projects/") and is_atlas_network(peering.network)
+
+
+def state_after(params: Parameters, state: NetworkState, plan: Plan) -> NetworkState:
+    """Return the network to which a plan, and the waiting after it, would lead."""
+    mirror = find_mirror(params, state)
+    others = tuple(one for one in state.peerings if one is not mirror)
+    for step in plan.steps:
+        if not isinstance(step.request, AddPeering):
+            return replace(state, peerings=others)
+        mirror = Peering(step.request.name, step.request.network)
+    if mirror is None:
+        return state
+    if params["wait"] and params["state"] == "present" and mirror.state != ACTIVE:
+        mirror = replace(mirror, state=ACTIVE, state_details=None)
+    return replace(state, peerings=(*others, mirror))

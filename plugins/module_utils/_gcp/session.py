@@ -1,0 +1,192 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""GCP as the service that a task talks to: the requests of one task, and what goes wrong with them."""
+
+from __future__ import annotations
+
+import json
+import time
+import typing as t
+from contextlib import contextmanager
+from urllib.parse import quote, urlencode, urlsplit
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.backoff import backoff
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.call import ApiCall
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import Reply
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import (
+    REQUESTS_IMPORT_ERROR,
+    Transport,
+    TransportError,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Warn
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+
+from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens, TokenUnansweredError
+from .errors import connection_error, gcp_error, odd_reply
+
+LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), ("google-auth", GOOGLE_AUTH_IMPORT_ERROR))
+
+HOST = "compute.googleapis.com"
+ROOT = f"https://{HOST}/compute/v1/"
+REQUEST_SECONDS = 30.0
+SHORTEST_SECONDS = 1.0
+# How often what only reads is sent again.
+READ_RETRIES = 4
+
+
+class GcpSession:
+    """The requests of one task to GCP, one after the other, each with a deadline of its own.
+
+    Args:
+        params: The options, as `options.validate` returns them.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+
+    Attributes:
+        calls: The requests sent so far.
+
+    Raises:
+        AtlasError: If the credentials cannot be read.
+    """
+
+    def __init__(
+        self,
+        params: Parameters,
+        clock: t.Callable[[], float] = time.monotonic,
+        sleep: t.Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.calls: list[ApiCall] = []
+        self._clock = clock
+        self._sleep = sleep
+        self._deadline: float | None = None
+        self._transport = Transport(ApiSettings(base_url=f"https://{HOST}", timeout=REQUEST_SECONDS))
+        self._tokens = Tokens(params, self._send_for_token)
+
+    @property
+    def secrets(self) -> t.Iterable[str]:
+        """What must not be shown, as far as it is known by now."""
+        return self._tokens.secrets
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    @contextmanager
+    def within(self, deadline: float) -> t.Iterator[None]:
+        """Bound the requests inside the block; see `Session`."""
+        before, self._deadline = self._deadline, deadline
+        try:
+            yield
+        finally:
+            self._deadline = before
+
+    def read(self, description: str, path: str) -> dict[str, t.Any]:
+        """Read an object; what passes by itself is asked for again, before the deadline if there is one.
+
+        Args:
+            description: What it is for, as a verb phrase.
+            path: Its address below the version of the API.
+
+        Raises:
+            AtlasError: If it fails.
+        """
+        for attempt in range(READ_RETRIES):
+            try:
+                return self._answer(description, "GET", path)
+            except AtlasError as error:
+                pause = backoff(attempt)
+                is_late = self._deadline is not None and self._clock() + pause >= self._deadline
+                if not error.is_transient or is_late:
+                    raise
+                self._sleep(pause)
+        return self._answer(description, "GET", path)
+
+    def write(self, description: str, path: str, body: t.Mapping[str, t.Any], request_id: str) -> dict[str, t.Any]:
+        """Send a request that changes something, once, and return the object in the reply.
+
+        Args:
+            description: What it does, as a verb phrase.
+            path: Its address below the version of the API.
+            body: What is sent.
+            request_id: A UUID. GCP carries out only the first of several requests that have the same.
+
+        Raises:
+            AtlasError: If it fails; `outcome_unknown` if it may have been carried out all the same.
+        """
+        return self._answer(description, "POST", path, body, {"requestId": request_id})
+
+    def _answer(
+        self,
+        description: str,
+        method: str,
+        path: str,
+        body: t.Mapping[str, t.Any] | None = None,
+        query: t.Mapping[str, str] | None = None,
+    ) -> dict[str, t.Any]:
+        headers = {"Authorization": f"Bearer {self._tokens.get(description)}", "Accept": "application/json"}
+        data = None
+        if body is not None:
+            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        url = ROOT + quote(path) + (f"?{urlencode(query)}" if query else "")
+        is_write = method != "GET"
+        try:
+            reply = self._exchange(method, url, data, headers)
+        except TransportError as error:
+            raise connection_error(description, HOST, error.failure, error, is_write=is_write, secrets=self.secrets) from error
+        content, flaw = _parse(reply)
+        if reply.is_error:
+            raise gcp_error(description, reply.status, content, is_write=is_write, secrets=self.secrets)
+        if flaw:
+            raise odd_reply(description, HOST, reply.status, flaw, is_write=is_write)
+        return t.cast("dict[str, t.Any]", content)
+
+    def _exchange(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str], seconds: float | None = None) -> Reply:
+        """Send a request once, and record it."""
+        left = REQUEST_SECONDS if self._deadline is None else self._deadline - self._clock()
+        parts = urlsplit(url)
+        path = parts.path if parts.hostname == HOST else f"{parts.hostname}{parts.path}"
+        started, status = self._clock(), None
+        try:
+            prepared = self._transport.prepare_url(method, url, data, headers)
+            reply = self._transport.send(prepared, max(SHORTEST_SECONDS, min(left, seconds or REQUEST_SECONDS)))
+            status = reply.status
+        finally:
+            self.calls.append(ApiCall(method, path, status, round((self._clock() - started) * 1000)))
+        return reply
+
+    def _send_for_token(
+        self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None
+    ) -> tuple[int, t.Mapping[str, str], bytes]:
+        try:
+            reply = self._exchange(method, url, body, headers, seconds)
+        except TransportError as error:
+            host = urlsplit(url).hostname or url
+            text = connection_error("get it", host, error.failure, error, is_write=False, secrets=self.secrets)
+            raise TokenUnansweredError(text.without_hint.partition(": ")[2]) from error
+        return reply.status, reply.headers, reply.content
+
+
+def _parse(reply: Reply) -> tuple[t.Any, str]:
+    """Return what the JSON in a reply means, and what is wrong with it; empty for nothing."""
+    try:
+        content = json.loads(reply.content)
+    except (ValueError, RecursionError):
+        content = None
+    if not reply.is_success:
+        return content, "is a redirect or an interim one"
+    return content, reply.flaw or ("" if isinstance(content, dict) else "is not a JSON object")
+
+
+@contextmanager
+def connect(params: Parameters, unused_warn: Warn, /) -> t.Iterator[GcpSession]:
+    """Give a session for the options."""
+    session = GcpSession(params)
+    try:
+        yield session
+    finally:
+        session.close()

@@ -1,0 +1,149 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Waiting for GCP: until a change is taken, until its operation has ended, until the peering is active."""
+
+from __future__ import annotations
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
+
+from .errors import PeeringBusyError
+from .network import ACTIVE, CONSENSUS, Peering
+from .networks import Networks
+from .state import NetworkState
+
+
+class PeeringWaiter:
+    """Says what a task waits for.
+
+    Args:
+        params: The options, as `options.validate` returns them.
+        networks: Reads the network.
+    """
+
+    def __init__(self, params: Parameters, networks: Networks) -> None:
+        self._params = params
+        self._networks = networks
+        self._where: str = params["local"]
+        self._is_absent = params["state"] == "absent"
+
+    def _look(self) -> NetworkState:
+        return self._networks.look(may_be_missing=self._is_absent)
+
+    def until_free(self) -> Wait[NetworkState]:
+        """Try a change until no other one to the peerings of both networks is in progress."""
+        refusals: list[AtlasError] = []
+
+        def refused(last: NetworkState, error: AtlasError) -> NetworkState | None:
+            if not isinstance(error, PeeringBusyError):
+                return None
+            refusals.append(error)
+            return last
+
+        def late(last: NetworkState, error: WaitTimeoutError) -> AtlasError:
+            if not refusals:
+                made = _unanswered(error, f"the network {self._where} could be changed")
+                made.outcome_unknown = getattr(error.unanswered, "outcome_unknown", False)
+                return made
+            last_one = refusals[-1]
+            return PeeringBusyError(
+                f"{last_one.without_hint} It was still refused after {error.waited:.0f} seconds.",
+                http_status=last_one.http_status,
+                error_code=last_one.error_code,
+                detail=last_one.detail,
+                hint="Wait for the other operation, then run the task again, or raise wait_timeout.",
+                outcome_unknown=getattr(error.unanswered, "outcome_unknown", False),
+            )
+
+        return Wait(
+            "the end of another operation",
+            poll=lambda last: self._look(),
+            is_done=lambda last: True,
+            late=late,
+            refused=refused,
+        )
+
+    def until_done(self) -> Wait[NetworkState]:
+        """Wait for the operation that a change has begun, and read the network after it."""
+
+        def is_done(last: NetworkState) -> bool:
+            running = last.running
+            if running is not None and running.is_done and running.error is not None:
+                raise AtlasApiError(
+                    f"GCP did not change the peerings of the network {self._where}: {running.error.rstrip('. ')} "
+                    f"({running.error_code}).",
+                    error_code=running.error_code,
+                    detail=running.error,
+                    hint=consensus_hint(self._networks.find_mirror(last))
+                    or "Run the task again; if it stays, correct what GCP names.",
+                )
+            return running is not None and running.is_done
+
+        def late(last: NetworkState, error: WaitTimeoutError) -> AtlasError:
+            return _unanswered(error, f"GCP's operation on the network {self._where} ended")
+
+        return Wait(
+            "the end of GCP's operation",
+            poll=self._networks.follow,
+            is_done=is_done,
+            late=late,
+            is_patient=True,
+            then=lambda last: self._after_operation(),
+        )
+
+    def _after_operation(self) -> Wait[NetworkState]:
+        return Wait(
+            "the network",
+            poll=lambda last: self._look(),
+            is_done=lambda last: (self._networks.find_mirror(last) is None) == self._is_absent,
+            late=lambda last, error: _unanswered(error, f"the network {self._where} showed the change"),
+            is_patient=True,
+            polls_at_once=True,
+            then=self.until_active,
+        )
+
+    def until_active(self, state: NetworkState) -> Wait[NetworkState] | None:
+        """Wait until the peering is active, if that is wanted; it is once Atlas's half is there."""
+        if not self._params["wait"] or self._is_absent:
+            return None
+
+        def is_done(last: NetworkState) -> bool:
+            mirror = self._networks.find_mirror(last)
+            if mirror is None:
+                raise AtlasApiError(
+                    f"The peering with {self._params['remote']} was removed from {self._where} while it was waited for.",
+                    hint="Find out who removes it, then run the task again.",
+                )
+            return mirror.state == ACTIVE
+
+        def late(last: NetworkState, error: WaitTimeoutError) -> AtlasError:
+            mirror = self._networks.find_mirror(last)
+            shown = "unknown" if mirror is None else f"{mirror.state}: {mirror.state_details or 'no details'}"
+            return _unanswered(error, f"the peering with {self._params['remote']} was {ACTIVE} ({shown})")
+
+        return Wait(ACTIVE, poll=lambda last: self._look(), is_done=is_done, late=late, is_patient=True)
+
+
+def consensus_hint(peering: Peering | None) -> str:
+    """Return what to do about a removal that both sides have to agree to; empty for any other peering.
+
+    Source: `updateStrategy` in the description of the Compute Engine API v1.
+    """
+    if peering is None or peering.update_strategy != CONSENSUS:
+        return ""
+    return (
+        f"The peering {peering.name} has updateStrategy CONSENSUS: both sides have to request its removal "
+        "(gcloud compute networks peerings request-delete) before it can be removed."
+    )
+
+
+def _unanswered(error: WaitTimeoutError, what: str) -> AtlasError:
+    reason = f" The last question got no answer: {error.unanswered}" if error.unanswered is not None else ""
+    return AtlasApiError(
+        f"The time was up after {error.waited:.0f} seconds before {what}.{reason}",
+        hint="Run the task again, or raise wait_timeout.",
+    )

@@ -1,0 +1,132 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Which cloud provider the options of a network container mean, and its regions."""
+
+from __future__ import annotations
+
+import typing as t
+from functools import partial
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_options, parse_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import KINDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS_CONTAINERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.container_kind import ContainerKind
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.gcp import GCP_CONTAINERS, MOST_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_regions import GCP_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.region_table import RegionTable
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
+
+PROVIDERS = list(KINDS)
+# Those of AWS follow a rule, and are read with the options that all modules have in common.
+_TABLES: dict[str, RegionTable] = {"AZURE": AZURE_REGIONS, "GCP": GCP_REGIONS}
+
+
+def choose_kind(params: Parameters) -> ContainerKind:
+    """Return the kind of containers that the options mean; AWS's, unless they say otherwise.
+
+    Raises:
+        InvalidOptionError: If they do not go together.
+    """
+    named, region, regions = params["provider_name"], params["region_name"], params.get("regions")
+    if regions is not None and named not in (None, GCP_CONTAINERS.name):
+        raise InvalidOptionError(
+            f"regions is for GCP, and provider_name is {named}.", hint=f"Set region_name for a network container on {named}."
+        )
+    if regions is not None and region is not None:
+        raise InvalidOptionError("region_name is for AWS and AZURE, and regions is for GCP.", hint="Set only one of them.")
+    kind = KINDS[named or (GCP_CONTAINERS.name if regions is not None else AWS_CONTAINERS.name)]
+    check_version(params, kind.name)
+    if kind.is_one_a_project and region is not None:
+        raise InvalidOptionError(
+            f"region_name is for AWS and AZURE, and provider_name is {kind.name}.",
+            hint="Leave it out: a project has one network container on GCP.",
+        )
+    if named is None and region is not None:
+        _check_not_azure(region)
+    return kind
+
+
+def check_version(params: Parameters, provider_name: str) -> None:
+    """Check that the version of the API is one that is used for a provider.
+
+    Raises:
+        InvalidOptionError: If it is not.
+    """
+    if provider_name != AWS_CONTAINERS.name and params["api_version"] != "v2":
+        raise InvalidOptionError(
+            f"api_version must be v2 with provider_name {provider_name}.", hint="Version 1.0 is used for AWS only."
+        )
+
+
+def parse_region(option: str, value: str, provider_name: str) -> tuple[str, list[str]]:
+    """Return a region of AZURE or GCP as Atlas writes it, and a warning if it is not known: Atlas decides then.
+
+    Raises:
+        InvalidOptionError: If it is empty.
+    """
+    table = _TABLES[provider_name]
+    region = parse_option(option, value, table.parse)
+    if table.is_known(region):
+        return region, []
+    unknown = f"is not a region of {provider_name} that this version of the collection knows. Check its spelling."
+    return region, [f"{option} {value!r} {unknown}"]
+
+
+def parse_place(params: Parameters, kind: ContainerKind) -> tuple[dict[str, t.Any], list[str]]:
+    """Return the region or the regions of AZURE or GCP as Atlas writes them, each once, by their option; and warnings.
+
+    Raises:
+        InvalidOptionError: If they cannot be right.
+    """
+    value = params[kind.place]
+    if value is None:
+        return {}, []
+    if not kind.is_one_a_project:
+        region, warnings = parse_region(kind.place, value, kind.name)
+        return {kind.place: region}, warnings
+    parsed = [parse_region(f"{kind.place}[{number}]", one, kind.name) for number, one in enumerate(value)]
+    regions = list(dict.fromkeys(region for region, unused in parsed))
+    if len(regions) > MOST_REGIONS:
+        raise InvalidOptionError(
+            f"regions has {len(regions)} regions, and Atlas takes {MOST_REGIONS} at the most.",
+            hint="Leave it out for a network container in all regions.",
+        )
+    return {kind.place: regions}, [warning for unused, warnings in parsed for warning in warnings]
+
+
+def check_block(params: Parameters, kind: ContainerKind) -> None:
+    """Check the block, as far as the options tell which size it may have.
+
+    Raises:
+        InvalidOptionError: If it cannot be right.
+    """
+    if not kind.is_one_a_project:
+        check_options(params, kind.parse_block, "atlas_cidr_block")
+    elif params["regions"] is None:
+        # An existing container may have regions, and so another size.
+        check_options(params, parse_private_block, "atlas_cidr_block")
+    else:
+        check_options(params, partial(kind.parse_block, regions=len(params["regions"])), "atlas_cidr_block")
+
+
+def _check_not_azure(region: str) -> None:
+    """Check that a region without a provider is not one that only AZURE can have.
+
+    Raises:
+        InvalidOptionError: If it is.
+    """
+    try:
+        parse_aws_region(region)
+    except InvalidValueError:
+        if AZURE_REGIONS.is_known(region):
+            raise InvalidOptionError(
+                f"region_name {region!r} is a region of AZURE, and provider_name is AWS if it is not set.",
+                hint="Set provider_name: AZURE.",
+            ) from None

@@ -1,0 +1,167 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Which network container is meant, and what becomes of it. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from functools import partial
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, describe, is_in_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.container_kind import (
+    BLOCK,
+    REGION,
+    REGIONS,
+    ContainerKind,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
+
+UNUSED = "unused"
+Pairs = tuple[tuple[str, t.Any], ...]
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """The container that the options mean.
+
+    Attributes:
+        container: The container; None if it is not there.
+        listed: All containers of the project on its provider.
+        users: What uses the container, in words; read only where it is to be removed.
+    """
+
+    container: Container | None
+    listed: tuple[Container, ...] = ()
+    users: tuple[str, ...] = ()
+
+
+class ContainerPlanner:
+    """Decides what becomes of the container that the options mean.
+
+    Args:
+        params: The options, with regions of AZURE and GCP as Atlas writes them.
+        kind: What containers are like on its provider.
+    """
+
+    def __init__(self, params: Parameters, kind: ContainerKind) -> None:
+        self._kind = kind
+        self._waits: bool = params["wait"]
+        self._project = f"Project {params['group_id']}"
+        self._region: str | None = params[REGION]
+        self._regions: list[str] | None = params[REGIONS]
+        self._block: str | None = params[BLOCK]
+
+    def choose(self, listed: t.Sequence[Container]) -> Container | None:
+        """Return the container in the region, or the only one if no region is given.
+
+        Raises:
+            AtlasError: If no region is given and there is no container, or several, which are listed.
+        """
+        if self._region is not None:
+            return next((one for one in listed if is_in_region(one, self._region)), None)
+        if self._kind.is_one_a_project:
+            return listed[0] if listed else None
+        if len(listed) == 1:
+            return listed[0]
+        name = self._kind.name
+        if not listed:
+            raise AtlasError(f"{self._project} has no network container on {name}.", hint="Set region_name to create one there.")
+        raise AtlasError(
+            f"{self._project} has {len(listed)} network containers on {name}: {describe(listed)}.",
+            hint="Say which one with region_name.",
+        )
+
+    def plan_absent(self, state: ContainerState) -> Plan:
+        """Plan the removal.
+
+        Raises:
+            AtlasError: If something uses the container, and nobody waits.
+        """
+        container = state.container
+        if container is None:
+            return Plan()
+        if state.users and not self._waits:
+            raise in_use("removed", container, state.users, "or set wait to true to wait until they are gone")
+        key = container["id"]
+        step = Step("delete", None, (key,), after=UNUSED if self._waits else None)
+        return Plan((Change("delete", key, container, None),), (step,))
+
+    def plan_present(self, state: ContainerState, facts: Facts) -> Plan:
+        """Plan the creation, or the change of the block.
+
+        Raises:
+            AtlasError: If it is not possible.
+        """
+        current, block = state.container, self._block
+        if current is None:
+            return self._plan_creation(state)
+        differences = self._differences(current)
+        if not differences:
+            return Plan()
+        if not self._kind.is_changeable:
+            raise InvalidOptionError(
+                f"Network container {describe([current])} on {self._kind.name} differs in what cannot be changed: "
+                f"{', '.join(differences)}.",
+                hint="Correct the option, or remove the container first (state: absent); nothing must use it then.",
+            )
+        self._check_overlaps(state)
+        key = current["id"]
+        users = facts[key]
+        if users:
+            raise in_use(f"changed from {current[BLOCK]} to {block}", current, users, "or keep the block it has")
+        after = {**current, BLOCK: block}
+        return Plan((Change("update", key, current, after),), (Step("update", block, (key,)),))
+
+    def _plan_creation(self, state: ContainerState) -> Plan:
+        kind, block, regions = self._kind, self._block, self._regions or []
+        if block is None and kind.needs_block:
+            raise InvalidOptionError(
+                f"atlas_cidr_block is required to create a network container on {kind.name}.",
+                hint="Choose a private block that overlaps none of your networks.",
+            )
+        if block is not None:
+            parse_option(BLOCK, block, partial(kind.parse_block, regions=len(regions)))
+        self._check_overlaps(state)
+        region = None if self._region is None else kind.to_atlas(self._region)
+        fields = {**({REGIONS: regions} if kind.is_one_a_project else {REGION: region}), BLOCK: block}
+        after = {"id": None, "provider_name": kind.name, **fields, **dict.fromkeys(kind.read_only), "provisioned": False}
+        key = kind.describe_place(fields) or ""
+        request: Pairs = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
+        return Plan((Change("create", key, None, after),), (Step("create", request, (key,)),))
+
+    def _differences(self, current: Container) -> list[str]:
+        """Return in words how a container differs from what is wanted."""
+        found, kind = [], self._kind
+        if self._block is not None and current[BLOCK] != self._block:
+            found.append(f"{BLOCK} is {current[BLOCK]}, not {self._block}")
+        if kind.is_one_a_project and self._regions is not None and {*map(kind.to_atlas, current[REGIONS])} != {*self._regions}:
+            found.append(f"{REGIONS} is {kind.describe_regions(current[REGIONS])}, not {kind.describe_regions(self._regions)}")
+        return found
+
+    def _check_overlaps(self, state: ContainerState) -> None:
+        """Check that the block is free on the provider.
+
+        Raises:
+            InvalidOptionError: If another container has a part of it.
+        """
+        for other in state.listed:
+            if other is not state.container and do_overlap(other[BLOCK], self._block):
+                raise InvalidOptionError(
+                    f"{BLOCK} {self._block} overlaps {other[BLOCK]} of network container {other['id']}.",
+                    hint="Each container needs a block of its own: choose another one.",
+                )
+
+
+def in_use(change: str, container: Container, users: t.Sequence[str], way_out: str) -> AtlasError:
+    """Return the failure of a change that is not possible while something uses a container."""
+    return AtlasError(
+        f"Network container {describe([container])} cannot be {change}: it is used by {'; '.join(users)}.",
+        hint=f"Remove what uses it, {way_out}.",
+    )

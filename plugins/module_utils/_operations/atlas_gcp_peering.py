@@ -1,0 +1,128 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""What the module atlas_gcp_peering does: the customer's half of a peering with Atlas's network, in GCP."""
+
+from __future__ import annotations
+
+import typing as t
+import uuid
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+    AtlasApiError,
+    AtlasAuthError,
+    AtlasError,
+    OvertakenError,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, Wait
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp import options, session
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.errors import PeeringBusyError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import AddPeering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.networks import Networks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import plan_absent, plan_present, state_after
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.state import NetworkState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.wait import PeeringWaiter, consensus_hint
+
+
+class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
+    """Makes the peering with Atlas's network, or removes it."""
+
+    argument_spec = options.ARGUMENT_SPEC
+    libraries = session.LIBRARIES
+    connect = staticmethod(session.connect)
+    noun = "gcp_peering"
+    keeps_history = True
+    # How often a change is tried again when its reply was lost, or when somebody else was faster.
+    retries = 3
+
+    def __init__(self, params: Parameters, gcp: session.GcpSession, *clock: t.Callable[[], float]) -> None:
+        super().__init__(params, gcp, *clock)
+        self._networks = Networks(gcp, params)
+        self._waiter = PeeringWaiter(params, self._networks)
+        self._is_absent = params["state"] == "absent"
+        # GCP carries out one of several requests with the same id: those that are sent again after a reply was lost.
+        self._request_id = str(uuid.uuid4())
+        # Whether the reply to a request was lost, which may have been carried out.
+        self._is_lost = False
+
+    @classmethod
+    def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
+        """Check the options."""
+        return options.validate(params), []
+
+    @property
+    def name(self) -> str:
+        """The network that is waited for."""
+        return f"Peering of {self.params['network_name']}"
+
+    def look(self) -> NetworkState:
+        """Read the network with its peerings."""
+        return self._networks.look(may_be_missing=self._is_absent)
+
+    def decide(self, state: NetworkState, facts: Facts) -> Plan:
+        """Decide whether the peering is made or removed, or why it must not be."""
+        return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state)
+
+    def predict(self, state: NetworkState, plan: Plan, facts: Facts) -> NetworkState:
+        """Return the network after the change; whether Atlas's half is there is not known, unless that is waited for."""
+        return state_after(self.params, state, plan)
+
+    def apply(self, step: Step, state: NetworkState) -> NetworkState:
+        """Send the request that makes or removes the peering, and return what GCP is doing then."""
+        request, mirror = step.request, self._networks.find_mirror(state)
+        if isinstance(request, AddPeering):
+            is_as_planned = mirror is None
+        else:
+            is_as_planned = mirror is not None and (mirror.name, mirror.network) == (request.name, request.network)
+        if self._is_lost and not is_as_planned:
+            # It is done: the reply to an earlier request was lost while another operation was waited for.
+            return state
+        if not is_as_planned:
+            # Seen while another operation was waited for.
+            raise OvertakenError(f"The peering {request.name} has changed meanwhile.", hint="Run the task again.")
+        try:
+            after = self._networks.change(request, self._request_id, state)
+        except AtlasError as error:
+            self._is_lost = self._is_lost or error.outcome_unknown
+            if not self._is_lost:
+                self._request_id = str(uuid.uuid4())
+            raise
+        self._request_id = str(uuid.uuid4())
+        return after
+
+    def explain(self, step: Step, error: AtlasError, state: NetworkState) -> AtlasError:
+        """Name the strategy that forbids a removal by one side."""
+        is_about_strategy = not isinstance(error, (AtlasAuthError, PeeringBusyError)) and error.http_status is not None
+        hint = consensus_hint(self._networks.find_mirror(state)) if is_about_strategy else ""
+        if isinstance(step.request, AddPeering) or not hint:
+            return error
+        fields: dict[str, t.Any] = {"http_status": error.http_status, "error_code": error.error_code, "detail": error.detail}
+        return AtlasApiError(error.without_hint, hint=hint, **fields)
+
+    def wait(self, state: NetworkState, step: Step | None = None) -> Wait[NetworkState] | None:
+        """Wait for GCP's operation in any case, and with `wait` until the peering is active."""
+        if step is not None:
+            return self._waiter.until_free()
+        if state.running is not None:
+            return self._waiter.until_done()
+        return self._waiter.until_active(state)
+
+    def status(self, state: NetworkState, wait: Wait[NetworkState] | None) -> Status | None:
+        """Return the state of the peering, if it is waited for."""
+        if not self.params["wait"]:
+            return None
+        mirror = self._networks.find_mirror(state)
+        return Status(GONE if mirror is None else str(mirror.state))
+
+    def show(self, state: NetworkState, plan: Plan) -> dict[str, t.Any]:
+        """Show the peering with Atlas's network, null if there is none."""
+        mirror = self._networks.find_mirror(state)
+        return {"gcp_peering": None if mirror is None else mirror.to_result()}
+
+
+OPERATION = AtlasGcpPeering

@@ -1,0 +1,76 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The regions of AZURE, by the names that Atlas has for them."""
+
+from __future__ import annotations
+
+from .region_table import RegionTable
+
+AZURE_REGIONS = RegionTable(
+    "AZURE",
+    {
+        "ASIA_EAST": "eastasia",
+        "ASIA_SOUTH_EAST": "southeastasia",
+        "AUSTRALIA_CENTRAL": "australiacentral",
+        "AUSTRALIA_CENTRAL_2": "australiacentral2",
+        "AUSTRALIA_EAST": "australiaeast",
+        "AUSTRALIA_SOUTH_EAST": "australiasoutheast",
+        "BRAZIL_SOUTH": "brazilsouth",
+        "BRAZIL_SOUTHEAST": "brazilsoutheast",
+        "CANADA_CENTRAL": "canadacentral",
+        "CANADA_EAST": "canadaeast",
+        "CHILE_CENTRAL": "chilecentral",
+        "CHINA_EAST": "chinaeast",
+        "CHINA_NORTH": "chinanorth",
+        "EUROPE_NORTH": "northeurope",
+        "EUROPE_WEST": "westeurope",
+        "FRANCE_CENTRAL": "francecentral",
+        "FRANCE_SOUTH": "francesouth",
+        "GERMANY_NORTH": "germanynorth",
+        "GERMANY_WEST_CENTRAL": "germanywestcentral",
+        "INDIA_CENTRAL": "centralindia",
+        "INDIA_SOUTH": "southindia",
+        "INDIA_WEST": "westindia",
+        "INDONESIA_CENTRAL": "indonesiacentral",
+        "ISRAEL_CENTRAL": "israelcentral",
+        "ITALY_NORTH": "italynorth",
+        "JAPAN_EAST": "japaneast",
+        "JAPAN_WEST": "japanwest",
+        "KOREA_CENTRAL": "koreacentral",
+        "KOREA_SOUTH": "koreasouth",
+        "MALAYSIA_WEST": "malaysiawest",
+        "MEXICO_CENTRAL": "mexicocentral",
+        "NEW_ZEALAND_NORTH": "newzealandnorth",
+        "NORWAY_EAST": "norwayeast",
+        "NORWAY_WEST": "norwaywest",
+        "POLAND_CENTRAL": "polandcentral",
+        "QATAR_CENTRAL": "qatarcentral",
+        "SOUTH_AFRICA_NORTH": "southafricanorth",
+        "SOUTH_AFRICA_WEST": "southafricawest",
+        "SPAIN_CENTRAL": "spaincentral",
+        "SWEDEN_CENTRAL": "swedencentral",
+        "SWEDEN_SOUTH": "swedensouth",
+        "SWITZERLAND_NORTH": "switzerlandnorth",
+        "SWITZERLAND_WEST": "switzerlandwest",
+        "UAE_CENTRAL": "uaecentral",
+        "UAE_NORTH": "uaenorth",
+        "UK_SOUTH": "uksouth",
+        "UK_WEST": "ukwest",
+        "US_CENTRAL": "centralus",
+        "US_EAST": "eastus",
+        "US_EAST_2": "eastus2",
+        "US_EAST_2_EUAP": "eastus2euap",
+        "US_GOV_ARIZONA": "usgovarizona",
+        "US_GOV_TEXAS": "usgovtexas",
+        "US_GOV_VIRGINIA": "usgovvirginia",
+        "US_NORTH_CENTRAL": "northcentralus",
+        "US_SOUTH_CENTRAL": "southcentralus",
+        "US_WEST": "westus",
+        "US_WEST_2": "westus2",
+        "US_WEST_3": "westus3",
+        "US_WEST_CENTRAL": "westcentralus",
+    },
+)

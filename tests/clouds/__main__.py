@@ -1,0 +1,42 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The command line: `python -m tests.clouds` runs the stand-ins, with two networks and Atlas's half of their peering."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from typing import Any
+
+from .server import running
+
+MINE = ("my-project", "my-network")
+ATLAS = ("p-abcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7b-abcdefgh")
+
+
+def main() -> None:
+    """Run until somebody ends it."""
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *unused: over.set())
+    with running() as clouds:
+        for key in (MINE, ATLAS):
+            clouds.gcp.add_network(*key)
+        clouds.gcp.add_peering(*ATLAS, "peer-of-the-customer", MINE)
+        said: dict[str, Any] = {
+            "environment": {**clouds.environment, "GCE_METADATA_HOST": clouds.metadata_host},
+            "service_account_contents": json.dumps(clouds.tokens.service_account_key()),
+            "access_token": clouds.tokens.issue()["access_token"],
+            "gcp_project_id": MINE[0],
+            "network_name": MINE[1],
+            "atlas_gcp_project_id": ATLAS[0],
+            "atlas_network_name": ATLAS[1],
+        }
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
+        over.wait()
+
+
+if __name__ == "__main__":
+    main()

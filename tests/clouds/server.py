@@ -1,0 +1,129 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The stand-ins, listening: TLS with a CA of their own behind a proxy, and plain HTTP for the metadata server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import trustme
+import uvicorn
+
+from .app import COMPUTE, OAUTH, CloudApp
+from .gcp import Gcp
+from .proxy import Proxy
+from .tokens import Tokens
+
+_START_SECONDS = 10
+
+
+class _Uvicorn(uvicorn.Server):
+    """A uvicorn server that says when it listens."""
+
+    listening: threading.Event
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets=sockets)
+        self.listening.set()
+
+
+class _Listener:
+    """One server in a thread of its own."""
+
+    def __init__(self, app: Any, certificate: Path | None = None) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            app,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            ssl_certfile=certificate,
+            ssl_keyfile=certificate,
+        )
+        self._server = _Uvicorn(config)
+        self._server.listening = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve(sockets=[self._socket])), daemon=True)
+        self._thread.start()
+        if not self._server.listening.wait(_START_SECONDS):
+            raise OSError("the stand-in did not start")
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+
+class RunningClouds:
+    """The stand-ins with their addresses.
+
+    Args:
+        folder: Takes the certificates.
+
+    Attributes:
+        gcp: GCP's networks.
+        tokens: Who may talk to GCP.
+        app: What answers; tests have it lose replies.
+        proxy: What clients connect to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Serve."""
+        self.gcp, self.tokens = Gcp(), Tokens()
+        authority = trustme.CA()
+        self.ca_path = folder / "ca.pem"
+        authority.cert_pem.write_to_path(str(self.ca_path))
+        certificate = folder / "clouds.pem"
+        authority.issue_cert(COMPUTE, OAUTH).private_key_and_cert_chain_pem.write_to_path(str(certificate))
+        self.app = CloudApp(self.gcp, self.tokens, self._cut)
+        self._tls = _Listener(self.app, certificate)
+        self._plain: _Listener | None = None
+        self.proxy = Proxy(self._tls.port)
+
+    @property
+    def metadata_host(self) -> str:
+        """What stands for the metadata server, for the variable GCE_METADATA_HOST; it is started when it is asked for."""
+        self._plain = self._plain or _Listener(self.app)
+        return f"127.0.0.1:{self._plain.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What points the clouds' clients here; nothing in them is changed."""
+        return {
+            "HTTPS_PROXY": self.proxy.url,
+            "https_proxy": self.proxy.url,
+            "REQUESTS_CA_BUNDLE": str(self.ca_path),
+            "SSL_CERT_FILE": str(self.ca_path),
+        }
+
+    def _cut(self) -> None:
+        self.proxy.cut()
+
+    def stop(self) -> None:
+        """End everything."""
+        self.proxy.stop()
+        self._tls.stop()
+        if self._plain is not None:
+            self._plain.stop()
+
+
+@contextlib.contextmanager
+def running() -> Iterator[RunningClouds]:
+    """Run the stand-ins for the length of a with statement."""
+    with tempfile.TemporaryDirectory() as folder:
+        clouds = RunningClouds(Path(folder))
+        try:
+            yield clouds
+        finally:
+            clouds.stop()

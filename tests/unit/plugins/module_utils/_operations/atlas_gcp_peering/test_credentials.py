@@ -1,0 +1,176 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How atlas_gcp_peering signs in: each kind of credentials, what is wrong with them, and that nothing of them is shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import google.auth.compute_engine._metadata as metadata
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import GcpSite
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
+
+SCOPE = "https://www.googleapis.com/auth/compute"
+
+
+def shown(done: Done) -> str:
+    return json.dumps([done.result, done.warnings])
+
+
+@pytest.mark.parametrize("option", ["service_account_file", "service_account_contents"])
+def test_the_key_of_a_service_account_gets_a_token(site: GcpSite, option: str, tmp_path: Path) -> None:
+    key = json.dumps(site.clouds.tokens.service_account_key())
+    file = tmp_path / "key.json"
+    file.write_text(key)
+    done = site.run(access_token=None, **{option: str(file) if option.endswith("file") else key})
+    assert done.changed, done.msg
+    assert site.clouds.tokens.issued[-1]["kind"] == "service account"
+    assert site.clouds.tokens.issued[-1]["scope"] == SCOPE
+    assert done.result["api_calls"][0] | {"milliseconds": 0} == {
+        "method": "POST",
+        "path": "oauth2.googleapis.com/token",
+        "status": 200,
+        "milliseconds": 0,
+    }
+    # One token for the whole task.
+    assert [one["path"] for one in done.result["api_calls"]].count("oauth2.googleapis.com/token") == 1
+
+
+def test_scopes_are_those_of_the_option(site: GcpSite) -> None:
+    key = json.dumps(site.clouds.tokens.service_account_key())
+    wanted = "https://www.googleapis.com/auth/cloud-platform"
+    site.run(access_token=None, service_account_contents=key, scopes=[wanted])
+    assert site.clouds.tokens.issued[-1]["scope"] == wanted
+
+
+def test_application_default_credentials_are_found_by_their_variable(
+    site: GcpSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "adc.json"
+    file.write_text(json.dumps(site.clouds.tokens.user_file()))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    done = site.run(access_token=None)
+    assert done.changed, done.msg
+    assert site.clouds.tokens.issued[-1]["kind"] == "user"
+    assert done.warnings == []
+
+
+@pytest.mark.parametrize("email", [None, "peering@my-project.iam.gserviceaccount.com"])
+def test_a_machine_has_an_account(site: GcpSite, monkeypatch: pytest.MonkeyPatch, email: str | None) -> None:
+    monkeypatch.setattr(metadata, "_GCE_METADATA_HOST", site.clouds.metadata_host)
+    done = site.run(access_token=None, auth_kind="machineaccount", service_account_email=email)
+    assert done.changed, done.msg
+    assert site.clouds.tokens.issued[-1]["kind"] == "machine"
+    # The metadata server is never asked through a proxy.
+    assert set(site.clouds.proxy.hosts) == {"compute.googleapis.com"}
+
+
+def test_a_token_is_renewed_when_it_expires(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    issue = site.clouds.tokens.issue
+    monkeypatch.setattr(site.clouds.tokens, "issue", lambda **about: {**issue(**about), "expires_in": 1})
+    done = site.run(access_token=None, service_account_contents=json.dumps(site.clouds.tokens.service_account_key()))
+    assert done.changed
+    paths = [one["path"] for one in done.result["api_calls"]]
+    assert paths.count("oauth2.googleapis.com/token") == len(paths) / 2
+
+
+def test_a_token_that_gcp_refuses_is_a_failure_without_the_token(site: GcpSite) -> None:
+    for state in ("present", "absent"):
+        done = site.run(access_token="ya29.canary-of-a-token", state=state)
+        assert done.failed
+        assert not done.changed
+        assert done.result["http_status"] == 401
+        assert done.result["error_code"] == "authError"
+        assert "canary" not in shown(done)
+        assert site.wire() == ["GET my-network"]
+
+
+def test_a_server_that_sends_the_token_back_does_not_get_it_shown(site: GcpSite) -> None:
+    for status in (400, 403, 500):
+        body = {"error": {"code": status, "message": f"I know {site.token}", "errors": [{"reason": site.token}]}}
+        site.clouds.app.answers += [("/my-network", status, body)] * 5
+        done = site.run()
+        site.clouds.app.answers.clear()
+        assert "I know ********" in done.msg
+        assert site.token not in shown(done)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            (400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}),
+            "invalid_grant: Invalid JWT Signature",
+        ),
+        ((200, b"<html>login</html>"), "auth_kind serviceaccount: the reply to the request for a token is not one of GCP"),
+        ((200, {}), "no token for GCP with auth_kind serviceaccount"),
+        ((302, {}), "no token for GCP with auth_kind serviceaccount"),
+    ],
+)
+def test_a_refused_key_is_a_failure_without_the_key(site: GcpSite, answer: tuple[int, Any], words: str) -> None:
+    key = site.clouds.tokens.service_account_key()
+    site.clouds.app.answers.append(("/token", *answer))
+    done = site.run(access_token=None, service_account_contents=json.dumps(key))
+    assert words in done.msg
+    assert done.result["http_status"] is None
+    assert key["private_key"][40:80] not in shown(done)
+    assert not any(path.endswith("my-network") for method, path in site.clouds.gcp.requests)
+
+
+@pytest.mark.parametrize("spoil", ["private_key", "client_email", "token_uri"])
+def test_a_key_that_is_not_whole_is_a_failure(site: GcpSite, spoil: str) -> None:
+    key = site.clouds.tokens.service_account_key()
+    whole = key["private_key"]
+    del key[spoil]
+    done = site.run(access_token=None, service_account_contents=json.dumps(key))
+    assert "no token for GCP with auth_kind serviceaccount" in done.msg
+    assert spoil in done.msg
+    assert whole[40:80] not in shown(done)
+
+
+def test_half_a_private_key_is_a_failure_without_the_half(site: GcpSite) -> None:
+    key = site.clouds.tokens.service_account_key()
+    key["private_key"] = key["private_key"][:400]
+    done = site.run(access_token=None, service_account_contents=json.dumps(key))
+    assert "no token for GCP with auth_kind serviceaccount" in done.msg
+    assert key["private_key"][40:80] not in shown(done)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"service_account_contents": "not json: canary"}, "service_account_contents is not the JSON key"),
+        ({"service_account_contents": "[]"}, "service_account_contents is not the JSON key"),
+        ({"service_account_file": "/no/such/file"}, "/no/such/file cannot be read on the host this task runs on: No such file"),
+        ({"auth_kind": "serviceaccount"}, "auth_kind serviceaccount needs the key of the account"),
+        ({"auth_kind": "accesstoken"}, "auth_kind accesstoken needs access_token"),
+        ({"auth_kind": "application", "service_account_file": "/f"}, "service_account_file is set, and auth_kind is application"),
+        ({"auth_kind": "application", "service_account_email": "a@b"}, "service_account_email is set, and auth_kind is applic"),
+        ({"access_token": "canary with spaces"}, "access_token has a space"),
+        ({"access_token": "canary\n"}, "access_token has a space"),
+    ],
+)
+def test_what_cannot_be_right_is_found_before_anything_is_sent(site: GcpSite, options: dict[str, str], words: str) -> None:
+    done = site.run(**{"access_token": None, **options})
+    assert words in done.msg
+    assert "canary" not in shown(done)
+    assert site.wire() == []
+
+
+def test_a_certificate_that_nobody_trusts_is_refused(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    done = site.run()
+    assert "cannot trust compute.googleapis.com" in done.msg
+    assert "REQUESTS_CA_BUNDLE" in done.msg
+    assert site.wire() == []
+
+
+def test_a_proxy_that_is_away_is_named(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    done = site.run()
+    assert "cannot reach the proxy for compute.googleapis.com" in done.msg
+    done = site.run(access_token=None, service_account_contents=json.dumps(site.clouds.tokens.service_account_key()))
+    assert "cannot reach the proxy for oauth2.googleapis.com" in done.msg

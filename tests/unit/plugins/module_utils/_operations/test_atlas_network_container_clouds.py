@@ -1,0 +1,291 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Network containers on AZURE and GCP: found before they are created, never changed, and removed while nothing uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container import OPERATION
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
+
+BLOCK = "10.8.0.0/21"
+AZURE = {"provider_name": "AZURE", "region_name": "northeurope", "atlas_cidr_block": BLOCK}
+GCP = {"provider_name": "GCP", "atlas_cidr_block": "10.8.0.0/18"}
+SMALL = {"regions": ["europe-west3", "US_EAST_4"], "atlas_cidr_block": "10.8.0.0/23"}
+CREATIONS = pytest.mark.parametrize("options", [AZURE, GCP, SMALL], ids=["AZURE", "GCP", "GCP with regions"])
+CHECK_MODES = pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check mode"])
+PEERS = {
+    "AZURE": {
+        "azureDirectoryId": "2a9b7c1e-0000-4000-8000-000000000001",
+        "azureSubscriptionId": "2a9b7c1e-0000-4000-8000-000000000002",
+        "resourceGroupName": "net",
+        "vnetName": "prod-vnet",
+    },
+    "GCP": {"gcpProjectId": "my-sample-project-191923", "networkName": "prod-net"},
+}
+
+
+def run(atlas: Atlas, **options: Any) -> Done:
+    return atlas.run(OPERATION, **options)
+
+
+def containers(atlas: Atlas) -> list[Any]:
+    """Return the containers that are not on AWS, as replies show them."""
+    with atlas.emulator.project.now() as project:
+        return [one.to_json() for one in project.containers if one.kind.name != "AWS"]
+
+
+def add(atlas: Atlas, **body: Any) -> str:
+    with atlas.emulator.project.now() as project:
+        return project.containers.create(body).id
+
+
+def add_peer(atlas: Atlas, provider: str, container_id: str) -> str:
+    with atlas.emulator.project.now() as project:
+        body = {"providerName": provider, "containerId": container_id, **PEERS[provider]}
+        return project.create_peer(body, needs_container=True).id
+
+
+def words_missing(done: Done, *words: str) -> list[str]:
+    assert done.failed
+    return [word for word in words if word not in done.msg]
+
+
+@CREATIONS
+def test_it_is_created_as_check_mode_foretold_and_then_found(atlas: Atlas, options: dict[str, Any]) -> None:
+    foretold = run(atlas, **options, check_mode=True)
+    assert (foretold.changed, containers(atlas), atlas.writes()) == (True, [], [])
+    atlas.emulator.requests.clear()
+    done = run(atlas, **options)
+    assert (done.failed, done.changed, len(containers(atlas))) == (False, True, 1)
+    assert [method for method, status in atlas.wire() if status != 401] == ["GET", "POST"]
+    assert {**done.result["container"], "id": None} == foretold.result["container"] == foretold.after
+    atlas.emulator.requests.clear()
+    again = run(atlas, **options)
+    assert (again.changed, again.result["container"]) == (False, done.result["container"])
+    assert [entry["path"].rpartition("/")[2] for entry in atlas.emulator.requests.entries() if entry["status"] == 200] == ["all"]
+
+
+def test_the_results_have_the_fields_of_their_cloud(atlas: Atlas) -> None:
+    for options, provider in ((AZURE, "AZURE"), (SMALL, "GCP")):
+        add_peer(atlas, provider, run(atlas, **options).result["container"]["id"])
+    azure, gcp = containers(atlas)
+    assert run(atlas, **AZURE).result["container"] == {
+        "id": azure["id"],
+        "provider_name": "AZURE",
+        "region_name": "EUROPE_NORTH",
+        "atlas_cidr_block": BLOCK,
+        "atlas_azure_subscription_id": azure["azureSubscriptionId"],
+        "atlas_vnet_name": azure["vnetName"],
+        "provisioned": True,
+    }
+    assert run(atlas, **SMALL).result["container"] == {
+        "id": gcp["id"],
+        "provider_name": "GCP",
+        "regions": ["EUROPE_WEST_3", "US_EAST_4"],
+        "atlas_cidr_block": "10.8.0.0/23",
+        "atlas_gcp_project_id": gcp["gcpProjectId"],
+        "atlas_network_name": gcp["networkName"],
+        "provisioned": True,
+    }
+    assert None not in (azure["vnetName"], gcp["networkName"])
+
+
+@pytest.mark.parametrize("region", ["northeurope", "EUROPE_NORTH", "NorthEurope", "europe-north"])
+def test_a_region_of_azure_can_be_written_in_both_ways(atlas: Atlas, region: str) -> None:
+    made = add(atlas, providerName="AZURE", region="EUROPE_NORTH", atlasCidrBlock=BLOCK)
+    done = run(atlas, provider_name="AZURE", region_name=region)
+    assert (done.changed, done.result["container"]["id"], done.warnings) == (False, made, [])
+
+
+def test_a_region_that_is_not_known_is_passed_on_with_a_warning(atlas: Atlas) -> None:
+    done = run(atlas, **{**AZURE, "region_name": "MOON_NORTH"})
+    assert (done.changed, containers(atlas)[0]["region"]) == (True, "MOON_NORTH")
+    (warning,) = done.warnings
+    assert warning.startswith("region_name 'MOON_NORTH' is not a region of AZURE that this version of the collection knows")
+    assert not run(atlas, **{**AZURE, "region_name": "moon_north"}).changed
+    (warning,) = run(atlas, regions=["MOON_1"], atlas_cidr_block="10.8.0.0/24").warnings
+    assert warning.startswith("regions[0] 'MOON_1' is not a region of GCP that")
+
+
+@CHECK_MODES
+def test_a_container_on_azure_is_one_of_its_region_only(atlas: Atlas, check_mode: bool) -> None:
+    add(atlas, providerName="AZURE", region="EUROPE_WEST", atlasCidrBlock=BLOCK)
+    overlap = run(atlas, **AZURE, check_mode=check_mode)
+    assert words_missing(overlap, "atlas_cidr_block", BLOCK, "overlaps") == []
+    other = run(atlas, **{**AZURE, "atlas_cidr_block": "10.9.0.0/21"}, check_mode=check_mode)
+    assert (other.changed, len(containers(atlas))) == (True, 1 if check_mode else 2)
+
+
+@CHECK_MODES
+def test_without_a_region_it_is_the_only_one_on_azure(atlas: Atlas, check_mode: bool) -> None:
+    none = run(atlas, provider_name="AZURE", check_mode=check_mode)
+    assert words_missing(none, "no network container on AZURE", "region_name") == []
+    first = add(atlas, providerName="AZURE", region="EUROPE_WEST", atlasCidrBlock=BLOCK)
+    assert run(atlas, provider_name="AZURE", check_mode=check_mode).result["container"]["id"] == first
+    second = add(atlas, providerName="AZURE", region="US_EAST_2", atlasCidrBlock="10.9.0.0/21")
+    several = run(atlas, provider_name="AZURE", check_mode=check_mode)
+    assert words_missing(several, first, second, "westeurope", "eastus2", "2 network containers on AZURE", "region_name") == []
+    assert atlas.writes() == []
+
+
+@CHECK_MODES
+@pytest.mark.parametrize(
+    ("made", "wanted", "words"),
+    [
+        (AZURE, {"atlas_cidr_block": "10.9.0.0/21"}, ["atlas_cidr_block is 10.8.0.0/21, not 10.9.0.0/21", "northeurope"]),
+        (GCP, {"atlas_cidr_block": "10.0.0.0/16"}, ["atlas_cidr_block is 10.8.0.0/18, not 10.0.0.0/16", "all regions"]),
+        (
+            GCP,
+            {"regions": ["us-east4"], "atlas_cidr_block": "10.8.0.0/21"},
+            ["atlas_cidr_block is 10.8.0.0/18, not 10.8.0.0/21", "regions is all regions, not us-east4"],
+        ),
+        (SMALL, {"regions": ["us-east4"]}, ["regions is europe-west3 and us-east4, not us-east4"]),
+        (SMALL, {"regions": [], "atlas_cidr_block": None}, ["regions is europe-west3 and us-east4, not all regions"]),
+    ],
+    ids=["block on AZURE", "block on GCP", "both", "regions", "no regions"],
+)
+def test_what_differs_is_named_and_never_changed(
+    atlas: Atlas, made: dict[str, Any], wanted: dict[str, Any], words: list[str], check_mode: bool
+) -> None:
+    container_id = run(atlas, **made).result["container"]["id"]
+    before, writes = containers(atlas), len(atlas.writes())
+    done = run(atlas, **{**made, **wanted}, check_mode=check_mode)
+    assert words_missing(done, container_id, "cannot be changed", "remove the container first", "state: absent", *words) == []
+    assert (done.changed, containers(atlas), len(atlas.writes())) == (False, before, writes)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"regions": ["us-east4", "EUROPE_WEST_3"]},
+        {"regions": ["us-east4", "europe-west3", "US_EAST_4"]},
+        {"atlas_cidr_block": "10.8.0.0/23"},
+        {"provider_name": "GCP", **SMALL},
+        {},
+    ],
+    ids=["another order", "twice", "block alone", "all", "nothing"],
+)
+def test_the_regions_of_an_existing_one_may_come_in_any_order_or_be_left_out(atlas: Atlas, options: dict[str, Any]) -> None:
+    run(atlas, **SMALL)
+    done = run(atlas, **{"provider_name": "GCP", **options})
+    assert (done.failed, done.changed, len(containers(atlas))) == (False, False, 1)
+
+
+@CHECK_MODES
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({**AZURE, "atlas_cidr_block": None}, ["atlas_cidr_block is required to create", "AZURE"]),
+        ({**GCP, "atlas_cidr_block": None}, ["atlas_cidr_block is required to create", "GCP"]),
+        ({**AZURE, "atlas_cidr_block": "10.8.0.0/20"}, ["wrong size", "from /21 to /24 on AZURE."]),
+        ({**GCP, "atlas_cidr_block": "10.8.0.0/19"}, ["wrong size", "from /8 to /18 on GCP for all regions"]),
+        ({**SMALL, "atlas_cidr_block": "10.8.0.0/24"}, ["wrong size", "from /21 to /23 on GCP for 2 regions"]),
+        ({"regions": ["us-east4"], "atlas_cidr_block": "10.8.0.0/18"}, ["wrong size", "from /21 to /24 on GCP for 1 region."]),
+        ({"regions": [f"us-east{number}" for number in range(9)]}, ["regions has 9 regions", "8 at the most"]),
+        ({**GCP, "atlas_cidr_block": "10.8.0.1/18"}, ["host bits", "10.8.0.0/18"]),
+        ({"regions": ["us-east4", " "]}, ["regions[1] is empty"]),
+        ({**AZURE, "region_name": ""}, ["region_name is empty"]),
+        ({**SMALL, "provider_name": "AZURE"}, ["regions is for GCP, and provider_name is AZURE", "region_name"]),
+        ({**SMALL, "provider_name": "AWS"}, ["regions is for GCP, and provider_name is AWS", "region_name"]),
+        ({**SMALL, "region_name": "eu-west-1"}, ["region_name is for AWS and AZURE, and regions is for GCP"]),
+        ({**GCP, "region_name": "us-east4"}, ["region_name is for AWS and AZURE, and provider_name is GCP"]),
+        ({"region_name": "northeurope"}, ["'northeurope' is a region of AZURE", "provider_name: AZURE"]),
+        ({**AZURE, "api_version": "v1.0"}, ["api_version must be v2 with provider_name AZURE"]),
+        ({**SMALL, "api_version": "v1.0"}, ["api_version must be v2 with provider_name GCP"]),
+        ({"provider_name": "AZURE", "state": "absent"}, ["region_name must not be null with state absent"]),
+        ({"provider_name": "AWS", "state": "absent"}, ["region_name must not be null with state absent"]),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_right_is_refused_before_anything_is_written(
+    atlas: Atlas, options: dict[str, Any], words: list[str], check_mode: bool
+) -> None:
+    done = run(atlas, **options, check_mode=check_mode)
+    assert words_missing(done, *words) == []
+    assert (done.changed, atlas.writes(), containers(atlas)) == (False, [], [])
+
+
+@CREATIONS
+def test_it_is_removed(atlas: Atlas, options: dict[str, Any]) -> None:
+    run(atlas, **options)
+    absent = {name: value for name, value in options.items() if name != "atlas_cidr_block"} | {"state": "absent"}
+    foretold = run(atlas, **absent, check_mode=True)
+    assert (foretold.changed, foretold.result["container"], len(containers(atlas))) == (True, None, 1)
+    done = run(atlas, **absent)
+    assert (done.changed, done.result["container"], containers(atlas)) == (True, None, [])
+    again = run(atlas, **absent)
+    assert (again.failed, again.changed) == (False, False)
+
+
+@CHECK_MODES
+@pytest.mark.parametrize("options", [AZURE, SMALL], ids=["AZURE", "GCP"])
+def test_one_in_use_stays_and_its_user_is_named(atlas: Atlas, options: dict[str, Any], check_mode: bool) -> None:
+    container = run(atlas, **options).result["container"]
+    peer_id = add_peer(atlas, container["provider_name"], container["id"])
+    done = run(atlas, **options, state="absent", check_mode=check_mode)
+    network = {"AZURE": "prod-vnet", "GCP": "prod-net"}[container["provider_name"]]
+    assert words_missing(done, container["id"], "cannot be removed", peer_id, network, "ADDING_PEER", "wait") == []
+    assert len(containers(atlas)) == 1
+
+
+@pytest.mark.parametrize("options", [AZURE, SMALL], ids=["AZURE", "GCP"])
+def test_it_is_removed_once_nothing_uses_it(atlas: Atlas, options: dict[str, Any]) -> None:
+    container = run(atlas, **options).result["container"]
+    peer_id = add_peer(atlas, container["provider_name"], container["id"])
+    atlas.clock.after(3, lambda: atlas.act("delete", peer_id))
+    done = run(atlas, **options, state="absent", wait=True)
+    assert (done.failed, done.changed, containers(atlas)) == (False, True, [])
+
+
+@CREATIONS
+def test_one_that_somebody_else_has_made_meanwhile_is_found(faulty: tuple[Atlas, Wire], options: dict[str, Any]) -> None:
+    atlas, wire = faulty
+    refused = reply({"error": 409, "errorCode": "CONTAINER_ALREADY_EXISTS", "detail": "It exists."}, 409)
+    wire.faults.append(Fault("POST", refused, forward=True))
+    done = run(atlas, **options)
+    assert (done.failed, done.changed, len(containers(atlas))) == (False, False, 1)
+
+
+@CREATIONS
+def test_one_whose_reply_is_lost_is_found(faulty: tuple[Atlas, Wire], options: dict[str, Any]) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", reply({"error": 500, "errorCode": "UNEXPECTED_ERROR"}, 500), forward=True))
+    done = run(atlas, **options)
+    assert (done.failed, done.changed, len(containers(atlas))) == (False, True, 1)
+
+
+def test_a_reply_that_shows_other_regions_is_not_believed(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    shown = {"id": "0" * 24, "providerName": "GCP", "regions": ["US_EAST_4"], "atlasCidrBlock": "10.8.0.0/23"}
+    wire.faults.append(Fault("POST", reply(shown, 201)))
+    done = run(atlas, **SMALL)
+    assert words_missing(done, "does not show what was sent", "['US_EAST_4']", "['EUROPE_WEST_3', 'US_EAST_4']") == []
+    assert (done.changed, containers(atlas)) == (False, [])
+
+
+def test_the_regions_in_a_reply_may_have_another_order(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    shown = {"id": "0" * 24, "providerName": "GCP", "regions": ["US_EAST_4", "EUROPE_WEST_3"], "atlasCidrBlock": "10.8.0.0/23"}
+    wire.faults.append(Fault("POST", reply(shown, 201)))
+    done = run(atlas, **SMALL)
+    assert (done.failed, done.changed, done.result["container"]["regions"]) == (False, True, shown["regions"])
+
+
+def test_a_list_that_is_refused_is_no_absence(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    refusal = reply({"error": 404, "errorCode": "RESOURCE_NOT_FOUND", "detail": "No."}, 404)
+    for options in ({**GCP, "state": "absent"}, GCP):
+        wire.faults.append(Fault("GET", refusal))
+        done = run(atlas, **options)
+        assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+
+
+def test_a_cloud_that_is_full_says_what_to_do(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("POST", reply({"error": 409, "errorCode": "NO_CAPACITY", "detail": "It is full."}, 409)))
+    done = run(atlas, **AZURE)
+    assert words_missing(done, "It is full", "northeurope", "choose another region") == []
