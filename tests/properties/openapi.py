@@ -75,6 +75,11 @@ def _mend_networks(found: dict[str, Any]) -> None:
                 part,
                 *(set(part.get("properties", {})) & {"vpcId", "azureSubscriptionId", "vnetName", "gcpProjectId", "networkName"}),
             )
+    # All regions, if none is chosen; and clouds open regions before the description has them.
+    for name in ("GCPCloudProviderContainer", "AzureCloudProviderContainer"):
+        for part in [schemas[name], *schemas[name].get("allOf", [])]:
+            part["required"] = [one for one in part.get("required", []) if one != "regions"]
+            _forget_values(part, "regions", "region")
     # Any request can be malformed, in its query or in its path.
     for operations in found["paths"].values():
         for operation in operations.values():
@@ -83,6 +88,12 @@ def _mend_networks(found: dict[str, Any]) -> None:
     # 201 on the wire.
     responses = found["paths"]["/api/atlas/v2/groups/{groupId}/accessList"]["post"]["responses"]
     responses["201"] = responses["200"]
+
+
+def _forget_values(schema: dict[str, Any], *names: str) -> None:
+    for name in set(names) & set(schema.get("properties", {})):
+        schema["properties"][name].pop("enum", None)
+        schema["properties"][name].get("items", {}).pop("enum", None)
 
 
 def _let_be_null(schema: dict[str, Any], *names: str) -> None:
