@@ -78,7 +78,8 @@ def _mend_networks(found: dict[str, Any]) -> None:
     # All regions, if none is chosen; and clouds open regions before the description has them.
     for name in ("GCPCloudProviderContainer", "AzureCloudProviderContainer"):
         for part in [schemas[name], *schemas[name].get("allOf", [])]:
-            part["required"] = [one for one in part.get("required", []) if one != "regions"]
+            if "regions" in part.get("required", []):
+                part["required"].remove("regions")
             _forget_values(part, "regions", "region")
     # Any request can be malformed, in its query or in its path.
     for operations in found["paths"].values():
