@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +59,19 @@ def test_application_default_credentials_are_found_by_their_variable(
     assert done.warnings == []
 
 
+@pytest.fixture
+def _metadata_server(site: GcpSite) -> Iterator[None]:
+    """Let google-auth find the metadata server; it reads the variable when it is imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GCE_METADATA_HOST", site.clouds.metadata_host)
+        importlib.reload(metadata)
+        yield
+    importlib.reload(metadata)
+
+
+@pytest.mark.usefixtures("_metadata_server")
 @pytest.mark.parametrize("email", [None, "peering@my-project.iam.gserviceaccount.com"])
-def test_a_machine_has_an_account(site: GcpSite, monkeypatch: pytest.MonkeyPatch, email: str | None) -> None:
-    monkeypatch.setattr(metadata, "_GCE_METADATA_HOST", site.clouds.metadata_host)
+def test_a_machine_has_an_account(site: GcpSite, email: str | None) -> None:
     done = site.run(access_token=None, auth_kind="machineaccount", service_account_email=email)
     assert done.changed, done.msg
     assert site.clouds.tokens.issued[-1]["kind"] == "machine"
