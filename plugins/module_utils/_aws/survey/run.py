@@ -25,6 +25,8 @@ def carry_out(surveys: t.Sequence[Survey]) -> None:
         with Workers[t.Any, t.Any](READERS) as workers:
             for survey in surveys:
                 for key, question in survey.rounds[number]().items():
+                    # Answers stay in the order of the questions, whichever comes first.
+                    survey.answers[key] = None
                     workers.submit((survey, key), partial(_answer, question))
             for ended in workers.results():
                 survey, key = ended.key
