@@ -11,7 +11,6 @@ import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
-    ATLAS_BLOCK,
     AwsWire,
     RoleRunner,
     Site,
@@ -75,16 +74,7 @@ def test_what_the_role_has_built_is_reachable_by_design(
 
 
 def test_the_role_fails_for_what_it_does_not_manage(run: RoleRunner, site: Site) -> None:
-    (acl,) = site.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [site.vpc_id]}])["NetworkAcls"]
-    site.ec2.create_network_acl_entry(
-        NetworkAclId=acl["NetworkAclId"],
-        RuleNumber=90,
-        Protocol="6",
-        RuleAction="deny",
-        Egress=True,
-        CidrBlock=ATLAS_BLOCK,
-        PortRange={"From": 27017, "To": 27017},
-    )
+    site.close_mongodb()
     done = run(connections=[site.connection], dns="enable", verify=True, status=2)
     (found,) = checked(done)["connections"]
     assert codes(found, "fail") == {"P701"}

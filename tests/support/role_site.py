@@ -115,6 +115,19 @@ class Site:
         self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc_id)
         return str(gateway)
 
+    def close_mongodb(self, block: str = ATLAS_BLOCK) -> None:
+        """Let the network ACL of the VPC deny MongoDB's port to a block."""
+        (acl,) = self.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [self.vpc_id]}])["NetworkAcls"]
+        self.ec2.create_network_acl_entry(
+            NetworkAclId=acl["NetworkAclId"],
+            RuleNumber=90,
+            Protocol="6",
+            RuleAction="deny",
+            Egress=True,
+            CidrBlock=block,
+            PortRange={"From": 27017, "To": 27017},
+        )
+
     def allow(self, comment: str | None = None) -> None:
         """Let the VPC connect."""
         with self.emulator.project.now() as project:

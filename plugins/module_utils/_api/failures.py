@@ -24,7 +24,8 @@ from .redact import redacted
 from .request import Request
 
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
-_CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
+# The errors that a caller may tell apart; GCP means the same by these statuses.
+CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
     401: AtlasAuthError,
     403: AtlasAuthError,
     404: AtlasNotFoundError,
@@ -55,7 +56,7 @@ def api_error(request: Request, status: int, body: t.Any, *, secrets: t.Iterable
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     text = (detail or "no reason given").rstrip(". ")
     is_overtaken = code in request.exists or (status in (404, 409) and code in request.gone)
-    error_class = OvertakenError if is_overtaken else _CLASS_BY_STATUS.get(status, AtlasApiError)
+    error_class = OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, AtlasApiError)
     return error_class(
         f"Failed to {request.description}: {text} ({label}).",
         http_status=status,

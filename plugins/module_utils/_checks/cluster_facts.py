@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions im
 
 from .check import skip
 from .facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
-from .judge import no_container
+from .judge import need_container
 
 # Clusters with these in place of a cloud provider share their machines, and have no network container.
 _NOT_DEDICATED = ("TENANT", "FLEX")
@@ -53,9 +53,7 @@ def judged_clusters(facts: Facts) -> list[AtlasObject]:
     clusters = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
     if facts.asked.clusters is not None:
         return [one for one in clusters if one["name"] in facts.asked.clusters]
-    container = known(facts.atlas.container)
-    if container is None:
-        raise no_container(facts)
+    container = need_container(facts)
     return [one for one in clusters if is_in_region(one, container["region_name"])]
 
 

@@ -21,7 +21,7 @@ from .cluster_facts import (
     usable_clusters,
 )
 from .facts import AtlasObject, Facts, Missing, known
-from .judge import no_container, own_dns_servers
+from .judge import need_container, own_dns_servers
 from .wording import listed
 
 _LARGER = "Network peering needs a dedicated cluster: M10 or larger."
@@ -30,9 +30,7 @@ _LARGER = "Network peering needs a dedicated cluster: M10 or larger."
 @check("P201")
 def find_no_cluster(facts: Facts) -> Findings:
     """A dedicated cluster has nodes in the region of the container."""
-    container = known(facts.atlas.container)
-    if container is None:
-        raise no_container(facts)
+    container = need_container(facts)
     region = container["region_name"]
     dedicated = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
     if not dedicated and _small_clusters(facts):

@@ -58,6 +58,19 @@ def no_container(facts: Facts) -> SkippedError:
     return skip("There is no network container.", "P101" if facts.atlas.peer is None else "P104")
 
 
+def need_container(facts: Facts) -> AtlasObject:
+    """Return the network container.
+
+    Raises:
+        UnreadError: If the containers could not be read.
+        SkippedError: If there is none.
+    """
+    container = known(facts.atlas.container)
+    if container is None:
+        raise no_container(facts)
+    return container
+
+
 def vpc_blocks_of(facts: Facts) -> list[ipaddress.IPv4Network]:
     """Return the blocks of the VPC.
 

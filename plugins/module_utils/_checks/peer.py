@@ -21,7 +21,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions im
 from .check import Finding, Findings, check, skip
 from .cluster_facts import has_ended, peers_of_vpc
 from .facts import AtlasObject, Facts, Missing, Unread, UnreadError, known
-from .judge import no_container, peer_of, to_network, vpc_blocks_of
+from .judge import need_container, peer_of, to_network, vpc_blocks_of
 from .wording import listed, span_text
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
@@ -140,9 +140,7 @@ def find_wrong_container(facts: Facts) -> Findings:
 @check("P105")
 def find_shared_addresses(facts: Facts) -> Findings:
     """The container has addresses of its own, which the VPC has not."""
-    container = known(facts.atlas.container)
-    if container is None:
-        raise no_container(facts)
+    container = need_container(facts)
     block = to_network(container["atlas_cidr_block"], f"network container {container['id']}")
     shared = [one for one in vpc_blocks_of(facts) if one.overlaps(block)]
     if shared:
@@ -155,9 +153,7 @@ def find_shared_addresses(facts: Facts) -> Findings:
 @check("P106")
 def find_shared_routes(facts: Facts) -> Findings:
     """No other connection of the VPC leads to the same addresses: a route of the VPC has one target."""
-    own = known(facts.atlas.container)
-    if own is None:
-        raise no_container(facts)
+    own = need_container(facts)
     block = to_network(own["atlas_cidr_block"], f"network container {own['id']}")
     blocks = {one["id"]: one["atlas_cidr_block"] for one in known(facts.atlas.containers)}
     here = [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers_of_vpc(facts)]

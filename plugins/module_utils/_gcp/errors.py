@@ -15,11 +15,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
     AtlasAuthError,
     AtlasConflictError,
     AtlasConnectionError,
-    AtlasNotFoundError,
     AtlasRateLimitError,
     OvertakenError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.failures import root_cause
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.failures import CLASS_BY_STATUS, root_cause
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
 
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
@@ -27,13 +26,6 @@ _TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))
 # Of a reply whose content is not what it should be.
 HTTP_OK = 200
 _BUSY = "peering operation in progress"
-_CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
-    401: AtlasAuthError,
-    403: AtlasAuthError,
-    404: AtlasNotFoundError,
-    409: AtlasConflictError,
-    429: AtlasRateLimitError,
-}
 _HINTS = {
     401: "Get a new access_token, or check auth_kind and what belongs to it.",
     403: "Give the account the role Compute Network Admin (compute.networks.get, addPeering, removePeering) in this project, "
@@ -72,7 +64,7 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     code = redacted(str(code), secrets, MAX_DETAIL_LENGTH) if code else None
     detail = redacted(str(fields.get("message") or ""), secrets, MAX_DETAIL_LENGTH) or None
     is_limited = code in _RATE_REASONS
-    kind = AtlasRateLimitError if is_limited else _CLASS_BY_STATUS.get(status, AtlasApiError)
+    kind = AtlasRateLimitError if is_limited else CLASS_BY_STATUS.get(status, AtlasApiError)
     hint = None if is_limited else _HINTS.get(status)
     if _BUSY in (detail or "").lower():
         kind, hint = PeeringBusyError, "Wait for that operation, then run the task again."

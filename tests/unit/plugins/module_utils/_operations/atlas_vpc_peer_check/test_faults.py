@@ -29,16 +29,7 @@ def hide_names(site: CheckSite) -> None:
 
 
 def close_mongodb(site: CheckSite) -> None:
-    (acl,) = site.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [site.vpc.vpc_id]}])["NetworkAcls"]
-    site.ec2.create_network_acl_entry(
-        NetworkAclId=acl["NetworkAclId"],
-        RuleNumber=90,
-        Protocol="6",
-        RuleAction="deny",
-        Egress=True,
-        CidrBlock="192.168.0.0/16",
-        PortRange={"From": 27017, "To": 27017},
-    )
+    site.vpc.close_mongodb("192.168.0.0/16")
 
 
 def pause(site: CheckSite) -> None:
