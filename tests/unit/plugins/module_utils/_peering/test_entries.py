@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import StoppedError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.stopping import StoppedError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import (
     FIELDS,
     PATTERN_FORMS,
