@@ -27,6 +27,7 @@ def main() -> None:
         said: dict[str, Any] = {
             "environment": {**clouds.environment, "GCE_METADATA_HOST": clouds.metadata_host},
             "service_account_contents": json.dumps(clouds.tokens.service_account_key()),
+            "control_url": clouds.control_url,
             "access_token": clouds.tokens.issue()["access_token"],
             "gcp_project_id": MINE[0],
             "network_name": MINE[1],

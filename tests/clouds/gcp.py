@@ -97,6 +97,37 @@ class Gcp:
         with self.lock:
             del self._networks[project, name]
 
+    def discard_network(self, project: str, name: str) -> None:
+        """Remove a network with its peerings, if it is there."""
+        with self.lock:
+            self._networks.pop((project, name), None)
+
+    def put_peering(self, project: str, network: str, name: str, peer: Key) -> bool:
+        """Let somebody make a peering, unless it is there; False if the network is not."""
+        with self.lock:
+            peerings = self._networks.get((project, network))
+            if peerings is not None and all(one["name"] != name for one in peerings):
+                self.add_peering(project, network, name, peer)
+            return peerings is not None
+
+    def discard_peering(self, project: str, network: str, name: str) -> None:
+        """Let somebody remove a peering, if it is there."""
+        with self.lock:
+            if (project, network) in self._networks:
+                self.remove_peering(project, network, name)
+
+    def show_all(self) -> list[dict[str, Any]]:
+        """Return all networks, and where their peerings lead."""
+        with self.lock:
+            return [
+                {
+                    "project": project,
+                    "name": name,
+                    "peerings": [dict(zip(("project", "network"), _peer_of(one))) for one in peerings],
+                }
+                for (project, name), peerings in self._networks.items()
+            ]
+
     def add_peering(self, project: str, network: str, name: str, peer: Key, **fields: Any) -> None:
         """Let somebody make a peering, at once."""
         with self.lock:

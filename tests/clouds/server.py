@@ -16,6 +16,7 @@ import trustme
 import uvicorn
 
 from .app import COMPUTE, OAUTH, CloudApp
+from .control import Control
 from .gcp import Gcp
 from .proxy import Proxy
 from .tokens import Tokens
@@ -65,6 +66,16 @@ class _Listener:
         self._socket.close()
 
 
+@contextlib.contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Serve an application over plain HTTP on loopback for the length of a with statement, and give its address."""
+    listener = _Listener(app)
+    try:
+        yield f"http://127.0.0.1:{listener.port}"
+    finally:
+        listener.stop()
+
+
 class RunningClouds:
     """The stand-ins with their addresses.
 
@@ -89,6 +100,7 @@ class RunningClouds:
         self.app = CloudApp(self.gcp, self.tokens, self._cut)
         self._tls = _Listener(self.app, certificate)
         self._plain: _Listener | None = None
+        self._control: _Listener | None = None
         self.proxy = Proxy(self._tls.port)
 
     @property
@@ -96,6 +108,12 @@ class RunningClouds:
         """What stands for the metadata server, for the variable GCE_METADATA_HOST; it is started when it is asked for."""
         self._plain = self._plain or _Listener(self.app)
         return f"127.0.0.1:{self._plain.port}"
+
+    @property
+    def control_url(self) -> str:
+        """Where Atlas finds its customers' networks, for `Settings.clouds_url`; it is started when it is asked for."""
+        self._control = self._control or _Listener(Control(self.gcp).app())
+        return f"http://127.0.0.1:{self._control.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -114,8 +132,9 @@ class RunningClouds:
         """End everything."""
         self.proxy.stop()
         self._tls.stop()
-        if self._plain is not None:
-            self._plain.stop()
+        for one in (self._plain, self._control):
+            if one is not None:
+                one.stop()
 
 
 @contextlib.contextmanager

@@ -65,6 +65,13 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
     add("--tls-certificate", metavar="FILE", help="PEM file with a private key and its certificates, to speak HTTPS (plain HTTP)")
     add("--aws-endpoint-url", metavar="URL", help="a real AWS (such as moto's server) to be Atlas's side in (made up)")
     add("--aws-account-id", default=default.aws_account_id, metavar="ID", help="Atlas's own account there (%(default)s)")
+    add("--clouds-url", metavar="URL", help="stand-ins of Azure and Google Cloud, to look at customers' networks there (made up)")
+    add(
+        "--azure-role-seconds",
+        type=float,
+        default=default.azure_role_seconds,
+        help="time before Atlas's role at a virtual network is known, from the first request that finds it (%(default)s)",
+    )
     options = vars(parser.parse_args(arguments))
     for repeatable in ("key_access_list", "allow_host", "rate_limit_without"):
         options[repeatable] = tuple(options[repeatable])

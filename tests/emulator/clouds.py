@@ -1,13 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stands behind the containers and peers of one cloud provider: made up here, real for AWS in `aws`."""
+"""What stands behind the containers and peers of one cloud provider: made up here; see `aws`, `azure` and `gcp`."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .ids import new_aws_id
-from .settings import Settings
 
 if TYPE_CHECKING:
     from .containers import Container
@@ -19,7 +19,7 @@ class CloudUnreachableError(Exception):
 
 
 class CloudRefusalError(Exception):
-    """The cloud will never do this."""
+    """The cloud does not do this, and says why."""
 
 
 class Cloud:
@@ -40,8 +40,18 @@ class Cloud:
         """Remove the network behind a container."""
         container.network_id = None
 
+    def begin(self, peer: Peer) -> None:
+        """React to the request for a connection, before it is answered.
+
+        Raises:
+            ApiError: When Atlas refuses the request because of what is on the other side.
+        """
+        # Atlas has to have a network before it can connect it to another one.
+        with contextlib.suppress(CloudUnreachableError):
+            self.provision(peer.container)
+
     def connect(self, peer: Peer) -> str:
-        """Ask the other side for a connection, and return its id there.
+        """Do Atlas's part of a connection, and return the connection's id in the cloud.
 
         Raises:
             CloudRefusalError: When there is no such other side.
@@ -53,6 +63,7 @@ class Cloud:
         """Remove the connection of a peer, if there is one.
 
         Raises:
+            CloudRefusalError: When the cloud does not let Atlas do that.
             CloudUnreachableError: When it has to be tried again.
         """
 
@@ -63,7 +74,7 @@ class Cloud:
             peers: Those that have a connection which should live.
 
         Returns:
-            By the id of each peer that there is news about, `ACCEPTED` or the name of the error that ended it.
+            By the id of each peer that there is news about, `ACCEPTED` or the error that ended it.
 
         Raises:
             CloudUnreachableError: When nothing can be told now.
@@ -104,17 +115,3 @@ class Cloud:
 
 Clouds = Mapping[str, Cloud]
 ACCEPTED = "ACCEPTED"
-
-
-def make_clouds(settings: Settings) -> Clouds:
-    """Return the cloud behind each provider.
-
-    Raises:
-        ImportError: For a real AWS without boto3.
-    """
-    made_up = Cloud()
-    if not settings.aws_endpoint_url:
-        return {"AWS": made_up, "AZURE": made_up, "GCP": made_up}
-    from .aws import AwsCloud  # pylint: disable=import-outside-toplevel
-
-    return {"AWS": AwsCloud(settings.aws_endpoint_url, settings.aws_account_id), "AZURE": made_up, "GCP": made_up}

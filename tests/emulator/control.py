@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from .accesslist import STATUSES
 from .attributes import Body, check_enum, check_names, parse_json, parse_object, require
+from .azure import INVALID, UNREACHABLE, Rule
 from .bodies import read_body
 from .clouds import CloudUnreachableError
 from .emulator import Emulator
@@ -24,12 +26,49 @@ from .peer import Peer
 from .peers import Peers
 from .project import Project
 
-#: What can happen to a peer on the other side; each tells whether it could.
-ACTIONS: dict[str, Callable[[Peers, Peer], bool]] = {
-    "accept": lambda peers, peer: peers.accept(peer),
-    "reject": lambda peers, peer: peers.fail(peer, "REJECTED", only_waiting=True),
-    "expire": lambda peers, peer: peers.fail(peer, "EXPIRED", only_waiting=True),
-    "fail": lambda peers, peer: peers.fail(peer, "INVALID_ARGUMENT", only_waiting=False),
+#: What Atlas says of most failures on Azure, if it says anything.
+_INTERNAL = "Internal Error"
+
+
+def _fail(peers: Peers, peer: Peer, body: Body) -> bool:
+    """Let a connection fail; the body may have the error: on AWS one that Atlas has a name for, elsewhere any text."""
+    check_names(body, ("error",), ())
+    error, names = body.get("error", peer.provider.error_for(_INTERNAL)), peer.provider.error_names
+    check_enum({"error": error}, "error", names or (error,))
+    return peers.fail(peer, error, only_waiting=False)
+
+
+def _fail_deletion(peers: Peers, peer: Peer, body: Body) -> bool:
+    """Let the next deletions of a connection fail; the body may have the error, and how many do."""
+    check_names(body, ("error", "times"), ())
+    error, times = body.get("error", _INTERNAL), body.get("times", 1)
+    check_enum({"error": error}, "error", (error,))
+    if not _is_number(times) or times != int(times):
+        raise ApiError("INVALID_ATTRIBUTE", "times")
+    return peers.fail_deletion(peer, error, int(times))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _answer(action: Callable[[Peers, Peer], bool]) -> Callable[[Peers, Peer, Body], bool]:
+    """Return an action whose body has nothing to say."""
+
+    def act(peers: Peers, peer: Peer, body: Body) -> bool:
+        check_names(body, (), ())
+        return action(peers, peer)
+
+    return act
+
+
+#: What can happen to a peer on the other side, given the body of the request; each tells whether it could.
+ACTIONS: dict[str, Callable[[Peers, Peer, Body], bool]] = {
+    "accept": _answer(lambda peers, peer: peers.accept(peer)),
+    "reject": _answer(lambda peers, peer: peers.fail(peer, "REJECTED", only_waiting=True)),
+    "expire": _answer(lambda peers, peer: peers.fail(peer, "EXPIRED", only_waiting=True)),
+    "fail": _fail,
+    "fail-deletion": _fail_deletion,
 }
 
 
@@ -42,21 +81,23 @@ class _AmbiguousError(HTTPException):
 
 
 def _is_called(peer: Peer, name: str) -> bool:
-    """Tell whether this is the peer's id in Atlas, its connection's in AWS, or its VPC's."""
-    in_aws = (peer.connection_id, peer.fields["vpcId"]) if peer.provider.name == "AWS" else ()
-    return name == peer.id or name in in_aws
+    """Tell whether this is the peer's id in Atlas, its connection's in AWS, or that of its VPC or network."""
+    network = (peer.pair[-1],)
+    return name in (peer.id, peer.connection_id) or peer.provider.key((name,)) == peer.provider.key(network)
 
 
 def _is_possible(peer: Peer, action: str) -> bool:
+    if action == "fail-deletion":
+        return peer.provider.deletion_failed is not None
     return not (peer.deleting or peer.dead) and (action == "fail" or peer.status == peer.provider.waiting)
 
 
-def _act(emulator: Emulator, name: str, action: str) -> Body:
+def _act(emulator: Emulator, name: str, action: str, body: Body) -> Body:
     with contextlib.ExitStack() as stack:
         projects = [stack.enter_context(project.now()) for project in emulator.projects]
         found = [(project.peers, peer) for project in projects for peer in project.peers if _is_called(peer, name)]
         if not found:
-            raise HTTPException(404, f"There is no peer with the id, connection id or VPC id {name}")
+            raise HTTPException(404, f"There is no peer with the id, connection id or VPC id {name}, nor with such a network")
         # Of a VPC with connections to several containers, one may be waiting, and others are done with.
         fitting = [one for one in found if _is_possible(one[1], action)] or found
         if len(fitting) > 1:
@@ -64,17 +105,19 @@ def _act(emulator: Emulator, name: str, action: str) -> Body:
             raise _AmbiguousError(f"Several peers of {name}: {states}; name one by its id", [peer.id for unused, peer in fitting])
         peers, peer = fitting[0]
         try:
-            possible = ACTIONS[action](peers, peer)
+            possible = ACTIONS[action](peers, peer, body)
         except CloudUnreachableError as error:
             raise HTTPException(503, str(error)) from None
+        except ApiError as error:
+            raise HTTPException(error.status, error.detail) from None
         if not possible:
             raise HTTPException(409, f"Cannot {action} peer {peer.id} while it is {peer.status}")
         return peer.to_json()
 
 
-async def _read_object(request: Request) -> Body:
+async def _read_object(request: Request, default: bytes = b"") -> Body:
     try:
-        return parse_object(await read_body(request) or b"")
+        return parse_object(await read_body(request) or default)
     except ApiError as error:
         raise HTTPException(400, error.detail) from None
     except ClientDisconnect:
@@ -117,6 +160,27 @@ def _fix_status(project: Project, body: Body) -> Body:
     return {"entry": entry.value, "status": project.access_list.status(entry)}
 
 
+def _put_role(emulator: Emulator, body: Body) -> Body:
+    """Say what Atlas is to know about its role at the virtual networks on Azure, or at those of one name."""
+    try:
+        check_names(body, ("vnet_name", "given", "seconds", "error"), ())
+        check_enum(body, "error", (UNREACHABLE, INVALID))
+        given, seconds, vnet_name = body.get("given", True), body.get("seconds", 0), body.get("vnet_name")
+        if not isinstance(given, bool):
+            raise ApiError("INVALID_ATTRIBUTE", "given")
+        if not _is_number(seconds):
+            raise ApiError("INVALID_ATTRIBUTE", "seconds")
+        if not isinstance(vnet_name, (str, type(None))):
+            raise ApiError("INVALID_ATTRIBUTE", "vnet_name")
+    except ApiError as error:
+        raise HTTPException(error.status, error.detail) from None
+    rule = Rule(given, float(seconds), body.get("error", UNREACHABLE))
+    for project in emulator.projects:
+        with project.now():
+            project.outside.roles.put(vnet_name, rule)
+    return {"vnet_name": vnet_name, "given": given, "seconds": rule.seconds, "error": rule.code}
+
+
 def control_app(emulator: Emulator) -> Starlette:
     """Return the application that serves the control paths of an emulator."""
 
@@ -150,7 +214,12 @@ def control_app(emulator: Emulator) -> Starlette:
         name, action = request.path_params["name"], request.path_params["action"]
         if action not in ACTIONS:
             raise HTTPException(404, f"There is no action {action}; there are {', '.join(ACTIONS)}")
-        return JSONResponse(await emulator.run(lambda: _act(emulator, name, action)))
+        body = await _read_object(request, default=b"{}")
+        return JSONResponse(await emulator.run(lambda: _act(emulator, name, action, body)))
+
+    async def azure_role(request: Request) -> Response:
+        body = await _read_object(request, default=b"{}")
+        return JSONResponse(await emulator.run(lambda: _put_role(emulator, body)))
 
     async def clusters(request: Request) -> Response:
         body = await _read_object(request)
@@ -179,6 +248,7 @@ def control_app(emulator: Emulator) -> Starlette:
             Route("/emulator/faults", faults, methods=["GET", "POST", "DELETE"]),
             Route("/emulator/reset", reset, methods=["POST"]),
             Route("/emulator/peers/{name}/{action}", act, methods=["POST"]),
+            Route("/emulator/azure/role", azure_role, methods=["POST"]),
             Route("/emulator/clusters", clusters, methods=["POST"]),
             Route("/emulator/clusters/{name}", cluster, methods=["DELETE"]),
             Route("/emulator/access-list", access_list, methods=["POST"]),

@@ -13,6 +13,7 @@ from .digest import DigestServer, Nonces, Verdict
 from .errors import ApiError, ChallengeError
 from .faults import Faults
 from .oauth import TokenServer, parse_bearer
+from .outside import Outside
 from .project import Project
 from .ratelimit import TokenBucket, parse_rate
 from .requestlog import RequestLog
@@ -34,7 +35,8 @@ class Emulator:
     ) -> None:
         """Make an emulator in its initial state; it does not listen yet."""
         self.settings = settings
-        self.projects = [Project(settings, clock, wall, number) for number in range(settings.groups)]
+        outside = Outside(settings, clock)
+        self.projects = [Project(settings, clock, wall, number, outside) for number in range(settings.groups)]
         self.requests = RequestLog()
         self.faults = Faults()
         self.tokens = TokenServer(

@@ -26,6 +26,9 @@ class Peer:
     id: str
     connection_id: str | None = None
     error: str | None = None
+    #: How many of its deletions fail, and with which error.
+    failing_deletions: int = 0
+    deletion_error: str = ""
 
     @property
     def deleting(self) -> bool:
@@ -34,8 +37,8 @@ class Peer:
 
     @property
     def dead(self) -> bool:
-        """Whether it has failed."""
-        return self.status == "FAILED"
+        """Whether it has failed, or its deletion has."""
+        return self.status in ("FAILED", self.provider.deletion_failed)
 
     @property
     def pending(self) -> bool:
@@ -44,12 +47,12 @@ class Peer:
 
     @property
     def pair(self) -> tuple[Any, ...]:
-        """Where it leads: to what no two connections of a container may lead."""
+        """Where it leads: to what no two connections of a container may lead, as it was sent."""
         return tuple(self.fields[name] for name in self.provider.identity)
 
     def is_like(self, other: Peer) -> bool:
         """Tell whether both lead to the same network."""
-        return self.provider is other.provider and self.pair == other.pair
+        return self.provider is other.provider and self.provider.key(self.pair) == self.provider.key(other.pair)
 
     @property
     def block(self) -> ipaddress.IPv4Network | None:

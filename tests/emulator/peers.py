@@ -75,9 +75,9 @@ class Peers:
             following = self._following(peer)
         except CloudUnreachableError:
             return False
-        except CloudRefusalError:
-            # What AWS says of an unknown VPC or account, and of blocks that overlap.
-            peer.error, following = "INVALID_ARGUMENT", "FAILED"
+        except CloudRefusalError as error:
+            peer.error = peer.provider.error_for(str(error))
+            following = peer.provider.deletion_failed if peer.deleting else "FAILED"
         if following is None:
             return False
         # From when the last state ended and not from now: else a rarely asked connection would live more slowly.
@@ -89,11 +89,14 @@ class Peers:
         provider, cloud = peer.provider, self._clouds[peer.provider.name]
         following = provider.steps.get(peer.status)
         if peer.deleting:
+            if peer.failing_deletions:
+                peer.failing_deletions -= 1
+                raise CloudRefusalError(peer.deletion_error)
             cloud.disconnect(peer)
             del self._by_id[peer.id]
         elif peer.status == provider.waiting:
             following = provider.accepted if self._auto_accept and cloud.accept(peer) else None
-        elif following and following == provider.waiting:
+        elif peer.status == provider.initial:
             peer.connection_id = cloud.connect(peer)
         return following
 
@@ -135,7 +138,8 @@ class Peers:
         deleted, unless the settings say that it holds nothing.
 
         Raises:
-            ApiError: For a second connection of a pair in a container, overlapping blocks, or one too many.
+            ApiError: For a second connection of a pair in a container, overlapping blocks, one too many, or if the other side
+                cannot be reached.
         """
         peer = Peer(provider, fields, container, provider.initial, self._clock(), self._new_id())
         holders = [other for other in self if self._holds(other)]
@@ -146,6 +150,7 @@ class Peers:
             raise ApiError("PEER_MAXIMUM_REACHED", self._settings.max_peers)
         if sum(other.pending for other in holders) >= self._settings.max_pending_peers:
             raise ApiError("PEER_MAXIMUM_REACHED", self._settings.max_pending_peers)
+        self._clouds[provider.name].begin(peer)
         self._by_id[peer.id] = peer
         return peer
 
@@ -184,9 +189,10 @@ class Peers:
         if peer.deleting:
             raise ApiError("PEER_ALREADY_REQUESTED_DELETION", peer.id)
         self._enter(peer, peer.provider.deleting, self._clock())
-        # Tried again before it is gone.
-        with contextlib.suppress(CloudUnreachableError):
-            self._clouds[peer.provider.name].disconnect(peer)
+        if not peer.failing_deletions:
+            # Tried again before it is gone.
+            with contextlib.suppress(CloudUnreachableError, CloudRefusalError):
+                self._clouds[peer.provider.name].disconnect(peer)
 
     def accept(self, peer: Peer) -> bool:
         """Accept a connection on the other side; False if it is not waiting for that.
@@ -204,15 +210,26 @@ class Peers:
     def fail(self, peer: Peer, error: str, only_waiting: bool) -> bool:
         """Let a connection fail for a reason; False if it is in no state that can.
 
+        Args:
+            only_waiting: Whether only the owner of the other side can do that, and only while their answer is waited for.
+
         Raises:
             CloudUnreachableError: When the other side cannot be reached.
         """
-        if peer.deleting or peer.dead or (only_waiting and peer.status != peer.provider.waiting):
+        can_answer = peer.status == peer.provider.waiting and error in peer.provider.error_names
+        if peer.deleting or peer.dead or (only_waiting and not can_answer):
             return False
         if not self._clouds[peer.provider.name].end(peer, error):
             return False
         peer.error = error
         self._enter(peer, "FAILED", self._clock())
+        return True
+
+    def fail_deletion(self, peer: Peer, error: str, times: int) -> bool:
+        """Let the next deletions of a connection fail; False if there is no such state at its provider."""
+        if peer.provider.deletion_failed is None:
+            return False
+        peer.deletion_error, peer.failing_deletions = error, times
         return True
 
     def _holds(self, peer: Peer) -> bool:

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta, timezone
 
 from .accesslist import AccessList
 from .attributes import Body, check_enum
-from .clouds import CloudUnreachableError, make_clouds
+from .clouds import CloudUnreachableError
 from .clusters import Cluster, Clusters, Region
 from .containers import Container, Containers
 from .errors import ApiError
 from .ids import new_object_id
 from .lag import History, Lists
+from .outside import Outside
 from .peer import Peer
 from .peers import Peers
 from .providers import DEFAULT_PROVIDER, PROVIDERS, Provider
@@ -37,6 +38,7 @@ class Project:
         wall: The time of day when the project is reset, in seconds since 1970; from then on it goes by the clock. To have a
             connection that is eight days old now, begin eight days ago, make it, and let the clock go on by eight days.
         number: Which of the projects it is, from 0.
+        outside: What is the same for all projects; by default, there is only this one.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Project:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         number: int = 0,
+        outside: Outside | None = None,
     ) -> None:
         """Make the project in its initial state.
 
@@ -52,7 +55,8 @@ class Project:
             ImportError: For a real AWS without boto3.
         """
         self.settings = settings
-        self.clouds = make_clouds(settings)
+        self.outside = outside or Outside(settings, clock)
+        self.clouds = self.outside.make_clouds()
         self.id = settings.group_ids[number]
         self.name = f"emulator-{number + 1}" if number else "emulator"
         self._clock = clock
@@ -68,6 +72,7 @@ class Project:
         with self._lock:
             for cloud in self.clouds.values():
                 cloud.reset()
+            self.outside.roles.reset()
             self._began, self._start = self._wall(), self._clock()
             first, duplicates = self.first_container_id, self.settings.allow_duplicates
             self.containers = Containers(self.id, first, self.clouds, self.new_id, duplicates)
@@ -175,12 +180,7 @@ class Project:
         fields = provider.checked(body, may_lack)
         fields.pop("providerName", None)
         container = self._container_for(provider, fields)
-        fields = provider.completed(fields, container.region)
-        peer = self.peers.create(provider, fields, container)
-        # Atlas has to have a network before it can connect it to another one.
-        with contextlib.suppress(CloudUnreachableError):
-            self.clouds[provider.name].provision(container)
-        return peer
+        return self.peers.create(provider, provider.completed(fields, container.region), container)
 
     def update_peer(self, peer_id: str, body: Body, needs_all: bool = False) -> Peer:
         """Change a peer as the body of a PATCH says.
@@ -260,7 +260,10 @@ def provider_of(body: Body) -> Provider:
     """Return the provider that a body is about; AWS unless it says otherwise.
 
     Raises:
-        ApiError: INVALID_ENUM_VALUE or INVALID_ATTRIBUTE.
+        ApiError: INVALID_ENUM_VALUE or INVALID_ATTRIBUTE; INVALID_JSON for a name in another case, as users have seen it.
     """
+    name = body.get("providerName")
+    if isinstance(name, str) and name not in PROVIDERS and name.upper() in PROVIDERS:
+        raise ApiError("INVALID_JSON")
     check_enum(body, "providerName", tuple(PROVIDERS))
     return PROVIDERS[body.get("providerName", DEFAULT_PROVIDER)]

@@ -26,6 +26,8 @@ class Provider:
     patterns: ClassVar[Mapping[str, re.Pattern[str]]] = {}
     status_field = "status"
     error_field = ""
+    #: The errors that a connection can have; none if the cloud's own text is shown.
+    error_names: tuple[str, ...] = ()
     #: States that pass by themselves, each with the one that follows; None is the end.
     steps: ClassVar[Mapping[str, str | None]] = {}
     initial = "ADDING_PEER"
@@ -33,11 +35,21 @@ class Provider:
     waiting: str | None = None
     accepted: str | None = None
     deleting = "DELETING"
+    #: The state after a deletion that has failed, where there is one.
+    deletion_failed: str | None = None
 
     @property
     def writable(self) -> tuple[str, ...]:
         """Every attribute that a body may hold."""
         return ("providerName", *self.required, *self.optional)
+
+    def key(self, pair: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what is compared to tell whether two connections lead to the same network."""
+        return pair
+
+    def error_for(self, text: str) -> str:
+        """Return what a reply shows as the error of a connection that the cloud refuses with this text."""
+        return text
 
     def validate(self, body: Body) -> None:
         """Check the values of the attributes that are there.
@@ -95,6 +107,7 @@ class Aws(Provider):
     }
     status_field = "statusName"
     error_field = "errorStateName"
+    error_names = ("REJECTED", "EXPIRED", "INVALID_ARGUMENT")
     steps: ClassVar[Mapping[str, str | None]] = {
         "INITIATING": "PENDING_ACCEPTANCE",
         "FINALIZING": "AVAILABLE",
@@ -104,6 +117,10 @@ class Aws(Provider):
     waiting = "PENDING_ACCEPTANCE"
     accepted = "FINALIZING"
     deleting = "TERMINATING"
+
+    def error_for(self, text: str) -> str:
+        """There is one for what AWS says of an unknown VPC or account, and of blocks that overlap."""
+        return "INVALID_ARGUMENT"
 
     def validate(self, body: Body) -> None:
         """Check ids, the accepter's region and the routed block (private, canonical)."""
@@ -160,6 +177,11 @@ class Azure(Provider):
     }
     error_field = "errorState"
     steps: ClassVar[Mapping[str, str | None]] = {"ADDING_PEER": "AVAILABLE", "DELETING": None}
+    deletion_failed = "DELETION_FAILED"
+
+    def key(self, pair: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Azure compares ids and names without case."""
+        return tuple(str(part).lower() for part in pair)
 
 
 class Gcp(Provider):

@@ -15,6 +15,7 @@ from .ratelimit import HEADERS, parse_rate
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
 _URL = re.compile(r"https?://[^/?#\s]+/?")
+_PLAIN_URL = re.compile(r"http://[^/?#@\s]+:[0-9]{1,5}/?", re.ASCII)
 # The colon ends the id in Basic credentials (RFC 7617, 2).
 _CLIENT_ID = re.compile(r"[\x20-\x39\x3b-\x7e]+")
 _NOT_NEGATIVE = (
@@ -27,6 +28,7 @@ _NOT_NEGATIVE = (
     "max_tokens",
     "max_token_requests",
     "list_lag_seconds",
+    "azure_role_seconds",
 )
 ALGORITHMS = ("MD5", "SHA-256")
 ACCEPT_MODES = ("auto", "manual")
@@ -96,6 +98,10 @@ class Settings:
     aws_endpoint_url: str | None = None
     #: Atlas's own account there.
     aws_account_id: str = "700000000007"
+    #: Where stand-ins of Azure and Google Cloud are (see `standins`); None makes up the networks of their customers.
+    clouds_url: str | None = None
+    #: How long Atlas refuses a virtual network on Azure after the first request that finds its role there.
+    azure_role_seconds: float = 0.0
 
     @property
     def group_ids(self) -> tuple[str, ...]:
@@ -137,6 +143,8 @@ class Settings:
             raise ValueError(f"--algorithm must be one of {', '.join(ALGORITHMS)}")
         if self.aws_endpoint_url is not None and not _URL.fullmatch(self.aws_endpoint_url):
             raise ValueError("--aws-endpoint-url must be of the form http://host:port")
+        if self.clouds_url is not None and not _PLAIN_URL.fullmatch(self.clouds_url):
+            raise ValueError("--clouds-url must be of the form http://host:port")
         if self.tls_certificate is not None:
             try:
                 # The password keeps an encrypted key from being asked about.

@@ -182,14 +182,14 @@ def test_several_of_a_vpc_are_waiting(several):
     assert "AVAILABLE" in response.json()["detail"]
 
 
-def test_only_aws_has_names_of_aws(api):
-    """A network on Azure or Google Cloud is named by Atlas's id."""
+def test_a_network_is_named_too(api):
+    """A connection on Azure or Google Cloud is named by Atlas's id or by its network."""
     container = api.call("POST", "/containers", json={"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"}).json()["id"]
     body = {"providerName": "GCP", "containerId": container, "gcpProjectId": "my-project", "networkName": "vpc-1"}
     peer = api.call("POST", "/peers", json=body).json()
     assert api.status_of(peer["id"]) == "WAITING_FOR_USER"
-    assert api.control("POST", "/peers/vpc-1/accept").status_code == 404
-    assert api.control("POST", f"/peers/{peer['id']}/accept").status_code == 200
+    assert api.control("POST", "/peers/VPC-1/accept").status_code == 404
+    assert api.control("POST", "/peers/vpc-1/accept").json()["status"] == "AVAILABLE"
 
 
 def test_command_line():

@@ -43,7 +43,7 @@ class Life:
     def act(self, name):
         """Let the other side act; tell whether it could."""
         with self.project.now() as project:
-            return ACTIONS[name](project.peers, self.peer)
+            return ACTIONS[name](project.peers, self.peer, {})
 
 
 def test_manual_life(clock):

@@ -1,0 +1,101 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The stand-ins as somebody beside the customers sees them, over plain HTTP: Atlas, when `tests/emulator` plays it.
+
+`tests/emulator/standins.py` is the client, and says what there is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .gcp import Gcp
+
+
+class Azure(Protocol):
+    """What is asked of Azure's virtual networks. Ids and names are compared without case."""
+
+    def show_vnets(self) -> list[dict[str, Any]]:
+        """Return all networks.
+
+        Each has `subscription_id`, `resource_group`, `name`, its `prefixes`, `is_role_given` (whether Atlas's application has the
+        four actions there), and `peerings`, by name the prefixes on the other side.
+        """
+
+    def put_peering(self, subscription: str, group: str, vnet: str, name: str, prefixes: Sequence[str]) -> bool:
+        """Let Atlas make its peering, unless it is there; False if the network is not."""
+
+    def discard_peering(self, subscription: str, group: str, vnet: str, name: str) -> None:
+        """Let Atlas remove a peering, if it is there."""
+
+
+class Control:
+    """Shows all networks, and makes and removes Atlas's half of peerings.
+
+    Args:
+        gcp: GCP's networks.
+        azure: Azure's; None leaves it out.
+    """
+
+    def __init__(self, gcp: Gcp, azure: Azure | None = None) -> None:
+        """Keep what is shown."""
+        self._gcp, self._azure = gcp, azure
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        network = "/clouds/gcp/{project}/{network}"
+        vnet = "/clouds/azure/{subscription}/{group}/{vnet}/{peering}"
+        return Starlette(
+            routes=[
+                Route("/clouds", self._show, methods=["GET"]),
+                Route(network, self._network, methods=["PUT", "DELETE"]),
+                Route(f"{network}/{{peering}}", self._peering, methods=["PUT", "DELETE"]),
+                Route(vnet, self._vnet_peering, methods=["PUT", "DELETE"]),
+            ]
+        )
+
+    async def _show(self, request: Request) -> Response:
+        shown = {"gcp": await run_in_threadpool(self._gcp.show_all)}
+        if self._azure is not None:
+            shown["azure"] = await run_in_threadpool(self._azure.show_vnets)
+        return JSONResponse(shown)
+
+    async def _vnet_peering(self, request: Request) -> Response:
+        azure = self._azure
+        if azure is None:
+            return Response(status_code=404)
+        subscription, group, vnet, name = (request.path_params[part] for part in ("subscription", "group", "vnet", "peering"))
+        if request.method == "DELETE":
+            await run_in_threadpool(azure.discard_peering, subscription, group, vnet, name)
+            return Response(status_code=204)
+        try:
+            prefixes = [str(one) for one in json.loads(await request.body())["prefixes"]]
+        except (ValueError, TypeError, KeyError):
+            return Response(status_code=400)
+        is_there = await run_in_threadpool(azure.put_peering, subscription, group, vnet, name, prefixes)
+        return Response(status_code=204 if is_there else 404)
+
+    async def _network(self, request: Request) -> Response:
+        change = self._gcp.add_network if request.method == "PUT" else self._gcp.discard_network
+        await run_in_threadpool(change, request.path_params["project"], request.path_params["network"])
+        return Response(status_code=204)
+
+    async def _peering(self, request: Request) -> Response:
+        project, network, name = (request.path_params[part] for part in ("project", "network", "peering"))
+        if request.method == "DELETE":
+            await run_in_threadpool(self._gcp.discard_peering, project, network, name)
+            return Response(status_code=204)
+        try:
+            body: dict[str, Any] = json.loads(await request.body())
+            peer = str(body["project"]), str(body["network"])
+        except (ValueError, TypeError, KeyError):
+            return Response(status_code=400)
+        is_there = await run_in_threadpool(self._gcp.put_peering, project, network, name, peer)
+        return Response(status_code=204 if is_there else 404)
