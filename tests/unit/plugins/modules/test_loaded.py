@@ -26,7 +26,15 @@ SHARED = "ansible_collections.cloudpeer.atlas.plugins.module_utils."
 MOST_FILES = 64
 NOT_FOR_AN_API_KEY = {"_auth.access_token", "_auth.service_account", "_auth.token_cache", "_auth.profile"}
 NOT_FOR_ONE_REQUEST_AFTER_THE_OTHER = {"_api.parallel", "_api.governor"}
-NOT_FOR_AWS = {"_values.azure_regions", "_values.gcp_regions"}
+NOT_FOR_AWS = {
+    "_resources.providers.azure",
+    "_resources.providers.gcp",
+    "_values.azure_names",
+    "_values.azure_regions",
+    "_values.gcp_names",
+    "_values.gcp_regions",
+    "_values.region_table",
+}
 
 
 def loaded(atlas: Atlas, module: str, **options: Any) -> set[str]:
