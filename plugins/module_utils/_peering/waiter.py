@@ -90,12 +90,12 @@ class PeerWaiter:
     def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
         """Return the wait for connections to be no longer there."""
 
-        left, awaited = list(peers), [peer["id"] for peer in peers]
+        left, awaited, is_asked = list(peers), [peer["id"] for peer in peers], False
 
         def poll(state: PeerState) -> PeerState:
+            nonlocal is_asked
+            is_asked = True
             left[:] = [one for one in map(self._peers.get_peer, awaited) if one is not None]
-            for one in left:
-                self._check_removal(one)
             if not left:
                 self._match.forget(peers)
             # What only has the block is not shown, and what is to be changed stays.
@@ -106,7 +106,12 @@ class PeerWaiter:
         def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
             return too_late(left[0], GONE, error, None)
 
-        return Wait(GONE, poll, lambda state: not left, late)
+        def is_done(state: PeerState) -> bool:
+            for one in left if is_asked else ():
+                self._check_removal(one)
+            return not left
+
+        return Wait(GONE, poll, is_done, late)
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return how far the connection has come, and what somebody has to do for the wait to go on."""
