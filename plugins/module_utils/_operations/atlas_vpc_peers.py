@@ -21,10 +21,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE, parse_prune
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_converge import SetConvergence
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_operation import SetOperation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice, with_reply_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import PATTERN_FORMS, parse_entries, to_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import PeerMatch
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.preflight import find_cause
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.refusals import with_reply_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_match import PeerSetMatch
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_planner import PeerSetPlanner
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_state import PeerSetState

@@ -18,11 +18,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers i
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 
 from .entries import Entry
+from .failures import failure, removed_by_others, too_late
 from .match import PeerMatch
 from .order import After
 from .set_state import PeerSetState
 from .state import CreatePeer, PeerState
-from .waiter import NEW_FOR, failure, removed_by_others, too_late
+from .waiter import NEW_FOR
 
 # How many ids one line of progress names.
 _MOST_IDS = 5
@@ -105,15 +106,15 @@ class PeerSetWaiter:
         """Return the state when the time is up: what is not there by now has failed."""
         for entry in self._missing(state):
             peer = t.cast("Peer", state.entries[entry.key].peer)
-            place = ""
+            task = None
             if self._provider.waits_for_customer(peer, entry.goal):
-                place = self._provider.place(peer, self._matches[entry.key].choice.known_region_of(peer))
-            late = too_late(self._provider, peer, entry.goal, error, place)
+                task = self._provider.customer_task(peer, self._matches[entry.key].choice.known_region_of(peer), None)
+            late = too_late(peer, entry.goal, error, task)
             state = state.with_failure(entry.key, entry.named(late))
         listed = {peer["id"]: peer for peer in state.listed}
         for gone in state.pruned:
             if gone["id"] in listed:
-                state = state.with_failure(gone["id"], too_late(self._provider, listed[gone["id"]], "gone", error, ""))
+                state = state.with_failure(gone["id"], too_late(listed[gone["id"]], "gone", error, None))
         return state
 
     def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> AtlasError:
@@ -156,7 +157,7 @@ class PeerSetWaiter:
     def line(self, state: PeerSetState) -> str:
         """Return how far the entries have come, in one line."""
         waiting = [
-            str(fields_of(own.peer)[self._provider.accepted_id])
+            str(fields_of(own.peer)[self._provider.accepted_id or "id"])
             for entry in self._entries
             if (own := state.entries.get(entry.key)) is not None
             and own.peer
