@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ansible_collections.cloudpeer.atlas.tests.clouds.app import CloudApp, error_body
+from ansible_collections.cloudpeer.atlas.tests.clouds.azure import Azure
+from ansible_collections.cloudpeer.atlas.tests.clouds.entra import Entra
 from ansible_collections.cloudpeer.atlas.tests.clouds.gcp import Gcp, RefusalError
 from ansible_collections.cloudpeer.atlas.tests.clouds.tokens import Tokens
 from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, Received, leading
@@ -38,7 +40,7 @@ class MemoryClouds:
 
     def __post_init__(self) -> None:
         """Make what answers."""
-        self.app = _App(self.gcp, self.tokens, lambda: None)
+        self.app = _App(self.gcp, self.tokens, Azure(Entra()), lambda: None)
 
     def serve(self, request: Received) -> bytes:
         """Answer one request."""
