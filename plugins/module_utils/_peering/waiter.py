@@ -27,7 +27,7 @@ NEW_FOR = 10.0
 # Seconds for finding out the region of a VPC, which is only told.
 _REGION_TIME = 5.0
 # Seconds after a request for removal in which Atlas may still show that an earlier removal has failed.
-_OLD_FAILURE_FOR = 60.0
+OLD_FAILURE_FOR = 60.0
 
 
 class PeerWaiter:
@@ -128,7 +128,7 @@ class PeerWaiter:
             AtlasError: If it has.
         """
         provider = self._peers.provider
-        is_old = self._clock() < self._retried.get(peer["id"], -math.inf) + _OLD_FAILURE_FOR
+        is_old = self._clock() < self._retried.get(peer["id"], -math.inf) + OLD_FAILURE_FOR
         if peer["status_name"] != provider.removal_failed:
             self._retried.pop(peer["id"], None)
         elif not is_old:
