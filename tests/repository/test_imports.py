@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "_peer_check": {
         "_checks",
         "_aws",
+        "_gcp",
         "_resources",
         "_auth.clients",
         "_engine",
@@ -48,7 +49,7 @@ MAY_IMPORT = {
         "_api.errors",
         "_api.parallel",
     },
-    "_checks": {"_values", "_aws.objects", "_aws.vpc_parts"},
+    "_checks": {"_values", "_aws.objects", "_aws.vpc_parts", "_gcp.network"},
     "_access_list": {"_resources", "_engine", "_values", "_api.errors"},
     "_network_container": {"_resources", "_engine", "_values", "_api.errors"},
     "_peering": {"_resources", "_engine", "_values", "_api.errors"},
