@@ -11,10 +11,8 @@ from typing import Any
 from ansible_collections.cloudpeer.atlas.tests.emulator.fault_kinds import KINDS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import RETRIES, TIMEOUT, Ran
-from ansible_collections.cloudpeer.atlas.tests.reliability.operations import Operation
+from ansible_collections.cloudpeer.atlas.tests.reliability.operations import Operation, names_of, peers_of
 
-_GOING = ("TERMINATING", "DELETING")
-_PAIR = ("vpcId", "awsAccountId", "azureSubscriptionId", "vnetName", "gcpProjectId", "networkName", "containerId")
 _BROKE, _SILENT = "connection to .* broke", "no answer in time from"
 
 
@@ -153,9 +151,7 @@ def problems(fault: Fault, operation: Operation, duration: str, ran: Ran, emulat
     moving, there = fault.kind == "moving_page", operation.is_there(emulator)
     if ran.seconds > longest(operation):
         yield f"took {ran.seconds:.1f} s of at most {longest(operation)}"
-    found = [one for one in emulator.project.list_peers() if one.get("statusName", one.get("status")) not in _GOING]
-    pairs = [tuple(one.get(name) for name in _PAIR) for one in found]
-    if operation.module.startswith("atlas_vpc_peer") and len(pairs) > len(set(pairs)):
+    if len(peers_of(emulator)) > 1 or len(names_of(emulator)) > len({*names_of(emulator)}):
         yield "a second connection"
     if len(writes) > operation.writes and not moving:
         yield f"{len(writes)} writes took effect"
