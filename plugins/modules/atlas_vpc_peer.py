@@ -12,11 +12,11 @@ version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Creates, changes and removes a network peering connection between a MongoDB Atlas project and a VPC in AWS, a VNet in AZURE, or
-    a VPC network in GCP.
-  - The task finds the connection by the network and its network container, so you need neither a state file nor an id. A network is
-    identified by its AWS account and VPC, by its AZURE subscription and VNet, or by its GCP project and VPC network. Name the
-    network container only if the network has connections to several of them.
+  - Creates, changes and removes a network peering connection between a MongoDB Atlas project and a VPC in AWS, a VNet in AZURE,
+    or a VPC network in GCP.
+  - The task finds the connection by the network and its network container, so you need neither a state file nor an id. A
+    network is identified by its AWS account and VPC, by its AZURE subscription and VNet, or by its GCP project and VPC network.
+    Name the network container only if the network has connections to several of them.
   - On AWS and GCP, Atlas only requests the connection. It carries traffic after the owner of the AWS account has accepted it, or
     after the peering has been created in GCP as well. The role P(cloudpeer.atlas.vpc_peering#role) does both sides on AWS, and
     M(cloudpeer.atlas.atlas_gcp_peering) the other side on GCP.
@@ -25,7 +25,8 @@ options:
   provider_name:
     description:
       - The cloud provider of the connection.
-      - If this is not set, it follows from the options that are for one cloud alone. With O(peer_id) alone, Atlas's reply tells it.
+      - If this is not set, it follows from the options that are for one cloud alone. With O(peer_id) alone, Atlas's reply tells
+        it.
       - Options of two clouds, or of another cloud than this, are a failure. V(AZURE) and V(GCP) need O(api_version=v2).
     type: str
     choices: [AWS, AZURE, GCP]
@@ -52,8 +53,8 @@ options:
     version_added: 2.3.0
   azure_subscription_id:
     description:
-      - The id of the subscription in AZURE that has the VNet, a UUID. With O(vnet_name) and the network container, this identifies
-        the connection. Ids and names in AZURE are the same in upper and lower case.
+      - The id of the subscription in AZURE that has the VNet, a UUID. With O(vnet_name) and the network container, this
+        identifies the connection. Ids and names in AZURE are the same in upper and lower case.
     type: str
     version_added: 2.3.0
   resource_group_name:
@@ -68,9 +69,10 @@ options:
     version_added: 2.3.0
   vnet_resource_id:
     description:
-      - The resource id of the VNet in AZURE, C(/subscriptions/.../resourceGroups/.../providers/Microsoft.Network/virtualNetworks/...).
-        It stands for O(azure_subscription_id), O(resource_group_name) and O(vnet_name). If one of them is set as well and differs,
-        the task fails.
+      - The resource id of the VNet in AZURE,
+        C(/subscriptions/.../resourceGroups/.../providers/Microsoft.Network/virtualNetworks/...). It stands for
+        O(azure_subscription_id), O(resource_group_name) and O(vnet_name). If one of them is set as well and differs, the task
+        fails.
     type: str
     version_added: 2.3.0
   gcp_project_id:
@@ -105,21 +107,21 @@ options:
   container_id:
     description:
       - The id of the network container in the Atlas project, which is Atlas's side of the connection.
-      - On AWS and AZURE, a network needs one connection to each network container whose clusters it reaches. If it has connections to
-        several network containers, the task fails, and lists them, unless O(container_id), O(container_region_name) or O(peer_id) says
-        which one to use. Connections that are being removed do not count.
+      - On AWS and AZURE, a network needs one connection to each network container whose clusters it reaches. If it has
+        connections to several network containers, the task fails, and lists them, unless O(container_id),
+        O(container_region_name) or O(peer_id) says which one to use. Connections that are being removed do not count.
       - If neither O(container_id) nor O(container_region_name) is set, and there is no connection yet, the task uses the only
-        network container on that cloud, or else, on AWS, the one in O(accepter_region_name). If AZURE has several, you have to name
-        one. On AWS and AZURE, clusters in other regions are not reached through it. They need a connection to the network container
-        of their own region, which you have to name then.
+        network container on that cloud, or else, on AWS, the one in O(accepter_region_name). If AZURE has several, you have to
+        name one. On AWS and AZURE, clusters in other regions are not reached through it. They need a connection to the network
+        container of their own region, which you have to name then.
       - With O(api_version=v1.0), Atlas chooses the network container if neither is set.
       - Mutually exclusive with O(container_region_name).
     type: str
   container_region_name:
     description:
-      - The region of the network container, instead of O(container_id), written as the cloud does (V(us-east-1), V(northeurope)) or
-        as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). This is the region of the clusters that the network reaches, which can differ
-        from O(accepter_region_name).
+      - The region of the network container, instead of O(container_id), written as the cloud does (V(us-east-1),
+        V(northeurope)) or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). This is the region of the clusters that the network
+        reaches, which can differ from O(accepter_region_name).
       - On GCP, it must not be set, because a project has one network container there.
       - If there is no network container in that region, the task fails with O(state=present), and has nothing to remove with
         O(state=absent).
@@ -129,7 +131,8 @@ options:
     version_added: 2.0.0
   state:
     description:
-      - V(present) creates the connection, or changes it if it differs from the options. V(absent) removes it, whatever its state is.
+      - V(present) creates the connection, or changes it if it differs from the options. V(absent) removes it, whatever its
+        state is.
     type: str
     choices: [present, absent]
     default: present
@@ -138,19 +141,21 @@ options:
       - What to do with a connection that has failed permanently, because it was rejected, has expired, was not possible, or could
         not be removed; and with one that differs from the options in what cannot be changed.
       - V(never) fails with the reason.
-      - V(dead) removes a connection that has failed, waits until it is gone, and requests a new one. It never replaces a connection
-        that has not failed.
+      - V(dead) removes a connection that has failed, waits until it is gone, and requests a new one. It never replaces a
+        connection that has not failed.
       - The new connection is created from the options alone, so that the next run can continue if this run ends in between.
-        V(dead) therefore needs all options that are required to create it, and replaces only a connection that matches them. On AWS,
-        these are O(vpc_id), O(aws_account_id) and O(route_table_cidr_block), and it compares the account, VPC, block, network
-        container and region.
-      - V(changed) includes V(dead), and also replaces a connection that works, if it differs in what cannot be changed. Traffic is
-        interrupted then. It was added in 2.3.0.
+        V(dead) therefore needs all options that are required to create it, and replaces only a connection that matches them. On
+        AWS, these are O(vpc_id), O(aws_account_id) and O(route_table_cidr_block), and it compares the account, VPC, block,
+        network container and region.
+      - V(changed) includes V(dead), and also replaces a connection that works, if it differs in what cannot be changed. Traffic
+        is interrupted then. It was added in 2.3.0.
       - With V(changed) and O(peer_id), a connection moves to another network or network container, which the other options name.
         The new connection is created first, and then the old one is removed; with O(wait=true) after the new one has reached the
-        state O(wait_for). On AWS, a connection that has the CIDR block of the new one is removed first.
-      - In all other cases, the old connection is removed first, and the task waits until it is gone, even if O(wait) is V(false). If
-        Atlas then refuses the new connection, the message says that the old one is removed. The next run creates the new one.
+        state O(wait_for). If the options name no network container, it stays in its own. On AWS, a connection that has the CIDR
+        block of the new one is removed first, and the options have to name its network container if there are several.
+      - In all other cases, the old connection is removed first, and the task waits until it is gone, even if O(wait) is
+        V(false). If Atlas then refuses the new connection, the message says that the old one is removed. The next run creates
+        the new one.
     type: str
     choices: [never, dead, changed]
     default: never
@@ -160,25 +165,25 @@ options:
       - If the connection is already being removed when the task starts, the task waits until it is gone, and creates a new one,
         even if this is V(false). If several connections to the VPC are being removed, it waits for all of them. The same holds
         for connections on their way out that still have the CIDR block.
-      - If somebody has to accept the connection, the task prints this immediately, with the id, the account and the region. On GCP,
-        it prints the names of the networks whose peering has to be created.
+      - If somebody has to accept the connection, the task prints this immediately, with the id, the account and the region. On
+        GCP, it prints the names of the networks whose peering has to be created.
   wait_for:
     description:
       - The state to wait for. Any later state will do, too.
-      - V(pending_acceptance) is reached when somebody can act in the customer's cloud. On AWS, the connection can be accepted, and
-        from then on, RV(vpc_peer.connection_id) is set. On GCP, the state is V(WAITING_FOR_USER), and the peering can be created
-        there. On AZURE, there is no such state, so this is a failure.
+      - V(pending_acceptance) is reached when somebody can act in the customer's cloud. On AWS, the connection can be accepted,
+        and from then on, RV(vpc_peer.connection_id) is set. On GCP, the state is V(WAITING_FOR_USER), and the peering can be
+        created there. On AZURE, there is no such state, so this is a failure.
       - V(available) is reached when that is done, and Atlas has set the connection up.
       - If this is not set, it is V(pending_acceptance) on AWS and GCP, and V(available) on AZURE.
     type: str
     choices: [pending_acceptance, available]
   azure_role_timeout:
     description:
-      - On AZURE, Atlas refuses a connection until it knows of its role on the VNet, and a new role is not known everywhere at once.
-        With O(wait=true), the task repeats these two refusals, and no others, for up to this number of seconds, apart from
-        O(wait_timeout).
-      - Afterwards, or immediately with O(wait=false), it fails with what the role has to be. A name that does not exist is refused
-        in the same way.
+      - On AZURE, Atlas refuses a connection until it knows of its role on the VNet, and a new role is not known everywhere at
+        once. With O(wait=true), the task repeats these two refusals, and no others, for up to this number of seconds, apart
+        from O(wait_timeout).
+      - Afterwards, or immediately with O(wait=false), it fails with what the role has to be. A name that does not exist is
+        refused in the same way.
       - Once O(recreate) has removed the connection, refusals are repeated even with O(wait=false).
     type: int
     default: 300
@@ -455,10 +460,11 @@ vpc_peer:
       sample: AWS
 handover:
   description:
-    - What whoever acts in the customer's cloud needs. The keys of a cloud are always the same, and null where a value is not known.
+    - What whoever acts in the customer's cloud needs. The keys of a cloud are always the same, and null where a value is not
+      known.
     - Null with O(state=absent).
-    - On GCP, the names of Atlas's network are known once Atlas has made it. If the connection waits for the customer and the names
-      are not known yet, they cost one more request.
+    - On GCP, the names of Atlas's network are known once Atlas has made it. If the connection waits for the customer and the
+      names are not known yet, they cost one more request.
   returned: always
   type: dict
   version_added: 2.3.0
@@ -507,7 +513,7 @@ handover:
       description: The scope of its role, which is the resource id of the VNet.
       returned: on AZURE
       type: str
-      sample: /subscriptions/3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f/resourceGroups/production/providers/Microsoft.Network/virtualNetworks/production-vnet
+      sample: /subscriptions/.../resourceGroups/production/providers/Microsoft.Network/virtualNetworks/production-vnet
     role_definition:
       description: The role, with its C(name), its C(actions) and its C(assignable_scopes).
       returned: on AZURE
@@ -559,8 +565,8 @@ handover:
           name: atlas-nt-507f1f77bcf86cd799439011-abcd1234
 status_history:
   description: >-
-    The states in which the task has seen the connection, in this order. The last one is V(gone) if it was removed. While Atlas refuses
-    a connection for its role on AZURE, the state is V(refused).
+    The states in which the task has seen the connection, in this order. The last one is V(gone) if it was removed. While Atlas
+    refuses a connection for its role on AZURE, the state is V(refused).
   returned: success, with O(wait=true)
   type: list
   elements: dict

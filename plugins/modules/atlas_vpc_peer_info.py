@@ -45,8 +45,8 @@ options:
     version_added: 2.3.0
   peer_id:
     description:
-      - Return only the connection with this id in Atlas. It is read by its id, without listing the others, and returned whatever its
-        cloud is, if O(provider_name) is not set.
+      - Return only the connection with this id in Atlas. It is read by its id, without listing the others, and returned
+        whatever its cloud is, if O(provider_name) is not set.
     type: str
   vpc_id:
     description:
@@ -67,7 +67,8 @@ options:
     version_added: 2.0.0
   azure_subscription_id:
     description:
-      - Return only connections to VNets of this subscription in AZURE. Ids and names in AZURE are the same in upper and lower case.
+      - Return only connections to VNets of this subscription in AZURE. Ids and names in AZURE are the same in upper and lower
+        case.
     type: str
     version_added: 2.3.0
   vnet_name:
@@ -92,8 +93,9 @@ options:
     type: str
   container_region_name:
     description:
-      - Return only connections of the network container in this region, written as the cloud does (V(us-east-1), V(northeurope)) or
-        as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). This is not the region of the VPC. On GCP, a network container has no region.
+      - Return only connections of the network container in this region, written as the cloud does (V(us-east-1),
+        V(northeurope)) or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). This is not the region of the VPC. On GCP, a network
+        container has no region.
       - If there is no network container in that region, the list is empty.
       - This costs one more request if any connection matches the other options.
       - Mutually exclusive with O(container_id).
