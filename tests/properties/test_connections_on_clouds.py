@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.cloudpeer.atlas.tests.emulator.errors import ApiError
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.states import optional
 from ansible_collections.cloudpeer.atlas.tests.properties.test_check_mode_tells_the_truth import check
-from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, NETWORKS, STEP, VPCS, World
+from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, CLOUD_LIVES, NETWORKS, VPCS, World
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,15 +16,6 @@ from hypothesis import strategies as st
 NAMES = {"AZURE": ("vnetName", "prod-vnet", "test-vnet"), "GCP": ("networkName", "prod-net", "test-net")}
 OTHER_GROUP = "another-group"
 AZURE_PLACES = {"EUROPE_NORTH": "10.8.0.0/21", "US_EAST_2": "10.16.0.0/21"}
-#: One after the other, what brings a connection from its request to this state.
-LIVES: dict[str, tuple[str, ...]] = {
-    "ADDING_PEER": (),
-    "made": ("pass",),
-    "AVAILABLE": ("pass", "accept"),
-    "FAILED": ("pass", "fail"),
-    "DELETING": ("pass", "delete"),
-    "DELETION_FAILED": ("pass", "fail deletion", "delete", "pass"),
-}
 OPTIONS = {
     "AZURE": {
         "azureDirectoryId": "azure_directory_id",
@@ -43,32 +33,6 @@ def fields_of(provider: str, name: str, group: str) -> dict[str, Any]:
     return {**fields, "resourceGroupName": group} if provider == "AZURE" else fields
 
 
-def add_peer(world: World, provider: str, container_id: str, life: str, **fields: Any) -> str | None:
-    """Make a connection and bring it to a state; None where Atlas would not have it."""
-    project = world.emulator.project
-    with project.now():
-        try:
-            body = {"providerName": provider, "containerId": container_id, **fields}
-            peer = project.create_peer(body, needs_container=True)
-        except ApiError:
-            return None
-    for step in LIVES[life]:
-        with project.now():
-            if step == "pass":
-                peer.since -= STEP
-            elif step == "accept":
-                project.peers.accept(peer)
-            elif step == "fail":
-                project.peers.fail(peer, "Internal Error", only_waiting=False)
-            elif step == "fail deletion":
-                project.peers.fail_deletion(peer, "Internal Error", 1)
-            else:
-                project.peers.delete(peer)
-        with project.now():
-            """Let what has passed have its effect."""
-    return peer.id
-
-
 @st.composite
 def worlds(draw: st.DrawFn, provider: str) -> World:
     """Return projects with containers and connections on a cloud, beside one on AWS."""
@@ -83,13 +47,13 @@ def worlds(draw: st.DrawFn, provider: str) -> World:
     unused_field, *names = NAMES[provider]
     peers = st.tuples(
         st.sampled_from(containers or [None]),
-        st.sampled_from([*LIVES]),
+        st.sampled_from([*CLOUD_LIVES[provider]]),
         st.sampled_from([*names, names[0].upper()] if provider == "AZURE" else names),
         st.sampled_from(["net", "net", OTHER_GROUP]),
     )
     for container_id, life, name, group in draw(st.lists(peers, max_size=3)):
         if container_id is not None:
-            add_peer(world, provider, container_id, life, **fields_of(provider, name, group))
+            world.add_peer_of(provider, life, containerId=container_id, **fields_of(provider, name, group))
     return world
 
 
