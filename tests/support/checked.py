@@ -25,6 +25,7 @@ def connection(number: int = 0, verdict: str = "reachable_by_design", subnets: i
     """Return a connection, with `checks` among the fields that replace the usual ones."""
     vpc_id = f"vpc-0a1b2c3d4e5f6{number:04}"
     return {
+        "provider_name": "AWS",
         "vpc_id": vpc_id,
         "aws_account_id": "123456789012",
         "region": "us-east-1",

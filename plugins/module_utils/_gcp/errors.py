@@ -42,6 +42,10 @@ _CONNECTION = {
 }
 
 
+class GcpDeniedError(AtlasAuthError):
+    """GCP knows who asks, and refuses it."""
+
+
 class PeeringBusyError(AtlasConflictError):
     """GCP makes one change at a time to the peerings of both networks, and refused this one: ask again later."""
 
@@ -66,6 +70,8 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     is_limited = code in _RATE_REASONS
     kind = AtlasRateLimitError if is_limited else CLASS_BY_STATUS.get(status, AtlasApiError)
     hint = None if is_limited else _HINTS.get(status)
+    if status == 403 and not is_limited:
+        kind = GcpDeniedError
     if _BUSY in (detail or "").lower():
         kind, hint = PeeringBusyError, "Wait for that operation, then run the task again."
     elif is_write and status in (404, 409):
