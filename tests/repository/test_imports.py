@@ -66,7 +66,7 @@ MAY_IMPORT = {
         "_api.settings",
         "_api.transport",
     },
-    "_engine": {"_auth.sources", "_values", "_api.backoff", "_api.errors", "_api.parallel", "_api.redact"},
+    "_engine": {"_auth.sources", "_values", "_api.backoff", "_api.errors", "_api.parallel", "_api.redact", "_api.stopping"},
     "_auth": {"_api", "_values"},
     "_resources": {"_api", "_values"},
     "_api": {"_version", "_values"},

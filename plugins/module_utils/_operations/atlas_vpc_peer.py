@@ -71,6 +71,8 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
     keeps_history = True
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
+        # A profile may name the government's Atlas.
+        params = {**params, "base_url": session.settings.base_url}
         super().__init__(params, session, *clock)
         self._is_absent = params["state"] == "absent"
         self._containers = Containers(session, params["group_id"])

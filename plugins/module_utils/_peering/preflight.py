@@ -144,7 +144,10 @@ def find_cause(
     provider, current = choice.provider, state.peer if isinstance(request, UpdatePeer) else None
     fields = {**(current or {}), **request.fields}
     container_id = fields.get("container_id")
-    cause: AtlasError | None = choice.missing(container_id, error) if container_id is not None else None
+    # Where containers are read with one list, that tells whether another cloud has it.
+    cause: AtlasError | None = None
+    if container_id is not None and not provider.lists_all:
+        cause = choice.missing(container_id, error)
     # What Atlas says of a container of another cloud is not known.
     is_explained = error.error_code in _EXPLAINED or (provider.lists_all and isinstance(error, AtlasApiError))
     if cause is None and is_explained and error.error_code not in provider.role_codes:

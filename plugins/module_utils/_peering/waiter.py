@@ -27,7 +27,7 @@ NEW_FOR = 10.0
 # Seconds for finding out the region of a VPC, which is only told.
 _REGION_TIME = 5.0
 # Seconds after a request for removal in which Atlas may still show that an earlier removal has failed.
-_OLD_FAILURE_FOR = 60.0
+OLD_FAILURE_FOR = 60.0
 
 
 class PeerWaiter:
@@ -90,12 +90,12 @@ class PeerWaiter:
     def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
         """Return the wait for connections to be no longer there."""
 
-        left, awaited = list(peers), [peer["id"] for peer in peers]
+        left, awaited, is_asked = list(peers), [peer["id"] for peer in peers], False
 
         def poll(state: PeerState) -> PeerState:
+            nonlocal is_asked
+            is_asked = True
             left[:] = [one for one in map(self._peers.get_peer, awaited) if one is not None]
-            for one in left:
-                self._check_removal(one)
             if not left:
                 self._match.forget(peers)
             # What only has the block is not shown, and what is to be changed stays.
@@ -106,7 +106,12 @@ class PeerWaiter:
         def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
             return too_late(left[0], GONE, error, None)
 
-        return Wait(GONE, poll, lambda state: not left, late)
+        def is_done(state: PeerState) -> bool:
+            for one in left if is_asked else ():
+                self._check_removal(one)
+            return not left
+
+        return Wait(GONE, poll, is_done, late)
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return how far the connection has come, and what somebody has to do for the wait to go on."""
@@ -123,7 +128,7 @@ class PeerWaiter:
             AtlasError: If it has.
         """
         provider = self._peers.provider
-        is_old = self._clock() < self._retried.get(peer["id"], -math.inf) + _OLD_FAILURE_FOR
+        is_old = self._clock() < self._retried.get(peer["id"], -math.inf) + OLD_FAILURE_FOR
         if peer["status_name"] != provider.removal_failed:
             self._retried.pop(peer["id"], None)
         elif not is_old:

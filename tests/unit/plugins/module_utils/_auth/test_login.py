@@ -23,7 +23,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import login as _login
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import token_cache as _token_cache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import choose_credential
@@ -287,7 +286,7 @@ def test_a_token_that_cannot_be_kept_leaves_nothing_behind(home: Path, monkeypat
 def identity_of(monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[str]:
     """Return what a token is kept by."""
     found: list[Any] = []
-    monkeypatch.setattr(_login, "TokenCache", lambda identity, *unused: found.append(list(identity)))
+    monkeypatch.setattr(_token_cache, "TokenCache", lambda identity, *unused: found.append(list(identity)))
     params = {
         **NO_CREDENTIALS,
         "base_url": "https://cloud.mongodb.com",
