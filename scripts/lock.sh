@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes requirements/dev.txt and docs.txt from the .in files beside them: each package in one version, with the hashes of its files.
+# Writes the .txt files in requirements/ from the .in files beside them: each package in one version, with the hashes of its files.
 # Versions stay as they are unless an .in file or an argument says otherwise: --upgrade, or --upgrade-package NAME.
 # pip installs uv, which has its own setting for another package index: UV_DEFAULT_INDEX.
 set -eu
@@ -10,8 +10,17 @@ trap 'rm -rf "$tools"' EXIT
 "${PYTHON:-python3}" -m venv "$tools"
 "$tools/bin/python" -m pip install --quiet --no-input --disable-pip-version-check uv==0.13.9
 
-for name in dev docs; do
-    # For every system and every Python from the oldest that setup.sh accepts.
-    "$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+# lock NAME OPTION...
+lock() {
+    name=$1
+    shift
+    "$tools/bin/uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url \
         --custom-compile-command "make lock" --output-file "requirements/$name.txt" "$@" "requirements/$name.in"
+}
+
+# For every system and every Python from the oldest that setup.sh accepts.
+for name in dev docs azure; do
+    lock "$name" --python-version 3.11 "$@"
 done
+# A wheel that is not installed, so that the Python that it is for does not matter.
+lock azcollection --python-version 3.13 --no-deps "$@"

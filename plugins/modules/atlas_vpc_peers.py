@@ -12,8 +12,8 @@ version_added: 2.1.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Makes the network peering connections of a MongoDB Atlas project with AWS what a list says. The task reads the connections
-    once, decides for the whole list, and then creates and changes what differs, with several requests side by side.
+  - Makes the network peering connections of a MongoDB Atlas project with AWS, AZURE and GCP what a list says. The task reads the
+    connections once, decides for the whole list, and then creates and changes what differs, with several requests side by side.
   - With O(prune=true), the list is the truth for the project, and connections that it does not declare are removed, within the
     limit of O(max_deletions).
   - If the list cannot be right, or Atlas would not take it, the task fails with everything that is wrong, and changes nothing.
@@ -22,24 +22,30 @@ description:
 options:
   peers:
     description:
-      - The connections that the project is to have.
-      - An entry without O(peers[].container_id) and O(peers[].container_region_name) declares the only connection of its VPC,
-        whichever network container it is in. If there are several, the task fails. An entry with one of them declares the
-        connection to that network container, and no other.
+      - The connections that the project is to have. The options of an entry tell its cloud, and those of two clouds in one entry
+        are a failure.
+      - An entry without O(peers[].container_id) and O(peers[].container_region_name) declares the only connection of its
+        network, whichever network container it is in. If there are several, the task fails. An entry with one of them declares
+        the connection to that network container, and no other.
     type: list
     elements: dict
     required: true
     suboptions:
+      provider_name:
+        description:
+          - The cloud of the connection. It follows from the other options of the entry, so there is no need to set it.
+        type: str
+        choices: [AWS, AZURE, GCP]
+        version_added: 2.3.0
       vpc_id:
         description:
           - The id of the VPC in AWS, V(vpc-) and 17 hexadecimal digits (8 in old accounts).
+          - Required together with O(peers[].aws_account_id).
         type: str
-        required: true
       aws_account_id:
         description:
           - The AWS account that owns the VPC, 12 digits. Quote it, because YAML reads a number that begins with 0 as octal.
         type: str
-        required: true
       route_table_cidr_block:
         description:
           - The CIDR block of the VPC, or a part of it, to which Atlas routes traffic. It must be IPv4 and from a private range.
@@ -50,25 +56,74 @@ options:
           - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1). If this is not set, a new connection is requested
             for a VPC in the region of the network container.
         type: str
+      azure_directory_id:
+        description:
+          - The Entra directory (tenant) of the VNet. It is required to create a connection. Atlas cannot change it.
+        type: str
+        version_added: 2.3.0
+      azure_subscription_id:
+        description:
+          - The Azure subscription of the VNet. Upper and lower case are the same in all ids and names of AZURE.
+        type: str
+        version_added: 2.3.0
+      resource_group_name:
+        description:
+          - The resource group of the VNet. It is required to create a connection. Atlas cannot change it, and does not use it to
+            tell connections apart, so two VNets with the same name in one subscription cannot be declared for one network
+            container.
+        type: str
+        version_added: 2.3.0
+      vnet_name:
+        description:
+          - The name of the VNet. Required together with O(peers[].azure_subscription_id).
+        type: str
+        version_added: 2.3.0
+      vnet_resource_id:
+        description:
+          - The resource id of the VNet, in place of O(peers[].azure_subscription_id), O(peers[].resource_group_name) and
+            O(peers[].vnet_name).
+        type: str
+        version_added: 2.3.0
+      gcp_project_id:
+        description:
+          - The GCP project of your VPC network. Required together with O(peers[].network_name).
+        type: str
+        version_added: 2.3.0
+      network_name:
+        description:
+          - The name of your VPC network.
+        type: str
+        version_added: 2.3.0
       container_id:
         description:
           - The id of the network container. If neither this nor O(peers[].container_region_name) is set, a new connection leads
-            to the only network container on AWS, or else to the one in O(peers[].accepter_region_name).
+            to the only network container on its cloud, or on AWS else to the one in O(peers[].accepter_region_name).
           - Mutually exclusive with O(peers[].container_region_name).
         type: str
       container_region_name:
         description:
-          - The region of the network container, instead of O(peers[].container_id), written as V(us-east-1) or V(US_EAST_1).
+          - The region of the network container, instead of O(peers[].container_id), written as AWS or AZURE does (V(us-east-1),
+            V(northeurope)), or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). A project has one network container on GCP, for all
+            regions.
         type: str
       wait_for:
         description:
           - The state to wait for, in place of O(wait_for).
         type: str
         choices: [pending_acceptance, available]
+  provider_name:
+    description:
+      - The clouds that the list is about. The connections with these clouds are read, and only these are declared and pruned.
+        V(all) stands for all three. An entry of another cloud is a failure.
+      - If this is not set, the list is about V(AWS), and a task that prunes warns that the other clouds were not read.
+    type: str
+    choices: [AWS, AZURE, GCP, all]
+    version_added: 2.3.0
   prune:
     description:
-      - Remove the connections with AWS that O(peers) does not declare and O(ignore) does not match, whoever has created them.
-        Keep one list for each project. Connections with other clouds are not touched.
+      - Remove the connections that O(peers) does not declare and O(ignore) does not match, whoever has created them. Keep one
+        list for each project.
+      - Only connections with the clouds of O(provider_name) are removed.
     type: bool
     default: false
   max_deletions:
@@ -88,7 +143,8 @@ options:
     description:
       - Connections that O(prune) leaves alone, as a list of patterns. Each pattern gives values for fields of RV(vpc_peers), in
         which V(*), V(?) and V([...]) stand for other characters, as in file names. A pattern matches a connection if all of its
-        fields match. Upper and lower case differ, and null matches nothing.
+        fields match. Null matches nothing, and neither does a field that connections with another cloud have. Upper and lower
+        case differ, except in the ids and names of AZURE.
       - A connection that O(peers) declares is managed, even if a pattern matches it.
       - A pattern that matches no connection of the project causes a warning.
     type: list
@@ -97,12 +153,15 @@ options:
   recreate:
     description:
       - What to do with a declared connection that has failed permanently, because it was rejected, has expired, or was not
-        possible.
-      - V(never) fails for this entry, with the reason. The other entries are still done.
-      - V(dead) removes it, waits until it is gone, and requests a new one. The entry needs O(peers[].route_table_cidr_block).
-        This counts for O(max_deletions).
+        possible, and with one that differs in what Atlas cannot change.
+      - V(never) fails for this entry, with the reason. If a connection has failed, the other entries are still done.
+      - V(dead) removes a connection that has failed, waits until it is gone, and requests a new one. An entry on AWS needs
+        O(peers[].route_table_cidr_block). This counts for O(max_deletions).
+      - V(changed) does the same as V(dead), and also replaces a connection that works and differs in what Atlas cannot change,
+        such as its region, or on AZURE its resource group or directory. It carries no traffic until the new one does. The choice
+        is new in version 2.3.0.
     type: str
-    choices: [never, dead]
+    choices: [never, dead, changed]
     default: never
   wait:
     description:
@@ -115,11 +174,22 @@ options:
   wait_for:
     description:
       - The state to wait for. Any later state will do, too.
-      - V(pending_acceptance) is reached when AWS knows the connection, so that it can be accepted there.
-      - V(available) is reached when the owner of the AWS account has accepted the connection, and Atlas has set it up.
+      - V(pending_acceptance) is reached when Atlas has done its part. On AWS, the connection can be accepted then
+        (V(PENDING_ACCEPTANCE)); on GCP, you can create your half (V(WAITING_FOR_USER)); and on AZURE, where Atlas creates both
+        halves, it works (V(AVAILABLE)).
+      - V(available) is reached when the other side has done its part as well, and Atlas has set the connection up.
     type: str
     choices: [pending_acceptance, available]
     default: pending_acceptance
+  azure_role_timeout:
+    description:
+      - How long to send the creation of a connection with AZURE again, in seconds, while Atlas has no rights in the VNet. Azure
+        may need minutes until it knows a new role everywhere. The other entries are done in the meantime.
+      - This counts apart from O(wait_timeout), and only with O(wait=true). Otherwise, the entry fails at once. If the task has
+        removed a connection to replace it, the creation is sent again in any case.
+    type: int
+    default: 300
+    version_added: 2.3.0
   parallel:
     description:
       - How many connections to Atlas to use for requests that change something, at most 16. If Atlas limits the rate, the task
@@ -140,7 +210,8 @@ extends_documentation_fragment:
   - cloudpeer.atlas._wait
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
-  - A project holds 50 connections, of which 25 may be pending.
+  - A project holds 50 connections with all clouds together, of which 25 may be pending. The task counts those with the clouds of
+    O(provider_name).
   - If the task is ended by Ctrl-C, no result tells what it has changed so far. If it is ended by the C(timeout) of the task, a
     line of the output tells it, unless the task runs as a module. Run it again to find out and to continue.
 seealso:
@@ -189,6 +260,7 @@ EXAMPLES = r"""
 - name: Show what would be created, changed and removed if the list were the truth
   cloudpeer.atlas.atlas_vpc_peers:
     peers: "{{ vpc_peers }}"
+    provider_name: AWS
     prune: true
     max_deletions: 50
   check_mode: true
@@ -197,6 +269,7 @@ EXAMPLES = r"""
 - name: Make the list the truth, but leave the connections of another team alone
   cloudpeer.atlas.atlas_vpc_peers:
     peers: "{{ vpc_peers }}"
+    provider_name: AWS
     prune: true
     max_deletions: 5
     ignore:
@@ -230,9 +303,48 @@ EXAMPLES = r"""
     wait: true
     wait_for: available
 
-- name: Remove all connections of the project
+- name: Peer with a VPC on AWS, a VNet on AZURE and a VPC network on GCP, and remove all other connections
+  cloudpeer.atlas.atlas_vpc_peers:
+    provider_name: all
+    peers:
+      - vpc_id: vpc-0a1b2c3d4e5f67890
+        aws_account_id: "123456789012"
+        route_table_cidr_block: 10.15.0.0/16
+      - azure_directory_id: 2a9b7c1e-0000-4000-8000-000000000001
+        azure_subscription_id: 2a9b7c1e-0000-4000-8000-000000000002
+        resource_group_name: network
+        vnet_name: shop
+        container_region_name: northeurope
+      - provider_name: GCP
+        gcp_project_id: my-sample-project-191923
+        network_name: shop
+        wait_for: available
+    prune: true
+    max_deletions: 5
+    ignore:
+      - provider_name: AZURE
+        vnet_name: legacy-*
+    wait: true
+    azure_role_timeout: 600
+  register: peering
+
+- name: Show what the owner of the VPC network on GCP has to do
+  ansible.builtin.debug:
+    msg: "{{ peering.handover[2].gcloud }}"
+
+- name: Name a VNet by its resource id, and replace its connection if the resource group differs
+  cloudpeer.atlas.atlas_vpc_peers:
+    provider_name: AZURE
+    peers:
+      - azure_directory_id: 2a9b7c1e-0000-4000-8000-000000000001
+        vnet_resource_id: >-
+          /subscriptions/2a9b7c1e-0000-4000-8000-000000000002/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/shop
+    recreate: changed
+
+- name: Remove all connections of the project, on all clouds
   cloudpeer.atlas.atlas_vpc_peers:
     peers: []
+    provider_name: all
     prune: true
     allow_empty: true
     max_deletions: 50
@@ -243,6 +355,7 @@ RETURN = r"""
 vpc_peers:
   description:
     - The connections as they were last seen, one for each entry of O(peers), in the same order. Null for an entry that has none.
+    - A connection has the fields of its own cloud, beside those that are the same for all.
     - In check mode, the connections as they would be. Fields that only Atlas can set are null until then.
   returned: when the connections of the project are known
   type: list
@@ -265,29 +378,35 @@ vpc_peers:
       sample: 1112222b3bf99403840e8934
     connection_id:
       description: The id of the connection in AWS. Null until AWS knows the connection.
+      returned: on AWS
       type: str
       sample: pcx-0f3b9a6d7e8c12345
     status_name:
       description: >-
-        The state of the connection, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
-        V(FAILED), V(TERMINATING).
+        The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
+        V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED). On
+        GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
       type: str
       sample: PENDING_ACCEPTANCE
     error_state_name:
       description: >-
-        Why the connection has failed, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT). Null if it has not failed.
+        Why the connection has failed: on AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP, Atlas's own
+        words. Null if it has not failed.
       type: str
       sample: REJECTED
     vpc_id:
       description: The id of the VPC.
+      returned: on AWS
       type: str
       sample: vpc-0a1b2c3d4e5f67890
     aws_account_id:
       description: The AWS account that owns the VPC.
+      returned: on AWS
       type: str
       sample: "123456789012"
     route_table_cidr_block:
       description: The CIDR block in the VPC to which Atlas routes traffic.
+      returned: on AWS
       type: str
       sample: 10.15.0.0/16
     container_id:
@@ -296,12 +415,71 @@ vpc_peers:
       sample: 507f1f77bcf86cd799439011
     accepter_region_name:
       description: The AWS region of the VPC. Null if it is the region of the network container.
+      returned: on AWS
       type: str
       sample: us-west-2
     provider_name:
-      description: The cloud provider of the connection, always V(AWS).
+      description: The cloud provider of the connection, one of V(AWS), V(AZURE), V(GCP).
       type: str
       sample: AWS
+    azure_directory_id:
+      description: The Entra directory of the VNet.
+      returned: on AZURE
+      type: str
+      sample: 2a9b7c1e-0000-4000-8000-000000000001
+    azure_subscription_id:
+      description: The Azure subscription of the VNet.
+      returned: on AZURE
+      type: str
+      sample: 2a9b7c1e-0000-4000-8000-000000000002
+    resource_group_name:
+      description: The resource group of the VNet.
+      returned: on AZURE
+      type: str
+      sample: network
+    vnet_name:
+      description: The name of the VNet.
+      returned: on AZURE
+      type: str
+      sample: shop
+    gcp_project_id:
+      description: Your GCP project.
+      returned: on GCP
+      type: str
+      sample: my-sample-project-191923
+    network_name:
+      description: Your VPC network.
+      returned: on GCP
+      type: str
+      sample: shop
+handover:
+  description:
+    - What whoever acts in the customer's cloud needs, one for each entry of O(peers), in the same order. The keys are always
+      those of the entry's cloud; what is not known is null.
+    - On AWS, V(connection_id), V(aws_account_id), V(accepter_region_name) and V(atlas_cidr_block), for accepting the connection.
+    - On AZURE, V(application_id), V(scope), V(role_definition) with its name, actions and assignable scopes, and V(az), a list of
+      commands that give Atlas its role in the VNet, before the connection is created.
+    - On GCP, V(gcp_project_id), V(network_name), V(atlas_gcp_project_id), V(atlas_network_name), V(name), V(gcloud), a command
+      that creates your half, and V(add_peering), the body of a request that does the same. The names of Atlas's network are
+      known as soon as the connection is V(WAITING_FOR_USER).
+  returned: when the connections of the project are known
+  type: list
+  elements: dict
+  version_added: 2.3.0
+  sample:
+    - gcp_project_id: my-sample-project-191923
+      network_name: shop
+      atlas_gcp_project_id: p-a1b2c3d4e5f6a7b8c9d0e1f2
+      atlas_network_name: nt-507f1f77bcf86cd799439011-a1b2c3d4
+      name: atlas-nt-507f1f77bcf86cd799439011-a1b2c3d4
+      gcloud: >-
+        gcloud compute networks peerings create atlas-nt-507f1f77bcf86cd799439011-a1b2c3d4 --project=my-sample-project-191923
+        --network=shop --peer-project=p-a1b2c3d4e5f6a7b8c9d0e1f2 --peer-network=nt-507f1f77bcf86cd799439011-a1b2c3d4
+      add_peering:
+        networkPeering:
+          name: atlas-nt-507f1f77bcf86cd799439011-a1b2c3d4
+          network: https://www.googleapis.com/compute/v1/projects/p-a1b2c3d4e5f6a7b8c9d0e1f2/global/networks/nt-507f1f77bcf86cd799439011-a1b2c3d4
+          exchangeSubnetRoutes: true
 pruned:
   description:
     - The connections that were removed because the list does not declare them, as they were last seen. Only those whose removal
@@ -339,7 +517,7 @@ actions:
       type: str
       sample: 1112222b3bf99403840e8934
     name:
-      description: The AWS account and the VPC.
+      description: The account and the VPC, the subscription, the resource group and the VNet, or the project and the network.
       type: str
       sample: 123456789012/vpc-0a1b2c3d4e5f67890
     container_id:
@@ -347,7 +525,7 @@ actions:
       type: str
       sample: 507f1f77bcf86cd799439011
     differing:
-      description: The fields that an update changes.
+      description: The fields that an update changes, or because of which a connection is replaced.
       type: list
       elements: str
       sample: [route_table_cidr_block]
@@ -367,7 +545,7 @@ failures:
       type: str
       sample: 1112222b3bf99403840e8934
     name:
-      description: The AWS account and the VPC. Null for what concerns the whole list.
+      description: The name of the connection, as in RV(actions[].name). Null for what concerns the whole list.
       type: str
       sample: 123456789012/vpc-0a1b2c3d4e5f67890
     msg:
@@ -411,7 +589,7 @@ summary:
       type: int
       sample: 0
     recreated:
-      description: Entries whose failed connection was replaced.
+      description: Entries whose connection was replaced.
       type: int
       sample: 0
     unchanged:

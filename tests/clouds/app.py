@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""GCP's hosts over HTTP: compute.googleapis.com, oauth2.googleapis.com, and the metadata server of a machine."""
+"""The hosts over HTTP: GCP's, which are compute and oauth2.googleapis.com and a machine's metadata server, and those of AZURE."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .azure import Azure
+from .azure_app import AzureApp
+from .entra import ARM
 from .gcp import Gcp, RefusalError
 from .tokens import TokenRefusalError, Tokens
 
@@ -38,15 +41,16 @@ class CloudApp:
         answers: Replies in place of the next ones, by the ends of their paths: the status, and the object.
     """
 
-    def __init__(self, gcp: Gcp, tokens: Tokens, cut: Callable[[], None]) -> None:
+    def __init__(self, gcp: Gcp, tokens: Tokens, azure: Azure, cut: Callable[[], None]) -> None:
         """Keep what answers.
 
         Args:
-            gcp: The networks.
-            tokens: Who may do what.
+            gcp: GCP's networks.
+            tokens: Who may do what there.
+            azure: AZURE's VNets and roles.
             cut: Ends all connections at once.
         """
-        self._gcp, self._tokens, self._cut = gcp, tokens, cut
+        self._gcp, self._tokens, self._azure, self._cut = gcp, tokens, azure, cut
         self.lose: list[str] = []
         self.answers: list[tuple[str, int, Any]] = []
         compute = [
@@ -63,7 +67,9 @@ class CloudApp:
             Route(f"{account}/", self._metadata, methods=["GET"]),
             Route(f"{account}/token", self._metadata, methods=["GET"]),
         ]
-        self._hosts = {
+        self._azure_hosts = AzureApp(azure).hosts
+        self._hosts: dict[str, Any] = {
+            **self._azure_hosts,
             COMPUTE: Starlette(routes=compute),
             OAUTH: Starlette(routes=[Route("/token", self._token, methods=["POST"])]),
             METADATA: Starlette(routes=metadata),
@@ -75,7 +81,8 @@ class CloudApp:
         host = headers.get("host", "").partition(":")[0]
         host = METADATA if host == "127.0.0.1" else host
         path = scope["path"]
-        self._gcp.requests.append((scope["method"], path if host == COMPUTE else f"{host}{path}"))
+        log = self._azure.requests if host in self._azure_hosts else self._gcp.requests
+        log.append((scope["method"], path if host in (ARM, COMPUTE) else f"{host}{path}"))
         canned = next((one for one in self.answers if path.endswith(one[0])), None)
         if host not in self._hosts:
             answer: Any = Response(status_code=421)

@@ -16,7 +16,9 @@ import trustme
 import uvicorn
 
 from .app import COMPUTE, OAUTH, CloudApp
+from .azure import Azure
 from .control import Control
+from .entra import ARM, GRAPH, LOGIN, Entra
 from .gcp import Gcp
 from .proxy import Proxy
 from .tokens import Tokens
@@ -85,19 +87,20 @@ class RunningClouds:
     Attributes:
         gcp: GCP's networks.
         tokens: Who may talk to GCP.
+        azure: AZURE's VNets and roles; its `entra` has who may talk to AZURE.
         app: What answers; tests have it lose replies.
         proxy: What clients connect to.
     """
 
     def __init__(self, folder: Path) -> None:
         """Serve."""
-        self.gcp, self.tokens = Gcp(), Tokens()
+        self.gcp, self.tokens, self.azure = Gcp(), Tokens(), Azure(Entra())
         authority = trustme.CA()
         self.ca_path = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.ca_path))
         certificate = folder / "clouds.pem"
-        authority.issue_cert(COMPUTE, OAUTH).private_key_and_cert_chain_pem.write_to_path(str(certificate))
-        self.app = CloudApp(self.gcp, self.tokens, self._cut)
+        authority.issue_cert(COMPUTE, OAUTH, ARM, GRAPH, LOGIN).private_key_and_cert_chain_pem.write_to_path(str(certificate))
+        self.app = CloudApp(self.gcp, self.tokens, self.azure, self._cut)
         self._tls = _Listener(self.app, certificate)
         self._plain: _Listener | None = None
         self._control: _Listener | None = None
@@ -112,7 +115,7 @@ class RunningClouds:
     @property
     def control_url(self) -> str:
         """Where Atlas finds its customers' networks, for `Settings.clouds_url`; it is started when it is asked for."""
-        self._control = self._control or _Listener(Control(self.gcp).app())
+        self._control = self._control or _Listener(Control(self.gcp, self.azure).app())
         return f"http://127.0.0.1:{self._control.port}"
 
     @property

@@ -175,6 +175,10 @@ def test_the_examples_run_and_return_what_is_documented(
     if name == "atlas_cluster_info":
         with emulator.project.now() as project:
             project.put_cluster({"name": "shop", "regions": [{"region_name": "US_EAST_1"}]})
+    if name == "atlas_vpc_peers":
+        with emulator.project.now() as project:
+            project.containers.create({"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "192.168.240.0/21"})
+            project.containers.create({"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"})
     # Something for the modules that only read to find, and for a security group to belong to.
     first = {
         "cloudpeer.atlas.atlas_vpc_peer": {

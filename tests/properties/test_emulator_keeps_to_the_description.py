@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.azure import INVALID, Rule
 from ansible_collections.cloudpeer.atlas.tests.properties import openapi
 from ansible_collections.cloudpeer.atlas.tests.properties.caller import CLUSTERS, V2, Answer, Caller
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
@@ -196,6 +197,42 @@ def test_every_cloud_is_as_the_description_says(provider: str) -> None:
     world.let_pass()
     assert ask("GET", f"/peers/{peer['id']}")[1]["errorCode"] == "PEER_NOT_FOUND"
     assert ask("DELETE", f"/containers/{container['id']}") == (204, None)
+
+
+@pytest.mark.parametrize("provider", ["AZURE", "GCP"])
+def test_failures_on_other_clouds_are_as_the_description_says(provider: str) -> None:
+    """A refusal, a second connection, free texts, and a deletion that fails."""
+    _description()
+    world = World()
+    caller = Caller(world)
+    root = f"/api/atlas/v2/groups/{GROUP}"
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        answer = caller.ask(method, root + path, body)
+        _check(method, root + path, answer)
+        return answer[0], json.loads(answer[2] or b"null")
+
+    container = ask("POST", "/containers", {"providerName": provider, **CONTAINERS[provider][1]})[1]
+    body = {"providerName": provider, "containerId": container["id"], **PEERS[provider][1]}
+    if provider == "AZURE":
+        for rule, status in ((Rule(False), 404), (Rule(False, code=INVALID), 400)):
+            world.emulator.project.outside.roles.put(None, rule)
+            assert ask("POST", "/peers", body)[0] == status
+        world.emulator.project.outside.roles.put(None, Rule())
+    peer = ask("POST", "/peers", body)[1]
+    assert ask("POST", "/peers", body)[1]["errorCode"] == f"PEER_ALREADY_EXISTS_{provider}"
+    world.let_pass()
+    with world.emulator.project.now() as project:
+        found = project.peers.get(peer["id"])
+        assert project.peers.fail(found, "Internal Error", only_waiting=False)
+        can_fail = project.peers.fail_deletion(found, "Internal Error", 1)
+    assert can_fail == (provider == "AZURE")
+    assert ask("GET", f"/peers/{peer['id']}")[1]["status"] == "FAILED"
+    for state in ["DELETION_FAILED"] * can_fail + [None]:
+        assert ask("DELETE", f"/peers/{peer['id']}")[0] == 202
+        assert ask("GET", f"/peers?providerName={provider}")[1]["results"][0]["status"] == "DELETING"
+        world.let_pass()
+        assert ask("GET", f"/peers/{peer['id']}")[1].get("status") == state
 
 
 NODES = {"electable_nodes": 2, "read_only_nodes": 1, "analytics_nodes": 1}

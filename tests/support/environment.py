@@ -15,6 +15,7 @@ _FOREIGN = (
     "ANSIBLE_",
     "ATLAS_TEST_",
     "AWS_",
+    "AZURE_",
     "BOTO_",
     "CLOUDSDK_",
     "CURL_CA_BUNDLE",

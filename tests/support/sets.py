@@ -13,6 +13,14 @@ from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, A
 Entries = Sequence[dict[str, Any]]
 #: What an entry comes to.
 _OF_ENTRIES = ("created", "updated", "recreated", "unchanged", "failed")
+DIRECTORY, SUBSCRIPTION = "2a9b7c1e-0000-4000-8000-00000000000d", "2a9b7c1e-0000-4000-8000-00000000000e"
+PROJECT = "my-sample-project-191923"
+#: The result field that tells the connections of `entry`, `azure` and `gcp` apart, and what it is called by Atlas.
+NAMES = {
+    "AWS": ("vpc_id", "vpcId"),
+    "AZURE": ("vnet_name", "vnetName"),
+    "GCP": ("network_name", "networkName"),
+}
 #: A look by a key: the challenge, and the list. Before something is created or changed, the containers are read as well.
 LOOK = [("GET", 401), ("GET", 200)]
 LOOK_TO_WRITE = [*LOOK, ("GET", 200)]
@@ -31,6 +39,41 @@ def block(number: int) -> str:
 def entry(number: int, **fields: Any) -> dict[str, Any]:
     """Return the entry of a VPC of its own, with a block of its own."""
     return {"vpc_id": vpc(number), "aws_account_id": ACCOUNT, "route_table_cidr_block": block(number), **fields}
+
+
+def azure(number: int, **fields: Any) -> dict[str, Any]:
+    """Return the entry of a VNet of its own."""
+    vnet = {"azure_directory_id": DIRECTORY, "azure_subscription_id": SUBSCRIPTION, "resource_group_name": "network"}
+    return {**vnet, "vnet_name": f"vnet-{number}", **fields}
+
+
+def gcp(number: int, **fields: Any) -> dict[str, Any]:
+    """Return the entry of a VPC network of its own on GCP."""
+    return {"gcp_project_id": PROJECT, "network_name": f"net-{number}", **fields}
+
+
+def add_clouds(atlas: Atlas) -> dict[str, str]:
+    """Make a container on AZURE and one on GCP, and return the ids of all three by the names of the clouds."""
+    bodies = (
+        {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "192.168.240.0/21"},
+        {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"},
+    )
+    with atlas.emulator.project.now() as project:
+        made = {body["providerName"]: project.containers.create(body).id for body in bodies}
+    return {"AWS": atlas.container_id, **made}
+
+
+def alive(atlas: Atlas, provider: str) -> set[str]:
+    """Return the names of the networks whose connections with a cloud are not being removed."""
+    with atlas.emulator.project.now() as project:
+        return {peer.fields[NAMES[provider][1]] for peer in project.peers.of(provider) if not peer.deleting}
+
+
+def of_cloud(atlas: Atlas, provider: str, name: str) -> str:
+    """Return the id of the connection of a network that is not being removed."""
+    with atlas.emulator.project.now() as project:
+        found = [peer for peer in project.peers.of(provider) if not peer.deleting]
+        return next(peer.id for peer in found if peer.fields[NAMES[provider][1]] == name)
 
 
 def entries(*numbers: int) -> list[dict[str, Any]]:

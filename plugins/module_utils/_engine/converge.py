@@ -133,7 +133,14 @@ class Convergence:
             return
         if wait is not None:
             self._waiter.wait_for(wait)
-        self._apply(step)
+        try:
+            self._apply(step)
+        except AtlasError as error:
+            # A refused request has done nothing, so that it may be sent again.
+            again = None if error.outcome_unknown else self._operation.wait_refused(step, error, progress.state)
+            if again is None:
+                raise
+            self._waiter.wait_for(again, lambda: self._try(step, again), pauses_first=True)
 
     def _try(self, step: Step, wait: Wait[t.Any]) -> bool:
         """Apply a step if its time has come, and return whether that was done."""

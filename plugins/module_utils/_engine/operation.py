@@ -174,6 +174,9 @@ class Operation(t.Generic[S, State]):
         """Return what to wait for before a step that has an `after`, or (without a step) in the end; None for nothing."""
         return None
 
+    def wait_refused(self, step: Step, error: AtlasError, state: State) -> Wait[State] | None:
+        """Return what to wait for before a refused step is sent again; None if the refusal stands."""
+
     def end(self, state: State) -> State:
         """Return the state that the result shows when all is done: what is on its way out, for example, is as good as gone."""
         return state

@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import
     parse_vpc_id,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.region_table import RegionTable
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import AWS_REGIONS, parse_aws_region
 
 Parameters = t.Mapping[str, t.Any]
@@ -123,3 +124,28 @@ def check_wait(params: Parameters) -> None:
             raise InvalidOptionError(f"{option} must be at least 1 second.")
         if params[option] > LONGEST_WAIT:
             raise InvalidOptionError(f"{option} must be {LONGEST_WAIT} seconds at the most.")
+
+
+def check_version(params: Parameters, provider_name: str) -> None:
+    """Check that the version of the API is one that is used for a cloud provider.
+
+    Raises:
+        InvalidOptionError: If it is not.
+    """
+    if provider_name != "AWS" and params["api_version"] != "v2":
+        raise InvalidOptionError(
+            f"api_version must be v2 with provider_name {provider_name}.", hint="Version 1.0 is used for AWS only."
+        )
+
+
+def parse_region(option: str, value: str, table: RegionTable) -> tuple[str, list[str]]:
+    """Return a region of AZURE or GCP as Atlas writes it, and a warning if it is not known: Atlas decides then.
+
+    Raises:
+        InvalidOptionError: If it is empty.
+    """
+    region = parse_option(option, value, table.parse)
+    if table.is_known(region):
+        return region, []
+    unknown = f"is not a region of {table.provider_name} that this version of the collection knows. Check its spelling."
+    return region, [f"{option} {value!r} {unknown}"]

@@ -54,22 +54,24 @@ def parse_prune(params: Parameters, declared: str, forms: t.Mapping[str, Parse |
 
 
 def split_ignored(
-    patterns: t.Sequence[Pattern], undeclared: t.Iterable[t.Mapping[str, t.Any]]
+    patterns: t.Sequence[Pattern], undeclared: t.Iterable[t.Mapping[str, t.Any]], caseless: t.Container[str] = ()
 ) -> tuple[list[t.Any], list[t.Any]]:
-    """Return those of some objects that a pattern fits, and the others."""
+    """Return those of some objects that a pattern fits, and the others; `caseless` are fields without upper and lower case."""
     ignored: list[t.Any] = []
     others: list[t.Any] = []
     for one in undeclared:
-        (ignored if any(matches(pattern, one) for pattern in patterns) else others).append(one)
+        (ignored if any(matches(pattern, one, caseless) for pattern in patterns) else others).append(one)
     return ignored, others
 
 
-def warn_of_unused(patterns: t.Sequence[Pattern], listed: t.Collection[t.Mapping[str, t.Any]]) -> tuple[str, ...]:
+def warn_of_unused(
+    patterns: t.Sequence[Pattern], listed: t.Collection[t.Mapping[str, t.Any]], caseless: t.Container[str] = ()
+) -> tuple[str, ...]:
     """Return a warning for each pattern that fits nothing of what is there: it may protect less than it was written for."""
     return tuple(
         f"ignore[{index}] matches nothing that is there: {dict(pattern)}. Check its spelling."
         for index, pattern in enumerate(patterns)
-        if not any(matches(pattern, one) for one in listed)
+        if not any(matches(pattern, one, caseless) for one in listed)
     )
 
 

@@ -18,6 +18,9 @@ from .set_progress import SetProgress
 from .set_steps import SetSteps
 from .wait import GONE, Clock, Sleep, Wait, WaitTimeoutError
 
+# What refused steps are waited for: that they are taken.
+REPEATED = "taken"
+
 
 class SetConvergence(Convergence):
     """One run of an Operation on a set.
@@ -64,6 +67,9 @@ class SetConvergence(Convergence):
         params = operation.params
         with operation.session.side_by_side(params["parallel"], float(params["wait_timeout"])), steps.working():
             self._wait(GONE, lambda: not steps.blocked)
+            seconds = operation.waiter.repeats(progress.state)
+            if seconds:
+                self._wait(REPEATED, lambda: not operation.waiter.repeats(progress.state), seconds)
             self._wait(params["wait_for"].upper(), lambda: not steps.pending and operation.waiter.is_settled(progress.state))
         progress.end(operation.end(progress.state))
         self._raise_failure()
@@ -88,7 +94,7 @@ class SetConvergence(Convergence):
         if failure is not None:
             raise failure
 
-    def _wait(self, goal: str, is_done: t.Callable[[], bool]) -> None:
+    def _wait(self, goal: str, is_done: t.Callable[[], bool], seconds: float | None = None) -> None:
         """Send what can be sent, and ask for all that is waited for, until that is done or the time is up."""
         operation, progress, steps = self._operation, self._progress, self._steps
 
@@ -97,9 +103,12 @@ class SetConvergence(Convergence):
             return is_done()
 
         def late(state: t.Any, error: WaitTimeoutError) -> None:
+            if goal == REPEATED:
+                # Each of them ends with its last refusal.
+                return
             for step in steps.blocked if goal == GONE else steps.pending:
                 steps.give_up(step.keys, operation.waiter.blocked(step, progress.state, error))
             if goal != GONE:
                 progress.see(operation.waiter.late(progress.state, error))
 
-        self._waiter.wait_for(Wait(goal, operation.waiter.poll, operation.waiter.is_settled, late), advance)
+        self._waiter.wait_for(Wait(goal, operation.waiter.poll, operation.waiter.is_settled, late, seconds), advance)

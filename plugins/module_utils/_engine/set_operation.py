@@ -45,6 +45,12 @@ class SetWaiter(t.Protocol):
     def hold(self, step: Step, error: AtlasError, state: t.Any) -> t.Any | None:
         """Return the state in which a refused step waits for a later poll; None if the refusal is a failure."""
 
+    def is_held(self, step: Step, state: t.Any) -> bool:
+        """Return whether a refusal holds back a step, and not something that this task removes or changes."""
+
+    def repeats(self, state: t.Any) -> float:
+        """Return for how many seconds refused steps are sent again, apart from all other waiting; 0 if none are."""
+
     def is_settled(self, state: t.Any) -> bool:
         """Return whether nothing is left to wait for in the end."""
 

@@ -57,14 +57,13 @@ class SetSteps:
         self._running: list[Step] = []
         # The steps of which nobody knows what became of them, and why.
         self._unsure: list[tuple[Step, AtlasError]] = []
-        # The keys of the steps that a refusal of one of them holds back, and how often each step has failed.
-        self._held: set[tuple[str, ...]] = set()
+        # How often each step has failed.
         self._tries: dict[tuple[str, ...], int] = {}
 
     @property
     def blocked(self) -> list[Step]:
-        """The steps that wait for something of this task's own, and not only for a place."""
-        return [step for step in self.pending if step.keys not in self._held]
+        """The steps that wait for something of this task's own, and are not held back by a refusal."""
+        return [step for step in self.pending if not self._operation.waiter.is_held(step, self._progress.state)]
 
     @contextmanager
     def working(self) -> t.Iterator[None]:
@@ -115,7 +114,6 @@ class SetSteps:
                     continue
                 if is_ready:
                     self.pending.remove(step)
-                    self._held.discard(step.keys)
                     self._running.append(step)
                     self._workers.submit(step, partial(operation.send, step, self._progress.state))
 
@@ -135,7 +133,6 @@ class SetSteps:
         held = operation.waiter.hold(step, error, progress.state)
         if held is not None:
             self.pending.insert(0, step)
-            self._held.update(one.keys for one in self.pending if one.action == step.action)
             self._see(held)
         elif error.outcome_unknown or may_pass(step, error):
             self._unsure.append((step, error))

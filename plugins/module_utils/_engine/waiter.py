@@ -34,7 +34,7 @@ class Waiter:
         self._clock = clock
         self._sleep = sleep
 
-    def wait_for(self, wait: Wait[t.Any], is_done: t.Callable[[], bool] | None = None) -> None:
+    def wait_for(self, wait: Wait[t.Any], is_done: t.Callable[[], bool] | None = None, *, pauses_first: bool = False) -> None:
         """Wait until the state will do.
 
         If nobody answers shortly before the time is up, that is what the wait ends with, after the last state that was seen.
@@ -42,6 +42,7 @@ class Waiter:
         Args:
             wait: What to wait for.
             is_done: Whether to end the wait; None for what the wait itself says.
+            pauses_first: Whether that is known not to be so yet.
 
         Raises:
             AtlasError: If the time is up, or waiting on is in vain.
@@ -50,7 +51,7 @@ class Waiter:
         done = is_done or (lambda: wait.is_done(progress.state))
         if wait.polls_at_once:
             progress.see(wait.poll(progress.state))
-        if not done():
+        if pauses_first or not done():
             self._wait_until(wait, done, self._params["wait_timeout"] if wait.seconds is None else wait.seconds)
         following = wait.then(progress.state) if wait.then is not None else None
         if following is not None:
@@ -69,7 +70,8 @@ class Waiter:
                 return is_done()
             except AtlasError as error:
                 # Earlier, the client has tried as often as it may. By now, it has less time than that.
-                is_late = error.is_unanswered and clock() + LONGEST_BACKOFF >= deadline
+                # What may have been changed nevertheless has to be looked for.
+                is_late = error.is_unanswered and not error.outcome_unknown and clock() + LONGEST_BACKOFF >= deadline
                 if not is_late and not (wait.is_patient and error.is_transient):
                     raise
                 unanswered = error

@@ -11,7 +11,12 @@ import typing as t
 from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_options, parse_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+    Parameters,
+    check_options,
+    check_version,
+    parse_region,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import KINDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS_CONTAINERS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.container_kind import ContainerKind
@@ -53,32 +58,6 @@ def choose_kind(params: Parameters) -> ContainerKind:
     return kind
 
 
-def check_version(params: Parameters, provider_name: str) -> None:
-    """Check that the version of the API is one that is used for a provider.
-
-    Raises:
-        InvalidOptionError: If it is not.
-    """
-    if provider_name != AWS_CONTAINERS.name and params["api_version"] != "v2":
-        raise InvalidOptionError(
-            f"api_version must be v2 with provider_name {provider_name}.", hint="Version 1.0 is used for AWS only."
-        )
-
-
-def parse_region(option: str, value: str, provider_name: str) -> tuple[str, list[str]]:
-    """Return a region of AZURE or GCP as Atlas writes it, and a warning if it is not known: Atlas decides then.
-
-    Raises:
-        InvalidOptionError: If it is empty.
-    """
-    table = _TABLES[provider_name]
-    region = parse_option(option, value, table.parse)
-    if table.is_known(region):
-        return region, []
-    unknown = f"is not a region of {provider_name} that this version of the collection knows. Check its spelling."
-    return region, [f"{option} {value!r} {unknown}"]
-
-
 def parse_place(params: Parameters, kind: ContainerKind) -> tuple[dict[str, t.Any], list[str]]:
     """Return the region or the regions of AZURE or GCP as Atlas writes them, each once, by their option; and warnings.
 
@@ -88,10 +67,11 @@ def parse_place(params: Parameters, kind: ContainerKind) -> tuple[dict[str, t.An
     value = params[kind.place]
     if value is None:
         return {}, []
+    table = _TABLES[kind.name]
     if not kind.is_one_a_project:
-        region, warnings = parse_region(kind.place, value, kind.name)
+        region, warnings = parse_region(kind.place, value, table)
         return {kind.place: region}, warnings
-    parsed = [parse_region(f"{kind.place}[{number}]", one, kind.name) for number, one in enumerate(value)]
+    parsed = [parse_region(f"{kind.place}[{number}]", one, table) for number, one in enumerate(value)]
     regions = list(dict.fromkeys(region for region, unused in parsed))
     if len(regions) > MOST_REGIONS:
         raise InvalidOptionError(

@@ -11,11 +11,10 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasNotFoundError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_version, parse_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_container.options import (
     PROVIDERS,
-    check_version,
     choose_kind,
     parse_place,
 )

@@ -11,51 +11,59 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_version
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import PeerMatch
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.changes import PeerChanges
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import LIST_CONTAINERS, ContainerChoice
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.handover import make_handover, needs_names
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import OtherCloudError, PeerMatch
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import (
+    NETWORK_OPTIONS,
+    check_goal,
+    check_identity,
+    check_role_timeout,
+    choose_provider,
+    parse_cloud,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.planner import PeerPlanner
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.preflight import find_cause
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import (
     LIST_PEERS,
-    CreatePeer,
-    DeletePeer,
+    REACHED,
     PeerState,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import PeerWaiter
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS, VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 
 from .atlas import AtlasOperation
 
 
 class AtlasVpcPeer(AtlasOperation[PeerState]):
-    """Requests, changes and removes a VPC peering connection."""
+    """Requests, changes, replaces and removes a peering connection."""
 
     argument_spec = (
         CONNECTION
         + WAIT
         + ArgumentSpec(
             {
-                "vpc_id": {"type": "str"},
-                "aws_account_id": {"type": "str"},
+                "provider_name": {"type": "str", "choices": list(PROVIDERS)},
+                **NETWORK_OPTIONS,
                 "peer_id": {"type": "str"},
-                "route_table_cidr_block": {"type": "str"},
-                "accepter_region_name": {"type": "str"},
                 "container_id": {"type": "str"},
                 "container_region_name": {"type": "str"},
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-                "recreate": {"type": "str", "choices": ["never", "dead"], "default": "never"},
-                "wait_for": {"type": "str", "choices": ["pending_acceptance", "available"], "default": "pending_acceptance"},
+                "recreate": {"type": "str", "choices": ["never", "dead", "changed"], "default": "never"},
+                "wait_for": {"type": "str", "choices": ["pending_acceptance", "available"]},
+                "azure_role_timeout": {"type": "int", "default": 300},
             },
-            required_together=(("vpc_id", "aws_account_id"),),
-            required_one_of=(("vpc_id", "peer_id"),),
+            required_together=(("vpc_id", "aws_account_id"), ("gcp_project_id", "network_name")),
+            required_one_of=(("vpc_id", "vnet_name", "vnet_resource_id", "network_name", "peer_id"),),
             mutually_exclusive=(("container_id", "container_region_name"),),
         )
     )
@@ -63,37 +71,56 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
     keeps_history = True
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
+        # A profile may name the government's Atlas.
+        params = {**params, "base_url": session.settings.base_url}
         super().__init__(params, session, *clock)
         self._is_absent = params["state"] == "absent"
-        self._peers = VpcPeers(session, params["group_id"])
         self._containers = Containers(session, params["group_id"])
-        self._provider = self._peers.provider
-        self._choice = ContainerChoice(params, self._provider, self.facts, self.ask)
+        provider = choose_provider(params)
+        # With peer_id alone, the reply tells the cloud.
+        self._is_open = provider is None
+        self._use(provider or AWS)
+
+    def _use(self, provider: Provider) -> None:
+        self._provider = provider
+        self._peers = VpcPeers(self.session, self.params["group_id"], provider)
+        self._choice = ContainerChoice(self.params, provider, self.facts, self.ask)
         self._match = PeerMatch(self._peers, self._choice)
-        self._waiter = PeerWaiter(self._match, session, self.clock)
+        self._waiter = PeerWaiter(self._match, self.session, self.clock)
+        self._changes = PeerChanges(self._match, self._waiter)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; there are warnings about values that Atlas will have to decide on."""
-        if params["peer_id"] is None and (params["vpc_id"] is None or params["aws_account_id"] is None):
-            # The rules of the argument spec take a null for a value.
-            raise InvalidOptionError("vpc_id and aws_account_id, or peer_id, must not be null.")
-        if params["recreate"] == "dead" and params["state"] == "present" and params["vpc_id"] is None:
-            raise InvalidOptionError(
-                "recreate: dead needs vpc_id, aws_account_id and route_table_cidr_block: with peer_id alone, a failed VPC "
-                "peering connection could not be created again if the task ended after its removal.",
-                hint="Set them, in place of peer_id or beside it.",
-            )
-        return super().validate(params)
+        provider = choose_provider(params) or AWS
+        cloud, unknown = parse_cloud(params, provider)
+        params = {**params, **cloud}
+        check_identity(params, provider)
+        check_goal(params, provider)
+        check_role_timeout(params)
+        if provider is AWS:
+            return super().validate(params)
+        # Regions are read as AWS's there.
+        checked, warnings = super().validate({**params, "container_region_name": None})
+        return {**checked, "container_region_name": params["container_region_name"]}, warnings + unknown
 
     @property
     def name(self) -> str:
-        """The VPC, or the id of the connection."""
-        return str(self.params["vpc_id"] or self.params["peer_id"])
+        """The customer's network, or the id of the connection."""
+        return str(self.params[self._provider.identity[-1]] or self.params["peer_id"])
 
     def look(self) -> PeerState:
         """Read the connection, by its id or out of all of the project."""
-        return self._match.look()
+        try:
+            return self._match.look()
+        except OtherCloudError as error:
+            provider = PROVIDERS[str(error.peer["provider_name"])]
+            if not self._is_open:
+                raise
+            check_version(self.params, provider.name)
+            check_goal(self.params, provider)
+            self._use(provider)
+            return self._match.look(error.peer)
 
     def read(self, need: t.Hashable) -> t.Any:
         """Read connections or containers."""
@@ -104,47 +131,47 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
     def decide(self, state: PeerState, facts: Facts) -> Plan:
         """Decide what becomes of the connection."""
         planner = PeerPlanner(self.params, self._provider, facts)
-        return planner.plan_absent(state) if self._is_absent else planner.plan_present(state)
+        if self._is_absent:
+            return planner.plan_absent(state)
+        plan = planner.plan_present(state)
+        if state.peer is not None and needs_names(self._choice, state.peer):
+            # Read them, for the hand-over.
+            facts[LIST_CONTAINERS]  # pylint: disable=pointless-statement
+        return plan
 
     def predict(self, state: PeerState, plan: Plan, facts: Facts) -> PeerState:
         """Foresee also what Atlas would refuse, and what the connection will have come to after the waiting."""
         after = self.end(PeerPlanner(self.params, self._provider, facts).predict(state, plan))
-        goal = self.params["wait_for"].upper()
+        goal = self._provider.goal(self.params["wait_for"])
         if after.peer is None or not self.params["wait"] or self._provider.has_reached(after.peer, goal):
             return after
         return replace(after, peer={**after.peer, "status_name": goal})
 
     def apply(self, step: Step, state: PeerState) -> PeerState:
         """Request, change or remove the connection."""
-        request, peer = step.request, state.peer
-        if isinstance(request, DeletePeer):
-            self._peers.delete_peer(request.id)
-            return replace(state, dying=(t.cast("Peer", peer),))
-        if isinstance(request, CreatePeer):
-            created = self._peers.create_peer(request.fields, request.home_region)
-            self._waiter.record_creation(created)
-            return replace(state, peer=created, dying=())
-        # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
-        current = t.cast("Peer", peer)
-        sent: Peer = {**current, "accepter_region_name": self._choice.region_of(current)}
-        return replace(state, peer=self._peers.update_peer(sent, request.fields))
+        return self._changes.apply(step, state)
 
     def explain(self, step: Step, error: AtlasError, state: PeerState) -> AtlasError:
         """Tell which option is at fault where Atlas has refused a connection, or what is in its way."""
-        if isinstance(step.request, DeletePeer):
-            return error
-        better = find_cause(error, step.request, state, self._choice)
-        return self._match.explain(error, state) if better is None else better
+        return self._changes.explain(step, error, state)
+
+    def wait_refused(self, step: Step, error: AtlasError, state: PeerState) -> Wait[PeerState] | None:
+        """Wait for the role that Atlas needs, if that may be too new."""
+        return self._changes.wait_refused(step, error)
 
     def wait(self, state: PeerState, step: Step | None = None) -> Wait[PeerState] | None:
         """Wait, before a connection is created, until the old one is gone; and in the end as the options say."""
-        if step is not None:
+        if step is not None and step.after != REACHED:
             return self._waiter.until_gone(step.after)
         if not self.params["wait"]:
             return None
         if self._is_absent:
             return self._waiter.until_gone(state.dying) if state.dying else None
-        return self._waiter.until_reached(t.cast("Peer", state.peer))
+        reached = self._waiter.until_reached(t.cast("Peer", state.peer))
+        leaving = self._changes.leaving
+        if step is not None or not leaving:
+            return reached
+        return replace(reached, then=lambda last: self._waiter.until_gone(leaving))
 
     def end(self, state: PeerState) -> PeerState:
         """Return the state in which what is being removed is as good as gone."""
@@ -152,11 +179,16 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return the state of the connection, and who has to act."""
-        return self._waiter.status(state, wait)
+        return self._changes.status(state, wait)
 
     def show(self, state: PeerState, plan: Plan) -> dict[str, t.Any]:
-        """Show the connection."""
-        return {"vpc_peer": state.peer}
+        """Show the connection, and what is needed in the customer's cloud."""
+        handover = None if self._is_absent else make_handover(self._choice, state.peer)
+        return {"vpc_peer": state.peer or state.old, "handover": handover}
+
+    def compare(self, state: PeerState, plan: Plan) -> t.Mapping[str, t.Any] | None:
+        """Compare the connection, or the one that is replaced by it."""
+        return t.cast("t.Mapping[str, t.Any] | None", state.old or state.peer)
 
 
 OPERATION = AtlasVpcPeer

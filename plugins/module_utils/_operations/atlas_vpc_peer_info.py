@@ -19,20 +19,26 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import VARIABLES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_version, parse_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import parse_cloud
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.selection import (
+    ALL,
+    FILTERS,
+    choose_asked,
+    select_peers,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_any_region
 
 from .atlas import AtlasOperation
 
 # How many failures the message has.
 MOST_TOLD = 3
-_FILTERS = ("vpc_id", "aws_account_id", "connection_id")
+_STATES = dict.fromkeys(state for provider in PROVIDERS.values() for state in provider.states)
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,12 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         {
             "group_id": {**CONNECTION.options["group_id"], "required": False},
             "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
+            "provider_name": {"type": "str", "choices": [*PROVIDERS, ALL]},
             "peer_id": {"type": "str"},
-            "vpc_id": {"type": "str"},
-            "aws_account_id": {"type": "str"},
-            "connection_id": {"type": "str"},
+            **{name: {"type": "str"} for name in FILTERS},
             "container_id": {"type": "str"},
             "container_region_name": {"type": "str"},
-            "status_name": {"type": "list", "elements": "str", "choices": [*AWS.progress, AWS.failed, AWS.terminating]},
+            "status_name": {"type": "list", "elements": "str", "choices": list(_STATES)},
         },
         required_one_of=(("group_id", "group_ids"),),
         mutually_exclusive=(("container_id", "container_region_name"),),
@@ -67,10 +72,24 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; each project is named once then."""
+        params = cls._check_projects(params)
+        provider, region = choose_asked(params), params["container_region_name"]
+        if provider is AWS:
+            return super().validate(params)
+        checked, warnings = super().validate({**params, "container_region_name": None})
+        if provider is not None:
+            parsed, unknown = parse_cloud(params, provider)
+            return {**checked, "container_region_name": None, **parsed}, warnings + unknown
+        check_version(params, ALL)
+        parsed_region = None if region is None else parse_option("container_region_name", region, parse_any_region)
+        return {**checked, "container_region_name": parsed_region}, warnings
+
+    @classmethod
+    def _check_projects(cls, params: Parameters) -> Parameters:
         if params["group_ids"] is None and params["group_id"] is None:
             raise InvalidOptionError("group_id must not be null.", hint="Set it, or group_ids.")
         if params["group_ids"] is None:
-            return super().validate(params)
+            return params
         variables = {os.environ.get(variable) for variable in VARIABLES["group_id"]}
         # The argument spec fills in the variable, which is there for all other tasks.
         if params["group_id"] is not None and params["group_id"] not in variables:
@@ -83,42 +102,31 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         for index, group_id in enumerate(params["group_ids"]):
             parse_option(f"group_ids[{index}]", group_id, parse_object_id)
         group_ids = tuple(dict.fromkeys(params["group_ids"]))
-        return super().validate({**params, "group_id": None, "group_ids": group_ids})
+        return {**params, "group_id": None, "group_ids": group_ids}
 
     def look(self) -> PeersState:
         """Read the connections and select those that fit every option."""
         group_ids = self.params["group_ids"]
         if group_ids is None:
-            return PeersState(self._read(self.params["group_id"]))
-        found = self.read_all({group_id: partial(self._read, group_id) for group_id in group_ids})
+            return PeersState(self._select(self.params["group_id"]))
+        found = self.read_all({group_id: partial(self._select, group_id) for group_id in group_ids})
         return PeersState(
             [{"group_id": key, **peer} for key, peers in found.items() if not isinstance(peers, AtlasError) for peer in peers],
             {key: error for key, error in found.items() if isinstance(error, AtlasError)},
         )
 
-    def _read(self, group_id: str) -> list[Peer]:
-        """Return the connections of one project that fit every option."""
-        params = {**self.params, "group_id": group_id}
-        peers, facts = VpcPeers(self.session, group_id), Facts()
+    def _select(self, group_id: str) -> list[Peer]:
+        return select_peers(self.session, {**self.params, "group_id": group_id})
 
-        def ask(need: str) -> t.Any:
-            if need not in facts:
-                facts[need] = choice.read(need, Containers(self.session, group_id))
-            return facts[need]
-
-        choice = ContainerChoice(params, peers.provider, facts, ask)
-        if params["peer_id"] is not None:
-            peer = peers.get_peer(params["peer_id"])
-            found = [peer] if peer is not None else []
-        else:
-            found = peers.list_peers()
-        return choice.select(
-            [
-                peer
-                for peer in found
-                if all(params[name] in (None, fields_of(peer)[name]) for name in _FILTERS)
-                and (params["status_name"] is None or peer["status_name"] in params["status_name"])
-            ]
+    def _warnings(self, state: PeersState) -> tuple[str, ...]:
+        """Return a warning that not all clouds were asked, if nobody has chosen one and nothing was found."""
+        params = self.params
+        chosen = ("provider_name", "peer_id", *FILTERS, "container_id", "container_region_name", "status_name")
+        if state.peers or state.failures or params["api_version"] != "v2" or any(params[name] is not None for name in chosen):
+            return ()
+        whose = f"Project {params['group_id']} has" if params["group_ids"] is None else "The projects have"
+        return (
+            f"{whose} no VPC peering connections on AWS; AZURE and GCP were not asked. Set provider_name, to all for example.",
         )
 
     def decide(self, state: PeersState, facts: Facts) -> Plan:
@@ -131,7 +139,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
                 f"{' '.join(map(str, errors[:MOST_TOLD]))}{more}",
                 **{name: getattr(errors[0], name) for name in FAILURE_FIELDS if len(errors) == 1},
             )
-        return Plan()
+        return Plan(warnings=self._warnings(state))
 
     def show(self, state: PeersState, plan: Plan) -> dict[str, t.Any]:
         """Show the connections, and of several projects also those that could not be read."""

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
@@ -21,18 +20,30 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE, parse_prune
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_converge import SetConvergence
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_operation import SetOperation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice, with_reply_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import PATTERN_FORMS, parse_entries, to_entries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.clouds import provider_of, to_clouds
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import LIST_CONTAINERS, ContainerChoice
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import to_entries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.handover import make_handover, needs_names
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import PeerMatch
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.preflight import find_cause
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import check_role_timeout
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.patterns import pattern_forms
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_lists import PeerLists
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_match import PeerSetMatch
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_options import (
+    GOALS,
+    PEERS,
+    check_clouds,
+    parse_entries,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_planner import PeerSetPlanner
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_refusals import explain
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_waiter import PeerSetWaiter
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import CreatePeer, DeletePeer, PeerState, UpdatePeer
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import CreatePeer, DeletePeer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.summary import PeerSetSummary
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import NO_PLACE, VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS, VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
 
 from .atlas import AtlasOperation
@@ -49,23 +60,11 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         + PRUNE
         + ArgumentSpec(
             {
-                "peers": {
-                    "type": "list",
-                    "elements": "dict",
-                    "required": True,
-                    "options": {
-                        "vpc_id": {"type": "str", "required": True},
-                        "aws_account_id": {"type": "str", "required": True},
-                        "route_table_cidr_block": {"type": "str"},
-                        "accepter_region_name": {"type": "str"},
-                        "container_id": {"type": "str"},
-                        "container_region_name": {"type": "str"},
-                        "wait_for": {"type": "str", "choices": ["pending_acceptance", "available"]},
-                    },
-                    "mutually_exclusive": [("container_id", "container_region_name")],
-                },
-                "recreate": {"type": "str", "choices": ["never", "dead"], "default": "never"},
-                "wait_for": {"type": "str", "choices": ["pending_acceptance", "available"], "default": "pending_acceptance"},
+                "peers": PEERS,
+                "provider_name": {"type": "str", "choices": [*PROVIDERS, "all"]},
+                "azure_role_timeout": {"type": "int", "default": 300},
+                "recreate": {"type": "str", "choices": ["never", "dead", "changed"], "default": "never"},
+                "wait_for": {"type": "str", "choices": GOALS, "default": GOALS[0]},
                 "parallel": {"type": "int", "default": 4},
             }
         )
@@ -77,14 +76,25 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         super().__init__(params, session, *clock)
         self._entries = to_entries(params)
         self._by_key = {entry.key: entry for entry in self._entries}
-        self._peers = VpcPeers(session, params["group_id"])
+        group_id = params["group_id"]
+        self._lists = PeerLists({cloud.name: VpcPeers(session, group_id, cloud) for cloud in to_clouds(params["provider_name"])})
         self._containers = Containers(session, params["group_id"])
-        provider = self._peers.provider
-        choices = {entry.key: ContainerChoice(entry.params, provider, self.facts, self.ask) for entry in self._entries}
-        self._matches = {key: PeerMatch(self._peers, choice) for key, choice in choices.items()}
+        self._matches = {
+            entry.key: PeerMatch(
+                self._lists.with_cloud(entry.provider), ContainerChoice(entry.params, entry.provider, self.facts, self.ask)
+            )
+            for entry in self._entries
+        }
         self._match = PeerSetMatch(self._matches)
-        self._planner = PeerSetPlanner(params, self._entries, provider, self.facts)
-        self.waiter: PeerSetWaiter = PeerSetWaiter(self._matches, self._entries, self._peers, self.clock, waits=params["wait"])
+        self._planner = PeerSetPlanner(params, self._entries, self.facts)
+        self.waiter: PeerSetWaiter = PeerSetWaiter(
+            self._matches,
+            self._entries,
+            self._lists,
+            self.clock,
+            waits=params["wait"],
+            role_timeout=params["azure_role_timeout"],
+        )
         self.summary = PeerSetSummary(self._entries, self._planner.split_undeclared)
 
     @classmethod
@@ -93,7 +103,9 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         params, warnings = super().validate(params)
         if not 1 <= params["parallel"] <= MOST_PARALLEL:
             raise InvalidOptionError(f"parallel must be from 1 to {MOST_PARALLEL}.")
-        patterns = parse_prune(params, "peers", PATTERN_FORMS)
+        check_clouds(params)
+        check_role_timeout(params)
+        patterns = parse_prune(params, "peers", pattern_forms(params["provider_name"]))
         entries, unknown = parse_entries(params)
         return {**params, "peers": entries, "ignore": patterns}, warnings + unknown
 
@@ -104,21 +116,32 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
 
     def look(self) -> PeerSetState:
         """Read all connections of the project."""
-        listed = tuple(self._peers.list_peers())
+        listed = tuple(self._lists.list_peers())
         return self._match.choose(PeerSetState(listed, first=listed))
 
     def look_again(self, state: PeerSetState) -> PeerSetState:
         """Read them anew."""
-        return self._match.choose(self.waiter.poll(state))
+        return self._match.choose(self.waiter.look(state))
 
     def read(self, need: t.Hashable) -> t.Any:
         """Read containers."""
-        params = {**self.params, "container_id": None}
-        return ContainerChoice(params, self._peers.provider, self.facts, self.ask).read(str(need), self._containers)
+        if need == LIST_CONTAINERS and self._lists.names != {AWS.name}:
+            return self._containers.list_all_containers()
+        return ContainerChoice({**self.params, "container_id": None}, AWS, self.facts, self.ask).read(str(need), self._containers)
 
     def decide(self, state: PeerSetState, facts: Facts) -> Plan:
         """Decide for the whole list."""
-        return self._planner.plan(state)
+        plan = self._planner.plan(state)
+        if any(own.peer is not None and needs_names(self._matches[key].choice, own.peer) for key, own in state.entries.items()):
+            # Read them, for the hand-over.
+            facts[LIST_CONTAINERS]  # pylint: disable=pointless-statement
+        return plan
+
+    def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
+        """Show the connections, what was done, and what is needed in the customers' clouds."""
+        own = {key: state.entries.get(key) for key in self._by_key}
+        handover = [make_handover(self._matches[key].choice, one.peer if one is not None else None) for key, one in own.items()]
+        return {**super().show(state, plan), "handover": handover}
 
     def predict(self, state: PeerSetState, plan: Plan, facts: Facts) -> PeerSetState:
         """Return the state in which all is done."""
@@ -127,21 +150,23 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
     def send(self, step: Step, state: PeerSetState) -> Peer | None:
         """Request, change or remove one connection."""
         request = step.request
+        if isinstance(request, DeletePeer):
+            self._lists.with_cloud(provider_of(state.find(request.id))).delete_peer(request.id)
+            return None
+        peers = self._lists.with_cloud(self._by_key[step.keys[0]].provider)
         if isinstance(request, CreatePeer):
-            return self._peers.create_peer(request.fields, request.home_region)
-        if isinstance(request, UpdatePeer):
-            # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
-            current = state.find(request.id)
-            region = self._matches[step.keys[0]].choice.region_of(current)
-            return self._peers.update_peer({**current, "accepter_region_name": region}, request.fields)
-        self._peers.delete_peer(request.id)
-        return None
+            return peers.create_peer(request.fields, request.home_region)
+        # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
+        current = state.find(request.id)
+        region = self._matches[step.keys[0]].choice.region_of(current)
+        return peers.update_peer({**current, "accepter_region_name": region}, request.fields)
 
     def record(self, step: Step, reply: t.Any, state: PeerSetState) -> PeerSetState:
         """Return the state after a request took effect."""
         key = step.keys[0]
         if isinstance(step.request, DeletePeer):
-            return state.with_leaving(key, step.request.id, self._peers.provider.terminating)
+            self.waiter.record_removal(state.find(step.request.id))
+            return state.with_leaving(key, step.request.id)
         own = state.entries.get(key)
         peer = reply if reply is not None else own.peer if own is not None else None
         if peer is None:
@@ -155,11 +180,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         match = self._matches.get(step.keys[0])
         if isinstance(step.request, DeletePeer) or match is None:
             return error
-        if error.error_code == NO_PLACE:
-            better = AtlasError(error.without_hint, hint="Accept pending ones in AWS, then run the task again.")
-            return with_reply_of(error, better)
-        own = replace(state.entries.get(step.keys[0], PeerState(None)), listed=state.listed)
-        return find_cause(error, step.request, own, match.choice) or match.explain(error, own)
+        return explain(step, error, state, match, self.waiter.waited(step, state))
 
     def give_up(self, keys: t.Iterable[str], error: AtlasError, state: PeerSetState) -> PeerSetState:
         """Return the state after entries or removals have failed."""

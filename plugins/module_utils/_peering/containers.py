@@ -21,21 +21,17 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.contain
     Container,
     Containers,
     describe,
+    is_in_region,
+    kind_of,
     to_region,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 
+from .refusals import missing_here, no_such_container, on_other_cloud, with_reply_of
 from .state import LIST_PEERS, PeerState
 
-# Asks for the containers of the project on the provider: a list. Any other need is the id of one container.
+# Asks for the containers of the project: a list of the provider, or of all clouds. Any other need is the id of one container.
 LIST_CONTAINERS = "containers"
-Error = t.TypeVar("Error", bound=AtlasError)
-
-
-def with_reply_of(refusal: AtlasError, better: Error) -> Error:
-    """Return an error that says more than a refusal, with the status, the code and the words of its reply."""
-    better.http_status, better.error_code, better.detail = refusal.http_status, refusal.error_code, refusal.detail
-    return better
 
 
 class ContainerChoice:
@@ -110,9 +106,12 @@ class ContainerChoice:
         Raises:
             AtlasError: If there is none, or more than one that could be meant; they are listed.
         """
-        if container_id is not None:
+        if container_id is not None and not self.provider.lists_all:
             return self.known(container_id) or t.cast("Container", self._ask(container_id))
         containers = self._list()
+        if container_id is not None:
+            found = next((one for one in self._ask(LIST_CONTAINERS) if one["id"] == container_id), None)
+            return self.known(container_id) or missing_here(self.params, self.provider, container_id, found)
         if len(containers) == 1:
             return containers[0]
         if not containers:
@@ -130,20 +129,28 @@ class ContainerChoice:
 
     def known(self, container_id: str | None) -> Container | None:
         """Return a container if it has been read already."""
-        listed = self._facts.get(LIST_CONTAINERS, ())
+        listed = self._listed(self._facts.get(LIST_CONTAINERS, ()))
         return next((one for one in listed if one["id"] == container_id), self._facts.get(container_id))
+
+    def reread(self, container_id: str) -> Container:
+        """Return a container as it is by now: Atlas names its own network only after it has made that."""
+        self._facts.pop(LIST_CONTAINERS, None)
+        return self.find(container_id, None)
 
     def region_of(self, peer: Peer) -> str | None:
         """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""
-        region = peer["accepter_region_name"] or self.params["accepter_region_name"]
+        name = self.provider.region
+        if name is None:
+            return None
+        region = fields_of(peer)[name] or self.params[name]
         if region is not None or peer["container_id"] is None:
             return t.cast("str | None", region)
         return to_region(self.find(peer["container_id"], None))
 
     def known_region_of(self, peer: Peer) -> str | None:
         """Return the same as far as it has been read already."""
-        container = self.known(peer["container_id"])
-        return peer["accepter_region_name"] or (to_region(container) if container is not None else None)
+        container, name = self.known(peer["container_id"]), self.provider.region or ""
+        return fields_of(peer).get(name) or (to_region(container) if container is not None and name else None)
 
     def neighbours(self, state: PeerState) -> t.Sequence[Peer]:
         """Return all connections of the project, whatever their container; they are asked for if they were not listed."""
@@ -159,15 +166,11 @@ class ContainerChoice:
 
     def missing(self, container_id: str, error: AtlasError) -> InvalidOptionError | None:
         """Return what to say if an error means that a container does not exist; None for any other error."""
-        if error.error_code != NOT_FOUND:
-            return None
-        is_option = container_id == self.params["container_id"]
-        found = f"Check it, or leave it out to have the container on {self.provider.name} found."
-        better = InvalidOptionError(
-            f"{'container_id: p' if is_option else 'P'}roject {self._group_id} has no network container {container_id}.",
-            hint=found if is_option else "Run the task again.",
+        return (
+            with_reply_of(error, no_such_container(self.params, self.provider, container_id))
+            if error.error_code == NOT_FOUND
+            else None
         )
-        return with_reply_of(error, better)
 
     def read(self, need: str, containers: Containers) -> list[Container] | Container:
         """Read what was asked for.
@@ -177,20 +180,21 @@ class ContainerChoice:
         """
         provider = self.provider.name
         if need == LIST_CONTAINERS:
-            return containers.list_containers(provider)
+            return containers.list_all_containers() if self.provider.lists_all else containers.list_containers(provider)
         try:
             container = containers.get_container(need)
         except AtlasNotFoundError as error:
             raise self.missing(need, error) or error from error
         if container["provider_name"] not in (provider, None):
-            raise InvalidOptionError(
-                f"container_id: network container {need} is on {container['provider_name']}, not on {provider}.",
-                hint=f"Leave it out to have the container on {provider} found.",
-            )
+            raise on_other_cloud(self.provider, container)
         return container
 
     def _list(self) -> list[Container]:
-        return t.cast("list[Container]", self._ask(LIST_CONTAINERS))
+        return self._listed(self._ask(LIST_CONTAINERS))
+
+    def _listed(self, containers: t.Iterable[Container]) -> list[Container]:
+        """Return those of some containers that are the provider's."""
+        return [one for one in containers if kind_of(one["provider_name"]).name == self.provider.name]
 
     def _in_region(self) -> list[Container]:
-        return [one for one in self._list() if to_region(one) == self.params["container_region_name"]]
+        return [one for one in self._list() if is_in_region(one, self.params["container_region_name"])]

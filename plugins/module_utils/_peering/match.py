@@ -11,15 +11,32 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConflictError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import ALREADY_EXISTS, VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 
-from .containers import ContainerChoice, with_reply_of
+from .containers import ContainerChoice
+from .refusals import with_reply_of
 from .state import PeerState
 
 
+class OtherCloudError(AtlasError):
+    """`peer_id` names a connection with another cloud provider.
+
+    Attributes:
+        peer: The connection.
+    """
+
+    def __init__(self, peer: Peer, provider_name: str) -> None:
+        super().__init__(
+            f"peer_id names VPC peering connection {peer['id']} on {peer['provider_name']}, and the other options are for "
+            f"{provider_name}.",
+            hint="Correct peer_id or the other options, or give peer_id alone.",
+        )
+        self.peer = peer
+
+
 class PeerMatch:
-    """Finds the connection with the account and the VPC of the options, in the container that they choose, or by its id.
+    """Finds the connection to the network of the options, in the container that they choose, or by its id.
 
     Args:
         peers: The connections.
@@ -35,23 +52,28 @@ class PeerMatch:
         self._gone: set[str] = set()
         # The container of what peer_id named and is gone.
         self._home: str | None = None
+        # Whether peer_id names a connection that is to be replaced by one with another identity.
+        self._is_moving = False
         # Seen once, it stays: several that are being removed need not be alike.
         self._template: Peer | None = None
 
-    def look(self) -> PeerState:
+    def look(self, found: Peer | None = None) -> PeerState:
         """Read the connection.
+
+        Args:
+            found: The connection with `peer_id`, if it has just been read.
 
         Raises:
             AtlasError: If more than one is there, or the one with `peer_id` is not what the other options say.
         """
         params = self._params
         peer_id = params["peer_id"] if params["peer_id"] not in self._gone else None
-        peer = self.peers.get_peer(peer_id) if peer_id is not None else None
+        peer = found or (self.peers.get_peer(peer_id) if peer_id is not None else None)
         # It may have been an earlier run that has replaced it by one with another id, or was ended in the middle.
-        may_be_replaced = params["recreate"] == "dead" and params["state"] == "present" and params["vpc_id"] is not None
+        is_again = params["recreate"] != "never" and params["state"] == "present"
+        may_be_replaced = is_again and None not in self._identity.values()
         if peer is not None:
-            self._check(peer)
-            state = PeerState(peer, (peer,) if self._is_dying(peer) else ())
+            state = self._named(peer, may_be_replaced and params["recreate"] == "changed")
         elif peer_id is not None and not may_be_replaced:
             state = PeerState(None, needs_id=True)
         else:
@@ -59,6 +81,21 @@ class PeerMatch:
         if len(state.dying) == 1 and not self._gone:
             self._template = state.dying[0]
         return replace(state, template=self._template)
+
+    def _named(self, peer: Peer, may_move: bool) -> PeerState:
+        """Return the state with the connection that `peer_id` names, which may be about to be replaced by another one.
+
+        Raises:
+            AtlasError: If it is not what the other options say.
+        """
+        if peer["provider_name"] != self.peers.provider.name:
+            raise OtherCloudError(peer, self.peers.provider.name)
+        if not may_move or self.with_identity(self.choice.select([peer])):
+            self._check(peer)
+            return PeerState(peer, (peer,) if self._is_dying(peer) else ())
+        self._is_moving = True
+        state = self.choose(self.peers.list_peers())
+        return state if self._is_dying(peer) else replace(state, old=peer)
 
     def choose(self, listed: t.Sequence[Peer]) -> PeerState:
         """Choose the connection out of all that the project has.
@@ -77,13 +114,13 @@ class PeerMatch:
         """Take down that connections are gone, and that a new one may replace them."""
         for peer in peers:
             self._gone.add(peer["id"])
-            if peer["id"] == self._params["peer_id"]:
+            if peer["id"] == self._params["peer_id"] and not self._is_moving:
                 self._identity = {name: fields_of(peer)[name] for name in self._identity}
                 self._home = peer["container_id"]
 
     def explain(self, error: AtlasError, state: PeerState) -> AtlasError:
         """Say what is in the way if Atlas says that a connection exists already, and it is in another container."""
-        if error.error_code != "PEER_ALREADY_EXISTS":
+        if error.error_code not in ALREADY_EXISTS:
             return error
         others = [peer for peer in self.with_identity(self.choice.neighbours(state)) if not self.choice.select([peer])]
         if not others:
@@ -99,19 +136,19 @@ class PeerMatch:
         return bool(peer["status_name"] == self.peers.provider.terminating)
 
     def with_identity(self, peers: t.Iterable[Peer]) -> list[Peer]:
-        """Return those of some connections that have the account and the VPC, in any container."""
+        """Return those of some connections that lead to the network, in any container."""
         return [
             peer
             for peer in peers
-            if peer["id"] not in self._gone and all(fields_of(peer)[name] == value for name, value in self._identity.items())
+            if peer["id"] not in self._gone and not self.peers.provider.differing(self._identity, fields_of(peer))
         ]
 
     def _check(self, peer: Peer) -> None:
         """Check that `peer_id` names the connection that the other options mean: nothing is done to another one."""
-        names = (*self.peers.provider.identity, "container_id")
-        wanted = {name: self._params[name] for name in names if self._params[name] is not None}
-        found = fields_of(peer)
-        differing = [f"{name} is {found[name]}, not {value}" for name, value in wanted.items() if found[name] != value]
+        provider, found = self.peers.provider, fields_of(peer)
+        wanted = {name: self._params[name] for name in (*provider.identity, "container_id") if self._params[name] is not None}
+        names = provider.differing(wanted, found)
+        differing = [f"{name} is {found[name]}, not {value}" for name, value in wanted.items() if name in names]
         if not differing and not self.choice.select([peer]):
             container = self.choice.describe(peer["container_id"])
             differing = [f"it is in {container}, and container_region_name is {self._params['container_region_name']}"]

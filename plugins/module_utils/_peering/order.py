@@ -11,10 +11,11 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS
 
+from .clouds import is_leaving
 from .preflight import find_holders
 from .state import CreatePeer, DeletePeer, UpdatePeer
 
@@ -38,11 +39,12 @@ class After:
         return [
             peer
             for peer in listed
-            if peer["id"] in self.gone or (peer["id"] in self.moved and do_overlap(self.block, peer["route_table_cidr_block"]))
+            if peer["id"] in self.gone
+            or (peer["id"] in self.moved and do_overlap(self.block, peer.get("route_table_cidr_block")))
         ]
 
 
-def order(steps: t.Sequence[Step], listed: t.Sequence[Peer], provider: Provider) -> tuple[Step, ...]:
+def order(steps: t.Sequence[Step], listed: t.Sequence[Peer]) -> tuple[Step, ...]:
     """Return steps in the order in which they can be sent, each with what it needs.
 
     Removals that others need come first, then changes, creations, and the other removals. All that is in the way of a step is
@@ -51,10 +53,9 @@ def order(steps: t.Sequence[Step], listed: t.Sequence[Peer], provider: Provider)
     Args:
         steps: The removals, changes and creations of a set, as the planner of one connection makes them.
         listed: The connections that are there.
-        provider: The cloud provider.
     """
     removed = {step.request.id for step in steps if isinstance(step.request, DeletePeer)}
-    leaving = removed | {peer["id"] for peer in listed if peer["status_name"] == provider.terminating}
+    leaving = removed | {peer["id"] for peer in listed if is_leaving(peer)}
     changed = {step.request.id for step in steps if isinstance(step.request, UpdatePeer)}
     changes = [
         _with_after(step, _holders_for(step, listed), leaving, changed) for step in steps if isinstance(step.request, UpdatePeer)

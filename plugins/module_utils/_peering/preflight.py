@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
 
-from .containers import ContainerChoice, with_reply_of
+from .containers import ContainerChoice
+from .refusals import with_reply_of
 from .state import CreatePeer, PeerState, UpdatePeer
 
 # Errors behind which the container, the region, or another connection may be. The last one is all that Atlas said of a wrong
@@ -37,7 +38,7 @@ def check_region(wanted: str | None, current: Peer | None, container: Container)
 
 
 def find_holders(block: str | None, container_id: str | None, listed: t.Iterable[Peer], but: str | None = None) -> list[Peer]:
-    """Return the connections to a container that have a block, or a part of it.
+    """Return the connections to a container that have a block, or a part of it; none where Atlas is not told of blocks.
 
     Args:
         block: The block.
@@ -48,7 +49,7 @@ def find_holders(block: str | None, container_id: str | None, listed: t.Iterable
     return [
         peer
         for peer in listed
-        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, peer["route_table_cidr_block"])
+        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, peer.get("route_table_cidr_block"))
     ]
 
 
@@ -66,7 +67,9 @@ def check_overlaps(
     Raises:
         InvalidOptionError: If the blocks overlap; the message gives both.
     """
-    block, choose = fields["route_table_cidr_block"], "choose another one"
+    if provider.block is None:
+        return
+    block, choose = fields[provider.block], "choose another one"
     atlas_block = container["atlas_cidr_block"] if container is not None else None
     if container is not None and do_overlap(block, atlas_block):
         raise InvalidOptionError(
@@ -74,17 +77,53 @@ def check_overlaps(
             hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
         )
     for peer in neighbours:
-        is_itself = all(fields_of(peer)[name] == fields[name] for name in provider.identity)
+        is_itself = not provider.differing({name: fields[name] for name in provider.identity}, fields_of(peer))
         if is_itself or peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
             continue
         if do_overlap(block, peer["route_table_cidr_block"]):
             name = f"VPC peering connection {peer['id']} ({provider.describe(peer)})"
             hint = f"Each VPC needs a block of its own: {choose}, or another container."
-            if peer["status_name"] == provider.failed:
+            if provider.has_failed(peer):
                 name = f"{name}, which is {provider.failure_in_words(peer)}"
                 hint = f"If it is no longer needed, remove it with peer_id: {peer['id']} and state: absent; then run this again."
             raise InvalidOptionError(
                 f"route_table_cidr_block {block} overlaps {peer['route_table_cidr_block']} of {name}.", hint=hint
+            )
+
+
+def check_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbours: t.Iterable[Peer]) -> None:
+    """Check that a network is not connected already to another container whose block overlaps: its cloud refuses that.
+
+    Atlas says so only afterwards, and lets the new connection fail. Where Atlas is told the customer's block, it checks itself.
+
+    Args:
+        choice: The container; all are asked for if there is such a connection.
+        fields: The connection as it is to be.
+        neighbours: The other connections, in any container.
+
+    Raises:
+        InvalidOptionError: If it is; the message names both containers.
+    """
+    provider, container_id = choice.provider, fields.get("container_id")
+    identity = {name: fields[name] for name in provider.identity}
+    twins = [
+        peer
+        for peer in neighbours
+        if peer["container_id"] != container_id
+        and peer["status_name"] in provider.progress
+        and not provider.differing(identity, fields_of(peer))
+    ]
+    if provider.block is not None or not twins or container_id is None:
+        return
+    block = choice.find(container_id, None)["atlas_cidr_block"]
+    for peer in twins:
+        other = choice.known(peer["container_id"])
+        if other is not None and do_overlap(block, other["atlas_cidr_block"]):
+            raise InvalidOptionError(
+                f"{provider.network} {provider.describe(fields)} is connected to {choice.describe(other['id'])} by VPC peering "
+                f"connection {peer['id']}, and its block {other['atlas_cidr_block']} overlaps {block} of "
+                f"{choice.describe(container_id)}.",
+                hint="Choose a network container whose block overlaps none of those that the network is connected to.",
             )
 
 
@@ -102,15 +141,22 @@ def find_cause(
     Returns:
         What to say instead; None if nothing is found, or if Atlas does not tell more about it: then the refusal is what matters.
     """
-    current = state.peer if isinstance(request, UpdatePeer) else None
+    provider, current = choice.provider, state.peer if isinstance(request, UpdatePeer) else None
     fields = {**(current or {}), **request.fields}
     container_id = fields.get("container_id")
-    cause: AtlasError | None = choice.missing(container_id, error) if container_id is not None else None
-    if cause is None and error.error_code in _EXPLAINED:
+    # Where containers are read with one list, that tells whether another cloud has it.
+    cause: AtlasError | None = None
+    if container_id is not None and not provider.lists_all:
+        cause = choice.missing(container_id, error)
+    # What Atlas says of a container of another cloud is not known.
+    is_explained = error.error_code in _EXPLAINED or (provider.lists_all and isinstance(error, AtlasApiError))
+    if cause is None and is_explained and error.error_code not in provider.role_codes:
         try:
-            container = choice.find(container_id, fields.get("accepter_region_name"))
-            check_region(choice.params["accepter_region_name"], current, container)
-            check_overlaps(choice.provider, {**fields, "container_id": container["id"]}, container, choice.neighbours(state))
+            region = None if provider.region is None else fields.get(provider.region)
+            container = choice.find(container_id, region)
+            if provider.region is not None:
+                check_region(choice.params[provider.region], current, container)
+            check_overlaps(provider, {**fields, "container_id": container["id"]}, container, choice.neighbours(state))
         except InvalidOptionError as found:
             cause = found
         except AtlasError:

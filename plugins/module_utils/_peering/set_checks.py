@@ -17,12 +17,19 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
 
+from .clouds import cloud_of, for_pending, is_leaving, is_pending, provider_of
 from .entries import Entry
 from .order import find_cycle
 from .preflight import check_overlaps
 from .set_state import PeerSetState
 
 Refusals = dict[str, AtlasError]
+# What tells connections apart within a network container, in words.
+_IDENTITIES = {
+    "AWS": "the AWS account and the VPC",
+    "AZURE": "the subscription and the VNet",
+    "GCP": "the project and the network",
+}
 
 
 @dataclass
@@ -52,33 +59,35 @@ def find_refusals(
     steps: t.Sequence[Step],
     state: PeerSetState,
     params: Parameters,
-    provider: Provider,
 ) -> Refusals:
     """Return all that keeps a list from being done, by the keys of entries, and by other keys for the list as a whole."""
-    whole = {"limit": _above_limit(draft, changes, state, provider), "ceiling": _above_ceiling(changes, params, provider)}
+    whole = {"limit": _above_limit(draft, changes, state), "ceiling": _above_ceiling(changes, params)}
     return {
         **{key: error for key, error in whole.items() if error is not None},
         **_duplicates(draft),
         **_cycles(steps),
-        **_overlaps(draft, state, provider),
+        **_overlaps(draft, state),
         **draft.refusals,
     }
 
 
-def warn_of_pending(changes: t.Sequence[Change], state: PeerSetState, provider: Provider) -> tuple[str, ...]:
+def warn_of_pending(changes: t.Sequence[Change], state: PeerSetState) -> tuple[str, ...]:
     """Return a warning if more connections will be pending than Atlas takes: it is no refusal, since acceptance makes room."""
-    going = {change.key for change in changes}
-    present = sum(peer["status_name"] in provider.progress[:-1] and peer["id"] not in going for peer in state.listed)
-    created = sum(change.action in ("create", "recreate") for change in changes)
-    if not created or present + created <= MOST_PENDING:
+    going = {change.before["id"] for change in changes if change.action in ("delete", "recreate") and change.before}
+    present = [peer for peer in state.listed if is_pending(peer) and peer["id"] not in going]
+    created = [t.cast("Peer", change.after) for change in changes if change.action in ("create", "recreate")]
+    pending = [*present, *created]
+    if not created or len(pending) <= MOST_PENDING:
         return ()
+    some = for_pending(pending, "Have them accepted in AWS", "Have them completed in")
+    first = "accept" if some.endswith("accepted in AWS") else "complete"
     return (
-        f"{present + created} VPC peering connections would be pending, and Atlas allows {MOST_PENDING}. Have them accepted in "
-        "AWS while the task waits (wait: true), or accept the first ones and run the task again.",
+        f"{len(pending)} VPC peering connections would be pending, and Atlas allows {MOST_PENDING}. {some} while the task waits "
+        f"(wait: true), or {first} the first ones and run the task again.",
     )
 
 
-def _overlaps(draft: Draft, state: PeerSetState, provider: Provider) -> Refusals:
+def _overlaps(draft: Draft, state: PeerSetState) -> Refusals:
     """Check the final blocks of what is created or changed; of two such entries, the later one is at fault."""
     changed = [entry for entry in draft.entries if entry.key in draft.plans and draft.plans[entry.key].changes]
     own = {peer["id"] for entry in changed if (peer := state.entries[entry.key].peer) is not None}
@@ -88,12 +97,16 @@ def _overlaps(draft: Draft, state: PeerSetState, provider: Provider) -> Refusals
     for entry in changed:
         final = draft.final[entry.key]
         try:
-            check_overlaps(provider, fields_of(final), None, neighbours)
+            check_overlaps(entry.provider, fields_of(final), None, _with(entry.provider, neighbours))
         except AtlasError as error:
             refusals[entry.key] = entry.named(error)
         # Without an id, it is known by its entry.
         neighbours.append({**final, "id": final["id"] or entry.key})
     return refusals
+
+
+def _with(provider: Provider, peers: t.Iterable[Peer]) -> list[Peer]:
+    return [peer for peer in peers if provider_of(peer) is provider]
 
 
 def _cycles(steps: t.Iterable[Step]) -> Refusals:
@@ -115,16 +128,16 @@ def _duplicates(draft: Draft) -> Refusals:
     refusals: Refusals = {}
     for entry in draft.entries:
         for before in draft.entries[: entry.index]:
-            hint = _same_container(entry, before, draft) if entry.pair == before.pair else ""
+            hint = _same_container(entry, before, draft) if entry.identity == before.identity else ""
             if hint:
-                text = f"it has the AWS account and the VPC of {before.key}."
+                text = f"it has {_IDENTITIES[entry.provider.name]} of {before.key}."
                 refusals[entry.key] = entry.named(AtlasError(text, hint=hint))
                 break
     return refusals
 
 
 def _same_container(entry: Entry, before: Entry, draft: Draft) -> str:
-    """Return what to do about two entries of a VPC that have the same network container, or may have it; empty if they do not."""
+    """Return what to do about two entries of a network that have, or may have, the same container; empty if they do not."""
     if entry.container is None or before.container is None:
         return "Declare it once, or set container_id or container_region_name in both."
     ids = {draft.final[one.key]["container_id"] if one.key in draft.final else one.key for one in (entry, before)}
@@ -132,11 +145,11 @@ def _same_container(entry: Entry, before: Entry, draft: Draft) -> str:
     return "Both have the same network container: declare it once." if is_same else ""
 
 
-def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState, provider: Provider) -> AtlasError | None:
+def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState) -> AtlasError | None:
     """Check that a project holds all connections; only creations make them more."""
     created = sum(change.action == "create" for change in changes)
     going = {peer["id"] for peer in draft.going}
-    staying = sum(peer["id"] not in going and peer["status_name"] != provider.terminating for peer in state.listed)
+    staying = sum(peer["id"] not in going and not is_leaving(peer) for peer in state.listed)
     if not created or staying + created <= MOST_PEERS:
         return None
     return AtlasError(
@@ -146,9 +159,9 @@ def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState,
     )
 
 
-def _above_ceiling(changes: t.Iterable[Change], params: Parameters, provider: Provider) -> AtlasError | None:
+def _above_ceiling(changes: t.Iterable[Change], params: Parameters) -> AtlasError | None:
     removals = [
-        f"VPC peering connection {change.before['id']} ({provider.describe(change.before)})"
+        f"VPC peering connection {change.before['id']} ({cloud_of(change.before).describe(change.before)})"
         for change in changes
         if change.action in ("delete", "recreate") and change.before is not None
     ]

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasConnectionError, AtlasError
 
+from .clouds import provider_of
 from .match import PeerMatch
 from .set_state import PeerSetState
 
@@ -40,7 +41,7 @@ class PeerSetMatch:
                 continue
             earlier = entries.pop(key, None)
             try:
-                own = match.choose(state.listed)
+                own = match.choose([peer for peer in state.listed if provider_of(peer) is match.peers.provider])
             except (AtlasApiError, AtlasConnectionError):
                 raise
             except AtlasError as error:

@@ -12,15 +12,17 @@ from dataclasses import replace
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Needs, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import split_ignored, warn_of_unused
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import describe
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import Pattern
 
+from .clouds import identity_of, is_failed, is_leaving
 from .containers import LIST_CONTAINERS
 from .entries import Entry
 from .order import order
+from .patterns import CASELESS
 from .planner import PeerPlanner
 from .set_checks import Draft, find_refusals, warn_of_pending
 from .set_state import PeerSetState
@@ -33,7 +35,6 @@ class PeerSetPlanner:
     Args:
         params: The options of the task.
         entries: The entries of the list.
-        provider: The cloud provider.
         facts: What was read so far; what is missing is asked for.
     """
 
@@ -41,13 +42,11 @@ class PeerSetPlanner:
         self,
         params: Parameters,
         entries: t.Sequence[Entry],
-        provider: Provider,
         facts: Facts,
     ) -> None:
         self._params = params
         self._entries = entries
         self._patterns: t.Sequence[Pattern] = params["ignore"]
-        self._provider = provider
         self._facts = facts
 
     def plan(self, state: PeerSetState) -> Plan:
@@ -62,14 +61,14 @@ class PeerSetPlanner:
         ]
         plans = [*draft.plans.values(), *removals]
         changes = tuple(change for plan in plans for change in plan.changes)
-        steps = order([step for plan in plans for step in plan.steps], state.listed, self._provider)
-        warnings = warn_of_unused(self._patterns, [fields_of(peer) for peer in state.first])
+        steps = order([step for plan in plans for step in plan.steps], state.listed)
+        warnings = warn_of_unused(self._patterns, [fields_of(peer) for peer in state.first], CASELESS)
         return Plan(
             changes,
             steps,
-            warnings + warn_of_pending(changes, state, self._provider),
+            warnings + warn_of_pending(changes, state) + self._warn_of_others(draft),
             failures=draft.failures,
-            refusals=find_refusals(draft, changes, steps, state, self._params, self._provider),
+            refusals=find_refusals(draft, changes, steps, state, self._params),
         )
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
@@ -82,7 +81,7 @@ class PeerSetPlanner:
             if change is not None:
                 peer = t.cast("Peer", change.after)
             is_awaited = self._params["wait"] and entry.key not in plan.failures
-            if peer is not None and is_awaited and not self._provider.has_reached(peer, entry.goal):
+            if peer is not None and is_awaited and not entry.provider.has_reached(peer, entry.goal):
                 peer = {**peer, "status_name": entry.goal}
             entries[entry.key] = PeerState(peer, listed=())
         pruned = tuple(state.find(change.key) for change in plan.changes if change.after is None)
@@ -93,27 +92,32 @@ class PeerSetPlanner:
     def split_undeclared(self, state: PeerSetState) -> tuple[list[Peer], list[Peer]]:
         """Return the connections that the list does not declare: those to ignore, and the others; none that are on their way out.
 
-        An entry whose connection cannot be told declares all of its account and VPC, and a connection of which Atlas does not say
+        An entry whose connection cannot be told declares all of its network, and a connection of which Atlas does not say
         these may be declared by any.
         """
         declared: set[str] = set()
         for entry in self._entries:
             own = state.entries.get(entry.key)
             if own is None:
-                declared |= {peer["id"] for peer in state.listed if self._pair_of(peer) == entry.pair}
+                declared |= {peer["id"] for peer in state.listed if identity_of(fields_of(peer)) == entry.identity}
             elif own.peer is not None:
                 declared.add(own.peer["id"])
         candidates = [
             fields_of(peer)
             for peer in state.listed
-            if peer["id"] not in declared
-            and peer["status_name"] != self._provider.terminating
-            and None not in self._pair_of(peer)
+            if peer["id"] not in declared and not is_leaving(peer) and None not in identity_of(fields_of(peer))
         ]
-        return split_ignored(self._patterns, candidates)
+        return split_ignored(self._patterns, candidates, CASELESS)
 
-    def _pair_of(self, peer: Peer) -> tuple[str, ...]:
-        return tuple(fields_of(peer)[name] for name in self._provider.identity)
+    def _warn_of_others(self, draft: Draft) -> tuple[str, ...]:
+        """Return a warning if connections are removed, or all would be, and nobody has said that AWS alone is meant."""
+        is_whole = self._params["prune"] and (draft.going or not self._entries)
+        if not is_whole or self._params["provider_name"] is not None:
+            return ()
+        return (
+            "prune removes connections with AWS only: those with AZURE and GCP were not read. Set provider_name: all to declare "
+            "and prune the connections of all clouds, or provider_name: AWS to confirm that the list is about AWS.",
+        )
 
     def _draft(self, state: PeerSetState) -> Draft:
         """Plan the entries one by one; what was done in this run is not done again."""
@@ -136,7 +140,7 @@ class PeerSetPlanner:
             draft.plans[entry.key], draft.final[entry.key] = self._plan_entry(entry, own)
         except AtlasError as error:
             unfit = draft.refusals
-            if own.peer is not None and own.peer["status_name"] == self._provider.failed and self._params["recreate"] == "never":
+            if own.peer is not None and is_failed(own.peer) and self._params["recreate"] == "never":
                 unfit, draft.final[entry.key] = draft.failures, own.peer
             unfit[entry.key] = entry.named(error)
 
@@ -146,10 +150,14 @@ class PeerSetPlanner:
         Raises:
             AtlasError: If it cannot be.
         """
-        planner, peer = PeerPlanner(entry.params, self._provider, self._facts), own.peer
-        if peer is None or own.dying or (peer["status_name"] == self._provider.failed and self._params["recreate"] == "dead"):
+        planner, peer = PeerPlanner(entry.params, entry.provider, self._facts), own.peer
+        if peer is None or own.dying or (is_failed(peer) and self._params["recreate"] != "never"):
             self._check_container(entry)
-        plan = planner.plan_present(own)
+        try:
+            plan = planner.plan_present(own)
+        except Needs:
+            self._check_container(entry)
+            plan = planner.plan_present(own)
         if not plan.changes:
             return plan, t.cast("Peer", peer)
         self._check_container(entry)
@@ -172,6 +180,6 @@ class PeerSetPlanner:
         containers, wanted = self._facts[LIST_CONTAINERS], entry.params["container_id"]
         if wanted is not None and wanted not in [one["id"] for one in containers]:
             raise InvalidOptionError(
-                f"container_id: project {self._params['group_id']} has no network container {wanted} on {self._provider.name}.",
+                f"container_id: project {self._params['group_id']} has no network container {wanted} on {entry.provider.name}.",
                 hint=f"It has {describe(containers)}." if containers else "It has none. Create one (atlas_network_container).",
             )

@@ -14,6 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 
+from .clouds import provider_of
 from .state import PeerState
 
 
@@ -31,6 +32,8 @@ class PeerSetState:
         pruned: The connections whose removal was accepted because the list does not declare them.
         full: How many connections were pending, and how many there were, when Atlas took no more; None if it has taken all.
         places: How many more it takes since then.
+        refused: Since when the creations of entries are refused for lack of rights, by the keys of the entries.
+        resting: The keys of those that are not sent again before the next poll.
     """
 
     listed: tuple[Peer, ...]
@@ -42,6 +45,8 @@ class PeerSetState:
     pruned: tuple[Peer, ...] = ()
     full: tuple[int, int] | None = None
     places: int = 0
+    refused: t.Mapping[str, float] = field(default_factory=dict)
+    resting: frozenset[str] = frozenset()
 
     def find(self, peer_id: str) -> Peer:
         """Return a connection by its id, as it was last seen."""
@@ -61,12 +66,13 @@ class PeerSetState:
             entries={**self.entries, key: PeerState(peer, listed=())},
             done={**self.done, key: change},
             places=max(0, self.places - (before is None)),
+            refused={one: since for one, since in self.refused.items() if one != key},
         )
 
-    def with_leaving(self, key: str, peer_id: str, terminating: str) -> PeerSetState:
+    def with_leaving(self, key: str, peer_id: str) -> PeerSetState:
         """Return the state after the removal of a connection was accepted: of an entry's own, or of one that is not declared."""
         before = self.find(peer_id)
-        leaving = t.cast("Peer", {**before, "status_name": terminating})
+        leaving = t.cast("Peer", {**before, "status_name": provider_of(before).terminating})
         done = {**self.done, key: Change("delete", key, fields_of(before), None)}
         state = replace(self, listed=tuple(leaving if peer["id"] == peer_id else peer for peer in self.listed), done=done)
         if key not in self.entries:

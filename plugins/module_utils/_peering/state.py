@@ -23,6 +23,7 @@ class PeerState:
         listed: All connections of the project; None where they were not listed.
         template: What was being removed when the task came, for what the options leave open.
         needs_id: Whether nothing but the connection with `peer_id` will do.
+        old: The connection with `peer_id` that is to be replaced by one with another identity; None if there is none.
     """
 
     peer: Peer | None
@@ -30,10 +31,13 @@ class PeerState:
     listed: tuple[Peer, ...] | None = None
     template: Peer | None = None
     needs_id: bool = False
+    old: Peer | None = None
 
 
 # Asks for all connections of the project: a list.
 LIST_PEERS = "peers"
+# What a removal comes after: the new connection has to be there as far as the task waits for it.
+REACHED = "reached"
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,16 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Fields, Plan, find_differences
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 
+from .clouds import cloud_of, name_of
 from .entries import FIELDS, Entry
 from .set_state import PeerSetState
 
 KNOWN_LATER = "(known after apply)"
 T = t.TypeVar("T")
-
-
-def name_of(fields: Fields) -> str:
-    """Return the account and the VPC of a connection, for users."""
-    return f"{fields['aws_account_id']}/{fields['vpc_id']}"
 
 
 class PeerSetSummary:
@@ -101,7 +97,7 @@ class PeerSetSummary:
         known = self._present(change, state) or change.before or {}
         # Not the state, which goes on by itself.
         fields = {name: shown[name] for name in FIELDS if name in shown}
-        differing = find_differences(fields, change.before or {}) if change.action == "update" else ()
+        differing = cloud_of(shown).differing(fields, change.before) if change.after and change.before else ()
         return {
             "action": change.action,
             "index": entry.index if entry is not None else None,

@@ -20,12 +20,16 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions im
 
 from .containers import HINTS as CONTAINER_HINTS
 from .providers.aws import AWS
-from .providers.provider import Peer, PeerFields, Provider
+from .providers.azure import AZURE
+from .providers.gcp import GCP
+from .providers.provider import Peer, PeerFields, Provider, fields_of
+
+PROVIDERS = {provider.name: provider for provider in (AWS, AZURE, GCP)}
 
 # 404 with one of these, and with no other, means that the connection is not there. The project may be unknown as well.
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
 _GONE = _MISSING | {"PEER_ALREADY_REQUESTED_DELETION"}
-_ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS",))
+ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "PEER_ALREADY_EXISTS_AZURE", "PEER_ALREADY_EXISTS_GCP"))
 # The code with which Atlas refuses more connections.
 NO_PLACE = "PEER_MAXIMUM_REACHED"
 # What to do next, by error code.
@@ -70,18 +74,27 @@ class PeerList:
             if peer["container_id"] == container_id
         )
 
-    def _to_result(self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False) -> Peer:
+    def _to_result(
+        self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False, fields: PeerFields | None = None
+    ) -> Peer:
         """Return a connection with the names of the results.
 
+        Args:
+            peer: The connection of the API.
+            description: What was requested, for the message.
+            is_write: Whether that was a change.
+            fields: How the fields are called; None for those of this provider.
+
         Raises:
-            AtlasApiError: If the reply is no connection with this provider.
+            AtlasApiError: If the reply is no connection with the provider.
         """
-        result = self._fields.to_result(peer)
+        fields = fields or self._fields
+        result = fields.to_result(peer)
         # A state that is not known here is no reason to fail: Atlas may learn new ones.
         is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
         if is_odd or not result["id"] or not result["status_name"]:
             raise AtlasApiError(
-                f"Failed to {description}: the reply is not a VPC peering connection with {self._fields.name}.",
+                f"Failed to {description}: the reply is not a VPC peering connection with {fields.name}.",
                 hint="Check base_url, and peer_id if it is set.",
                 outcome_unknown=is_write,
             )
@@ -102,10 +115,14 @@ class VpcPeers(PeerList):
         self.provider = provider
 
     def get_peer(self, peer_id: str) -> Peer | None:
-        """Return one connection; None when there is none with that id."""
+        """Return one connection, with whichever provider it is; None when there is none with that id."""
         description = f"read VPC peering connection {peer_id} of project {self._group_id}"
         found = self._client.find((*self._path, peer_id), description, _MISSING, hints=HINTS)
-        return None if found is None else self._to_result(found, description)
+        if found is None:
+            return None
+        name = found.get("providerName")
+        fields = PROVIDERS.get(name, self._fields) if isinstance(name, str) else self._fields
+        return self._to_result(found, description, fields=fields)
 
     def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:
         """Request a connection and return it as Atlas describes it then.
@@ -118,7 +135,7 @@ class VpcPeers(PeerList):
         """
         description = f"create the VPC peering connection to {self.provider.describe(fields)} in project {self._group_id}"
         body = self.provider.to_body(fields, with_provider=fields.get("container_id") is not None)
-        reply = self._client.post(self._path, body, description, exists=_ALREADY_EXISTS, hints=HINTS)
+        reply = self._client.post(self._path, body, description, exists=ALREADY_EXISTS, hints=HINTS)
         return self._written(reply, fields, home_region, description)
 
     def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any]) -> Peer:
@@ -146,12 +163,19 @@ class VpcPeers(PeerList):
         Raises:
             AtlasApiError: If it is not: whether the change was made is unknown then.
         """
-        result = self._to_result(reply, description, is_write=True)
-        wanted = {name: sent[name] for name in ("id", *self.provider.writable) if sent.get(name) is not None}
-        wanted["provider_name"] = self.provider.name
-        if may_be_same_region(wanted.get("accepter_region_name"), result["accepter_region_name"] or home_region):
-            wanted.pop("accepter_region_name", None)
-        check_written(description, result, wanted)
+        provider, result = self.provider, self._to_result(reply, description, is_write=True)
+        wanted = {name: sent[name] for name in ("id", *provider.writable) if sent.get(name) is not None}
+        wanted["provider_name"] = provider.name
+        if provider.region is not None:
+            current = fields_of(result)[provider.region] or home_region
+            if may_be_same_region(wanted.get(provider.region), current):
+                wanted.pop(provider.region, None)
+        # Names of AZURE may come back in another case.
+        shown = {
+            name: wanted[name] if name in wanted and provider.is_same(wanted[name], value) else value
+            for name, value in result.items()
+        }
+        check_written(description, shown, wanted)
         return result
 
 

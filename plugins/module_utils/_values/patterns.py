@@ -49,9 +49,19 @@ def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | 
     return parsed
 
 
-def matches(pattern: Pattern, fields: t.Mapping[str, t.Any]) -> bool:
-    """Whether all fields of a pattern match those of an object, in the same case. A null on either side matches nothing."""
+def matches(pattern: Pattern, fields: t.Mapping[str, t.Any], caseless: t.Container[str] = ()) -> bool:
+    """Whether all fields of a pattern match those of an object. A null, or a field that is missing, matches nothing.
+
+    Args:
+        pattern: The pattern.
+        fields: The fields of the object.
+        caseless: The fields in which upper and lower case are the same.
+    """
     return all(
-        value is not None and fields[name] is not None and fnmatch.fnmatchcase(str(fields[name]), value)
+        value is not None and fields.get(name) is not None and _fits(str(fields[name]), value, is_caseless=name in caseless)
         for name, value in pattern.items()
     )
+
+
+def _fits(text: str, value: str, *, is_caseless: bool) -> bool:
+    return fnmatch.fnmatchcase(text.lower(), value.lower()) if is_caseless else fnmatch.fnmatchcase(text, value)

@@ -27,7 +27,7 @@ class RegionTable:
 
     def __init__(self, provider_name: str, names: t.Mapping[str, str]) -> None:
         self.names = names
-        self._provider_name = provider_name
+        self.provider_name = provider_name
         self._atlas_names = {
             _key(name): atlas_name for atlas_name, cloud_name in names.items() for name in (cloud_name, atlas_name)
         }
@@ -52,7 +52,7 @@ class RegionTable:
         """
         if not value.strip():
             examples = " or ".join(next(iter(self.names.items())))
-            raise InvalidValueError("is empty", f"Give a region of {self._provider_name}, such as {examples}.")
+            raise InvalidValueError("is empty", f"Give a region of {self.provider_name}, such as {examples}.")
         return self.to_atlas(value)
 
 

@@ -7,15 +7,33 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import AWS_FAILURE_REASONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
 
 from .container_kind import ContainerKind
-from .provider import Peer, Provider
+from .provider import CustomerTask, Fields, Peer, Provider
 
 
-def _place(peer: Peer, region: str | None) -> str:
-    return f"AWS account {peer['aws_account_id']}" + (f", region {region}" if region else "")
+def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
+    place = f"AWS account {peer['aws_account_id']}" + (f", region {region}" if region else "")
+    return CustomerTask(
+        f"accept {peer['connection_id']} in {place}",
+        f"Have {peer['connection_id']} accepted in {place}, then run the task again.",
+    )
+
+
+def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
+    region = peer.get("accepter_region_name")
+    if region is None and container is not None:
+        region = AWS_CONTAINERS.describe_place(container)
+    return {
+        "connection_id": peer.get("connection_id"),
+        "aws_account_id": peer.get("aws_account_id"),
+        "accepter_region_name": region,
+        "atlas_cidr_block": container["atlas_cidr_block"] if container is not None else None,
+    }
 
 
 AWS = Provider(
@@ -34,6 +52,8 @@ AWS = Provider(
         "status_name": "statusName",
         "error_state_name": "errorStateName",
     },
+    network="VPC",
+    required=("route_table_cidr_block",),
     changeable=frozenset(("route_table_cidr_block",)),
     progress=("INITIATING", "PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"),
     pending="PENDING_ACCEPTANCE",
@@ -41,7 +61,11 @@ AWS = Provider(
     terminating="TERMINATING",
     failure_reasons=AWS_FAILURE_REASONS,
     accepted_id="connection_id",
-    place=_place,
+    customer_task=_customer_task,
+    handover=_handover,
+    block="route_table_cidr_block",
+    region="accepter_region_name",
+    lists_all=False,
 )
 AWS_CONTAINERS = ContainerKind(
     name="AWS",

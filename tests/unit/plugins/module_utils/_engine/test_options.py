@@ -175,7 +175,7 @@ def test_the_documented_defaults_hold() -> None:
         "state": "present",
         "recreate": "never",
         "wait": False,
-        "wait_for": "pending_acceptance",
+        "wait_for": None,
         "api_version": "v2",
         "envelope": False,
         "validate_certs": True,

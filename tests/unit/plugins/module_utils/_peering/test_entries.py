@@ -8,30 +8,38 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import StoppedError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import (
-    FIELDS,
-    PATTERN_FORMS,
-    parse_entries,
-    to_entries,
-)
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.tests.support.sets import entry, vpc
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import FIELDS, to_entries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.patterns import PATTERN_FORMS, pattern_forms
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_options import parse_entries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
+from ansible_collections.cloudpeer.atlas.tests.support.sets import SUBSCRIPTION, azure, entry, gcp, vpc
 
-REST = dict.fromkeys((*FIELDS, "wait_for"))
+REST = dict.fromkeys((*FIELDS, "vnet_resource_id", "provider_name", "wait_for"))
 
 
 def params(*peers: dict[str, Any], **options: Any) -> dict[str, Any]:
     found = [{**REST, **one} for one in peers]
-    return {"peers": found, "api_version": "v2", "wait_for": "pending_acceptance", **options}
+    return {"peers": found, "api_version": "v2", "wait_for": "pending_acceptance", "provider_name": None, **options}
+
+
+def parsed(*peers: dict[str, Any], **options: Any) -> dict[str, Any]:
+    given = params(*peers, **options)
+    return {**given, "peers": parse_entries(given)[0]}
 
 
 def test_patterns_have_the_fields_of_results() -> None:
-    assert PATTERN_FORMS.keys() == {*AWS.writable, *AWS.read_only, "provider_name"}
+    fields = {name for one in PROVIDERS.values() for name in (*one.writable, *one.read_only)}
+    assert PATTERN_FORMS.keys() == {*fields, "provider_name"}
+
+
+@pytest.mark.parametrize(("name", "is_free"), [(None, False), ("AWS", False), ("AZURE", True), ("GCP", True), ("all", True)])
+def test_errors_are_words_on_aws_only(name: str | None, is_free: bool) -> None:
+    assert (pattern_forms(name)["error_state_name"] is None) == is_free
 
 
 def test_values_are_parsed_and_regions_written_in_one_way() -> None:
-    parsed, warnings = parse_entries(params(entry(0, accepter_region_name="EU_WEST_1", container_region_name="xx-north-9")))
-    assert (parsed[0]["accepter_region_name"], parsed[0]["container_region_name"]) == ("eu-west-1", "xx-north-9")
+    found, warnings = parse_entries(params(entry(0, accepter_region_name="EU_WEST_1", container_region_name="xx-north-9")))
+    assert (found[0]["accepter_region_name"], found[0]["container_region_name"]) == ("eu-west-1", "xx-north-9")
     assert len(warnings) == 1
     assert warnings[0].startswith("peers[0].container_region_name 'xx-north-9' is not a region of AWS")
 
@@ -50,10 +58,10 @@ def test_the_first_version_of_the_api_takes_odd_ids_with_a_warning() -> None:
 
 
 def test_an_entry_has_the_options_of_the_task_and_its_own() -> None:
-    first, second = to_entries(params(entry(0), entry(1, wait_for="available", container_id="c"), recreate="dead"))
+    first, second = to_entries({**parsed(entry(0), entry(1, wait_for="available", container_id="0" * 24)), "recreate": "dead"})
     assert (first.goal, second.goal, first.params["recreate"]) == ("PENDING_ACCEPTANCE", "AVAILABLE", "dead")
     assert (first.key, second.key, first.name) == ("peers[0]", "peers[1]", f"123456789012/{vpc(0)}")
-    assert (first.container, second.container) == (None, ("container_id", "c"))
+    assert (first.container, second.container) == (None, ("container_id", "0" * 24))
 
 
 @pytest.mark.parametrize(
@@ -68,5 +76,31 @@ def test_an_entry_has_the_options_of_the_task_and_its_own() -> None:
 )
 def test_an_error_gets_the_name_of_the_entry(error: AtlasError, message: str) -> None:
     error.outcome_unknown, text = True, str(error)
-    named = to_entries(params(entry(0)))[0].named(error)
+    named = to_entries(parsed(entry(0)))[0].named(error)
     assert (str(named), str(error), type(named), named.outcome_unknown) == (message, text, type(error), True)
+
+
+def test_an_entry_is_on_the_cloud_of_its_options() -> None:
+    found = to_entries(parsed(entry(0), azure(1, vnet_name="Shop"), gcp(2), provider_name="all"))
+    assert [one.provider.name for one in found] == ["AWS", "AZURE", "GCP"]
+    assert [one.name for one in found[1:]] == [f"{SUBSCRIPTION}/network/Shop", "my-sample-project-191923/net-2"]
+    # What AZURE takes for the same is the same.
+    assert found[1].identity == (SUBSCRIPTION, "shop")
+    assert found[2].identity == ("my-sample-project-191923", "net-2")
+
+
+def test_atlas_has_done_its_part_in_another_state_on_each_cloud() -> None:
+    found = to_entries(parsed(entry(0), azure(1), gcp(2), gcp(3, wait_for="available"), provider_name="all"))
+    assert [one.goal for one in found] == ["PENDING_ACCEPTANCE", "AVAILABLE", "WAITING_FOR_USER", "AVAILABLE"]
+
+
+def test_a_region_is_read_as_its_cloud_writes_it() -> None:
+    found, warnings = parse_entries(
+        params(
+            azure(0, container_region_name="northeurope"),
+            azure(1, container_region_name="moon"),
+            provider_name="AZURE",
+        )
+    )
+    assert found[0]["container_region_name"] == "EUROPE_NORTH"
+    assert [one.split(" is not ")[0] for one in warnings] == ["peers[1].container_region_name 'moon'"]

@@ -10,7 +10,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.order import After, find_cycle, order
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.preflight import find_holders
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import CreatePeer, DeletePeer, UpdatePeer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS
 
 CONTAINER = "c1"
@@ -39,7 +38,7 @@ LISTED = [peer("a", "10.1.0.0/16"), peer("b", "10.2.0.0/16"), peer("c", "10.3.0.
 def ordered(*steps: Step, listed: Any = None) -> list[tuple[str, set[str], set[str]]]:
     """Return the steps in their order, by key, each with what has to be gone and what has to be moved."""
     found = []
-    for step in order(steps, LISTED if listed is None else listed, AWS):
+    for step in order(steps, LISTED if listed is None else listed):
         after = step.after or After(frozenset(), frozenset(), None)
         found.append((step.keys[0], set(after.gone), set(after.moved)))
     return found
@@ -89,14 +88,14 @@ def test_what_is_in_the_way_is_told_from_what_is_there() -> None:
 
 def test_changes_that_wait_for_each_other_are_a_cycle() -> None:
     ring = [update("x", "a", "10.2.0.0/16"), update("y", "b", "10.3.0.0/16"), update("z", "c", "10.1.0.0/16")]
-    assert {step.keys[0] for step in find_cycle(order(ring, LISTED, AWS))} == {"x", "y", "z"}
+    assert {step.keys[0] for step in find_cycle(order(ring, LISTED))} == {"x", "y", "z"}
     chain = [*ring[:2], update("z", "c", "10.9.0.0/16")]
-    assert find_cycle(order(chain, LISTED, AWS)) == ()
+    assert find_cycle(order(chain, LISTED)) == ()
 
 
 def test_what_only_waits_for_a_cycle_is_not_part_of_it() -> None:
     steps = [update("x", "a", "10.2.0.0/16"), update("y", "b", "10.1.0.0/17"), update("z", "c", "10.1.128.0/17")]
-    assert {step.keys[0] for step in find_cycle(order(steps, LISTED, AWS))} == {"x", "y"}
+    assert {step.keys[0] for step in find_cycle(order(steps, LISTED))} == {"x", "y"}
 
 
 def test_holders_are_of_the_same_container() -> None:

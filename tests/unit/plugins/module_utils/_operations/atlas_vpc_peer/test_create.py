@@ -53,7 +53,7 @@ def test_the_result_has_the_documented_fields_and_no_other(atlas: Atlas) -> None
     assert done.peer["status_name"] == "INITIATING"
     assert (done.peer["vpc_id"], done.peer["aws_account_id"], done.peer["route_table_cidr_block"]) == (VPC, ACCOUNT, CIDR)
     assert done.peer["id"] == atlas.peers()[0]["id"]
-    assert set(done.result) == {"changed", "vpc_peer", "diff", "api_calls"}
+    assert set(done.result) == {"changed", "vpc_peer", "handover", "diff", "api_calls"}
     assert (done.before, done.after) == ({}, done.peer)
     assert done.warnings == []
 

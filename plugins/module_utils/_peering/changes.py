@@ -1,0 +1,110 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Sends the changes of one connection, and says what came of them."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Fields, Peer
+
+from .failures import add_removal
+from .match import PeerMatch
+from .preflight import find_cause
+from .role import ROLE, role_failure, role_status, until_role_holds
+from .state import CreatePeer, DeletePeer, PeerState
+from .waiter import PeerWaiter
+
+
+class PeerChanges:
+    """Requests, changes and removes a connection.
+
+    Args:
+        match: Which connection the options mean.
+        waiter: Takes down what was sent.
+
+    Attributes:
+        leaving: What is being removed after a new connection has taken its place.
+    """
+
+    def __init__(self, match: PeerMatch, waiter: PeerWaiter) -> None:
+        self._match = match
+        self._peers = match.peers
+        self._choice = match.choice
+        self._waiter = waiter
+        self.leaving: tuple[Peer, ...] = ()
+        # The connection that this task has removed for a new one, until that is there.
+        self._removed: Peer | None = None
+        # What Atlas has refused for its role, and is sent again.
+        self._refused: Fields = {}
+
+    def apply(self, step: Step, state: PeerState) -> PeerState:
+        """Send the request of a step, and return the state after it."""
+        request = step.request
+        if isinstance(request, DeletePeer):
+            return self._remove(request, state)
+        if isinstance(request, CreatePeer):
+            return self._create(request, state)
+        # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
+        current = t.cast("Peer", state.peer)
+        sent: Peer = {**current, "accepter_region_name": self._choice.region_of(current)}
+        return replace(state, peer=self._peers.update_peer(sent, request.fields))
+
+    def _create(self, request: CreatePeer, state: PeerState) -> PeerState:
+        """Request a new connection."""
+        try:
+            created = self._peers.create_peer(request.fields, request.home_region)
+        except AtlasError as error:
+            if self._removed is not None:
+                add_removal(error, self._removed)
+            raise
+        self._removed = None
+        self._waiter.record_creation(created)
+        return replace(state, peer=created, dying=())
+
+    def _remove(self, request: DeletePeer, state: PeerState) -> PeerState:
+        """Request a removal: of the connection, or of the one in whose place it has come or will come."""
+        is_old = state.old is not None and state.old["id"] == request.id
+        peer = t.cast("Peer", state.old if is_old else state.peer)
+        self._peers.delete_peer(request.id)
+        self._waiter.record_removal(peer)
+        if is_old and state.peer is not None and not state.dying:
+            self.leaving = (peer,)
+        elif self._choice.params["state"] == "present":
+            self._removed = peer
+        return replace(state, old=None) if is_old else replace(state, dying=(peer,))
+
+    def explain(self, step: Step, error: AtlasError, state: PeerState) -> AtlasError:
+        """Return what to say of a refusal: which option is at fault, what is in the way, or which rights Atlas lacks."""
+        if isinstance(step.request, DeletePeer):
+            return error
+        if error.error_code in self._peers.provider.role_codes:
+            better: AtlasError | None = role_failure(self._choice, step.request.fields, error)
+        else:
+            better = find_cause(error, step.request, state, self._choice)
+        better = self._match.explain(error, state) if better is None else better
+        if self._removed is not None:
+            add_removal(better, self._removed)
+        return better
+
+    def wait_refused(self, step: Step, error: AtlasError) -> Wait[PeerState] | None:
+        """Return the wait for the role that Atlas needs, if that may be too new; after a removal it is waited for in any case."""
+        is_role = isinstance(step.request, CreatePeer) and error.error_code in self._peers.provider.role_codes
+        if not is_role or not (self._choice.params["wait"] or self._removed is not None):
+            return None
+        self._refused = step.request.fields
+        return until_role_holds(self._choice, self._refused, error)
+
+    def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
+        """Return how far the connection has come, and what somebody has to do for the wait to go on."""
+        if wait is not None and wait.goal == ROLE:
+            return role_status(self._choice, self._refused)
+        return self._waiter.status(state, wait)

@@ -1,0 +1,178 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Which cloud the options of a connection mean, and their values there."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+    Parameters,
+    check_options,
+    check_version,
+    parse_option,
+    parse_region,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import (
+    parse_azure_name,
+    parse_uuid,
+    parse_vnet_id,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_gcp_name, parse_gcp_project
+
+# The options that are one cloud's alone, by its name; a module need not have all of them.
+CLOUD_OPTIONS: dict[str, tuple[str, ...]] = {
+    "AWS": ("vpc_id", "aws_account_id", "route_table_cidr_block", "accepter_region_name", "connection_id"),
+    "AZURE": ("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name", "vnet_resource_id"),
+    "GCP": ("gcp_project_id", "network_name"),
+}
+# The options that describe the customer's network.
+NETWORK_OPTIONS: dict[str, dict[str, t.Any]] = {
+    option: {"type": "str"} for options in CLOUD_OPTIONS.values() for option in options if option != "connection_id"
+}
+_PARSERS: dict[str, t.Callable[[str], t.Any]] = {
+    **dict.fromkeys(("azure_directory_id", "azure_subscription_id"), parse_uuid),
+    **dict.fromkeys(("resource_group_name", "vnet_name"), parse_azure_name),
+    "vnet_resource_id": parse_vnet_id,
+    "gcp_project_id": parse_gcp_project,
+    "network_name": parse_gcp_name,
+}
+# Longer than Azure has ever been known to take until a new role holds everywhere.
+LONGEST_ROLE_TIMEOUT = 86400
+
+
+def choose_provider(params: Parameters) -> Provider | None:
+    """Return the cloud provider that the options mean; None if they leave it open.
+
+    Raises:
+        InvalidOptionError: If they do not go together.
+    """
+    named = params.get("provider_name")
+    given = {
+        cloud: option
+        for cloud, options in CLOUD_OPTIONS.items()
+        for option in reversed(options)
+        if params.get(option) is not None
+    }
+    if len(given) > 1:
+        (cloud, option), (other_cloud, other) = list(given.items())[:2]
+        raise InvalidOptionError(
+            f"{option} is for {cloud}, and {other} is for {other_cloud}.", hint="Set only the options of one cloud provider."
+        )
+    for cloud, option in given.items():
+        if named not in (None, cloud):
+            raise InvalidOptionError(
+                f"{option} is for {cloud}, and provider_name is {named}.", hint="Correct one of them, or leave it out."
+            )
+    found = named or next(iter(given), None)
+    if found is None:
+        return None
+    check_version(params, found)
+    return PROVIDERS[found]
+
+
+def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any], list[str]]:
+    """Parse the options that are one cloud's alone, and the region of the container as that cloud has it.
+
+    Args:
+        params: The options.
+        provider: The cloud provider; on AWS there is nothing to do, since all modules have its options in common.
+
+    Returns:
+        What is different then, by option, and warnings about regions that are not known.
+
+    Raises:
+        InvalidOptionError: If one cannot be right.
+    """
+    if provider is AWS:
+        return {}, []
+    for option, parse in _PARSERS.items():
+        check_options(params, parse, option)
+    found = _parts_of_vnet_id(params)
+    region = params.get("container_region_name")
+    if region is None:
+        return found, []
+    if provider.name != "AZURE":
+        raise InvalidOptionError(
+            f"container_region_name is for AWS and AZURE, and provider_name is {provider.name}.",
+            hint=f"Leave it out: a project has one network container on {provider.name}.",
+        )
+    parsed, warnings = parse_region("container_region_name", region, AZURE_REGIONS)
+    return {**found, "container_region_name": parsed}, warnings
+
+
+def _parts_of_vnet_id(params: Parameters) -> dict[str, t.Any]:
+    """Return the options that `vnet_resource_id` stands for.
+
+    Raises:
+        InvalidOptionError: If one of them is set, too, and differs.
+    """
+    value = params.get("vnet_resource_id")
+    if value is None:
+        return {}
+    parts = parse_option("vnet_resource_id", value, parse_vnet_id)
+    found = {
+        "azure_subscription_id": parts.subscription_id,
+        "resource_group_name": parts.resource_group_name,
+        "vnet_name": parts.vnet_name,
+    }
+    for option, part in found.items():
+        given = params.get(option)
+        if given is not None and given.casefold() != part.casefold():
+            raise InvalidOptionError(
+                f"{option} is {given}, and vnet_resource_id names {part}.", hint=f"Correct one of them, or leave {option} out."
+            )
+    return found
+
+
+def check_identity(params: Parameters, provider: Provider) -> None:
+    """Check that the options tell which connection they mean, and all of it if it may have to be created again.
+
+    Raises:
+        InvalidOptionError: If they do not.
+    """
+    if None not in [params[name] for name in provider.identity]:
+        return
+    identity = " and ".join(reversed(provider.identity))
+    if params["peer_id"] is None:
+        # The rules of the argument spec take a null for a value, and do not know which names go together.
+        raise InvalidOptionError(f"{identity}, or peer_id, must not be null.")
+    if params["recreate"] != "never" and params["state"] == "present":
+        *names, last = dict.fromkeys((*reversed(provider.identity), *provider.required))
+        what = "a failed VPC peering connection" if params["recreate"] == "dead" else "a VPC peering connection"
+        raise InvalidOptionError(
+            f"recreate: {params['recreate']} needs {', '.join(names)} and {last}: with peer_id alone, {what} could not be "
+            "created again if the task ended after its removal.",
+            hint="Set them, in place of peer_id or beside it.",
+        )
+
+
+def check_goal(params: Parameters, provider: Provider) -> None:
+    """Check that connections of a provider come to the state that is to be waited for.
+
+    Raises:
+        InvalidOptionError: If they do not.
+    """
+    if provider.pending is None and params["wait_for"] == "pending_acceptance":
+        raise InvalidOptionError(
+            f"wait_for: pending_acceptance is for AWS and GCP; on {provider.name}, Atlas makes both sides of a peering.",
+            hint="Leave it out, or set wait_for: available.",
+        )
+
+
+def check_role_timeout(params: Parameters) -> None:
+    """Check the time for repeating what Atlas refuses for its role.
+
+    Raises:
+        InvalidOptionError: If it is out of range.
+    """
+    if not 0 <= params["azure_role_timeout"] <= LONGEST_ROLE_TIMEOUT:
+        raise InvalidOptionError(f"azure_role_timeout must be from 0 to {LONGEST_ROLE_TIMEOUT} seconds.")

@@ -1,0 +1,98 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The role that Atlas needs on AZURE: what is waited for and said while Atlas has no rights on the VNet."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import State, Wait, WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Fields
+
+from .containers import ContainerChoice
+from .handover import is_government
+from .refusals import with_reply_of
+
+ROLE = "the role of Atlas"
+# What a task shows in place of a state while Atlas refuses the connection.
+REFUSED = "refused"
+
+
+class RoleError(AtlasError):
+    """Atlas has no rights on the customer's network; the message says how to give them."""
+
+
+def role_failure(choice: ContainerChoice, fields: Fields, error: AtlasError, waited: float | None = None) -> AtlasError:
+    """Return the error that tells what Atlas needs on the customer's network, ready to paste.
+
+    Args:
+        choice: The container, with the options.
+        fields: The connection.
+        error: The refusal.
+        waited: For how many seconds it was repeated; None if it was not.
+    """
+    if isinstance(error, RoleError):
+        return error
+    handover = choice.provider.handover(fields, None, is_government(choice.params))
+    role = handover["role_definition"]
+    repeated = "" if waited is None else f" It was repeated for {waited:.0f} seconds."
+    needs = f"A service principal of Atlas's application {handover['application_id']}"
+    if handover["application_id"] is None:
+        needs = (
+            "The application id of the government's Atlas is not known here; ask MongoDB's support for it. Its service principal"
+        )
+    lines = "" if handover["az"] is None else f" To paste: {' && '.join(handover['az'])}"
+    better = RoleError(
+        f"{error.without_hint}{repeated} {needs} needs a role with the actions {', '.join(role['actions'])} on the scope "
+        f"{handover['scope']}.",
+        hint=(
+            "Check azure_subscription_id, resource_group_name and vnet_name first: a name that does not exist is answered in the "
+            f"same way.{lines}"
+        ),
+    )
+    return with_reply_of(error, better)
+
+
+def until_role_holds(choice: ContainerChoice, fields: Fields, error: AtlasError) -> Wait[t.Any]:
+    """Return the wait for a creation not to be refused any more: a new role is not known everywhere in Azure at once.
+
+    Args:
+        choice: The container, with the options.
+        fields: The connection.
+        error: The first refusal.
+    """
+    last = error
+
+    def refused(state: State, again: AtlasError) -> State | None:
+        nonlocal last
+        last = again
+        return state if again.error_code in choice.provider.role_codes else None
+
+    def late(state: t.Any, ended: WaitTimeoutError) -> AtlasError:
+        return role_failure(choice, fields, last, ended.waited)
+
+    return Wait(
+        ROLE,
+        poll=lambda state: state,
+        is_done=lambda state: True,
+        late=late,
+        seconds=float(choice.params["azure_role_timeout"]),
+        refused=refused,
+    )
+
+
+def role_status(choice: ContainerChoice, fields: Fields) -> Status:
+    """Return what a task tells while it repeats a creation."""
+    provider, seconds = choice.provider, choice.params["azure_role_timeout"]
+    application_id = provider.handover(fields, None, is_government(choice.params))["application_id"]
+    name = f"application {application_id}" if application_id else "its application"
+    return Status(
+        REFUSED,
+        f"Atlas cannot reach {provider.network} {provider.describe(fields)} yet; this is repeated for up to {seconds} s, "
+        f"until the role of {name} holds there",
+    )

@@ -1,0 +1,121 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Which requests of a declared list can be sent now: what is in their way, and what Atlas has refused for now."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Clock, WaitTimeoutError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import NO_PLACE
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
+
+from .clouds import for_pending, is_pending
+from .entries import Entry
+from .order import After
+from .set_state import PeerSetState
+from .state import CreatePeer
+
+
+class PeerGate:
+    """Decides when a request can be sent, and which refusals are waited out: for lack of a place, or of rights.
+
+    Args:
+        entries: The entries.
+        clock: A monotonic clock, in seconds.
+        waits: Whether the task waits for the entries.
+        role_timeout: For how many seconds a creation is sent again for lack of rights.
+    """
+
+    def __init__(self, entries: t.Iterable[Entry], clock: Clock, *, waits: bool, role_timeout: float) -> None:
+        self._role_codes = {entry.key: entry.provider.role_codes for entry in entries}
+        self._clock = clock
+        self._waits = waits
+        self._role_timeout = role_timeout
+
+    def hold(self, step: Step, error: AtlasError, state: PeerSetState) -> PeerSetState | None:
+        """Return the state in which a refused creation waits for a later poll; None if the refusal is a failure."""
+        key = step.keys[0]
+        if error.error_code in self._role_codes.get(key, ()) and isinstance(step.request, CreatePeer):
+            since = state.refused.get(key, self._clock())
+            # What this task has removed has to be created again.
+            is_awaited = self._waits or key in state.done
+            if not is_awaited or self._clock() - since >= self._role_timeout:
+                return None
+            return replace(state, refused={**state.refused, key: since}, resting=state.resting | {key})
+        if not self._waits or error.error_code != NO_PLACE:
+            return None
+        return replace(state, full=(count_pending(state.listed), len(state.listed)), places=0)
+
+    def is_held(self, step: Step, state: PeerSetState) -> bool:
+        """Return whether a refusal holds back a step."""
+        return isinstance(step.request, CreatePeer) and (state.full is not None or step.keys[0] in state.refused)
+
+    def is_ready(self, step: Step, state: PeerSetState, running: t.Sequence[Step]) -> bool:
+        """Return whether nothing is in the way of a step.
+
+        Raises:
+            AtlasError: If its entry has failed, or if what is in its way will not go, because that has failed.
+        """
+        after, failed_before = step.after, state.failures.get(step.keys[0])
+        if failed_before is not None:
+            raise failed_before
+        if isinstance(after, After):
+            failed = {own.peer["id"] for key, own in state.entries.items() if key in state.failures and own.peer is not None}
+            blockers = after.blockers(state.listed)
+            for peer in blockers:
+                if peer["id"] in failed | state.failures.keys():
+                    raise AtlasError(
+                        f"It needs what VPC peering connection {peer['id']} has, and that could not be changed or removed.",
+                        hint="Correct that first, then run the task again.",
+                    )
+            if blockers:
+                return False
+        creations = sum(isinstance(one.request, CreatePeer) for one in running)
+        has_place = state.full is None or not isinstance(step.request, CreatePeer) or creations < state.places
+        return has_place and step.keys[0] not in state.resting
+
+    def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> AtlasError:
+        """Return the error of a step that could not be sent until the time was up."""
+        blockers = step.after.blockers(state.listed) if isinstance(step.after, After) else []
+        if not blockers:
+            way_out = for_pending(state.listed, "Have pending ones accepted in AWS", "Have pending ones completed in")
+            return AtlasError(
+                f"Atlas had no place for another VPC peering connection within {error.waited:.0f} seconds.",
+                hint=f"{way_out}, or remove some, then run the task again.",
+            )
+        names = ", ".join(f"{peer['id']} ({peer['status_name']})" for peer in blockers)
+        return AtlasError(
+            f"VPC peering connection {names} is still in the way after {error.waited:.0f} seconds.",
+            hint="Raise wait_timeout, or run the task again later.",
+        )
+
+    def waited(self, step: Step, state: PeerSetState) -> float | None:
+        """Return for how many seconds a creation was sent again for lack of rights; None if it was not."""
+        since = state.refused.get(step.keys[0])
+        return None if since is None else self._clock() - since
+
+    def repeats(self, state: PeerSetState) -> float:
+        """Return for how many seconds creations are sent again for lack of rights; 0 if none are."""
+        return self._role_timeout if state.refused.keys() - state.failures.keys() else 0.0
+
+
+def counted(state: PeerSetState, listed: t.Collection[Peer]) -> PeerSetState:
+    """Return the state with the places that are free as a poll shows them, in which refused creations may go again."""
+    if state.full is not None:
+        pending = count_pending(listed)
+        # More than that were there once, so the limit is not lower.
+        full = (max(state.full[0], pending), max(state.full[1], len(listed)))
+        state = replace(state, full=full, places=max(full[0] - pending, full[1] - len(listed)))
+    return replace(state, resting=frozenset())
+
+
+def count_pending(peers: t.Iterable[Peer]) -> int:
+    """Return how many connections wait to be accepted or set up."""
+    return sum(map(is_pending, peers))

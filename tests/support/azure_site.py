@@ -1,0 +1,38 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A VNet of a customer on AZURE, and the environment with AZURE's own modules, if it is there."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+
+SUBSCRIPTION = "1f2e3d4c-0000-4000-8000-0000000000aa"
+#: The names of a VNet, as the stand-in's methods take them.
+VNET = (SUBSCRIPTION, "svet-test", "test-vnet-ab12cd")
+VNET_ID = vnet_id(*VNET)
+ATLAS_BLOCK = "192.168.208.0/21"
+
+#: The Python that has what azure.azcollection's modules need, and where that collection is.
+PYTHON = ROOT / ".venv-azure" / "bin" / "python"
+COLLECTIONS = ROOT / ".venv-azure" / "collections"
+
+
+def why_not() -> str:
+    """Return why AZURE's own modules cannot run here; empty if they can."""
+    is_there = (ROOT / ".venv-azure" / "stamp").is_file()
+    return "" if is_there else "azure.azcollection and what it needs, 700 MB, are not installed (make setup-azure)"
+
+
+def variables(clouds: RunningClouds) -> dict[str, str]:
+    """Return the environment in which AZURE's own modules talk to the stand-in, with the Python that has what they need."""
+    return {
+        **clouds.environment,
+        **clouds.azure.entra.variables,
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join((os.environ["ANSIBLE_COLLECTIONS_PATH"], str(COLLECTIONS))),
+        "ANSIBLE_PYTHON_INTERPRETER": str(PYTHON),
+    }

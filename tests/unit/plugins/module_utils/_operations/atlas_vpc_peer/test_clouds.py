@@ -1,0 +1,330 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections on AZURE and GCP: made, found, waited for and removed, and what the options for them mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
+from ansible_collections.cloudpeer.atlas.tests.support.harness import PAIR, PEERING, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
+    AZURE,
+    DIRECTORY,
+    GCP,
+    GROUP,
+    NETWORK,
+    PROJECT,
+    SUBSCRIPTION,
+    VNET,
+    VNET_ID,
+    PeerSite,
+    azure_site,
+    gcp_site,
+)
+
+CHECK_MODES = pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check mode"])
+HANDOVER = {
+    "AZURE": {"application_id", "scope", "role_definition", "az"},
+    "GCP": {
+        "gcp_project_id",
+        "network_name",
+        "atlas_gcp_project_id",
+        "atlas_network_name",
+        "name",
+        "gcloud",
+        "add_peering",
+    },
+    "AWS": {"connection_id", "aws_account_id", "accepter_region_name", "atlas_cidr_block"},
+}
+
+
+@pytest.fixture(params=[azure_site, gcp_site], ids=["AZURE", "GCP"])
+def site(atlas: Atlas, request: pytest.FixtureRequest) -> PeerSite:
+    make: Callable[[Atlas], PeerSite] = request.param
+    return make(atlas)
+
+
+@pytest.fixture
+def azure(atlas: Atlas) -> PeerSite:
+    return azure_site(atlas)
+
+
+@pytest.fixture
+def gcp(atlas: Atlas) -> PeerSite:
+    return gcp_site(atlas)
+
+
+def words_missing(done: Done, *words: str) -> list[str]:
+    assert done.failed
+    return [word for word in words if word not in done.msg]
+
+
+def test_it_is_made_as_check_mode_foretold_and_found_and_removed(site: PeerSite) -> None:
+    foretold = site.run(check_mode=True)
+    assert (foretold.changed, foretold.failed, site.peers()) == (True, False, [])
+    site.atlas.emulator.requests.clear()
+    done = site.run()
+    assert (done.failed, done.changed, site.requests()) == (False, True, ["GET peers", "GET all", "POST peers"])
+    assert {**done.peer, "id": None} == foretold.peer == foretold.after
+    assert (foretold.before, done.before, done.after) == ({}, {}, done.peer)
+    site.live()
+    site.atlas.emulator.requests.clear()
+    again = site.run(check_mode=False)
+    assert (again.changed, again.peer["id"], site.atlas.wire()) == (False, done.peer["id"], [("GET", 401), ("GET", 200)])
+    for check_mode in (True, False):
+        gone = site.run(state="absent", wait=True, check_mode=check_mode)
+        assert (gone.changed, gone.failed, gone.peer, gone.result["handover"]) == (True, False, None, None)
+        assert len(site.peers()) == check_mode
+    assert not site.run(state="absent").changed
+
+
+def test_the_request_has_the_fields_of_its_cloud(site: PeerSite) -> None:
+    site.run()
+    (peer,) = site.peers()
+    names = {
+        "AZURE": ["azureDirectoryId", "azureSubscriptionId", "resourceGroupName", "vnetName"],
+        "GCP": ["gcpProjectId", "networkName"],
+    }
+    assert [peer[name] for name in names[site.cloud]] == list(site.options.values())
+    assert (peer["providerName"], peer["containerId"]) == (site.cloud, site.container_id)
+
+
+def test_the_result_has_the_fields_of_its_cloud_and_the_words_of_all(site: PeerSite) -> None:
+    done = site.run(wait=True, wait_for="available") if site.cloud == "AZURE" else site.run(wait=True)
+    assert set(done.peer) == {*site.options, "id", "provider_name", "container_id", "status_name", "error_state_name"}
+    assert (done.peer["provider_name"], done.peer["error_state_name"]) == (site.cloud, None)
+    assert set(done.result) == {"changed", "vpc_peer", "handover", "diff", "api_calls", "status_history"}
+
+
+def test_the_container_costs_nothing_where_the_options_name_it(site: PeerSite) -> None:
+    assert site.run(container_id=site.container_id).changed
+    assert site.requests() == ["GET peers", "POST peers"]
+
+
+def test_peer_id_alone_tells_the_cloud(site: PeerSite) -> None:
+    peer_id = site.create()
+    alone = {**dict.fromkeys(site.options), "peer_id": peer_id}
+    done = site.run(**alone)
+    assert (done.changed, done.peer["provider_name"], len(site.atlas.wire())) == (False, site.cloud, 2)
+    assert set(done.result["handover"]) == HANDOVER[site.cloud]
+    assert words_missing(site.run(**alone, api_version="v1.0"), "api_version must be v2", site.cloud) == []
+    assert site.run(**alone, provider_name=site.cloud).peer["id"] == peer_id
+    other = site.run(**alone, provider_name="AWS")
+    assert words_missing(other, "peer_id", f"on {site.cloud}", "the other options are for AWS") == []
+    assert words_missing(site.run(**{**alone, **PAIR}), "peer_id", f"on {site.cloud}", "are for AWS") == []
+    assert site.run(**alone, state="absent", wait=True).changed
+    assert site.peers() == []
+
+
+def test_peer_id_of_aws_does_not_fit_options_of_another_cloud(site: PeerSite) -> None:
+    made = site.atlas.create()
+    assert words_missing(site.run(peer_id=made["id"]), made["id"], "on AWS", f"are for {site.cloud}") == []
+
+
+def test_what_is_not_there_is_not_created_from_an_id(site: PeerSite) -> None:
+    done = site.run(**dict.fromkeys(site.options), provider_name=site.cloud, peer_id="5356823b3794dee37132bb7c")
+    names = ("vnet_name", "azure_subscription_id") if site.cloud == "AZURE" else ("network_name", "gcp_project_id")
+    assert words_missing(done, "has no VPC peering connection 5356823b3794dee37132bb7c", *names) == []
+
+
+def test_two_networks_have_two_connections(site: PeerSite) -> None:
+    first = site.create()
+    second = site.run(**site.other)
+    assert (second.changed, len(site.peers())) == (True, 2)
+    assert site.run(**site.other, state="absent").changed
+    assert [one["status"] for one in site.peers() if one["id"] == first] == [site.peers()[0]["status"]] != ["DELETING"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"azure_directory_id": DIRECTORY, "vnet_resource_id": VNET_ID},
+        {**AZURE, "vnet_resource_id": VNET_ID.lower()},
+        {name: value.upper() for name, value in AZURE.items()},
+        {**AZURE, "vnet_name": "Prod-VNet", "resource_group_name": "PROD-net"},
+        {"azure_subscription_id": SUBSCRIPTION, "vnet_name": VNET},
+    ],
+    ids=["resource id", "both", "upper case", "mixed case", "key alone"],
+)
+def test_names_of_azure_are_the_same_in_any_case(azure: PeerSite, options: dict[str, Any]) -> None:
+    peer_id = azure.create()
+    done = azure.atlas.run(**options)
+    assert (done.failed, done.changed, done.peer["id"]) == (False, False, peer_id)
+    assert azure.atlas.run(**options, peer_id=peer_id).peer["id"] == peer_id
+    assert azure.atlas.run(**options, state="absent").changed
+
+
+def test_the_resource_id_of_a_vnet_creates_too(azure: PeerSite) -> None:
+    done = azure.atlas.run(azure_directory_id=DIRECTORY, vnet_resource_id=VNET_ID)
+    assert (done.changed, {name: done.peer[name] for name in AZURE}) == (True, AZURE)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({**PEERING, **GCP}, ["is for AWS", "is for GCP", "vpc_id", "gcp_project_id"]),
+        (
+            {**AZURE, "network_name": NETWORK, "gcp_project_id": PROJECT},
+            ["azure_directory_id is for AZURE", "gcp_project_id is for GCP"],
+        ),
+        ({**AZURE, "route_table_cidr_block": "10.0.0.0/16"}, ["route_table_cidr_block is for AWS", "is for AZURE"]),
+        ({**GCP, "accepter_region_name": "us-east-1"}, ["accepter_region_name is for AWS", "is for GCP"]),
+        ({**GCP, "provider_name": "AZURE"}, ["gcp_project_id is for GCP", "provider_name is AZURE"]),
+        ({**PEERING, "provider_name": "GCP"}, ["vpc_id is for AWS", "provider_name is GCP"]),
+        ({**AZURE, "api_version": "v1.0"}, ["api_version must be v2 with provider_name AZURE"]),
+        ({**GCP, "api_version": "v1.0"}, ["api_version must be v2 with provider_name GCP"]),
+        ({**GCP, "container_region_name": "europe-west3"}, ["container_region_name", "GCP", "Leave it out"]),
+        ({**AZURE, "wait_for": "pending_acceptance"}, ["wait_for: pending_acceptance", "AZURE", "wait_for: available"]),
+        ({**AZURE, "azure_role_timeout": -1}, ["azure_role_timeout must be from 0"]),
+        ({**AZURE, "azure_subscription_id": "my subscription"}, ["azure_subscription_id is malformed"]),
+        ({**AZURE, "vnet_name": "a/b"}, ["vnet_name is not a name in AZURE", "vnet_resource_id"]),
+        ({"vnet_resource_id": "vnet"}, ["vnet_resource_id is not the resource id of a VNet", "/virtualNetworks/"]),
+        (
+            {**AZURE, "vnet_name": "other", "vnet_resource_id": VNET_ID},
+            ["vnet_name is other, and vnet_resource_id names"],
+        ),
+        ({**GCP, "gcp_project_id": "12"}, ["gcp_project_id is not the id of a GCP project"]),
+        ({**GCP, "network_name": "a/b"}, ["network_name is not a name in GCP"]),
+        ({"vnet_name": VNET}, ["vnet_name and azure_subscription_id, or peer_id, must not be null"]),
+        (
+            {"provider_name": "AZURE", "peer_id": "5356823b3794dee37132bb7c", "recreate": "changed"},
+            ["recreate: changed needs vnet_name, azure_subscription_id, azure_directory_id and resource_group_name"],
+        ),
+    ],
+)
+def test_options_that_do_not_go_together_are_named(atlas: Atlas, options: dict[str, Any], words: list[str]) -> None:
+    done = atlas.run(**options)
+    assert words_missing(done, *words) == []
+    assert atlas.wire() == []
+
+
+@CHECK_MODES
+@pytest.mark.parametrize("name", ["azure_directory_id", "resource_group_name"])
+def test_what_azure_needs_is_named(azure: PeerSite, name: str, check_mode: bool) -> None:
+    done = azure.run(**{name: None}, check_mode=check_mode)
+    assert words_missing(done, f"{name} is required to create a VPC peering connection") == []
+    assert azure.peers() == []
+
+
+@CHECK_MODES
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("resource_group_name", "other-group"), ("azure_directory_id", SUBSCRIPTION)], ids=["group", "directory"]
+)
+def test_what_is_not_in_the_key_of_azure_has_to_fit_nevertheless(
+    azure: PeerSite, name: str, value: str, state: str, check_mode: bool
+) -> None:
+    azure.create()
+    done = azure.run(**{name: value}, state=state, check_mode=check_mode)
+    assert words_missing(done, f"{name} is {AZURE[name]}, not {value}") == []
+    assert azure.atlas.writes() == []
+
+
+def test_one_of_several_containers_of_azure_is_never_guessed(azure: PeerSite) -> None:
+    second = azure.add_container(region="US_EAST_2", atlasCidrBlock="10.9.0.0/21")
+    assert words_missing(azure.run(), "has 2 network containers on AZURE", "container_region_name", "eastus2") == []
+    for region in ("eastus2", "US_EAST_2", "EastUS2"):
+        done = azure.run(container_region_name=region)
+        assert (done.failed, done.peer["container_id"]) == (False, second)
+    assert azure.run(container_id=azure.container_id).changed
+    assert words_missing(azure.run(), "has 2 VPC peering connections", "container_region_name") == []
+    assert words_missing(azure.run(container_region_name="westeurope"), "no network container on AZURE in EUROPE_WEST") == []
+    assert azure.run(container_region_name="us-east-2", state="absent").changed
+
+
+@CHECK_MODES
+def test_a_container_of_another_cloud_is_said(site: PeerSite, check_mode: bool) -> None:
+    done = site.run(container_id=site.atlas.container_id, check_mode=check_mode)
+    words = (f"container_id: network container {site.atlas.container_id} is on AWS, not on {site.cloud}", "Leave it out")
+    assert words_missing(done, *words) == []
+    assert site.peers() == []
+
+
+@CHECK_MODES
+def test_a_container_that_is_not_there_is_said(site: PeerSite, check_mode: bool) -> None:
+    done = site.run(container_id="5356823b3794dee37132bb7c", check_mode=check_mode)
+    assert words_missing(done, "container_id: project", "has no network container 5356823b3794dee37132bb7c") == []
+
+
+@pytest.mark.parametrize("options", [AZURE, GCP], ids=["AZURE", "GCP"])
+def test_without_a_container_there_is_no_connection(atlas: Atlas, options: dict[str, Any]) -> None:
+    for check_mode in (True, False):
+        done = atlas.run(**options, check_mode=check_mode)
+        assert words_missing(done, "has no network container on", "Create one") == []
+
+
+@CHECK_MODES
+def test_a_vnet_has_no_two_peerings_with_overlapping_blocks(azure: PeerSite, check_mode: bool) -> None:
+    azure.create()
+    with azure.atlas.emulator.project.now() as project:
+        first, twin = project.containers.get(azure.container_id), "5356823b3794dee37132bbaa"
+        project.containers.put_first(replace(first, id=twin, region="EUROPE_WEST"))
+    done = azure.run(container_region_name="westeurope", check_mode=check_mode)
+    assert words_missing(done, "VNet prod-vnet", "overlaps 10.8.0.0/21", azure.container_id, twin) == []
+    assert azure.atlas.writes() == []
+
+
+def test_the_hand_over_of_gcp_costs_a_request_while_the_customer_has_to_act(gcp: PeerSite) -> None:
+    first = gcp.run()
+    assert [first.result["handover"][name] for name in ("name", "gcloud", "atlas_network_name")] == [None, None, None]
+    gcp.atlas.clock.sleep(2)
+    gcp.atlas.emulator.requests.clear()
+    waiting = gcp.run()
+    assert (waiting.changed, len(gcp.atlas.wire())) == (False, 3)
+    with gcp.atlas.emulator.project.now() as project:
+        container = project.containers.get(gcp.container_id).to_json()
+    handover = waiting.result["handover"]
+    project_id, network = container["gcpProjectId"], container["networkName"]
+    assert handover == {
+        "gcp_project_id": PROJECT,
+        "network_name": NETWORK,
+        "atlas_gcp_project_id": project_id,
+        "atlas_network_name": network,
+        "name": f"atlas-{network}",
+        "gcloud": f"gcloud compute networks peerings create atlas-{network} --project={PROJECT} --network={NETWORK} "
+        f"--peer-project={project_id} --peer-network={network}",
+        "add_peering": {
+            "networkPeering": {
+                "name": f"atlas-{network}",
+                "network": f"https://www.googleapis.com/compute/v1/projects/{project_id}/global/networks/{network}",
+                "exchangeSubnetRoutes": True,
+            }
+        },
+    }
+    gcp.live()
+    gcp.atlas.emulator.requests.clear()
+    assert (set(gcp.run().result["handover"]), len(gcp.atlas.wire())) == (HANDOVER["GCP"], 2)
+
+
+def test_the_hand_over_of_azure_is_there_before_the_connection_is(azure: PeerSite) -> None:
+    foretold = azure.run(check_mode=True).result["handover"]
+    assert (set(foretold), foretold["scope"]) == (HANDOVER["AZURE"], VNET_ID)
+    role = foretold["role_definition"]
+    assert (role["name"], role["assignable_scopes"]) == (f"AtlasPeering/{SUBSCRIPTION}/{GROUP}/{VNET}", [VNET_ID])
+    assert [action.removeprefix("Microsoft.Network/virtualNetworks/") for action in role["actions"]] == [
+        "virtualNetworkPeerings/read",
+        "virtualNetworkPeerings/write",
+        "virtualNetworkPeerings/delete",
+        "peer/action",
+    ]
+    assert [line.split(" --")[0] for line in foretold["az"]] == [
+        "az ad sp create",
+        "az role definition create",
+        "az role assignment create",
+    ]
+    assert azure.run().result["handover"] == foretold
+
+
+def test_the_hand_over_of_aws_costs_nothing(atlas: Atlas) -> None:
+    atlas.create(accepter_region_name="us-east-1")
+    done = atlas.run(**PEERING)
+    assert (set(done.result["handover"]), len(atlas.wire())) == (HANDOVER["AWS"], 2)
+    assert done.result["handover"]["aws_account_id"] == PAIR["aws_account_id"]
+
+
+def test_the_operation_is_that_of_aws(atlas: Atlas) -> None:
+    assert atlas.run(OPERATION, **PEERING, provider_name="AWS").peer["provider_name"] == "AWS"

@@ -1,0 +1,221 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for connections on AZURE and GCP, and what is said of those that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.handover import make_handover
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.role import role_failure
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.azure import AZURE as AZURE_PROVIDER
+from ansible_collections.cloudpeer.atlas.tests.emulator.azure import INVALID
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
+    AZURE,
+    NETWORK,
+    PROJECT,
+    VNET_ID,
+    PeerSite,
+    azure_site,
+    gcp_site,
+)
+
+APPLICATION = "e90a1407-55c3-432d-9cb1-3638900a9d22"
+ACTIONS = ("virtualNetworkPeerings/read", "virtualNetworkPeerings/write", "virtualNetworkPeerings/delete", "peer/action")
+
+
+@pytest.fixture
+def azure(atlas: Atlas) -> PeerSite:
+    return azure_site(atlas)
+
+
+@pytest.fixture
+def gcp(atlas: Atlas) -> PeerSite:
+    return gcp_site(atlas)
+
+
+def words_missing(done: Done, *words: str) -> list[str]:
+    assert done.failed
+    return [word for word in words if word not in done.msg]
+
+
+def statuses(done: Done) -> list[str]:
+    return [one["status"] for one in done.result["status_history"]]
+
+
+def test_azure_waits_until_it_is_available(azure: PeerSite) -> None:
+    foretold = azure.run(wait=True, check_mode=True)
+    done = azure.run(wait=True)
+    assert statuses(done) == ["ADDING_PEER", "AVAILABLE"]
+    assert (foretold.peer["status_name"], done.peer["status_name"]) == ("AVAILABLE", "AVAILABLE")
+
+
+def test_gcp_waits_until_the_customer_can_act(gcp: PeerSite) -> None:
+    foretold = gcp.run(wait=True, check_mode=True)
+    done = gcp.run(wait=True)
+    assert statuses(done) == ["ADDING_PEER", "WAITING_FOR_USER"]
+    assert (foretold.peer["status_name"], done.peer["status_name"]) == ("WAITING_FOR_USER", "WAITING_FOR_USER")
+    assert None not in done.result["handover"].values()
+
+
+def test_gcp_says_at_once_what_the_customer_has_to_do_with_the_names(gcp: PeerSite) -> None:
+    done = gcp.run(wait=True, wait_for="available", wait_timeout=60)
+    with gcp.atlas.emulator.project.now() as project:
+        container = project.containers.get(gcp.container_id).to_json()
+    there = f"network {container['networkName']} of project {container['gcpProjectId']}"
+    to_do = f"create the peering in GCP from network {NETWORK} of project {PROJECT} to {there} (atlas_gcp_peering)"
+    assert gcp.atlas.lines[0] == f"{NETWORK}: ADDING_PEER → WAITING_FOR_USER after 1 s; {to_do}"
+    assert words_missing(done, "is still WAITING_FOR_USER after 60 seconds", to_do[1:], "then run the task again") == []
+    assert None not in done.result["handover"].values()
+
+
+def test_gcp_is_available_once_the_customer_has_acted(gcp: PeerSite) -> None:
+    gcp.atlas.clock.after(20, gcp.live)
+    done = gcp.run(wait=True, wait_for="available")
+    assert statuses(done) == ["ADDING_PEER", "WAITING_FOR_USER", "AVAILABLE"]
+
+
+@pytest.mark.parametrize("code", ["AZURE_CUSTOMER_NETWORK_UNREACHABLE", INVALID])
+def test_a_role_that_is_too_new_is_waited_for(azure: PeerSite, code: str) -> None:
+    azure.role(seconds=40, code=code)
+    done = azure.run(wait=True)
+    assert (done.failed, done.changed, len(azure.peers())) == (False, True, 1)
+    assert statuses(done) == ["refused", "ADDING_PEER", "AVAILABLE"]
+    assert 40 <= done.result["status_history"][1]["seconds"] <= 60
+    words = ("refused; Atlas cannot reach VNet prod-vnet", "up to 300 s", APPLICATION)
+    assert [word for word in words if word not in azure.atlas.lines[0]] == []
+
+
+def test_a_role_that_is_missing_is_told_ready_to_paste(azure: PeerSite) -> None:
+    azure.role(given=False)
+    done = azure.run(wait=True, azure_role_timeout=90)
+    words = (
+        APPLICATION,
+        *ACTIONS,
+        VNET_ID,
+        "repeated for 90 seconds",
+        "az role assignment create",
+        "resource_group_name",
+        "vnet_name",
+    )
+    assert words_missing(done, *words) == []
+    assert (done.changed, done.result["http_status"]) == (False, 404)
+    assert done.result["error_code"] == "AZURE_CUSTOMER_NETWORK_UNREACHABLE"
+    assert done.result["handover"]["scope"] == VNET_ID
+    assert 90 <= sum(azure.atlas.clock.pauses) <= 91
+
+
+def test_without_wait_a_refusal_for_the_role_is_told_at_once(azure: PeerSite) -> None:
+    azure.role(given=False)
+    for options in ({}, {"wait": True, "azure_role_timeout": 0}):
+        azure.atlas.emulator.requests.clear()
+        done = azure.run(**options)
+        assert words_missing(done, APPLICATION, *ACTIONS, VNET_ID) == []
+        assert azure.requests().count("POST peers") <= 2
+    assert "repeated" not in azure.run().msg
+
+
+def test_another_refusal_is_not_repeated(azure: PeerSite) -> None:
+    done = azure.run(wait=True, container_id="5356823b3794dee37132bb7c")
+    assert words_missing(done, "has no network container 5356823b3794dee37132bb7c") == []
+    assert (azure.requests().count("POST peers"), azure.atlas.clock.pauses) == (1, [])
+
+
+def test_a_role_that_is_taken_away_while_it_is_waited_for_is_told(azure: PeerSite) -> None:
+    azure.role(seconds=1000)
+    azure.atlas.clock.after(10, lambda: azure.role(given=False, code=INVALID))
+    done = azure.run(wait=True)
+    assert (done.result["error_code"], done.changed) == (INVALID, False)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "application"), [("https://cloud.mongodb.com", APPLICATION), ("https://cloud.mongodbgov.com", None)]
+)
+def test_the_application_of_the_governments_atlas_is_not_known(base_url: str, application: str | None) -> None:
+    params = {**AZURE, "base_url": base_url, "group_id": "g", "container_id": None}
+    choice = ContainerChoice(params, AZURE_PROVIDER, Facts(), pytest.fail)
+    handover = make_handover(choice, None)
+    assert (handover["application_id"], handover["az"] is None) == (application, application is None)
+    text = str(role_failure(choice, AZURE, AtlasError("Refused.", error_code="X")))
+    assert ("government" in text) == (application is None)
+
+
+@pytest.mark.parametrize("text", ["RETRYABLE", "A peering with an overlapping block exists on the VNet.", None])
+def test_a_failure_is_told_in_the_words_of_the_cloud(azure: PeerSite, text: str | None) -> None:
+    peer_id = azure.create()
+    azure.fail(peer_id, text)  # type: ignore[arg-type]
+    done = azure.run()
+    assert words_missing(done, f"{peer_id} is FAILED ({text or 'no reason given'}", "recreate: dead") == []
+    assert done.result["error_code"] == text
+
+
+def test_a_failure_of_gcp_is_told_in_its_words(gcp: PeerSite) -> None:
+    gcp.atlas.clock.after(5, lambda: gcp.fail(gcp.peers()[0]["id"], "The network is not there."))
+    done = gcp.run(wait=True, wait_for="available")
+    assert words_missing(done, "FAILED (The network is not there.)") == []
+
+
+@pytest.mark.parametrize("make", [azure_site, gcp_site])
+def test_an_old_connection_that_has_failed_may_have_worked(atlas: Atlas, make: Callable[[Atlas], PeerSite]) -> None:
+    site = make(atlas)
+    peer_id = site.create()
+    site.fail(peer_id)
+    sentence = "Atlas may have moved a connection that worked to FAILED"
+    assert sentence not in site.run().msg
+    with atlas.emulator.project.now() as project:
+        peer = project.peers.get(peer_id)
+        project.peers.drop(peer)
+        peer.id = f"53568200{peer_id[8:]}"
+        project.peers.put_first(peer)
+    assert words_missing(site.run(), sentence) == []
+
+
+def test_a_failed_one_is_replaced_if_that_is_wanted(azure: PeerSite) -> None:
+    peer_id = azure.create()
+    azure.fail(peer_id)
+    foretold = azure.run(recreate="dead", check_mode=True)
+    done = azure.run(recreate="dead", wait=True)
+    assert (done.failed, done.changed, done.peer["status_name"]) == (False, True, "AVAILABLE")
+    assert (done.before["id"], foretold.before, foretold.after["id"]) == (peer_id, done.before, None)
+    assert [one["id"] for one in azure.peers()] == [done.peer["id"]] != [peer_id]
+
+
+def test_what_could_not_be_removed_counts_as_failed(azure: PeerSite) -> None:
+    peer_id = azure.create()
+    azure.fail_deletion(peer_id)
+    gone = azure.run(state="absent", wait=True)
+    assert words_missing(gone, peer_id, "could not be removed", "DELETION_FAILED (Internal Error", "role", "has to stay") == []
+    assert (gone.changed, gone.peer["status_name"]) == (True, "DELETION_FAILED")
+    again = azure.run()
+    assert words_missing(again, "DELETION_FAILED", "role", "recreate: dead") == []
+    done = azure.run(recreate="dead")
+    assert (done.failed, done.changed, len(azure.peers())) == (False, True, 1)
+
+
+def test_an_old_failure_of_a_removal_is_waited_out_for_a_minute(azure: PeerSite) -> None:
+    peer_id = azure.create()
+    azure.fail_deletion(peer_id, times=1)
+    azure.run(state="absent")
+    azure.atlas.clock.sleep(5)
+    assert azure.peers()[0]["status"] == "DELETION_FAILED"
+    assert azure.run(state="absent", wait=True).changed
+    assert azure.peers() == []
+
+
+def test_a_removal_that_fails_again_and_again_is_told_after_a_minute(azure: PeerSite) -> None:
+    peer_id = azure.create()
+    azure.fail_deletion(peer_id)
+    azure.run(state="absent")
+    azure.atlas.clock.sleep(5)
+    with azure.atlas.emulator.project.now() as project:
+        # Atlas takes the request, and shows nothing of it.
+        project.peers.delete = lambda peer: None
+    before = azure.atlas.clock.now
+    done = azure.run(state="absent", wait=True)
+    assert words_missing(done, peer_id, "could not be removed", "run the task again") == []
+    assert 60 <= azure.atlas.clock.now - before <= 72

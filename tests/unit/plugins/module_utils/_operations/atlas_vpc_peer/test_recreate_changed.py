@@ -1,0 +1,213 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""recreate: changed, for all clouds: what cannot be changed is removed and made anew, and peer_id moves to another network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, VPC, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.peer_site import PeerSite, azure_site, gcp_site
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire
+
+OTHER_VPC = "vpc-0ffffffffffffffff"
+CHECK_MODES = pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check mode"])
+WAITS = pytest.mark.parametrize("wait", [False, True], ids=["no wait", "wait"])
+
+
+@pytest.fixture
+def azure(atlas: Atlas) -> PeerSite:
+    return azure_site(atlas)
+
+
+def words_missing(done: Done, *words: str) -> list[str]:
+    assert done.failed
+    return [word for word in words if word not in done.msg]
+
+
+def ids(atlas: Atlas) -> list[str]:
+    """Return the connections of all clouds that are not being removed."""
+    with atlas.emulator.project.now() as project:
+        return [peer.id for peer in project.peers if not peer.deleting]
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["found", "peer_id"])
+@WAITS
+def test_azure_moves_to_another_group(azure: PeerSite, named: bool, wait: bool) -> None:
+    old = azure.create()
+    options = {"resource_group_name": "other-group", "recreate": "changed", "wait": wait, "peer_id": old if named else None}
+    foretold = azure.run(**options, check_mode=True)
+    assert ids(azure.atlas) == [old]
+    done = azure.run(**options)
+    assert (done.failed, done.changed, azure.atlas.writes()) == (False, True, ["DELETE", "POST"])
+    assert (foretold.changed, foretold.before, foretold.after) == (True, done.before, {**done.after, "id": None})
+    assert (done.before["id"], done.before["resource_group_name"], done.peer["resource_group_name"]) == (
+        old,
+        "prod-net",
+        "other-group",
+    )
+    # It is gone before the new one is requested, with or without wait.
+    assert (ids(azure.atlas), len(azure.peers())) == ([done.peer["id"]], 1)
+    azure.live()
+    assert not azure.run(**options).changed
+
+
+@pytest.mark.parametrize("make", [azure_site, gcp_site], ids=["AZURE", "GCP"])
+@WAITS
+def test_peer_id_moves_a_connection_to_another_network(atlas: Atlas, make: Callable[[Atlas], PeerSite], wait: bool) -> None:
+    site = make(atlas)
+    old = site.create()
+    options = {**site.other, "peer_id": old, "recreate": "changed", "wait": wait}
+    foretold = site.run(**options, check_mode=True)
+    assert (foretold.changed, ids(atlas)) == (True, [old])
+    atlas.emulator.requests.clear()
+    done = site.run(**options)
+    assert (done.failed, done.changed, atlas.writes()) == (False, True, ["POST", "DELETE"])
+    assert (done.before["id"], foretold.before) == (old, done.before)
+    assert foretold.after == {**done.after, "id": None}
+    assert ids(atlas) == [done.peer["id"]]
+    assert len(site.peers()) == (1 if wait else 2)
+    site.live()
+    again = site.run(**options)
+    assert (again.failed, again.changed, again.peer["id"]) == (False, False, done.peer["id"])
+
+
+def test_peer_id_moves_a_connection_to_another_container(azure: PeerSite) -> None:
+    old = azure.create()
+    azure.add_container(region="US_EAST", atlasCidrBlock="10.9.0.0/21")
+    done = azure.run(peer_id=old, container_region_name="eastus", recreate="changed", wait=True)
+    assert (done.failed, done.changed, ids(azure.atlas)) == (False, True, [done.peer["id"]])
+    assert azure.atlas.writes() == ["POST", "DELETE"]
+
+
+def test_without_recreate_peer_id_has_to_fit(azure: PeerSite) -> None:
+    old = azure.create()
+    for recreate in ("never", "dead"):
+        done = azure.run(**azure.other, peer_id=old, recreate=recreate)
+        assert words_missing(done, "vnet_name is prod-vnet, not other-net") == []
+    assert azure.atlas.writes() == []
+
+
+def test_a_move_goes_on_where_it_ended(azure: PeerSite) -> None:
+    old = azure.create()
+    new = azure.create(**azure.other)
+    for check_mode in (True, False):
+        done = azure.run(**azure.other, peer_id=old, recreate="changed", check_mode=check_mode)
+        assert (done.failed, done.changed, done.peer["id"], done.before["id"]) == (False, True, new, old)
+    assert (ids(azure.atlas), azure.atlas.writes()) == ([new], ["DELETE"])
+
+
+def test_a_move_does_not_wait_for_what_is_on_its_way_out(azure: PeerSite) -> None:
+    old = azure.create()
+    azure.atlas.act("delete", old)
+    done = azure.run(**azure.other, peer_id=old, recreate="changed")
+    assert (done.failed, done.changed, azure.atlas.writes()) == (False, True, ["POST"])
+
+
+def test_a_lost_reply_in_the_middle_of_a_move_makes_no_second_connection(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    site = azure_site(atlas)
+    for method in ("POST", "DELETE"):
+        for forward in (True, False):
+            name = f"{method}-{forward}".lower()
+            old = site.create(vnet_name=name)
+            wire.faults.append(Fault(method, DROP, forward=forward))
+            done = site.run(vnet_name=f"{name}-new", peer_id=old, recreate="changed", wait=True)
+            assert (done.failed, done.changed) == (False, True), done.result
+            assert old not in ids(atlas)
+    assert len(ids(atlas)) == 4
+
+
+@CHECK_MODES
+def test_what_is_the_same_is_not_replaced(azure: PeerSite, check_mode: bool) -> None:
+    old = azure.create()
+    for options in ({}, {"peer_id": old}, {"vnet_name": "PROD-VNET"}):
+        done = azure.run(**options, recreate="changed", check_mode=check_mode)
+        assert (done.changed, done.peer["id"]) == (False, old)
+
+
+def test_changed_includes_dead(azure: PeerSite) -> None:
+    old = azure.create()
+    azure.fail(old)
+    done = azure.run(recreate="changed", resource_group_name="other-group", wait=True)
+    assert (done.failed, done.changed, ids(azure.atlas)) == (False, True, [done.peer["id"]])
+
+
+def test_everything_that_a_new_one_needs_has_to_be_set(azure: PeerSite) -> None:
+    azure.create()
+    done = azure.run(recreate="changed", azure_directory_id=None, resource_group_name="other-group")
+    assert words_missing(done, "azure_directory_id is required with recreate: changed") == []
+    assert azure.atlas.writes() == []
+
+
+def test_refusals_for_the_role_are_waited_out_after_a_removal(azure: PeerSite) -> None:
+    azure.create()
+    azure.role(seconds=30)
+    done = azure.run(recreate="changed", resource_group_name="other-group")
+    assert (done.failed, done.changed, len(ids(azure.atlas))) == (False, True, 1)
+
+
+def test_a_creation_that_fails_after_the_removal_tells_what_is_left(azure: PeerSite) -> None:
+    old = azure.create()
+    with azure.atlas.emulator.project.now() as project:
+        # The role goes between the removal and the creation.
+        delete = project.peers.delete
+
+        def remove(peer: Any) -> None:
+            delete(peer)
+            project.peers.drop(peer)
+            azure.role(given=False)
+
+        project.peers.delete = remove
+    done = azure.run(recreate="changed", resource_group_name="other-group", azure_role_timeout=30)
+    words = (f"VPC peering connection {old} is removed by now; the next run creates the new one", "az role assignment create")
+    assert words_missing(done, *words) == []
+    assert (done.changed, ids(azure.atlas)) == (True, [])
+    azure.role()
+    assert azure.run(recreate="changed", resource_group_name="other-group").changed
+
+
+@WAITS
+def test_aws_moves_to_another_region(atlas: Atlas, wait: bool) -> None:
+    old = atlas.create(accepter_region_name="us-west-2")["id"]
+    options = {**PEERING, "accepter_region_name": "eu-west-1", "recreate": "changed", "wait": wait}
+    foretold = atlas.run(**options, check_mode=True)
+    done = atlas.run(**options)
+    assert (done.failed, done.changed, atlas.writes()) == (False, True, ["DELETE", "POST"])
+    assert (done.before["id"], done.peer["accepter_region_name"]) == (old, "eu-west-1")
+    assert {**foretold.after, "id": None, "connection_id": None} == {**done.after, "id": None, "connection_id": None}
+
+
+def test_aws_moves_to_another_vpc_with_the_same_block_after_the_old_one_is_gone(atlas: Atlas) -> None:
+    old = atlas.create()["id"]
+    options = {**PEERING, "vpc_id": OTHER_VPC, "peer_id": old, "recreate": "changed"}
+    foretold = atlas.run(**options, check_mode=True)
+    assert (foretold.failed, foretold.changed) == (False, True)
+    done = atlas.run(**options)
+    assert (done.failed, done.changed, atlas.writes()) == (False, True, ["DELETE", "POST"])
+    assert [one["vpcId"] for one in atlas.peers()] == [OTHER_VPC]
+
+
+def test_aws_moves_to_another_vpc_with_another_block_first(atlas: Atlas) -> None:
+    old = atlas.create()["id"]
+    options = {**PAIR, "vpc_id": OTHER_VPC, "route_table_cidr_block": "10.99.0.0/16", "peer_id": old, "recreate": "changed"}
+    done = atlas.run(**options)
+    assert (done.failed, done.changed, atlas.writes()) == (False, True, ["POST", "DELETE"])
+    assert [one["vpcId"] for one in atlas.peers() if one["statusName"] != "TERMINATING"] == [OTHER_VPC]
+
+
+def test_a_block_of_aws_is_still_changed_in_place(atlas: Atlas) -> None:
+    old = atlas.create()["id"]
+    done = atlas.run(**{**PEERING, "route_table_cidr_block": "10.99.0.0/16"}, recreate="changed")
+    assert (done.peer["id"], atlas.writes(), CIDR, VPC) == (old, ["PATCH"], CIDR, VPC)
+
+
+@CHECK_MODES
+def test_a_mistake_in_the_container_removes_nothing(azure: PeerSite, check_mode: bool) -> None:
+    old = azure.create()
+    options = {**azure.other, "peer_id": old, "recreate": "changed"}
+    done = azure.run(**options, container_id="5356823b3794dee37132bb7c", check_mode=check_mode)
+    assert words_missing(done, "has no network container 5356823b3794dee37132bb7c") == []
+    assert ids(azure.atlas) == [old]

@@ -1,0 +1,282 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One list for three clouds: whose connections are read, declared and pruned, and with which requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
+from ansible_collections.cloudpeer.atlas.tests.support.sets import (
+    DIRECTORY,
+    PROJECT,
+    SUBSCRIPTION,
+    actions,
+    add_clouds,
+    alive,
+    apply,
+    azure,
+    entry,
+    failures,
+    forget,
+    gcp,
+    of_cloud,
+    sums,
+    vpc,
+)
+
+ALL: dict[str, Any] = {"provider_name": "all", "parallel": 1}
+CLOUDS = ("AWS", "AZURE", "GCP")
+#: The networks of `three`.
+NAMES = {"AWS": vpc(0), "AZURE": "vnet-0", "GCP": "net-0"}
+ENTRIES = {"AWS": entry(0), "AZURE": azure(0), "GCP": gcp(0)}
+
+
+@pytest.fixture
+def clouds(atlas: Atlas) -> dict[str, str]:
+    """The containers of a project on all clouds."""
+    return add_clouds(atlas)
+
+
+def three() -> list[dict[str, Any]]:
+    return [*ENTRIES.values()]
+
+
+def present(atlas: Atlas) -> list[set[str]]:
+    return [alive(atlas, cloud) for cloud in CLOUDS]
+
+
+def test_a_list_of_three_clouds_is_created_and_found_again(atlas: Atlas, clouds: dict[str, str]) -> None:
+    done = apply(atlas, three(), **ALL)
+    assert (done.failed, done.changed, done.warnings) == (False, True, [])
+    assert atlas.wire() == [("GET", 401), *[("GET", 200)] * 4, *[("POST", 200)] * 3]
+    assert [one["provider_name"] for one in done.result["vpc_peers"]] == [*CLOUDS]
+    assert [one["container_id"] for one in done.result["vpc_peers"]] == [clouds[cloud] for cloud in CLOUDS]
+    assert [one["name"] for one in done.result["actions"]] == [
+        f"123456789012/{vpc(0)}",
+        f"{SUBSCRIPTION}/network/vnet-0",
+        f"{PROJECT}/net-0",
+    ]
+    assert present(atlas) == [{name} for name in NAMES.values()]
+    forget(atlas)
+    again = apply(atlas, three(), **ALL)
+    assert (again.failed, again.changed, sums(again)) == (False, False, {"unchanged": 3})
+    assert atlas.wire() == [("GET", 401), *[("GET", 200)] * 3]
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_one_cloud_needs_two_requests_if_nothing_is_to_be_done(atlas: Atlas, clouds: dict[str, str], cloud: str) -> None:
+    apply(atlas, [ENTRIES[cloud]], provider_name=cloud)
+    forget(atlas)
+    done = apply(atlas, [ENTRIES[cloud]], provider_name=cloud)
+    assert (done.failed, done.changed, atlas.wire()) == (False, False, [("GET", 401), ("GET", 200)])
+
+
+def test_check_mode_foresees_a_list_of_three_clouds(atlas: Atlas, clouds: dict[str, str]) -> None:
+    foretold = apply(atlas, three(), check_mode=True, **ALL)
+    assert atlas.writes() == []
+    done = apply(atlas, three(), **ALL)
+    for name in ("summary", "failures"):
+        assert foretold.result[name] == done.result[name]
+    for mine, own in zip(foretold.result["actions"], done.result["actions"]):
+        assert {**mine, "id": None} == {**own, "id": None}
+    for mine, own in zip(foretold.result["vpc_peers"], done.result["vpc_peers"]):
+        assert mine == {**own, "id": None}
+    assert [one["after_header"] for one in foretold.result["diff"]] == [one["after_header"] for one in done.result["diff"]]
+    assert foretold.result["diff"][2]["after"]["id"] == "(known after apply)"
+
+
+@pytest.mark.parametrize("name", [None, *CLOUDS])
+def test_an_entry_of_another_cloud_is_a_failure(atlas: Atlas, clouds: dict[str, str], name: str | None) -> None:
+    own = name or "AWS"
+    others = [cloud for cloud in CLOUDS if cloud != own]
+    done = apply(atlas, three(), provider_name=name)
+    for cloud in others:
+        said = f"peers[{CLOUDS.index(cloud)}] is on {cloud}, and provider_name is {own}"
+        assert f"{said}{'' if name else ' if it is not set'}." in done.msg
+    assert "Set provider_name: all" in done.msg
+    assert f"peers[{CLOUDS.index(own)}]" not in done.msg
+    assert atlas.wire() == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({**entry(0), "vnet_name": "vnet-0"}, "peers[1].vpc_id is for AWS, and vnet_name is for AZURE"),
+        ({**gcp(0), "vpc_id": vpc(0), "aws_account_id": "123456789012"}, "for GCP"),
+        ({"provider_name": "GCP", **azure(0)}, "peers[1].azure_directory_id"),
+        ({"vpc_id": vpc(0), "aws_account_id": None}, "peers[1].aws_account_id is missing"),
+        ({"gcp_project_id": PROJECT, "network_name": None}, "peers[1].network_name is missing"),
+        ({"azure_subscription_id": SUBSCRIPTION, "vnet_name": None}, "peers[1].vnet_name is missing"),
+        ({"gcp_project_id": "My Project", "network_name": "net-0"}, "peers[1].gcp_project_id"),
+        (azure(0, azure_directory_id="contoso"), "peers[1].azure_directory_id"),
+    ],
+)
+def test_an_entry_that_cannot_be_right_is_named_without_a_request(atlas: Atlas, wrong: dict[str, Any], message: str) -> None:
+    done = apply(atlas, [entry(1), wrong], **ALL)
+    assert done.failed
+    assert message in done.msg
+    assert "peers[0]" not in done.msg
+    assert atlas.wire() == []
+
+
+@pytest.mark.parametrize("name", ["AZURE", "GCP", "all"])
+def test_the_first_version_of_the_api_knows_aws_only(atlas: Atlas, name: str) -> None:
+    done = apply(atlas, [], provider_name=name, api_version="v1.0")
+    assert "api_version must be v2" in done.msg
+    assert atlas.wire() == []
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_pruning_one_cloud_leaves_the_others_alone(atlas: Atlas, clouds: dict[str, str], cloud: str, check_mode: bool) -> None:
+    apply(atlas, three(), **ALL)
+    forget(atlas)
+    options = {"provider_name": cloud, "prune": True, "allow_empty": True, "check_mode": check_mode}
+    done = apply(atlas, [], **options)
+    assert not done.failed
+    assert [one["provider_name"] for one in done.result["pruned"]] == [cloud]
+    assert sums(done) == {"deleted": 1, "undeclared": 1}
+    assert done.warnings == []
+    if not check_mode:
+        assert atlas.writes() == ["DELETE"]
+        assert present(atlas) == [set() if one == cloud else {NAMES[one]} for one in CLOUDS]
+
+
+def test_pruning_all_clouds_keeps_what_is_declared_on_each(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, [*three(), entry(1), azure(1), gcp(1)], **ALL)
+    forget(atlas)
+    above = apply(atlas, three(), prune=True, **ALL)
+    assert "3 would be removed or replaced, and max_deletions allows 1" in above.msg
+    assert f"{SUBSCRIPTION}" in above.msg
+    assert atlas.writes() == []
+    done = apply(atlas, three(), prune=True, max_deletions=3, **ALL)
+    assert (done.failed, sums(done)) == (False, {"unchanged": 3, "deleted": 3, "undeclared": 3})
+    assert present(atlas) == [{name} for name in NAMES.values()]
+
+
+def test_a_task_that_prunes_says_that_other_clouds_were_not_read(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, [entry(0), entry(1)])
+    text = "those with AZURE and GCP were not read. Set provider_name: all"
+    assert apply(atlas, [entry(0), entry(1)], prune=True).warnings == []
+    for check_mode in (True, False):
+        assert text in apply(atlas, [entry(0)], prune=True, check_mode=check_mode).warnings[0]
+    assert text in apply(atlas, [], prune=True, allow_empty=True, max_deletions=5).warnings[0]
+    # Also where nothing is there any more.
+    atlas.clock.now += 100
+    assert text in apply(atlas, [], prune=True, allow_empty=True).warnings[0]
+    for name in ("AWS", "all"):
+        assert apply(atlas, [], prune=True, allow_empty=True, provider_name=name).warnings == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"provider_name": "AZURE"},
+        {"vnet_name": "vnet-0"},
+        {"vnet_name": "VNET-*"},
+        {"azure_subscription_id": SUBSCRIPTION.upper()},
+        {"resource_group_name": "NetWork", "azure_directory_id": DIRECTORY},
+    ],
+)
+def test_patterns_protect_by_the_fields_of_all_clouds(atlas: Atlas, clouds: dict[str, str], pattern: dict[str, Any]) -> None:
+    apply(atlas, three(), **ALL)
+    done = apply(atlas, [], prune=True, allow_empty=True, max_deletions=9, ignore=[pattern], **ALL)
+    assert (sums(done), done.warnings) == ({"deleted": 2, "ignored": 1, "undeclared": 2}, [])
+    assert present(atlas) == [set(), {"vnet-0"}, set()]
+
+
+def test_patterns_of_gcp_are_in_the_case_of_its_names(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, three(), **ALL)
+    options: dict[str, Any] = {"prune": True, "allow_empty": True, "max_deletions": 9, "check_mode": True, **ALL}
+    assert sums(apply(atlas, [], ignore=[{"gcp_project_id": "my-*", "network_name": "net-?"}], **options))["ignored"] == 1
+    done = apply(atlas, [], ignore=[{"network_name": "NET-*"}], **options)
+    assert "ignored" not in sums(done)
+    assert "ignore[0] matches nothing that is there" in done.warnings[0]
+    assert "ignore[0].network_name" in apply(atlas, [], ignore=[{"network_name": "NET"}], **options).msg
+
+
+def test_two_entries_of_one_vnet_are_refused_whatever_their_case_and_group(atlas: Atlas, clouds: dict[str, str]) -> None:
+    peers = [azure(0), azure(0, vnet_name="VNET-0", resource_group_name="other"), azure(1), gcp(0), gcp(0)]
+    done = apply(atlas, peers, **ALL)
+    assert "it has the subscription and the VNet of peers[0]. Declare it once" in failures(done)[1]
+    assert "it has the project and the network of peers[3]. Declare it once" in failures(done)[4]
+    assert atlas.writes() == []
+
+
+def test_the_limit_holds_for_all_clouds_together(atlas: Atlas, clouds: dict[str, str]) -> None:
+    with atlas.emulator.project.now() as project:
+        for number in range(48):
+            body = {"providerName": "GCP", "containerId": clouds["GCP"], "gcpProjectId": PROJECT, "networkName": f"old-{number}"}
+            peer = project.create_peer(body, needs_container=True)
+            peer.status = "AVAILABLE"
+    done = apply(atlas, three(), **ALL)
+    assert "would have 51 VPC peering connections (48 that stay, and 3 new ones)" in done.msg
+    assert atlas.writes() == []
+    # What was not read is not counted: then Atlas decides.
+    assert not apply(atlas, [entry(0), entry(1)]).failed
+
+
+def test_what_has_failed_does_not_keep_the_other_clouds_from_being_done(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, [azure(0)], **ALL)
+    with atlas.emulator.project.now() as project:
+        peer = project.peers.get(of_cloud(atlas, "AZURE", "vnet-0"))
+        assert project.peers.fail(peer, "Internal Error", only_waiting=False)
+    done = apply(atlas, three(), **ALL)
+    assert done.failed
+    assert failures(done)[1].startswith(f"peers[1] ({SUBSCRIPTION}/network/vnet-0): VPC peering connection ")
+    assert "FAILED (Internal Error" in failures(done)[1]
+    assert present(atlas) == [{name} for name in NAMES.values()]
+    again = apply(atlas, three(), recreate="dead", **ALL)
+    assert (again.failed, actions(again), sums(again)) == (False, [("recreate", 1)], {"recreated": 1, "unchanged": 2})
+
+
+def test_a_changed_resource_group_is_refused_or_replaced(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, three(), **ALL)
+    atlas.clock.now += 100
+    forget(atlas)
+    peers = [ENTRIES["AWS"], azure(0, resource_group_name="other"), ENTRIES["GCP"]]
+    done = apply(atlas, peers, **ALL)
+    assert "resource_group_name is network, not other" in failures(done)[1]
+    assert apply(atlas, peers, recreate="dead", **ALL).failed
+    above = apply(atlas, peers, recreate="changed", max_deletions=0, **ALL)
+    assert "1 would be removed or replaced, and max_deletions allows 0" in above.msg
+    assert atlas.writes() == []
+    foretold = apply(atlas, peers, recreate="changed", check_mode=True, **ALL)
+    done = apply(atlas, peers, recreate="changed", **ALL)
+    assert (done.failed, actions(done), sums(done)) == (False, [("recreate", 1)], {"recreated": 1, "unchanged": 2})
+    assert foretold.result["summary"] == done.result["summary"]
+    assert done.result["actions"][0]["differing"] == ["resource_group_name"]
+    assert atlas.writes() == ["DELETE", "POST"]
+    assert done.result["vpc_peers"][1]["resource_group_name"] == "other"
+    forget(atlas)
+    again = apply(atlas, peers, recreate="changed", **ALL)
+    # GCP's has come to wait for the customer by now, who needs names that the containers have.
+    assert (again.failed, again.changed, len(atlas.wire())) == (False, False, 5)
+
+
+def test_names_of_azure_are_the_same_in_any_case(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, [azure(0)], **ALL)
+    other = azure(0, vnet_name="VNet-0", resource_group_name="NETWORK", azure_subscription_id=SUBSCRIPTION.upper())
+    done = apply(atlas, [other], prune=True, **ALL)
+    assert (done.failed, done.changed, sums(done)) == (False, False, {"unchanged": 1})
+
+
+def test_a_vnet_may_be_named_by_its_resource_id(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, [azure(0)], **ALL)
+    vnet = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/vnet-0"
+    done = apply(atlas, [{"vnet_resource_id": vnet, "azure_directory_id": DIRECTORY}], **ALL)
+    assert (done.failed, sums(done)) == (False, {"unchanged": 1})
+
+
+def test_containers_of_azure_are_named_by_region_in_either_spelling(atlas: Atlas, clouds: dict[str, str]) -> None:
+    with atlas.emulator.project.now() as project:
+        body = {"providerName": "AZURE", "region": "US_EAST_2", "atlasCidrBlock": "192.168.232.0/21"}
+        second = project.containers.create(body).id
+    done = apply(atlas, [azure(0)], **ALL)
+    assert "has 2 network containers on AZURE" in failures(done)[0]
+    peers = [azure(0, container_region_name="northeurope"), azure(0, container_region_name="US_EAST_2")]
+    done = apply(atlas, peers, **ALL)
+    assert (done.failed, [one["container_id"] for one in done.result["vpc_peers"]]) == (False, [clouds["AZURE"], second])
+    wrong = apply(atlas, [azure(1, container_id=clouds["GCP"])], **ALL)
+    assert f"peers[0].container_id: network container {clouds['GCP']} is on GCP, not on AZURE" in wrong.msg
