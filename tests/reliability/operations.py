@@ -11,6 +11,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.peer import Peer
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC
+from ansible_collections.cloudpeer.atlas.tests.support.peer_site import AZURE, GCP, GROUP, NETWORK, VNET
 from ansible_collections.cloudpeer.atlas.tests.support.sets import (
     CONTAINERS,
     DIRECTORY,
@@ -48,6 +49,12 @@ def peers_of(emulator: RunningEmulator) -> list[Any]:
     found = emulator.project.list_peers()
     own = [one for one in found if one["providerName"] == "AWS" and one["statusName"] != "TERMINATING"]
     return [one for one in own if one["vpcId"] == VPC and one["awsAccountId"] == ACCOUNT]
+
+
+def networks_of(emulator: RunningEmulator, provider: str) -> list[tuple[str, str]]:
+    """Return the networks, with their groups on AZURE, of the connections with another cloud that are not being removed."""
+    found = [one for one in emulator.project.list_peers() if one["providerName"] == provider and one["status"] != "DELETING"]
+    return [(one.get("vnetName") or one["networkName"], one.get("resourceGroupName", "")) for one in found]
 
 
 def entries_of(emulator: RunningEmulator) -> dict[str, str | None]:
@@ -131,6 +138,28 @@ def _add_azure_container(project: Project) -> None:
     project.containers.create({"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": BLOCK})
 
 
+def _add_gcp_container(project: Project) -> None:
+    project.containers.create({"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"})
+
+
+def _add_azure_peer(project: Project) -> None:
+    """Let somebody have made a connection to the VNet in another group."""
+    container = project.containers.create({"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": BLOCK})
+    fields = {
+        "azureDirectoryId": AZURE["azure_directory_id"],
+        "azureSubscriptionId": AZURE["azure_subscription_id"],
+        "resourceGroupName": "other-group",
+        "vnetName": VNET,
+    }
+    project.create_peer({"providerName": "AZURE", "containerId": container.id, **fields}, needs_container=True)
+
+
+def _add_gcp_peer(project: Project) -> None:
+    container = project.containers.create({"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"})
+    fields = {"gcpProjectId": GCP["gcp_project_id"], "networkName": NETWORK}
+    project.create_peer({"providerName": "GCP", "containerId": container.id, **fields}, needs_container=True)
+
+
 def _add_entry(project: Project) -> None:
     project.add_access([{"cidrBlock": ENTRY["cidr_block"], "comment": ENTRY["comment"]}])
 
@@ -174,7 +203,8 @@ class Operation:
         if gone:
             return peer is None
         available = self.options.get("wait_for") != "available" or peer["status_name"] == "AVAILABLE"
-        return bool(available and peer["route_table_cidr_block"] == self.options["route_table_cidr_block"])
+        wanted = {name: value for name, value in self.options.items() if name in peer}
+        return bool(available and {name: peer[name] for name in wanted} == wanted)
 
 
 def _has_peer(emulator: RunningEmulator) -> bool:
@@ -250,6 +280,25 @@ OPERATIONS = {
         lambda one: all(peer["vpcId"] != VPC for peer in one.project.list_peers()),
         add_peer,
         reads=20,
+    ),
+    "create on AZURE": Operation(
+        _PEER, AZURE, "POST", "/peers", lambda one: networks_of(one, "AZURE") == [(VNET, GROUP)], _add_azure_container, reads=2
+    ),
+    "replace on AZURE": Operation(
+        _PEER,
+        {**AZURE, "recreate": "changed"},
+        "POST",
+        "/peers",
+        lambda one: networks_of(one, "AZURE") == [(VNET, GROUP)],
+        _add_azure_peer,
+        writes=2,
+        reads=20,
+    ),
+    "create on GCP": Operation(
+        _PEER, GCP, "POST", "/peers", lambda one: networks_of(one, "GCP") == [(NETWORK, "")], _add_gcp_container, reads=2
+    ),
+    "delete on GCP": Operation(
+        _PEER, {**GCP, "state": "absent"}, "DELETE", "/peers/", lambda one: networks_of(one, "GCP") == [], _add_gcp_peer
     ),
     "list peers": Operation("atlas_vpc_peer_info", {}, "GET", "/peers", lambda one: True, _add_peers, 0, reads=3, page_size=2),
     "set": Operation(
