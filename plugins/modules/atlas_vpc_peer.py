@@ -1,29 +1,42 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VPC peering connections between MongoDB Atlas and AWS."""
+"""Peering connections between MongoDB Atlas and networks in AWS, AZURE and GCP."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: atlas_vpc_peer
-short_description: Manage VPC peering connections between MongoDB Atlas and AWS
+short_description: Manage peering connections between MongoDB Atlas and AWS, AZURE or GCP
 version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Creates, changes and removes a network peering connection between a MongoDB Atlas project and a VPC in AWS.
-  - The task finds the connection by its AWS account, its VPC and its network container, so you need neither a state file nor an
-    id. Name the network container only if the VPC has connections to several of them.
-  - Atlas only requests the connection. The connection carries traffic after the owner of the AWS account has accepted it. The
-    role P(cloudpeer.atlas.vpc_peering#role) does both sides.
+  - Creates, changes and removes a network peering connection between a MongoDB Atlas project and a VPC in AWS, a VNet in AZURE,
+    or a VPC network in GCP.
+  - The task finds the connection by the network and its network container, so you need neither a state file nor an id. A
+    network is identified by its AWS account and VPC, by its AZURE subscription and VNet, or by its GCP project and VPC network.
+    Name the network container only if the network has connections to several of them.
+  - On AWS and GCP, Atlas only requests the connection. It carries traffic after the owner of the AWS account has accepted it, or
+    after the peering has been created in GCP as well. The role P(cloudpeer.atlas.vpc_peering#role) does both sides on AWS, and
+    M(cloudpeer.atlas.atlas_gcp_peering) the other side on GCP.
+  - On AZURE, Atlas makes both sides. For that, its application needs a role on the VNet, which RV(handover) describes.
 options:
+  provider_name:
+    description:
+      - The cloud provider of the connection.
+      - If this is not set, it follows from the options that are for one cloud alone. With O(peer_id) alone, Atlas's reply tells
+        it.
+      - Options of two clouds, or of another cloud than this, are a failure. V(AZURE) and V(GCP) need O(api_version=v2).
+    type: str
+    choices: [AWS, AZURE, GCP]
+    version_added: 2.3.0
   vpc_id:
     description:
       - The id of the VPC in AWS, V(vpc-) and 17 hexadecimal digits (8 in old accounts). An id of another form is refused.
         With O(api_version=v1.0) it only causes a warning, and Atlas decides whether it accepts it.
       - Together with O(aws_account_id) and the network container, this identifies the connection. Set either O(vpc_id) and
-        O(aws_account_id), or O(peer_id).
+        O(aws_account_id), or the options of another cloud, or O(peer_id).
     type: str
   aws_account_id:
     description:
@@ -31,17 +44,58 @@ options:
         warning, and Atlas decides whether it accepts it.
       - Quote it, because YAML reads a number that begins with 0 as octal.
     type: str
+  azure_directory_id:
+    description:
+      - The id of the directory (tenant) in AZURE that has the VNet, a UUID. This is required to create a connection.
+      - Directory and O(resource_group_name) do not identify a connection. If one is set and differs, the task fails, also with
+        O(state=absent).
+    type: str
+    version_added: 2.3.0
+  azure_subscription_id:
+    description:
+      - The id of the subscription in AZURE that has the VNet, a UUID. With O(vnet_name) and the network container, this
+        identifies the connection. Ids and names in AZURE are the same in upper and lower case.
+    type: str
+    version_added: 2.3.0
+  resource_group_name:
+    description:
+      - The name of the resource group of the VNet in AZURE. This is required to create a connection.
+    type: str
+    version_added: 2.3.0
+  vnet_name:
+    description:
+      - The name of the VNet in AZURE. It may be in another region than the network container.
+    type: str
+    version_added: 2.3.0
+  vnet_resource_id:
+    description:
+      - The resource id of the VNet in AZURE,
+        C(/subscriptions/.../resourceGroups/.../providers/Microsoft.Network/virtualNetworks/...). It stands for
+        O(azure_subscription_id), O(resource_group_name) and O(vnet_name). If one of them is set as well and differs, the task
+        fails.
+    type: str
+    version_added: 2.3.0
+  gcp_project_id:
+    description:
+      - The id of the project in GCP that has the VPC network. With O(network_name), this identifies the connection.
+    type: str
+    version_added: 2.3.0
+  network_name:
+    description:
+      - The name of the VPC network in GCP.
+    type: str
+    version_added: 2.3.0
   peer_id:
     description:
       - The id of an existing connection in Atlas, which is RV(vpc_peer.id) in the results.
       - This is not its id in AWS (V(pcx-...)), which is RV(vpc_peer.connection_id).
-      - If O(vpc_id), O(aws_account_id), O(container_id) or O(container_region_name) are set as well, they must match this
-        connection. Otherwise the task fails, and changes nothing.
+      - If the options for the network, O(container_id) or O(container_region_name) are set as well, they must match this
+        connection. Otherwise the task fails, and changes nothing. With O(recreate=changed), the connection moves there instead.
     type: str
   route_table_cidr_block:
     description:
       - The CIDR block of the VPC, or a part of it, to which Atlas routes traffic. It must be IPv4 and from a private range.
-      - This is required to create a connection. If an existing connection has another block, it is changed in place.
+      - This is required to create a connection on AWS. If an existing connection has another block, it is changed in place.
     type: str
   accepter_region_name:
     description:
@@ -53,19 +107,22 @@ options:
   container_id:
     description:
       - The id of the network container in the Atlas project, which is Atlas's side of the connection.
-      - A VPC needs one connection to each network container whose clusters it reaches. If the VPC has connections to several
-        network containers, the task fails, and lists them, unless O(container_id), O(container_region_name) or O(peer_id) says
-        which one to use. Connections that are being removed do not count.
+      - On AWS and AZURE, a network needs one connection to each network container whose clusters it reaches. If it has
+        connections to several network containers, the task fails, and lists them, unless O(container_id),
+        O(container_region_name) or O(peer_id) says which one to use. Connections that are being removed do not count.
       - If neither O(container_id) nor O(container_region_name) is set, and there is no connection yet, the task uses the only
-        network container on AWS, or else the one in O(accepter_region_name). Clusters in other regions are not reached through
-        it. They need a connection to the network container of their own region, which you have to name then.
+        network container on that cloud, or else, on AWS, the one in O(accepter_region_name). If AZURE has several, you have to
+        name one. On AWS and AZURE, clusters in other regions are not reached through it. They need a connection to the network
+        container of their own region, which you have to name then.
       - With O(api_version=v1.0), Atlas chooses the network container if neither is set.
       - Mutually exclusive with O(container_region_name).
     type: str
   container_region_name:
     description:
-      - The region of the network container, instead of O(container_id), written as V(us-east-1) or V(US_EAST_1). This is the
-        region of the clusters that the VPC reaches, which can differ from O(accepter_region_name).
+      - The region of the network container, instead of O(container_id), written as the cloud does (V(us-east-1),
+        V(northeurope)) or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). This is the region of the clusters that the network
+        reaches, which can differ from O(accepter_region_name).
+      - On GCP, it must not be set, because a project has one network container there.
       - If there is no network container in that region, the task fails with O(state=present), and has nothing to remove with
         O(state=absent).
       - This needs one more request, which reads the list of the network containers.
@@ -74,20 +131,33 @@ options:
     version_added: 2.0.0
   state:
     description:
-      - V(present) creates the connection, or changes it if it differs from the options. V(absent) removes it.
+      - V(present) creates the connection, or changes it if it differs from the options. V(absent) removes it, whatever its
+        state is.
     type: str
     choices: [present, absent]
     default: present
   recreate:
     description:
-      - What to do with a connection that has failed permanently, because it was rejected, has expired, or was not possible.
+      - What to do with a connection that has failed permanently, because it was rejected, has expired, was not possible, or could
+        not be removed; and with one that differs from the options in what cannot be changed.
       - V(never) fails with the reason.
-      - V(dead) removes it, waits until it is gone, and requests a new one. It never replaces a connection that has not failed.
+      - V(dead) removes a connection that has failed, waits until it is gone, and requests a new one. It never replaces a
+        connection that has not failed.
       - The new connection is created from the options alone, so that the next run can continue if this run ends in between.
-        V(dead) therefore needs O(vpc_id), O(aws_account_id) and O(route_table_cidr_block), and replaces only a connection
-        whose account, VPC, block, network container and region match the options.
+        V(dead) therefore needs all options that are required to create it, and replaces only a connection that matches them. On
+        AWS, these are O(vpc_id), O(aws_account_id) and O(route_table_cidr_block), and it compares the account, VPC, block,
+        network container and region.
+      - V(changed) includes V(dead), and also replaces a connection that works, if it differs in what cannot be changed. Traffic
+        is interrupted then. It was added in 2.3.0.
+      - With V(changed) and O(peer_id), a connection moves to another network or network container, which the other options name.
+        The new connection is created first, and then the old one is removed; with O(wait=true) after the new one has reached the
+        state O(wait_for). If the options name no network container, it stays in its own. On AWS, a connection that has the CIDR
+        block of the new one is removed first, and the options have to name its network container if there are several.
+      - In all other cases, the old connection is removed first, and the task waits until it is gone, even if O(wait) is
+        V(false). If Atlas then refuses the new connection, the message says that the old one is removed. The next run creates
+        the new one.
     type: str
-    choices: [never, dead]
+    choices: [never, dead, changed]
     default: never
   wait:
     description:
@@ -95,16 +165,29 @@ options:
       - If the connection is already being removed when the task starts, the task waits until it is gone, and creates a new one,
         even if this is V(false). If several connections to the VPC are being removed, it waits for all of them. The same holds
         for connections on their way out that still have the CIDR block.
-      - If somebody has to accept the connection, the task prints this immediately, with the id, the account and the region.
+      - If somebody has to accept the connection, the task prints this immediately, with the id, the account and the region. On
+        GCP, it prints the names of the networks whose peering has to be created.
   wait_for:
     description:
       - The state to wait for. Any later state will do, too.
-      - V(pending_acceptance) is reached when AWS knows the connection, so that it can be accepted there. From then on,
-        RV(vpc_peer.connection_id) is set.
-      - V(available) is reached when the owner of the AWS account has accepted the connection, and Atlas has set it up.
+      - V(pending_acceptance) is reached when somebody can act in the customer's cloud. On AWS, the connection can be accepted,
+        and from then on, RV(vpc_peer.connection_id) is set. On GCP, the state is V(WAITING_FOR_USER), and the peering can be
+        created there. On AZURE, there is no such state, so this is a failure.
+      - V(available) is reached when that is done, and Atlas has set the connection up.
+      - If this is not set, it is V(pending_acceptance) on AWS and GCP, and V(available) on AZURE.
     type: str
     choices: [pending_acceptance, available]
-    default: pending_acceptance
+  azure_role_timeout:
+    description:
+      - On AZURE, Atlas refuses a connection until it knows of its role on the VNet, and a new role is not known everywhere at
+        once. With O(wait=true), the task repeats these two refusals, and no others, for up to this number of seconds, apart
+        from O(wait_timeout).
+      - Afterwards, or immediately with O(wait=false), it fails with what the role has to be. A name that does not exist is
+        refused in the same way.
+      - Once O(recreate) has removed the connection, refusals are repeated even with O(wait=false).
+    type: int
+    default: 300
+    version_added: 2.3.0
 attributes:
   check_mode:
     support: full
@@ -123,6 +206,7 @@ seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer_info
   - module: cloudpeer.atlas.atlas_network_container
   - module: cloudpeer.atlas.atlas_access_list
+  - module: cloudpeer.atlas.atlas_gcp_peering
   - name: The whole path
     description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
@@ -152,6 +236,7 @@ EXAMPLES = r"""
     route_table_cidr_block: 10.15.0.0/16
     accepter_region_name: us-east-1
     wait: true
+    wait_for: pending_acceptance
   register: peering
 
 - name: Show the id to accept in AWS
@@ -202,6 +287,16 @@ EXAMPLES = r"""
     accepter_region_name: us-east-1
     container_region_name: eu-west-1
 
+- name: Move a connection to another VPC, after which the old one is removed
+  cloudpeer.atlas.atlas_vpc_peer:
+    peer_id: "{{ peering.vpc_peer.id }}"
+    vpc_id: vpc-0f0e0d0c0b0a09080
+    aws_account_id: "123456789012"
+    route_table_cidr_block: 10.16.0.0/16
+    recreate: changed
+    wait: true
+    wait_for: available
+
 - name: Remove one of the two connections, and wait until it is gone
   cloudpeer.atlas.atlas_vpc_peer:
     vpc_id: vpc-0a1b2c3d4e5f67890
@@ -216,6 +311,45 @@ EXAMPLES = r"""
     aws_account_id: "123456789012"
     state: absent
     wait: true
+
+- name: Create a network container on AZURE
+  cloudpeer.atlas.atlas_network_container:
+    provider_name: AZURE
+    region_name: northeurope
+    atlas_cidr_block: 192.168.232.0/21
+
+- name: Peer the Atlas project with a VNet in AZURE, and wait up to ten minutes for its new role to be known there
+  cloudpeer.atlas.atlas_vpc_peer:
+    azure_directory_id: 9a3f1c52-7d64-4d2e-9b1f-0c5e8a7b6d41
+    azure_subscription_id: 3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f
+    resource_group_name: production
+    vnet_name: production-vnet
+    container_region_name: northeurope
+    wait: true
+    azure_role_timeout: 600
+
+- name: Do the same with the resource id of the VNet
+  cloudpeer.atlas.atlas_vpc_peer:
+    azure_directory_id: 9a3f1c52-7d64-4d2e-9b1f-0c5e8a7b6d41
+    vnet_resource_id: >-
+      /subscriptions/3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f/resourceGroups/production/providers/Microsoft.Network/virtualNetworks/production-vnet
+
+- name: Create the network container on GCP
+  cloudpeer.atlas.atlas_network_container:
+    provider_name: GCP
+    atlas_cidr_block: 10.8.0.0/18
+
+- name: Peer the Atlas project with a VPC network in GCP, and wait until its peering can be created there
+  cloudpeer.atlas.atlas_vpc_peer:
+    provider_name: GCP
+    gcp_project_id: my-sample-project-191923
+    network_name: production
+    wait: true
+  register: gcp_peering
+
+- name: Show the command that creates the peering in GCP, which cloudpeer.atlas.atlas_gcp_peering does as well
+  ansible.builtin.debug:
+    var: gcp_peering.handover.gcloud
 """
 
 RETURN = r"""
@@ -244,29 +378,35 @@ vpc_peer:
       sample: 1112222b3bf99403840e8934
     connection_id:
       description: The id of the connection in AWS. Null until AWS knows the connection.
+      returned: on AWS
       type: str
       sample: pcx-0f3b9a6d7e8c12345
     status_name:
       description: >-
-        The state of the connection, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
-        V(FAILED), V(TERMINATING).
+        The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
+        V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED).
+        On GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
       type: str
       sample: PENDING_ACCEPTANCE
     error_state_name:
       description: >-
-        Why the connection has failed, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT). Null if it has not failed.
+        Why the connection has failed. On AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP, any text.
+        Null if it has not failed.
       type: str
       sample: REJECTED
     vpc_id:
       description: The id of the VPC.
+      returned: on AWS
       type: str
       sample: vpc-0a1b2c3d4e5f67890
     aws_account_id:
       description: The AWS account that owns the VPC.
+      returned: on AWS
       type: str
       sample: "123456789012"
     route_table_cidr_block:
       description: The CIDR block in the VPC to which Atlas routes traffic.
+      returned: on AWS
       type: str
       sample: 10.15.0.0/16
     container_id:
@@ -275,14 +415,158 @@ vpc_peer:
       sample: 507f1f77bcf86cd799439011
     accepter_region_name:
       description: The AWS region of the VPC. Null if it is the region of the network container.
+      returned: on AWS
       type: str
       sample: us-west-2
+    azure_directory_id:
+      description: The directory of the VNet.
+      returned: on AZURE
+      type: str
+      version_added: 2.3.0
+      sample: 9a3f1c52-7d64-4d2e-9b1f-0c5e8a7b6d41
+    azure_subscription_id:
+      description: The subscription of the VNet.
+      returned: on AZURE
+      type: str
+      version_added: 2.3.0
+      sample: 3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f
+    resource_group_name:
+      description: The resource group of the VNet.
+      returned: on AZURE
+      type: str
+      version_added: 2.3.0
+      sample: production
+    vnet_name:
+      description: The name of the VNet.
+      returned: on AZURE
+      type: str
+      version_added: 2.3.0
+      sample: production-vnet
+    gcp_project_id:
+      description: The project of the VPC network.
+      returned: on GCP
+      type: str
+      version_added: 2.3.0
+      sample: my-sample-project-191923
+    network_name:
+      description: The name of the VPC network.
+      returned: on GCP
+      type: str
+      version_added: 2.3.0
+      sample: production
     provider_name:
-      description: The cloud provider of the connection, always V(AWS).
+      description: The cloud provider of the connection, V(AWS), V(AZURE) or V(GCP).
       type: str
       sample: AWS
+handover:
+  description:
+    - What whoever acts in the customer's cloud needs. The keys of a cloud are always the same, and null where a value is not
+      known.
+    - Null with O(state=absent).
+    - On GCP, the names of Atlas's network are known once Atlas has made it. If the connection waits for the customer and the
+      names are not known yet, they cost one more request.
+  returned: always
+  type: dict
+  version_added: 2.3.0
+  sample:
+    gcp_project_id: my-sample-project-191923
+    network_name: production
+    atlas_gcp_project_id: p-abcdefghijklmnopqrstuvwx
+    atlas_network_name: nt-507f1f77bcf86cd799439011-abcd1234
+    name: atlas-nt-507f1f77bcf86cd799439011-abcd1234
+    gcloud: >-
+      gcloud compute networks peerings create atlas-nt-507f1f77bcf86cd799439011-abcd1234 --project=my-sample-project-191923
+      --network=production --peer-project=p-abcdefghijklmnopqrstuvwx --peer-network=nt-507f1f77bcf86cd799439011-abcd1234
+    add_peering:
+      networkPeering:
+        name: atlas-nt-507f1f77bcf86cd799439011-abcd1234
+        network: >-
+          https://www.googleapis.com/compute/v1/projects/p-abcdefghijklmnopqrstuvwx/global/networks/nt-507f1f77bcf86cd799439011-abcd1234
+        exchangeSubnetRoutes: true
+  contains:
+    connection_id:
+      description: The id of the connection in AWS, to be accepted there.
+      returned: on AWS
+      type: str
+      sample: pcx-0f3b9a6d7e8c12345
+    aws_account_id:
+      description: The AWS account in which it is accepted.
+      returned: on AWS
+      type: str
+      sample: "123456789012"
+    accepter_region_name:
+      description: The AWS region of the VPC, as far as the task knows it.
+      returned: on AWS
+      type: str
+      sample: us-east-1
+    atlas_cidr_block:
+      description: The CIDR block of the network container, to which the VPC needs a route, if the task has read the container.
+      returned: on AWS
+      type: str
+      sample: 192.168.248.0/21
+    application_id:
+      description: The id of Atlas's application in AZURE. Null if Atlas is the government's, where it is not known.
+      returned: on AZURE
+      type: str
+      sample: e90a1407-55c3-432d-9cb1-3638900a9d22
+    scope:
+      description: The scope of its role, which is the resource id of the VNet.
+      returned: on AZURE
+      type: str
+      sample: /subscriptions/.../resourceGroups/production/providers/Microsoft.Network/virtualNetworks/production-vnet
+    role_definition:
+      description: The role, with its C(name), its C(actions) and its C(assignable_scopes).
+      returned: on AZURE
+      type: dict
+      sample:
+        name: AtlasPeering/3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f/production/production-vnet
+    az:
+      description: The commands of the Azure CLI that create the service principal and the role, and assign it.
+      returned: on AZURE
+      type: list
+      elements: str
+      sample: [az ad sp create --id e90a1407-55c3-432d-9cb1-3638900a9d22]
+    gcp_project_id:
+      description: The customer's project in GCP.
+      returned: on GCP
+      type: str
+      sample: my-sample-project-191923
+    network_name:
+      description: The customer's VPC network.
+      returned: on GCP
+      type: str
+      sample: production
+    atlas_gcp_project_id:
+      description: Atlas's project in GCP.
+      returned: on GCP
+      type: str
+      sample: p-abcdefghijklmnopqrstuvwx
+    atlas_network_name:
+      description: Atlas's network in GCP.
+      returned: on GCP
+      type: str
+      sample: nt-507f1f77bcf86cd799439011-abcd1234
+    name:
+      description: The name of the peering to create in GCP.
+      returned: on GCP
+      type: str
+      sample: atlas-nt-507f1f77bcf86cd799439011-abcd1234
+    gcloud:
+      description: The command of gcloud that creates it.
+      returned: on GCP
+      type: str
+      sample: gcloud compute networks peerings create atlas-nt-507f1f77bcf86cd799439011-abcd1234 ...
+    add_peering:
+      description: The body of the request addPeering that creates it.
+      returned: on GCP
+      type: dict
+      sample:
+        networkPeering:
+          name: atlas-nt-507f1f77bcf86cd799439011-abcd1234
 status_history:
-  description: The states in which the task has seen the connection, in this order. The last one is V(gone) if it was removed.
+  description: >-
+    The states in which the task has seen the connection, in this order. The last one is V(gone) if it was removed. While Atlas
+    refuses a connection for its role on AZURE, the state is V(refused).
   returned: success, with O(wait=true)
   type: list
   elements: dict

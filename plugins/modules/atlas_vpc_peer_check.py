@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why VPC peering connections between MongoDB Atlas and AWS carry no traffic, or that they should."""
+"""Why VPC peering connections between MongoDB Atlas and AWS, AZURE or GCP carry no traffic, or that they should."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ author:
 description:
   - Reads everything in MongoDB Atlas and in AWS that a connection needs, and says what is missing. If nothing is missing, the
     clients in the VPC can reach the clusters by design.
+  - Since version 2.3.0 of the collection, connections with VNets on AZURE and with VPC networks on GCP are checked as well, as
+    far as Atlas and the peering of the network tell.
   - The task changes nothing, and reports no change. Check mode makes no difference.
   - In Atlas, it reads the connections, the network containers, the access list and the clusters. In AWS, it reads the connection,
     the VPC, its subnets, route tables and network ACLs, what decides how names resolve in it, and the security groups and
-    instances that the options name.
+    instances that the options name. In GCP, it reads the VPC networks with their peerings. It reads nothing in Azure, and uses
+    what modules of azure.azcollection have returned (O(vnet_peerings), O(virtual_networks)).
   - Each finding has a code, such as C(P601), a sentence, and advice. The guide has a section for each code.
   - What cannot be read is unknown, and the finding names the missing permission. The other checks are done all the same. The task
-    fails if nothing at all can be read in one of the two clouds.
+    fails if nothing at all can be read in Atlas, in AWS or in GCP. If an account may not read a project in GCP, that is unknown.
+  - A code that begins with C(A) is about AZURE, and one with C(G) about GCP. Those with C(P) are about AWS, but these hold for
+    all clouds, C(P101), C(P102), C(P104), C(P107), C(P201) to C(P204), C(P301), C(P302) and C(P304).
   - Nobody but Atlas can see the routes and security groups on Atlas's side. M(cloudpeer.atlas.atlas_probe) tests the connection
     itself.
 options:
@@ -34,24 +39,71 @@ options:
     aliases: [project_id]
   connections:
     description:
-      - The VPCs to check, as the variable C(vpc_peering_connections) of the role P(cloudpeer.atlas.vpc_peering#role) has them.
-      - If this is not set, all connections of the project with AWS are checked. Required with O(atlas=false).
-      - An entry without C(container_region) stands for all connections of its VPC.
+      - The networks to check, as C(vpc_peering_connections) of the role P(cloudpeer.atlas.vpc_peering#role) has them.
+      - If this is not set, all connections of the project with O(provider_name) are checked. Required with O(atlas=false).
+      - An entry without C(container_region) stands for all connections of its network.
+      - The options of an entry say on which cloud it is. Options of two clouds in one entry are a failure.
       - An option of an entry that is an empty string counts as not set.
     type: list
     elements: dict
     suboptions:
-      vpc_id:
-        description: The id of the VPC.
+      provider_name:
+        description: The cloud of the network. It follows from the other options, which are one cloud's alone.
         type: str
-        required: true
+        choices: [AWS, AZURE, GCP]
+        version_added: 2.3.0
+      vpc_id:
+        description: The id of the VPC. Required on AWS.
+        type: str
+      azure_directory_id:
+        description: The id of the directory (Entra tenant) of the VNet. If it is not that of the connection, C(P101) says so.
+        type: str
+        version_added: 2.3.0
+      azure_subscription_id:
+        description: The id of the subscription of the VNet. On AZURE, this and C(vnet_name) are required, or C(vnet_resource_id).
+        type: str
+        version_added: 2.3.0
+      resource_group_name:
+        description: The resource group of the VNet. If it is not that of the connection, C(P101) says so.
+        type: str
+        version_added: 2.3.0
+      vnet_name:
+        description: The name of the VNet. Names on AZURE do not depend on the case.
+        type: str
+        version_added: 2.3.0
+      vnet_resource_id:
+        description: The resource id of the VNet, instead of its subscription, its resource group and its name.
+        type: str
+        version_added: 2.3.0
+      gcp_project_id:
+        description: The id of the project of the VPC network in GCP. On GCP, this and C(network_name) are required.
+        type: str
+        version_added: 2.3.0
+      network_name:
+        description: The name of the VPC network in GCP.
+        type: str
+        version_added: 2.3.0
+      atlas_gcp_project_id:
+        description: The project of Atlas's network in GCP. Required on GCP with O(atlas=false), and ignored otherwise.
+        type: str
+        version_added: 2.3.0
+      atlas_network_name:
+        description: The name of Atlas's network in GCP. Required on GCP with O(atlas=false), and ignored otherwise.
+        type: str
+        version_added: 2.3.0
       aws_account_id:
         description: The AWS account that owns the VPC. Quote it, because YAML drops the leading zeros of a number.
         type: str
       cidr_block:
         description:
           - The CIDR block of the VPC, or the part of it that is to reach Atlas. Subnets outside it are not checked.
+          - On AZURE and GCP, the block in which the clients are. The access list has to cover it.
         type: str
+      cidr_blocks:
+        description: More blocks in which clients on AZURE and GCP are, such as those of pods. The access list has to cover them.
+        type: list
+        elements: str
+        version_added: 2.3.0
       region:
         description:
           - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
@@ -59,12 +111,14 @@ options:
         type: str
         aliases: [aws_region]
       container_region:
-        description: The AWS region of the network container, if it differs from O(container_region).
+        description:
+          - The region of the network container on AWS or AZURE, if it differs from O(container_region). The one on GCP has no
+            region.
         type: str
       atlas_cidr_block:
         description:
           - The CIDR block of the network container, if it differs from O(atlas_cidr_block). With O(atlas=false), one of them is
-            required.
+            required on AWS and AZURE.
         type: str
         aliases: [container_cidr_block]
       route_table_ids:
@@ -80,8 +134,27 @@ options:
       comment:
         description: This has no effect. It is accepted because the role has it.
         type: str
+      container_regions:
+        description: This has no effect. It is accepted because the role has it.
+        type: list
+        elements: str
+        version_added: 2.3.0
+      gcp_peering_name:
+        description: This has no effect. It is accepted because the role has it.
+        type: str
+        version_added: 2.3.0
+      gcp_service_account_file:
+        description:
+          - The JSON key of a service account for this project in GCP.
+          - An entry with this or with C(gcp_access_token) uses none of the credentials at the top.
+        type: path
+        version_added: 2.3.0
+      gcp_access_token:
+        description: An access token for this project in GCP, instead of a key.
+        type: str
+        version_added: 2.3.0
       connection_id:
-        description: The id of the connection in AWS (V(pcx-...)). Required with O(atlas=false), and ignored otherwise.
+        description: The id of the connection in AWS (V(pcx-...)). Required on AWS with O(atlas=false), and ignored otherwise.
         type: str
       aws_profile:
         description:
@@ -106,10 +179,37 @@ options:
       aws_ca_bundle:
         description: The certificates to trust, if they differ from O(aws_ca_bundle).
         type: path
+  provider_name:
+    description:
+      - The clouds whose connections are read. With V(all), O(connections) that are not set stand for those of all clouds.
+      - If this is not set, these are the clouds of O(connections), and without O(connections) it is AWS.
+      - The limits of the project (C(P107)) count the connections with all clouds that are read.
+    type: str
+    choices: [AWS, AZURE, GCP, all]
+    version_added: 2.3.0
+  vnet_peerings:
+    description:
+      - The peerings of the VNets, as C(vnetpeerings) in the result of
+        C(azure.azcollection.azure_rm_virtualnetworkpeering_info). For several VNets, join the lists.
+      - Without this, Azure's half is not checked, and the verdict on a connection with AZURE is V(unknown) at best. With an empty
+        list, the VNets have no peerings.
+    type: list
+    elements: dict
+    version_added: 2.3.0
+  virtual_networks:
+    description:
+      - The VNets, as C(virtualnetworks) in the result of C(azure.azcollection.azure_rm_virtualnetwork_info).
+      - Their address prefixes must not overlap the network container, and the access list has to cover them, or C(cidr_block) of
+        the entry in their place.
+    type: list
+    elements: dict
+    version_added: 2.3.0
   container_region:
     description:
-      - Check only connections to the network container in this AWS region, written as V(us-east-1) or V(US_EAST_1).
-      - An entry of O(connections) can have its own.
+      - Check only connections to the network container in this region, written as V(us-east-1) or V(US_EAST_1). On AZURE, it is
+        written as V(eastus2) or V(US_EAST_2).
+      - An entry of O(connections) can have its own. If some connections are on AWS and some on AZURE, each entry needs its own,
+        because the same name is another place there.
     type: str
   atlas_cidr_block:
     description:
@@ -147,11 +247,13 @@ options:
   client_cidr_blocks:
     description:
       - Blocks in which clients are. AWS does not pass on traffic from outside the VPC, for example through a VPN.
+      - On AZURE and GCP, the access list has to cover these blocks, for example those of pods.
     type: list
     elements: str
   group_ids:
     description:
       - The ids of other Atlas projects to compare with. Of two network containers with the same block, a VPC can reach only one.
+        Only their connections with AWS are compared.
       - If the credentials may not read a project, this is unknown.
     type: list
     elements: str
@@ -171,6 +273,12 @@ options:
       - Read the AWS half. With V(false), the verdict is V(unknown) at best.
     type: bool
     default: true
+  gcp:
+    description:
+      - Read the GCP half of connections on GCP. With V(false), the verdict on these is V(unknown) at best.
+    type: bool
+    default: true
+    version_added: 2.3.0
   fail_on:
     description:
       - When to fail. V(fail) fails if a connection cannot work. V(warn) fails for warnings as well, and if something could not be
@@ -222,6 +330,44 @@ options:
   aws_ca_bundle:
     description: A PEM file with the certificates of the authorities to trust, instead of those that boto3 trusts.
     type: path
+  gcp_auth_kind:
+    description:
+      - How the task signs in to GCP, as O(cloudpeer.atlas.atlas_gcp_peering#module:auth_kind).
+      - If this is not set, the environment variable E(GCP_AUTH_KIND) is used.
+    type: str
+    choices: [application, serviceaccount, accesstoken, machineaccount]
+    version_added: 2.3.0
+  gcp_service_account_file:
+    description:
+      - The path of the JSON key of a service account, on the host that runs the task.
+      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_FILE) is used.
+    type: path
+    version_added: 2.3.0
+  gcp_service_account_contents:
+    description:
+      - The JSON key of a service account itself, as text or as a dictionary.
+      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_CONTENTS) is used.
+    type: jsonarg
+    version_added: 2.3.0
+  gcp_service_account_email:
+    description:
+      - The service account of the machine that runs the task, if it is not the default one.
+      - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_EMAIL) is used.
+    type: str
+    version_added: 2.3.0
+  gcp_access_token:
+    description:
+      - An access token for GCP. O(access_token) is one for Atlas.
+      - If this is not set, the environment variable E(GCP_ACCESS_TOKEN) is used.
+    type: str
+    version_added: 2.3.0
+  gcp_scopes:
+    description:
+      - The OAuth scopes to ask for. The default is V(https://www.googleapis.com/auth/compute.readonly).
+      - If this is not set, the environment variable E(GCP_SCOPES) is used.
+    type: list
+    elements: str
+    version_added: 2.3.0
 attributes:
   check_mode:
     support: full
@@ -239,6 +385,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._connection
 requirements:
   - boto3
+  - google-auth, to read GCP
 notes:
   - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
   - The AWS credentials need the IAM permissions C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),
@@ -249,6 +396,8 @@ notes:
     C(ec2:DescribeNetworkInterfaces) (with O(instance_ids)), and C(sts:AssumeRole) (with O(aws_assume_role_arn)). The guide about
     credentials has an IAM policy with them.
   - The task sends one request for each kind of object and each combination of AWS credentials and region, and three for each VPC.
+    In Atlas, it sends one for each cloud, and one for each project in GCP.
+  - In GCP, the account needs the permission C(compute.networks.list), which the role I(Compute Network Viewer) has.
   - O(api_version=v1.0) cannot tell of clusters, so it needs O(atlas=false).
 seealso:
   - name: Credentials
@@ -258,6 +407,7 @@ seealso:
     description: What each finding means, how to see it by hand, and what to change.
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/no_traffic.md
   - module: cloudpeer.atlas.atlas_probe
+  - module: cloudpeer.atlas.atlas_gcp_peering
   - name: The whole path
     description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
@@ -353,18 +503,106 @@ EXAMPLES = r"""
 - name: Check the Atlas half alone
   cloudpeer.atlas.atlas_vpc_peer_check:
     aws: false
+
+- name: Check a VPC network in GCP, with what its clients use
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    connections:
+      - gcp_project_id: my-project
+        network_name: my-network
+        cidr_block: 10.30.0.0/16
+    client_cidr_blocks:
+      - 10.40.0.0/14
+    gcp_auth_kind: serviceaccount
+    gcp_service_account_file: /etc/gcp/peering.json
+
+- name: Check VPC networks in two projects, each with its own account
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    connections:
+      - gcp_project_id: my-project
+        network_name: my-network
+        cidr_blocks:
+          - 10.30.0.0/16
+          - 10.40.0.0/14
+        container_regions:
+          - us-central1
+        gcp_peering_name: atlas
+        gcp_service_account_file: /etc/gcp/my-project.json
+      - gcp_project_id: another-project
+        network_name: default
+        gcp_access_token: "{{ token_of_another_project }}"
+
+- name: Check the GCP half alone, with a token from gcloud
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    atlas: false
+    connections:
+      - provider_name: GCP
+        gcp_project_id: my-project
+        network_name: my-network
+        atlas_gcp_project_id: p-abcdefghijklmnopqrstuvwx
+        atlas_network_name: nt-5356823b3794dee37132bb7b-abcdefgh
+    gcp_access_token: "{{ lookup('ansible.builtin.pipe', 'gcloud auth print-access-token') }}"
+
+- name: Read all connections with GCP, with a key from a vault, and another scope
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    provider_name: GCP
+    gcp_service_account_contents: "{{ gcp_peering_key }}"
+    gcp_scopes:
+      - https://www.googleapis.com/auth/cloud-platform
+
+- name: Sign in to GCP as a service account of the machine that runs the task
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    provider_name: GCP
+    gcp_auth_kind: machineaccount
+    gcp_service_account_email: peering@my-project.iam.gserviceaccount.com
+
+- name: Check all clouds as far as Atlas knows them
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    provider_name: all
+    aws: false
+    gcp: false
+
+# The two tasks that read Azure need the collection azure.azcollection.
+- name: Read the peerings of a VNet
+  azure.azcollection.azure_rm_virtualnetworkpeering_info:
+    resource_group: network-group
+    virtual_network: shop-vnet
+  register: peerings
+
+- name: Read its address prefixes
+  azure.azcollection.azure_rm_virtualnetwork_info:
+    resource_group: network-group
+    name: shop-vnet
+  register: networks
+
+- name: Check the VNet
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    connections:
+      - azure_directory_id: 1a1a1a1a-b37e-4693-8497-83ecf183a145
+        azure_subscription_id: fd01adff-b37e-4693-8497-83ecf183a145
+        resource_group_name: network-group
+        vnet_name: shop-vnet
+        container_region: eastus2
+    vnet_peerings: "{{ peerings.vnetpeerings }}"
+    virtual_networks: "{{ networks.virtualnetworks }}"
+
+- name: Check it by its resource id
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    connections:
+      - vnet_resource_id: "{{ networks.virtualnetworks[0].id }}"
+    vnet_peerings: "{{ peerings.vnetpeerings }}"
 """
 
 RETURN = r"""
 peering_check:
   description: The verdict, and what it is made from.
-  returned: when both clouds were read, also if the task fails for what it has found
+  returned: when both halves were read, also if the task fails for what it has found
   type: dict
   sample:
     verdict: not_reachable
     summary: The connection with vpc-0a1b2c3d4e5f67890 is not reachable (P601).
     connections:
-      - vpc_id: vpc-0a1b2c3d4e5f67890
+      - provider_name: AWS
+        vpc_id: vpc-0a1b2c3d4e5f67890
         aws_account_id: "123456789012"
         region: us-east-1
         connection_id: pcx-0f3b9a6d7e8c12345
@@ -404,20 +642,59 @@ peering_check:
       elements: dict
       sample: []
       contains:
+        provider_name:
+          description: The cloud of the network. The fields of the network differ between clouds.
+          type: str
+          sample: AWS
+          version_added: 2.3.0
+        azure_subscription_id:
+          returned: on AZURE
+          description: The id of the subscription of the VNet.
+          type: str
+          sample: fd01adff-b37e-4693-8497-83ecf183a145
+          version_added: 2.3.0
+        resource_group_name:
+          returned: on AZURE
+          description: The resource group of the VNet, from Atlas or from the entry. Null if neither tells it.
+          type: str
+          sample: network-group
+          version_added: 2.3.0
+        vnet_name:
+          returned: on AZURE
+          description: The name of the VNet.
+          type: str
+          sample: shop-vnet
+          version_added: 2.3.0
+        gcp_project_id:
+          returned: on GCP
+          description: The id of the project of the VPC network.
+          type: str
+          sample: my-project
+          version_added: 2.3.0
+        network_name:
+          returned: on GCP
+          description: The name of the VPC network.
+          type: str
+          sample: my-network
+          version_added: 2.3.0
         vpc_id:
+          returned: on AWS
           description: The id of the VPC.
           type: str
           sample: vpc-0a1b2c3d4e5f67890
         aws_account_id:
-          description: The AWS account of the VPC, from the entry or from Atlas. Null if neither tells it.
+          returned: on AWS
+          description: The account of the VPC, from the entry or from Atlas. Null if neither tells it.
           type: str
           sample: "123456789012"
         region:
-          description: The AWS region of the VPC. Null if nothing tells it.
+          returned: on AWS
+          description: The region of the VPC. Null if nothing tells it.
           type: str
           sample: us-east-1
         connection_id:
-          description: The id of the connection in AWS. Null if there is none yet.
+          returned: on AWS
+          description: The id of the connection there. Null if there is none yet.
           type: str
           sample: pcx-0f3b9a6d7e8c12345
         peer_id:
@@ -446,7 +723,7 @@ peering_check:
           type: str
           sample: "2026-12-01T12:00:00Z"
         subnets:
-          description: The subnets that are judged.
+          description: The subnets that are judged. Always empty on AZURE and GCP.
           type: list
           elements: dict
           sample: []
@@ -468,7 +745,7 @@ peering_check:
               type: str
               sample: not_reachable
         checks:
-          description: What the checks have found, in the order of their codes. Each check has at least one entry.
+          description: What the checks have found, in the order of their numbers. Each check for the cloud has at least one entry.
           type: list
           elements: dict
           sample: []

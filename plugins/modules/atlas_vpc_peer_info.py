@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: atlas_vpc_peer_info
-short_description: Read VPC peering connections between MongoDB Atlas and AWS
+short_description: Read peering connections between MongoDB Atlas and AWS, AZURE or GCP
 version_added: 1.0.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Returns the VPC peering connections of a MongoDB Atlas project with AWS, either all of them, or those that match every option.
-    With O(group_ids), it does so for several projects.
+  - Returns the network peering connections of a MongoDB Atlas project with AWS, AZURE, GCP or all of them. It returns all
+    connections, or those that match every option. With O(group_ids), it does so for several projects.
   - If none matches, the list is empty. The task fails if a project does not exist or the credentials are refused.
 options:
   group_id:
@@ -34,9 +34,19 @@ options:
     elements: str
     aliases: [project_ids]
     version_added: 2.1.0
+  provider_name:
+    description:
+      - The cloud provider whose connections are returned. V(all) reads those of one after the other, with one request each.
+      - If this is not set, it follows from the options that are for one cloud alone, and is V(AWS) otherwise. If nothing is found
+        then, and no option chooses anything, a warning says that the other clouds were not asked.
+      - Every value but V(AWS) needs O(api_version=v2).
+    type: str
+    choices: [AWS, AZURE, GCP, all]
+    version_added: 2.3.0
   peer_id:
     description:
-      - Return only the connection with this id in Atlas. It is read by its id, without listing the others.
+      - Return only the connection with this id in Atlas. It is read by its id, without listing the others, and returned
+        whatever its cloud is, if O(provider_name) is not set.
     type: str
   vpc_id:
     description:
@@ -55,6 +65,27 @@ options:
       - An id of another form is refused. With O(api_version=v1.0) it only causes a warning.
     type: str
     version_added: 2.0.0
+  azure_subscription_id:
+    description:
+      - Return only connections to VNets of this subscription in AZURE. Ids and names in AZURE are the same in upper and lower
+        case.
+    type: str
+    version_added: 2.3.0
+  vnet_name:
+    description:
+      - Return only connections to VNets of this name in AZURE.
+    type: str
+    version_added: 2.3.0
+  gcp_project_id:
+    description:
+      - Return only connections to VPC networks of this project in GCP.
+    type: str
+    version_added: 2.3.0
+  network_name:
+    description:
+      - Return only connections to VPC networks of this name in GCP.
+    type: str
+    version_added: 2.3.0
   container_id:
     description:
       - Return only connections of this network container of the Atlas project.
@@ -62,8 +93,9 @@ options:
     type: str
   container_region_name:
     description:
-      - Return only connections of the network container in this AWS region, written as V(us-east-1) or V(US_EAST_1). This is not
-        the region of the VPC.
+      - Return only connections of the network container in this region, written as the cloud does (V(us-east-1),
+        V(northeurope)) or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). This is not the region of the VPC. On GCP, a network
+        container has no region.
       - If there is no network container in that region, the list is empty.
       - This costs one more request if any connection matches the other options.
       - Mutually exclusive with O(container_id).
@@ -74,7 +106,17 @@ options:
       - Return only connections in one of these states.
     type: list
     elements: str
-    choices: [INITIATING, PENDING_ACCEPTANCE, FINALIZING, AVAILABLE, FAILED, TERMINATING]
+    choices:
+      - INITIATING
+      - PENDING_ACCEPTANCE
+      - FINALIZING
+      - AVAILABLE
+      - FAILED
+      - TERMINATING
+      - ADDING_PEER
+      - DELETING
+      - DELETION_FAILED
+      - WAITING_FOR_USER
 attributes:
   check_mode:
     support: full
@@ -138,6 +180,20 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peer_info:
     status_name: [PENDING_ACCEPTANCE, FAILED]
 
+- name: Read the connections with all clouds
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    provider_name: all
+
+- name: Read the connections to a VNet in AZURE
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    azure_subscription_id: 3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f
+    vnet_name: production-vnet
+
+- name: Read the connection to a VPC network in GCP
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    gcp_project_id: my-sample-project-191923
+    network_name: production
+
 - name: Sign in as a service account, without keeping its token in a file
   cloudpeer.atlas.atlas_vpc_peer_info:
     client_id: "{{ atlas_client_id }}"
@@ -190,29 +246,35 @@ vpc_peers:
       sample: 1112222b3bf99403840e8934
     connection_id:
       description: The id of the connection in AWS. Null until AWS knows the connection.
+      returned: on AWS
       type: str
       sample: pcx-0f3b9a6d7e8c12345
     status_name:
       description: >-
-        The state of the connection, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
-        V(FAILED), V(TERMINATING).
+        The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
+        V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED).
+        On GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
       type: str
       sample: PENDING_ACCEPTANCE
     error_state_name:
       description: >-
-        Why the connection has failed, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT). Null if it has not failed.
+        Why the connection has failed. On AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP, any text.
+        Null if it has not failed.
       type: str
       sample: REJECTED
     vpc_id:
       description: The id of the VPC.
+      returned: on AWS
       type: str
       sample: vpc-0a1b2c3d4e5f67890
     aws_account_id:
       description: The AWS account that owns the VPC.
+      returned: on AWS
       type: str
       sample: "123456789012"
     route_table_cidr_block:
       description: The CIDR block in the VPC to which Atlas routes traffic.
+      returned: on AWS
       type: str
       sample: 10.15.0.0/16
     container_id:
@@ -221,10 +283,47 @@ vpc_peers:
       sample: 507f1f77bcf86cd799439011
     accepter_region_name:
       description: The AWS region of the VPC. Null if it is the region of the network container.
+      returned: on AWS
       type: str
       sample: us-west-2
+    azure_directory_id:
+      description: The directory of the VNet.
+      returned: on AZURE
+      type: str
+      version_added: 2.3.0
+      sample: 9a3f1c52-7d64-4d2e-9b1f-0c5e8a7b6d41
+    azure_subscription_id:
+      description: The subscription of the VNet.
+      returned: on AZURE
+      type: str
+      version_added: 2.3.0
+      sample: 3b7e2d90-1f45-4c8a-8e6d-5a9b0c1d2e3f
+    resource_group_name:
+      description: The resource group of the VNet.
+      returned: on AZURE
+      type: str
+      version_added: 2.3.0
+      sample: production
+    vnet_name:
+      description: The name of the VNet.
+      returned: on AZURE
+      type: str
+      version_added: 2.3.0
+      sample: production-vnet
+    gcp_project_id:
+      description: The project of the VPC network.
+      returned: on GCP
+      type: str
+      version_added: 2.3.0
+      sample: my-sample-project-191923
+    network_name:
+      description: The name of the VPC network.
+      returned: on GCP
+      type: str
+      version_added: 2.3.0
+      sample: production
     provider_name:
-      description: The cloud provider of the connection, always V(AWS).
+      description: The cloud provider of the connection, V(AWS), V(AZURE) or V(GCP).
       type: str
       sample: AWS
 failures:

@@ -54,8 +54,8 @@ def lines_of(peering_check: Result, *, verbosity: int, color: bool) -> list[str]
 
 def _title_of(connection: Connection) -> str:
     result = connection.result
-    connection_id = result["connection_id"] or "a connection without an id in AWS"
-    parts = [f"{result['vpc_id']} ({connection.place})" if connection.place else result["vpc_id"], f"by {connection_id}"]
+    connection_id = connection.id or f"a connection without an {connection.words.no_id}"
+    parts = [f"{connection.title} ({connection.place})" if connection.place else connection.title, f"by {connection_id}"]
     if result["atlas_cidr_block"]:
         parts.append(f"to {result['atlas_cidr_block']}")
     if result["cluster_names"]:

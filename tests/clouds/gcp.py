@@ -145,6 +145,11 @@ class Gcp:
         with self.lock:
             return [self._show(one, (project, network)) for one in self._networks[project, network]]
 
+    def operations(self) -> list[Operation]:
+        """Return all changes that were begun, those that have ended, too."""
+        with self.lock:
+            return list(self._operations.values())
+
     def begin_foreign(self, project: str, network: str, looks: int) -> None:
         """Let somebody else's operation run on a network, for so many requests."""
         with self.lock:

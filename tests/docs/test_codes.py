@@ -18,7 +18,7 @@ SECTIONS = dict(re.findall(r"^### ([A-Z]\d{3})\n\n(.*?)(?=^##|\Z)", TEXT, re.MUL
 
 
 def test_every_code_has_a_section_and_every_section_a_code() -> None:
-    assert list(SECTIONS) == sorted(CHECKS)
+    assert list(SECTIONS) == sorted(CHECKS, key=lambda code: ("PAG".index(code[0]), code))
     assert len(re.findall(r"^### [A-Z]\d", TEXT, re.MULTILINE)) == len(SECTIONS)
 
 
@@ -27,6 +27,16 @@ def test_a_section_says_what_it_is_how_to_see_it_and_what_to_change() -> None:
         assert re.match(r"\*\*[A-Z][^*]+\.\*\*", text), code
         assert "\n- By hand: " in text, code
         assert "\n- Change: " in text, code
+
+
+def test_the_table_says_for_which_clouds_a_code_is() -> None:
+    (row,) = re.findall(r"^\| (`P101`.*) \| all \|$", TEXT, re.MULTILINE)
+    for first, last in re.findall(r"`P(\d+)` to `P(\d+)`", row):
+        row += "".join(f"`P{number}`" for number in range(int(first), int(last)))
+    assert set(re.findall(r"`(P\d+)`", row)) == {code for code, one in CHECKS.items() if len(one.clouds) == 3}
+    for letter, cloud in (("A", "AZURE"), ("G", "GCP")):
+        assert f"| `{letter}…` | {cloud} |" in TEXT
+        assert {one.clouds for code, one in CHECKS.items() if code[0] == letter} == {(cloud,)}
 
 
 def test_links_lead_to_the_sections() -> None:

@@ -26,6 +26,8 @@ class Peer:
     id: str
     connection_id: str | None = None
     error: str | None = None
+    #: Since when the cloud says that the other side has accepted, while it is waited for.
+    accepted_since: float | None = None
     #: How many of its deletions fail, and with which error.
     failing_deletions: int = 0
     deletion_error: str = ""

@@ -49,7 +49,11 @@ class Peers:
             connected = [peer for peer in self.of(name) if peer.connection_id and not peer.deleting and not peer.dead]
             if connected:
                 with contextlib.suppress(CloudUnreachableError):
-                    self._hear(cloud.look(connected))
+                    news = cloud.look(connected)
+                    for peer in connected:
+                        if news.get(peer.id) != ACCEPTED:
+                            peer.accepted_since = None
+                    self._hear(news)
 
     def advance(self, now: float) -> None:
         """Let the time pass until then."""
@@ -106,8 +110,15 @@ class Peers:
             if word != ACCEPTED:
                 peer.error = word
                 self._enter(peer, "FAILED", self._clock())
-            elif peer.status == peer.provider.waiting and peer.provider.accepted is not None:
+            elif peer.status == peer.provider.waiting and peer.provider.accepted is not None and self._has_noticed(peer):
                 self._enter(peer, peer.provider.accepted, self._clock())
+
+    def _has_noticed(self, peer: Peer) -> bool:
+        """Whether Atlas knows by now that the other side has accepted."""
+        now = self._clock()
+        if peer.accepted_since is None:
+            peer.accepted_since = now
+        return not peer.provider.notices_late or now - peer.accepted_since >= self._settings.step_seconds
 
     def _enter(self, peer: Peer, status: str, since: float) -> None:
         peer.status, peer.since = status, since

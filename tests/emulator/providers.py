@@ -34,6 +34,8 @@ class Provider:
     #: The state in which the owner of the other side has to act, and the one that follows when they do.
     waiting: str | None = None
     accepted: str | None = None
+    #: Whether Atlas takes its time to notice that.
+    notices_late = False
     deleting = "DELETING"
     #: The state after a deletion that has failed, where there is one.
     deletion_failed: str | None = None
@@ -200,6 +202,7 @@ class Gcp(Provider):
     steps: ClassVar[Mapping[str, str | None]] = {"ADDING_PEER": "WAITING_FOR_USER", "DELETING": None}
     waiting = "WAITING_FOR_USER"
     accepted = "AVAILABLE"
+    notices_late = True
 
 
 PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in (Aws(), Azure(), Gcp())}

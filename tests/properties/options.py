@@ -54,6 +54,29 @@ listed = st.fixed_dictionaries(
     {"vpc_id": st.sampled_from([VPC, OTHER_VPC]), "aws_account_id": st.just(ACCOUNT)},
     optional={"route_table_cidr_block": blocks, "accepter_region_name": regions, "wait_for": PEERING["wait_for"]},
 )
+SUBSCRIPTION = "2a9b7c1e-0000-4000-8000-00000000000e"
+listed_anywhere = st.one_of(
+    listed,
+    st.fixed_dictionaries(
+        {"azure_subscription_id": st.just(SUBSCRIPTION), "vnet_name": st.sampled_from(["shop", "Shop-2"])},
+        optional={
+            "azure_directory_id": st.just(SUBSCRIPTION),
+            "resource_group_name": st.sampled_from(["net", "other"]),
+            "container_region_name": st.sampled_from(["northeurope", "US_EAST_2"]),
+        },
+    ),
+    st.fixed_dictionaries(
+        {"gcp_project_id": st.just("my-sample-project-191923"), "network_name": st.sampled_from(["shop", "test"])},
+        optional={"container_id": ids, "wait_for": PEERING["wait_for"]},
+    ),
+)
+SET: dict[str, Any] = {
+    **WAITING,
+    "wait_for": PEERING["wait_for"],
+    "prune": st.booleans(),
+    "max_deletions": st.integers(0, 5),
+    "allow_empty": st.booleans(),
+}
 #: What leads each module to each of its operations.
 SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
     "atlas_vpc_peer": st.fixed_dictionaries(PAIR, optional=PEERING)
@@ -73,13 +96,18 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
         {"peers": st.lists(listed, max_size=3), "parallel": st.just(1)},
         optional={
             **API,
-            **WAITING,
-            "recreate": PEERING["recreate"],
-            "wait_for": PEERING["wait_for"],
-            "prune": st.booleans(),
-            "max_deletions": st.integers(0, 5),
-            "allow_empty": st.booleans(),
+            **SET,
+            "recreate": st.sampled_from(["never", "dead", "changed"]),
             "ignore": st.lists(st.sampled_from([{"vpc_id": VPC}, {"status_name": "FAILED"}, {"id": "*"}]), max_size=1),
+        },
+    )
+    | st.fixed_dictionaries(
+        {"peers": st.lists(listed_anywhere, max_size=3), "parallel": st.just(1), "provider_name": st.just("all")},
+        optional={
+            **SET,
+            "recreate": st.sampled_from(["never", "dead", "changed"]),
+            "azure_role_timeout": st.integers(0, 30),
+            "ignore": st.lists(st.sampled_from([{"vnet_name": "SHOP*"}, {"provider_name": "GCP"}]), max_size=1),
         },
     ),
     "atlas_network_container": st.fixed_dictionaries(

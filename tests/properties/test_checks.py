@@ -11,10 +11,28 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import DhcpOptions, Subnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import CHECKS, run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.coverage import deciding_entries
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasFacts, AwsFacts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasFacts, AwsFacts, Facts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.verdict import verdict_of
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.states import optional
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
+    ATLAS_NETWORK,
+    ATLAS_PROJECT,
+    GCP_BLOCK,
+    GROUP,
+    NETWORK,
+    VNET_BLOCK,
+    azure_cluster,
+    azure_container,
+    azure_peer,
+    gcp_cluster,
+    gcp_container,
+    gcp_peer,
+    healthy_azure,
+    healthy_gcp,
+    mirror,
+    vnet_peering,
+)
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
     ATLAS_BLOCK,
@@ -161,8 +179,13 @@ def some(choices: dict[str, list[Any]], *more: Any) -> st.SearchStrategy[dict[st
 def test_in_any_state_each_check_says_something_that_can_be_read(
     entry: dict[str, Any], asked: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    findings = run_checks(healthy(entry, asked, **changes))
-    assert {one.code for one in findings} == CHECKS.keys()
+    check_all(healthy(entry, asked, **changes))
+
+
+def check_all(facts: Facts) -> None:
+    """Check what every finding has, whatever the facts are."""
+    findings = run_checks(facts)
+    assert {one.code for one in findings} == {code for code, one in CHECKS.items() if facts.entry.provider_name in one.clouds}
     for one in findings:
         json.dumps(one.to_result())
         assert one.severity == "ok" or one.message.endswith("."), one
@@ -170,3 +193,71 @@ def test_in_any_state_each_check_says_something_that_can_be_read(
         assert one.waits_for is None or one.waits_for in CHECKS, one
     if any(one.severity == "unknown" and one.decides for one in findings):
         assert verdict_of(findings, both_halves=True) != "reachable_by_design"
+
+
+ASKED_ELSEWHERE = {name: ASKED[name] for name in ("clusters", "client_cidr_blocks")}
+STATES = ("ADDING_PEER", "WAITING_FOR_USER", "FAILED", "DELETING", "DELETION_FAILED", "NEW")
+LISTS: dict[str, list[Any]] = {
+    "access_list": [[], [entry("0.0.0.0/0")], [entry(GROUP_ID)], [entry("10.0.0.0/9", delete_after_date="2026-11-26T13:00:00Z")]],
+    "access_status": [{}, {VNET_BLOCK: "PENDING"}, {GCP_BLOCK: UNREAD}],
+    "flex_clusters": [[], [cluster(regions=[region(provider_name="FLEX")])]],
+    "other_peers": [[peer()] * 39, [gcp_peer(status_name="WAITING_FOR_USER")] * 20],
+}
+
+
+@examples(200)
+@given(
+    some(
+        {"container_region": ["eastus2", "EUROPE_NORTH"], "cidr_block": ["10.20.1.0/24"], "resource_group_name": [GROUP, "other"]}
+    ),
+    some(ASKED_ELSEWHERE),
+    some(
+        {
+            **LISTS,
+            "peer": [None, *(azure_peer(status_name=status, id=id_) for status in STATES for id_ in ("odd", object_id()))],
+            "container": [None, azure_container(region_name="EUROPE_NORTH"), azure_container(atlas_cidr_block=None)],
+            "clusters": [
+                [],
+                [azure_cluster(paused=True)],
+                [cluster()],
+                [azure_cluster(regions=[])],
+                [{**azure_cluster(), "connection_strings": None}],
+            ],
+            "vnet_peerings": [
+                [],
+                [vnet_peering(state=state) for state in ("Initiated", "Disconnected")],
+                [vnet_peering(sync_level="x")],
+            ],
+            "vnet_prefixes": [(), ("192.168.0.0/16",)],
+        },
+        UNREAD,
+        OFF,
+    ),
+)
+def test_in_any_state_each_check_for_azure_says_something(
+    given_: dict[str, Any], asked: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    check_all(healthy_azure(given_, asked, **changes))
+
+
+@examples(200)
+@given(
+    some({"cidr_block": [None], "atlas_gcp_project_id": [ATLAS_PROJECT], "atlas_network_name": [ATLAS_NETWORK]}),
+    some(ASKED_ELSEWHERE),
+    some(
+        {
+            **LISTS,
+            "peer": [None, *(gcp_peer(status_name=status, id=id_) for status in STATES for id_ in ("odd", object_id()))],
+            "peers": [[], [gcp_peer(network_name="default", id=object_id(number=9))]],
+            "container": [None, gcp_container(atlas_network_name=None), gcp_container(atlas_cidr_block="odd")],
+            "clusters": [[], [gcp_cluster(paused=True)], [cluster()], [gcp_cluster(regions=[region(None, provider_name="GCP")])]],
+            "gcp_networks": [{}, {"default": (mirror(),)}, {NETWORK: (mirror(state="INACTIVE"),), "default": (mirror(),)}],
+        },
+        UNREAD,
+        OFF,
+    ),
+)
+def test_in_any_state_each_check_for_gcp_says_something(
+    given_: dict[str, Any], asked: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    check_all(healthy_gcp(given_, asked, **changes))

@@ -32,6 +32,23 @@ LIVES: dict[str, tuple[str, ...]] = {
     "FAILED": ("fail",),
     "TERMINATING": ("pass", "delete"),
 }
+#: The same for the other clouds; `refuse` lets the next removal fail.
+CLOUD_LIVES: dict[str, dict[str, tuple[str, ...]]] = {
+    "AZURE": {
+        "ADDING_PEER": (),
+        "AVAILABLE": ("pass",),
+        "FAILED": ("fail",),
+        "DELETING": ("pass", "delete"),
+        "DELETION_FAILED": ("pass", "refuse", "delete", "pass"),
+    },
+    "GCP": {
+        "ADDING_PEER": (),
+        "WAITING_FOR_USER": ("pass",),
+        "AVAILABLE": ("pass", "accept"),
+        "FAILED": ("fail",),
+        "DELETING": ("pass", "delete"),
+    },
+}
 #: A network of a customer on another cloud.
 NETWORKS = {
     "AZURE": {
@@ -128,6 +145,28 @@ class World:
             project.create_peer(
                 {"providerName": provider, "containerId": container_id, **NETWORKS[provider]}, needs_container=True
             )
+
+    def add_peer_of(self, provider: str, life: str, **fields: Any) -> str | None:
+        """Make a connection on another cloud than AWS and bring it to a state; None where Atlas would not have it."""
+        with self.emulator.project.now() as project:
+            try:
+                peer = project.create_peer({"providerName": provider, **NETWORKS[provider], **fields}, needs_container=True)
+            except ApiError:
+                return None
+        for step in CLOUD_LIVES[provider][life]:
+            if step == "pass":
+                self._age(peer.id)
+                continue
+            with self.emulator.project.now() as project:
+                if step == "fail":
+                    assert project.peers.fail(peer, "Internal Error", only_waiting=False)
+                elif step == "refuse":
+                    assert project.peers.fail_deletion(peer, "Internal Error", 1)
+                elif step == "delete":
+                    project.peers.delete(peer)
+                else:
+                    assert project.peers.accept(peer)
+        return peer.id
 
     def remove_first_container(self) -> None:
         """Remove the container that a project begins with; only while nothing uses it."""

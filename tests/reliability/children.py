@@ -41,6 +41,8 @@ class Run:
     page_size: int = 500
     #: The number of the request at which it is killed, and whether that is (`sent`) or has been `answered`.
     die: tuple[int, str] | None = None
+    #: Variables of its environment beside those that all have.
+    environment: dict[str, str] = field(default_factory=dict)
     #: The moment at which it begins, as `time.time` tells it.
     start: float = 0.0
 

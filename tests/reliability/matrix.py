@@ -11,8 +11,7 @@ from typing import Any
 from ansible_collections.cloudpeer.atlas.tests.emulator.fault_kinds import KINDS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import RETRIES, TIMEOUT, Ran
-from ansible_collections.cloudpeer.atlas.tests.reliability.operations import Operation
-from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, VPC
+from ansible_collections.cloudpeer.atlas.tests.reliability.operations import Operation, names_of, peers_of
 
 _BROKE, _SILENT = "connection to .* broke", "no answer in time from"
 
@@ -152,8 +151,7 @@ def problems(fault: Fault, operation: Operation, duration: str, ran: Ran, emulat
     moving, there = fault.kind == "moving_page", operation.is_there(emulator)
     if ran.seconds > longest(operation):
         yield f"took {ran.seconds:.1f} s of at most {longest(operation)}"
-    pairs = [(one["vpcId"], one["awsAccountId"]) for one in emulator.project.list_peers() if one["statusName"] != "TERMINATING"]
-    if pairs.count((VPC, ACCOUNT)) > 1:
+    if len(peers_of(emulator)) > 1 or len(names_of(emulator)) > len({*names_of(emulator)}):
         yield "a second connection"
     if len(writes) > operation.writes and not moving:
         yield f"{len(writes)} writes took effect"

@@ -129,7 +129,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute  # noqa: E402
 from ansible_collections.cloudpeer.atlas.tests.support import operations  # noqa: E402
 
-OPERATIONS = operations.load_all()
+OPERATIONS = {**operations.load_all(), **{module: operations.load(module) for module in operations.GCP_MODULES}}
 MODULES = {name: importlib.import_module(f"ansible_collections.cloudpeer.atlas.plugins.modules.{name}") for name in OPERATIONS}
 
 
@@ -181,6 +181,7 @@ def _live(connection: socket.socket) -> None:
     if Timing.scale is None:
         threading.Thread(target=Timing.listen, args=(connection,), daemon=True).start()
     _client.PAGE_SIZE = wanted["page_size"]
+    os.environ.update(wanted["environment"])
     if wanted["die"]:
         _die_at(*wanted["die"])
     _sleep(max(0.0, wanted["start"] - time.time()))

@@ -11,7 +11,19 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.peer import Peer
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC
-from ansible_collections.cloudpeer.atlas.tests.support.sets import block, entry, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.peer_site import AZURE, GCP, GROUP, NETWORK, VNET
+from ansible_collections.cloudpeer.atlas.tests.support.sets import (
+    CONTAINERS,
+    DIRECTORY,
+    NAMES,
+    PROJECT,
+    SUBSCRIPTION,
+    azure,
+    block,
+    entry,
+    gcp,
+    vpc,
+)
 
 OTHER = "10.99.0.0/16"
 REGION, ATLAS_REGION, BLOCK = "eu-west-1", "EU_WEST_1", "172.20.0.0/21"
@@ -35,7 +47,14 @@ class SteppingClock:
 def peers_of(emulator: RunningEmulator) -> list[Any]:
     """Return the connections of our pair that are not being removed."""
     found = emulator.project.list_peers()
-    return [one for one in found if one["vpcId"] == VPC and one["awsAccountId"] == ACCOUNT and one["statusName"] != "TERMINATING"]
+    own = [one for one in found if one["providerName"] == "AWS" and one["statusName"] != "TERMINATING"]
+    return [one for one in own if one["vpcId"] == VPC and one["awsAccountId"] == ACCOUNT]
+
+
+def networks_of(emulator: RunningEmulator, provider: str) -> list[tuple[str, str]]:
+    """Return the networks, with their groups on AZURE, of the connections with another cloud that are not being removed."""
+    found = [one for one in emulator.project.list_peers() if one["providerName"] == provider and one["status"] != "DELETING"]
+    return [(one.get("vnetName") or one["networkName"], one.get("resourceGroupName", "")) for one in found]
 
 
 def entries_of(emulator: RunningEmulator) -> dict[str, str | None]:
@@ -85,7 +104,30 @@ def _add_set(project: Project) -> None:
 def set_of(emulator: RunningEmulator) -> list[tuple[str, str]]:
     """Return the VPCs and blocks of all connections that are not being removed."""
     found = emulator.project.list_peers()
-    return sorted((one["vpcId"], one["routeTableCidrBlock"]) for one in found if one["statusName"] != "TERMINATING")
+    own = [one for one in found if one["providerName"] == "AWS" and one["statusName"] != "TERMINATING"]
+    return sorted((one["vpcId"], one["routeTableCidrBlock"]) for one in own)
+
+
+def names_of(emulator: RunningEmulator) -> list[str]:
+    """Return the names of the networks on all clouds whose connections are not being removed."""
+    with emulator.project.now() as project:
+        return sorted(str(peer.fields[NAMES[peer.provider.name][1]]) for peer in project.peers if not peer.deleting)
+
+
+def _add_clouds(project: Project) -> None:
+    """Let there be a connection on each cloud that stays, and one that is not declared."""
+    containers = {"AWS": project.first_container_id}
+    for body in CONTAINERS:
+        containers[body["providerName"]] = project.containers.create(body).id
+    add_peer(project, vpc(0), block(0))
+    for number in (0, 9):
+        vnet = {"azureDirectoryId": DIRECTORY, "azureSubscriptionId": SUBSCRIPTION, "resourceGroupName": "network"}
+        named = {
+            "AZURE": {**vnet, "vnetName": f"vnet-{number}"},
+            "GCP": {"gcpProjectId": PROJECT, "networkName": f"net-{number}"},
+        }
+        for cloud, fields in named.items():
+            project.create_peer({"providerName": cloud, "containerId": containers[cloud], **fields}, needs_container=True)
 
 
 def _add_container(project: Project) -> None:
@@ -94,6 +136,28 @@ def _add_container(project: Project) -> None:
 
 def _add_azure_container(project: Project) -> None:
     project.containers.create({"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": BLOCK})
+
+
+def _add_gcp_container(project: Project) -> None:
+    project.containers.create({"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"})
+
+
+def _add_azure_peer(project: Project) -> None:
+    """Let somebody have made a connection to the VNet in another group."""
+    container = project.containers.create({"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": BLOCK})
+    fields = {
+        "azureDirectoryId": AZURE["azure_directory_id"],
+        "azureSubscriptionId": AZURE["azure_subscription_id"],
+        "resourceGroupName": "other-group",
+        "vnetName": VNET,
+    }
+    project.create_peer({"providerName": "AZURE", "containerId": container.id, **fields}, needs_container=True)
+
+
+def _add_gcp_peer(project: Project) -> None:
+    container = project.containers.create({"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"})
+    fields = {"gcpProjectId": GCP["gcp_project_id"], "networkName": NETWORK}
+    project.create_peer({"providerName": "GCP", "containerId": container.id, **fields}, needs_container=True)
 
 
 def _add_entry(project: Project) -> None:
@@ -127,8 +191,9 @@ class Operation:
         if self.module == "atlas_vpc_peer_info":
             return len(result["vpc_peers"]) == LISTED
         if self.module == "atlas_vpc_peers":
-            wanted = [one["route_table_cidr_block"] for one in self.options["peers"]]
-            return [one and one["route_table_cidr_block"] for one in result["vpc_peers"]] == wanted
+            # On AWS, what tells that one was changed.
+            shown = [one and one.get("route_table_cidr_block", one["provider_name"]) for one in result["vpc_peers"]]
+            return shown == [one.get("route_table_cidr_block", cloud_of(one)) for one in self.options["peers"]]
         gone = self.options.get("state") == "absent"
         if self.module == "atlas_access_list":
             return gone != (ENTRY["comment"] in [one["comment"] for one in result["access_list"]])
@@ -138,7 +203,8 @@ class Operation:
         if gone:
             return peer is None
         available = self.options.get("wait_for") != "available" or peer["status_name"] == "AVAILABLE"
-        return bool(available and peer["route_table_cidr_block"] == self.options["route_table_cidr_block"])
+        wanted = {name: value for name, value in self.options.items() if name in peer}
+        return bool(available and {name: peer[name] for name in wanted} == wanted)
 
 
 def _has_peer(emulator: RunningEmulator) -> bool:
@@ -161,6 +227,21 @@ def _has_set(emulator: RunningEmulator) -> bool:
     found = set_of(emulator)
     # What somebody has added meanwhile is not in the plan.
     return {(one["vpc_id"], one["route_table_cidr_block"]) for one in SET} <= {*found} and vpc(9) not in dict(found)
+
+
+#: One stays on each cloud, and one is new on AZURE and on GCP.
+CLOUDS = [entry(0), azure(0), azure(1), gcp(0), gcp(1)]
+
+
+def cloud_of(entry: dict[str, Any]) -> str:
+    """Return the cloud of an entry."""
+    return "AWS" if "vpc_id" in entry else "AZURE" if "vnet_name" in entry else "GCP"
+
+
+def _has_clouds(emulator: RunningEmulator) -> bool:
+    found = names_of(emulator)
+    # What somebody has added meanwhile is not in the plan.
+    return {vpc(0), "vnet-0", "vnet-1", "net-0", "net-1"} <= {*found} and not {"vnet-9", "net-9"} & {*found}
 
 
 _PEER, _CONTAINER, _ACCESS = "atlas_vpc_peer", "atlas_network_container", "atlas_access_list"
@@ -200,6 +281,25 @@ OPERATIONS = {
         add_peer,
         reads=20,
     ),
+    "create on AZURE": Operation(
+        _PEER, AZURE, "POST", "/peers", lambda one: networks_of(one, "AZURE") == [(VNET, GROUP)], _add_azure_container, reads=2
+    ),
+    "replace on AZURE": Operation(
+        _PEER,
+        {**AZURE, "recreate": "changed"},
+        "POST",
+        "/peers",
+        lambda one: networks_of(one, "AZURE") == [(VNET, GROUP)],
+        _add_azure_peer,
+        writes=2,
+        reads=20,
+    ),
+    "create on GCP": Operation(
+        _PEER, GCP, "POST", "/peers", lambda one: networks_of(one, "GCP") == [(NETWORK, "")], _add_gcp_container, reads=2
+    ),
+    "delete on GCP": Operation(
+        _PEER, {**GCP, "state": "absent"}, "DELETE", "/peers/", lambda one: networks_of(one, "GCP") == [], _add_gcp_peer
+    ),
     "list peers": Operation("atlas_vpc_peer_info", {}, "GET", "/peers", lambda one: True, _add_peers, 0, reads=3, page_size=2),
     "set": Operation(
         "atlas_vpc_peers",
@@ -212,6 +312,17 @@ OPERATIONS = {
         writes=4,
         # Twice for each creation whose reply is lost.
         reads=20,
+    ),
+    "set on three clouds": Operation(
+        "atlas_vpc_peers",
+        {"peers": CLOUDS, "provider_name": "all", "prune": True, "max_deletions": 2, "parallel": 1, "wait_timeout": 20},
+        "POST",
+        "/peers",
+        _has_clouds,
+        _add_clouds,
+        writes=4,
+        # A list for each cloud, and twice for each creation whose reply is lost.
+        reads=40,
     ),
     "create container": Operation(
         _CONTAINER,

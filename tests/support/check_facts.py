@@ -183,6 +183,7 @@ def _atlas() -> Fields:
         "flex_clusters": Missing("There are dedicated clusters."),
         "custom_dns": False,
         "other_projects": {},
+        "other_peers": [],
     }
 
 

@@ -21,6 +21,11 @@ NAMES = {
     "AZURE": ("vnet_name", "vnetName"),
     "GCP": ("network_name", "networkName"),
 }
+#: The containers on the other clouds than AWS, as a POST makes them.
+CONTAINERS: Sequence[dict[str, Any]] = (
+    {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "192.168.240.0/21"},
+    {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"},
+)
 #: A look by a key: the challenge, and the list. Before something is created or changed, the containers are read as well.
 LOOK = [("GET", 401), ("GET", 200)]
 LOOK_TO_WRITE = [*LOOK, ("GET", 200)]
@@ -54,12 +59,8 @@ def gcp(number: int, **fields: Any) -> dict[str, Any]:
 
 def add_clouds(atlas: Atlas) -> dict[str, str]:
     """Make a container on AZURE and one on GCP, and return the ids of all three by the names of the clouds."""
-    bodies = (
-        {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "192.168.240.0/21"},
-        {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"},
-    )
     with atlas.emulator.project.now() as project:
-        made = {body["providerName"]: project.containers.create(body).id for body in bodies}
+        made = {body["providerName"]: project.containers.create(body).id for body in CONTAINERS}
     return {"AWS": atlas.container_id, **made}
 
 

@@ -7,11 +7,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import typing as t
 
 
-@dataclass(frozen=True)
-class ApiCall:
+class ApiCall(t.NamedTuple):
     """One HTTP request that was sent, for `api_calls` in a result; `status` is None when no reply came."""
 
     method: str

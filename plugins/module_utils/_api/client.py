@@ -10,26 +10,22 @@ from __future__ import annotations
 import time
 import typing as t
 from contextlib import contextmanager
-from types import MappingProxyType
 
 from .call import ApiCall
 from .credential import Credential
 from .errors import AtlasError, AtlasNotFoundError, OvertakenError
-from .governor import Governor
 from .paging import collect_pages
-from .parallel import Clock, Sleep, stoppable_sleep
-from .request import DEFAULT_VERSION, Json, Request
+from .request import DEFAULT_VERSION, NOTHING, Json, Request
 from .retry import Retry
 from .sender import Sender, Senders
 from .settings import ApiSettings
+from .stopping import Clock, Sleep, stoppable_sleep
 
 # The most that Atlas puts on a page.
 PAGE_SIZE = 500
 Path = tuple[str, ...]
 Codes = frozenset[str]
 Hints = t.Mapping[str, str]
-
-_NOTHING: t.Mapping[str, str] = MappingProxyType({})
 
 
 class AtlasClient:
@@ -101,6 +97,8 @@ class AtlasClient:
             parallel: How many requests may run at the same time at the most.
             longest_pause: The seconds that all pauses for the rate together may last. After that, refusals are errors.
         """
+        from .governor import Governor
+
         self._retry.governor = Governor(parallel, longest_pause, self._retry.clock, self._retry.sleep)
         try:
             yield
@@ -110,7 +108,7 @@ class AtlasClient:
     def _record(self, call: ApiCall) -> None:
         self.calls.append(call)
 
-    def get(self, path: Path, description: str, *, hints: Hints = _NOTHING, version: str = DEFAULT_VERSION) -> Json:
+    def get(self, path: Path, description: str, *, hints: Hints = NOTHING, version: str = DEFAULT_VERSION) -> Json:
         """Return the object at `path`.
 
         Raises:
@@ -135,7 +133,7 @@ class AtlasClient:
         description: str,
         key: t.Callable[[Json], t.Any] = lambda one: one.get("id"),
         *,
-        hints: Hints = _NOTHING,
+        hints: Hints = NOTHING,
         version: str = DEFAULT_VERSION,
     ) -> list[Json]:
         """Return the objects of all pages of the list at `path`.
@@ -156,9 +154,9 @@ class AtlasClient:
         body: Json | list[Json],
         description: str,
         *,
-        query: t.Mapping[str, str] = _NOTHING,
+        query: t.Mapping[str, str] = NOTHING,
         exists: Codes = frozenset(),
-        hints: Hints = _NOTHING,
+        hints: Hints = NOTHING,
     ) -> Json:
         """Create something below `path` and return the object in the reply: a page of a list if a list was sent.
 
@@ -174,7 +172,7 @@ class AtlasClient:
             Request("POST", path, description, query, body, expects_list=is_list, exists=exists, hints=hints)
         )
 
-    def patch(self, path: Path, body: Json, description: str, *, hints: Hints = _NOTHING) -> Json:
+    def patch(self, path: Path, body: Json, description: str, *, hints: Hints = NOTHING) -> Json:
         """Change the object at `path` and return the object in the reply. Like `post`, it is sent once.
 
         Raises:
@@ -182,7 +180,7 @@ class AtlasClient:
         """
         return self._senders.answer(Request("PATCH", path, description, body=body, hints=hints))
 
-    def delete(self, path: Path, description: str, *, gone: Codes = frozenset(), hints: Hints = _NOTHING) -> None:
+    def delete(self, path: Path, description: str, *, gone: Codes = frozenset(), hints: Hints = NOTHING) -> None:
         """Delete the object at `path`. If an earlier try of this task may have deleted what is gone now, that is a success.
 
         Raises:

@@ -12,7 +12,7 @@ import threading
 import typing as t
 from contextlib import contextmanager
 
-from .parallel import Clock, Sleep, check_stopped
+from .stopping import Clock, Sleep, check_stopped
 
 LONGEST_DOUBLED_PAUSE = 30.0
 SUCCESSES_FOR_ONE_MORE = 10

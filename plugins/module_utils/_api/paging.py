@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from .errors import AtlasApiError
@@ -49,7 +48,7 @@ def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Ca
         if len(found) == known:
             # A page that brings nothing new, and is not the last: it would never end.
             raise AtlasApiError(f"{failed}: the pages of the list go round in a circle.", hint="Run the task again.")
-        request = replace(request, query={**request.query, **following})
+        request = request._replace(query={**request.query, **following})
     raise AtlasApiError(f"{failed}: the list has no end.", hint="Check base_url.")
 
 

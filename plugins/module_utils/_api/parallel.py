@@ -12,50 +12,13 @@ import functools
 import queue
 import signal
 import threading
-import time
 import typing as t
 from collections import deque
 
-from .errors import AtlasError
+from .stopping import STOP
 
-Clock = t.Callable[[], float]
-Sleep = t.Callable[[float], None]
 Key = t.TypeVar("Key")
 Result = t.TypeVar("Result")
-
-# Set when the thread is to send nothing more; None in threads that nobody stops.
-_STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
-
-
-class StoppedError(AtlasError):
-    """The task ends: nothing more is sent."""
-
-    def __init__(self, message: str = "The task was stopped before the request was sent. Run it again.") -> None:
-        super().__init__(message)
-
-
-def check_stopped() -> None:
-    """Return if this thread may go on.
-
-    Raises:
-        StoppedError: If it may not.
-    """
-    stop = _STOP.get()
-    if stop is not None and stop.is_set():
-        raise StoppedError
-
-
-def stoppable_sleep(seconds: float) -> None:
-    """Sleep, as `time.sleep` does.
-
-    Raises:
-        StoppedError: As soon as this thread is to stop.
-    """
-    stop = _STOP.get()
-    if stop is None:
-        time.sleep(seconds)
-    elif stop.wait(seconds):
-        raise StoppedError
 
 
 class Ended(t.Generic[Key, Result]):
@@ -183,7 +146,7 @@ class Workers(t.Generic[Key, Result]):
                     return
                 key, call, context = self._waiting.popleft()
                 self._running += 1
-            context.run(_STOP.set, self._stop)
+            context.run(STOP.set, self._stop)
             try:
                 self._ended.put(Ended(key, functools.partial(context.run, call)))
             finally:

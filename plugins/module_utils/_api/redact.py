@@ -18,7 +18,7 @@ _LONGEST_FORM = len("%5Cud83d%5Cude00")
 _HEX = "[0-9a-f]"
 
 
-def _units(backslash: str, ordinary: str, more: str = "") -> re.Pattern[str]:
+def _units(backslash: str, ordinary: str, more: str = "") -> str:
     """Return a pattern for the units of a text: JSON escapes, other backslashes, and what means itself.
 
     A character outside ASCII is a unit of its own, since it has more than one byte.
@@ -26,13 +26,14 @@ def _units(backslash: str, ordinary: str, more: str = "") -> re.Pattern[str]:
     half = rf"{backslash}ud{_HEX}{{3}}"
     escape = rf"(?P<escape>{half}{half}|{backslash}u{_HEX}{{4}})"
     nothing = rf"(?P<nothing>(?:{backslash}(?!u{_HEX}{{4}}))+)"
-    return re.compile(rf"{escape}|{nothing}|{more}(?P<ascii>{ordinary})|(?P<other>.)", re.IGNORECASE | re.DOTALL)
+    return rf"(?is){escape}|{nothing}|{more}(?P<ascii>{ordinary})|(?P<other>.)"
 
 
+# As text: most tasks have nothing to redact, and to compile a pattern takes as long as to read a file.
 _LITERAL = _units(r"\\", r"[\x00-\x5b\x5d-\x7f]+")
 # In URLs; a percent sign without two hexadecimal digits means itself.
 _ENCODED = _units(r"(?:\\|%5c)", r"%|[\x00-\x24\x26-\x5b\x5d-\x7f]+", rf"(?P<bytes>(?:%(?!5c){_HEX}{{2}})+)|")
-_BACKSLASHES = re.compile(r"(?:\\|%5c)+", re.IGNORECASE)
+_BACKSLASHES = r"(?i)(?:\\|%5c)+"
 
 Span = tuple[int, int]
 
@@ -43,12 +44,12 @@ class _Decoded:
     A backslash may be a character or only announce one, so none counts: what is the same but for backslashes is the same.
     """
 
-    def __init__(self, text: str, units: re.Pattern[str]) -> None:
+    def __init__(self, text: str, units: str) -> None:
         # Of each unit: where its bytes begin, where it begins and ends in the text, and the characters for each byte; 0 for a
         # unit that cannot be divided.
         self._units: list[tuple[int, int, int, int]] = []
         content = bytearray()
-        for match in units.finditer(text):
+        for match in re.finditer(units, text):
             kind, unit = match.lastgroup, match.group()
             if kind == "nothing":
                 continue
@@ -61,7 +62,7 @@ class _Decoded:
             self._units.append((len(content), match.start(), match.end(), step))
             content += data
         self.content = bytes(content).lower()
-        if units is _ENCODED:
+        if units == _ENCODED:
             # As a space is written in forms.
             self.content = self.content.replace(b"+", b" ")
 
@@ -94,7 +95,7 @@ def _find(text: str, secrets: list[str]) -> t.Iterator[Span]:
             yield from literal.find(wanted)
             yield from encoded.find(wanted.replace(b"+", b" "))
         if not secret.strip("\\"):
-            for match in _BACKSLASHES.finditer(text):
+            for match in re.finditer(_BACKSLASHES, text):
                 if match.group().replace("\\", "%5c").count("%") >= len(secret):
                     yield match.span()
 

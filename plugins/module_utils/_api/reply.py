@@ -11,7 +11,6 @@ import email.utils
 import json
 import time
 import typing as t
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .errors import AtlasApiError
@@ -22,8 +21,7 @@ from .settings import ApiSettings
 _CHECK_SERVER = "Check that base_url is Atlas and that no proxy or login page answers in its place."
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(t.NamedTuple):
     """A reply as it came: status, headers (names in any case) and body.
 
     Attributes:

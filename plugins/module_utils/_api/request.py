@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from .settings import ApiSettings
@@ -19,10 +19,10 @@ Json = dict[str, t.Any]
 # The date of the v2 API's resources in which peers, containers and the access list were last changed.
 DEFAULT_VERSION = "2023-01-01"
 _FORM = "application/x-www-form-urlencoded"
+NOTHING: t.Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(t.NamedTuple):
     """One request, however often it is sent.
 
     Attributes:
@@ -44,11 +44,11 @@ class Request:
     method: str
     path: tuple[str, ...]
     description: str
-    query: t.Mapping[str, str] = field(default_factory=dict)
+    query: t.Mapping[str, str] = NOTHING
     body: Json | list[Json] | str | None = None
-    headers: t.Mapping[str, str] = field(default_factory=dict)
+    headers: t.Mapping[str, str] = NOTHING
     expects_list: bool = False
-    hints: t.Mapping[str, str] = field(default_factory=dict)
+    hints: t.Mapping[str, str] = NOTHING
     gone: frozenset[str] = frozenset()
     exists: frozenset[str] = frozenset()
     version: str = DEFAULT_VERSION

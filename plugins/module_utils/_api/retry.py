@@ -14,10 +14,12 @@ from contextvars import ContextVar
 
 from .backoff import backoff
 from .errors import AtlasError
-from .governor import Governor
-from .parallel import Clock, Sleep
 from .request import Json, Request
 from .settings import ApiSettings
+from .stopping import Clock, Sleep
+
+if t.TYPE_CHECKING:
+    from .governor import Governor
 
 SHORTEST_TIMEOUT = 1.0
 # Seconds: the longest pause that Atlas may ask for.

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import closing
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from .call import ApiCall
 from .credential import Credential, Prepared
 from .errors import AtlasError
 from .failures import connection_error
-from .parallel import check_stopped
 from .redact import redacted
 from .reply import Reply, read_reply, retry_after
 from .request import Json, Request
 from .retry import Retry
 from .settings import ApiSettings
+from .stopping import check_stopped
 from .transport import Transport, TransportError
 
 RATE_LIMIT_PAUSE = 1.0
@@ -94,7 +93,7 @@ class Sender:
 
     def _answer_credential(self, wanted: Request, request: Request) -> Json:
         """Return the answer to a request of the credential's own, which `request` waits for."""
-        wanted = replace(wanted, description=f"{request.description}, for which {wanted.description} is needed")
+        wanted = wanted._replace(description=f"{request.description}, for which {wanted.description} is needed")
         try:
             return self._repeat(wanted, lambda one: self._exchange(one, self._transport.prepare(one)))
         except AtlasError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
-from dataclasses import dataclass
+import typing as t
 from urllib.parse import urlsplit
 
 from .errors import InvalidOptionError
@@ -24,8 +24,7 @@ _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 
-@dataclass(frozen=True)
-class ApiSettings:
+class ApiSettings(t.NamedTuple):
     """How to reach Atlas: the connection options, as they were given.
 
     Attributes:

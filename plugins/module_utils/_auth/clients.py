@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasAuthError, AtlasConnectionError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Clock, Sleep, stoppable_sleep
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL, ApiSettings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.stopping import Clock, Sleep, stoppable_sleep
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
 
 from .login import choose_credential

@@ -12,7 +12,6 @@ import re
 import secrets
 import threading
 import typing as t
-from dataclasses import dataclass
 
 # hashlib's name for each algorithm of RFC 7616. MD5 is what Atlas asks for, SHA-256 what its government cloud does.
 _HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
@@ -23,8 +22,7 @@ _PARAMETER_VALUE = re.compile(r'[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))'
 _SEPARATOR = re.compile(r"[ \t,]*")
 
 
-@dataclass(frozen=True)
-class Challenge:
+class Challenge(t.NamedTuple):
     """One digest challenge of a server.
 
     Attributes:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import typing as t
 
@@ -14,11 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings, canonical_url
 
-from .access_token import AccessToken
-from .api_key import ApiKey
-from .service_account import ServiceAccount
 from .sources import KINDS, VARIABLES, Sources
-from .token_cache import TokenCache, default_folder
 
 _OPTIONS = {kind: tuple(origin.option for origin in origins) for kind, origins in KINDS.items()}
 
@@ -55,13 +52,28 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
     if len({*named}) > 1:
         others = " and ".join("/".join(options) for kind, options in _OPTIONS.items() if kind in named and kind != chosen)
         warn(f"More than one kind of credentials is set: {'/'.join(values)} is used, and {others} is not.")
+    # What the other kinds need is not read: a module's process compiles each file anew.
     if chosen == "access_token":
+        from .access_token import AccessToken
+
         return AccessToken(**values)
     if chosen == "api_key":
+        from .api_key import ApiKey
+
         return ApiKey(values["public_key"], values["private_key"])
+    from .service_account import ServiceAccount
+    from .token_cache import TokenCache, default_folder
+
     identity = (canonical_url(settings.base_url), _trust(settings), *values.values())
     cache = TokenCache(identity, default_folder() if token_cache else None, warn)
     return ServiceAccount(values["client_id"], values["client_secret"], cache)
+
+
+def preload() -> None:
+    """Read what all kinds of credentials need, in a process that forks workers afterwards."""
+    for kind in KINDS:
+        # Their files have the same names.
+        importlib.import_module(f".{kind}", __package__)
 
 
 def _trust(settings: ApiSettings) -> str:

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
-
-from .profile import read_profile
 
 Parameters = t.Mapping[str, t.Any]
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(t.NamedTuple):
     """Where the value of an option can come from.
 
     Attributes:
@@ -53,8 +49,7 @@ VARIABLES: t.Mapping[str, tuple[str, ...]] = {origin.option: origin.variables fo
 Values = t.Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(t.NamedTuple):
     """What each source has of the options for signing in, without those that are empty.
 
     Attributes:
@@ -83,7 +78,12 @@ def read_sources(params: Parameters) -> Sources:
     given = {origin.option: params[origin.option] for origin in _CREDENTIALS if params[origin.option]}
     options = {option: value for option, value in given.items() if not _is_in_environment(option, value)}
     environment = {option: value for option, value in given.items() if option not in options}
-    found = read_profile(params["profile"]) if params["profile"] is not None else {}
+    found: Values = {}
+    if params["profile"] is not None:
+        # Few tasks name one, and a module's process compiles each file anew.
+        from .profile import read_profile
+
+        found = read_profile(params["profile"])
     # Credentials of the task are not mixed with those of a profile, which may be for another Atlas.
     wanted = () if options else _CREDENTIALS
     profile = {one.option: found[one.profile_key] for one in wanted if one.profile_key is not None and one.profile_key in found}

@@ -16,6 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
 
 from .check import Finding, Findings, Severity, check, skip
+from .clouds import ALL
 from .coverage import (
     Entries,
     Gaps,
@@ -45,7 +46,7 @@ _STATUSES = (_IN_FORCE, "PENDING", "FAILED")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
-@check("P301")
+@check("P301", clouds=ALL)
 def find_subnets_without_entry(facts: Facts) -> Findings:
     """Each judged subnet is covered: by blocks and addresses together, or by a security group of the clients."""
     entries = entries_in_force(facts)
@@ -75,7 +76,7 @@ def find_subnets_without_entry(facts: Facts) -> Findings:
     yield Finding("fail", SUBJECT, message, fix, evidence, tuple(subnet.id for subnet in gaps))
 
 
-@check("P302")
+@check("P302", clouds=ALL)
 def find_entries_out_of_force(facts: Facts) -> Findings:
     """The entries that cover the judged subnets are in force, and stay so."""
     uncovered = find_uncovered(facts, entries_in_force(facts))
@@ -119,7 +120,7 @@ def find_wrong_groups(facts: Facts) -> Findings:
         yield Finding(severity, name, message, fix, {"vpc_id": found.vpc_id if found else None})
 
 
-@check("P304", "info")
+@check("P304", "info", clouds=ALL)
 def find_entry_for_everybody(facts: Facts) -> Findings:
     """The access list does not let everybody in."""
     for one in entries_in_force(facts):
@@ -181,5 +182,6 @@ def _parts_text(gaps: Gaps) -> str:
     for subnet, parts in gaps.items():
         blocks = [str(part) for part in parts]
         is_whole = blocks == [subnet.cidr_block]
-        texts.append(f"{subnet.cidr_block} ({subnet.id})" if is_whole else f"{listed(blocks)} of {subnet.id}")
+        name = f" ({subnet.id})" if subnet.id != subnet.cidr_block else ""
+        texts.append(f"{subnet.cidr_block}{name}" if is_whole else f"{listed(blocks)} of {subnet.id}")
     return listed(texts)

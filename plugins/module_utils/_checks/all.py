@@ -7,7 +7,21 @@
 
 from __future__ import annotations
 
-from . import access_list, clients, clusters, connection, filters, limits, names, peer, routes
+from . import access_list, azure, clients, clusters, connection, filters, gcp, limits, names, peer, private_strings, routes
 from .check import run_checks
 
-__all__ = ("access_list", "clients", "clusters", "connection", "filters", "limits", "names", "peer", "routes", "run_checks")
+__all__ = (
+    "access_list",
+    "azure",
+    "clients",
+    "clusters",
+    "connection",
+    "filters",
+    "gcp",
+    "limits",
+    "names",
+    "peer",
+    "private_strings",
+    "routes",
+    "run_checks",
+)

@@ -11,6 +11,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass, field
 
+from .clouds import AWS
 from .facts import Facts, Missing, SkippedError, Unread, UnreadError
 
 Level = t.Literal["fail", "warn", "info"]
@@ -55,18 +56,21 @@ Function = t.Callable[[Facts], Findings]
 
 @dataclass(frozen=True)
 class Check:
-    """A check: its code, what its worst finding is, and the checks that tell its cause if they fail."""
+    """A check: its code, what its worst finding is, the checks that tell its cause if they fail, and the clouds it holds for."""
 
     code: str
     level: Level
     waits_for: tuple[str, ...]
     function: Function
+    clouds: tuple[str, ...]
 
 
 CHECKS: dict[str, Check] = {}
 
 
-def check(code: str, level: Level = "fail", *, waits_for: t.Sequence[str] = ()) -> t.Callable[[Function], Function]:
+def check(
+    code: str, level: Level = "fail", *, waits_for: t.Sequence[str] = (), clouds: t.Sequence[str] = (AWS.name,)
+) -> t.Callable[[Function], Function]:
     """Register a function as a check.
 
     It yields what it finds, or nothing if all is well. `known` in it ends it where a fact could not be read, or where there is
@@ -76,12 +80,13 @@ def check(code: str, level: Level = "fail", *, waits_for: t.Sequence[str] = ()) 
         code: Its code, with an anchor in the guide.
         level: The worst that it finds. With `fail`, the verdict is unknown if it could not be read.
         waits_for: The codes of checks that tell the cause: if one of them fails, this one is skipped.
+        clouds: The names of the clouds whose connections it judges.
     """
 
     def register(function: Function) -> Function:
         if code in CHECKS:
             raise ValueError(f"There are two checks {code}.")
-        CHECKS[code] = Check(code, level, tuple(waits_for), function)
+        CHECKS[code] = Check(code, level, tuple(waits_for), function, tuple(clouds))
         return function
 
     return register
@@ -101,13 +106,15 @@ def not_read(unread: Unread, subject: str, subnet_ids: tuple[str, ...] | None = 
 
 
 def run_checks(facts: Facts) -> list[Finding]:
-    """Run all checks on one connection, in the order of their codes, and return what they find, each at least one thing.
+    """Run all checks for the cloud of a connection, in the order of their codes, and return what each finds: at least one thing.
 
     What waits for a check that has found no cause is unknown: nobody would tell of it otherwise.
     """
     findings: list[Finding] = []
     failed: set[str] = set()
-    for code, one in sorted(CHECKS.items()):
+    for code, one in sorted(CHECKS.items(), key=_order_of):
+        if facts.entry.provider_name not in one.clouds:
+            continue
         cause = next((cause for cause in one.waits_for if cause in failed), None)
         found = [_skipped(facts, Missing(f"{cause} tells the cause.", cause))] if cause else _run(one, facts)
         failed |= {code for finding in found if finding.severity == "fail"}
@@ -115,6 +122,11 @@ def run_checks(facts: Facts) -> list[Finding]:
         findings += [dataclasses.replace(finding, code=code, decides=finding.decides and may_decide) for finding in found]
     told = _told_causes(findings)
     return [_without_cause(one) if one.severity == "skipped" and one.waits_for not in told else one for one in findings]
+
+
+def _order_of(item: tuple[str, Check]) -> str:
+    """Return what checks are sorted by: their numbers, which are the same for the same thing on all clouds."""
+    return item[0][1:]
 
 
 def _told_causes(findings: t.Sequence[Finding]) -> set[str | None]:
@@ -136,12 +148,12 @@ def _run(one: Check, facts: Facts) -> list[Finding]:
     try:
         found.extend(one.function(facts))
     except UnreadError as error:
-        found.append(not_read(error.unread, facts.entry.vpc_id))
+        found.append(not_read(error.unread, facts.entry.network))
     except SkippedError as error:
         if not found:
             found.append(_skipped(facts, error.missing))
-    return found or [Finding("ok", facts.entry.vpc_id, "")]
+    return found or [Finding("ok", facts.entry.network, "")]
 
 
 def _skipped(facts: Facts, missing: Missing) -> Finding:
-    return Finding("skipped", facts.entry.vpc_id, missing.reason, waits_for=missing.waits_for)
+    return Finding("skipped", facts.entry.network, missing.reason, waits_for=missing.waits_for)

@@ -10,9 +10,8 @@ The states of clusters are in https://www.mongodb.com/docs/api/doc/atlas-admin-a
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import same_region
-
 from .check import skip
+from .clouds import AWS, Cloud
 from .facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
 from .judge import need_container
 
@@ -24,7 +23,7 @@ _NOT_THERE = ("CREATING", "DELETING", "DELETED")
 _NODES = ("electable_nodes", "read_only_nodes", "analytics_nodes")
 _HIGHEST_PORT = 65535
 # What a connection is in that exists no longer, or never will.
-_ENDED = ("FAILED", "TERMINATING")
+_ENDED = ("FAILED", "TERMINATING", "DELETING", "DELETION_FAILED")
 
 
 def is_dedicated(cluster: AtlasObject) -> bool:
@@ -38,9 +37,9 @@ def is_dedicated(cluster: AtlasObject) -> bool:
     return all(one["provider_name"] not in _NOT_DEDICATED for one in cluster["regions"])
 
 
-def is_in_region(cluster: AtlasObject, region: str | None) -> bool:
-    """Whether a cluster has nodes in a region of AWS."""
-    return any(_is_there(one, region) for one in cluster["regions"])
+def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud = AWS) -> bool:
+    """Whether a cluster has nodes where a network container is: in its region, or on GCP in any."""
+    return any(_is_there(one, region, cloud) for one in cluster["regions"])
 
 
 def judged_clusters(facts: Facts) -> list[AtlasObject]:
@@ -54,7 +53,7 @@ def judged_clusters(facts: Facts) -> list[AtlasObject]:
     if facts.asked.clusters is not None:
         return [one for one in clusters if one["name"] in facts.asked.clusters]
     container = need_container(facts)
-    return [one for one in clusters if is_in_region(one, container["region_name"])]
+    return [one for one in clusters if is_in_region(one, container.get("region_name"), facts.entry.cloud)]
 
 
 def need_clusters(facts: Facts) -> list[AtlasObject]:
@@ -80,7 +79,7 @@ def has_known_state(cluster: AtlasObject) -> bool:
 
 
 def usable_clusters(facts: Facts) -> list[AtlasObject]:
-    """Return the judged clusters that run, and whose regions with electable nodes are all connected with the VPC.
+    """Return the judged clusters that run, and whose regions with electable nodes are all connected with the network.
 
     Raises:
         UnreadError, SkippedError: If the clusters, connections or containers are not known.
@@ -127,7 +126,7 @@ def ports_of(facts: Facts) -> frozenset[int] | None:
 
 
 def unpeered_regions(cluster: AtlasObject, facts: Facts) -> list[AtlasObject]:
-    """Return the regions with nodes of a cluster that have no connection with the VPC.
+    """Return the regions with nodes of a cluster that have no connection with the network.
 
     The connection that is judged counts in any state, since P101 tells it; others have to be AVAILABLE.
 
@@ -138,30 +137,31 @@ def unpeered_regions(cluster: AtlasObject, facts: Facts) -> list[AtlasObject]:
         if one["electable_nodes"] is None:
             message = f"Atlas does not tell how many nodes {cluster['name']} has in {one['region_name']}."
             raise UnreadError(Unread(message))
-    regions = {container["region_name"] for container in peered_containers(facts)}
-    return [one for one in cluster["regions"] if _has_nodes(one) and not any(_is_there(one, region) for region in regions)]
+    regions, cloud = {container.get("region_name") for container in peered_containers(facts)}, facts.entry.cloud
+    return [one for one in cluster["regions"] if _has_nodes(one) and not any(_is_there(one, each, cloud) for each in regions)]
 
 
 def peered_containers(facts: Facts) -> list[AtlasObject]:
-    """Return the containers with a connection to the VPC: the one that is judged, and all that are AVAILABLE.
+    """Return the containers with a connection to the network: the one that is judged, and all that are AVAILABLE.
 
     Raises:
         UnreadError, SkippedError: If the connections or containers are not known.
     """
-    ids = {peer["container_id"] for peer in peers_of_vpc(facts) if peer["status_name"] == "AVAILABLE"}
+    ids = {peer["container_id"] for peer in peers_of_network(facts) if peer["status_name"] == "AVAILABLE"}
     own = known(facts.atlas.container)
     if own is not None:
         ids.add(own["id"])
     return [one for one in known(facts.atlas.containers) if one["id"] in ids]
 
 
-def peers_of_vpc(facts: Facts) -> list[AtlasObject]:
-    """Return the connections of the project with the VPC, in any container, without those that have ended.
+def peers_of_network(facts: Facts) -> list[AtlasObject]:
+    """Return the connections of the project with the network, in any container, without those that have ended.
 
     Raises:
         UnreadError, SkippedError: If the connections are not known.
     """
-    return [peer for peer in known(facts.atlas.peers) if peer["vpc_id"] == facts.entry.vpc_id and not has_ended(peer)]
+    own, cloud = facts.entry.identity, facts.entry.cloud
+    return [peer for peer in known(facts.atlas.peers) if cloud.is_same_network(own, peer) and not has_ended(peer)]
 
 
 def has_ended(peer: AtlasObject) -> bool:
@@ -169,8 +169,8 @@ def has_ended(peer: AtlasObject) -> bool:
     return peer["status_name"] in _ENDED
 
 
-def _is_there(region: AtlasObject, name: str | None) -> bool:
-    return region["provider_name"] == "AWS" and _has_nodes(region) and same_region(region["region_name"], name)
+def _is_there(region: AtlasObject, name: str | None, cloud: Cloud) -> bool:
+    return region["provider_name"] == cloud.name and _has_nodes(region) and cloud.is_in_region(region["region_name"], name)
 
 
 def _has_nodes(region: AtlasObject) -> bool:

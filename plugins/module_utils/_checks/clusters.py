@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .check import Finding, Findings, Severity, check, skip
+from .clouds import ALL, AWS, Cloud
 from .cluster_facts import (
     has_known_state,
     has_private_string,
@@ -27,24 +28,27 @@ from .wording import listed
 _LARGER = "Network peering needs a dedicated cluster: M10 or larger."
 
 
-@check("P201")
+@check("P201", clouds=ALL)
 def find_no_cluster(facts: Facts) -> Findings:
     """A dedicated cluster has nodes in the region of the container."""
-    container = need_container(facts)
-    region = container["region_name"]
+    container, cloud = need_container(facts), facts.entry.cloud
+    region = container.get("region_name")
     dedicated = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
     if not dedicated and _small_clusters(facts):
         raise skip("There is no dedicated cluster.", "P204")
-    if not any(is_in_region(one, region) for one in dedicated):
-        message = f"No cluster has nodes in {region}; the connection leads nowhere."
-        fix = f"Create a cluster in {region}, or connect the network container in the region of the cluster."
-        evidence = {"region_name": region, "clusters": {one["name"]: _names(one["regions"]) for one in dedicated}}
+    if not any(is_in_region(one, region, cloud) for one in dedicated):
+        place = f"in {region}" if cloud.to_atlas is not None else f"on {cloud.name}"
+        message = f"No cluster has nodes {place}; the connection leads nowhere."
+        other = "network container in the region" if cloud.to_atlas is not None else "network container on the cloud"
+        fix = f"Create a cluster {place}, or connect the {other} of the cluster."
+        evidence = {"region_name": region, "clusters": {one["name"]: _names(one["regions"], cloud) for one in dedicated}}
         yield Finding("fail", container["id"], message, fix, evidence)
 
 
-@check("P202", waits_for=("P201",))
+@check("P202", waits_for=("P201",), clouds=ALL)
 def find_unpeered_regions(facts: Facts) -> Findings:
-    """All regions of the judged clusters are connected with the VPC, since drivers talk to all members."""
+    """All regions of the judged clusters are connected with the network, since drivers talk to all members."""
+    cloud = facts.entry.cloud
     for cluster in need_clusters(facts):
         regions = unpeered_regions(cluster, facts)
         if not regions:
@@ -52,16 +56,18 @@ def find_unpeered_regions(facts: Facts) -> Findings:
         is_electable = any(one["electable_nodes"] for one in regions)
         severity = _severity(facts) if is_electable else "warn"
         nodes = "nodes" if is_electable else "read-only nodes"
-        where = listed(_names(regions))
-        are = "is" if len(set(_names(regions))) == 1 else "are"
-        message = f"{cluster['name']} has {nodes} in {where}, which {are} not connected with this VPC; drivers need all members."
-        fix = f"Connect the VPC with the network container of each region: {where}."
-        if any(one["provider_name"] != "AWS" for one in regions):
-            fix = "A VPC can be connected with regions of AWS only: move the nodes, or reach them another way."
-        yield Finding(severity, cluster["name"], message, fix, {"regions": _names(regions)})
+        names, noun = _names(regions, cloud), cloud.noun
+        where, are = listed(names), "is" if len(names) == 1 else "are"
+        message = (
+            f"{cluster['name']} has {nodes} in {where}, which {are} not connected with this {noun}; drivers need all members."
+        )
+        fix = f"Connect the {noun} with the network container of each region: {where}."
+        if any(one["provider_name"] != cloud.name for one in regions):
+            fix = f"A {noun} can be connected with regions of {cloud.name} only: move the nodes, or reach them another way."
+        yield Finding(severity, cluster["name"], message, fix, {"regions": names})
 
 
-@check("P203", waits_for=("P201",))
+@check("P203", waits_for=("P201",), clouds=ALL)
 def find_not_running(facts: Facts) -> Findings:
     """The judged clusters run."""
     for cluster in need_clusters(facts):
@@ -80,7 +86,7 @@ def find_not_running(facts: Facts) -> Findings:
         yield Finding(_severity(facts), cluster["name"], message, fix, evidence)
 
 
-@check("P204")
+@check("P204", clouds=ALL)
 def find_not_dedicated(facts: Facts) -> Findings:
     """There is a dedicated cluster, and those that are named are dedicated."""
     named, clusters = facts.asked.clusters, known(facts.atlas.clusters)
@@ -93,7 +99,7 @@ def find_not_dedicated(facts: Facts) -> Findings:
         small = [one for one in among if one["name"] in named and not is_dedicated(one)]
     for cluster in small:
         message = f"{cluster['name']} is a shared or Flex cluster, to which no connection leads."
-        yield Finding("fail", cluster["name"], message, _LARGER, {"regions": _names(cluster["regions"])})
+        yield Finding("fail", cluster["name"], message, _LARGER, {"regions": _names(cluster["regions"], facts.entry.cloud)})
 
 
 @check("P205", "warn", waits_for=("P201",))
@@ -132,10 +138,10 @@ def _severity(facts: Facts) -> Severity:
     return "fail" if facts.asked.clusters is not None or not usable_clusters(facts) else "warn"
 
 
-def _names(regions: t.Iterable[AtlasObject]) -> list[str]:
-    """Return regions in words, each once."""
+def _names(regions: t.Iterable[AtlasObject], cloud: Cloud = AWS) -> list[str]:
+    """Return regions in words, each once; those of another cloud with its name."""
     names = [
-        one["region_name"] if one["provider_name"] == "AWS" else f"{one['region_name']} ({one['provider_name']})"
+        one["region_name"] if one["provider_name"] == cloud.name else f"{one['region_name']} ({one['provider_name']})"
         for one in regions
     ]
     return list(dict.fromkeys(names))

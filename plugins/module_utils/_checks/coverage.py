@@ -18,8 +18,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks imp
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import same_region
 
+from .clouds import AWS
 from .facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
 from .judge import judged_subnets
+from .ranges import client_ranges
 
 Entries = t.Sequence[AtlasObject]
 # The parts of a subnet that no entry covers, by the subnet.
@@ -71,11 +73,13 @@ def deciding_entries(facts: Facts) -> list[AtlasObject]:
 
 
 def judged_networks(facts: Facts) -> dict[Subnet, ipaddress.IPv4Network]:
-    """Return the blocks of the judged subnets, without those for IPv6 alone.
+    """Return the blocks of the judged subnets, without those for IPv6 alone; on other clouds, each block of clients is one.
 
     Raises:
         UnreadError, SkippedError: If the subnets are not known.
     """
+    if facts.entry.cloud is not AWS:
+        return {Subnet(str(one), facts.entry.network, str(one)): one for one in client_ranges(facts)}
     return {one: ipaddress.IPv4Network(one.cidr_block) for one in judged_subnets(facts) if one.cidr_block is not None}
 
 
@@ -99,11 +103,13 @@ def find_uncovered(facts: Facts, entries: Entries) -> Gaps:
 def covering_groups(facts: Facts, entries: Entries) -> frozenset[str]:
     """Return the security groups among the entries that let the clients in, or that may, if the options name no clients.
 
-    If the connection itself names the group of its clients, no other one counts.
+    If the connection itself names the group of its clients, no other one counts. Only AWS has security groups.
 
     Raises:
         UnreadError, SkippedError: If the groups or interfaces are not known.
     """
+    if facts.entry.cloud is not AWS:
+        return frozenset()
     listed = {group for one in entries if (group := group_of(one)) is not None}
     clients = client_groups(facts)
     if not listed or clients is not None:

@@ -20,6 +20,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts imp
     SecurityGroup,
     Subnet,
 )
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_vnets import VnetPeering
 
 from .question import Asked, Entry
 
@@ -93,14 +95,15 @@ class AtlasFacts:
 
     Attributes:
         peer: The connection; None if Atlas has none.
-        peers: All connections of the project.
+        peers: All connections of the project with the same cloud.
         container: The network container of the connection; None if there is none.
-        containers: All network containers of the project on AWS.
+        containers: All network containers of the project on that cloud.
         access_list: The entries of the project.
         access_status: For the entries that decide P301, by their keys, what Atlas says: `ACTIVE`, `PENDING` or `FAILED`.
         clusters: The clusters of the project that are not Flex clusters.
         flex_clusters: The Flex clusters; read only if no dedicated cluster exists.
         custom_dns: Whether custom DNS on AWS is enabled in the project.
+        other_peers: The connections of the project with other clouds, as far as their lists were read.
         other_projects: By project, the connections with the same VPC there, each with the `atlas_cidr_block` of its container.
     """
 
@@ -114,6 +117,7 @@ class AtlasFacts:
     flex_clusters: Fact[t.Sequence[AtlasObject]]
     custom_dns: Fact[bool]
     other_projects: Fact[t.Mapping[str, Fact[t.Sequence[AtlasObject]]]]
+    other_peers: Fact[t.Sequence[AtlasObject]] = ()
 
     @classmethod
     def none(cls, fact: Unread | Missing) -> AtlasFacts:
@@ -169,6 +173,20 @@ class AwsFacts:
 
 
 @dataclass(frozen=True)
+class NetworkFacts:
+    """The customer's half on AZURE and GCP; it is another cloud's where there is nothing of it.
+
+    Attributes:
+        vnet_peerings, vnet_prefixes: The peerings and the address prefixes of the VNet, as the options tell them.
+        gcp_networks: The peerings of each network of the project in GCP, by the name of the network.
+    """
+
+    vnet_peerings: Fact[t.Sequence[VnetPeering]] = Missing("The connection is not with AZURE.")
+    vnet_prefixes: Fact[t.Sequence[str]] = Missing("The connection is not with AZURE.")
+    gcp_networks: Fact[t.Mapping[str, t.Sequence[Peering]]] = Missing("The connection is not with GCP.")
+
+
+@dataclass(frozen=True)
 class Facts:
     """All that is known of one connection; `now` has a time zone."""
 
@@ -177,3 +195,4 @@ class Facts:
     atlas: AtlasFacts
     aws: AwsFacts
     asked: Asked = field(default_factory=Asked)
+    network: NetworkFacts = field(default_factory=NetworkFacts)

@@ -10,21 +10,26 @@ from __future__ import annotations
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
 
 from .check import Finding, Findings, check
+from .clouds import ALL, AWS, CLOUDS
 from .facts import Facts, known
 
-# The states in which Atlas counts a connection as pending.
-_PENDING = ("INITIATING", "PENDING_ACCEPTANCE", "FINALIZING")
+# The states in which Atlas counts a connection as pending, and those in which it does not count it any more.
+_PENDING = {state for cloud in CLOUDS.values() for state in cloud.pending}
+_LEAVING = ("TERMINATING", "DELETING")
 # From this part of a limit on, it is time to do something.
 _NEARLY = 0.8
 
 
-@check("P107", "warn")
+@check("P107", "warn", clouds=ALL)
 def find_near_limits(facts: Facts) -> Findings:
-    """There is room for more connections: in the project, and in the VPC."""
-    staying = [peer for peer in known(facts.atlas.peers) if peer["status_name"] != "TERMINATING"]
+    """There is room for more connections: in the project, over all clouds that were read, and in the VPC."""
+    peers = [*known(facts.atlas.peers), *known(facts.atlas.other_peers)]
+    staying = [peer for peer in peers if peer["status_name"] not in _LEAVING]
     pending = [peer for peer in staying if peer["status_name"] in _PENDING]
     yield from _find_near(len(staying), MOST_PEERS, "project", "connections", "Remove those that are no longer used.")
     yield from _find_near(len(pending), MOST_PENDING, "project", "pending connections", "Accept or remove them.")
+    if facts.entry.cloud is not AWS:
+        return
     count, quota = known(facts.aws.connections_count), known(facts.aws.connections_quota)
     fix = "Ask AWS for more (quota L-7E9ECCDB, up to 125), or remove those that are no longer used."
     yield from _find_near(count, quota, "VPC", "connections", fix)

@@ -11,85 +11,57 @@ import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import is_within
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import created_at
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import (
-    AWS_FAILURE_REASONS,
-    PENDING_LIFE,
-)
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import same_region, to_atlas_region
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import AWS_FAILURE_REASONS
 
 from .check import Finding, Findings, check, skip
-from .cluster_facts import has_ended, peers_of_vpc
+from .clouds import ALL, AWS, AZURE
+from .cluster_facts import has_ended, peers_of_network
 from .facts import AtlasObject, Facts, Missing, Unread, UnreadError, known
+from .gcp import is_mirror_missing
 from .judge import need_container, peer_of, to_network, vpc_blocks_of
-from .wording import listed, span_text
+from .states import describe_missing, describe_state
+from .wording import listed
 
-_WAIT = "Wait, and check again: Atlas goes on by itself."
 
-
-@check("P101")
+@check("P101", clouds=ALL)
 def find_not_available(facts: Facts) -> Findings:
     """The connection exists and is AVAILABLE; why it has failed is told by P102."""
     peer = known(facts.atlas.peer)
     if peer is None:
-        message, fix = _not_there(facts)
-        yield Finding("fail", facts.entry.vpc_id, message, fix)
+        message, fix = describe_missing(facts)
+        yield Finding("fail", facts.entry.network, message, fix)
         return
     status = peer["status_name"]
     if status == "FAILED":
         raise skip("It has failed.", "P102")
+    # Atlas finds a connection without these, and does not change them.
+    entry = facts.entry
+    given = {"resource_group_name": entry.resource_group_name, "azure_directory_id": entry.azure_directory_id}
+    for name, wanted in given.items():
+        told = peer.get(name)
+        if wanted is not None and not AZURE.is_same(told, wanted):
+            message = f"The connection with {entry.title} has {name} {told}, not {wanted}."
+            fix = f"Correct {name}, or replace the connection."
+            yield Finding("fail", peer["id"], message, fix, {name: told})
+            return
     if status == "AVAILABLE":
         return
-    message, fix = _not_available(peer, facts)
-    yield Finding("fail", peer["id"], message, fix, {"status_name": status, "connection_id": peer["connection_id"]})
+    if status == "WAITING_FOR_USER" and is_mirror_missing(facts):
+        raise skip("Atlas waits for the peering in GCP.", "G401")
+    message, fix = describe_state(peer, facts)
+    evidence = {name: peer[name] for name in ("status_name", "connection_id") if name in peer}
+    yield Finding("fail", peer["id"], message, fix, evidence)
 
 
-def _not_there(facts: Facts) -> tuple[str, str]:
-    """Return that Atlas has no such connection, and what to do; others with the VPC mean that the entry is wrong."""
-    vpc_id, owner, wanted = facts.entry.vpc_id, facts.entry.aws_account_id, facts.entry.container_region
-    others, containers = peers_of_vpc(facts), facts.atlas.containers
-    accounts = sorted({str(peer["aws_account_id"]) for peer in others})
-    if owner is not None and accounts and owner not in accounts:
-        message = f"Atlas has a connection with {vpc_id} of account {listed(accounts)}, not of account {owner}."
-        return message, "Correct aws_account_id of the connection: a VPC belongs to one account."
-    if others and wanted is not None and not isinstance(containers, (Missing, Unread)):
-        ids = {peer["container_id"] for peer in others}
-        regions = listed(sorted({str(one["region_name"]) for one in containers if one["id"] in ids}))
-        there = f"to network containers in {regions}, and none to one in {to_atlas_region(wanted)}"
-        return (
-            f"Atlas has connections with {vpc_id} {there}.",
-            "Correct container_region, or request one with the container there.",
-        )
-    return f"Atlas has no connection with {vpc_id}.", "Request it: atlas_vpc_peer, or the role, with state: present."
-
-
-def _not_available(peer: AtlasObject, facts: Facts) -> tuple[str, str]:
-    """Return the state of a connection that is not AVAILABLE, and what to do."""
-    status = peer["status_name"]
-    requested = created_at(peer["id"])
-    # A clock that is wrong tells nothing.
-    age = facts.now - requested if requested is not None and requested <= facts.now else None
-    if status == "TERMINATING":
-        return "TERMINATING: it is being removed.", "Request a new one when it is gone (state: present)."
-    if status != "PENDING_ACCEPTANCE":
-        return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
-    name = peer["connection_id"] or "it"
-    fix = f"Accept {name} in AWS account {peer['aws_account_id']}: atlas_vpc_peer_accepter, or the role."
-    if age is None:
-        return "PENDING_ACCEPTANCE.", fix
-    left = PENDING_LIFE - age
-    rest = f"about {span_text(left)} left" if left.total_seconds() > 0 else "AWS drops it after 7 d"
-    return f"PENDING_ACCEPTANCE for {span_text(age)}; {rest}.", fix
-
-
-@check("P102")
+@check("P102", clouds=ALL)
 def find_failed(facts: Facts) -> Findings:
     """The connection has not failed."""
     peer = peer_of(facts)
     if peer["status_name"] != "FAILED":
         return
     reason = peer["error_state_name"]
-    meaning = AWS_FAILURE_REASONS.get(reason or "")
+    # Elsewhere it is a text of the cloud.
+    meaning = AWS_FAILURE_REASONS.get(reason or "") if facts.entry.cloud is AWS else None
     message = f"FAILED ({reason or 'no reason given'})" + (f": {meaning}." if meaning else ".")
     fix = "Then replace the connection: set recreate to dead."
     yield Finding("fail", peer["id"], message, fix, {"error_state_name": reason})
@@ -113,26 +85,28 @@ def find_no_way_back(facts: Facts) -> Findings:
         yield Finding("info", peer["id"], message, "", evidence)
 
 
-@check("P104")
+@check("P104", clouds=ALL)
 def find_wrong_container(facts: Facts) -> Findings:
-    """The container of the connection is on AWS, and in the region that the entry wants."""
-    container = known(facts.atlas.container)
+    """The container of the connection is on its cloud, and in the region that the entry wants."""
+    container, cloud = known(facts.atlas.container), facts.entry.cloud
     if container is None:
         peer = peer_of(facts)
         if not peer["container_id"]:
             raise UnreadError(Unread(f"Atlas does not tell the network container of connection {peer['id']}."))
-        message = f"Atlas has no network container {peer['container_id']} on AWS."
+        message = f"Atlas has no network container {peer['container_id']} on {cloud.name}."
         yield Finding("fail", peer["id"], message, "Each connection has one: check base_url and group_id.")
         return
-    provider, region = container["provider_name"], container["region_name"]
-    if provider == "" or not region:
+    provider, region = container["provider_name"], container.get("region_name")
+    if provider == "" or (not region and cloud.to_atlas is not None):
         raise UnreadError(Unread(f"Atlas does not tell the provider and region of network container {container['id']}."))
-    if provider not in (None, "AWS"):
-        message = f"The network container is on {provider}, and a VPC needs one on AWS."
-        yield Finding("fail", container["id"], message, "Choose a network container on AWS.", {"provider_name": provider})
+    if provider not in (None, cloud.name):
+        message = f"The network container is on {provider}, and a {cloud.noun} needs one on {cloud.name}."
+        yield Finding(
+            "fail", container["id"], message, f"Choose a network container on {cloud.name}.", {"provider_name": provider}
+        )
     wanted = facts.entry.container_region
-    if wanted is not None and not same_region(region, wanted):
-        message = f"The network container is in {region}, not in {to_atlas_region(wanted)}."
+    if wanted is not None and cloud.to_atlas is not None and not cloud.is_in_region(region, wanted):
+        message = f"The network container is in {region}, not in {cloud.to_atlas(wanted)}."
         fix = "Correct container_region, or request a connection with the network container there."
         yield Finding("fail", container["id"], message, fix, {"region_name": region, "container_region": wanted})
 
@@ -156,7 +130,7 @@ def find_shared_routes(facts: Facts) -> Findings:
     own = need_container(facts)
     block = to_network(own["atlas_cidr_block"], f"network container {own['id']}")
     blocks = {one["id"]: one["atlas_cidr_block"] for one in known(facts.atlas.containers)}
-    here = [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers_of_vpc(facts)]
+    here = [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers_of_network(facts)]
     yield from _find_shared(block, "This project", [peer for peer in here if peer["container_id"] != own["id"]])
     own_ids = {peer["id"] for peer in known(facts.atlas.peers)}
     projects = facts.atlas.other_projects

@@ -10,12 +10,17 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .clouds import CLOUDS, Cloud
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A connection with a VPC in AWS, as the options give it, or as Atlas has it where they give none; what is open is None."""
+    """A connection with a network, as the options give it, or as Atlas has it where they give none; what is open is None.
 
-    vpc_id: str
+    The fields of other clouds than that of `provider_name` are empty.
+    """
+
+    vpc_id: str = ""
     aws_account_id: str | None = None
     region: str | None = None
     cidr_block: str | None = None
@@ -25,6 +30,36 @@ class Entry:
     route_table_tags: t.Mapping[str, str] | None = None
     connection_id: str | None = None
     atlas_cidr_block: str | None = None
+    provider_name: str = "AWS"
+    cidr_blocks: tuple[str, ...] = ()
+    azure_directory_id: str | None = None
+    azure_subscription_id: str | None = None
+    resource_group_name: str | None = None
+    vnet_name: str | None = None
+    gcp_project_id: str | None = None
+    network_name: str | None = None
+    atlas_gcp_project_id: str | None = None
+    atlas_network_name: str | None = None
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud of the network."""
+        return CLOUDS[self.provider_name]
+
+    @property
+    def network(self) -> str:
+        """The id or the name of the network, which findings are about that are about nothing else."""
+        return str(getattr(self, self.cloud.network))
+
+    @property
+    def title(self) -> str:
+        """The network in a sentence: a VPC has an id that says what it is, and a name does not."""
+        return self.network if self.cloud.network == "vpc_id" else f"{self.cloud.noun} {self.network}"
+
+    @property
+    def identity(self) -> dict[str, str | None]:
+        """The fields that tell its network from others."""
+        return {name: getattr(self, name) for name in self.cloud.identity}
 
 
 @dataclass(frozen=True)

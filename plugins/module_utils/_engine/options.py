@@ -18,8 +18,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import
     parse_vpc_id,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.region_table import RegionTable
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import AWS_REGIONS, parse_aws_region
+
+if t.TYPE_CHECKING:
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.region_table import RegionTable
 
 Parameters = t.Mapping[str, t.Any]
 Value = t.TypeVar("Value")

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
 
@@ -60,7 +60,7 @@ class Outcome:
         elif diff and not self.failure and (self.before is not None or self.after is not None):
             result["diff"] = {"before": self.before or {}, "after": self.after or {}}
         if verbosity >= 2:
-            result["api_calls"] = [asdict(call) for call in self.api_calls]
+            result["api_calls"] = [call._asdict() for call in self.api_calls]
         return result
 
 

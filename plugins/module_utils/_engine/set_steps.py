@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Ended, StoppedError, Workers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Ended, Workers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.stopping import StoppedError
 
 from .failed import may_pass, pauses_before_look
 from .outcome import Outcome
@@ -51,8 +52,7 @@ class SetSteps:
         self._progress = progress
         self._see: t.Callable[[t.Any], None] = progress.see
         self._outcome = outcome
-        self._decide = decide
-        self._sleep = sleep
+        self._decide, self._sleep = decide, sleep
         self._workers: Workers[Step, t.Any] = Workers(operation.params["parallel"])
         self._running: list[Step] = []
         # The steps of which nobody knows what became of them, and why.

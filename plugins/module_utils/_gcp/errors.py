@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import
 
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
 _TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))
+HOST = "compute.googleapis.com"
 # Of a reply whose content is not what it should be.
 HTTP_OK = 200
 _BUSY = "peering operation in progress"
@@ -40,6 +41,10 @@ _CONNECTION = {
     "silent": ("no answer in time from", "Check the way to it (firewall, proxy), then run the task again."),
     "broken": ("the connection broke to", "Run the task again; if it stays, look for a proxy in between."),
 }
+
+
+class GcpDeniedError(AtlasAuthError):
+    """GCP knows who asks, and refuses it."""
 
 
 class PeeringBusyError(AtlasConflictError):
@@ -66,6 +71,8 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     is_limited = code in _RATE_REASONS
     kind = AtlasRateLimitError if is_limited else CLASS_BY_STATUS.get(status, AtlasApiError)
     hint = None if is_limited else _HINTS.get(status)
+    if status == 403 and not is_limited:
+        kind = GcpDeniedError
     if _BUSY in (detail or "").lower():
         kind, hint = PeeringBusyError, "Wait for that operation, then run the task again."
     elif is_write and status in (404, 409):

@@ -99,8 +99,16 @@ def validate(params: Parameters) -> Parameters:
             parse_gcp_name(name)
         except ValueError:
             raise InvalidOptionError(f"name is not set, and {name!r} is not a name in GCP.", hint=hint) from None
-    kind = _find_kind(params)
-    return {**params, "name": name, "local": local, "remote": remote, "auth_kind": kind, "scopes": _scopes(params)}
+    return {**check_credentials(params), "name": name, "local": local, "remote": remote}
+
+
+def check_credentials(params: Parameters) -> dict[str, t.Any]:
+    """Return the options with `auth_kind` and `scopes` filled in.
+
+    Raises:
+        InvalidOptionError: If the options for credentials contradict each other.
+    """
+    return {**params, "auth_kind": _find_kind(params), "scopes": list(params["scopes"] or DEFAULT_SCOPES)}
 
 
 def _check_sides(local: str, remote: str) -> None:
@@ -114,10 +122,6 @@ def _check_sides(local: str, remote: str) -> None:
             f"gcp_project_id and network_name name a network of Atlas, and atlas_network_name does not: {local}, {remote}.",
             hint="Exchange them: options without atlas_ name your own network.",
         )
-
-
-def _scopes(params: Parameters) -> list[str]:
-    return list(params["scopes"] or DEFAULT_SCOPES)
 
 
 def _find_kind(params: Parameters) -> str:

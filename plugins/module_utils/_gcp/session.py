@@ -27,11 +27,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens, TokenUnansweredError
-from .errors import connection_error, gcp_error, odd_reply
+from .errors import HOST, connection_error, gcp_error, odd_reply
 
 LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), ("google-auth", GOOGLE_AUTH_IMPORT_ERROR))
 
-HOST = "compute.googleapis.com"
 ROOT = f"https://{HOST}/compute/v1/"
 REQUEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0
@@ -46,6 +45,7 @@ class GcpSession:
         params: The options, as `options.validate` returns them.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
+        calls: Where the requests are recorded, if there is such a list already.
 
     Attributes:
         calls: The requests sent so far.
@@ -59,8 +59,9 @@ class GcpSession:
         params: Parameters,
         clock: t.Callable[[], float] = time.monotonic,
         sleep: t.Callable[[float], None] = time.sleep,
+        calls: list[ApiCall] | None = None,
     ) -> None:
-        self.calls: list[ApiCall] = []
+        self.calls: list[ApiCall] = [] if calls is None else calls
         self._clock = clock
         self._sleep = sleep
         self._deadline: float | None = None
@@ -85,26 +86,27 @@ class GcpSession:
         finally:
             self._deadline = before
 
-    def read(self, description: str, path: str) -> dict[str, t.Any]:
+    def read(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
         """Read an object; what passes by itself is asked for again, before the deadline if there is one.
 
         Args:
             description: What it is for, as a verb phrase.
             path: Its address below the version of the API.
+            query: The parameters of the query.
 
         Raises:
             AtlasError: If it fails.
         """
         for attempt in range(READ_RETRIES):
             try:
-                return self._answer(description, "GET", path)
+                return self._answer(description, "GET", path, query=query)
             except AtlasError as error:
                 pause = backoff(attempt)
                 is_late = self._deadline is not None and self._clock() + pause >= self._deadline
                 if not error.is_transient or is_late:
                     raise
                 self._sleep(pause)
-        return self._answer(description, "GET", path)
+        return self._answer(description, "GET", path, query=query)
 
     def write(self, description: str, path: str, body: t.Mapping[str, t.Any], request_id: str) -> dict[str, t.Any]:
         """Send a request that changes something, once, and return the object in the reply.

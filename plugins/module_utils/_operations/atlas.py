@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import tls
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.tls import preload
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients, login
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_wait, parse_values
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import State
@@ -32,8 +31,9 @@ class AtlasOperation(Operation[AtlasClient, State]):
 
     @classmethod
     def preload(cls) -> None:
-        """Read the usual certificates."""
-        preload()
+        """Read the usual certificates, and what credentials need."""
+        tls.preload()
+        login.preload()
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -68,6 +68,9 @@ def read_all(
     Returns:
         What was read, or why it could not be, by the same keys in the same order.
     """
+    # Few tasks do, and a module's process compiles each file anew.
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
+
     # Pauses for the rate may take as long as all tries of a request.
     longest_pause = params["timeout"] * (params["retries"] + 1)
     found: dict[Key, Result | AtlasError] = {}

@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""What the module atlas_vpc_peer_check does: read both clouds, run all checks, and say what keeps a connection from working."""
+"""What the module atlas_vpc_peer_check does: read both halves, run all checks, and say what keeps a connection from working."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check import options, session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.atlas import AtlasReader
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.aws import read_aws
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.connections import choose_connections
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.facts import make_facts, read_rest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.halves import is_read, read_halves
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.result import judge
 
 from .atlas import read_all, warn_of_connection
@@ -67,30 +67,28 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
         reader = None
         if client is not None:
             reader = AtlasReader(client, params, lambda calls: read_all(client, params, calls))
-        reading = reader.read() if reader is not None else None
-        connections = choose_connections(params, reading)
-        surveys: t.Sequence[t.Any] = [None] * len(connections)
-        if params["aws"]:
-            surveys = read_aws(self.session, params, connections, reading)
-        facts = make_facts(params, connections, reading, surveys, datetime.datetime.now(datetime.timezone.utc))
+        readings = reader.read() if reader is not None else None
+        connections = choose_connections(params, readings)
+        halves = read_halves(self.session, params, connections, readings)
+        facts = make_facts(params, connections, readings, halves, datetime.datetime.now(datetime.timezone.utc))
         if reader is not None:
             facts = read_rest(facts, reader)
-        return judge(facts, both_halves=params["atlas"] and params["aws"])
+        return judge(facts, lambda one: bool(params["atlas"]) and is_read(params, one.entry.provider_name))
 
     def decide(self, state: PeeringCheck, facts: Facts) -> Plan:
         """Fail if something was found that `fail_on` counts; the result has everything by now."""
         severities = _FAILURES[self.params["fail_on"]]
         found = [
-            (one["vpc_id"], check)
+            check
             for severity in severities
             for one in state["connections"]
             for check in one["checks"]
             if check["severity"] == severity
         ]
         if found:
-            told = [f"{check['code']} {check['message']} {check['fix']}".strip() for unused, check in found[:_MOST_TOLD]]
+            told = [f"{check['code']} {check['message']} {check['fix']}".strip() for check in found[:_MOST_TOLD]]
             more = f" There are {len(found) - _MOST_TOLD} more." if len(found) > _MOST_TOLD else ""
-            why = "" if any(check["severity"] == "fail" for unused, check in found) else "This fails because fail_on is warn: "
+            why = "" if any(check["severity"] == "fail" for check in found) else "This fails because fail_on is warn: "
             hint = "The result has all findings in peering_check."
             raise AtlasError(f"{state['summary']} {why}{' '.join(told)}{more}", hint=hint)
         return Plan()

@@ -78,11 +78,11 @@ class Question:
             )
 
     def about(self, vpc_id: str, blocks: t.Sequence[str]) -> Asked:
-        """Return what is asked about one VPC.
+        """Return what is asked about one network.
 
         Args:
-            vpc_id: The VPC.
-            blocks: The blocks of the other VPCs: clients in them are not meant here.
+            vpc_id: The VPC; empty for a network of another cloud.
+            blocks: The blocks of the other networks: clients in them are not meant here.
         """
         params = self._params
         others = [ipaddress.IPv4Network(block) for block in blocks]
@@ -98,6 +98,8 @@ class Question:
     def _ids(self, option: str, vpc_id: str) -> tuple[str, ...] | None:
         """Return the ids of an option that are in a VPC, or that may be, since nobody could read where they are."""
         places = self._places[option]
+        if not vpc_id:
+            return None
         return _or_none([one for one in self._params[option] or () if places.get(one, vpc_id) == vpc_id])
 
 
@@ -116,7 +118,7 @@ def check_tables(params: Parameters, found: t.Sequence[Facts]) -> None:
         InvalidOptionError: If one is not, although all tables of the VPC were read.
     """
     for index, entry in enumerate(params["connections"] or ()):
-        vpc_id, named = entry["vpc_id"], tuple(entry["route_table_ids"] or ())
+        vpc_id, named = entry["vpc_id"] or "", tuple(entry["route_table_ids"] or ())
         answers = [one.aws.route_tables for one in found if (one.entry.vpc_id, one.entry.route_table_ids) == (vpc_id, named)]
         read = [answer for answer in answers if not isinstance(answer, (Missing, Unread))]
         known_ids = {table.id for answer in read for table in answer}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS, CLOUDS, GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_aws_regions, parse_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
@@ -21,9 +22,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import
 )
 
 from .aws_options import validate_entry
+from .entry_clouds import OTHER_OPTIONS, WITHOUT_ATLAS, check_network, find_cloud, parse_cidr_blocks, parse_other
 
 ENTRY_OPTIONS: dict[str, dict[str, t.Any]] = {
-    "vpc_id": {"type": "str", "required": True},
+    "vpc_id": {"type": "str"},
     "aws_account_id": {"type": "str"},
     "cidr_block": {"type": "str"},
     "region": {"type": "str", "aliases": ["aws_region"]},
@@ -34,6 +36,7 @@ ENTRY_OPTIONS: dict[str, dict[str, t.Any]] = {
     "aws_security_group": {"type": "str"},
     "comment": {"type": "str"},
     "connection_id": {"type": "str"},
+    **OTHER_OPTIONS,
 }
 _PARSERS: dict[str, t.Callable[[str], t.Any]] = {
     "vpc_id": parse_vpc_id,
@@ -45,7 +48,6 @@ _PARSERS: dict[str, t.Callable[[str], t.Any]] = {
 }
 # What an entry may have one of. Ansible's own check would count what is empty.
 _EXCLUSIVE = (("aws_profile", "aws_access_key"), ("aws_profile", "aws_session_token"), ("route_table_ids", "route_table_tags"))
-_WITHOUT_ATLAS = ("connection_id", "atlas_cidr_block")
 
 
 def parse_connections(params: Parameters) -> tuple[list[dict[str, t.Any]] | None, list[str]]:
@@ -75,25 +77,33 @@ def parse_connections(params: Parameters) -> tuple[list[dict[str, t.Any]] | None
 
 
 def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t.Any], list[str]]:
-    """Return one entry, in which what is empty is not set, as in the role, and the defaults from the top are filled in."""
+    """Return one entry, in which what is empty is not set, as in the role; its cloud and the defaults are filled in."""
     entry: dict[str, t.Any] = {name: None if value == "" and name != "vpc_id" else value for name, value in one.items()}
     for first, second in _EXCLUSIVE:
         if entry[first] and entry[second]:
             raise InvalidOptionError(f"{place}: {first} and {second} exclude each other.", hint="Leave one of them out.")
+    cloud = CLOUDS[find_cloud(entry, place)]
+    entry["provider_name"] = cloud.name
     for name in ("container_region", "atlas_cidr_block"):
-        entry[name] = entry[name] or params[name] or None
+        # The network container on GCP has no region.
+        entry[name] = entry[name] or (params[name] if cloud is not GCP or name != "container_region" else None) or None
     for name, parse in _PARSERS.items():
         value = entry[name]
         if value is not None:
             entry[name] = str(parse_option(f"{place}.{name}", value, parse))
     for table_id in entry["route_table_ids"] or ():
         parse_option(f"{place}.route_table_ids", table_id, parse_route_table_id)
-    missing = [name for name in _WITHOUT_ATLAS if entry[name] is None]
+    more = parse_other(entry, cloud, place) if cloud is not AWS else []
+    check_network(entry, cloud, place)
+    parse_cidr_blocks(entry, cloud, place)
+    missing = [name for name in WITHOUT_ATLAS[cloud.name] if entry[name] is None]
     if missing and not params["atlas"]:
         raise InvalidOptionError(
-            f"{place} ({entry['vpc_id']}) needs {' and '.join(missing)} with atlas: false.",
+            f"{place} ({entry[cloud.network]}) needs {' and '.join(missing)} with atlas: false.",
             hint="The owner of the Atlas project knows them.",
         )
+    if cloud is not AWS:
+        return entry, more
     named = {f"{place}.{name}": entry[name] for name in ("region", "container_region")}
     regions, warnings = parse_aws_regions(named, *named)
     entry.update({name.rpartition(".")[2]: region for name, region in regions.items()})

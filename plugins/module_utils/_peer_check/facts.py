@@ -14,6 +14,7 @@ from dataclasses import replace
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.survey import Survey
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.coverage import deciding_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import (
     AtlasFacts,
@@ -30,11 +31,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
 
 from .answers import to_fact
-from .asked import Question, Surveys, check_tables
-from .atlas import AtlasReader, AtlasReading
+from .asked import Question, check_tables
+from .atlas import AtlasReader, AtlasReading, Readings
 from .aws_facts import to_aws_facts
 from .connections import ATLAS_OFF, Connection
+from .halves import Halves, to_network_facts
 
+NOT_AWS = Missing("The connection is not with AWS.")
 AWS_OFF = Missing("AWS was not read: aws is false.")
 _NO_FLEX = Missing("There are dedicated clusters, so Flex clusters were not read.")
 _NO_OTHERS = Missing("group_ids names no other project.")
@@ -44,8 +47,8 @@ _NO_CUSTOM_DNS = Missing("The VPC has no DNS servers of its own, so it does not 
 def make_facts(
     params: Parameters,
     connections: t.Sequence[Connection],
-    reading: AtlasReading | None,
-    surveys: Surveys,
+    readings: Readings | None,
+    halves: Halves,
     now: datetime.datetime,
 ) -> list[Facts]:
     """Return the facts on each connection, without what is read last.
@@ -53,38 +56,51 @@ def make_facts(
     Args:
         params: The options.
         connections: The connections.
-        reading: What was read of Atlas; None if its half is off.
-        surveys: What was read of AWS for each connection; None if its half is off.
+        readings: What was read of Atlas, for each cloud; None if its half is off.
+        halves: What was read of the customer's clouds.
         now: The time.
 
     Raises:
         InvalidOptionError: If an option names something that there is not.
     """
-    question = Question(params, surveys, [one.entry.vpc_id for one in connections], reading)
+    vpc_ids = [one.entry.vpc_id for one in connections if one.entry.cloud is AWS]
+    # The clusters are the same for all clouds.
+    question = Question(params, halves.surveys, vpc_ids, next(iter(readings.values())) if readings is not None else None)
     question.check()
     found = []
-    for connection, survey in zip(connections, surveys):
+    for index, (connection, survey) in enumerate(zip(connections, halves.surveys)):
         entry, aws = connection.entry, _to_aws(survey, connection)
+        reading = readings[entry.provider_name] if readings is not None else None
+        network = to_network_facts(params, connection, halves.gcp_networks.get(index))
         if isinstance(survey, Survey):
             entry = replace(entry, region=survey.session.region)
-        found.append(Facts(entry, now, _to_atlas(reading, connection), aws))
+        found.append(Facts(entry, now, _to_atlas(reading, connection), aws, network=network))
     check_tables(params, found)
-    blocks = {one.entry.vpc_id: one.aws.vpc.cidr_blocks for one in found if isinstance(one.aws.vpc, Vpc)}
+    blocks = {(*one.entry.identity.values(),): _blocks_of(one) for one in found}
     return [
         replace(
             one,
             asked=question.about(
                 one.entry.vpc_id,
-                [block for vpc_id, their in blocks.items() if vpc_id != one.entry.vpc_id for block in their],
+                [block for key, their in blocks.items() if key != (*one.entry.identity.values(),) for block in their],
             ),
         )
         for one in found
     ]
 
 
+def _blocks_of(facts: Facts) -> t.Sequence[str]:
+    """Return the blocks of a network, as far as they are known."""
+    vpc, prefixes, own = facts.aws.vpc, facts.network.vnet_prefixes, facts.entry.cidr_block
+    if facts.entry.cloud is AWS:
+        return vpc.cidr_blocks if isinstance(vpc, Vpc) else ()
+    told = () if isinstance(prefixes, (Missing, Unread)) else prefixes
+    return [*told, *([own] if own else ()), *facts.entry.cidr_blocks]
+
+
 def _to_aws(survey: t.Any, connection: Connection) -> AwsFacts:
     if survey is None:
-        return AwsFacts.none(AWS_OFF)
+        return AwsFacts.none(AWS_OFF if connection.entry.cloud is AWS else NOT_AWS)
     if not isinstance(survey, Survey):
         return AwsFacts.none(to_fact(survey))
     peer = connection.peer
@@ -116,6 +132,7 @@ def _to_atlas(reading: AtlasReading | None, connection: Connection) -> AtlasFact
         flex_clusters=_NO_FLEX if reading.flex_clusters is None else to_fact(reading.flex_clusters),
         custom_dns=_NO_CUSTOM_DNS,
         other_projects=others or _NO_OTHERS,
+        other_peers=to_fact(reading.other_peers),
     )
 
 

@@ -11,14 +11,13 @@ import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
     Parameters,
     check_options,
-    parse_aws_regions,
     parse_option,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
     parse_cluster_name,
     parse_instance_id,
@@ -26,10 +25,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import
     parse_security_group_id,
     parse_subnet_id,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
+from . import gcp_options
 from .aws_options import AWS, ENTRY_AWS, validate_aws
+from .cloud_options import CLOUD_OPTIONS, check_customer_halves, find_clouds, parse_region, parse_vnets
 from .entries import ENTRY_OPTIONS, parse_connections
+from .entry_clouds import parse_client_block
 
 ARGUMENT_SPEC = (
     CONNECTION
@@ -51,8 +52,11 @@ ARGUMENT_SPEC = (
             "client_cidr_blocks": {"type": "list", "elements": "str"},
             "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
             "probes": {"type": "list", "elements": "dict"},
+            **CLOUD_OPTIONS,
+            **gcp_options.OPTIONS,
             "atlas": {"type": "bool", "default": True},
             "aws": {"type": "bool", "default": True},
+            "gcp": {"type": "bool", "default": True},
             "fail_on": {"type": "str", "choices": ["fail", "warn", "never"], "default": "fail"},
             "text": {"type": "bool", "default": True},
             "report": {"type": "path"},
@@ -60,7 +64,6 @@ ARGUMENT_SPEC = (
     )
 )
 
-IPV4 = 4
 # What atlas_probe says of TCP.
 _PROBE_OUTCOMES = ("open", "refused", "timeout", "unreachable", "unresolved")
 # What belongs to a half, and is of no use without it.
@@ -68,25 +71,12 @@ _OF_ATLAS = ("clusters", "group_ids")
 _OF_AWS = ("subnet_ids", "security_group_ids", "instance_ids")
 
 
-def _parse_ipv4_block(value: str) -> str:
-    """Return the block of clients, which may be a public one.
-
-    Raises:
-        InvalidValueError: If it is not a block for IPv4.
-    """
-    hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
-    network = parse_block(value, hint)
-    if network.version != IPV4:
-        raise InvalidValueError(f"is an IPv6 block: {value!r}; Atlas peers IPv4 only", hint)
-    return str(network)
-
-
 _PARSERS: dict[str, t.Callable[[str], t.Any]] = {
     "subnet_ids": parse_subnet_id,
     "security_group_ids": parse_security_group_id,
     "instance_ids": parse_instance_id,
     "clusters": parse_cluster_name,
-    "client_cidr_blocks": _parse_ipv4_block,
+    "client_cidr_blocks": parse_client_block,
     "group_ids": parse_object_id,
 }
 
@@ -100,20 +90,23 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     Raises:
         InvalidOptionError: If an option cannot be right.
     """
+    clouds = find_clouds(params)
+    check_customer_halves(params, clouds)
     _check_halves(params)
     check_options(params, parse_object_id, "group_id")
     lists = {name: _parse_list(params, name) for name in _PARSERS}
     lists["security_group_ids"] = [one.rpartition("/")[2] for one in lists["security_group_ids"] or ()] or None
     _check_probes(params["probes"])
-    region, warnings = parse_aws_regions({"container_region": params["container_region"] or None}, "container_region")
+    region, warnings = parse_region(params, clouds)
     aws, more = validate_aws(params)
     connections, unknown = parse_connections({**params, **region})
-    return {**params, **lists, **region, **aws, "connections": connections}, warnings + more + unknown
+    if GCP.name in clouds and params["gcp"]:
+        gcp_options.check(params, connections)
+    parsed = {**lists, **parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds}
+    return {**params, **parsed}, warnings + more + unknown
 
 
 def _check_halves(params: Parameters) -> None:
-    if not params["atlas"] and not params["aws"]:
-        raise InvalidOptionError("atlas and aws are both false, so there is nothing to check.", hint="Set one of them to true.")
     if params["atlas"] and params["group_id"] is None:
         raise InvalidOptionError(
             "group_id is required.",

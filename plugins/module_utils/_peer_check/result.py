@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import PeeringConnection
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.all import run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import Finding
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS, AZURE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.cluster_facts import judged_clusters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import (
     Facts,
@@ -40,25 +41,25 @@ VERDICTS = {
 _MOST_CODES = 5
 
 
-def judge(facts: t.Sequence[Facts], *, both_halves: bool) -> dict[str, t.Any]:
+def judge(facts: t.Sequence[Facts], both_halves: t.Callable[[Facts], bool]) -> dict[str, t.Any]:
     """Return `peering_check`: run all checks on all connections.
 
     Args:
         facts: The facts on each connection.
-        both_halves: Whether Atlas and AWS were read.
+        both_halves: Tells whether Atlas's half and the customer's are known of a connection.
     """
-    found = [_judge_one(one, both_halves=both_halves) for one in facts]
+    found = [_judge_one(one, both_halves=both_halves(one)) for one in facts]
     verdict = worst_of(one["verdict"] for one in found)
-    return {"verdict": verdict, "summary": _summarize(found, verdict, both_halves=both_halves), "connections": found}
+    titles = [one.entry.title for one in facts]
+    summary = _summarize(found, titles, verdict, both_halves=all(map(both_halves, facts)))
+    return {"verdict": verdict, "summary": summary, "connections": found}
 
 
 def _judge_one(facts: Facts, *, both_halves: bool) -> dict[str, t.Any]:
     findings = run_checks(facts)
     return {
-        "vpc_id": facts.entry.vpc_id,
-        "aws_account_id": facts.entry.aws_account_id or _field(facts.atlas.peer, "aws_account_id"),
-        "region": facts.entry.region,
-        "connection_id": _known(lambda: connection_id_of(facts)),
+        "provider_name": facts.entry.provider_name,
+        **_network(facts),
         "peer_id": _field(facts.atlas.peer, "id"),
         "container_id": _field(facts.atlas.container, "id"),
         "atlas_cidr_block": _known(lambda: str(atlas_block_of(facts))),
@@ -68,6 +69,21 @@ def _judge_one(facts: Facts, *, both_halves: bool) -> dict[str, t.Any]:
         "subnets": _known(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
         "checks": [one.to_result() for one in findings],
     }
+
+
+def _network(facts: Facts) -> dict[str, str | None]:
+    """Return the fields of the customer's network, which every cloud has its own of."""
+    entry, peer = facts.entry, facts.atlas.peer
+    if entry.cloud is AWS:
+        return {
+            "vpc_id": entry.vpc_id,
+            "aws_account_id": entry.aws_account_id or _field(peer, "aws_account_id"),
+            "region": entry.region,
+            "connection_id": _known(lambda: connection_id_of(facts)),
+        }
+    on_azure, on_gcp = ("azure_subscription_id", "resource_group_name", "vnet_name"), ("gcp_project_id", "network_name")
+    names = on_azure if entry.cloud is AZURE else on_gcp
+    return {name: _field(peer, name) or getattr(entry, name) for name in names}
 
 
 def _subnets(facts: Facts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, t.Any]]:
@@ -106,13 +122,15 @@ def _known(ask: t.Callable[[], Value]) -> Value | None:
         return None
 
 
-def _summarize(connections: t.Sequence[t.Mapping[str, t.Any]], verdict: str, *, both_halves: bool) -> str:
+def _summarize(
+    connections: t.Sequence[t.Mapping[str, t.Any]], titles: t.Sequence[str], verdict: str, *, both_halves: bool
+) -> str:
     """Return one or two sentences for people."""
     if not connections:
         return "There is no connection to check."
     counts = {name: sum(one["verdict"] == name for one in connections) for name in VERDICTS}
     if len(connections) == 1:
-        text = f"The connection with {connections[0]['vpc_id']} is {VERDICTS[verdict]}"
+        text = f"The connection with {titles[0]} is {VERDICTS[verdict]}"
         text = text.replace("is unknown", "could not be judged")
     else:
         parts = [f"{count} {VERDICTS[name]}" for name, count in counts.items() if count]

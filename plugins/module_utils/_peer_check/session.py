@@ -3,7 +3,7 @@
 #
 # Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
-"""The session of atlas_vpc_peer_check: Atlas, and AWS as often as there are credentials and regions."""
+"""The session of atlas_vpc_peer_check: Atlas, AWS as often as there are credentials and regions, and GCP."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import typing as t
 from contextlib import contextmanager, nullcontext
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Warn
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from .aws_options import NAMES
+
+if t.TYPE_CHECKING:
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 
 
 class CheckSession:
@@ -33,6 +37,7 @@ class CheckSession:
         self.atlas = atlas
         self.calls: list[t.Any] = atlas.calls if atlas is not None else []
         self._aws: list[AwsSession] = []
+        self._gcp: list[GcpSession] = []
 
     def open_aws(self, credentials: Parameters) -> AwsSession:
         """Return a new session with AWS, whose requests are recorded here. Safe for threads.
@@ -44,11 +49,33 @@ class CheckSession:
         self._aws.append(aws)
         return aws
 
+    def open_gcp(self, credentials: Parameters) -> GcpSession:
+        """Return a new session with GCP, whose requests are recorded here.
+
+        Raises:
+            AtlasError: If the credentials cannot be used, or google-auth is missing.
+        """
+        # Only some tasks need google-auth, and it takes long to load.
+        from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import LIBRARIES, GcpSession
+
+        missing = [name for name, import_error in LIBRARIES if import_error is not None]
+        if missing:
+            message = f"The Python package {missing[0]} is missing on the host that this task runs on; it takes it to read GCP."
+            raise AtlasError(message, hint="Install it, or set gcp to false.")
+        gcp = GcpSession(credentials, calls=self.calls)
+        self._gcp.append(gcp)
+        return gcp
+
     @property
     def secrets(self) -> set[str]:
         """What must not be shown, as far as it is known by now."""
         found = set(self.atlas.secrets) if self.atlas is not None else set()
-        return found.union(*(aws.secrets for aws in list(self._aws)))
+        return found.union(*(aws.secrets for aws in list(self._aws)), *(gcp.secrets for gcp in list(self._gcp)))
+
+    def close(self) -> None:
+        """Close the connections to GCP; the others close their own."""
+        for gcp in self._gcp:
+            gcp.close()
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
@@ -64,8 +91,9 @@ def connect(params: Parameters, warn: Warn, /) -> t.Iterator[CheckSession]:
     Raises:
         InvalidOptionError: If the options of the connection, or the credentials, cannot be right.
     """
-    if not params["atlas"]:
-        yield CheckSession(None)
-        return
-    with clients.connect(params, warn) as atlas:
-        yield CheckSession(atlas)
+    with clients.connect(params, warn) if params["atlas"] else nullcontext() as atlas:
+        session = CheckSession(atlas)
+        try:
+            yield session
+        finally:
+            session.close()

@@ -47,12 +47,13 @@ class CreationPlanner:
         # Version 1.0 of the API chooses the container by itself; v2 has to be told, and the accepter's region, too.
         self._needs_container = params["api_version"] == "v2"
 
-    def plan(self, state: PeerState, replaced: Peer | None = None) -> Plan:
+    def plan(self, state: PeerState, replaced: Peer | None = None, home: str | None = None) -> Plan:
         """Plan a new connection.
 
         Args:
             state: What is there; the options are completed by what is being removed.
             replaced: The connection that is removed for it, if any.
+            home: The container, if the options leave it open and it is known.
 
         Raises:
             AtlasError: If it cannot be created like that; the message names the option.
@@ -61,7 +62,7 @@ class CreationPlanner:
         known = fields_of(template) if template is not None else {}
         fields = {name: known[name] for name in provider.writable if known.get(name) is not None}
         fields.update(self._wanted)
-        container_id = self._choice.chosen_id()
+        container_id = self._choice.chosen_id() or home
         if container_id is not None:
             fields["container_id"] = container_id
         missing = [name for name in provider.required if name not in fields]
@@ -120,13 +121,16 @@ class CreationPlanner:
             AtlasError: If it cannot be created like that.
         """
         self._check_options(old)
-        first = self.plan(state, replaced=old)
+        home = old["container_id"]
+        first = self.plan(state, old, home)
         fields = t.cast("CreatePeer", first.steps[-1].request).fields
         block = self._provider.block
         if block is not None and find_holders(fields[block], fields.get("container_id"), [old]):
+            # Once the old one is gone, nothing but the options tells the container.
+            first = self.plan(state, old)
             going = (*state.dying, *(first.steps[-1].after or ()))
             return Plan(first.changes, (first.steps[0], Step("create", first.steps[-1].request, first.steps[-1].keys, going)))
-        creation = self.plan(state)
+        creation = self.plan(state, home=home)
         return Plan(first.changes, (*creation.steps, removal_of_old(old, creation.steps[0].keys)))
 
     def _check_options(self, old: Peer) -> None:

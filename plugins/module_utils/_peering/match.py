@@ -50,7 +50,7 @@ class PeerMatch:
         self._identity = {name: self._params[name] for name in peers.provider.identity}
         # What this task has seen gone. A list that lags behind may show it even now.
         self._gone: set[str] = set()
-        # The container of what peer_id named and is gone.
+        # The container of what peer_id names, if that is gone or moves.
         self._home: str | None = None
         # Whether peer_id names a connection that is to be replaced by one with another identity.
         self._is_moving = False
@@ -94,6 +94,9 @@ class PeerMatch:
             self._check(peer)
             return PeerState(peer, (peer,) if self._is_dying(peer) else ())
         self._is_moving = True
+        if self._params["container_id"] is None and self._params["container_region_name"] is None:
+            # It moves to another network only.
+            self._home = peer["container_id"]
         state = self.choose(self.peers.list_peers())
         return state if self._is_dying(peer) else replace(state, old=peer)
 

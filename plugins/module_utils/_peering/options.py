@@ -20,13 +20,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import (
-    parse_azure_name,
-    parse_uuid,
-    parse_vnet_id,
-)
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_gcp_name, parse_gcp_project
 
 # The options that are one cloud's alone, by its name; a module need not have all of them.
 CLOUD_OPTIONS: dict[str, tuple[str, ...]] = {
@@ -37,13 +30,6 @@ CLOUD_OPTIONS: dict[str, tuple[str, ...]] = {
 # The options that describe the customer's network.
 NETWORK_OPTIONS: dict[str, dict[str, t.Any]] = {
     option: {"type": "str"} for options in CLOUD_OPTIONS.values() for option in options if option != "connection_id"
-}
-_PARSERS: dict[str, t.Callable[[str], t.Any]] = {
-    **dict.fromkeys(("azure_directory_id", "azure_subscription_id"), parse_uuid),
-    **dict.fromkeys(("resource_group_name", "vnet_name"), parse_azure_name),
-    "vnet_resource_id": parse_vnet_id,
-    "gcp_project_id": parse_gcp_project,
-    "network_name": parse_gcp_name,
 }
 # Longer than Azure has ever been known to take until a new role holds everywhere.
 LONGEST_ROLE_TIMEOUT = 86400
@@ -94,7 +80,7 @@ def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any
     """
     if provider is AWS:
         return {}, []
-    for option, parse in _PARSERS.items():
+    for option, parse in _parsers().items():
         check_options(params, parse, option)
     found = _parts_of_vnet_id(params)
     region = params.get("container_region_name")
@@ -105,8 +91,28 @@ def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any
             f"container_region_name is for AWS and AZURE, and provider_name is {provider.name}.",
             hint=f"Leave it out: a project has one network container on {provider.name}.",
         )
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
+
     parsed, warnings = parse_region("container_region_name", region, AZURE_REGIONS)
     return {**found, "container_region_name": parsed}, warnings
+
+
+def _parsers() -> dict[str, t.Callable[[str], t.Any]]:
+    """Return what parses each option. A task on AWS, which needs none of them, does not read their code."""
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import (
+        parse_azure_name,
+        parse_uuid,
+        parse_vnet_id,
+    )
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_gcp_name, parse_gcp_project
+
+    return {
+        **dict.fromkeys(("azure_directory_id", "azure_subscription_id"), parse_uuid),
+        **dict.fromkeys(("resource_group_name", "vnet_name"), parse_azure_name),
+        "vnet_resource_id": parse_vnet_id,
+        "gcp_project_id": parse_gcp_project,
+        "network_name": parse_gcp_name,
+    }
 
 
 def _parts_of_vnet_id(params: Parameters) -> dict[str, t.Any]:
@@ -118,6 +124,8 @@ def _parts_of_vnet_id(params: Parameters) -> dict[str, t.Any]:
     value = params.get("vnet_resource_id")
     if value is None:
         return {}
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import parse_vnet_id
+
     parts = parse_option("vnet_resource_id", value, parse_vnet_id)
     found = {
         "azure_subscription_id": parts.subscription_id,

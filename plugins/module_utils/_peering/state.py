@@ -40,8 +40,7 @@ LIST_PEERS = "peers"
 REACHED = "reached"
 
 
-@dataclass(frozen=True)
-class CreatePeer:
+class CreatePeer(t.NamedTuple):
     """Request a connection.
 
     Attributes:
@@ -53,16 +52,14 @@ class CreatePeer:
     home_region: str | None
 
 
-@dataclass(frozen=True)
-class UpdatePeer:
+class UpdatePeer(t.NamedTuple):
     """Change fields of a connection; the whole object goes along."""
 
     id: str
     fields: t.Mapping[str, t.Any]
 
 
-@dataclass(frozen=True)
-class DeletePeer:
+class DeletePeer(t.NamedTuple):
     """Ask for the removal of a connection."""
 
     id: str

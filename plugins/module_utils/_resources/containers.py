@@ -17,9 +17,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import check_written
 
 from .providers.aws import AWS_CONTAINERS
-from .providers.azure import AZURE_CONTAINERS
+from .providers.by_name import ByName
 from .providers.container_kind import ContainerKind
-from .providers.gcp import GCP_CONTAINERS
 
 
 class Container(t.TypedDict, total=False):
@@ -36,7 +35,19 @@ class Container(t.TypedDict, total=False):
     provisioned: bool | None
 
 
-KINDS = {kind.name: kind for kind in (AWS_CONTAINERS, AZURE_CONTAINERS, GCP_CONTAINERS)}
+def _azure() -> ContainerKind:
+    from .providers.azure import AZURE_CONTAINERS
+
+    return AZURE_CONTAINERS
+
+
+def _gcp() -> ContainerKind:
+    from .providers.gcp import GCP_CONTAINERS
+
+    return GCP_CONTAINERS
+
+
+KINDS = ByName({"AWS": lambda: AWS_CONTAINERS, "AZURE": _azure, "GCP": _gcp})
 # 404 with this code, and with no other, means that the container is not there.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
 _ALREADY_EXISTS = frozenset(("CONTAINER_ALREADY_EXISTS",))

@@ -20,11 +20,23 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions im
 
 from .containers import HINTS as CONTAINER_HINTS
 from .providers.aws import AWS
-from .providers.azure import AZURE
-from .providers.gcp import GCP
+from .providers.by_name import ByName
 from .providers.provider import Peer, PeerFields, Provider, fields_of
 
-PROVIDERS = {provider.name: provider for provider in (AWS, AZURE, GCP)}
+
+def _azure() -> Provider:
+    from .providers.azure import AZURE
+
+    return AZURE
+
+
+def _gcp() -> Provider:
+    from .providers.gcp import GCP
+
+    return GCP
+
+
+PROVIDERS = ByName({"AWS": lambda: AWS, "AZURE": _azure, "GCP": _gcp})
 
 # 404 with one of these, and with no other, means that the connection is not there. The project may be unknown as well.
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))

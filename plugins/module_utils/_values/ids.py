@@ -11,16 +11,17 @@ import re
 
 from .invalid import InvalidValueError
 
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
-_CLUSTER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*")
-_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+# As text: a task has few of them, and each pattern takes its time to compile.
+_OBJECT_ID = r"[0-9a-f]{24}"
+_CLUSTER_NAME = r"[a-zA-Z0-9][a-zA-Z0-9-]*"
+_ACCOUNT_ID = r"[0-9]{12}"
 # The largest number of 12 digits that begins with 0 and can be read as octal: 077777777777.
 _LARGEST_OCTAL = 0o77777777777
 
 
-def _aws_id(prefix: str, before: str = "") -> re.Pattern[str]:
+def _aws_id(prefix: str, before: str = "") -> str:
     """Return the form of an id of AWS: 17 hexadecimal digits, or 8 in old accounts."""
-    return re.compile(rf"{before}{prefix}-([0-9a-f]{{8}}|[0-9a-f]{{17}})")
+    return rf"{before}{prefix}-([0-9a-f]{{8}}|[0-9a-f]{{17}})"
 
 
 _VPC_ID = _aws_id("vpc")
@@ -37,7 +38,7 @@ def parse_object_id(value: str) -> str:
     Raises:
         InvalidValueError: If it is not an object id; AWS ids get a hint of their own.
     """
-    if _OBJECT_ID.fullmatch(value):
+    if re.fullmatch(_OBJECT_ID, value):
         return value
     if not value.strip():
         raise InvalidValueError("is empty", "Give an id of Atlas, 24 hexadecimal digits.")
@@ -55,7 +56,7 @@ def parse_cluster_name(value: str) -> str:
     Raises:
         InvalidValueError: If it is not one. In a path, an empty name would mean the list of all clusters.
     """
-    if not _CLUSTER_NAME.fullmatch(value):
+    if not re.fullmatch(_CLUSTER_NAME, value):
         raise InvalidValueError(
             f"is not the name of a cluster: {value!r}", "It has letters, digits and hyphens, and does not begin with a hyphen."
         )
@@ -68,14 +69,14 @@ def parse_account_id(value: str) -> str:
     Raises:
         InvalidValueError: If it is not one; a number that YAML has changed is explained.
     """
-    if not _ACCOUNT_ID.fullmatch(value):
+    if not re.fullmatch(_ACCOUNT_ID, value):
         raise _not_an_id(value, "an AWS account", _account_hint(value))
     return value
 
 
 def _account_hint(value: str) -> str:
     digits = re.sub(r"[\s-]", "", value)
-    if _ACCOUNT_ID.fullmatch(digits):
+    if re.fullmatch(_ACCOUNT_ID, digits):
         return f"Write it as {digits}, in quotes."
     if re.fullmatch(r"[0-9]{11}", value):
         return f"A leading zero is probably lost: put it in quotes, as '0{value}'."
@@ -101,7 +102,7 @@ def parse_connection_id(value: str) -> str:
         InvalidValueError: If it is not one.
     """
     hint = "AWS's id of a peering connection is pcx- and 17 hexadecimal digits (8 in old accounts)."
-    if _OBJECT_ID.fullmatch(value):
+    if re.fullmatch(_OBJECT_ID, value):
         hint += " This is an id of Atlas, which belongs in peer_id."
     return _parse_aws_id(value, _CONNECTION_ID, "a peering connection in AWS", hint)
 
@@ -143,16 +144,16 @@ def parse_instance_id(value: str) -> str:
     return _parse_listed_id(value, _INSTANCE_ID, "i-0a1b2c3d4e5f67890")
 
 
-def _parse_listed_id(value: str, pattern: re.Pattern[str], example: str) -> str:
-    if not pattern.fullmatch(value):
+def _parse_listed_id(value: str, pattern: str, example: str) -> str:
+    if not re.fullmatch(pattern, value):
         raise InvalidValueError(f"has a malformed id: {value!r}", f"Write it like {example}.")
     return value
 
 
-def _parse_aws_id(value: str, pattern: re.Pattern[str], what: str, hint: str) -> str:
-    if not pattern.fullmatch(value):
+def _parse_aws_id(value: str, pattern: str, what: str, hint: str) -> str:
+    if not re.fullmatch(pattern, value):
         written = value.strip().lower()
-        raise _not_an_id(value, what, f"Write it as {written}." if pattern.fullmatch(written) else hint)
+        raise _not_an_id(value, what, f"Write it as {written}." if re.fullmatch(pattern, written) else hint)
     return value
 
 

@@ -113,8 +113,8 @@ def draw(connection: Connection, layout: Layout) -> Drawing:
         y,
         layout.vpc_width,
         vpc_height,
-        result["vpc_id"],
-        (connection.place or "account and region not known",),
+        connection.title,
+        (connection.place or f"{connection.words.place} not known",),
         _badges(_at(connection, VPC), x + layout.vpc_width - PADDING, y, layout.vpc_width),
     )
     line, label = _line(container, vpc, layout)
@@ -125,7 +125,7 @@ def draw(connection: Connection, layout: Layout) -> Drawing:
         vpc,
         tuple(_subnets(connection, vpc, layout)),
         line,
-        (*label, result["connection_id"] or "no connection"),
+        (*label, connection.id or "no connection"),
         _on_line(_at(connection, CONNECTION), line, layout),
     )
 

@@ -26,8 +26,8 @@ def to_markdown(peering_check: Result, made_at: str) -> str:
     check = view_of(peering_check)
     blocks = [f"# Peering check: {check.verdict}", _escaped(check.summary), f"{LIMIT} Made at {made_at}."]
     if len(check.connections) > 1:
-        rows = [(_escaped(one.result["vpc_id"]), _escaped(one.place), one.verdict, _counts(one)) for one in check.connections]
-        blocks.append(_table(("VPC", "account and region", "verdict", "findings"), rows))
+        rows = [(_escaped(one.title), _escaped(one.place), one.verdict, _counts(one)) for one in check.connections]
+        blocks.append(_table((*check.head, "verdict", "findings"), rows))
     for connection in check.connections:
         blocks += _section(connection)
     return "\n\n".join(blocks) + "\n"
@@ -35,12 +35,12 @@ def to_markdown(peering_check: Result, made_at: str) -> str:
 
 def _section(connection: Connection) -> t.Iterator[str]:
     result = connection.result
-    yield f"## {_escaped(result['vpc_id'])}: {connection.verdict}"
+    yield f"## {_escaped(connection.title)}: {connection.verdict}"
     yield _table(
         ("", ""),
         [
-            ("account and region", _escaped(connection.place)),
-            ("connection", _escaped(result["connection_id"] or "no id in AWS")),
+            (connection.words.place, _escaped(connection.place)),
+            ("connection", _escaped(connection.id or f"no {connection.words.no_id}")),
             ("expires at", _escaped(result["expires_at"] or "")),
             ("block of Atlas", _escaped(result["atlas_cidr_block"] or "not known")),
             ("clusters", _escaped(", ".join(result["cluster_names"]))),

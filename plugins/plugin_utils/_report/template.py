@@ -27,7 +27,7 @@ _DRAWING = """
 {%- macro side(box, connection) %}
   <g class="side">
   <rect x="{{ box.x + 1 }}" y="{{ box.y }}" width="{{ box.width - 2 }}" height="{{ box.height }}" rx="8"/>
-  <text class="title" x="{{ box.x + 14 }}" y="{{ box.y + 26 }}">{{ box.title }}</text>
+  <text class="title" x="{{ box.x + 14 }}" y="{{ box.y + 26 }}">{{ box.title | truncate(38, true) }}</text>
 {%- for line in box.lines %}
   <text class="mono{{ '' if loop.first else ' quiet' }}" x="{{ box.x + 14 }}" y="{{ box.y + 28 + 17 * loop.index }}">
     {{- line | truncate(28, true) }}</text>
@@ -38,7 +38,7 @@ _DRAWING = """
 
 {%- macro drawing(picture, connection) %}
 <svg class="{{ picture.layout.name }}" viewBox="0 0 {{ picture.layout.width }} {{ picture.height }}" role="group"
-  aria-label="Atlas and the VPC: {{ connection.verdict }}">
+  aria-label="Atlas and the {{ connection.words.noun }}: {{ connection.verdict }}">
   <line class="wire {{ connection.result.verdict }}" x1="{{ picture.line[0] }}" y1="{{ picture.line[1] }}"
     x2="{{ picture.line[2] }}" y2="{{ picture.line[3] }}"/>
   <text class="mono" x="{{ picture.label[0] }}" y="{{ picture.label[1] }}" style="font-size: 10px"
@@ -79,7 +79,7 @@ _CONNECTION = """
 {%- macro section(connection, pictures, is_folded) %}
 
 <section id="c{{ connection.number }}">
-<h2><span class="id">{{ connection.result.vpc_id }}</span>
+<h2><span class="id">{{ connection.title }}</span>
 <span class="tag {{ connection.result.verdict }}">{{ connection.verdict }}</span></h2>
 {%- if connection.place or connection.result.expires_at %}
 <p class="quiet">{{ connection.place }}
@@ -131,11 +131,11 @@ PAGE = (
 <div class="verdict {{ verdict }}"><strong>{{ check.verdict }}</strong><p>{{ check.summary }}</p></div>
 <p class="quiet">{{ limit }} Made at {{ made_at }}.</p>
 {%- if check.connections | length > 1 %}
-<table class="overview"><thead><tr><th scope="col">VPC</th><th scope="col">account and region</th><th scope="col">verdict</th>
-<th scope="col">findings</th></tr></thead><tbody>
+<table class="overview"><thead><tr><th scope="col">{{ check.head[0] }}</th><th scope="col">{{ check.head[1] }}</th>
+<th scope="col">verdict</th><th scope="col">findings</th></tr></thead><tbody>
 {%- for connection in check.connections %}
 <tr class="{{ connection.result.verdict }}">
-<td class="short"><a class="id" href="#c{{ connection.number }}">{{ connection.result.vpc_id }}</a></td>
+<td class="short"><a class="id" href="#c{{ connection.number }}">{{ connection.title }}</a></td>
 <td class="short">{{ connection.place }}</td><td class="short"><span class="word">{{ connection.verdict }}</span></td>
 <td>{{ counts(connection) }}</td></tr>
 {%- endfor %}

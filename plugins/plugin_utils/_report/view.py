@@ -12,11 +12,13 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.words import ANY, WORDS, Words
+
 GUIDE = "https://github.com/cloudpeer/atlas/blob/main/docs/guides/no_traffic.md"
 # What cannot be known, said each time.
 LIMIT = (
     "Atlas's own routes and security groups cannot be seen. This is what the settings on both sides allow, "
-    "and not a measurement; atlas_probe measures from a host in the VPC."
+    "and not a measurement; atlas_probe measures from a host in your network."
 )
 VERDICTS = {"reachable_by_design": "reachable by design", "not_reachable": "not reachable", "unknown": "unknown"}
 # The severities that are shown one by one, the worst first; the others are counted.
@@ -25,6 +27,7 @@ SHOWN = ("fail", "warn", "unknown", "info")
 CONNECTION, CONTAINER, VPC = "connection", "container", "vpc"
 _PLACES = {"1": CONNECTION, "2": CONTAINER, "3": CONTAINER, "4": CONNECTION}
 _OF_CONTAINER = {"P104", "P105", "P106"}
+_OF_NETWORK = {"A403"}
 
 Result = t.Mapping[str, t.Any]
 
@@ -89,8 +92,24 @@ class Connection:
 
     @property
     def place(self) -> str:
-        """The account and the region, as far as they are known."""
-        return ", ".join(filter(None, (self.result["aws_account_id"], self.result["region"])))
+        """The account and the region, or what other clouds have in their place, as far as it is known."""
+        return ", ".join(filter(None, (self.result[name] for name in self.words.places)))
+
+    @property
+    def words(self) -> Words:
+        """What things are called on its cloud."""
+        return WORDS[self.result["provider_name"]]
+
+    @property
+    def title(self) -> str:
+        """Its network: the id of a VPC, or what it is with its name."""
+        return self.words.title.format(self.result[self.words.network])
+
+    @property
+    def id(self) -> str | None:
+        """Its id: in AWS, or where the cloud knows none, in Atlas."""
+        found: str | None = self.result[self.words.id]
+        return found
 
 
 @dataclass(frozen=True)
@@ -100,6 +119,12 @@ class Check:
     verdict: str
     summary: str
     connections: tuple[Connection, ...]
+
+    @property
+    def head(self) -> tuple[str, str]:
+        """The titles of the columns for networks and for where they are."""
+        words = {connection.result["provider_name"]: connection.words for connection in self.connections}
+        return next(((one.noun, one.place) for one in words.values()), ANY) if len(words) == 1 else ANY
 
 
 def view_of(peering_check: Result) -> Check:
@@ -142,6 +167,7 @@ def _order_of(subnet: Result) -> tuple[bool, ipaddress.IPv4Network, str]:
 def _finding(number: int, check: Result, subnets: t.Sequence[str]) -> Finding:
     subject = check["subject"]
     place = CONTAINER if check["code"] in _OF_CONTAINER else _PLACES.get(check["code"][1], VPC)
+    place = VPC if check["code"] in _OF_NETWORK else place
     # A route table, a network ACL or the access list names the subnets that it keeps from reaching Atlas.
     evidence = check["evidence"]
     concerned = {subject, *(evidence.get("subnet_ids") or ()), *(evidence.get("subnets") or ())}

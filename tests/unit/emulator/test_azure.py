@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.clouds.azure import Azure, vnet_id
 from ansible_collections.cloudpeer.atlas.tests.clouds.control import Control
+from ansible_collections.cloudpeer.atlas.tests.clouds.entra import Entra
 from ansible_collections.cloudpeer.atlas.tests.clouds.gcp import Gcp
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import serving
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
@@ -298,112 +299,100 @@ def test_a_provider_in_another_case_is_no_json(api):
     assert code(post(api, container_id, providerName="TENANT")) == (400, "INVALID_ENUM_VALUE")
 
 
-class Vnets:
-    """One virtual network in a stand-in, which `Control` serves."""
-
-    def __init__(self):
-        """Start with the role given."""
-        self.networks = {VNET: {"prefixes": ["10.20.0.0/16"], "is_role_given": True, "peerings": {}}}
-
-    def show_vnets(self):
-        """Return all networks."""
-        names = ("subscription_id", "resource_group", "name")
-        return [{**dict(zip(names, key)), **network} for key, network in self.networks.items()]
-
-    def put_peering(self, subscription, group, vnet, name, prefixes):
-        """Let Atlas make its peering."""
-        network = self.networks.get((subscription, group, vnet))
-        if network is not None:
-            network["peerings"][name] = prefixes
-        return network is not None
-
-    def discard_peering(self, subscription, group, vnet, name):
-        """Let Atlas remove its peering."""
-        if (subscription, group, vnet) in self.networks:
-            self.networks[subscription, group, vnet]["peerings"].pop(name, None)
+@pytest.fixture
+def azure():
+    """Return a stand-in with one virtual network, where Atlas has its role."""
+    azure = Azure(Entra())
+    azure.add_vnet(*VNET, prefixes=["10.20.0.0/16"])
+    azure.add_role(*VNET)
+    return azure
 
 
 @pytest.fixture
-def vnets():
-    """Return a network in a stand-in."""
-    return Vnets()
-
-
-@pytest.fixture
-def with_stand_in(vnets, start):
-    """Return a client of an emulator that asks a stand-in."""
-    with contextlib.ExitStack() as stack:
-        url = stack.enter_context(serving(Control(Gcp(), vnets).app()))
+def with_stand_in(azure, start):
+    """Return a client of an emulator that asks the stand-in."""
+    with serving(Control(Gcp(), azure).app()) as url:
         yield start(step_seconds=0, clouds_url=url)
 
 
-def test_the_stand_in_says_whether_the_role_is_there(with_stand_in, vnets):
+def take_role(azure):
+    """Take Atlas's role away."""
+    azure.roles.forget(vnet_id(*VNET))
+
+
+def peerings_in(azure):
+    """Return the peerings of the network: by name, the blocks on the other side."""
+    [network] = azure.show_vnets()
+    return network["peerings"]
+
+
+def test_the_stand_in_says_whether_the_role_is_there(with_stand_in, azure):
     """And has Atlas's peering while there is one."""
-    api, network = with_stand_in, vnets.networks[VNET]
+    api = with_stand_in
     container_id = add_container(api)
     assert code(post(api, container_id, vnetName="unknown")) == (404, UNREACHABLE)
     assert code(post(api, container_id, resourceGroupName="unknown")) == (404, UNREACHABLE)
-    network["is_role_given"] = False
+    take_role(azure)
     assert code(post(api, container_id)) == (404, UNREACHABLE)
-    network["is_role_given"] = True
+    azure.add_role(*VNET)
     peer_id = post(api, container_id, vnetName="Net", resourceGroupName="GROUP").json()["id"]
     assert show(api, peer_id) == ("AVAILABLE", None)
-    assert list(network["peerings"].values()) == [["10.8.0.0/21"]]
+    assert list(peerings_in(azure).values()) == [["10.8.0.0/21"]]
     api.call("DELETE", f"/peers/{peer_id}")
     assert show(api, peer_id) is None
-    assert network["peerings"] == {}
+    assert peerings_in(azure) == {}
 
 
-def test_blocks_in_the_stand_in_count(with_stand_in, vnets):
+def test_blocks_in_the_stand_in_count(with_stand_in, azure):
     """The network's own, and those of a peering that somebody else has left there."""
-    api, network = with_stand_in, vnets.networks[VNET]
+    api = with_stand_in
+    azure.add_peering(*VNET, "left-over", "/subscriptions/somebody", ["10.8.0.0/16"])
     for region, block in (("US_EAST_2", "10.8.0.0/21"), ("EUROPE_NORTH", "10.20.0.0/21")):
-        network["peerings"] = {"left-over": ["10.8.0.0/16"]}
         status, text = show(api, post(api, add_container(api, region, block)).json()["id"])
         assert status == "FAILED"
         assert block in text
-        assert list(network["peerings"]) == ["left-over"]
+        assert list(peerings_in(azure)) == ["left-over"]
 
 
-def test_a_connection_fails_with_its_network(with_stand_in, vnets):
+def test_a_connection_fails_with_its_network(with_stand_in, azure):
     """If the network is deleted, or the role taken away; the deletion needs the role only where there is a network."""
-    api, network = with_stand_in, vnets.networks[VNET]
+    api = with_stand_in
     container_id = add_container(api)
     peer_id = post(api, container_id).json()["id"]
     assert show(api, peer_id) == ("AVAILABLE", None)
-    network["is_role_given"] = False
+    take_role(azure)
     assert show(api, peer_id)[0] == "FAILED"
-    network["is_role_given"] = True
+    azure.add_role(*VNET)
     assert show(api, peer_id)[0] == "FAILED"
-    network["is_role_given"] = False
+    take_role(azure)
     api.call("DELETE", f"/peers/{peer_id}")
     assert show(api, peer_id)[0] == "DELETION_FAILED"
-    vnets.networks.clear()
+    azure.remove_vnet(*VNET)
     api.call("DELETE", f"/peers/{peer_id}")
     assert show(api, peer_id) is None
-    vnets.networks[VNET] = network
-    network.update(is_role_given=True, peerings={})
+    azure.add_vnet(*VNET, prefixes=["10.20.0.0/16"])
+    azure.add_role(*VNET)
     peer_id = post(api, container_id).json()["id"]
     assert show(api, peer_id) == ("AVAILABLE", None)
-    vnets.networks.clear()
+    azure.remove_vnet(*VNET)
     status, text = show(api, peer_id)
     assert status == "FAILED"
     assert "not found" in text
 
 
-def test_a_reset_removes_the_peerings_of_atlas(with_stand_in, vnets):
+def test_a_reset_removes_the_peerings_of_atlas(with_stand_in, azure):
     """And nothing that others made."""
-    api, network = with_stand_in, vnets.networks[VNET]
-    network["peerings"]["theirs"] = ["172.16.0.0/24"]
+    api = with_stand_in
+    azure.add_peering(*VNET, "theirs", "/subscriptions/somebody", ["172.16.0.0/24"])
     assert show(api, post(api, add_container(api)).json()["id"]) == ("AVAILABLE", None)
-    assert len(network["peerings"]) == 2
+    assert len(peerings_in(azure)) == 2
     assert control(api, "/reset").status_code == 204
-    assert list(network["peerings"]) == ["theirs"]
+    assert list(peerings_in(azure)) == ["theirs"]
 
 
-def test_a_silent_stand_in_changes_nothing(vnets, start):
+def test_a_silent_stand_in_changes_nothing(azure, start):
     """A POST fails as in a fault of the service; a connection stays what it is."""
-    with serving(Control(Gcp(), vnets).app()) as url:
+    with serving(Control(Gcp(), azure).app()) as url:
         api = start(step_seconds=0, clouds_url=url)
         container_id = add_container(api)
         peer_id = post(api, container_id).json()["id"]

@@ -8,6 +8,7 @@ import re
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
+from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 
@@ -142,6 +143,29 @@ def test_the_mirror_makes_it_available(with_clouds, gcp):
     gcp.add_peering(*MINE, "any-name", atlas)
     assert show(with_clouds, peer_id) == ("AVAILABLE", None)
     gcp.discard_network(MINE[0], "another-network")
+
+
+def test_the_mirror_is_noticed_after_a_while(gcp, shared_clouds, clock):
+    """One that goes away before that has never been there."""
+    project = Project(Settings(step_seconds=10, clouds_url=shared_clouds.control_url), clock)
+    with project.now():
+        container = project.containers.create({"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"})
+        peer = project.create_peer({"providerName": "GCP", "containerId": container.id, **FIELDS}, needs_container=True)
+
+    def status(after):
+        clock.sleep(after)
+        return project.find_peer(peer.id)["status"]
+
+    assert status(10) == "WAITING_FOR_USER"
+    fields = container.to_json()
+    atlas = fields["gcpProjectId"], fields["networkName"]
+    gcp.add_peering(*MINE, "ours", atlas)
+    assert [status(100), status(9)] == ["WAITING_FOR_USER", "WAITING_FOR_USER"]
+    gcp.remove_peering(*MINE, "ours")
+    assert status(1) == "WAITING_FOR_USER"
+    gcp.add_peering(*MINE, "ours", atlas)
+    assert [status(0), status(9), status(1)] == ["WAITING_FOR_USER", "WAITING_FOR_USER", "AVAILABLE"]
+    project.reset()
 
 
 def test_atlas_has_its_half_in_the_stand_in(with_clouds, gcp):

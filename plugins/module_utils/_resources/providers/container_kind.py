@@ -11,7 +11,6 @@ Their rules are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
@@ -22,8 +21,7 @@ REGIONS: t.Final = "regions"
 BLOCK: t.Final = "atlas_cidr_block"
 
 
-@dataclass(frozen=True)
-class ContainerKind:
+class ContainerKind(t.NamedTuple):
     """The network containers of one cloud provider.
 
     Attributes:

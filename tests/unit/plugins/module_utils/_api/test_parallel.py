@@ -10,12 +10,8 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import (
-    StoppedError,
-    Workers,
-    check_stopped,
-    stoppable_sleep,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.stopping import StoppedError, check_stopped, stoppable_sleep
 
 
 class TimeoutOfTheTask(BaseException):
@@ -167,11 +163,6 @@ def test_an_exception_of_the_main_thread_waits_for_what_runs() -> None:
     assert threading.active_count() < 20
     time.sleep(0.1)
     assert len(ended) == count
-
-
-def test_threads_that_nobody_stops_go_on() -> None:
-    check_stopped()
-    stoppable_sleep(0)
 
 
 def test_a_thread_that_is_stopped_may_not_go_on() -> None:

@@ -23,7 +23,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import login as _login
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import token_cache as _token_cache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import choose_credential
@@ -63,7 +62,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(emulator: RunningEmulator, pool: ClientPool | None = None, **options: Any) -> tuple[dict[str, Any], list[str]]:
     """Read the connections as a task does; return its result and its warnings."""
-    given = {"group_id": emulator.settings.group_id, "base_url": emulator.base_url, "retries": 0, **options}
+    given = {
+        "group_id": emulator.settings.group_id,
+        "base_url": emulator.base_url,
+        "retries": 0,
+        "provider_name": "AWS",
+        **options,
+    }
     checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(
         {name: value for name, value in given.items() if value is not None}
     )
@@ -287,7 +292,7 @@ def test_a_token_that_cannot_be_kept_leaves_nothing_behind(home: Path, monkeypat
 def identity_of(monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[str]:
     """Return what a token is kept by."""
     found: list[Any] = []
-    monkeypatch.setattr(_login, "TokenCache", lambda identity, *unused: found.append(list(identity)))
+    monkeypatch.setattr(_token_cache, "TokenCache", lambda identity, *unused: found.append(list(identity)))
     params = {
         **NO_CREDENTIALS,
         "base_url": "https://cloud.mongodb.com",

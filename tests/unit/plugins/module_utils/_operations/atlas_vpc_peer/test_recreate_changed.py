@@ -205,6 +205,26 @@ def test_a_block_of_aws_is_still_changed_in_place(atlas: Atlas) -> None:
 
 
 @CHECK_MODES
+def test_a_move_stays_in_its_container(azure: PeerSite, check_mode: bool) -> None:
+    azure.add_container(region="US_EAST", atlasCidrBlock="10.9.0.0/21")
+    elsewhere = azure.create(**azure.other, container_region_name="eastus")
+    old = azure.create(container_id=azure.container_id)
+    done = azure.run(**azure.other, peer_id=old, recreate="changed", check_mode=check_mode)
+    assert (done.failed, done.changed, done.peer["container_id"]) == (False, True, azure.container_id)
+    assert ids(azure.atlas) == ([elsewhere, old] if check_mode else [elsewhere, done.peer["id"]])
+
+
+def test_a_move_that_removes_first_needs_its_container_from_the_options(atlas: Atlas) -> None:
+    old = atlas.create(container_id=atlas.container_id)["id"]
+    atlas.add_container("EU_WEST_1", "192.168.240.0/21")
+    options = {**PEERING, "vpc_id": OTHER_VPC, "peer_id": old, "recreate": "changed"}
+    assert words_missing(atlas.run(**options), "has 2 network containers", "container_region_name") == []
+    assert atlas.writes() == []
+    done = atlas.run(**options, container_region_name="us-east-1")
+    assert (done.failed, atlas.writes()) == (False, ["DELETE", "POST"])
+
+
+@CHECK_MODES
 def test_a_mistake_in_the_container_removes_nothing(azure: PeerSite, check_mode: bool) -> None:
     old = azure.create()
     options = {**azure.other, "peer_id": old, "recreate": "changed"}

@@ -40,6 +40,7 @@ def test_a_connection_that_carries_traffic_is_reachable_by_design(site: CheckSit
     assert done.check["summary"] == f"The connection with {site.vpc.vpc_id} is reachable by design."
     shown = done.connection
     assert {name: value for name, value in shown.items() if name not in ("peer_id", "container_id", "checks")} == {
+        "provider_name": "AWS",
         "vpc_id": site.vpc.vpc_id,
         "aws_account_id": site.account.id,
         "region": "us-east-1",

@@ -10,6 +10,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.aws_options import credentials_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.gcp_options import credentials_of as gcp_credentials_of
 
 GROUP = "5356823b3794dee37132bb7b"
 ENTRY = {"vpc_id": "vpc-0a1b2c3d4e5f67890"}
@@ -168,3 +169,179 @@ def test_an_entry_has_its_own_credentials_or_those_of_the_top(
     params, unused = validated(**top, connections=[{**ENTRY, **entry}])
     found = credentials_of(params, params["connections"][0], None)
     assert {name: value for name, value in found.items() if value is not None} == used
+
+
+AZURE = {"azure_subscription_id": "fd01adff-b37e-4693-8497-83ecf183a145", "vnet_name": "shop-vnet"}
+VNET_ID = (
+    "/subscriptions/fd01adff-b37e-4693-8497-83ecf183a145/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/shop-vnet"
+)
+GCP = {"gcp_project_id": "my-project", "network_name": "my-network"}
+NAMES = {"atlas_gcp_project_id": "p-abcdefghijklmnopqrstuvwx", "atlas_network_name": "nt-5356823b3794dee37132bb7b-abcdefgh"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"connections": [{}]}, "connections[0] names no network. Set vpc_id for AWS, vnet_resource_id for AZURE"),
+        ({"connections": [{"aws_account_id": "123456789012"}]}, "connections[0] needs vpc_id"),
+        ({"connections": [{"vnet_name": "shop-vnet"}]}, "connections[0] needs azure_subscription_id"),
+        ({"connections": [{"network_name": "my-network"}]}, "connections[0] needs gcp_project_id"),
+        ({"connections": [{**ENTRY, **GCP}]}, "connections[0]: vpc_id and gcp_project_id are options of two clouds"),
+        (
+            {"connections": [{**AZURE, "provider_name": "GCP"}]},
+            "connections[0]: azure_subscription_id is not an option for GCP, which provider_name names",
+        ),
+        (
+            {"connections": [{**AZURE, "region": "us-east-1"}]},
+            "connections[0]: region and azure_subscription_id are options of two",
+        ),
+        ({"connections": [{**GCP, "aws_profile": "prod"}]}, "connections[0]: aws_profile and gcp_project_id are options of two"),
+        ({"connections": [{**AZURE, "azure_subscription_id": "shop"}]}, "connections[0].azure_subscription_id is malformed"),
+        ({"connections": [{**AZURE, "vnet_name": "a/b"}]}, "connections[0].vnet_name is not a name in AZURE"),
+        (
+            {"connections": [{"vnet_resource_id": "shop-vnet"}]},
+            "connections[0].vnet_resource_id is not the resource id of a VNet",
+        ),
+        (
+            {"connections": [{"vnet_resource_id": VNET_ID, "vnet_name": "other"}]},
+            "connections[0]: vnet_name is other, and vnet_resource_id names shop-vnet. Leave vnet_name out.",
+        ),
+        ({"connections": [{**GCP, "gcp_project_id": "12345"}]}, "connections[0].gcp_project_id is not the id of a GCP project"),
+        (
+            {"connections": [{**GCP, "container_region": "us-east4"}]},
+            "connections[0].container_region: the network container on GCP",
+        ),
+        (
+            {"provider_name": "GCP", "container_region": "us-east4"},
+            "container_region: the network container on GCP has no region",
+        ),
+        (
+            {"connections": [ENTRY, AZURE], "container_region": "US_EAST_2"},
+            "container_region is set, and the connections are on AWS and AZURE",
+        ),
+        (
+            {"connections": [ENTRY, GCP], "provider_name": "AWS"},
+            "connections[1] is on GCP, and provider_name is AWS. Set provider_name to all",
+        ),
+        ({"atlas": False, "connections": [AZURE]}, "atlas is false, and neither vnet_peerings nor virtual_networks is given"),
+        (
+            {"atlas": False, "connections": [AZURE], "vnet_peerings": []},
+            "connections[0] (shop-vnet) needs atlas_cidr_block with atlas",
+        ),
+        ({"atlas": False, "gcp": False, "connections": [GCP]}, "atlas and gcp are both false"),
+        ({"atlas": False, "aws": False, "connections": [ENTRY, GCP]}, "atlas and aws are both false"),
+        (
+            {"atlas": False, "connections": [GCP]},
+            "connections[0] (my-network) needs atlas_gcp_project_id and atlas_network_name with atlas: false",
+        ),
+        (
+            {"vnet_peerings": [{"vnetpeerings": []}]},
+            "vnet_peerings[0] is not a peering of a VNet: its id is None. Give vnetpeerings of",
+        ),
+        (
+            {"virtual_networks": [{"id": VNET_ID, "address_prefixes": "10.0.0.0/8"}]},
+            "virtual_networks[0] has address_prefixes that are",
+        ),
+        (
+            {"provider_name": "GCP", "gcp_service_account_file": "/key", "gcp_service_account_email": "a@b"},
+            "gcp_service_account_file and gcp_service_account_email exclude each other",
+        ),
+        ({"provider_name": "GCP", "gcp_auth_kind": "accesstoken"}, "gcp_auth_kind accesstoken needs gcp_access_token."),
+        (
+            {"provider_name": "all", "gcp_auth_kind": "application", "gcp_service_account_file": "/key"},
+            "gcp_service_account_file is set, and gcp_auth_kind is application. Set gcp_auth_kind: serviceaccount",
+        ),
+    ],
+)
+def test_options_of_other_clouds_that_cannot_be_right(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOptionError) as caught:
+        validated(**options)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "clouds"),
+    [
+        ({}, ("AWS",)),
+        ({"connections": []}, ("AWS",)),
+        ({"connections": [GCP]}, ("GCP",)),
+        ({"connections": [GCP, ENTRY]}, ("AWS", "GCP")),
+        ({"connections": [GCP], "provider_name": "all"}, ("AWS", "AZURE", "GCP")),
+        ({"provider_name": "AZURE"}, ("AZURE",)),
+    ],
+)
+def test_the_clouds_are_those_of_the_entries_unless_they_are_named(options: dict[str, Any], clouds: tuple[str, ...]) -> None:
+    params, warnings = validated(**options)
+    assert (params["clouds"], warnings) == (clouds, [])
+
+
+def test_an_entry_on_azure_is_filled_in_from_the_resource_id_of_its_vnet() -> None:
+    params, warnings = validated(connections=[{"vnet_resource_id": VNET_ID}, AZURE], container_region="eastus2")
+    first, second = params["connections"]
+    assert {name: first[name] for name in AZURE} == AZURE
+    assert (first["resource_group_name"], second["resource_group_name"]) == ("g", None)
+    assert first["container_region"] == second["container_region"] == "US_EAST_2"
+    assert warnings == []
+    unknown, warnings = validated(connections=[{**AZURE, "container_region": "moonbase"}])
+    assert unknown["connections"][0]["container_region"] == "moonbase"
+    assert warnings == [
+        "connections[0].container_region 'moonbase' is not a region of AZURE that this version of the collection knows. "
+        "Check its spelling."
+    ]
+
+
+def test_variables_for_gcp_do_not_matter_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("GCP_SERVICE_ACCOUNT_FILE", "GCP_SERVICE_ACCOUNT_EMAIL"):
+        monkeypatch.setenv(variable, "/key")
+    assert validated()[0]["clouds"] == ("AWS",)
+    assert validated(connections=[GCP], gcp=False)[0]["clouds"] == ("GCP",)
+    with pytest.raises(InvalidOptionError, match="exclude each other"):
+        validated(connections=[GCP])
+
+
+def test_the_token_for_atlas_is_not_that_for_gcp() -> None:
+    params, unused = validated(connections=[GCP], gcp_access_token="ya29.token", access_token="atlas")
+    credentials = gcp_credentials_of(params, {})
+    assert (credentials["access_token"], credentials["auth_kind"]) == ("ya29.token", "accesstoken")
+    assert credentials["scopes"] == ["https://www.googleapis.com/auth/compute.readonly"]
+    assert gcp_credentials_of({**params, "gcp_scopes": ["a"]}, {})["scopes"] == ["a"]
+
+
+def test_an_entry_on_gcp_may_have_what_the_role_has_for_it() -> None:
+    key, token = {"gcp_service_account_file": "/key.json"}, {"gcp_access_token": "ya29.token"}
+    entry = {
+        **GCP,
+        "cidr_blocks": ["10.30.0.0/16", "100.64.0.0/10"],
+        "container_regions": ["us-east4"],
+        "gcp_peering_name": "atlas",
+    }
+    params, warnings = validated(connections=[{**entry, **key}, {**entry, **token}, entry], gcp_access_token="ya29.top")
+    assert warnings == []
+    assert params["connections"][0]["cidr_blocks"] == ("10.30.0.0/16", "100.64.0.0/10")
+    kinds = [gcp_credentials_of(params, one)["auth_kind"] for one in params["connections"]]
+    assert kinds == ["serviceaccount", "accesstoken", "accesstoken"]
+    tokens = [gcp_credentials_of(params, one)["access_token"] for one in params["connections"]]
+    # An entry with its own takes none of the top.
+    assert tokens == [None, "ya29.token", "ya29.top"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {**GCP, "gcp_service_account_file": "/key", "gcp_access_token": "x"},
+            "connections[0]: gcp_service_account_file and gcp_access_token",
+        ),
+        ({**GCP, "gcp_access_token": "a b"}, "connections[0]: gcp_access_token has a space"),
+        ({**GCP, "cidr_blocks": ["fd00::/8"]}, "connections[0].cidr_blocks[0] is an IPv6 block"),
+        ({**ENTRY, "cidr_blocks": ["10.0.0.0/8"]}, "connections[0]: cidr_blocks is an option for AZURE and GCP"),
+        (
+            {**AZURE, "gcp_access_token": "x"},
+            "connections[0]: azure_subscription_id and gcp_access_token are options of two clouds",
+        ),
+    ],
+)
+def test_an_entry_with_options_for_gcp_that_cannot_be_right(entry: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOptionError) as caught:
+        validated(connections=[entry])
+    assert message in str(caught.value)

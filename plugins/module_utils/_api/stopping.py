@@ -1,0 +1,52 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Whether a thread may still send: what ends, or is to end, sends nothing more."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+import typing as t
+
+from .errors import AtlasError
+
+Clock = t.Callable[[], float]
+Sleep = t.Callable[[float], None]
+
+# Set when the thread is to send nothing more; None in threads that nobody stops.
+STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
+
+
+class StoppedError(AtlasError):
+    """The task ends: nothing more is sent."""
+
+    def __init__(self, message: str = "The task was stopped before the request was sent. Run it again.") -> None:
+        super().__init__(message)
+
+
+def check_stopped() -> None:
+    """Return if this thread may go on.
+
+    Raises:
+        StoppedError: If it may not.
+    """
+    stop = STOP.get()
+    if stop is not None and stop.is_set():
+        raise StoppedError
+
+
+def stoppable_sleep(seconds: float) -> None:
+    """Sleep, as `time.sleep` does.
+
+    Raises:
+        StoppedError: As soon as this thread is to stop.
+    """
+    stop = STOP.get()
+    if stop is None:
+        time.sleep(seconds)
+    elif stop.wait(seconds):
+        raise StoppedError

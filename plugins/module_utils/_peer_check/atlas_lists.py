@@ -1,0 +1,135 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""The lists of a project, as checks rely on them: a reply that is odd is an error, and never fine."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasObject
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PeerList
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.azure import AZURE
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.gcp import GCP
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import PeerFields
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
+
+Answer = t.Any
+_PROVIDERS: t.Mapping[str, PeerFields] = {one.name: one for one in (AWS, AZURE, GCP)}
+
+
+def list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> list[AtlasObject]:
+    """Return the connections with one cloud.
+
+    Raises:
+        AtlasError: If they cannot be read.
+    """
+    found = PeerList(client, group_id, _PROVIDERS[cloud]).list_peers()
+    if cloud == AWS.name:
+        _check_regions(found, "accepter_region_name", "VPC peering connection", group_id)
+    return list(found)
+
+
+def list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.name) -> list[AtlasObject]:
+    """Return the containers on one cloud, or for None those on all clouds, which are not checked yet.
+
+    Raises:
+        AtlasError: If they cannot be read.
+    """
+    if cloud is None:
+        return list(Containers(client, group_id).list_all_containers())
+    found: list[AtlasObject] = list(Containers(client, group_id).list_containers(cloud))
+    _check_containers(found, group_id)
+    return found
+
+
+def _check_containers(found: t.Sequence[AtlasObject], group_id: str) -> None:
+    """Check that containers are what checks rely on.
+
+    Raises:
+        AtlasApiError: If one is something else.
+    """
+    for one in found:
+        _check_texts([one], [name for name in one if name not in ("provisioned", "regions")], "network container", group_id)
+    on_aws = [one for one in found if one["provider_name"] in (None, AWS.name)]
+    _check_regions(on_aws, "region_name", "network container", group_id)
+
+
+def of_cloud(answer: Answer, cloud: str, group_id: str) -> Answer:
+    """Return the containers of one cloud, of those of all clouds or of this one; or the AtlasError why they are not known."""
+    if isinstance(answer, AtlasError):
+        return answer
+    found = [one for one in answer if (one["provider_name"] or AWS.name) == cloud]
+    try:
+        _check_texts(answer, ("provider_name",), "network container", group_id)
+        _check_containers(found, group_id)
+    except AtlasApiError as error:
+        return error
+    return found
+
+
+def joined(answers: t.Sequence[Answer]) -> Answer:
+    """Return lists as one, or the AtlasError why one of them is not known."""
+    failures = [one for one in answers if isinstance(one, AtlasError)]
+    return failures[0] if failures else [one for answer in answers for one in answer]
+
+
+def list_entries(client: AtlasClient, group_id: str) -> list[AtlasObject]:
+    """Return the entries of the access list.
+
+    Raises:
+        AtlasError: If they cannot be read.
+    """
+    found = list(AccessList(client, group_id).list_entries().values())
+    names = ("cidr_block", "ip_address", "aws_security_group", "comment", "delete_after_date")
+    _check_texts(found, names, "entry of the access list", group_id)
+    return list(found)
+
+
+def read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:
+    """Return the connections of another project with AWS, each with the block of its container.
+
+    Raises:
+        AtlasError: If they cannot be read.
+    """
+    peers = list_peers(client, group_id)
+    blocks = {one["id"]: one["atlas_cidr_block"] for one in (list_containers(client, group_id) if peers else ())}
+    return [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers]
+
+
+def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str], what: str, group_id: str) -> None:
+    """Check that fields are texts or null, which checks rely on.
+
+    Raises:
+        AtlasApiError: If one is something else.
+    """
+    for one in found:
+        odd = [name for name in names if one[name] is not None and not isinstance(one[name], str)]
+        if odd or one.get("id", "") is None:
+            raise _odd_reply(what, ", ".join(odd) or "id", group_id)
+
+
+def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: str, group_id: str) -> None:
+    """Check that a field is a region of AWS, if it is set: it may say which region of AWS is asked.
+
+    Raises:
+        AtlasApiError: If it is something else.
+    """
+    for one in found:
+        try:
+            if one[name]:
+                parse_aws_region(one[name])
+        except InvalidValueError:
+            raise _odd_reply(what, name, group_id) from None
+
+
+def _odd_reply(what: str, names: str, group_id: str) -> AtlasApiError:
+    return AtlasApiError(f"Failed to read project {group_id}: a reply is not a {what}: {names}.", hint="Check base_url.")

@@ -1,0 +1,189 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
+
+"""Which cloud an entry of `connections` is about, and the options of its own that entries on AZURE and GCP have. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import ALL, AWS, AZURE, GCP, Cloud
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import (
+    parse_azure_name,
+    parse_uuid,
+    parse_vnet_id,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_block
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_gcp_name, parse_gcp_project
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
+
+from .aws_options import ENTRY_AWS
+
+_AZURE: dict[str, t.Callable[[str], t.Any]] = {
+    "azure_directory_id": parse_uuid,
+    "azure_subscription_id": parse_uuid,
+    "resource_group_name": parse_azure_name,
+    "vnet_name": parse_azure_name,
+    "vnet_resource_id": parse_vnet_id,
+}
+_GCP: dict[str, t.Callable[[str], t.Any]] = {
+    "gcp_project_id": parse_gcp_project,
+    "network_name": parse_gcp_name,
+    "atlas_gcp_project_id": parse_gcp_project,
+    "atlas_network_name": parse_gcp_name,
+}
+_PARSERS = {"AZURE": _AZURE, "GCP": _GCP}
+OTHER_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "provider_name": {"type": "str", "choices": list(ALL)},
+    **{name: {"type": "str"} for name in (*_AZURE, *_GCP)},
+    "cidr_blocks": {"type": "list", "elements": "str"},
+    "container_regions": {"type": "list", "elements": "str"},
+    "gcp_peering_name": {"type": "str"},
+    "gcp_service_account_file": {"type": "path"},
+    "gcp_access_token": {"type": "str", "no_log": True},
+}
+# What the role has for a connection on GCP and this task needs no value of, and the credentials for its project.
+GCP_CREDENTIALS = ("gcp_service_account_file", "gcp_access_token")
+_GCP_MORE = ("container_regions", "gcp_peering_name", *GCP_CREDENTIALS)
+_AWS = ("vpc_id", "aws_account_id", "region", "route_table_ids", "route_table_tags", "aws_security_group", "connection_id")
+_OWN: dict[str, tuple[str, ...]] = {"AWS": (*_AWS, *ENTRY_AWS), "AZURE": tuple(_AZURE), "GCP": (*_GCP, *_GCP_MORE)}
+# What an entry needs: its network, and without Atlas's half what that would tell.
+_NEEDED = {"AWS": ("vpc_id",), "AZURE": ("azure_subscription_id", "vnet_name"), "GCP": ("gcp_project_id", "network_name")}
+_HINTS = {
+    "AWS": "Set it to the id of the VPC.",
+    "AZURE": "Or set vnet_resource_id, which names both.",
+    "GCP": "Both together name a VPC network.",
+}
+WITHOUT_ATLAS = {
+    "AWS": ("connection_id", "atlas_cidr_block"),
+    "AZURE": ("atlas_cidr_block",),
+    "GCP": ("atlas_gcp_project_id", "atlas_network_name"),
+}
+
+
+def find_cloud(entry: Parameters, place: str) -> str:
+    """Return the cloud of an entry: as `provider_name` says, or as follows from options that are one cloud's alone.
+
+    Args:
+        entry: The entry.
+        place: Its name in messages, such as `connections[0]`.
+
+    Raises:
+        InvalidOptionError: If it names no network, or options of two clouds.
+    """
+    unset: tuple[t.Any, ...] = (None, "", [])
+    given = {cloud: name for cloud, names in _OWN.items() for name in reversed(names) if entry.get(name) not in unset}
+    if entry.get("vpc_id") == "" and not given:
+        # The message on the id says more.
+        return AWS.name
+    wanted = entry.get("provider_name")
+    others = [name for cloud, name in given.items() if cloud != wanted]
+    if wanted and others:
+        raise InvalidOptionError(
+            f"{place}: {others[0]} is not an option for {wanted}, which provider_name names.", hint="Leave one of them out."
+        )
+    if len(given) > 1:
+        names = list(given.values())
+        raise InvalidOptionError(
+            f"{place}: {names[0]} and {names[1]} are options of two clouds.", hint="Leave one of them out, or make two entries."
+        )
+    if not given:
+        raise InvalidOptionError(
+            f"{place} names no network.",
+            hint="Set vpc_id for AWS, vnet_resource_id for AZURE, or gcp_project_id and network_name for GCP.",
+        )
+    (found,) = given
+    return found
+
+
+def parse_other(entry: dict[str, t.Any], cloud: Cloud, place: str) -> list[str]:
+    """Fill in the values of an entry on AZURE or GCP, and return warnings.
+
+    Raises:
+        InvalidOptionError: If one cannot be right, or is missing.
+    """
+    for name, parse in _PARSERS[cloud.name].items():
+        if entry[name] is None:
+            continue
+        value = parse_option(f"{place}.{name}", entry[name], parse)
+        if name == "vnet_resource_id":
+            _fill_in(entry, value._asdict(), place)
+    return _parse_region(entry, cloud, place)
+
+
+def parse_client_block(value: str) -> str:
+    """Return a block of clients, which may be a public one.
+
+    Raises:
+        InvalidValueError: If it is not a block for IPv4.
+    """
+    hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
+    network = parse_block(value, hint)
+    if not isinstance(network, ipaddress.IPv4Network):
+        raise InvalidValueError(f"is an IPv6 block: {value!r}; Atlas peers IPv4 only", hint)
+    return str(network)
+
+
+def parse_cidr_blocks(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
+    """Fill in the blocks of clients beside `cidr_block`.
+
+    Raises:
+        InvalidOptionError: If one is not a block, or the entry is on AWS, where subnets tell them.
+    """
+    given = entry["cidr_blocks"] or ()
+    if given and cloud is AWS:
+        raise InvalidOptionError(
+            f"{place}: cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
+        )
+    entry["cidr_blocks"] = tuple(
+        parse_option(f"{place}.cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
+    )
+
+
+def check_network(entry: Parameters, cloud: Cloud, place: str) -> None:
+    """Check that an entry names a network as a whole.
+
+    Raises:
+        InvalidOptionError: If something is missing.
+    """
+    missing = [name for name in _NEEDED[cloud.name] if entry[name] is None]
+    if missing:
+        raise InvalidOptionError(f"{place} needs {' and '.join(missing)}.", hint=_HINTS[cloud.name])
+
+
+def _fill_in(entry: dict[str, t.Any], told: dict[str, str], place: str) -> None:
+    """Fill in what the resource id of a VNet names."""
+    # The id calls the subscription by another name than the options do.
+    told["azure_subscription_id"] = told.pop("subscription_id")
+    for name, value in told.items():
+        if entry[name] is not None and not AZURE.is_same(entry[name], value):
+            raise InvalidOptionError(
+                f"{place}: {name} is {entry[name]}, and vnet_resource_id names {value}.", hint=f"Leave {name} out."
+            )
+        entry[name] = value
+
+
+def _parse_region(entry: dict[str, t.Any], cloud: Cloud, place: str) -> list[str]:
+    region = entry["container_region"]
+    if region is None:
+        return []
+    if cloud is GCP:
+        raise InvalidOptionError(
+            f"{place}.container_region: the network container on GCP has no region; a project has one for all regions.",
+            hint="Leave it out.",
+        )
+    entry["container_region"] = parse_option(f"{place}.container_region", region, AZURE_REGIONS.parse)
+    return warn_of_region(f"{place}.container_region", region)
+
+
+def warn_of_region(option: str, region: str) -> list[str]:
+    """Return a warning if a region of AZURE is not known: Atlas decides, since Azure may have opened it."""
+    if AZURE_REGIONS.is_known(region):
+        return []
+    return [f"{option} {region!r} is not a region of AZURE that this version of the collection knows. Check its spelling."]

@@ -1,0 +1,184 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections on AZURE and GCP that carry traffic, as facts for the checks, and what the info modules of Azure return."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import (
+    AtlasFacts,
+    AwsFacts,
+    Facts,
+    Missing,
+    NetworkFacts,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.question import Asked, Entry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_vnets import Vnet, VnetPeering
+from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
+    ATLAS_BLOCK,
+    CONTAINER_ID,
+    NOW,
+    Fields,
+    cluster,
+    entry,
+    object_id,
+    region,
+    with_private_string,
+)
+
+SUBSCRIPTION = "fd01adff-b37e-4693-8497-83ecf183a145"
+DIRECTORY = "1a1a1a1a-b37e-4693-8497-83ecf183a145"
+GROUP, VNET = "network-group", "shop-vnet"
+VNET_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Network/virtualNetworks/{VNET}"
+VNET_BLOCK = "10.20.0.0/16"
+GCP_PROJECT, NETWORK = "my-project", "my-network"
+ATLAS_PROJECT, ATLAS_NETWORK = "p-abcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7b-abcdefgh"
+REMOTE = f"projects/{ATLAS_PROJECT}/global/networks/{ATLAS_NETWORK}"
+GCP_BLOCK = "10.30.0.0/16"
+NOT_AWS = Missing("The connection is not with AWS.")
+
+
+def azure_peer(**changes: Any) -> Fields:
+    """Return a connection of Atlas with the VNet, AVAILABLE."""
+    return {
+        "id": object_id(),
+        "provider_name": "AZURE",
+        "container_id": CONTAINER_ID,
+        "status_name": "AVAILABLE",
+        "error_state_name": None,
+        "azure_directory_id": DIRECTORY,
+        "azure_subscription_id": SUBSCRIPTION,
+        "resource_group_name": GROUP,
+        "vnet_name": VNET,
+        **changes,
+    }
+
+
+def azure_container(**changes: Any) -> Fields:
+    """Return a network container in eastus2."""
+    own = {"atlas_azure_subscription_id": "5356823b3794dee37132bb7c", "atlas_vnet_name": "vnet_5356823b3794dee37132bb7c_abcdefgh"}
+    usual = {"id": CONTAINER_ID, "provider_name": "AZURE", "region_name": "US_EAST_2", "atlas_cidr_block": ATLAS_BLOCK}
+    return {**usual, **own, "provisioned": True, **changes}
+
+
+def gcp_peer(**changes: Any) -> Fields:
+    """Return a connection of Atlas with the VPC network, AVAILABLE."""
+    return {
+        "id": object_id(),
+        "provider_name": "GCP",
+        "container_id": CONTAINER_ID,
+        "status_name": "AVAILABLE",
+        "error_state_name": None,
+        "gcp_project_id": GCP_PROJECT,
+        "network_name": NETWORK,
+        **changes,
+    }
+
+
+def gcp_container(**changes: Any) -> Fields:
+    """Return the network container, for all regions."""
+    own = {"atlas_gcp_project_id": ATLAS_PROJECT, "atlas_network_name": ATLAS_NETWORK}
+    usual = {"id": CONTAINER_ID, "provider_name": "GCP", "regions": [], "atlas_cidr_block": ATLAS_BLOCK}
+    return {**usual, **own, "provisioned": True, **changes}
+
+
+def vnet_peering(**changes: Any) -> VnetPeering:
+    """Return the peering of the VNet with Atlas, Connected."""
+    fields = {"vnet": Vnet(SUBSCRIPTION, GROUP, VNET), "name": "atlas-peering", "prefixes": (ATLAS_BLOCK,)}
+    return VnetPeering(**{**fields, "state": "Connected", "sync_level": "FullyInSync", **changes})
+
+
+def mirror(**changes: Any) -> Peering:
+    """Return the peering of the VPC network with Atlas's, ACTIVE."""
+    fields = {"name": f"atlas-{ATLAS_NETWORK}", "network": REMOTE, "state": "ACTIVE", "state_details": "Connected."}
+    return Peering(**{**fields, "update_strategy": "INDEPENDENT", **changes})
+
+
+def vnet_peering_reply(**changes: Any) -> Fields:
+    """Return an element of `vnetpeerings` of azure_rm_virtualnetworkpeering_info."""
+    return {
+        "id": f"{VNET_ID}/virtualNetworkPeerings/atlas-peering",
+        "name": "atlas-peering",
+        "remote_virtual_network": VNET_ID.replace(VNET, "vnet_5356823b3794dee37132bb7c_abcdefgh"),
+        "remote_address_space": {"address_prefixes": [ATLAS_BLOCK]},
+        "peering_state": "Connected",
+        "provisioning_state": "Succeeded",
+        "use_remote_gateways": False,
+        "allow_gateway_transit": False,
+        "allow_forwarded_traffic": False,
+        "allow_virtual_network_access": True,
+        "peering_sync_level": "FullyInSync",
+        **changes,
+    }
+
+
+def vnet_reply(**changes: Any) -> Fields:
+    """Return an element of `virtualnetworks` of azure_rm_virtualnetwork_info."""
+    usual = {"id": VNET_ID, "name": VNET, "location": "eastus2", "tags": None, "provisioning_state": "Succeeded"}
+    return {**usual, "address_prefixes": [VNET_BLOCK], **changes}
+
+
+def azure_cluster(name: str = "shop", **changes: Any) -> Fields:
+    """Return a cluster in the container's region, with private connection strings."""
+    return with_private_string(cluster(name, **{"regions": [region("US_EAST_2", provider_name="AZURE")], **changes}))
+
+
+def gcp_cluster(name: str = "shop", **changes: Any) -> Fields:
+    """Return a cluster in two regions of GCP, with private connection strings."""
+    regions = [region(one, provider_name="GCP") for one in ("CENTRAL_US", "WESTERN_EUROPE")]
+    return with_private_string(cluster(name, **{"regions": regions, **changes}))
+
+
+def _healthy(
+    usual: Fields, network: Fields, block: str, entry_fields: Fields, asked: Mapping[str, Any], changes: Fields
+) -> Facts:
+    now = changes.pop("now", NOW)
+    network = {name: changes.pop(name, value) for name, value in network.items()}
+    for one, many in (("peer", "peers"), ("container", "containers")):
+        if isinstance(changes.get(one), dict):
+            changes.setdefault(many, [changes[one]])
+    if "peer" in changes and changes["peer"] is None:
+        changes.setdefault("peers", [])
+    if isinstance(changes.get("access_list"), list):
+        changes.setdefault("access_status", {key_of(one): "ACTIVE" for one in changes["access_list"]})
+    atlas: Fields = {
+        **usual,
+        "peers": [usual["peer"]],
+        "containers": [usual["container"]],
+        "access_list": [entry(block)],
+        "access_status": {block: "ACTIVE"},
+        "flex_clusters": Missing("There are dedicated clusters."),
+        "custom_dns": Missing("It does not matter."),
+        "other_projects": {},
+        "other_peers": [],
+    }
+    assert changes.keys() <= atlas.keys(), f"there are no such facts: {changes.keys() - atlas.keys()}"
+    return Facts(
+        entry=Entry(**entry_fields),
+        now=now,
+        atlas=AtlasFacts(**{**atlas, **changes}),
+        aws=AwsFacts.none(NOT_AWS),
+        asked=dataclasses.replace(Asked(), **asked),
+        network=NetworkFacts(**network),
+    )
+
+
+def healthy_azure(entry: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
+    """Return the facts of a connection with a VNet that carries traffic, with changes; see `healthy`."""
+    fields = {"provider_name": "AZURE", "azure_subscription_id": SUBSCRIPTION, "vnet_name": VNET, **(entry or {})}
+    usual = {"peer": azure_peer(), "container": azure_container(), "clusters": [azure_cluster()]}
+    network = {"vnet_peerings": [vnet_peering()], "vnet_prefixes": (VNET_BLOCK,)}
+    return _healthy(usual, network, VNET_BLOCK, fields, asked or {}, changes)
+
+
+def healthy_gcp(entry: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
+    """Return the facts of a connection with a VPC network that carries traffic, with changes; see `healthy`."""
+    fields = {"provider_name": "GCP", "gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK}
+    usual = {"peer": gcp_peer(), "container": gcp_container(), "clusters": [gcp_cluster()]}
+    network = {"gcp_networks": {NETWORK: (mirror(),), "default": ()}}
+    return _healthy(usual, network, GCP_BLOCK, {**fields, **(entry or {})}, asked or {}, changes)

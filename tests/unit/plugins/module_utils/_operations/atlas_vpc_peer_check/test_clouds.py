@@ -1,0 +1,335 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Connections on AZURE and GCP: what is healthy, each fault with its code, and what cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from ansible_collections.cloudpeer.atlas.tests.clouds.app import error_body
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
+from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
+    ATLAS_BLOCK,
+    DIRECTORY,
+    GCP_BLOCK,
+    GCP_PROJECT,
+    GROUP,
+    NETWORK,
+    SUBSCRIPTION,
+    VNET,
+    VNET_BLOCK,
+    VNET_ID,
+    vnet_peering_reply,
+    vnet_reply,
+)
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds_site import GCP_ATLAS_BLOCK, CloudsSite, atlas_calls
+from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
+
+LIST = "/global/networks"
+AZURE_STATUS = f"accessList/{VNET_BLOCK.replace('/', '%2F')}/status"
+GCP_STATUS = f"accessList/{GCP_BLOCK.replace('/', '%2F')}/status"
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[CloudsSite]:
+    clean_environment(monkeypatch, tmp_path)
+    with running_clouds() as clouds:
+        for name, value in clouds.environment.items():
+            monkeypatch.setenv(name, value)
+        with running(Settings(step_seconds=0.01, clouds_url=clouds.control_url)) as emulator:
+            yield CloudsSite(emulator, clouds)
+
+
+def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite) -> None:
+    done = site.run(provider_name="all", client_cidr_blocks=[GCP_BLOCK])
+    azure, gcp = done.check["connections"]
+    for one, code in ((azure, "A501"), (gcp, "G501")):
+        assert [check for check in one["checks"] if check["severity"] in ("fail", "warn", "unknown")] == []
+        assert [check["code"] for check in one["checks"] if check["severity"] == "info"] == [code]
+    assert {name: value for name, value in azure.items() if name not in ("peer_id", "container_id", "checks")} == {
+        "provider_name": "AZURE",
+        "azure_subscription_id": SUBSCRIPTION,
+        "resource_group_name": GROUP,
+        "vnet_name": VNET,
+        "atlas_cidr_block": ATLAS_BLOCK,
+        "cluster_names": ["azure"],
+        "verdict": "reachable_by_design",
+        "expires_at": None,
+        "subnets": [],
+    }
+    assert {name: value for name, value in gcp.items() if name not in ("peer_id", "container_id", "checks")} == {
+        "provider_name": "GCP",
+        "gcp_project_id": GCP_PROJECT,
+        "network_name": NETWORK,
+        "atlas_cidr_block": GCP_ATLAS_BLOCK,
+        "cluster_names": ["gcp"],
+        "verdict": "reachable_by_design",
+        "expires_at": None,
+        "subnets": [],
+    }
+    assert done.check["summary"] == "2 connections: 2 reachable by design."
+    assert done.msg == ""
+    lists = ["accessList", "clusters", "containers/all", "peers", "peers", "peers"]
+    assert atlas_calls(done) == sorted([*lists, AZURE_STATUS, GCP_STATUS])
+    assert site.clouds.gcp.requests == [("GET", f"/compute/v1/projects/{GCP_PROJECT}{LIST}")]
+
+
+def test_one_cloud_alone_reads_that_cloud_alone(site: CloudsSite) -> None:
+    done = site.run_azure()
+    assert (done.found, done.check["verdict"]) == ({}, "reachable_by_design")
+    assert done.check["summary"] == f"The connection with VNet {VNET} is reachable by design."
+    assert atlas_calls(done) == sorted(["accessList", "clusters", "containers/all", "peers", AZURE_STATUS])
+    assert site.clouds.gcp.requests == []
+    done = site.run_gcp()
+    assert (done.found, done.check["verdict"]) == ({}, "reachable_by_design")
+    assert done.check["summary"] == f"The connection with VPC network {NETWORK} is reachable by design."
+    assert len(atlas_calls(done)) == 5
+    assert len(site.clouds.gcp.requests) == 1
+
+
+def test_without_provider_name_and_entries_aws_is_meant(site: CloudsSite) -> None:
+    done = site.run(provider_name=None, fail_on="never")
+    assert done.check["connections"] == []
+    assert atlas_calls(done) == ["accessList", "clusters", "containers", "peers"]
+
+
+def pause(site: CloudsSite) -> None:
+    site.put_cluster("azure", "AZURE", "US_EAST_2", paused=True)
+
+
+def remove_peering(site: CloudsSite) -> None:
+    site.vnet_peerings.clear()
+
+
+def disconnect(site: CloudsSite) -> None:
+    site.vnet_peerings[:] = [vnet_peering_reply(peering_state="Disconnected")]
+
+
+def leave_out_of_sync(site: CloudsSite) -> None:
+    site.vnet_peerings[:] = [vnet_peering_reply(peering_sync_level="RemoteNotInSync")]
+
+
+def overlap(site: CloudsSite) -> None:
+    site.virtual_networks[:] = [vnet_reply(address_prefixes=[VNET_BLOCK, "192.168.0.0/16"])]
+    site.allow(VNET_BLOCK, "192.168.0.0/16")
+
+
+def use_another_region(site: CloudsSite) -> None:
+    site.put_cluster("azure", "AZURE", "EUROPE_NORTH")
+
+
+def use_two_regions(site: CloudsSite) -> None:
+    site.put_cluster("azure", "AZURE", "US_EAST_2", "EUROPE_NORTH")
+
+
+@pytest.mark.parametrize(
+    ("seed", "codes", "verdict"),
+    [
+        (remove_peering, {"A401": "fail"}, "not_reachable"),
+        (disconnect, {"A401": "fail"}, "not_reachable"),
+        (leave_out_of_sync, {"A402": "warn"}, "reachable_by_design"),
+        (overlap, {"A403": "fail"}, "not_reachable"),
+        (lambda site: site.allow(), {"P301": "fail"}, "not_reachable"),
+        (lambda site: site.fail(site.azure_id, "A peer with an overlapping CIDR exists"), {"P102": "fail"}, "not_reachable"),
+        (pause, {"P203": "fail"}, "not_reachable"),
+        (use_another_region, {"P201": "fail"}, "not_reachable"),
+        (use_two_regions, {"P202": "fail"}, "not_reachable"),
+    ],
+    ids=["none", "Disconnected", "sync", "overlap", "access list", "FAILED", "paused", "elsewhere", "two regions"],
+)
+def test_a_fault_on_azure_gives_its_code(
+    site: CloudsSite, seed: Callable[[CloudsSite], Any], codes: dict[str, str], verdict: str
+) -> None:
+    seed(site)
+    done = site.run_azure()
+    assert done.found == codes
+    assert done.check["verdict"] == verdict
+    assert bool(done.msg) == (verdict == "not_reachable")
+
+
+def move_mirror(site: CloudsSite) -> None:
+    site.remove_mirror()
+    site.add_mirror("default")
+
+
+def copy_mirror(site: CloudsSite) -> None:
+    site.add_mirror("default")
+
+
+def end_atlas_half(site: CloudsSite) -> None:
+    for peering in site.clouds.gcp.peerings(*site.atlas):
+        site.clouds.gcp.remove_peering(*site.atlas, peering["name"])
+
+
+@pytest.mark.parametrize(
+    ("seed", "codes"),
+    [
+        (lambda site: site.remove_mirror(), {"G401": "fail"}),
+        (move_mirror, {"G402": "fail"}),
+        (copy_mirror, {"G402": "warn"}),
+        (end_atlas_half, {"G401": "fail"}),
+        (lambda site: site.clouds.gcp.remove_network(GCP_PROJECT, NETWORK), {"G401": "fail"}),
+        (lambda site: site.allow(VNET_BLOCK), {"P301": "fail"}),
+        (lambda site: site.fail(site.gcp_id, "no quota"), {"P102": "fail"}),
+    ],
+    ids=["no mirror", "elsewhere", "left over", "INACTIVE", "no network", "access list", "FAILED"],
+)
+def test_a_fault_on_gcp_gives_its_code(site: CloudsSite, seed: Callable[[CloudsSite], Any], codes: dict[str, str]) -> None:
+    seed(site)
+    done = site.run_gcp()
+    assert done.found == codes
+    failed = "fail" in codes.values()
+    assert done.check["verdict"] == ("not_reachable" if failed else "reachable_by_design")
+    assert bool(done.msg) == failed
+
+
+def test_a_half_that_is_off_is_skipped(site: CloudsSite) -> None:
+    done = site.run_azure(vnet_peerings=None, virtual_networks=None)
+    assert done.found == {}
+    assert (done.check["verdict"], done.msg) == ("unknown", "")
+    assert done.check["summary"].endswith("One half was not checked.")
+    assert done.finding("A401")["message"] == "vnet_peerings is not given."
+    done = site.run_gcp(gcp=False)
+    assert (done.found, done.check["verdict"]) == ({}, "unknown")
+    assert done.finding("G401")["message"] == "GCP was not read: gcp is false."
+    assert site.clouds.gcp.requests == []
+
+
+def test_the_customer_s_half_alone(site: CloudsSite) -> None:
+    off = {"atlas": False, "group_id": None, "public_key": None, "private_key": None, "provider_name": None}
+    done = site.run(**off, connections=[{"vnet_resource_id": VNET_ID, "atlas_cidr_block": ATLAS_BLOCK}])
+    assert (done.found, done.check["verdict"]) == ({}, "unknown")
+    assert done.finding("A401")["severity"] == "ok"
+    names = {"atlas_gcp_project_id": site.atlas[0], "atlas_network_name": site.atlas[1]}
+    entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, **names}
+    done = site.run(**off, connections=[entry])
+    assert (done.found, done.finding("G401")["severity"]) == ({}, "ok")
+    site.remove_mirror()
+    assert site.run(**off, connections=[entry]).found == {"G401": "fail"}
+
+
+def test_a_missing_permission_in_gcp_is_named(site: CloudsSite) -> None:
+    site.clouds.gcp.forbidden.add(GCP_PROJECT)
+    done = site.run_gcp()
+    assert done.found == {"G401": "unknown", "G402": "unknown"}
+    assert (done.check["verdict"], done.msg) == ("unknown", "")
+    assert done.finding("G401")["fix"] == "Allow compute.networks.list to these credentials."
+    assert done.finding("G401")["evidence"] == {"permission": "compute.networks.list"}
+
+
+def test_an_api_that_is_off_is_no_missing_permission(site: CloudsSite) -> None:
+    text = "Compute Engine API has not been used in project 1 before or it is disabled."
+    site.clouds.app.answers.append((LIST, 403, error_body(403, "accessNotConfigured", text)))
+    finding = site.run_gcp().finding("G401")
+    assert (finding["severity"], finding["evidence"]) == ("unknown", {})
+    assert "check that the Compute Engine API is enabled there" in finding["message"]
+
+
+def test_a_wrong_token_of_gcp_is_a_failure_that_names_the_option(site: CloudsSite) -> None:
+    done = site.run_gcp(gcp_access_token="ya29.wrong", fail_on="never")
+    assert done.result["http_status"] == 401
+    assert done.msg.endswith("Get a new gcp_access_token, or check gcp_auth_kind and what belongs to it.")
+    assert "ya29.wrong" not in done.msg
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"<html>Sign in</html>",
+        b"",
+        [],
+        {},
+        {"kind": "compute#networkList", "items": 5},
+        {"kind": "compute#networkList", "items": [5]},
+        {"kind": "compute#networkList", "items": [{"kind": "compute#network"}]},
+        {"kind": "compute#networkList", "items": [{"kind": "compute#network", "name": NETWORK, "peerings": [5]}]},
+        {"kind": "compute#networkList", "items": [], "nextPageToken": 5},
+    ],
+)
+def test_an_odd_reply_of_gcp_is_no_empty_project(site: CloudsSite, odd: Any) -> None:
+    site.clouds.app.answers.append((LIST, 200, odd))
+    done = site.run_gcp(fail_on="never")
+    assert "list the networks of project" in done.msg
+    assert "peering_check" not in done.result
+
+
+def test_one_project_of_gcp_that_cannot_be_read_leaves_the_other(site: CloudsSite) -> None:
+    entries = [
+        {"gcp_project_id": "other-project", "network_name": NETWORK},
+        {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK},
+    ]
+    done = site.run_gcp(connections=entries, fail_on="never")
+    missing, healthy = done.check["connections"]
+    assert {one["code"]: one["severity"] for one in missing["checks"] if one["code"] in ("P101", "G401")} == {
+        "P101": "fail",
+        "G401": "skipped",
+    }
+    assert healthy["verdict"] == "reachable_by_design"
+
+
+def test_each_project_is_read_once_with_the_credentials_of_its_entry(site: CloudsSite) -> None:
+    site.clouds.gcp.add_network("other-project", NETWORK)
+    entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_blocks": [GCP_BLOCK]}
+    default = {**entry, "network_name": "default"}
+    other = {"gcp_project_id": "other-project", "network_name": NETWORK, "gcp_access_token": "ya29.wrong"}
+    done = site.run_gcp(connections=[entry, default, other], fail_on="never")
+    assert sorted(path for unused, path in site.clouds.gcp.requests) == [
+        f"/compute/v1/projects/{project}{LIST}" for project in (GCP_PROJECT, "other-project")
+    ]
+    first, second, third = done.check["connections"]
+    assert (first["verdict"], second["verdict"], third["verdict"]) == ("reachable_by_design", "not_reachable", "not_reachable")
+    assert "ya29.wrong" not in str(done.result)
+
+
+def test_pages_of_gcp_are_read_to_the_end(site: CloudsSite) -> None:
+    first = {"kind": "compute#networkList", "items": [], "nextPageToken": "2"}
+    site.clouds.app.answers.append((LIST, 200, first))
+    assert site.run_gcp().found == {}
+    assert len(site.clouds.gcp.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "codes"),
+    [
+        ("/peers", {"P101", "P102"}),
+        ("/containers/all", {"P104"}),
+        ("/accessList", {"P301"}),
+        ("/clusters", {"P201", "P203", "G501"}),
+    ],
+)
+def test_a_list_of_atlas_that_cannot_be_read_is_unknown(site: CloudsSite, path: str, codes: set[str]) -> None:
+    rule = {"path_glob": f"*{path}?*", "authenticated": True, "fault": {"kind": "html", "status": 500}}
+    requests.post(f"{site.emulator.base_url}/emulator/faults", json=rule, timeout=10).raise_for_status()
+    done = site.run_gcp()
+    assert done.msg == ""
+    assert done.check["verdict"] == "unknown"
+    assert codes <= done.found.keys()
+    assert set(done.found.values()) == {"unknown"}
+
+
+def test_entries_of_several_clouds_are_checked_together(site: CloudsSite) -> None:
+    entries = [
+        {"azure_directory_id": DIRECTORY, "vnet_resource_id": VNET_ID.upper().replace("/SUBSCRIPTIONS", "/subscriptions")},
+        {"provider_name": "GCP", "gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK},
+    ]
+    done = site.run(
+        provider_name=None, connections=entries, container_region="eastus2", clusters=["azure", "gcp"], fail_on="never"
+    )
+    azure, gcp = done.check["connections"]
+    # A cluster that is named has to be reachable by each of them.
+    assert {one["code"] for one in azure["checks"] if one["severity"] == "fail"} == {"P202"}
+    assert {one["code"] for one in gcp["checks"] if one["severity"] == "fail"} == {"P202"}
+    assert azure["vnet_name"] == VNET
+
+
+def test_a_container_elsewhere_is_told(site: CloudsSite) -> None:
+    entry = {"azure_subscription_id": SUBSCRIPTION, "vnet_name": VNET, "container_region": "northeurope"}
+    done = site.run_azure(connections=[entry])
+    assert done.found["P104"] == "fail"
+    assert done.finding("P104")["message"] == "The network container is in US_EAST_2, not in EUROPE_NORTH."
+    assert site.run_azure(container_region="northeurope", fail_on="never").check["connections"] == []
