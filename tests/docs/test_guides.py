@@ -148,7 +148,9 @@ def test_every_other_block_of_yaml_says_why_it_is_not_run(file: Path, tmp_path: 
         assert block.content, block.text
         assert block.is_run == block.is_playbook or not block.is_run, block.text
         # The module of the worked example is not there; test_contributing.py adds it, and runs this block.
-        if block.is_playbook and not block.is_run and block.note != "not run: it takes the new module":
+        # AZURE's own modules are not there either; test_role_azure.py runs the blocks with them.
+        is_known = block.note != "not run: it takes the new module" and "azure.azcollection." not in block.text
+        if block.is_playbook and not block.is_run and is_known:
             playbook = tmp_path / f"{number}.yml"
             playbook.write_text(block.text, encoding="utf-8")
             done = subprocess.run(

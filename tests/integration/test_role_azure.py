@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningCloud
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support import azure_site
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import VNET, VNET_ID
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import ROLE, result, role_variables
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
@@ -50,12 +52,16 @@ class AzureSite:
 
     def play(self, tasks: list[dict[str, Any]], *options: str, status: int = 0, **more: str) -> PlaybookRun:
         """Run tasks."""
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+        return self.playbook(yaml.safe_dump([play], sort_keys=False), *options, status=status, **more)
+
+    def playbook(self, source: str, *options: str, status: int = 0, **more: str) -> PlaybookRun:
+        """Run a playbook with the credentials for AZURE, on the Python that has what AZURE's modules need."""
         self.emulator.requests.clear()
         self.clouds.azure.requests.clear()
-        python = {"ansible_python_interpreter": str(azure_site.PYTHON)}
-        play = {"hosts": "localhost", "gather_facts": False, "vars": python, "tasks": tasks}
+        python = ("-e", f"ansible_python_interpreter={azure_site.PYTHON}")
         environment = {**azure_site.variables(self.clouds), **more}
-        return self._runner(yaml.safe_dump([play], sort_keys=False), self.emulator, *options, status=status, **environment)
+        return self._runner(source, self.emulator, *python, *options, status=status, **environment)
 
     @property
     def writes(self) -> list[str]:
@@ -129,3 +135,22 @@ def test_from_nothing_again_and_back(run: AzureSite) -> None:
     assert run.clouds.azure.entra.principal_of() is not None, "others may use it"
     nothing = run(state="absent", remove_container=True)
     assert (nothing.changed, run.writes, result(nothing)["changed"]) == (0, [], False)
+
+
+@needs_azure
+def test_the_guide_leads_from_nothing_to_a_connection_and_back(run: AzureSite) -> None:
+    guide = (ROOT / "docs" / "guides" / "azure_from_nothing.md").read_text(encoding="utf-8")
+    own = dict(zip(("11111111-2222-3333-4444-555555555555", "my-group", "my-vnet"), VNET, strict=True))
+    own["aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"] = run.entry["azure_directory_id"]
+    for theirs, ours in own.items():
+        guide = guide.replace(theirs, ours)
+    changed = []
+    for text in re.findall(r"^```yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
+        done = run.playbook(text)
+        changed.append(done.changed)
+        if "state: absent" not in text and "atlas_vpc_peer:" in text:
+            assert (run.status, run.clouds.azure.has_role(*VNET)) == (["AVAILABLE"], True)
+    # The container; principal, role and assignment; the connection; the entry; nothing for the role but the entry of the real
+    # VNet; and the connection again.
+    assert changed == [1, 3, 1, 1, 1, 1]
+    assert (run.status, run.access_list.keys()) == ([], {BLOCK, "10.15.0.0/16"})
