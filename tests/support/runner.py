@@ -182,7 +182,9 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if isinstance(value, str):
             value = re.sub(r"http://127\.0\.0\.1:\d+", "http://emulator", value)
             return re.sub(
-                r"\b(?:pcx-)?[0-9a-f]{17,24}\b", lambda match: names.setdefault(match.group(), f"<id {len(names)}>"), value
+                r"\bnt-[0-9a-f]{24}-[0-9a-z]{8}\b|\b(?:pcx-)?[0-9a-f]{17,24}\b",
+                lambda match: names.setdefault(match.group(), f"<id {len(names)}>"),
+                value,
             )
         return value
 
