@@ -62,7 +62,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(emulator: RunningEmulator, pool: ClientPool | None = None, **options: Any) -> tuple[dict[str, Any], list[str]]:
     """Read the connections as a task does; return its result and its warnings."""
-    given = {"group_id": emulator.settings.group_id, "base_url": emulator.base_url, "retries": 0, **options}
+    given = {
+        "group_id": emulator.settings.group_id,
+        "base_url": emulator.base_url,
+        "retries": 0,
+        "provider_name": "AWS",
+        **options,
+    }
     checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(
         {name: value for name, value in given.items() if value is not None}
     )
