@@ -99,6 +99,11 @@ options:
           - The CIDR block of the VPC, or the part of it that is to reach Atlas. Subnets outside it are not checked.
           - On AZURE and GCP, the block in which the clients are. The access list has to cover it.
         type: str
+      cidr_blocks:
+        description: More blocks in which clients on AZURE and GCP are, such as those of pods. The access list has to cover them.
+        type: list
+        elements: str
+        version_added: 2.3.0
       region:
         description:
           - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
@@ -129,6 +134,25 @@ options:
       comment:
         description: This has no effect. It is accepted because the role has it.
         type: str
+      container_regions:
+        description: This has no effect. It is accepted because the role has it.
+        type: list
+        elements: str
+        version_added: 2.3.0
+      gcp_peering_name:
+        description: This has no effect. It is accepted because the role has it.
+        type: str
+        version_added: 2.3.0
+      gcp_service_account_file:
+        description:
+          - The JSON key of a service account for this project in GCP.
+          - An entry with this or with C(gcp_access_token) uses none of the credentials at the top.
+        type: path
+        version_added: 2.3.0
+      gcp_access_token:
+        description: An access token for this project in GCP, instead of a key.
+        type: str
+        version_added: 2.3.0
       connection_id:
         description: The id of the connection in AWS (V(pcx-...)). Required on AWS with O(atlas=false), and ignored otherwise.
         type: str
@@ -490,6 +514,22 @@ EXAMPLES = r"""
       - 10.40.0.0/14
     gcp_auth_kind: serviceaccount
     gcp_service_account_file: /etc/gcp/peering.json
+
+- name: Check VPC networks in two projects, each with its own account
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    connections:
+      - gcp_project_id: my-project
+        network_name: my-network
+        cidr_blocks:
+          - 10.30.0.0/16
+          - 10.40.0.0/14
+        container_regions:
+          - us-central1
+        gcp_peering_name: atlas
+        gcp_service_account_file: /etc/gcp/my-project.json
+      - gcp_project_id: another-project
+        network_name: default
+        gcp_access_token: "{{ token_of_another_project }}"
 
 - name: Check the GCP half alone, with a token from gcloud
   cloudpeer.atlas.atlas_vpc_peer_check:

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The command line: `python -m tests.clouds` runs the stand-ins, with two networks and Atlas's half of their peering."""
+"""The command line: `python -m tests.clouds` runs the stand-ins, with two networks, Atlas's half of their peering, and a VNet."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from .server import running
 
 MINE = ("my-project", "my-network")
+VNET = ("1f2e3d4c-0000-4000-8000-0000000000aa", "svet-test", "test-vnet-ab12cd")
 ATLAS = ("p-abcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7b-abcdefgh")
 
 
@@ -24,6 +25,7 @@ def main() -> None:
         for key in (MINE, ATLAS):
             clouds.gcp.add_network(*key)
         clouds.gcp.add_peering(*ATLAS, "peer-of-the-customer", MINE)
+        clouds.azure.add_vnet(*VNET)
         said: dict[str, Any] = {
             "environment": {**clouds.environment, "GCE_METADATA_HOST": clouds.metadata_host},
             "service_account_contents": json.dumps(clouds.tokens.service_account_key()),
@@ -33,6 +35,11 @@ def main() -> None:
             "network_name": MINE[1],
             "atlas_gcp_project_id": ATLAS[0],
             "atlas_network_name": ATLAS[1],
+            "azure_environment": {**clouds.azure.entra.variables, "AZURE_SUBSCRIPTION_ID": VNET[0]},
+            "azure_directory_id": clouds.azure.entra.tenant,
+            "azure_subscription_id": VNET[0],
+            "resource_group_name": VNET[1],
+            "vnet_name": VNET[2],
         }
         sys.stdout.write(json.dumps(said) + "\n")
         sys.stdout.flush()

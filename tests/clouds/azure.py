@@ -197,6 +197,21 @@ class Azure:
                 text = f"The Resource '{'/'.join(parts[5:])}' under resource group '{parts[3]}' was not found. {_MISSING}"
                 raise AzureRefusalError(404, "ResourceNotFound", text)
 
+    def get_group(self, subscription: str, group: str) -> dict[str, Any]:
+        """Answer GET resourceGroups/{name}."""
+        self.check_scope(
+            f"/subscriptions/{subscription}/resourceGroups/{group}", "Microsoft.Resources/subscriptions/resourceGroups/read"
+        )
+        with self.lock:
+            inside = next(one for key, one in self._vnets.items() if key[:2] == _key(subscription, group))
+        return {
+            "id": f"/subscriptions/{inside.subscription}/resourceGroups/{inside.group}",
+            "name": inside.group,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": inside.location,
+            "properties": {"provisioningState": "Succeeded"},
+        }
+
     def list_vnets(self, subscription: str, group: str | None = None) -> dict[str, Any]:
         """Answer GET virtualNetworks, of a resource group or of a subscription."""
         scope = f"/subscriptions/{subscription}" + (f"/resourceGroups/{group}" if group else "")

@@ -36,6 +36,7 @@ _VERSIONS = {
         }.items()
         for day in days
     ),
+    "resources": frozenset({"2019-10-01", "2020-10-01", "2021-04-01", "2022-09-01", "2023-07-01", "2024-03-01"}),
     "roleDefinitions": frozenset({"2015-07-01", "2018-01-01-preview", "2022-04-01", "2022-05-01-preview"}),
     "roleAssignments": frozenset(
         {
@@ -67,6 +68,7 @@ class AzureApp:
         self._routes: list[tuple[str, str, re.Pattern[str], Callable[..., Reply]]] = [
             (method, kind, re.compile(pattern, re.IGNORECASE), call)
             for method, kind, pattern, call in (
+                ("GET", "resources", rf"{_SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+))", self._get_group),
                 ("GET", "network", rf"{_SUBSCRIPTION}){_VNETS}", self._list_vnets),
                 ("GET", "network", rf"{_SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)){_VNETS}", self._list_vnets),
                 ("GET", "network", _VNET, self._get_vnet),
@@ -137,10 +139,13 @@ class AzureApp:
             raise AzureRefusalError(405, "MethodNotAllowed", text)
         (_method, kind, _pattern, answer), match = call
         names = match.groupdict()
-        if kind != "network":
+        if kind in ("roleDefinitions", "roleAssignments"):
             action = {"GET": "read", "PUT": "write", "DELETE": "delete"}[request.method]
             self._azure.check_scope(names["scope"], f"Microsoft.Authorization/{kind}/{action}")
         return answer(request, _parse(body), {name: value for name, value in names.items() if value is not None})
+
+    def _get_group(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
+        return 200, self._azure.get_group(names["subscription"], names["group"]), {}
 
     def _list_vnets(self, _request: Request, _body: Any, names: Mapping[str, str]) -> Reply:
         return 200, self._azure.list_vnets(names["subscription"], names.get("group")), {}

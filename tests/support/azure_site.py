@@ -28,11 +28,13 @@ def why_not() -> str:
 
 
 def variables(clouds: RunningClouds) -> dict[str, str]:
-    """Return the environment in which AZURE's own modules talk to the stand-in, with the Python that has what they need."""
+    """Return the environment in which AZURE's own modules are found, and talk to the stand-in.
+
+    The Python that has what they need is `PYTHON`, which a play has to choose: Ansible runs modules for localhost with its own.
+    """
     return {
         **clouds.environment,
         **clouds.azure.entra.variables,
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
         "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join((os.environ["ANSIBLE_COLLECTIONS_PATH"], str(COLLECTIONS))),
-        "ANSIBLE_PYTHON_INTERPRETER": str(PYTHON),
     }

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs the check against the emulator of Atlas and the stand-in of GCP, with what azure.azcollection would have returned."""
+"""Runs the check against the emulator of Atlas and the stand-ins, with what azure.azcollection would have returned of Azure's."""
 
 from __future__ import annotations
 
@@ -47,16 +47,18 @@ class CloudsSite:
     """A project with a cluster on AZURE and one on GCP, each with a network that is connected.
 
     Attributes:
-        vnet_peerings, virtual_networks: What azure.azcollection has returned.
+        vnet_peerings, virtual_networks: What azure.azcollection has returned, of what the stand-in has after Atlas's part.
     """
 
     emulator: RunningEmulator
     clouds: RunningClouds
-    vnet_peerings: list[dict[str, Any]] = field(default_factory=lambda: [vnet_peering_reply()])
+    vnet_peerings: list[dict[str, Any]] = field(default_factory=list)
     virtual_networks: list[dict[str, Any]] = field(default_factory=lambda: [vnet_reply()])
 
     def __post_init__(self) -> None:
         """Connect both."""
+        self.clouds.azure.add_vnet(SUBSCRIPTION, GROUP, VNET, [VNET_BLOCK])
+        self.clouds.azure.add_role(SUBSCRIPTION, GROUP, VNET)
         self.clouds.gcp.add_network(*MINE)
         self.clouds.gcp.add_network(GCP_PROJECT, "default")
         self.token = str(self.clouds.tokens.issue()["access_token"])
@@ -66,6 +68,8 @@ class CloudsSite:
         self.put_cluster("gcp", "GCP", "CENTRAL_US", "WESTERN_EUROPE")
         self.allow(VNET_BLOCK, GCP_BLOCK)
         self.wait_for(self.azure_id, "AVAILABLE")
+        (shown,) = self.clouds.azure.list_peerings(SUBSCRIPTION, GROUP, VNET)["value"]
+        self.vnet_peerings.append(to_info(shown))
         self.wait_for(self.gcp_id, "WAITING_FOR_USER")
         container = self.emulator.project.find_peer(self.gcp_id)["containerId"]
         with self.emulator.project.now() as project:
@@ -150,6 +154,19 @@ class CloudsSite:
         """Check the connection with the VPC network alone, whose clients are in one block."""
         entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK}
         return self.run(**{"provider_name": None, "connections": [entry], **options})
+
+
+def to_info(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return a peering of Azure's API as azure_rm_virtualnetworkpeering_info returns it."""
+    properties = shown["properties"]
+    return vnet_peering_reply(
+        id=shown["id"],
+        name=shown["name"],
+        remote_virtual_network=properties["remoteVirtualNetwork"]["id"],
+        remote_address_space={"address_prefixes": properties["remoteAddressSpace"]["addressPrefixes"]},
+        peering_state=properties["peeringState"],
+        peering_sync_level=properties["peeringSyncLevel"],
+    )
 
 
 def atlas_calls(done: Done) -> list[str]:

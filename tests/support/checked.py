@@ -101,3 +101,22 @@ def peering_check(*connections: dict[str, Any], **fields: Any) -> dict[str, Any]
     verdict = "not_reachable" if bad else "reachable_by_design" if connections else "unknown"
     summary = f"{bad} of {len(connections)} connections cannot carry traffic." if bad else "Nothing was found."
     return {"verdict": verdict, "summary": summary, "connections": [*connections], **fields}
+
+
+def on_azure(**fields: Any) -> dict[str, Any]:
+    """Return a connection with a VNet, without subnets."""
+    network = {"azure_subscription_id": "fd01adff-b37e-4693-8497-83ecf183a145", "resource_group_name": "network-group"}
+    return _elsewhere("AZURE", {**network, "vnet_name": "shop-vnet"}, fields)
+
+
+def on_gcp(**fields: Any) -> dict[str, Any]:
+    """Return a connection with a VPC network, without subnets."""
+    return _elsewhere("GCP", {"gcp_project_id": "my-project", "network_name": "my-network"}, fields)
+
+
+def _elsewhere(provider_name: str, network: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
+    of_aws = ("vpc_id", "aws_account_id", "region", "connection_id")
+    usual = {name: value for name, value in connection(subnets=0).items() if name not in of_aws}
+    code = {"AZURE": "A401", "GCP": "G401"}[provider_name]
+    checks = [finding(code, "fail", "shop", "There is no peering.", "Make it."), finding("P101", "ok", "shop")]
+    return {**usual, "provider_name": provider_name, **network, "verdict": "not_reachable", "checks": checks, **fields}

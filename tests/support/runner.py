@@ -161,6 +161,10 @@ def plain_interpreter(folder: Path, python: str = sys.executable) -> str:
     return str(stand_in)
 
 
+#: Ids of Atlas and AWS, and the names of Atlas's networks in GCP.
+ID = re.compile(r"\bnt-[0-9a-f]{24}-[0-9a-z]{8}\b|\bp-[0-9a-z]{24}\b|\b(?:pcx-)?[0-9a-f]{17,24}\b")
+
+
 def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return records without what differs between any two runs: ids, addresses, durations, and Ansible's own private keys.
 
@@ -181,9 +185,7 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
             return [clean(one, key) for one in value]
         if isinstance(value, str):
             value = re.sub(r"http://127\.0\.0\.1:\d+", "http://emulator", value)
-            return re.sub(
-                r"\b(?:pcx-)?[0-9a-f]{17,24}\b", lambda match: names.setdefault(match.group(), f"<id {len(names)}>"), value
-            )
+            return re.sub(ID, lambda match: names.setdefault(match.group(), f"<id {len(names)}>"), value)
         return value
 
     return [clean(one) for one in records]

@@ -31,6 +31,7 @@ class Entry:
     connection_id: str | None = None
     atlas_cidr_block: str | None = None
     provider_name: str = "AWS"
+    cidr_blocks: tuple[str, ...] = ()
     azure_directory_id: str | None = None
     azure_subscription_id: str | None = None
     resource_group_name: str | None = None

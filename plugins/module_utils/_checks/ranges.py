@@ -22,10 +22,13 @@ def client_ranges(facts: Facts) -> list[ipaddress.IPv4Network]:
         UnreadError, SkippedError: If none is known.
     """
     entry, blocks = facts.entry, list(facts.asked.client_cidr_blocks or ())
-    if entry.cidr_block is not None:
-        blocks.insert(0, entry.cidr_block)
+    own = [*([entry.cidr_block] if entry.cidr_block is not None else ()), *entry.cidr_blocks]
+    if own:
+        blocks = [*own, *blocks]
     elif entry.cloud is AZURE and not (blocks and isinstance(facts.network.vnet_prefixes, Missing)):
         blocks = [*known(facts.network.vnet_prefixes), *blocks]
     if not blocks:
-        raise skip(f"Where the clients of {entry.title} are is not known: neither cidr_block nor client_cidr_blocks is given.")
+        raise skip(
+            f"Where the clients of {entry.title} are is not known: cidr_block, cidr_blocks and client_cidr_blocks are not given."
+        )
     return [to_network(one, entry.title) for one in dict.fromkeys(blocks)]

@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import
 
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
 _TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))
+HOST = "compute.googleapis.com"
 # Of a reply whose content is not what it should be.
 HTTP_OK = 200
 _BUSY = "peering operation in progress"

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .errors import HTTP_OK, odd_reply
+from .errors import HOST, HTTP_OK, odd_reply
 from .network import Json, Peering, parse_network
-from .session import HOST, GcpSession
+
+if t.TYPE_CHECKING:
+    from .session import GcpSession
 
 # A project has at most some dozens of networks, and a page has 500.
 _MOST_PAGES = 20

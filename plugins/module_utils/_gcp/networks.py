@@ -13,9 +13,9 @@ from dataclasses import replace
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasNotFoundError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
-from .errors import HTTP_OK, odd_reply
+from .errors import HOST, HTTP_OK, odd_reply
 from .network import AddPeering, Peering, RemovePeering, parse_network, parse_operation
-from .session import HOST, GcpSession
+from .session import GcpSession
 from .state import NetworkState, find_mirror
 
 _T = t.TypeVar("_T")

@@ -27,11 +27,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens, TokenUnansweredError
-from .errors import connection_error, gcp_error, odd_reply
+from .errors import HOST, connection_error, gcp_error, odd_reply
 
 LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), ("google-auth", GOOGLE_AUTH_IMPORT_ERROR))
 
-HOST = "compute.googleapis.com"
 ROOT = f"https://{HOST}/compute/v1/"
 REQUEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0

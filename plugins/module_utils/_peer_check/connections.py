@@ -11,12 +11,13 @@ import typing as t
 from dataclasses import dataclass, fields
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS, CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS, CLOUDS, GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasObject, Fact, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.question import Entry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_cloud_region
 
+from . import gcp_options
 from .answers import to_fact
 from .atlas import AtlasReading, Readings
 from .aws_options import credentials_of
@@ -35,7 +36,8 @@ class Connection:
         entry: What is asked about it.
         peer: The connection in Atlas.
         container: Its network container.
-        credentials: The options for AWS, under the names that AWS's session knows them by; empty for another cloud.
+        credentials: The options for AWS or GCP, under the names that the session there knows them by; empty for AZURE, and for
+            GCP if that half is off.
     """
 
     entry: Entry
@@ -136,7 +138,8 @@ def _with_region(
     if entry["provider_name"] != AWS.name:
         names = [one.name for one in fields(Entry) if not one.name.startswith("route_table_")]
         values: dict[str, t.Any] = {name: entry[name] for name in names if entry.get(name) is not None}
-        return Connection(Entry(**values), peer, container, {})
+        is_read = values["provider_name"] == GCP.name and params["gcp"]
+        return Connection(Entry(**values), peer, container, gcp_options.credentials_of(params, entry) if is_read else {})
     told = [
         entry.get("region"),
         _field(peer, "accepter_region_name"),

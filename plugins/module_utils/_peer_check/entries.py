@@ -22,7 +22,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import
 )
 
 from .aws_options import validate_entry
-from .entry_clouds import OTHER_OPTIONS, WITHOUT_ATLAS, check_network, find_cloud, parse_other
+from .entry_clouds import OTHER_OPTIONS, WITHOUT_ATLAS, check_network, find_cloud, parse_cidr_blocks, parse_other
 
 ENTRY_OPTIONS: dict[str, dict[str, t.Any]] = {
     "vpc_id": {"type": "str"},
@@ -95,6 +95,7 @@ def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t
         parse_option(f"{place}.route_table_ids", table_id, parse_route_table_id)
     more = parse_other(entry, cloud, place) if cloud is not AWS else []
     check_network(entry, cloud, place)
+    parse_cidr_blocks(entry, cloud, place)
     missing = [name for name in WITHOUT_ATLAS[cloud.name] if entry[name] is None]
     if missing and not params["atlas"]:
         raise InvalidOptionError(

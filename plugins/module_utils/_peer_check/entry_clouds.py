@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
@@ -18,7 +19,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_name
     parse_vnet_id,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_gcp_name, parse_gcp_project
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
 from .aws_options import ENTRY_AWS
 
@@ -39,9 +42,17 @@ _PARSERS = {"AZURE": _AZURE, "GCP": _GCP}
 OTHER_OPTIONS: dict[str, dict[str, t.Any]] = {
     "provider_name": {"type": "str", "choices": list(ALL)},
     **{name: {"type": "str"} for name in (*_AZURE, *_GCP)},
+    "cidr_blocks": {"type": "list", "elements": "str"},
+    "container_regions": {"type": "list", "elements": "str"},
+    "gcp_peering_name": {"type": "str"},
+    "gcp_service_account_file": {"type": "path"},
+    "gcp_access_token": {"type": "str", "no_log": True},
 }
+# What the role has for a connection on GCP and this task needs no value of, and the credentials for its project.
+GCP_CREDENTIALS = ("gcp_service_account_file", "gcp_access_token")
+_GCP_MORE = ("container_regions", "gcp_peering_name", *GCP_CREDENTIALS)
 _AWS = ("vpc_id", "aws_account_id", "region", "route_table_ids", "route_table_tags", "aws_security_group", "connection_id")
-_OWN: dict[str, tuple[str, ...]] = {"AWS": (*_AWS, *ENTRY_AWS), "AZURE": tuple(_AZURE), "GCP": tuple(_GCP)}
+_OWN: dict[str, tuple[str, ...]] = {"AWS": (*_AWS, *ENTRY_AWS), "AZURE": tuple(_AZURE), "GCP": (*_GCP, *_GCP_MORE)}
 # What an entry needs: its network, and without Atlas's half what that would tell.
 _NEEDED = {"AWS": ("vpc_id",), "AZURE": ("azure_subscription_id", "vnet_name"), "GCP": ("gcp_project_id", "network_name")}
 _HINTS = {
@@ -66,7 +77,7 @@ def find_cloud(entry: Parameters, place: str) -> str:
     Raises:
         InvalidOptionError: If it names no network, or options of two clouds.
     """
-    unset = (None, "")
+    unset: tuple[t.Any, ...] = (None, "", [])
     given = {cloud: name for cloud, names in _OWN.items() for name in reversed(names) if entry.get(name) not in unset}
     if entry.get("vpc_id") == "" and not given:
         # The message on the id says more.
@@ -104,6 +115,35 @@ def parse_other(entry: dict[str, t.Any], cloud: Cloud, place: str) -> list[str]:
         if name == "vnet_resource_id":
             _fill_in(entry, value._asdict(), place)
     return _parse_region(entry, cloud, place)
+
+
+def parse_client_block(value: str) -> str:
+    """Return a block of clients, which may be a public one.
+
+    Raises:
+        InvalidValueError: If it is not a block for IPv4.
+    """
+    hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
+    network = parse_block(value, hint)
+    if not isinstance(network, ipaddress.IPv4Network):
+        raise InvalidValueError(f"is an IPv6 block: {value!r}; Atlas peers IPv4 only", hint)
+    return str(network)
+
+
+def parse_cidr_blocks(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
+    """Fill in the blocks of clients beside `cidr_block`.
+
+    Raises:
+        InvalidOptionError: If one is not a block, or the entry is on AWS, where subnets tell them.
+    """
+    given = entry["cidr_blocks"] or ()
+    if given and cloud is AWS:
+        raise InvalidOptionError(
+            f"{place}: cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
+        )
+    entry["cidr_blocks"] = tuple(
+        parse_option(f"{place}.cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
+    )
 
 
 def check_network(entry: Parameters, cloud: Cloud, place: str) -> None:

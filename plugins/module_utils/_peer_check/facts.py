@@ -68,10 +68,10 @@ def make_facts(
     question = Question(params, halves.surveys, vpc_ids, next(iter(readings.values())) if readings is not None else None)
     question.check()
     found = []
-    for connection, survey in zip(connections, halves.surveys):
+    for index, (connection, survey) in enumerate(zip(connections, halves.surveys)):
         entry, aws = connection.entry, _to_aws(survey, connection)
         reading = readings[entry.provider_name] if readings is not None else None
-        network = to_network_facts(params, connection, halves)
+        network = to_network_facts(params, connection, halves.gcp_networks.get(index))
         if isinstance(survey, Survey):
             entry = replace(entry, region=survey.session.region)
         found.append(Facts(entry, now, _to_atlas(reading, connection), aws, network=network))
@@ -94,7 +94,8 @@ def _blocks_of(facts: Facts) -> t.Sequence[str]:
     vpc, prefixes, own = facts.aws.vpc, facts.network.vnet_prefixes, facts.entry.cidr_block
     if facts.entry.cloud is AWS:
         return vpc.cidr_blocks if isinstance(vpc, Vpc) else ()
-    return [*(() if isinstance(prefixes, (Missing, Unread)) else prefixes), *([own] if own else ())]
+    told = () if isinstance(prefixes, (Missing, Unread)) else prefixes
+    return [*told, *([own] if own else ()), *facts.entry.cidr_blocks]
 
 
 def _to_aws(survey: t.Any, connection: Connection) -> AwsFacts:

@@ -7,18 +7,22 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from functools import partial
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Fact, Unread
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.errors import GcpDeniedError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network_list import list_networks
 
-from .gcp_options import credentials_of, named
+from .connections import Connection
+from .gcp_options import named
 from .session import CheckSession
+
+if t.TYPE_CHECKING:
+    from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 
 Networks = Fact[t.Mapping[str, t.Sequence[Peering]]]
 PERMISSION = "compute.networks.list"
@@ -26,28 +30,35 @@ PERMISSION = "compute.networks.list"
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
 
 
-def read_gcp(session: CheckSession, params: Parameters, project_ids: t.Iterable[str]) -> dict[str, Networks]:
-    """Return the networks of projects, by the ids of these: the peerings of each, or why they are not known.
+def read_gcp(session: CheckSession, connections: t.Sequence[Connection]) -> list[Networks]:
+    """Return the networks of the project of each connection: the peerings of each network, or why they are not known.
+
+    Each project is read once, unless two connections read it with different credentials.
 
     Raises:
         AtlasError: If nothing could be read, for another reason than a missing permission.
     """
-    ids = list(dict.fromkeys(project_ids))
-    if not ids:
-        return {}
-    gcp = named(lambda: session.open_gcp(credentials_of(params)))
-    found: dict[str, Networks] = {}
+    sessions: dict[str, GcpSession] = {}
+    found: dict[tuple[str, str], Networks] = {}
     failures = []
-    for project_id in ids:
-        try:
-            found[project_id] = named(partial(list_networks, gcp, project_id))
-        except AtlasError as error:
-            found[project_id] = _unread(error)
-            failures.append(error)
+    for one in connections:
+        credentials, project_id = _key(one), str(one.entry.gcp_project_id)
+        if credentials not in sessions:
+            sessions[credentials] = named(partial(session.open_gcp, one.credentials))
+        if (credentials, project_id) not in found:
+            try:
+                found[credentials, project_id] = named(partial(list_networks, sessions[credentials], project_id))
+            except AtlasError as error:
+                found[credentials, project_id] = _unread(error)
+                failures.append(error)
     others = [one for one in failures if not isinstance(one, GcpDeniedError)]
-    if others and len(failures) == len(ids):
+    if others and len(failures) == len(found):
         raise others[0]
-    return found
+    return [found[_key(one), str(one.entry.gcp_project_id)] for one in connections]
+
+
+def _key(connection: Connection) -> str:
+    return json.dumps(dict(connection.credentials), sort_keys=True, default=str)
 
 
 def _unread(error: AtlasError) -> Unread:

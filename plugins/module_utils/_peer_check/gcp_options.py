@@ -11,31 +11,57 @@ import re
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.options import GCP_OPTIONS, check_credentials
+
+from .entry_clouds import GCP_CREDENTIALS
 
 NAMES: dict[str, str] = {name: f"gcp_{name}" for name in GCP_OPTIONS.options}
 OPTIONS = {NAMES[name]: option for name, option in GCP_OPTIONS.options.items()}
 # This task only reads.
 _SCOPES = ["https://www.googleapis.com/auth/compute.readonly"]
 _EXCLUSIVE = ("service_account_file", "service_account_contents", "service_account_email")
+_ONE_OF_AN_ENTRY = tuple(name.partition("_")[2] for name in GCP_CREDENTIALS)
 _OWN_NAME = re.compile(rf"(?<![\w.])({'|'.join(NAMES)})\b")
 Value = t.TypeVar("Value")
 
 
-def credentials_of(params: Parameters) -> dict[str, t.Any]:
-    """Return the options for GCP, under the names that GCP's session knows them by.
+def credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any]:
+    """Return the options for GCP of one connection, under the names that GCP's session knows them by.
 
-    They may come from environment variables that are meant for others, so this is asked only if GCP is read.
+    Those at the top may come from environment variables that are meant for others, so this is asked only if GCP is read.
+
+    Args:
+        params: The options at the top.
+        entry: Those of its entry; empty for a connection that only Atlas tells of. An entry that has some takes none of the top.
 
     Raises:
         InvalidOptionError: If they contradict each other.
     """
-    given = {name: params[NAMES[name]] for name in NAMES}
-    both = [NAMES[name] for name in _EXCLUSIVE if given[name]]
+    has_own = any(entry.get(name) for name in GCP_CREDENTIALS)
+    source = {**dict.fromkeys(NAMES.values()), **entry, "gcp_scopes": params["gcp_scopes"]} if has_own else params
+    given = {name: source[NAMES[name]] for name in NAMES}
+    both = [NAMES[name] for name in (_ONE_OF_AN_ENTRY if has_own else _EXCLUSIVE) if given[name]]
     if len(both) > 1:
         raise InvalidOptionError(f"{both[0]} and {both[1]} exclude each other.", hint="Leave one of them out.")
     return named(lambda: check_credentials({**given, "scopes": given["scopes"] or _SCOPES}))
+
+
+def check(params: Parameters, entries: t.Sequence[Parameters] | None) -> None:
+    """Check the credentials of each connection with GCP.
+
+    Raises:
+        InvalidOptionError: If they contradict each other.
+    """
+    if entries is None:
+        credentials_of(params, {})
+    for index, entry in enumerate(entries or ()):
+        if entry["provider_name"] == GCP.name:
+            try:
+                credentials_of(params, entry)
+            except InvalidOptionError as error:
+                raise InvalidOptionError(f"connections[{index}]: {error.without_hint}", hint=error.hint) from None
 
 
 def named(call: t.Callable[[], Value]) -> Value:

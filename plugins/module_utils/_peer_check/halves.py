@@ -32,11 +32,11 @@ class Halves:
 
     Attributes:
         surveys: For each connection, what was read of AWS; None if that half is off, or it is with another cloud.
-        gcp_networks: By project, what was read of GCP.
+        gcp_networks: For each connection with GCP by its place, what was read there; empty if that half is off.
     """
 
     surveys: Surveys
-    gcp_networks: t.Mapping[str, Networks] = field(default_factory=dict)
+    gcp_networks: t.Mapping[int, Networks] = field(default_factory=dict)
 
 
 def is_read(params: Parameters, cloud: str) -> bool:
@@ -58,15 +58,21 @@ def read_halves(
         reading = readings.get(AWS.name) if readings is not None else None
         for index, survey in zip(places, read_aws(session, params, [connections[one] for one in places], reading)):
             surveys[index] = survey
-    projects = [str(one.entry.gcp_project_id) for one in connections if one.entry.cloud is GCP]
-    return Halves(surveys, read_gcp(session, params, projects) if params["gcp"] else {})
+    on_gcp = [index for index, one in enumerate(connections) if one.entry.cloud is GCP] if params["gcp"] else []
+    return Halves(surveys, dict(zip(on_gcp, read_gcp(session, [connections[one] for one in on_gcp]))))
 
 
-def to_network_facts(params: Parameters, connection: Connection, halves: Halves) -> NetworkFacts:
-    """Return the customer's half of a connection on AZURE or GCP."""
+def to_network_facts(params: Parameters, connection: Connection, networks: Networks | None) -> NetworkFacts:
+    """Return the customer's half of a connection on AZURE or GCP.
+
+    Args:
+        params: The options.
+        connection: The connection.
+        networks: What was read of GCP for it; None if nothing was.
+    """
     entry = connection.entry
     if entry.cloud is GCP:
-        return NetworkFacts(gcp_networks=halves.gcp_networks[str(entry.gcp_project_id)] if params["gcp"] else GCP_OFF)
+        return NetworkFacts(gcp_networks=GCP_OFF if networks is None else networks)
     if entry.cloud is not AZURE:
         return NetworkFacts()
     group = entry.resource_group_name

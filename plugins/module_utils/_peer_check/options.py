@@ -18,7 +18,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options im
     check_options,
     parse_option,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
     parse_cluster_name,
     parse_instance_id,
@@ -26,12 +25,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import
     parse_security_group_id,
     parse_subnet_id,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
 from . import gcp_options
 from .aws_options import AWS, ENTRY_AWS, validate_aws
 from .cloud_options import CLOUD_OPTIONS, check_customer_halves, find_clouds, parse_region, parse_vnets
 from .entries import ENTRY_OPTIONS, parse_connections
+from .entry_clouds import parse_client_block
 
 ARGUMENT_SPEC = (
     CONNECTION
@@ -65,7 +64,6 @@ ARGUMENT_SPEC = (
     )
 )
 
-IPV4 = 4
 # What atlas_probe says of TCP.
 _PROBE_OUTCOMES = ("open", "refused", "timeout", "unreachable", "unresolved")
 # What belongs to a half, and is of no use without it.
@@ -73,25 +71,12 @@ _OF_ATLAS = ("clusters", "group_ids")
 _OF_AWS = ("subnet_ids", "security_group_ids", "instance_ids")
 
 
-def _parse_ipv4_block(value: str) -> str:
-    """Return the block of clients, which may be a public one.
-
-    Raises:
-        InvalidValueError: If it is not a block for IPv4.
-    """
-    hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
-    network = parse_block(value, hint)
-    if network.version != IPV4:
-        raise InvalidValueError(f"is an IPv6 block: {value!r}; Atlas peers IPv4 only", hint)
-    return str(network)
-
-
 _PARSERS: dict[str, t.Callable[[str], t.Any]] = {
     "subnet_ids": parse_subnet_id,
     "security_group_ids": parse_security_group_id,
     "instance_ids": parse_instance_id,
     "clusters": parse_cluster_name,
-    "client_cidr_blocks": _parse_ipv4_block,
+    "client_cidr_blocks": parse_client_block,
     "group_ids": parse_object_id,
 }
 
@@ -116,7 +101,7 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     aws, more = validate_aws(params)
     connections, unknown = parse_connections({**params, **region})
     if GCP.name in clouds and params["gcp"]:
-        gcp_options.credentials_of(params)
+        gcp_options.check(params, connections)
     parsed = {**lists, **parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds}
     return {**params, **parsed}, warnings + more + unknown
 

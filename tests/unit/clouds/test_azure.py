@@ -165,6 +165,10 @@ def test_names_are_compared_without_case_and_shown_as_they_are(azure: Client) ->
     assert [one["id"] for one in azure("GET", group)["value"]] == [VNET_ID]
     azure.clouds.azure.add_vnet(SUBSCRIPTION, "other", "second")
     assert [one["id"] for one in azure("GET", group)["value"]] == [VNET_ID]
+    resource_group = azure(
+        "GET", f"/subscriptions/{SUBSCRIPTION}/resourcegroups/{VNET[1].upper()}", **{"api-version": "2022-09-01"}
+    )
+    assert (resource_group["name"], resource_group["location"]) == (VNET[1], "westeurope")
     whole = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Network/virtualNetworks"
     assert {one["name"] for one in azure("GET", whole)["value"]} == {VNET[2], "second"}
 

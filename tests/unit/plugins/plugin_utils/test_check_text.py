@@ -9,7 +9,7 @@ import re
 import pytest
 from ansible.utils import color as _color
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
-from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, peering_check
+from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, on_azure, on_gcp, peering_check
 
 CODES = re.compile(r"\bP\d\d\d\b")
 
@@ -103,3 +103,26 @@ def test_a_terminal_acts_on_nothing_that_others_have_written() -> None:
     lines = lines_of(peering_check(bad, summary=hostile), verbosity=1, color=False)
     assert all(line.isprintable() for line in lines)
     assert not any(line.startswith("fail") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("result", "line"),
+    [
+        (
+            on_azure(),
+            "not reachable: VNet shop-vnet (fd01adff-b37e-4693-8497-83ecf183a145, network-group) by 5a1b2c3d4e5f6a7b8c9d0000 to"
+            " 192.168.248.0/21 for shop, reporting",
+        ),
+        (
+            on_gcp(),
+            "not reachable: VPC network my-network (my-project) by 5a1b2c3d4e5f6a7b8c9d0000 to 192.168.248.0/21"
+            " for shop, reporting",
+        ),
+        (
+            on_azure(resource_group_name=None, peer_id=None, atlas_cidr_block=None, cluster_names=[]),
+            "not reachable: VNet shop-vnet (fd01adff-b37e-4693-8497-83ecf183a145) by a connection without an id in Atlas",
+        ),
+    ],
+)
+def test_a_network_of_another_cloud_is_called_what_it_is(result: dict, line: str) -> None:
+    assert text_of(result).splitlines()[0] == line

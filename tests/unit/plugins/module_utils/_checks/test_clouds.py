@@ -255,6 +255,8 @@ def test_the_access_list_has_to_let_the_known_ranges_in() -> None:
     assert found(healthy_gcp(access_list=[]))["P301"].message == f"No entry covers {GCP_BLOCK}."
     # A security group of AWS is nothing here.
     assert severities(healthy_gcp(access_list=[entry("sg-0a1b2c3d4e5f60001")])) == {"P301": "fail"}
+    two = {"cidr_block": None, "cidr_blocks": (GCP_BLOCK, "10.40.0.0/14")}
+    assert found(healthy_gcp(two))["P301"].message == "No entry covers 10.40.0.0/14."
     assert severities(healthy_azure({"cidr_block": "10.20.1.0/24"}, access_list=[entry("10.20.1.0/24")])) == {}
     pods = {"client_cidr_blocks": ("10.99.0.0/16",)}
     assert found(healthy_gcp(asked=pods))["P301"].message == "No entry covers 10.99.0.0/16."
@@ -267,7 +269,7 @@ def test_the_access_list_has_to_let_the_known_ranges_in() -> None:
 def test_without_known_ranges_the_access_list_is_not_judged() -> None:
     facts = healthy_gcp({"cidr_block": None}, access_list=[])
     assert severities(facts) == {}
-    assert "neither cidr_block nor client_cidr_blocks is given" in found(facts, "skipped")["P301"].message
+    assert "cidr_block, cidr_blocks and client_cidr_blocks are not given" in found(facts, "skipped")["P301"].message
     assert severities(healthy_azure(vnet_prefixes=UNREAD)) == {"A403": "unknown", "P301": "unknown", "P302": "unknown"}
     assert found(healthy_azure(vnet_prefixes=Missing("It is not given.")), "skipped").keys() == {"A403", "P301", "P302"}
 

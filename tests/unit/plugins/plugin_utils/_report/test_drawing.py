@@ -9,7 +9,7 @@ import itertools
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.drawing import NARROW, WIDE, Box, Drawing, Layout, draw
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import view_of
-from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, peering_check
+from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, on_azure, on_gcp, peering_check
 
 both_layouts = pytest.mark.parametrize("layout", [WIDE, NARROW], ids=lambda layout: layout.name)
 
@@ -131,3 +131,17 @@ def test_what_is_not_there_is_said() -> None:
 def test_a_long_list_of_clusters_is_cut() -> None:
     lines = drawn(connection(cluster_names=[f"c{number}" for number in range(20)]), WIDE).container.lines
     assert lines[2:] == ("c0", "c1", "c2", "c3", "c4", "and 15 more")
+
+
+@pytest.mark.parametrize("layout", [WIDE, NARROW])
+def test_a_network_of_another_cloud_has_its_name_and_its_place(layout: Layout) -> None:
+    picture = drawn(on_gcp(), layout)
+    assert (picture.vpc.title, picture.vpc.lines) == ("VPC network my-network", ("my-project",))
+    assert picture.label[2] == "5a1b2c3d4e5f6a7b8c9d0000"
+    # The peering is what both have in common, and shared addresses are the VNet's.
+    assert [badge.number for badge in picture.badges] == [1]
+    nowhere = drawn(on_azure(azure_subscription_id=None, resource_group_name=None, peer_id=None), layout)
+    assert nowhere.vpc.lines == ("subscription and resource group not known",)
+    assert nowhere.label[2] == "no connection"
+    overlap = drawn(on_azure(checks=[finding("A403", "fail", "shop-vnet")]), layout)
+    assert ([badge.number for badge in overlap.vpc.badges], overlap.badges) == ([1], ())

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.html import UNFOLDED, to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, LIMIT
-from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, peering_check
+from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, on_azure, on_gcp, peering_check
 
 WHEN = "2026-11-26 07:00 UTC"
 HOSTILE = "<script>alert(1)</script> \"' {{ 7 * 7 }} | [x](javascript:1) `*_\n# head"
@@ -113,3 +113,19 @@ def test_many_connections_show_both_sides_of_those_with_findings_first() -> None
         f"#c{number}" for number in range(1, 51)
     }
     assert page.all_of("section", "id") == [f"c{number}" for number in range(1, 51)]
+
+
+def test_networks_of_all_clouds_are_called_what_they_are() -> None:
+    both = peering_check(on_azure(), on_gcp())
+    page = Page(to_html(both, WHEN))
+    assert {f"Atlas and the {noun}: not reachable" for noun in ("VNet", "VPC network")} <= set(page.all_of("svg", "aria-label"))
+    for text in ("VNet shop-vnet", "VPC network my-network", "fd01adff-b37e-4693-8497-83ecf183a145, network-group", "my-project"):
+        assert text in page.text
+    text = to_markdown(both, WHEN)
+    assert "| network | where | verdict | findings |" in text
+    assert "## VPC network my-network: not reachable" in text
+    assert "| project | my-project |" in text
+    assert "| connection | 5a1b2c3d4e5f6a7b8c9d0000 |" in text
+    assert "| VNet | subscription and resource group | verdict |" in to_markdown(peering_check(on_azure(), on_azure()), WHEN)
+    assert "| connection | no id in Atlas |" in to_markdown(peering_check(on_gcp(peer_id=None)), WHEN)
+    assert "| VPC | account and region | verdict |" in to_markdown(peering_check(connection(), connection(1)), WHEN)

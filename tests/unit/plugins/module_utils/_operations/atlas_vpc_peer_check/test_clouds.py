@@ -272,6 +272,20 @@ def test_one_project_of_gcp_that_cannot_be_read_leaves_the_other(site: CloudsSit
     assert healthy["verdict"] == "reachable_by_design"
 
 
+def test_each_project_is_read_once_with_the_credentials_of_its_entry(site: CloudsSite) -> None:
+    site.clouds.gcp.add_network("other-project", NETWORK)
+    entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_blocks": [GCP_BLOCK]}
+    default = {**entry, "network_name": "default"}
+    other = {"gcp_project_id": "other-project", "network_name": NETWORK, "gcp_access_token": "ya29.wrong"}
+    done = site.run_gcp(connections=[entry, default, other], fail_on="never")
+    assert sorted(path for unused, path in site.clouds.gcp.requests) == [
+        f"/compute/v1/projects/{project}{LIST}" for project in (GCP_PROJECT, "other-project")
+    ]
+    first, second, third = done.check["connections"]
+    assert (first["verdict"], second["verdict"], third["verdict"]) == ("reachable_by_design", "not_reachable", "not_reachable")
+    assert "ya29.wrong" not in str(done.result)
+
+
 def test_pages_of_gcp_are_read_to_the_end(site: CloudsSite) -> None:
     first = {"kind": "compute#networkList", "items": [], "nextPageToken": "2"}
     site.clouds.app.answers.append((LIST, 200, first))

@@ -301,7 +301,47 @@ def test_variables_for_gcp_do_not_matter_without_it(monkeypatch: pytest.MonkeyPa
 
 def test_the_token_for_atlas_is_not_that_for_gcp() -> None:
     params, unused = validated(connections=[GCP], gcp_access_token="ya29.token", access_token="atlas")
-    credentials = gcp_credentials_of(params)
+    credentials = gcp_credentials_of(params, {})
     assert (credentials["access_token"], credentials["auth_kind"]) == ("ya29.token", "accesstoken")
     assert credentials["scopes"] == ["https://www.googleapis.com/auth/compute.readonly"]
-    assert gcp_credentials_of({**params, "gcp_scopes": ["a"]})["scopes"] == ["a"]
+    assert gcp_credentials_of({**params, "gcp_scopes": ["a"]}, {})["scopes"] == ["a"]
+
+
+def test_an_entry_on_gcp_may_have_what_the_role_has_for_it() -> None:
+    key, token = {"gcp_service_account_file": "/key.json"}, {"gcp_access_token": "ya29.token"}
+    entry = {
+        **GCP,
+        "cidr_blocks": ["10.30.0.0/16", "100.64.0.0/10"],
+        "container_regions": ["us-east4"],
+        "gcp_peering_name": "atlas",
+    }
+    params, warnings = validated(connections=[{**entry, **key}, {**entry, **token}, entry], gcp_access_token="ya29.top")
+    assert warnings == []
+    assert params["connections"][0]["cidr_blocks"] == ("10.30.0.0/16", "100.64.0.0/10")
+    kinds = [gcp_credentials_of(params, one)["auth_kind"] for one in params["connections"]]
+    assert kinds == ["serviceaccount", "accesstoken", "accesstoken"]
+    tokens = [gcp_credentials_of(params, one)["access_token"] for one in params["connections"]]
+    # An entry with its own takes none of the top.
+    assert tokens == [None, "ya29.token", "ya29.top"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {**GCP, "gcp_service_account_file": "/key", "gcp_access_token": "x"},
+            "connections[0]: gcp_service_account_file and gcp_access_token",
+        ),
+        ({**GCP, "gcp_access_token": "a b"}, "connections[0]: gcp_access_token has a space"),
+        ({**GCP, "cidr_blocks": ["fd00::/8"]}, "connections[0].cidr_blocks[0] is an IPv6 block"),
+        ({**ENTRY, "cidr_blocks": ["10.0.0.0/8"]}, "connections[0]: cidr_blocks is an option for AZURE and GCP"),
+        (
+            {**AZURE, "gcp_access_token": "x"},
+            "connections[0]: azure_subscription_id and gcp_access_token are options of two clouds",
+        ),
+    ],
+)
+def test_an_entry_with_options_for_gcp_that_cannot_be_right(entry: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOptionError) as caught:
+        validated(connections=[entry])
+    assert message in str(caught.value)
