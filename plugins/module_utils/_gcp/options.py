@@ -81,6 +81,7 @@ def validate(params: Parameters) -> Parameters:
         InvalidOptionError: If they contradict each other, or one cannot be right.
     """
     check_wait(params)
+    _check_nulls(params)
     for option in ("gcp_project_id", "atlas_gcp_project_id"):
         if params[option] is not None:
             parse_option(option, params[option], parse_gcp_project)
@@ -109,6 +110,22 @@ def check_credentials(params: Parameters) -> dict[str, t.Any]:
         InvalidOptionError: If the options for credentials contradict each other.
     """
     return {**params, "auth_kind": _find_kind(params), "scopes": list(params["scopes"] or DEFAULT_SCOPES)}
+
+
+def _check_nulls(params: Parameters) -> None:
+    """Check that Atlas's network is named; the rules of the argument spec take a null for a value."""
+    pair = ("atlas_gcp_project_id", "atlas_network_name")
+    nulls = [option for option in pair if params[option] is None]
+    if nulls and (params["state"] == "present" or len(nulls) == 1):
+        raise InvalidOptionError(
+            f"{' and '.join(nulls)} must not be null.",
+            hint="Atlas's names are in the network container, whatever the state of the connection: "
+            "atlas_gcp_project_id and atlas_network_name in the result of atlas_network_container_info.",
+        )
+    if nulls and params["name"] is None:
+        raise InvalidOptionError(
+            "atlas_network_name, or name, must not be null with state absent.", hint="Name the peering, or Atlas's network."
+        )
 
 
 def _check_sides(local: str, remote: str) -> None:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_gcp_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, NAMES, GcpSite
 
@@ -64,6 +66,31 @@ def test_what_belongs_together_is_asked_for(options: dict[str, Any], is_taken: b
     given = {name: value for name, value in {**NAMES, **options}.items() if value is not None}
     checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
     assert (checked.error_messages == []) == is_taken
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"atlas_gcp_project_id": None}, "atlas_gcp_project_id must not be null"),
+        ({"atlas_network_name": None}, "atlas_network_name must not be null"),
+        (
+            {"atlas_gcp_project_id": None, "atlas_network_name": None},
+            "atlas_gcp_project_id and atlas_network_name must not be null. Atlas's names are in the network container",
+        ),
+        ({"state": "absent", "atlas_gcp_project_id": None}, "atlas_gcp_project_id must not be null"),
+        (
+            {"state": "absent", "atlas_gcp_project_id": None, "atlas_network_name": None, "name": None},
+            "atlas_network_name, or name, must not be null with state absent",
+        ),
+    ],
+)
+def test_a_null_is_no_name_of_a_network(options: dict[str, Any], words: str) -> None:
+    """The rules of the argument spec take it for a value."""
+    given = {**NAMES, "access_token": "token", "name": "a", **options}
+    checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
+    assert checked.error_messages == []
+    with pytest.raises(InvalidOptionError, match=re.escape(words)):
+        OPERATION.validate(checked.validated_parameters)
 
 
 def test_a_key_that_is_an_object_is_hidden_as_a_whole() -> None:
