@@ -82,11 +82,19 @@ class ContainerPlanner:
         """Plan the removal.
 
         Raises:
-            AtlasError: If something uses the container, and nobody waits.
+            AtlasError: If it is another one than the options say, or something uses it, and nobody waits.
         """
         container = state.container
         if container is None:
             return Plan()
+        # On AWS the block can be changed in place, so that it does not tell one container from another.
+        differences = [] if self._kind.is_changeable else self._differences(container)
+        if differences:
+            raise InvalidOptionError(
+                f"Network container {describe([container])} on {self._kind.name} is not the one that the options describe: "
+                f"{', '.join(differences)}.",
+                hint="Correct the option, or leave it out.",
+            )
         if state.users and not self._waits:
             raise in_use("removed", container, state.users, "or set wait to true to wait until they are gone")
         key = container["id"]

@@ -222,6 +222,26 @@ def test_it_is_removed(atlas: Atlas, options: dict[str, Any]) -> None:
 
 
 @CHECK_MODES
+@pytest.mark.parametrize(
+    ("made", "options", "words"),
+    [
+        (SMALL, {"regions": ["us-east4"]}, ["regions is", "europe-west3", "not us-east4"]),
+        (SMALL, {"regions": []}, ["regions is", "not all regions"]),
+        (GCP, {"provider_name": "GCP", "atlas_cidr_block": "10.64.0.0/18"}, ["10.8.0.0/18, not 10.64.0.0/18"]),
+        (AZURE, {**AZURE, "atlas_cidr_block": "10.64.0.0/21"}, ["10.8.0.0/21, not 10.64.0.0/21"]),
+    ],
+    ids=["other regions", "all regions", "other block", "other block on AZURE"],
+)
+def test_one_that_the_options_do_not_describe_is_not_removed(
+    atlas: Atlas, made: dict[str, Any], options: dict[str, Any], words: list[str], check_mode: bool
+) -> None:
+    container = run(atlas, **made).result["container"]
+    done = run(atlas, **options, state="absent", check_mode=check_mode)
+    assert words_missing(done, container["id"], "is not the one that the options describe", *words) == []
+    assert len(containers(atlas)) == 1
+
+
+@CHECK_MODES
 @pytest.mark.parametrize("options", [AZURE, SMALL], ids=["AZURE", "GCP"])
 def test_one_in_use_stays_and_its_user_is_named(atlas: Atlas, options: dict[str, Any], check_mode: bool) -> None:
     container = run(atlas, **options).result["container"]
