@@ -46,7 +46,8 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: AtlasError, wai
         needs = (
             "The application id of the government's Atlas is not known here; ask MongoDB's support for it. Its service principal"
         )
-    lines = "" if handover["az"] is None else f" To paste: {' && '.join(handover['az'])}"
+    # Not joined by &&: for a second VNet the service principal exists, and the other lines are needed nevertheless.
+    lines = "" if handover["az"] is None else f" To paste: {'; '.join(handover['az'])}"
     better = RoleError(
         f"{error.without_hint}{repeated} {needs} needs a role with the actions {', '.join(role['actions'])} on the scope "
         f"{handover['scope']}.",

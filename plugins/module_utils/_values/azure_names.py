@@ -14,7 +14,7 @@ from .invalid import InvalidValueError
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # As Atlas's API describes resource groups and VNets.
-_NAME = re.compile(r"[-\w.()]+")
+_NAME = re.compile(r"[-\w.()]+", re.ASCII)
 _VNET = re.compile(
     r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.Network/virtualNetworks/([^/]+)/?", re.IGNORECASE
 )
