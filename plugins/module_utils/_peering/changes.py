@@ -104,7 +104,8 @@ class PeerChanges:
     def wait_refused(self, step: Step, error: AtlasError) -> Wait[PeerState] | None:
         """Return the wait for the role that Atlas needs, if that may be too new; after a removal it is waited for in any case."""
         is_role = isinstance(step.request, CreatePeer) and error.error_code in self._peers.provider.role_codes
-        if not is_role or not (self._choice.params["wait"] or self._replaced is not None):
+        params = self._choice.params
+        if not is_role or not params["azure_role_timeout"] or not (params["wait"] or self._replaced is not None):
             return None
         # A reply that is lost in between does not make the time longer.
         since = self._clock() if self._refused_since is None else self._refused_since

@@ -151,15 +151,20 @@ def check_identity(params: Parameters, provider: Provider) -> None:
         return
     identity = " and ".join(reversed(provider.identity))
     if params["peer_id"] is None:
+        given = [name for name in provider.identity if params[name] is not None]
+        if given and provider is not AWS:
+            missing = " and ".join(name for name in provider.identity if params[name] is None)
+            raise InvalidOptionError(f"{missing} is missing.", hint=f"Set it beside {' and '.join(given)}, or set peer_id.")
         # The rules of the argument spec take a null for a value, and do not know which names go together.
         raise InvalidOptionError(f"{identity}, or peer_id, must not be null.")
     if params["recreate"] != "never" and params["state"] == "present":
         *names, last = dict.fromkeys((*reversed(provider.identity), *provider.required))
         what = "a failed VPC peering connection" if params["recreate"] == "dead" else "a VPC peering connection"
+        others = " They are for AWS; on AZURE and GCP, set the options of that cloud." if choose_provider(params) is None else ""
         raise InvalidOptionError(
             f"recreate: {params['recreate']} needs {', '.join(names)} and {last}: with peer_id alone, {what} could not be "
             "created again if the task ended after its removal.",
-            hint="Set them, in place of peer_id or beside it.",
+            hint=f"Set them, in place of peer_id or beside it.{others}",
         )
 
 

@@ -20,6 +20,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.provide
 from .containers import ContainerChoice
 from .creation import CreationPlanner, removal_of_old
 from .failures import failure
+from .options import choose_provider
 from .preflight import check_overlaps, check_region
 from .state import DeletePeer, PeerState, UpdatePeer
 
@@ -93,6 +94,8 @@ class PeerPlanner:
         provider, params, peer = self._provider, self._params, state.peer
         if peer is None and state.needs_id:
             names = " and ".join(reversed(provider.identity))
+            if choose_provider(params) is None:
+                names += ", or what names the network on AZURE or GCP,"
             way_out = "leave it out" if None not in [params[name] for name in provider.identity] else f"give {names} instead"
             raise AtlasError(
                 f"Project {params['group_id']} has no VPC peering connection {params['peer_id']}.",

@@ -189,7 +189,11 @@ def test_the_resource_id_of_a_vnet_creates_too(azure: PeerSite) -> None:
         ),
         ({**GCP, "gcp_project_id": "12"}, ["gcp_project_id is not the id of a GCP project"]),
         ({**GCP, "network_name": "a/b"}, ["network_name is not a name in GCP"]),
-        ({"vnet_name": VNET}, ["vnet_name and azure_subscription_id, or peer_id, must not be null"]),
+        ({"vnet_name": VNET}, ["azure_subscription_id is missing", "vnet_name", "peer_id"]),
+        (
+            {"peer_id": "5356823b3794dee37132bb7c", "recreate": "dead"},
+            ["recreate: dead needs vpc_id", "They are for AWS; on AZURE and GCP, set the options of that cloud"],
+        ),
         (
             {"provider_name": "AZURE", "peer_id": "5356823b3794dee37132bb7c", "recreate": "changed"},
             ["recreate: changed needs vnet_name, azure_subscription_id, azure_directory_id and resource_group_name"],
@@ -200,6 +204,11 @@ def test_options_that_do_not_go_together_are_named(atlas: Atlas, options: dict[s
     done = atlas.run(**options)
     assert words_missing(done, *words) == []
     assert atlas.wire() == []
+
+
+def test_an_unknown_id_may_be_one_of_any_cloud(atlas: Atlas) -> None:
+    done = atlas.run(peer_id="5356823b3794dee37132bb7c")
+    assert words_missing(done, "give vpc_id and aws_account_id, or what names the network on AZURE or GCP, instead") == []
 
 
 @CHECK_MODES
