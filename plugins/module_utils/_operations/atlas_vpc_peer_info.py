@@ -121,12 +121,17 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
     def _warnings(self, state: PeersState) -> tuple[str, ...]:
         """Return a warning that not all clouds were asked, if nobody has chosen one and nothing was found."""
         params = self.params
-        chosen = ("provider_name", "peer_id", *FILTERS, "container_id", "container_region_name", "status_name")
-        if state.peers or state.failures or params["api_version"] != "v2" or any(params[name] is not None for name in chosen):
+        chosen = ("provider_name", "peer_id", *FILTERS, "container_id", "container_region_name")
+        states = params["status_name"]
+        # States that AWS does not have mean another cloud.
+        is_of_aws = states is not None and (not states or any(state in AWS.states for state in states))
+        is_chosen = is_of_aws or any(params[name] is not None for name in chosen)
+        if state.peers or state.failures or params["api_version"] != "v2" or is_chosen:
             return ()
         whose = f"Project {params['group_id']} has" if params["group_ids"] is None else "The projects have"
         return (
-            f"{whose} no VPC peering connections on AWS; AZURE and GCP were not asked. Set provider_name, to all for example.",
+            f"{whose} no VPC peering connections on AWS{' in these states' if states else ''}; AZURE and GCP were not asked. "
+            "Set provider_name, to all for example.",
         )
 
     def decide(self, state: PeersState, facts: Facts) -> Plan:

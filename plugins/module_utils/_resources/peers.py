@@ -74,7 +74,8 @@ class PeerList:
 
     def list_peers(self) -> list[Peer]:
         """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
-        description = f"list the VPC peering connections of project {self._group_id}"
+        cloud = "" if self._fields.name == AWS.name else f" on {self._fields.name}"
+        description = f"list the VPC peering connections{cloud} of project {self._group_id}"
         found = self._client.get_all(self._path, {"providerName": self._fields.name}, description)
         return [self._to_result(one, description) for one in found]
 

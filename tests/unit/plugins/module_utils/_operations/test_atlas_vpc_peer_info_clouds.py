@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
     azure_site,
     gcp_site,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
 
 
 @pytest.fixture
@@ -49,6 +50,12 @@ def test_one_cloud_costs_one(atlas: Atlas, made: dict[str, str], cloud: str) -> 
     assert (ids(done), len(atlas.wire())) == ([made[cloud]], 2)
 
 
+def test_a_list_that_is_refused_is_named_with_its_cloud(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    wire.faults.append(Fault("GET", reply({"error": 404, "errorCode": "RESOURCE_NOT_FOUND", "detail": "No."}, 404)))
+    assert "list the VPC peering connections on GCP of project" in read(atlas, provider_name="GCP").msg
+
+
 def test_aws_alone_is_asked_if_nobody_chooses(atlas: Atlas, made: dict[str, str]) -> None:
     done = read(atlas)
     assert (ids(done), len(atlas.wire()), done.warnings) == ([made["AWS"]], 2, [])
@@ -60,10 +67,14 @@ def test_an_empty_list_says_that_other_clouds_were_not_asked(atlas: Atlas) -> No
     assert "no VPC peering connections on AWS; AZURE and GCP were not asked. Set provider_name" in warning
     (warning,) = read(atlas, group_id=None, group_ids=[atlas.emulator.settings.group_id]).warnings
     assert warning.startswith("The projects have no VPC peering connections on AWS")
+    (warning,) = read(atlas, status_name=["WAITING_FOR_USER"]).warnings
+    assert "no VPC peering connections on AWS in these states; AZURE and GCP were not asked" in warning
     for options in (
         {"provider_name": "AWS"},
         {"provider_name": "all", "status_name": ["FAILED"]},
         {"status_name": ["FAILED"]},
+        {"status_name": ["FAILED", "WAITING_FOR_USER"]},
+        {"status_name": []},
         {"vpc_id": PAIR["vpc_id"]},
         {"container_id": atlas.container_id},
         {"api_version": "v1.0"},
