@@ -153,6 +153,8 @@ options:
         The new connection is created first, and then the old one is removed; with O(wait=true) after the new one has reached the
         state O(wait_for). If the options name no network container, it stays in its own. On AWS, a connection that has the CIDR
         block of the new one is removed first, and the options have to name its network container if there are several.
+        If the network has another connection there already, which works and differs from the options, the task fails, since
+        the move would remove two.
       - In all other cases, the old connection is removed first, and the task waits until it is gone, even if O(wait) is
         V(false). If Atlas then refuses the new connection, the message says that the old one is removed. The next run creates
         the new one.

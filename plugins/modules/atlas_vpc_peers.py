@@ -357,7 +357,7 @@ vpc_peers:
     - The connections as they were last seen, one for each entry of O(peers), in the same order. Null for an entry that has none.
     - A connection has the fields of its own cloud, beside those that are the same for all.
     - In check mode, the connections as they would be. Fields that only Atlas can set are null until then.
-  returned: when the connections of the project are known
+  returned: when it is known what has to be done
   type: list
   elements: dict
   sample:
@@ -462,7 +462,7 @@ handover:
     - On GCP, V(gcp_project_id), V(network_name), V(atlas_gcp_project_id), V(atlas_network_name), V(name), V(gcloud), a command
       that creates your half, and V(add_peering), the body of a request that does the same. The names of Atlas's network are
       known as soon as the connection is V(WAITING_FOR_USER).
-  returned: when the connections of the project are known
+  returned: when it is known what has to be done
   type: list
   elements: dict
   version_added: 2.3.0
@@ -485,7 +485,7 @@ pruned:
     - The connections that were removed because the list does not declare them, as they were last seen. Only those whose removal
       Atlas has accepted. In check mode, those that would be removed.
     - The fields are those of RV(vpc_peers).
-  returned: when the connections of the project are known
+  returned: when it is known what has to be done
   type: list
   elements: dict
   sample: []
@@ -493,7 +493,7 @@ actions:
   description:
     - What the task does, or would do, in the order of O(peers), with removals at the end. Entries that are as they should be are
       not in it.
-  returned: when the connections of the project are known
+  returned: when it is known what has to be done
   type: list
   elements: dict
   sample:
@@ -531,7 +531,7 @@ actions:
       sample: [route_table_cidr_block]
 failures:
   description: What has failed, or why the task was refused.
-  returned: when the connections of the project are known
+  returned: when it is known what has to be done
   type: list
   elements: dict
   sample: []
@@ -568,7 +568,7 @@ summary:
   description:
     - How many connections were created and so on. In check mode, and if the task was refused, how many would be.
     - The entries of O(peers) are the sum of V(created), V(updated), V(recreated), V(unchanged) and V(failed).
-  returned: when the connections of the project are known
+  returned: when it is known what has to be done
   type: dict
   sample:
     created: 1

@@ -31,6 +31,7 @@ class SetProgress(Progress):
         self._clock = clock
         self._entries: list[StatusHistory] = []
         self._line, self._told = "", clock()
+        self._unplanned = self.plan
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
         """Take down the present state. While the task waits, tell the user of changes, and once a minute that there are none."""
@@ -44,6 +45,11 @@ class SetProgress(Progress):
             self._line, self._told = line, self._clock()
             self.tell(f"{self._operation.name}: {line}")
         self.show()
+
+    def show(self) -> None:
+        """Let the result show the present state, once there is a plan: without one, nothing can be counted."""
+        if self.plan is not self._unplanned:
+            super().show()
 
     def _compare(self) -> None:
         """Let diff mode show each change."""

@@ -16,7 +16,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks imp
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS
 
 from .clouds import is_leaving
-from .preflight import find_holders
+from .containers import ContainerChoice
+from .preflight import find_holders, find_twins
 from .state import CreatePeer, DeletePeer, UpdatePeer
 
 
@@ -72,6 +73,20 @@ def order(steps: t.Sequence[Step], listed: t.Sequence[Peer]) -> tuple[Step, ...]
         *creations,
         *(step for step in removals if step.request.id not in needed),
     )
+
+
+def after_twins(step: Step, leaving: t.Iterable[Peer], choices: t.Mapping[str, ContainerChoice]) -> Step:
+    """Return a step that waits, if it is a creation, for what its network's cloud does not allow beside it, and is removed.
+
+    Args:
+        step: The step, as the planner of one connection makes it.
+        leaving: The connections that are being removed, or will be.
+        choices: The container of each entry, by key; all are asked for if there is such a connection.
+    """
+    if not isinstance(step.request, CreatePeer):
+        return step
+    twins = find_twins(choices[step.keys[0]], step.request.fields, leaving)
+    return replace(step, after=(*(step.after or ()), *twins)) if twins else step
 
 
 def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:

@@ -68,7 +68,26 @@ class PeerPlanner:
         if state.peer is None or state.dying:
             return self._creation.plan_move(state, state.old)
         plan, removal = self._plan_own(state), Change("delete", key, fields_of(state.old), None)
-        return Plan((*plan.changes, removal), (*plan.steps, removal_of_old(state.old, (key,))))
+        warnings = self._check_move(plan, state.old, state.peer)
+        return Plan((*plan.changes, removal), (*plan.steps, removal_of_old(state.old, (key,))), warnings)
+
+    def _check_move(self, plan: Plan, old: Peer, new: Peer) -> tuple[str, ...]:
+        """Check that a move removes no other connection that may work; there is a warning if it removes one that has failed.
+
+        Raises:
+            AtlasError: If it would: what people see of a move is the connection that moves.
+        """
+        if plan.changes[:1] == () or plan.changes[0].action != "recreate":
+            return ()
+        provider, network = self._provider, f"{self._provider.network} {self._provider.describe(fields_of(new))}"
+        if provider.has_failed(new):
+            is_failed = f"VPC peering connection {new['id']} to {network} is {provider.failure_in_words(new)}"
+            return (f"{is_failed}, and is removed as well as {old['id']}, which peer_id names.",)
+        raise AtlasError(
+            f"peer_id names VPC peering connection {old['id']}, which cannot move to {network}: VPC peering connection "
+            f"{new['id']} leads there, and differs in what cannot be changed, so that both would be removed.",
+            hint="Run the task without peer_id first, which replaces the one that is there, or correct the options.",
+        )
 
     def _plan_own(self, state: PeerState) -> Plan:
         provider, params, peer = self._provider, self._params, state.peer

@@ -91,40 +91,59 @@ def check_overlaps(
             )
 
 
+def find_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbours: t.Iterable[Peer]) -> list[Peer]:
+    """Return the connections of a network to other containers whose blocks overlap that of its own: its cloud refuses those.
+
+    Args:
+        choice: The container; all are asked for if there is such a connection.
+        fields: The connection as it is to be.
+        neighbours: The other connections, in any container.
+    """
+    provider, container_id = choice.provider, fields.get("container_id")
+    if provider.block is not None or container_id is None:
+        return []
+    identity = {name: fields[name] for name in provider.identity}
+    twins = [
+        peer
+        for peer in neighbours
+        if peer["container_id"] != container_id
+        and peer["status_name"] in (*provider.progress, provider.terminating)
+        and not provider.differing(identity, fields_of(peer))
+    ]
+    if not twins:
+        return []
+    block = choice.find(container_id, None)["atlas_cidr_block"]
+    return [peer for peer in twins if do_overlap(block, _block_of(choice, peer))]
+
+
+def _block_of(choice: ContainerChoice, peer: Peer) -> str | None:
+    container = choice.known(peer["container_id"])
+    return container["atlas_cidr_block"] if container is not None else None
+
+
 def check_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbours: t.Iterable[Peer]) -> None:
-    """Check that a network is not connected already to another container whose block overlaps: its cloud refuses that.
+    """Check that a network is not connected already to another container whose block overlaps.
 
     Atlas says so only afterwards, and lets the new connection fail. Where Atlas is told the customer's block, it checks itself.
 
     Args:
         choice: The container; all are asked for if there is such a connection.
         fields: The connection as it is to be.
-        neighbours: The other connections, in any container.
+        neighbours: The other connections, in any container; those that are being removed do not count.
 
     Raises:
         InvalidOptionError: If it is; the message names both containers.
     """
     provider, container_id = choice.provider, fields.get("container_id")
-    identity = {name: fields[name] for name in provider.identity}
-    twins = [
-        peer
-        for peer in neighbours
-        if peer["container_id"] != container_id
-        and peer["status_name"] in provider.progress
-        and not provider.differing(identity, fields_of(peer))
-    ]
-    if provider.block is not None or not twins or container_id is None:
+    twins = find_twins(choice, fields, [peer for peer in neighbours if peer["status_name"] != provider.terminating])
+    if not twins or container_id is None:
         return
-    block = choice.find(container_id, None)["atlas_cidr_block"]
-    for peer in twins:
-        other = choice.known(peer["container_id"])
-        if other is not None and do_overlap(block, other["atlas_cidr_block"]):
-            raise InvalidOptionError(
-                f"{provider.network} {provider.describe(fields)} is connected to {choice.describe(other['id'])} by VPC peering "
-                f"connection {peer['id']}, and its block {other['atlas_cidr_block']} overlaps {block} of "
-                f"{choice.describe(container_id)}.",
-                hint="Choose a network container whose block overlaps none of those that the network is connected to.",
-            )
+    twin, block = twins[0], choice.find(container_id, None)["atlas_cidr_block"]
+    raise InvalidOptionError(
+        f"{provider.network} {provider.describe(fields)} is connected to {choice.describe(twin['container_id'])} by VPC peering "
+        f"connection {twin['id']}, and its block {_block_of(choice, twin)} overlaps {block} of {choice.describe(container_id)}.",
+        hint="Choose a network container whose block overlaps none of those that the network is connected to.",
+    )
 
 
 def find_cause(

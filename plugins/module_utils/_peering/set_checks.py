@@ -14,13 +14,15 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import check_ceiling
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import KINDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
 
 from .clouds import cloud_of, for_pending, is_leaving, is_pending, provider_of
+from .containers import ContainerChoice
 from .entries import Entry
 from .order import find_cycle
-from .preflight import check_overlaps
+from .preflight import check_overlaps, check_twins
 from .set_state import PeerSetState
 
 Refusals = dict[str, AtlasError]
@@ -58,6 +60,7 @@ def find_refusals(
     changes: t.Sequence[Change],
     steps: t.Sequence[Step],
     state: PeerSetState,
+    choices: t.Mapping[str, ContainerChoice],
     params: Parameters,
 ) -> Refusals:
     """Return all that keeps a list from being done, by the keys of entries, and by other keys for the list as a whole."""
@@ -66,7 +69,7 @@ def find_refusals(
         **{key: error for key, error in whole.items() if error is not None},
         **_duplicates(draft),
         **_cycles(steps),
-        **_overlaps(draft, state),
+        **_overlaps(draft, state, choices),
         **draft.refusals,
     }
 
@@ -87,8 +90,8 @@ def warn_of_pending(changes: t.Sequence[Change], state: PeerSetState) -> tuple[s
     )
 
 
-def _overlaps(draft: Draft, state: PeerSetState) -> Refusals:
-    """Check the final blocks of what is created or changed; of two such entries, the later one is at fault."""
+def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, ContainerChoice]) -> Refusals:
+    """Check the blocks of what is created or changed, and of its container; of two such entries, the later one is at fault."""
     changed = [entry for entry in draft.entries if entry.key in draft.plans and draft.plans[entry.key].changes]
     own = {peer["id"] for entry in changed if (peer := state.entries[entry.key].peer) is not None}
     leaving = own | {peer["id"] for peer in draft.going}
@@ -97,7 +100,9 @@ def _overlaps(draft: Draft, state: PeerSetState) -> Refusals:
     for entry in changed:
         final = draft.final[entry.key]
         try:
-            check_overlaps(entry.provider, fields_of(final), None, _with(entry.provider, neighbours))
+            others = _with(entry.provider, neighbours)
+            check_overlaps(entry.provider, fields_of(final), None, others)
+            check_twins(choices[entry.key], fields_of(final), others)
         except AtlasError as error:
             refusals[entry.key] = entry.named(error)
         # Without an id, it is known by its entry.
@@ -138,6 +143,8 @@ def _duplicates(draft: Draft) -> Refusals:
 
 def _same_container(entry: Entry, before: Entry, draft: Draft) -> str:
     """Return what to do about two entries of a network that have, or may have, the same container; empty if they do not."""
+    if KINDS[entry.provider.name].is_one_a_project:
+        return f"Declare it once: a project has one network container on {entry.provider.name}."
     if entry.container is None or before.container is None:
         return "Declare it once, or set container_id or container_region_name in both."
     ids = {draft.final[one.key]["container_id"] if one.key in draft.final else one.key for one in (entry, before)}

@@ -43,8 +43,7 @@ def check_clouds(params: Parameters) -> None:
     Raises:
         InvalidOptionError: If it is not.
     """
-    for cloud in to_clouds(params["provider_name"]):
-        check_version(params, cloud.name)
+    check_version(params, params["provider_name"] or AWS.name)
 
 
 def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]]:

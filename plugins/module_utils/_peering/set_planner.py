@@ -14,16 +14,17 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Needs, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import split_ignored, warn_of_unused
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import describe
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import describe, kind_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import Pattern
 
 from .clouds import identity_of, is_failed, is_leaving
-from .containers import LIST_CONTAINERS
+from .containers import LIST_CONTAINERS, ContainerChoice
 from .entries import Entry
-from .order import order
+from .order import after_twins, order
 from .patterns import CASELESS
 from .planner import PeerPlanner
+from .refusals import on_other_cloud
 from .set_checks import Draft, find_refusals, warn_of_pending
 from .set_state import PeerSetState
 from .state import DeletePeer, PeerState
@@ -61,14 +62,18 @@ class PeerSetPlanner:
         ]
         plans = [*draft.plans.values(), *removals]
         changes = tuple(change for plan in plans for change in plan.changes)
-        steps = order([step for plan in plans for step in plan.steps], state.listed)
+        choices = {
+            one.key: ContainerChoice(one.params, one.provider, self._facts, self._facts.__getitem__) for one in self._entries
+        }
+        leaving = [peer for peer in state.listed if is_leaving(peer) or peer in draft.going]
+        steps = order([after_twins(step, leaving, choices) for plan in plans for step in plan.steps], state.listed)
         warnings = warn_of_unused(self._patterns, [fields_of(peer) for peer in state.first], CASELESS)
         return Plan(
             changes,
             steps,
             warnings + warn_of_pending(changes, state) + self._warn_of_others(draft),
             failures=draft.failures,
-            refusals=find_refusals(draft, changes, steps, state, self._params),
+            refusals=find_refusals(draft, changes, steps, state, choices, self._params),
         )
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
@@ -178,7 +183,11 @@ class PeerSetPlanner:
             InvalidOptionError: If it is not.
         """
         containers, wanted = self._facts[LIST_CONTAINERS], entry.params["container_id"]
-        if wanted is not None and wanted not in [one["id"] for one in containers]:
+        found = next((one for one in containers if one["id"] == wanted), None)
+        containers = [one for one in containers if kind_of(one["provider_name"]).name == entry.provider.name]
+        if found is not None and found not in containers:
+            raise on_other_cloud(entry.provider, found)
+        if wanted is not None and found is None:
             raise InvalidOptionError(
                 f"container_id: project {self._params['group_id']} has no network container {wanted} on {entry.provider.name}.",
                 hint=f"It has {describe(containers)}." if containers else "It has none. Create one (atlas_network_container).",

@@ -250,3 +250,23 @@ def test_a_removal_that_fails_is_not_told_to_be_done(azure: PeerSite, recreate: 
     assert words_missing(done, f"{old} {said}") == []
     assert "removed by now" not in done.msg
     assert azure.atlas.writes() == ["DELETE"]
+
+
+@CHECK_MODES
+def test_a_move_removes_no_second_connection_that_works(azure: PeerSite, check_mode: bool) -> None:
+    old, other = azure.create(), azure.create(**{**azure.other, "resource_group_name": "third-group"})
+    done = azure.run(**azure.other, peer_id=old, recreate="changed", check_mode=check_mode)
+    words = (f"peer_id names VPC peering connection {old}", f"{other} leads there", "Run the task without peer_id first")
+    assert words_missing(done, *words) == []
+    assert (done.changed, ids(azure.atlas)) == (False, [old, other])
+
+
+@CHECK_MODES
+def test_a_move_says_that_it_replaces_one_that_has_failed(azure: PeerSite, check_mode: bool) -> None:
+    old, other = azure.create(), azure.create(**azure.other)
+    azure.fail(other)
+    done = azure.run(**azure.other, peer_id=old, recreate="changed", wait=True, check_mode=check_mode)
+    assert (done.failed, done.changed, len(done.warnings)) == (False, True, 1)
+    assert f"VPC peering connection {other} to VNet other-net" in done.warnings[0]
+    assert f"is removed as well as {old}" in done.warnings[0]
+    assert ids(azure.atlas) == ([old, other] if check_mode else [done.peer["id"]])

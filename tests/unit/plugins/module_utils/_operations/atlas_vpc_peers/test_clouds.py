@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering import handover
+from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.sets import (
     DIRECTORY,
@@ -280,3 +286,102 @@ def test_containers_of_azure_are_named_by_region_in_either_spelling(atlas: Atlas
     assert (done.failed, [one["container_id"] for one in done.result["vpc_peers"]]) == (False, [clouds["AZURE"], second])
     wrong = apply(atlas, [azure(1, container_id=clouds["GCP"])], **ALL)
     assert f"peers[0].container_id: network container {clouds['GCP']} is on GCP, not on AZURE" in wrong.msg
+
+
+def add_twin(atlas: Atlas, container_id: str) -> str:
+    """Make another container on AZURE with the block of one, and return its id."""
+    with atlas.emulator.project.now() as project:
+        twin = replace(project.containers.get(container_id), id="5356823b3794dee37132bbaa", region="US_EAST_2")
+        project.containers.put_first(twin)
+        return str(twin.id)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_vnet_is_not_connected_to_two_containers_whose_blocks_overlap(
+    atlas: Atlas, clouds: dict[str, str], check_mode: bool
+) -> None:
+    here, there = azure(0, container_id=clouds["AZURE"]), azure(0, container_id=add_twin(atlas, clouds["AZURE"]))
+    with atlas.emulator.project.now() as project:
+        body = {"providerName": "AZURE", "region": "US_WEST", "atlasCidrBlock": "192.168.232.0/22"}
+        apart = azure(0, container_id=project.containers.create(body).id)
+    done = apply(atlas, [here, there, apart], check_mode=check_mode, **ALL)
+    assert failures(done).keys() == {1}
+    for text in (clouds["AZURE"], there["container_id"], "192.168.240.0/21 overlaps 192.168.240.0/21"):
+        assert text in failures(done)[1]
+    assert atlas.writes() == []
+    assert not apply(atlas, [here, apart], **ALL).failed
+    atlas.clock.now += 9
+    forget(atlas)
+    done = apply(atlas, [there], check_mode=check_mode, **ALL)
+    assert failures(done).keys() == {0}
+    assert f"by VPC peering connection {of_cloud(atlas, 'AZURE', 'vnet-0')}" in failures(done)[0]
+    assert atlas.writes() == []
+
+
+@pytest.mark.parametrize("by_others", [True, False])
+def test_what_its_cloud_does_not_allow_beside_a_new_connection_is_gone_first(
+    atlas: Atlas, clouds: dict[str, str], by_others: bool
+) -> None:
+    here, there = azure(0, container_id=clouds["AZURE"]), azure(0, container_id=add_twin(atlas, clouds["AZURE"]))
+    apply(atlas, [here], **ALL)
+    atlas.clock.now += 9
+    if by_others:
+        atlas.act("delete", of_cloud(atlas, "AZURE", "vnet-0"))
+    forget(atlas)
+    done = apply(atlas, [there], prune=True, **ALL)
+    assert (done.failed, done.result["vpc_peers"][0]["container_id"]) == (False, there["container_id"])
+    assert atlas.writes() == ([] if by_others else ["DELETE"]) + ["POST"]
+    methods = [(one["method"], one["path"].rpartition("/")[2]) for one in atlas.emulator.requests.entries()]
+    # It was seen gone before the creation was sent.
+    assert methods[-2:] == [("GET", "peers"), ("POST", "peers")]
+    assert len([peer for peer in present(atlas) if peer == {"vnet-0"}]) == 1
+
+
+@pytest.mark.parametrize("cloud", ["AWS", "AZURE"])
+def test_a_container_of_another_cloud_or_none_fails_its_entry_alone(atlas: Atlas, clouds: dict[str, str], cloud: str) -> None:
+    wrong = {**ENTRIES[cloud], "container_id": clouds["GCP"]}
+    unknown = {**(entry(1) if cloud == "AWS" else azure(1)), "container_id": "5356823b3794dee37132bb7c"}
+    done = apply(atlas, [wrong, unknown, gcp(0)], **ALL)
+    assert failures(done).keys() == {0, 1}
+    said = f"peers[0].container_id: network container {clouds['GCP']} is on GCP, not on {cloud}."
+    assert failures(done)[0].startswith(said)
+    assert f"has no network container 5356823b3794dee37132bb7c on {cloud}. It has {clouds[cloud]}" in failures(done)[1]
+    assert [one for one in clouds.values() if one in failures(done)[1]] == [clouds[cloud]]
+    assert done.msg.startswith("Nothing was changed.")
+    assert atlas.writes() == []
+
+
+def test_two_entries_on_gcp_are_one_whatever_their_container(atlas: Atlas, clouds: dict[str, str]) -> None:
+    done = apply(atlas, [gcp(0), gcp(0, container_id=clouds["GCP"])], **ALL)
+    assert failures(done)[1].endswith("Declare it once: a project has one network container on GCP.")
+    assert "container_region_name" not in failures(done)[1]
+
+
+def test_the_version_of_the_api_is_refused_in_the_words_of_the_option(atlas: Atlas) -> None:
+    assert "with provider_name all." in apply(atlas, [], provider_name="all", api_version="v1.0").msg
+    assert "with provider_name GCP." in apply(atlas, [], provider_name="GCP", api_version="v1.0").msg
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_nothing_is_counted_if_the_containers_cannot_be_read(atlas: Atlas, clouds: dict[str, str], check_mode: bool) -> None:
+    apply(atlas, [entry(0)], **ALL)
+    forget(atlas)
+    rule = {"path_glob": "*/containers/all*", "method": "GET", "authenticated": True, "fault": {"kind": "status", "status": 403}}
+    atlas.emulator.faults.add(parse_rules(rule))
+    done = apply(atlas, three(), check_mode=check_mode, **ALL)
+    assert done.failed
+    assert ("summary" in done.result, done.changed, atlas.writes()) == (False, False, [])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib came with Python 3.11")
+def test_a_profile_may_name_the_governments_atlas(
+    atlas: Atlas, clouds: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(handover, "_GOVERNMENT", urlsplit(atlas.base_url).hostname)
+    (tmp_path / "atlascli").mkdir()
+    (tmp_path / "atlascli" / "config.toml").write_text(f'[government]\nops_manager_url = "{atlas.base_url}"\n')
+    options = {"base_url": None, "profile": "government", "check_mode": True, **ALL}
+    done = apply(atlas, [azure(0)], **options)
+    assert not done.failed
+    assert (done.result["handover"][0]["application_id"], done.result["handover"][0]["az"]) == (None, None)
