@@ -38,7 +38,8 @@ def explain(step: Step, error: AtlasError, state: PeerSetState, match: PeerMatch
     better = _with_cause(step, error, state, match, waited)
     removal = state.done.get(step.keys[0])
     if isinstance(step.request, CreatePeer) and removal is not None and removal.before is not None:
-        add_removal(better, t.cast("Peer", removal.before))
+        removed: Peer = t.cast("Peer", removal.before)
+        add_removal(better, removed)
     return better
 
 
