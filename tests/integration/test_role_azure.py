@@ -193,7 +193,8 @@ def test_blocks_that_overlap_are_told_before_anything_is_requested(run: AzureSit
     for word in (NAME, BLOCK, "overlaps", "10.0.0.0/21", "run the role again"):
         assert word in message(refused)
     assert (run.status, run.roles, run.clouds.azure.entra.principal_of()) == ([], [], None)
-    unknown = run(connections=[{**run.entry, "vnet_resource_id": VNET_ID + "-typo"}], status=2)
+    typo = {**run.entry, "vnet_resource_id": VNET_ID + "-typo"}
+    unknown = run(connections=[typo], container_cidr_block="10.0.0.0/21", status=2)
     assert "There is no VNet" in message(unknown)
 
 
