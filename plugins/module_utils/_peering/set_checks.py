@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import check_ceiling
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
 
 from .clouds import cloud_of, for_pending, is_leaving, is_pending, provider_of
+from .containers import ContainerChoice
 from .entries import Entry
 from .order import find_cycle
-from .preflight import check_overlaps
+from .preflight import check_overlaps, check_twins
 from .set_state import PeerSetState
 
 Refusals = dict[str, AtlasError]
@@ -59,6 +60,7 @@ def find_refusals(
     steps: t.Sequence[Step],
     state: PeerSetState,
     params: Parameters,
+    facts: Facts,
 ) -> Refusals:
     """Return all that keeps a list from being done, by the keys of entries, and by other keys for the list as a whole."""
     whole = {"limit": _above_limit(draft, changes, state), "ceiling": _above_ceiling(changes, params)}
@@ -66,7 +68,7 @@ def find_refusals(
         **{key: error for key, error in whole.items() if error is not None},
         **_duplicates(draft),
         **_cycles(steps),
-        **_overlaps(draft, state),
+        **_overlaps(draft, state, facts),
         **draft.refusals,
     }
 
@@ -87,7 +89,7 @@ def warn_of_pending(changes: t.Sequence[Change], state: PeerSetState) -> tuple[s
     )
 
 
-def _overlaps(draft: Draft, state: PeerSetState) -> Refusals:
+def _overlaps(draft: Draft, state: PeerSetState, facts: Facts) -> Refusals:
     """Check the final blocks of what is created or changed; of two such entries, the later one is at fault."""
     changed = [entry for entry in draft.entries if entry.key in draft.plans and draft.plans[entry.key].changes]
     own = {peer["id"] for entry in changed if (peer := state.entries[entry.key].peer) is not None}
@@ -98,6 +100,8 @@ def _overlaps(draft: Draft, state: PeerSetState) -> Refusals:
         final = draft.final[entry.key]
         try:
             check_overlaps(entry.provider, fields_of(final), None, _with(entry.provider, neighbours))
+            choice = ContainerChoice(entry.params, entry.provider, facts, facts.__getitem__)
+            check_twins(choice, fields_of(final), _with(entry.provider, neighbours))
         except AtlasError as error:
             refusals[entry.key] = entry.named(error)
         # Without an id, it is known by its entry.

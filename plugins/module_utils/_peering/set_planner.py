@@ -68,7 +68,7 @@ class PeerSetPlanner:
             steps,
             warnings + warn_of_pending(changes, state) + self._warn_of_others(draft),
             failures=draft.failures,
-            refusals=find_refusals(draft, changes, steps, state, self._params),
+            refusals=find_refusals(draft, changes, steps, state, self._params, self._facts),
         )
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:

@@ -164,5 +164,6 @@ class PeerSetWaiter(PeerGate):
         if self._waits and is_gone:
             error = removed_by_others(own.peer["id"] if own.peer else "", entry.goal)
         elif self._waits and present is not None and is_failed(present):
-            error = failure(entry.provider, entry.params, present)
+            worked = own.peer is not None and entry.provider.has_reached(own.peer, entry.provider.progress[-1])
+            error = failure(entry.provider, entry.params, present, worked=worked)
         return replace(own, peer=present), error
