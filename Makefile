@@ -29,8 +29,8 @@ setup-azure: ## Make .venv-azure (700 MB), without which the tests with AZURE's 
 lock: ## Lock the requirements in requirements/ (ARGS=--upgrade: in their newest versions)
 	@sh scripts/lock.sh $(ARGS)
 
-demo: setup ## Create a peering connection with the installed collection against an Atlas emulator
-	@$(python) scripts/demo.py
+demo: setup ## Create a peering connection with the installed collection against an Atlas emulator (CLOUD=gcp: on GCP)
+	@$(python) scripts/demo.py --cloud $(or $(CLOUD),aws)
 
 # The table at the end shows how much of plugins/ the tests cover. With 99 % of lines and branches together, at least 95 % of the
 # branches are covered, because there are four times as many lines.

@@ -1,11 +1,13 @@
 """Demonstrates the collection: builds and installs it, and runs two playbooks against its emulator.
 
-The first playbook requests a connection; the second connects both sides, with an emulator of AWS. The demo fails unless each
-run in check mode only reads, each real run makes its changes, and a second run changes nothing.
+The first playbook requests a connection; the second connects both sides, with an emulator of AWS. With `--cloud gcp`, a single
+playbook connects both sides on GCP, from nothing. The demo fails unless each run in check mode only reads, each real run makes
+its changes, and a second run changes nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -17,12 +19,14 @@ from typing import Any
 
 from checkout import ROOT
 from demo_aws import DemoAws, running_aws
+from demo_gcp import DemoGcp, DemoGcpError, running_gcp
 from emulator import EmulatorError, interrupt_on_signals, running_emulator
 
 QUICKSTART = "docs/examples/quickstart.yml"
 WHOLE_PATH = "docs/examples/whole_path.yml"
-# Three runs of each.
-STEPS = 6
+WHOLE_PATH_GCP = "docs/examples/whole_path_gcp.yml"
+# Three runs of each playbook.
+RUNS = 3
 DEMO = ROOT / ".demo"
 COLLECTIONS = DEMO / "collections"
 NO_SETTINGS = DEMO / "ansible.cfg"
@@ -49,7 +53,7 @@ class Run:
 
 def clean_environment(**variables: str) -> dict[str, str]:
     """Return this environment without the user's settings of Ansible and Atlas, plus the variables given."""
-    foreign = ("ANSIBLE_", "AWS_", "MONGODB_ATLAS_", "MCLI_")
+    foreign = ("ANSIBLE_", "AWS_", "GCP_", "GOOGLE_", "MONGODB_ATLAS_", "MCLI_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     # The emulator is on this host, and needs no proxy.
     environment |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
@@ -153,22 +157,23 @@ def check(run: Run, title: str, **expected: Any) -> None:
 
 
 def demonstrate(
-    first: int, what: str, playbook: str, variables: dict[str, str], status: str, writes: list[str]
+    first: int, steps: int, what: str, playbook: str, variables: dict[str, str], status: str, writes: list[str]
 ) -> dict[str, Any]:
     """Run a playbook three times, check each run, and return the connection.
 
     Args:
         first: The number of the first step.
+        steps: The number of all steps of the demo.
         what: What the playbook does, in a few words.
         playbook: The file.
-        variables: The environment variables for Atlas and AWS.
+        variables: The environment variables for Atlas and the cloud.
         status: The expected state of the connection at the end.
         writes: The methods of the expected requests that may change something.
 
     Raises:
         DemoError: If a run differs from what is expected.
     """
-    titles = [f"{first + number} of {STEPS}: {what}{how}" for number, how in enumerate((", in check mode", "", " again"))]
+    titles = [f"{first + number} of {steps}: {what}{how}" for number, how in enumerate((", in check mode", "", " again"))]
     preview = run_playbook(titles[0], playbook, variables, "--check", "--diff")
     check(preview, "The check run", writes=[])
     creation = run_playbook(titles[1], playbook, variables)
@@ -203,23 +208,71 @@ def show_both_views(peer: dict[str, Any], aws: DemoAws) -> None:
         raise DemoError(f"AWS does not show {connection} as active, with a route to it.")
 
 
+def show_both_halves(peer: dict[str, Any], gcp: DemoGcp) -> None:
+    """Print how Atlas and GCP show the connection.
+
+    Raises:
+        DemoError: If GCP shows no active peering with a network of Atlas.
+    """
+    show("What Atlas shows", peer)
+    view = gcp.view()
+    show("What GCP shows", view)
+    peerings = [value for name, value in view.items() if name.startswith("peering ")]
+    if len(peerings) != 1 or not peerings[0].startswith("ACTIVE, to projects/p-"):
+        raise DemoError(f"GCP shows {', '.join(peerings) or 'no peering'} instead of an active one to Atlas's network.")
+
+
+def demonstrate_aws() -> None:
+    """Run the demo with AWS.
+
+    Raises:
+        DemoError: If something is not as it should be.
+    """
+    steps = 2 * RUNS
+    with running_emulator(INSTALLED, "--port", "0") as variables:
+        peer = demonstrate(1, steps, "request a connection", QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
+        show("What Atlas shows: the owner of the AWS account has seven days to accept it", peer)
+    with (
+        running_aws() as aws,
+        running_emulator(INSTALLED, "--port", "0", "--aws-endpoint-url", aws.url, "--step-seconds", "0.5") as variables,
+    ):
+        # The request, and the entry in the access list.
+        writes = ["POST", "POST"]
+        everything = {**variables, **aws.variables}
+        peer = demonstrate(1 + RUNS, steps, "connect both sides", WHOLE_PATH, everything, "AVAILABLE", writes)
+        show_both_views(peer, aws)
+
+
+def demonstrate_gcp() -> None:
+    """Run the demo with GCP.
+
+    Raises:
+        DemoError: If something is not as it should be.
+    """
+    with (
+        running_gcp() as gcp,
+        running_emulator(INSTALLED, "--port", "0", "--clouds-url", gcp.clouds_url, "--step-seconds", "0.5") as variables,
+    ):
+        # The network container, the request, and the entry in the access list.
+        writes = ["POST", "POST", "POST"]
+        everything = {**variables, **gcp.variables}
+        peer = demonstrate(1, RUNS, "connect both sides on GCP", WHOLE_PATH_GCP, everything, "AVAILABLE", writes)
+        show_both_halves(peer, gcp)
+
+
 def main() -> int:
     """Run the demo and return the exit status."""
+    parser = argparse.ArgumentParser(description="Demonstrates the collection against emulators.")
+    parser.add_argument("--cloud", choices=["aws", "gcp"], default="aws", type=str.lower, help="the cloud (%(default)s)")
+    cloud = parser.parse_args().cloud
     interrupt_on_signals()
     try:
         install_collection()
-        with running_emulator(INSTALLED, "--port", "0") as variables:
-            peer = demonstrate(1, "request a connection", QUICKSTART, variables, "PENDING_ACCEPTANCE", ["POST"])
-            show("What Atlas shows: the owner of the AWS account has seven days to accept it", peer)
-        with (
-            running_aws() as aws,
-            running_emulator(INSTALLED, "--port", "0", "--aws-endpoint-url", aws.url, "--step-seconds", "0.5") as variables,
-        ):
-            # The request, and the entry in the access list.
-            writes = ["POST", "POST"]
-            peer = demonstrate(4, "connect both sides", WHOLE_PATH, {**variables, **aws.variables}, "AVAILABLE", writes)
-            show_both_views(peer, aws)
-    except (DemoError, EmulatorError) as error:
+        if cloud == "gcp":
+            demonstrate_gcp()
+        else:
+            demonstrate_aws()
+    except (DemoError, DemoGcpError, EmulatorError) as error:
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

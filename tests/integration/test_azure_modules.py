@@ -138,6 +138,7 @@ def test_what_the_user_may_not_do_is_told(clouds: RunningClouds, run: Any) -> No
     clouds.azure.entra.is_forbidden = True
     clouds.azure.forbidden.append(VNET_ID)
     ignored = {"ignore_errors": True}
+    resource = {"url": f"{VNET_ID}/providers/Microsoft.Authorization/roleDefinitions?$filter=type%20eq%20'CustomRole'"}
     results = run(
         task("adserviceprincipal_info", PRINCIPAL, **ignored),
         task("adserviceprincipal", PRINCIPAL, **ignored),
@@ -150,12 +151,17 @@ def test_what_the_user_may_not_do_is_told(clouds: RunningClouds, run: Any) -> No
             {"resource_group": VNET[1], "name": VNET[2], "secret": "wrong", "client_id": "x", "tenant": "y"},
             **ignored,
         ),
+        task("roledefinition_info", {"scope": VNET_ID, "role_name": ROLE["name"]}, **ignored),
+        # The one way to read a role that tells an error from absence.
+        task("resource_info", {**resource, "api_version": "2022-04-01"}, **ignored),
     )
     failed = [one["verdict"] == "failed" for one in results]
-    # Two of their modules take an error for absence: what is to be absent is found to be so.
-    assert failed == [True, True, False, True, False, True, True]
+    # Three of their modules take an error for absence: what is to be absent is found to be so.
+    assert failed == [True, True, False, True, False, True, True, False, True]
+    assert results[7]["roledefinitions"] == []
     assert "Insufficient privileges" in results[0]["msg"]
     assert "AuthorizationFailed" in results[3]["msg"]
+    assert "AuthorizationFailed" in json.dumps(results[8])
     assert not clouds.azure.has_role(*VNET)
 
 

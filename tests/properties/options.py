@@ -45,7 +45,7 @@ PEERING: dict[str, Any] = {
     "route_table_cidr_block": blocks,
     "accepter_region_name": regions,
     "container_id": ids,
-    "recreate": st.sampled_from(["never", "dead"]),
+    "recreate": st.sampled_from(["never", "dead", "changed"]),
     "wait_for": st.sampled_from(["pending_acceptance", "available"]),
 }
 OF_ANY_CONTAINER: dict[str, Any] = {name: values for name, values in PEERING.items() if name != "container_id"}
@@ -82,9 +82,32 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
     "atlas_vpc_peer": st.fixed_dictionaries(PAIR, optional=PEERING)
     | st.fixed_dictionaries({**PAIR, "container_region_name": regions}, optional=OF_ANY_CONTAINER)
     | st.fixed_dictionaries({"peer_id": ids}, optional=PEERING)
-    | st.fixed_dictionaries({**PAIR, "peer_id": ids}, optional=PEERING),
+    | st.fixed_dictionaries({**PAIR, "peer_id": ids}, optional=PEERING)
+    | st.fixed_dictionaries(
+        {
+            "azure_subscription_id": st.just(SUBSCRIPTION),
+            "vnet_name": st.just("shop"),
+            "azure_directory_id": st.just(SUBSCRIPTION),
+        },
+        optional={
+            **WAITING,
+            **STATE,
+            "peer_id": ids,
+            "resource_group_name": st.sampled_from(["net", "other"]),
+            "container_id": ids,
+            "recreate": PEERING["recreate"],
+            "azure_role_timeout": st.integers(0, 30),
+        },
+    )
+    | st.fixed_dictionaries(
+        {"gcp_project_id": st.just("my-sample-project-191923"), "network_name": st.just("shop")},
+        optional={**WAITING, **STATE, "peer_id": ids, "container_id": ids, "recreate": PEERING["recreate"]},
+    ),
     "atlas_vpc_peer_info": st.fixed_dictionaries(
         {}, optional={**API, "peer_id": ids, **PAIR, "container_id": ids, "status_name": st.just(["AVAILABLE", "FAILED"])}
+    )
+    | st.fixed_dictionaries(
+        {"provider_name": st.sampled_from(["AZURE", "GCP", "all"])}, optional={"peer_id": ids, "container_id": ids}
     )
     | st.fixed_dictionaries({"container_region_name": regions}, optional={**API, "connection_id": st.just("pcx-0a1b2c3d")})
     | st.fixed_dictionaries(

@@ -30,7 +30,14 @@ regions = st.sampled_from(["US_EAST_1", "us-east-1", "eu-west-1", "nowhere", ""]
 dates = st.sampled_from(["2030-01-31T12:00:00Z", "2030-01-31", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"])
 PEER: Mapping[str, Any] = {
     "id": ids,
-    "providerName": st.sampled_from(["AWS", "AZURE"]),
+    "providerName": st.sampled_from(["AWS", "AZURE", "GCP"]),
+    "azureSubscriptionId": st.just("2a9b7c1e-0000-4000-8000-00000000000e"),
+    "vnetName": st.sampled_from(["shop", "SHOP"]),
+    "resourceGroupName": st.sampled_from(["net", "other"]),
+    "gcpProjectId": st.just("my-sample-project-191923"),
+    "networkName": st.just("shop"),
+    "status": st.sampled_from(["ADDING_PEER", "WAITING_FOR_USER", "AVAILABLE", "FAILED", "DELETING", "DELETION_FAILED", "NEW"]),
+    "errorState": st.none() | text,
     "vpcId": st.just(VPC),
     "awsAccountId": st.just(ACCOUNT),
     "routeTableCidrBlock": blocks,
@@ -83,6 +90,8 @@ CODES = st.sampled_from(
     [
         "PEER_NOT_FOUND",
         "PEER_ALREADY_EXISTS",
+        "PEER_ALREADY_EXISTS_AZURE",
+        "AZURE_CUSTOMER_NETWORK_UNREACHABLE",
         "PEER_ALREADY_REQUESTED_DELETION",
         "CLOUD_PROVIDER_CONTAINER_NOT_FOUND",
         "CONTAINER_ALREADY_EXISTS",

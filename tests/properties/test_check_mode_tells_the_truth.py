@@ -11,12 +11,14 @@ from ansible_collections.cloudpeer.atlas.tests.properties.states import (
     AZURE_REGIONS,
     CLOUD_BLOCKS,
     GCP_REGIONS,
+    NAMES,
+    clouds_in_use,
     entries_wanted,
     optional,
     other_clouds,
     worlds,
 )
-from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, REGIONS, VPCS, World
+from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, NETWORKS, REGIONS, VPCS, World
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 from hypothesis import event, given
 from hypothesis import strategies as st
@@ -41,7 +43,7 @@ def check(world: World, module: str, noun: str, options: dict[str, Any]) -> tupl
     _compare(foretold.after, done.after, noun)
     _compare(foretold.result[noun], done.result[noun], noun)
     is_another = "peer_id" in options and done.peer is not None and done.peer["id"] != options["peer_id"]
-    if is_another and options.get("recreate") != "dead":
+    if is_another and options.get("recreate", "never") == "never":
         # What was going was created again, and its id means nothing any more.
         return foretold, done
     again = world.run(module, **options)
@@ -85,7 +87,7 @@ def test_check_mode_foretells_what_becomes_of_a_connection(data: st.DataObject, 
         route_table_cidr_block=st.sampled_from(BLOCKS),
         accepter_region_name=st.sampled_from([*REGIONS, "US_EAST_1"]),
         container_id=st.sampled_from(ids),
-        recreate=st.sampled_from(["never", "dead"]),
+        recreate=st.sampled_from(["never", "dead", "changed"]),
         wait=st.booleans(),
         api_version=st.sampled_from(["v2", "v1.0"]),
         envelope=st.booleans(),
@@ -94,6 +96,37 @@ def test_check_mode_foretells_what_becomes_of_a_connection(data: st.DataObject, 
     options = {**data.draw(names), **data.draw(more), "wait_timeout": 500}
     if "container_id" not in options:
         options.update(data.draw(optional(container_region_name=st.sampled_from([*REGIONS, "EU_WEST_1"]))))
+    check(world, "atlas_vpc_peer", "vpc_peer", options)
+
+
+@examples(120)
+@given(data=st.data(), world=clouds_in_use())
+def test_check_mode_foretells_what_becomes_of_a_connection_on_another_cloud(data: st.DataObject, world: World) -> None:
+    with world.emulator.project.now() as project:
+        peers = [peer.id for peer in project.peers] + ["0" * 24]
+        containers = [container.id for container in project.containers] + ["0" * 24]
+    azure = st.fixed_dictionaries(
+        {"azure_subscription_id": st.just(NETWORKS["AZURE"]["azureSubscriptionId"]), "vnet_name": st.sampled_from(NAMES)},
+        optional={
+            "azure_directory_id": st.just(NETWORKS["AZURE"]["azureDirectoryId"]),
+            "resource_group_name": st.sampled_from(["net", "NET", "other"]),
+            "container_region_name": st.sampled_from([*AZURE_REGIONS, "northeurope"]),
+        },
+    )
+    gcp = st.fixed_dictionaries(
+        {"gcp_project_id": st.just(NETWORKS["GCP"]["gcpProjectId"]), "network_name": st.sampled_from(NAMES)}
+    )
+    by_id = st.fixed_dictionaries({"peer_id": st.sampled_from(peers)})
+    names = azure | gcp | by_id | st.builds(lambda one, other: {**one, **other}, azure | gcp, by_id)
+    more = optional(
+        state=st.sampled_from(["present", "absent"]),
+        recreate=st.sampled_from(["never", "dead", "changed"]),
+        wait=st.booleans(),
+        envelope=st.booleans(),
+    )
+    options = {**data.draw(names), **data.draw(more), "wait_timeout": 500}
+    if "container_region_name" not in options:
+        options.update(data.draw(optional(container_id=st.sampled_from(containers))))
     check(world, "atlas_vpc_peer", "vpc_peer", options)
 
 

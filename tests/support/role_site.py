@@ -142,7 +142,7 @@ class Site:
     @property
     def atlas(self) -> dict[str, str]:
         """The states of the VPC's connections in Atlas, by their id in AWS."""
-        peers = [peer for peer in self.emulator.project.list_peers() if peer["vpcId"] == self.vpc_id]
+        peers = [peer for peer in self.emulator.project.list_peers() if peer.get("vpcId") == self.vpc_id]
         return {str(peer["connectionId"]): peer["statusName"] for peer in peers}
 
     @property

@@ -39,7 +39,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS, VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
 
 from .atlas import AtlasOperation
 
@@ -167,8 +167,9 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
             return None
         if self._is_absent:
             return self._waiter.until_gone(state.dying) if state.dying else None
-        reached = self._waiter.until_reached(t.cast("Peer", state.peer))
-        leaving = self._changes.leaving
+        if state.peer is None:
+            return None
+        reached, leaving = self._waiter.until_reached(state.peer), self._changes.leaving
         if step is not None or not leaving:
             return reached
         return replace(reached, then=lambda last: self._waiter.until_gone(leaving))

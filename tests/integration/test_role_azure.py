@@ -1,0 +1,156 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role on AZURE end to end, against Atlas and AZURE on loopback, with AZURE's own modules."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.support import azure_site
+from ansible_collections.cloudpeer.atlas.tests.support.azure_site import VNET, VNET_ID
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import ROLE, result, role_variables
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
+
+ATLAS_BLOCK = "192.168.208.0/21"
+BLOCK = "10.0.0.0/24"
+NAME = "/".join(VNET)
+CONTAINER = "Ensure the network containers in Atlas on AZURE"
+PRINCIPAL = "Create the service principal of Atlas"
+GRANT = "Create the role of Atlas on the VNets"
+ASSIGN = "Assign the role to Atlas"
+REQUEST = "Request the connections in Atlas on AZURE, and wait until they carry traffic"
+ACCESS = "Add the VNets to the access list"
+
+pytestmark = pytest.mark.full
+needs_azure = pytest.mark.skipif(bool(azure_site.why_not()), reason=azure_site.why_not())
+
+
+class AzureSite:
+    """Runs the role with one VNet, and looks at what Atlas and AZURE have then."""
+
+    def __init__(self, runner: PlaybookRunner, emulator: RunningEmulator, clouds: RunningClouds) -> None:
+        self._runner, self.emulator, self.clouds = runner, emulator, clouds
+        clouds.azure.add_vnet(*VNET, prefixes=[BLOCK])
+        self.entry = {"azure_directory_id": clouds.azure.entra.variables["AZURE_TENANT"], "vnet_resource_id": VNET_ID}
+
+    def __call__(self, *options: str, status: int = 0, **variables: Any) -> PlaybookRun:
+        """Run the role with its variables, which are given without their prefix, and show what it has returned."""
+        region = {"container_region": "westeurope", "container_cidr_block": ATLAS_BLOCK}
+        wanted = {"connections": [self.entry], **region, **variables}
+        use = {"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(wanted)}
+        return self.play(
+            [use, {"name": "Result", "ansible.builtin.debug": {"var": "vpc_peering_result"}}], *options, status=status
+        )
+
+    def play(self, tasks: list[dict[str, Any]], *options: str, status: int = 0, **more: str) -> PlaybookRun:
+        """Run tasks."""
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+        return self.playbook(yaml.safe_dump([play], sort_keys=False), *options, status=status, **more)
+
+    def playbook(self, source: str, *options: str, status: int = 0, **more: str) -> PlaybookRun:
+        """Run a playbook with the credentials for AZURE, on the Python that has what AZURE's modules need."""
+        self.emulator.requests.clear()
+        self.clouds.azure.requests.clear()
+        python = ("-e", f"ansible_python_interpreter={azure_site.PYTHON}")
+        environment = {**azure_site.variables(self.clouds), **more}
+        return self._runner(source, self.emulator, *python, *options, status=status, **environment)
+
+    @property
+    def writes(self) -> list[str]:
+        """The methods of the requests of the last run that may change something, to Atlas and to AZURE."""
+        to_atlas = [one["method"] for one in self.emulator.requests.entries() if one["authenticated"] and one["method"] != "GET"]
+        return to_atlas + [method for method, path in self.clouds.azure.requests if method != "GET" and "/token" not in path]
+
+    @property
+    def status(self) -> list[str]:
+        """The states of the project's connections with AZURE."""
+        with self.emulator.project.now() as project:
+            return [peer.status for peer in project.peers.of("AZURE")]
+
+    @property
+    def roles(self) -> list[str]:
+        """The names of the roles that can be assigned at the VNet, without those that AZURE has by itself."""
+        found = [one["properties"] for one in self.clouds.azure.roles.list_definitions(VNET_ID)]
+        return [one["roleName"] for one in found if one["type"] == "CustomRole"]
+
+    @property
+    def access_list(self) -> dict[str, str | None]:
+        """The comments in the access list, by what they are the comments of."""
+        with self.emulator.project.now() as project:
+            return {entry.value: entry.comment for entry in project.access_list}
+
+
+@pytest.fixture
+def run(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> Iterator[AzureSite]:
+    """Return what runs the role on both clouds."""
+    with running() as clouds:
+        yield AzureSite(playbook, start(step_seconds=0.1, clouds_url=clouds.control_url), clouds)
+
+
+def changes(run: PlaybookRun) -> Counter[str]:
+    """Return how often the tasks of the role have changed something, by their name."""
+    own = [one for one in run.records if " : " in one["task"] and "results" not in one["result"]]
+    return Counter(one["task"].rpartition(" : ")[2] for one in own if one["result"].get("changed"))
+
+
+@needs_azure
+def test_from_nothing_again_and_back(run: AzureSite) -> None:
+    foreseen = run("--check")
+    assert (run.writes, run.status, run.roles) == ([], [], [])
+    assert result(foreseen)["changed"] is True
+
+    run.clouds.azure.entra.unknown_looks = 1
+    first = run()
+    assert changes(first) == dict.fromkeys((CONTAINER, PRINCIPAL, GRANT, ASSIGN, REQUEST, ACCESS), 1)
+    assert first.warnings == []
+    assert (run.status, run.roles) == (["AVAILABLE"], [f"AtlasPeering/{NAME}"])
+    assert run.clouds.azure.has_role(*VNET)
+    assert run.access_list == {BLOCK: f"VPC peering with {VNET[1]}/{VNET[2]}"}
+    returned = result(first)
+    (connection,) = returned["connections"]
+    assert (connection["provider_name"], connection["vnet_name"]) == ("AZURE", VNET[2])
+    assert (connection["vpc_peer"]["status_name"], connection["container"]["region_name"]) == ("AVAILABLE", "EUROPE_WEST")
+    assert ["-pri" in line for line in returned["remaining"]] == [True]
+
+    again = run("--check")
+    assert (again.changed, run.writes) == (0, [])
+    repeated = result(again)
+    assert (repeated["changed"], repeated["remaining"], repeated["access_list"]) == (False, [], returned["access_list"])
+    assert repeated["connections"][0]["vpc_peer"] == connection["vpc_peer"]
+
+    foreseen = run("--check", state="absent", remove_container=True)
+    assert run.writes == []
+    gone = run(state="absent", remove_container=True)
+    assert changes(gone) == changes(foreseen)
+    assert (run.status, run.roles, run.access_list) == ([], [], {})
+    assert run.clouds.azure.roles.list_assignments(VNET_ID) == []
+    assert run.clouds.azure.entra.principal_of() is not None, "others may use it"
+    nothing = run(state="absent", remove_container=True)
+    assert (nothing.changed, run.writes, result(nothing)["changed"]) == (0, [], False)
+
+
+@needs_azure
+def test_the_guide_leads_from_nothing_to_a_connection_and_back(run: AzureSite) -> None:
+    guide = (ROOT / "docs" / "guides" / "azure_from_nothing.md").read_text(encoding="utf-8")
+    own = dict(zip(("11111111-2222-3333-4444-555555555555", "my-group", "my-vnet"), VNET, strict=True))
+    own["aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"] = run.entry["azure_directory_id"]
+    for theirs, ours in own.items():
+        guide = guide.replace(theirs, ours)
+    changed = []
+    for text in re.findall(r"^```yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
+        done = run.playbook(text)
+        changed.append(done.changed)
+        if "state: absent" not in text and "atlas_vpc_peer:" in text:
+            assert (run.status, run.clouds.azure.has_role(*VNET)) == (["AVAILABLE"], True)
+    # The container; principal, role and assignment; the connection; the entry; nothing for the role but the entry of the real
+    # VNet; and the connection again.
+    assert changed == [1, 3, 1, 1, 1, 1]
+    assert (run.status, run.access_list.keys()) == ([], {BLOCK, "10.15.0.0/16"})
