@@ -15,9 +15,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.targets import V1_0_WARNI
 
 # Those with an AWS side run with one, in the tests of the role; those that only read are a case of their own.
 WITH_AWS = {"accept_and_route", "check", "disconnect", "whole_path"}
-# Run against GCP, in the tests of its module and of the role.
-WITH_GCP = {"gcp_peering", "whole_path_gcp"}
-EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS | WITH_GCP)
+# Run against GCP and AZURE, in the tests of a module and of the role.
+WITH_CLOUDS = {"gcp_peering", "whole_path_azure", "whole_path_gcp"}
+EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").glob("*.yml") if path.stem not in WITH_AWS | WITH_CLOUDS)
 READING = {"read_access_list", "read_clusters", "read_connections"}
 
 

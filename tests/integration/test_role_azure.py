@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS
+from ansible_collections.cloudpeer.atlas.tests.clouds.entra import ATLAS_APPLICATION
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support import azure_site
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import VNET, VNET_ID
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import ROLE, result, role_variables
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import ROLE, message, result, role_variables, said
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
 ATLAS_BLOCK = "192.168.208.0/21"
@@ -60,7 +64,7 @@ class AzureSite:
         self.emulator.requests.clear()
         self.clouds.azure.requests.clear()
         python = ("-e", f"ansible_python_interpreter={azure_site.PYTHON}")
-        environment = {**azure_site.variables(self.clouds), **more}
+        environment = {**azure_site.variables(self.clouds), "VNET_ID": VNET_ID, **more}
         return self._runner(source, self.emulator, *python, *options, status=status, **environment)
 
     @property
@@ -154,3 +158,61 @@ def test_the_guide_leads_from_nothing_to_a_connection_and_back(run: AzureSite) -
     # VNet; and the connection again.
     assert changed == [1, 3, 1, 1, 1, 1]
     assert (run.status, run.access_list.keys()) == ([], {BLOCK, "10.15.0.0/16"})
+
+
+@needs_azure
+def test_what_others_have_made_stays(run: AzureSite) -> None:
+    """A role that others have made is used, or said to lack something, and never changed or removed."""
+    roles = run.clouds.azure.roles
+    principal = run.clouds.azure.entra.add_principal(ATLAS_APPLICATION)
+    name, provider = "7b0b4f5e-0000-4000-8000-0000000000bb", f"{VNET_ID}/providers/Microsoft.Authorization/roleDefinitions"
+
+    def put_role(actions: list[str]) -> None:
+        permissions = [{"actions": actions}]
+        given = {"roleName": f"AtlasPeering/{NAME}", "permissions": permissions, "assignableScopes": [VNET_ID]}
+        roles.put_definition(VNET_ID, name, {"properties": given})
+
+    put_role([*ACTIONS[:3]])
+    refused = run(status=2)
+    assert ("lacks the actions" in message(refused), run.status) == (True, [])
+    put_role([*ACTIONS])
+    body = {"roleDefinitionId": f"{provider}/{name}", "principalId": principal, "principalType": "ServicePrincipal"}
+    roles.put_assignment(VNET_ID, "7b0b4f5e-0000-4000-8000-0000000000cc", {"properties": body})
+    example = yaml.safe_load((ROOT / "docs" / "examples" / "whole_path_azure.yml").read_text(encoding="utf-8"))
+    done = run.play(example[0]["tasks"])
+    assert changes(done) == {REQUEST: 1, ACCESS: 1}, "the network container is there from before"
+    gone = run(state="absent")
+    assert (run.status, run.roles) == ([], [f"AtlasPeering/{NAME}"])
+    assert any("stays, because it was not made by this role" in line for line in said(gone))
+    assert len(roles.list_assignments(VNET_ID)) == 1
+
+
+@needs_azure
+def test_blocks_that_overlap_are_told_before_anything_is_requested(run: AzureSite) -> None:
+    refused = run(container_cidr_block="10.0.0.0/21", status=2)
+    for word in (NAME, BLOCK, "overlaps", "10.0.0.0/21", "run the role again"):
+        assert word in message(refused)
+    assert (run.status, run.roles, run.clouds.azure.entra.principal_of()) == ([], [], None)
+    unknown = run(connections=[{**run.entry, "vnet_resource_id": VNET_ID + "-typo"}], status=2)
+    assert "There is no VNet" in message(unknown)
+
+
+def test_without_the_collection_it_says_how_to_install_it(run: AzureSite) -> None:
+    collections = {
+        "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+    }
+    use = {"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables({"connections": [run.entry]})}
+    refused = run.play([use], status=2, **collections)
+    for word in ("azure.azcollection", "ansible-galaxy collection install", "vpc_peering_azure"):
+        assert word in message(refused)
+    assert run.writes == []
+
+    # Without the AZURE half, it is not needed. Atlas refuses the connection, and the message has what the other team needs.
+    half = {**use, "vars": {**use["vars"], "vpc_peering_azure": False, "vpc_peering_container_region": "westeurope"}}
+    half["vars"]["vpc_peering_container_cidr_block"] = ATLAS_BLOCK
+    run.clouds.azure.add_role(*VNET)
+    done = run.play([half], **collections)
+    assert changes(done) == {CONTAINER: 1, REQUEST: 1}
+    assert run.clouds.azure.requests == []
+    assert any("cidr_blocks" in line for line in said(done))

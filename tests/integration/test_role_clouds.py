@@ -272,6 +272,18 @@ def test_what_is_wrong_with_an_entry_is_told_before_anything_is_sent(run: CloudS
 
 
 @pytest.mark.full
+def test_the_check_at_the_end_has_connections_on_gcp(run: CloudSite) -> None:
+    mirror_of_another_name(run)
+    with run.emulator.project.now() as project:
+        project.put_cluster({"name": "shop", "regions": [{"region_name": "WESTERN_EUROPE", "provider_name": "GCP"}]})
+    done = run(verify=True, container_cidr_block=None)
+    (checked,) = [one["result"] for one in done.records if one["action"].endswith("atlas_vpc_peer_check")]
+    (connection,) = checked["peering_check"]["connections"]
+    assert connection["network_name"] == NETWORK
+    assert connection["verdict"] == "reachable_by_design"
+
+
+@pytest.mark.full
 def test_the_example_connects(run: CloudSite) -> None:
     run.environment |= {"GCP_PROJECT": PROJECT, "GCP_NETWORK": NETWORK}
     example = (ROOT / "docs" / "examples" / "whole_path_gcp.yml").read_text(encoding="utf-8")

@@ -87,7 +87,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         self._choice = ContainerChoice(self.params, provider, self.facts, self.ask)
         self._match = PeerMatch(self._peers, self._choice)
         self._waiter = PeerWaiter(self._match, self.session, self.clock)
-        self._changes = PeerChanges(self._match, self._waiter)
+        self._changes = PeerChanges(self._match, self._waiter, self.clock)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:

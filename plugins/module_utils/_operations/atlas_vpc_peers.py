@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_operat
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.clouds import provider_of, to_clouds
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import LIST_CONTAINERS, ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import to_entries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.failures import explain_removal
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.handover import make_handover, needs_names
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import PeerMatch
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import check_role_timeout
@@ -73,6 +74,8 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
     convergence = SetConvergence
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
+        # A profile may name the government's Atlas.
+        params = {**params, "base_url": session.settings.base_url}
         super().__init__(params, session, *clock)
         self._entries = to_entries(params)
         self._by_key = {entry.key: entry for entry in self._entries}
@@ -179,7 +182,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         """Tell which option is at fault where Atlas has refused a connection, or what is in its way."""
         match = self._matches.get(step.keys[0])
         if isinstance(step.request, DeletePeer) or match is None:
-            return error
+            return explain_removal(state.find(step.request.id), error)
         return explain(step, error, state, match, self.waiter.waited(step, state))
 
     def give_up(self, keys: t.Iterable[str], error: AtlasError, state: PeerSetState) -> PeerSetState:

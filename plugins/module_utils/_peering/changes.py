@@ -13,13 +13,13 @@ from dataclasses import replace
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Clock, Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Fields, Peer
 
-from .failures import add_removal
+from .failures import add_removal, explain_removal
 from .match import PeerMatch
 from .preflight import find_cause
-from .role import ROLE, role_failure, role_status, until_role_holds
+from .role import role_failure, role_status, until_role_holds
 from .state import CreatePeer, DeletePeer, PeerState
 from .waiter import PeerWaiter
 
@@ -30,21 +30,24 @@ class PeerChanges:
     Args:
         match: Which connection the options mean.
         waiter: Takes down what was sent.
+        clock: A monotonic clock, in seconds.
 
     Attributes:
         leaving: What is being removed after a new connection has taken its place.
     """
 
-    def __init__(self, match: PeerMatch, waiter: PeerWaiter) -> None:
+    def __init__(self, match: PeerMatch, waiter: PeerWaiter, clock: Clock) -> None:
+        self._clock = clock
         self._match = match
         self._peers = match.peers
         self._choice = match.choice
         self._waiter = waiter
         self.leaving: tuple[Peer, ...] = ()
-        # The connection that this task has removed for a new one, until that is there.
-        self._removed: Peer | None = None
-        # What Atlas has refused for its role, and is sent again.
+        # The connection that this task removes for a new one, until that is there.
+        self._replaced: Peer | None = None
+        # What Atlas has refused for its role, and is sent again; and since when.
         self._refused: Fields = {}
+        self._refused_since: float | None = None
 
     def apply(self, step: Step, state: PeerState) -> PeerState:
         """Send the request of a step, and return the state after it."""
@@ -63,10 +66,9 @@ class PeerChanges:
         try:
             created = self._peers.create_peer(request.fields, request.home_region)
         except AtlasError as error:
-            if self._removed is not None:
-                add_removal(error, self._removed)
+            self._add_removal(error)
             raise
-        self._removed = None
+        self._replaced, self._refused = None, {}
         self._waiter.record_creation(created)
         return replace(state, peer=created, dying=())
 
@@ -79,32 +81,41 @@ class PeerChanges:
         if is_old and state.peer is not None and not state.dying:
             self.leaving = (peer,)
         elif self._choice.params["state"] == "present":
-            self._removed = peer
+            self._replaced = peer
         return replace(state, old=None) if is_old else replace(state, dying=(peer,))
 
     def explain(self, step: Step, error: AtlasError, state: PeerState) -> AtlasError:
         """Return what to say of a refusal: which option is at fault, what is in the way, or which rights Atlas lacks."""
         if isinstance(step.request, DeletePeer):
-            return error
+            return error if state.peer is None else explain_removal(state.old or state.peer, error)
         if error.error_code in self._peers.provider.role_codes:
             better: AtlasError | None = role_failure(self._choice, step.request.fields, error)
         else:
             better = find_cause(error, step.request, state, self._choice)
         better = self._match.explain(error, state) if better is None else better
-        if self._removed is not None:
-            add_removal(better, self._removed)
+        self._add_removal(better)
         return better
+
+    def _add_removal(self, error: AtlasError) -> None:
+        """Let an error tell that a connection has been removed for a new one: if it is gone, and not before."""
+        if self._replaced is not None and self._match.is_gone(self._replaced):
+            add_removal(error, self._replaced)
 
     def wait_refused(self, step: Step, error: AtlasError) -> Wait[PeerState] | None:
         """Return the wait for the role that Atlas needs, if that may be too new; after a removal it is waited for in any case."""
         is_role = isinstance(step.request, CreatePeer) and error.error_code in self._peers.provider.role_codes
-        if not is_role or not (self._choice.params["wait"] or self._removed is not None):
+        if not is_role or not (self._choice.params["wait"] or self._replaced is not None):
             return None
-        self._refused = step.request.fields
-        return until_role_holds(self._choice, self._refused, error)
+        # A reply that is lost in between does not make the time longer.
+        since = self._clock() if self._refused_since is None else self._refused_since
+        self._refused, self._refused_since = step.request.fields, since
+        return until_role_holds(self._choice, self._refused, error, self._clock() - since)
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return how far the connection has come, and what somebody has to do for the wait to go on."""
-        if wait is not None and wait.goal == ROLE:
+        if state.peer is not None:
+            # The creation whose reply was lost has been carried out.
+            self._refused = {}
+        if self._refused:
             return role_status(self._choice, self._refused)
         return self._waiter.status(state, wait)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, OvertakenError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import CustomerTask, Peer, Provider
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import created_at
+
+from .clouds import provider_of
+from .refusals import with_reply_of
 
 # A connection that has failed and is older than this has probably worked before.
 _SETTLED_AFTER = datetime.timedelta(hours=1)
@@ -39,6 +42,8 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     hint = "Raise wait_timeout, or run the task again later: it goes on from there."
     if task is not None:
         hint = task.hint
+    elif has_removal_failed(peer):
+        hint = f"{provider_of(peer).removal_advice} {hint}"
     status, cause = peer["status_name"], error.unanswered
     if not isinstance(cause, AtlasError):
         return AtlasError(
@@ -89,6 +94,23 @@ def _is_old(peer: Peer) -> bool:
     """Whether a connection is older than the time in which a new one works or fails."""
     made = created_at(peer["id"])
     return made is not None and datetime.datetime.now(datetime.timezone.utc) - made > _SETTLED_AFTER
+
+
+def has_removal_failed(peer: Peer) -> bool:
+    """Whether Atlas could not remove a connection."""
+    return peer["status_name"] is not None and peer["status_name"] == provider_of(peer).removal_failed
+
+
+def explain_removal(peer: Peer, error: AtlasError) -> AtlasError:
+    """Return what to say of a removal that was refused: of one that has failed before, and is under way for Atlas, what it needs.
+
+    Args:
+        peer: The connection as it was last seen.
+        error: The refusal.
+    """
+    if not isinstance(error, OvertakenError) or not has_removal_failed(peer):
+        return error
+    return with_reply_of(error, not_removed(provider_of(peer), peer))
 
 
 def not_removed(provider: Provider, peer: Peer) -> AtlasError:

@@ -121,6 +121,10 @@ class PeerMatch:
                 self._identity = {name: fields_of(peer)[name] for name in self._identity}
                 self._home = peer["container_id"]
 
+    def is_gone(self, peer: Peer) -> bool:
+        """Whether this task has seen that a connection is no longer there."""
+        return peer["id"] in self._gone
+
     def explain(self, error: AtlasError, state: PeerState) -> AtlasError:
         """Say what is in the way if Atlas says that a connection exists already, and it is in another container."""
         if error.error_code not in ALREADY_EXISTS:

@@ -58,13 +58,14 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: AtlasError, wai
     return with_reply_of(error, better)
 
 
-def until_role_holds(choice: ContainerChoice, fields: Fields, error: AtlasError) -> Wait[t.Any]:
+def until_role_holds(choice: ContainerChoice, fields: Fields, error: AtlasError, waited: float) -> Wait[t.Any]:
     """Return the wait for a creation not to be refused any more: a new role is not known everywhere in Azure at once.
 
     Args:
         choice: The container, with the options.
         fields: The connection.
         error: The first refusal.
+        waited: For how many seconds it was waited for before.
     """
     last = error
 
@@ -74,14 +75,14 @@ def until_role_holds(choice: ContainerChoice, fields: Fields, error: AtlasError)
         return state if again.error_code in choice.provider.role_codes else None
 
     def late(state: t.Any, ended: WaitTimeoutError) -> AtlasError:
-        return role_failure(choice, fields, last, ended.waited)
+        return role_failure(choice, fields, last, waited + ended.waited)
 
     return Wait(
         ROLE,
         poll=lambda state: state,
         is_done=lambda state: True,
         late=late,
-        seconds=float(choice.params["azure_role_timeout"]),
+        seconds=max(0.0, choice.params["azure_role_timeout"] - waited),
         refused=refused,
     )
 

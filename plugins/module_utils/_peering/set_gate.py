@@ -16,8 +16,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import NO_PLACE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
 
-from .clouds import for_pending, is_pending
+from .clouds import for_pending, is_pending, provider_of
 from .entries import Entry
+from .failures import has_removal_failed
 from .order import After
 from .set_state import PeerSetState
 from .state import CreatePeer
@@ -90,10 +91,11 @@ class PeerGate:
                 f"Atlas had no place for another VPC peering connection within {error.waited:.0f} seconds.",
                 hint=f"{way_out}, or remove some, then run the task again.",
             )
+        advice = {provider_of(peer).removal_advice for peer in blockers if has_removal_failed(peer)}
         names = ", ".join(f"{peer['id']} ({peer['status_name']})" for peer in blockers)
         return AtlasError(
             f"VPC peering connection {names} is still in the way after {error.waited:.0f} seconds.",
-            hint="Raise wait_timeout, or run the task again later.",
+            hint=" ".join([*advice, "Raise wait_timeout, or run the task again later."]),
         )
 
     def waited(self, step: Step, state: PeerSetState) -> float | None:

@@ -35,12 +35,17 @@ class Removals:
         has_failed_before = peer["status_name"] == provider_of(peer).removal_failed
         self._old_until[peer["id"]] = self._clock() + (OLD_FAILURE_FOR if has_failed_before else 0)
 
-    def failed(self, listed: t.Iterable[Peer]) -> dict[str, AtlasError]:
-        """Return why removals by this task have failed, by the ids of the connections."""
+    def failed(self, listed: t.Iterable[Peer], leaving: t.Container[str]) -> dict[str, AtlasError]:
+        """Return why removals have failed, by the ids of the connections.
+
+        Args:
+            listed: The connections that are there.
+            leaving: The ids of those that were being removed when the task began.
+        """
         found: dict[str, AtlasError] = {}
         for peer in listed:
             provider = provider_of(peer)
-            until = self._old_until.get(peer["id"])
+            until = self._old_until.get(peer["id"], 0 if peer["id"] in leaving else None)
             if until is None:
                 continue
             if peer["status_name"] != provider.removal_failed:

@@ -80,7 +80,8 @@ class PeerSetWaiter(PeerGate):
         for peer in state.listed:
             if peer["id"] not in by_id and self._clock() < self._new_until.get(peer["id"], -math.inf):
                 by_id[peer["id"]] = peer
-        entries, failed = dict(state.entries), self._removals.failed(by_id.values())
+        leaving = {peer["id"] for peer in state.first if is_leaving(peer)}
+        entries, failed = dict(state.entries), self._removals.failed(by_id.values(), leaving)
         failures = {**{peer["id"]: failed[peer["id"]] for peer in state.pruned if peer["id"] in failed}, **state.failures}
         # What is to become of these was decided at first.
         dead = {peer["id"] for peer in state.first if is_failed(peer)}
@@ -89,9 +90,10 @@ class PeerSetWaiter(PeerGate):
             if own is None or own.peer is None:
                 continue
             entries[entry.key], error = self._seen(entry, own, by_id.get(own.peer["id"]))
-            if own.peer["id"] in dead:
-                # Unless its removal has failed, too.
-                error = failed.get(own.peer["id"]) if own.dying else None
+            if own.dying:
+                error = failed.get(own.peer["id"])
+            elif own.peer["id"] in dead:
+                error = None
             if error is not None and entry.key not in failures:
                 failures[entry.key] = entry.named(error)
         self._read_names(entries)
@@ -164,6 +166,6 @@ class PeerSetWaiter(PeerGate):
         if self._waits and is_gone:
             error = removed_by_others(own.peer["id"] if own.peer else "", entry.goal)
         elif self._waits and present is not None and is_failed(present):
-            worked = own.peer is not None and entry.provider.has_reached(own.peer, entry.provider.progress[-1])
+            worked = own.peer is not None and own.peer["status_name"] == entry.provider.progress[-1]
             error = failure(entry.provider, entry.params, present, worked=worked)
         return replace(own, peer=present), error

@@ -24,6 +24,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
     azure_site,
     gcp_site,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.sets import fault
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire
 
 APPLICATION = "e90a1407-55c3-432d-9cb1-3638900a9d22"
 ACTIONS = ("virtualNetworkPeerings/read", "virtualNetworkPeerings/write", "virtualNetworkPeerings/delete", "peer/action")
@@ -219,3 +221,57 @@ def test_a_removal_that_fails_again_and_again_is_told_after_a_minute(azure: Peer
     done = azure.run(state="absent", wait=True)
     assert words_missing(done, peer_id, "could not be removed", "run the task again") == []
     assert 60 <= azure.atlas.clock.now - before <= 72
+
+
+def test_a_time_out_before_the_minute_is_over_names_the_role(azure: PeerSite) -> None:
+    peer_id = azure.create()
+    azure.fail_deletion(peer_id)
+    azure.run(state="absent")
+    azure.atlas.clock.sleep(5)
+    with azure.atlas.emulator.project.now() as project:
+        project.peers.delete = lambda peer: None
+    done = azure.run(state="absent", wait=True, wait_timeout=30)
+    assert words_missing(done, "is still DELETION_FAILED after 30 seconds", "role", "has to stay", "Raise wait_timeout") == []
+
+
+def test_a_removal_that_has_failed_and_is_under_way_for_atlas_is_asked_for_once(azure: PeerSite) -> None:
+    peer_id = azure.create()
+    azure.fail_deletion(peer_id)
+    azure.run(state="absent")
+    azure.atlas.clock.sleep(5)
+    fault(azure.atlas, "DELETE", "status", times=None, status=409, code="PEER_ALREADY_REQUESTED_DELETION")
+    azure.atlas.emulator.requests.clear()
+    done = azure.run(state="absent", wait=True)
+    assert words_missing(done, peer_id, "could not be removed: it is DELETION_FAILED", "role", "has to stay") == []
+    assert (done.result["http_status"], done.result["error_code"]) == (409, "PEER_ALREADY_REQUESTED_DELETION")
+    assert (azure.atlas.writes(), done.changed) == (["DELETE"], False)
+
+
+def test_a_lost_reply_while_the_role_is_waited_for_takes_no_more_time_and_shows_no_other_state(
+    faulty: tuple[Atlas, Wire],
+) -> None:
+    atlas, wire = faulty
+    site = azure_site(atlas)
+    site.role(given=False)
+    started = atlas.clock.now
+    atlas.clock.after(30, lambda: wire.faults.append(Fault("POST", DROP, forward=False)))
+    done = site.run(wait=True, azure_role_timeout=60)
+    assert words_missing(done, APPLICATION, "repeated for 6", "az role assignment create") == []
+    assert 60 <= atlas.clock.now - started <= 75
+    assert not any("gone" in line for line in atlas.lines)
+    site.role(seconds=40)
+    atlas.clock.after(20, lambda: wire.faults.append(Fault("POST", DROP, forward=False)))
+    done = site.run(wait=True)
+    assert (done.failed, statuses(done), len(site.peers())) == (False, ["refused", "ADDING_PEER", "AVAILABLE"], 1)
+    assert [one.times for one in wire.faults] == [0, 0]
+
+
+def test_a_creation_whose_reply_is_lost_while_the_role_is_waited_for_is_found(faulty: tuple[Atlas, Wire]) -> None:
+    atlas, wire = faulty
+    site = azure_site(atlas)
+    site.role(seconds=20)
+    atlas.clock.after(21, lambda: wire.faults.append(Fault("POST", DROP, forward=True)))
+    done = site.run(wait=True)
+    assert (done.failed, done.changed, wire.faults[0].times) == (False, True, 0)
+    assert (statuses(done)[0], statuses(done)[-1], len(site.peers())) == ("refused", "AVAILABLE", 1)
+    assert "gone" not in statuses(done)

@@ -231,3 +231,22 @@ def test_a_mistake_in_the_container_removes_nothing(azure: PeerSite, check_mode:
     done = azure.run(**options, container_id="5356823b3794dee37132bb7c", check_mode=check_mode)
     assert words_missing(done, "has no network container 5356823b3794dee37132bb7c") == []
     assert ids(azure.atlas) == [old]
+
+
+@pytest.mark.parametrize("recreate", ["dead", "changed"])
+@pytest.mark.parametrize("late", [False, True], ids=["failed", "late"])
+def test_a_removal_that_fails_is_not_told_to_be_done(azure: PeerSite, recreate: str, late: bool) -> None:
+    old = azure.create()
+    if recreate == "dead":
+        azure.fail(old)
+    if late:
+        with azure.atlas.emulator.project.now() as project:
+            project.peers.advance = lambda now: None
+    else:
+        azure.fail_deletion(old)
+    options = {"resource_group_name": "other-group"} if recreate == "changed" else {}
+    done = azure.run(**options, recreate=recreate, wait_timeout=30)
+    said = "is still DELETING after 30 seconds" if late else "could not be removed: it is DELETION_FAILED"
+    assert words_missing(done, f"{old} {said}") == []
+    assert "removed by now" not in done.msg
+    assert azure.atlas.writes() == ["DELETE"]

@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.sets import (
     azure,
     entry,
     failures,
+    fault,
     forget,
     gcp,
     of_cloud,
@@ -251,3 +252,74 @@ def test_a_failed_removal_of_a_declared_one_is_replaced_like_a_failed_one(atlas:
     assert "could not be removed: it is DELETION_FAILED" in failures(done)[0]
     last = apply(atlas, [azure(0)], recreate="dead", **WAIT)
     assert (last.failed, actions(last), statuses(last)) == (False, [("recreate", 0)], ["AVAILABLE"])
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("by_others", [False, True])
+def test_a_removal_that_fails_keeps_nobody_waiting_for_its_place(
+    atlas: Atlas, clouds: dict[str, str], wait: bool, by_others: bool
+) -> None:
+    apply(atlas, [azure(0)], **WAIT)
+    peer_id = of_cloud(atlas, "AZURE", "vnet-0")
+    with atlas.emulator.project.now() as project:
+        assert project.peers.fail_deletion(project.peers.get(peer_id), "Internal Error", 1)
+        if by_others:
+            project.peers.delete(project.peers.get(peer_id))
+    started = atlas.clock.now
+    options: dict[str, Any] = {**WAIT, "wait": wait, "recreate": "changed"}
+    done = apply(atlas, [azure(0, resource_group_name="other"), gcp(0)], **options)
+    assert failures(done).keys() == {0}
+    for text in (f"{peer_id} could not be removed: it is DELETION_FAILED", "role on the VNet has to stay"):
+        assert text in failures(done)[0]
+    assert "removed by now" not in failures(done)[0]
+    assert atlas.clock.now - started < 20
+    assert atlas.writes().count("POST") == 2
+
+
+def test_what_worked_earlier_in_the_wait_and_fails_may_have_lost_its_rights(atlas: Atlas, clouds: dict[str, str]) -> None:
+    def fail() -> None:
+        with atlas.emulator.project.now() as project:
+            assert project.peers.fail(project.peers.get(of_cloud(atlas, "AZURE", "vnet-0")), "Internal Error", only_waiting=False)
+
+    atlas.clock.after(20, fail)
+    put_role(atlas, "vnet-1", seconds=40)
+    done = apply(atlas, [azure(0), azure(1)], **WAIT)
+    assert "Atlas may have moved a connection that worked to FAILED, because its role was taken away" in failures(done)[0]
+    atlas.clock.after(0.4, lambda: fail_new(atlas))
+    done = apply(atlas, [azure(2)], **WAIT)
+    assert "FAILED (Internal Error" in failures(done)[0]
+    assert "may have moved" not in failures(done)[0]
+
+
+def fail_new(atlas: Atlas) -> None:
+    with atlas.emulator.project.now() as project:
+        peer = project.peers.get(of_cloud(atlas, "AZURE", "vnet-2"))
+        assert project.peers.fail(peer, "Internal Error", only_waiting=False)
+
+
+def test_what_is_in_the_way_because_its_removal_has_failed_names_the_role(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, [azure(0)], **WAIT)
+    peer_id = of_cloud(atlas, "AZURE", "vnet-0")
+    with atlas.emulator.project.now() as project:
+        assert project.peers.fail_deletion(project.peers.get(peer_id), "Internal Error", 1)
+        project.peers.delete(project.peers.get(peer_id))
+    atlas.clock.now += 9
+    with atlas.emulator.project.now() as project:
+        project.peers.delete = lambda peer: None
+    done = apply(atlas, [azure(0)], recreate="dead", **{**WAIT, "wait_timeout": 30})
+    assert f"{peer_id} (DELETION_FAILED) is still in the way after 30 seconds" in failures(done)[0]
+    assert "role on the VNet has to stay" in failures(done)[0]
+
+
+def test_a_removal_that_is_under_way_for_atlas_and_has_failed_is_asked_for_once(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, [azure(0), azure(1)], **WAIT)
+    with atlas.emulator.project.now() as project:
+        peer = project.peers.get(of_cloud(atlas, "AZURE", "vnet-0"))
+        assert project.peers.fail_deletion(peer, "Internal Error", 1)
+        project.peers.delete(peer)
+    atlas.clock.now += 9
+    forget(atlas)
+    fault(atlas, "DELETE", "status", times=None, status=409, code="PEER_ALREADY_REQUESTED_DELETION")
+    done = apply(atlas, [azure(1)], prune=True, **WAIT)
+    assert "could not be removed: it is DELETION_FAILED" in failures(done)[None]
+    assert atlas.writes() == ["DELETE"]
