@@ -396,7 +396,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
 requirements:
-  - boto3
+  - boto3, unless all connections are with other clouds
   - google-auth, to read GCP
 notes:
   - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
