@@ -134,6 +134,18 @@ options:
       comment:
         description: This has no effect. It is accepted because the role has it.
         type: str
+      azure_profile:
+        description: This has no effect. It is accepted because the role has it.
+        type: str
+        version_added: 2.3.0
+      azure_client_id:
+        description: This has no effect. It is accepted because the role has it.
+        type: str
+        version_added: 2.3.0
+      azure_secret:
+        description: This has no effect. It is accepted because the role has it.
+        type: str
+        version_added: 2.3.0
       container_regions:
         description: This has no effect. It is accepted because the role has it.
         type: list
@@ -384,7 +396,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
 requirements:
-  - boto3
+  - boto3, unless all connections are with other clouds
   - google-auth, to read GCP
 notes:
   - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
@@ -585,10 +597,14 @@ EXAMPLES = r"""
     vnet_peerings: "{{ peerings.vnetpeerings }}"
     virtual_networks: "{{ networks.virtualnetworks }}"
 
-- name: Check it by its resource id
+- name: Check VNets by their resource ids, of which some entries have what the role needs
   cloudpeer.atlas.atlas_vpc_peer_check:
     connections:
       - vnet_resource_id: "{{ networks.virtualnetworks[0].id }}"
+        azure_profile: production
+      - vnet_resource_id: "{{ networks.virtualnetworks[1].id }}"
+        azure_client_id: 6f1e8f0e-37e5-4f3d-8d40-2f5f8bbf7a55
+        azure_secret: "{{ azure_secret }}"
     vnet_peerings: "{{ peerings.vnetpeerings }}"
 """
 

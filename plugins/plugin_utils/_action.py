@@ -75,8 +75,9 @@ class AtlasAction(ActionBase):
         return result
 
     def _missing_library(self) -> str | None:
-        """Return the first package that the Operation cannot do without and that is not here."""
-        return next((name for name, import_error in self.OPERATION.libraries if import_error is not None), None)
+        """Return the first package that the task cannot do without and that is not here."""
+        libraries = self.OPERATION.libraries_for(self._task.args)
+        return next((name for name, import_error in libraries if import_error is not None), None)
 
     def _obstacle(self, variables: dict[str, t.Any]) -> str | None:
         """Return what keeps the task from running in this process; None when nothing does."""

@@ -103,8 +103,8 @@ class Roles:
             found = list(self._definitions.items())
         tests: list[Callable[[dict[str, Any]], bool]] = [
             lambda one: any(
-                is_within(scope, other) or ("atScopeAndBelow()" in filtered and is_within(other, scope))
-                for other in one["assignableScopes"]
+                is_within(scope, holder) or ("atScopeAndBelow()" in filtered and is_within(holder, scope))
+                for holder in one["assignableScopes"]
             )
         ]
         if typed := _TYPED.search(filtered):

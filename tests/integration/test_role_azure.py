@@ -56,16 +56,16 @@ class AzureSite:
 
     def play(self, tasks: list[dict[str, Any]], *options: str, status: int = 0, **more: str) -> PlaybookRun:
         """Run tasks."""
-        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
-        return self.playbook(yaml.safe_dump([play], sort_keys=False), *options, status=status, **more)
+        return self.plays([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], *options, status=status, **more)
 
-    def playbook(self, source: str, *options: str, status: int = 0, **more: str) -> PlaybookRun:
-        """Run a playbook with the credentials for AZURE, on the Python that has what AZURE's modules need."""
+    def plays(self, plays: list[dict[str, Any]], *options: str, status: int = 0, **more: str) -> PlaybookRun:
+        """Run plays with the credentials for AZURE, on the Python that has what AZURE's modules need."""
         self.emulator.requests.clear()
         self.clouds.azure.requests.clear()
-        python = ("-e", f"ansible_python_interpreter={azure_site.PYTHON}")
+        python = {"ansible_python_interpreter": str(azure_site.PYTHON)}
+        source = [{**play, "vars": {**play.get("vars", {}), **python}} for play in plays]
         environment = {**azure_site.variables(self.clouds), "VNET_ID": VNET_ID, **more}
-        return self._runner(source, self.emulator, *python, *options, status=status, **environment)
+        return self._runner(yaml.safe_dump(source, sort_keys=False), self.emulator, *options, status=status, **environment)
 
     @property
     def writes(self) -> list[str]:
@@ -150,7 +150,7 @@ def test_the_guide_leads_from_nothing_to_a_connection_and_back(run: AzureSite) -
         guide = guide.replace(theirs, ours)
     changed = []
     for text in re.findall(r"^```yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
-        done = run.playbook(text)
+        done = run.plays(yaml.safe_load(text))
         changed.append(done.changed)
         if "state: absent" not in text and "atlas_vpc_peer:" in text:
             assert (run.status, run.clouds.azure.has_role(*VNET)) == (["AVAILABLE"], True)
@@ -193,7 +193,8 @@ def test_blocks_that_overlap_are_told_before_anything_is_requested(run: AzureSit
     for word in (NAME, BLOCK, "overlaps", "10.0.0.0/21", "run the role again"):
         assert word in message(refused)
     assert (run.status, run.roles, run.clouds.azure.entra.principal_of()) == ([], [], None)
-    unknown = run(connections=[{**run.entry, "vnet_resource_id": VNET_ID + "-typo"}], status=2)
+    typo = {**run.entry, "vnet_resource_id": VNET_ID + "-typo"}
+    unknown = run(connections=[typo], container_cidr_block="10.0.0.0/21", status=2)
     assert "There is no VNet" in message(unknown)
 
 

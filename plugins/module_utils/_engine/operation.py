@@ -35,10 +35,9 @@ class Session(t.Protocol):
         """What must not be shown, as far as it is known by now."""
 
     def within(self, deadline: float) -> AbstractContextManager[None]:
-        """Bound the requests inside the block: each gets the time that is left, at least a second, and none is repeated later.
+        """Bound the requests inside the block by a moment on the Operation's clock.
 
-        Args:
-            deadline: The end, on the monotonic clock of the Operation.
+        Each gets the time that is left, at least a second, and none is repeated later.
         """
 
 
@@ -46,12 +45,7 @@ S = t.TypeVar("S", bound=Session)
 
 
 class Status(t.NamedTuple):
-    """How far what is waited for has come, for the user.
-
-    Attributes:
-        name: The state.
-        to_do: What somebody has to do before it goes on; empty for nothing.
-    """
+    """How far what is waited for has come, for the user: the state, and what somebody has to do before it goes on."""
 
     name: str
     to_do: str = ""
@@ -62,7 +56,7 @@ class Operation(t.Generic[S, State]):
 
     Attributes:
         argument_spec: Its options.
-        libraries: The Python packages that it cannot do without.
+        libraries: The Python packages that it cannot do without; see `libraries_for`.
         noun: The name under which results show the state, and under which diffs compare it.
         has_diff: Whether it can change anything, so that there is something to compare.
         retries: How often a step is tried again after a look, if its reply was lost or somebody else was faster; None for the
@@ -90,6 +84,11 @@ class Operation(t.Generic[S, State]):
         self.session = session
         self.clock = clock
         self.facts = Facts()
+
+    @classmethod
+    def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
+        """Return the packages that a task with these options cannot do without. The options may not have been checked yet."""
+        return cls.libraries
 
     @staticmethod
     def connect(params: Parameters, warn: Warn, /) -> AbstractContextManager[t.Any]:

@@ -32,7 +32,7 @@ class _Module(AnsibleModule):
 def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
     """Parse the options, run an Operation and end the process with its result."""
     module = _Module(operation.argument_spec)
-    for name, import_error in operation.libraries:
+    for name, import_error in operation.libraries_for(module.params):
         if import_error is not None:
             module.fail_json(msg=missing_required_lib(name), exception=import_error)
     outcome = execute(operation, module.params, check_mode=module.check_mode)

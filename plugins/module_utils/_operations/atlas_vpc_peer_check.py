@@ -14,11 +14,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.tls import preload as preload_certificates
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Library, Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check import options, session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.atlas import AtlasReader
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.cloud_options import are_elsewhere
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.connections import choose_connections
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.facts import make_facts, read_rest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.halves import is_read, read_halves
@@ -44,6 +45,11 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
     connect = staticmethod(session.connect)
     noun = "peering_check"
     has_diff = False
+
+    @classmethod
+    def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
+        """Return those for Atlas, and that for AWS unless all connections are clearly with another cloud."""
+        return clients.LIBRARIES if are_elsewhere(args) else cls.libraries
 
     @classmethod
     def preload(cls) -> None:

@@ -57,6 +57,19 @@ def find_clouds(params: Parameters) -> tuple[str, ...]:
     return tuple(one for one in ALL if one in (used or (AWS.name,))) if wanted is None else tuple(allowed)
 
 
+def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
+    """Whether all connections are with other clouds than AWS, by options that were not checked yet; if in doubt, they are not."""
+    entries = args.get("connections")
+    if not entries:
+        return args.get("provider_name") in (AZURE.name, GCP.name)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return False
+    try:
+        return AWS.name not in [find_cloud(entry, "") for entry in entries]
+    except InvalidOptionError:
+        return False
+
+
 def check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
     """Check that something is read of each connection.
 

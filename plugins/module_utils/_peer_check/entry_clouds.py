@@ -42,17 +42,21 @@ _PARSERS = {"AZURE": _AZURE, "GCP": _GCP}
 OTHER_OPTIONS: dict[str, dict[str, t.Any]] = {
     "provider_name": {"type": "str", "choices": list(ALL)},
     **{name: {"type": "str"} for name in (*_AZURE, *_GCP)},
+    "azure_profile": {"type": "str"},
+    "azure_client_id": {"type": "str"},
+    "azure_secret": {"type": "str", "no_log": True},
     "cidr_blocks": {"type": "list", "elements": "str"},
     "container_regions": {"type": "list", "elements": "str"},
     "gcp_peering_name": {"type": "str"},
     "gcp_service_account_file": {"type": "path"},
     "gcp_access_token": {"type": "str", "no_log": True},
 }
-# What the role has for a connection on GCP and this task needs no value of, and the credentials for its project.
+# What the role has for a connection and this task has no use for: it reads nothing in Azure, and makes nothing in GCP.
+_AZURE_MORE = ("azure_profile", "azure_client_id", "azure_secret")
 GCP_CREDENTIALS = ("gcp_service_account_file", "gcp_access_token")
 _GCP_MORE = ("container_regions", "gcp_peering_name", *GCP_CREDENTIALS)
 _AWS = ("vpc_id", "aws_account_id", "region", "route_table_ids", "route_table_tags", "aws_security_group", "connection_id")
-_OWN: dict[str, tuple[str, ...]] = {"AWS": (*_AWS, *ENTRY_AWS), "AZURE": tuple(_AZURE), "GCP": (*_GCP, *_GCP_MORE)}
+_OWN: dict[str, tuple[str, ...]] = {"AWS": (*_AWS, *ENTRY_AWS), "AZURE": (*_AZURE, *_AZURE_MORE), "GCP": (*_GCP, *_GCP_MORE)}
 # What an entry needs: its network, and without Atlas's half what that would tell.
 _NEEDED = {"AWS": ("vpc_id",), "AZURE": ("azure_subscription_id", "vnet_name"), "GCP": ("gcp_project_id", "network_name")}
 _HINTS = {

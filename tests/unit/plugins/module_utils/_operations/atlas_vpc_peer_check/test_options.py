@@ -345,3 +345,26 @@ def test_an_entry_with_options_for_gcp_that_cannot_be_right(entry: dict[str, Any
     with pytest.raises(InvalidOptionError) as caught:
         validated(connections=[entry])
     assert message in str(caught.value)
+
+
+GCP_ENTRY = {"gcp_project_id": "my-project", "network_name": "my-network"}
+
+
+@pytest.mark.parametrize(
+    ("args", "needs_aws"),
+    [
+        ({"connections": [GCP_ENTRY]}, False),
+        ({"connections": [GCP_ENTRY, {"vnet_name": "my-vnet"}]}, False),
+        ({"provider_name": "AZURE"}, False),
+        ({}, True),
+        ({"provider_name": "all"}, True),
+        ({"provider_name": "GCP", "connections": [{"vpc_id": "vpc-0a1b2c3d4e5f67890"}]}, True),
+        ({"connections": [GCP_ENTRY, {"vpc_id": "vpc-0a1b2c3d4e5f67890"}]}, True),
+        ({"connections": [{**GCP_ENTRY, "vpc_id": "vpc-0a1b2c3d4e5f67890"}]}, True),
+        ({"connections": "text"}, True),
+        ({"connections": ["text"]}, True),
+    ],
+)
+def test_boto3_is_needed_unless_all_connections_are_elsewhere(args: dict[str, Any], needs_aws: bool) -> None:
+    names = [name for name, unused in OPERATION.libraries_for(args)]
+    assert names == ["requests", *(["boto3"] if needs_aws else [])]

@@ -79,6 +79,21 @@ def test_available_waits_for_the_customers_and_tells_what_they_have_to_do(atlas:
     assert any(line.endswith(f"2 of 3 available, 1 waits for its peering in GCP: {PROJECT}/net-0") for line in atlas.lines)
 
 
+def test_one_that_worked_and_fails_meanwhile_is_told_with_what_may_be_behind_it(atlas: Atlas, clouds: dict[str, str]) -> None:
+    apply(atlas, three(), **WAIT)
+
+    def lose() -> None:
+        with atlas.emulator.project.now() as project:
+            assert project.peers.fail(project.peers.get(of_cloud(atlas, "AZURE", "vnet-0")), "Internal Error", only_waiting=False)
+
+    atlas.clock.after(3, lose)
+    # The other one of this cloud is waited for.
+    put_role(atlas, "vnet-1", seconds=20)
+    done = apply(atlas, [*three(), azure(1)], **WAIT)
+    assert (failures(done).keys(), sums(done)) == ({1}, {"created": 1, "unchanged": 2, "failed": 1})
+    assert "Atlas may have moved a connection that worked to FAILED, because its role was taken away" in failures(done)[1]
+
+
 def test_only_the_clouds_that_are_waited_for_are_read_again(atlas: Atlas, clouds: dict[str, str]) -> None:
     apply(atlas, three(), **WAIT)
     accept(atlas, "AWS", vpc(0))

@@ -1,0 +1,87 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The check at the end of the role on AZURE and GCP: what was built is reachable by design, and what is missing has its code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.integration.test_role_azure import AzureSite, needs_azure
+from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import ENTRY, CloudSite
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
+
+pytestmark = pytest.mark.full
+
+
+@pytest.fixture
+def clouds() -> Iterator[RunningClouds]:
+    with running() as clouds:
+        yield clouds
+
+
+@pytest.fixture
+def emulator(start: Callable[..., RunningEmulator], clouds: RunningClouds) -> RunningEmulator:
+    """Return an Atlas that finds its customers' networks in the stand-ins."""
+    return start(step_seconds=0.1, clouds_url=clouds.control_url)
+
+
+def put_cluster(emulator: RunningEmulator, provider: str, region: str) -> None:
+    with emulator.project.now() as project:
+        project.put_cluster({"name": "shop", "regions": [{"provider_name": provider, "region_name": region}]})
+
+
+def checked(run: PlaybookRun) -> list[dict[str, Any]]:
+    """Return what the checks of the role have returned."""
+    found = [one for one in run.records if one["action"].endswith("atlas_vpc_peer_check") and "peering_check" in one["result"]]
+    return [one["result"]["peering_check"] for one in found]
+
+
+def codes(connection: dict[str, Any], *severities: str) -> set[str]:
+    return {one["code"] for one in connection["checks"] if one["severity"] in severities}
+
+
+def test_what_the_role_has_built_on_gcp_is_reachable_by_design(
+    playbook: PlaybookRunner, emulator: RunningEmulator, clouds: RunningClouds
+) -> None:
+    run = CloudSite(playbook, emulator, clouds)
+    foreseen = run("--check", verify=True)
+    assert checked(foreseen) == []
+    first = run(verify=True, status=2)
+    (connection,) = checked(first)[0]["connections"]
+    # The role makes no clusters.
+    assert codes(connection, "fail", "unknown") == {"P201"}
+    put_cluster(emulator, "GCP", "CENTRAL_US")
+    again = run("--check", verify="yes")
+    (connection,) = checked(again)[0]["connections"]
+    assert (connection["verdict"], connection["cluster_names"]) == ("reachable_by_design", ["shop"])
+    assert codes(connection, "fail", "unknown", "warn") == set()
+    assert (again.changed, run.writes) == (0, [])
+    # What another team does is not read.
+    assert checked(run(verify=True, gcp=False))[0]["verdict"] == "unknown"
+    ranges = [{**ENTRY, "cidr_blocks": ["10.40.0.0/14"]}]
+    assert checked(run(verify=True, connections=ranges))[0]["verdict"] == "reachable_by_design"
+
+
+@needs_azure
+def test_what_the_role_has_built_on_azure_is_reachable_by_design(
+    playbook: PlaybookRunner, emulator: RunningEmulator, clouds: RunningClouds
+) -> None:
+    run = AzureSite(playbook, emulator, clouds)
+    put_cluster(emulator, "AZURE", "EUROPE_WEST")
+    with emulator.project.now() as project:
+        block = next(iter(project.containers.of("AZURE"))).block
+    first = run(verify=True, container_cidr_block=str(block))
+    (connection,) = checked(first)[0]["connections"]
+    assert (connection["verdict"], connection["cluster_names"]) == ("reachable_by_design", ["shop"])
+    assert codes(connection, "fail", "unknown", "warn", "skipped") == set()
+    subscription, group, name = (connection[field] for field in ("azure_subscription_id", "resource_group_name", "vnet_name"))
+    (peering,) = clouds.azure.list_peerings(subscription, group, name)["value"]
+    clouds.azure.set_peering(subscription, group, name, peering["name"], peeringState="Disconnected")
+    broken = run("--check", verify=True, container_cidr_block=str(block), status=2)
+    (connection,) = checked(broken)[0]["connections"]
+    assert codes(connection, "fail") <= {"A401", "P102"}
+    assert codes(connection, "fail")
