@@ -192,8 +192,8 @@ def test_an_alias_with_the_same_value_is_warned_of_and_one_beside_its_variable_i
 - hosts: localhost
   gather_facts: false
   tasks:
-    - cloudpeer.atlas.atlas_vpc_peer_info: {project_id: PROJECT}
-    - cloudpeer.atlas.atlas_vpc_peer_info: {project_id: PROJECT, group_id: PROJECT}
+    - cloudpeer.atlas.atlas_vpc_peer_info: {project_id: PROJECT, provider_name: AWS}
+    - cloudpeer.atlas.atlas_vpc_peer_info: {project_id: PROJECT, group_id: PROJECT, provider_name: AWS}
 """.replace("PROJECT", f'"{emulator.settings.group_id}"')
     # The environment names another project, which is not looked at.
     run = playbook(text, emulator, way=way, MONGODB_ATLAS_PROJECT_ID="5356823b3794dee37132bbff")
