@@ -151,3 +151,22 @@ def parse_region(option: str, value: str, table: RegionTable) -> tuple[str, list
         return region, []
     unknown = f"is not a region of {table.provider_name} that this version of the collection knows. Check its spelling."
     return region, [f"{option} {value!r} {unknown}"]
+
+
+def check_not_azure(option: str, region: str) -> None:
+    """Check that a region without a provider is not one that only AZURE can have.
+
+    Raises:
+        InvalidOptionError: If it is.
+    """
+    try:
+        parse_aws_region(region)
+    except InvalidValueError:
+        # A task on AWS does not need the table.
+        from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
+
+        if AZURE_REGIONS.is_known(region):
+            raise InvalidOptionError(
+                f"{option} {region!r} is a region of AZURE, and provider_name is AWS if it is not set.",
+                hint="Set provider_name: AZURE.",
+            ) from None

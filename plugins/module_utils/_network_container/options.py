@@ -13,6 +13,7 @@ from functools import partial
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
     Parameters,
+    check_not_azure,
     check_options,
     check_version,
     parse_region,
@@ -24,9 +25,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.provide
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_regions import GCP_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.region_table import RegionTable
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
 
 PROVIDERS = list(KINDS)
 # Those of AWS follow a rule, and are read with the options that all modules have in common.
@@ -54,7 +53,7 @@ def choose_kind(params: Parameters) -> ContainerKind:
             hint="Leave it out: a project has one network container on GCP.",
         )
     if named is None and region is not None:
-        _check_not_azure(region)
+        check_not_azure("region_name", region)
     return kind
 
 
@@ -94,19 +93,3 @@ def check_block(params: Parameters, kind: ContainerKind) -> None:
         check_options(params, parse_private_block, "atlas_cidr_block")
     else:
         check_options(params, partial(kind.parse_block, regions=len(params["regions"])), "atlas_cidr_block")
-
-
-def _check_not_azure(region: str) -> None:
-    """Check that a region without a provider is not one that only AZURE can have.
-
-    Raises:
-        InvalidOptionError: If it is.
-    """
-    try:
-        parse_aws_region(region)
-    except InvalidValueError:
-        if AZURE_REGIONS.is_known(region):
-            raise InvalidOptionError(
-                f"region_name {region!r} is a region of AZURE, and provider_name is AWS if it is not set.",
-                hint="Set provider_name: AZURE.",
-            ) from None

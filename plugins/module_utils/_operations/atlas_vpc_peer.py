@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_version
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_not_azure, check_version
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.changes import PeerChanges
@@ -92,7 +92,10 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; there are warnings about values that Atlas will have to decide on."""
-        provider = choose_provider(params) or AWS
+        chosen = choose_provider(params)
+        if chosen is None and params["container_region_name"] is not None:
+            check_not_azure("container_region_name", params["container_region_name"])
+        provider = chosen or AWS
         cloud, unknown = parse_cloud(params, provider)
         params = {**params, **cloud}
         check_identity(params, provider)

@@ -66,7 +66,9 @@ class PeerChanges:
         try:
             created = self._peers.create_peer(request.fields, request.home_region)
         except AtlasError as error:
-            self._add_removal(error)
+            # A refusal for the role is repeated first, and explained then.
+            if error.error_code not in self._peers.provider.role_codes:
+                self._add_removal(error)
             raise
         self._replaced, self._refused = None, {}
         self._waiter.record_creation(created)

@@ -91,8 +91,8 @@ class ContainerChoice:
             )
         others = f"; it has {describe(self._list())}" if self._list() else ""
         raise AtlasError(
-            f"container_region_name: project {self._group_id} has no network container on {self.provider.name} in {region}"
-            f"{others}.",
+            f"container_region_name: project {self._group_id} has no network container on {self.provider.name} in "
+            f"{kind_of(self.provider.name).to_cloud(region)}{others}.",
             hint="Correct it, or create the network container (atlas_network_container) or a cluster in that region.",
         )
 

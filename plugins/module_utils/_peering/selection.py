@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_not_azure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS, VpcPeers
@@ -40,7 +40,11 @@ def choose_asked(params: Parameters) -> Provider | None:
     """
     is_all = params["provider_name"] == ALL
     provider = choose_provider({**params, "provider_name": None} if is_all else params)
-    return provider if provider is not None or is_all else AWS
+    if provider is not None or is_all:
+        return provider
+    if params["container_region_name"] is not None:
+        check_not_azure("container_region_name", params["container_region_name"])
+    return AWS
 
 
 def select_peers(client: t.Any, params: Parameters) -> list[Peer]:

@@ -158,6 +158,14 @@ def test_names_of_azure_are_the_same_in_any_case(azure: PeerSite, options: dict[
     assert azure.atlas.run(**options, state="absent").changed
 
 
+def test_a_region_of_azure_needs_the_cloud_where_nothing_else_tells_it(azure: PeerSite) -> None:
+    alone = {**dict.fromkeys(azure.options), "peer_id": azure.create(), "container_region_name": "northeurope"}
+    words = ("container_region_name 'northeurope' is a region of AZURE", "Set provider_name: AZURE.")
+    assert words_missing(azure.run(**alone), *words) == []
+    assert azure.requests() == []
+    assert azure.run(**alone, provider_name="AZURE").changed is False
+
+
 def test_the_resource_id_of_a_vnet_creates_too(azure: PeerSite) -> None:
     done = azure.atlas.run(azure_directory_id=DIRECTORY, vnet_resource_id=VNET_ID)
     assert (done.changed, {name: done.peer[name] for name in AZURE}) == (True, AZURE)
@@ -241,7 +249,7 @@ def test_one_of_several_containers_of_azure_is_never_guessed(azure: PeerSite) ->
         assert (done.failed, done.peer["container_id"]) == (False, second)
     assert azure.run(container_id=azure.container_id).changed
     assert words_missing(azure.run(), "has 2 VPC peering connections", "container_region_name") == []
-    assert words_missing(azure.run(container_region_name="westeurope"), "no network container on AZURE in EUROPE_WEST") == []
+    assert words_missing(azure.run(container_region_name="westeurope"), "no network container on AZURE in westeurope;") == []
     assert azure.run(container_region_name="us-east-2", state="absent").changed
 
 

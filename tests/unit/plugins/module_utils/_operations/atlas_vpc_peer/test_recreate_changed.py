@@ -164,6 +164,7 @@ def test_a_creation_that_fails_after_the_removal_tells_what_is_left(azure: PeerS
     done = azure.run(recreate="changed", resource_group_name="other-group", azure_role_timeout=30)
     words = (f"VPC peering connection {old} is removed by now; the next run creates the new one", "az role assignment create")
     assert words_missing(done, *words) == []
+    assert done.msg.index("It was repeated") < done.msg.index("is removed by now"), "it is the request that was repeated"
     assert (done.changed, ids(azure.atlas)) == (True, [])
     azure.role()
     assert azure.run(recreate="changed", resource_group_name="other-group").changed
