@@ -121,7 +121,7 @@ def test_the_examples_are_shown(site: Path, browser: Browser) -> None:
     assert [name for name in EXAMPLES if name not in text] == []
 
 
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("width", [PHONE, pytest.param(DESKTOP, marks=pytest.mark.full)])
 def test_no_page_is_wider_than_the_screen(width: int, pages: dict[Path, Page], site: Path, browser: Browser) -> None:
     browser.be_wide(width)
     too_wide = {}

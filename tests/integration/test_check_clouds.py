@@ -65,6 +65,7 @@ def test_a_mirror_on_the_wrong_network_is_told(site: CloudsSite, playbook: Playb
     assert site.token not in run.output + json.dumps(run.records)
 
 
+@pytest.mark.full
 def test_without_google_auth_it_says_what_is_missing(site: CloudsSite, playbook: PlaybookRunner, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["google.auth"] = None\n')
     run = playbook(play(site), site.emulator, way=None, status=2, PYTHONPATH=str(tmp_path), GCP_ACCESS_TOKEN=site.token)

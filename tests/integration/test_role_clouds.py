@@ -44,6 +44,7 @@ def changes(run: PlaybookRun) -> Counter[str]:
     return Counter(one["task"].rpartition(" : ")[2] for one in own if one["result"].get("changed"))
 
 
+@pytest.mark.full
 def test_from_nothing_again_and_back(run: CloudSite) -> None:
     foreseen = run("--check")
     assert (run.writes, run.containers, run.status, run.peerings) == ([], [], [], {})
