@@ -23,7 +23,7 @@ help: ## List the targets
 setup: ## Make .venv with the locked requirements (the other targets do it themselves)
 	@sh scripts/setup.sh
 
-setup-azure: ## Make .venv-azure (700 MB), without which the tests with AZURE's own modules are skipped
+setup-azure: ## Make .venv-azure (900 MB), without which the tests with the clouds' own clients are skipped
 	@sh scripts/setup.sh azure
 
 lock: ## Lock the requirements in requirements/ (ARGS=--upgrade: in their newest versions)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Creates .venv with the locked development requirements, or does nothing if it exists and is up to date.
 # "setup.sh docs" does the same for .venv-docs, which the site and the gates use: requirements/docs.in says why.
-# "setup.sh azure" does it for .venv-azure, for the tests with AZURE's own modules: requirements/azure.in says why. The collection is in
+# "setup.sh azure" does it for .venv-azure, for the tests with the clouds' own clients: requirements/azure.in says why. The collection is in
 # .venv-azure/collections, from a wheel of an index of Python packages, so that no other server is needed.
 # PYTHON is the interpreter to use; by default, the first suitable one on PATH.
 set -eu

@@ -16,15 +16,15 @@ VNET = (SUBSCRIPTION, "svet-test", "test-vnet-ab12cd")
 VNET_ID = vnet_id(*VNET)
 ATLAS_BLOCK = "192.168.208.0/21"
 
-#: The Python that has what azure.azcollection's modules need, and where that collection is.
+#: The Python that has what azure.azcollection's modules need, and GCP's own client; and where that collection is.
 PYTHON = ROOT / ".venv-azure" / "bin" / "python"
 COLLECTIONS = ROOT / ".venv-azure" / "collections"
 
 
 def why_not() -> str:
-    """Return why AZURE's own modules cannot run here; empty if they can."""
+    """Return why the clouds' own clients cannot run here; empty if they can."""
     is_there = (ROOT / ".venv-azure" / "stamp").is_file()
-    return "" if is_there else "azure.azcollection and what it needs, 700 MB, are not installed (make setup-azure)"
+    return "" if is_there else "the clouds' own clients, 900 MB, are not installed (make setup-azure)"
 
 
 def variables(clouds: RunningClouds) -> dict[str, str]:

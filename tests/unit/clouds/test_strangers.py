@@ -1,53 +1,51 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""GCP's own client and description judge the stand-in; both are heavy, so these tests run where somebody has installed them."""
+"""GCP's own client, and the description of its API, judge the stand-in."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
+import os
+import subprocess
 from typing import Any
 
 import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.support import azure_site
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, REMOTE
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
-ROOT = "https://compute.googleapis.com/compute/v1/"
+COMPUTE = "https://compute.googleapis.com/compute/v1/"
 HERE = f"projects/{MINE[0]}/global/networks/{MINE[1]}"
+needs_clients = pytest.mark.skipif(bool(azure_site.why_not()), reason=azure_site.why_not())
 
 
-def test_the_own_client_of_gcp_makes_and_removes_a_peering(clouds: RunningClouds, monkeypatch: pytest.MonkeyPatch) -> None:
-    compute: Any = pytest.importorskip("google.cloud.compute_v1", reason="google-cloud-compute is not installed")
-    from google.oauth2.service_account import Credentials
-
-    credentials = Credentials.from_service_account_info(clouds.tokens.service_account_key())
-    networks = compute.NetworksClient(credentials=credentials)
+@needs_clients
+def test_the_own_client_of_gcp_makes_and_removes_a_peering(clouds: RunningClouds) -> None:
     clouds.gcp.operation_looks = 3
     clouds.gcp.add_peering(*ATLAS, "theirs", MINE)
-    peering = compute.NetworkPeering(name="ours", network=f"{ROOT}{REMOTE}", exchange_subnet_routes=True)
-    body = compute.NetworksAddPeeringRequest(network_peering=peering)
-    networks.add_peering(project=MINE[0], network=MINE[1], networks_add_peering_request_resource=body).result(timeout=60)
-    (found,) = networks.get(project=MINE[0], network=MINE[1]).peerings
-    assert (found.name, found.state, found.update_strategy) == ("ours", "ACTIVE", "INDEPENDENT")
-    removal = compute.NetworksRemovePeeringRequest(name="ours")
-    networks.remove_peering(project=MINE[0], network=MINE[1], networks_remove_peering_request_resource=removal).result(timeout=60)
-    assert not networks.get(project=MINE[0], network=MINE[1]).peerings
-    assert [one.name for one in networks.list(project=MINE[0])] == [MINE[1]]
-    from google.api_core import exceptions
-
-    with pytest.raises(exceptions.NotFound, match="was not found"):
-        networks.get(project=MINE[0], network="unknown")
-    clouds.gcp.add_peering(*MINE, "ours", ATLAS)
-    with pytest.raises(exceptions.Conflict):
-        networks.add_peering(project=MINE[0], network=MINE[1], networks_add_peering_request_resource=body)
+    key = clouds.tokens.service_account_key()
+    asked = {"project": MINE[0], "network": MINE[1], "other": f"{COMPUTE}{REMOTE}", "key": key}
+    done = subprocess.run(
+        [azure_site.PYTHON, ROOT / "tests" / "support" / "gcp_sdk.py", json.dumps(asked)],
+        env={**os.environ, **clouds.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    said = json.loads(done.stdout)
+    assert (said["made"], said["left"], said["networks"]) == ([["ours", "ACTIVE", "INDEPENDENT"]], 0, [MINE[1]])
+    assert said["again"][0] == 409
+    assert (said["unknown"][0], "was not found" in said["unknown"][1]) == (404, True)
 
 
 def description() -> dict[str, Any]:
-    found = importlib.util.find_spec("googleapiclient")
-    if found is None or found.origin is None:
-        pytest.skip("google-api-python-client, which ships the description of the API, is not installed")
-    file = Path(found.origin).parent / "discovery_cache" / "documents" / "compute.v1.json"
+    """Return the description of the API that google-api-python-client ships."""
+    (client,) = azure_site.PYTHON.parents[1].glob("lib/python*/site-packages/googleapiclient")
+    file = client / "discovery_cache" / "documents" / "compute.v1.json"
     return dict(json.loads(file.read_text(encoding="utf-8")))
 
 
@@ -67,6 +65,7 @@ def faults(value: Any, schema: dict[str, Any], schemas: dict[str, Any], path: st
     return wrong + ([f"{path} is {value}"] if "enum" in schema and value not in schema["enum"] else [])
 
 
+@needs_clients
 def test_replies_are_as_the_description_of_the_api_says(clouds: RunningClouds) -> None:
     api = description()
     methods = {
@@ -77,7 +76,7 @@ def test_replies_are_as_the_description_of_the_api_says(clouds: RunningClouds) -
     session.headers["Authorization"] = f"Bearer {clouds.tokens.issue()['access_token']}"
     clouds.gcp.operation_looks = 2
     clouds.gcp.add_peering(*ATLAS, "theirs", MINE)
-    body = {"networkPeering": {"name": "ours", "network": ROOT + REMOTE, "exchangeSubnetRoutes": True}}
+    body = {"networkPeering": {"name": "ours", "network": COMPUTE + REMOTE, "exchangeSubnetRoutes": True}}
     failing = ("QUOTA_EXCEEDED", "Quota exceeded.")
     calls: list[tuple[str, str, str, Any]] = [
         ("get", "GET", HERE, None),
@@ -93,7 +92,7 @@ def test_replies_are_as_the_description_of_the_api_says(clouds: RunningClouds) -
     for name, verb, path, sent in calls:
         if name == "removePeering":
             clouds.gcp.failure = failing
-        reply = session.request(verb, ROOT + path, json=sent)
+        reply = session.request(verb, COMPUTE + path, json=sent)
         assert reply.status_code == 200, reply.text
         method = methods[name]
         assert method["httpMethod"] == verb
