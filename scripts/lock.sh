@@ -10,11 +10,12 @@ trap 'rm -rf "$tools"' EXIT
 "${PYTHON:-python3}" -m venv "$tools"
 "$tools/bin/python" -m pip install --quiet --no-input --disable-pip-version-check uv==0.13.9
 
-# lock NAME OPTION...
+# lock NAME OPTION...: with the extras that others ask for. Without them, pip takes "coverage[toml]" for another package than the pinned
+# "coverage", and refuses the lock as soon as there is a newer release of it.
 lock() {
     name=$1
     shift
-    "$tools/bin/uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+    "$tools/bin/uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
         --custom-compile-command "make lock" --output-file "requirements/$name.txt" "$@" "requirements/$name.in"
 }
 

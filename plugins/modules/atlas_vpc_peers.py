@@ -159,7 +159,7 @@ options:
         O(peers[].route_table_cidr_block). This counts for O(max_deletions).
       - V(changed) does the same as V(dead), and also replaces a connection that works and differs in what Atlas cannot change,
         such as its region, or on AZURE its resource group or directory. It carries no traffic until the new one does. The choice
-        is new in version 2.3.0.
+        was added in 2.3.0.
     type: str
     choices: [never, dead, changed]
     default: never

@@ -33,14 +33,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_container
     in_use,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PeerList
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS, AWS_CONTAINERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.azure import AZURE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.gcp import GCP
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS as PEER_PROVIDERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS_CONTAINERS
 
 from .atlas import AtlasOperation
-
-_PEERS = {fields.name: fields for fields in (AWS, AZURE, GCP)}
 
 
 class AtlasNetworkContainer(AtlasOperation[ContainerState]):
@@ -68,7 +65,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         self._kind = kind
         self._is_absent = params["state"] == "absent"
         self._containers = Containers(session, params["group_id"])
-        self._peers = PeerList(session, params["group_id"], _PEERS[kind.name])
+        self._peers = VpcPeers(session, params["group_id"], PEER_PROVIDERS[kind.name])
         self._planner = ContainerPlanner(params, kind)
 
     @classmethod

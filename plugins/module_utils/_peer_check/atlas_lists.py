@@ -14,16 +14,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasObject
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PeerList
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS, VpcPeers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.azure import AZURE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.gcp import GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import PeerFields
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
 
 Answer = t.Any
-_PROVIDERS: t.Mapping[str, PeerFields] = {one.name: one for one in (AWS, AZURE, GCP)}
 
 
 def list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> list[AtlasObject]:
@@ -32,7 +28,7 @@ def list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> lis
     Raises:
         AtlasError: If they cannot be read.
     """
-    found = PeerList(client, group_id, _PROVIDERS[cloud]).list_peers()
+    found = VpcPeers(client, group_id, PROVIDERS[cloud]).list_peers()
     if cloud == AWS.name:
         _check_regions(found, "accepter_region_name", "VPC peering connection", group_id)
     return list(found)

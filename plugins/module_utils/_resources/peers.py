@@ -21,7 +21,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions im
 from .containers import HINTS as CONTAINER_HINTS
 from .providers.aws import AWS
 from .providers.by_name import ByName
-from .providers.provider import Peer, PeerFields, Provider, fields_of
+from .providers.provider import Peer, Provider, fields_of
 
 
 def _azure() -> Provider:
@@ -57,65 +57,8 @@ HINTS = {
 }
 
 
-class PeerList:
-    """The peering connections of one project with one cloud provider, to be read.
-
-    Args:
-        client: Atlas.
-        group_id: The project.
-        fields: How their fields are called on the cloud provider.
-    """
-
-    def __init__(self, client: AtlasClient, group_id: str, fields: PeerFields) -> None:
-        self._fields = fields
-        self._client = client
-        self._group_id = group_id
-        self._path = ("groups", group_id, "peers")
-
-    def list_peers(self) -> list[Peer]:
-        """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
-        cloud = "" if self._fields.name == AWS.name else f" on {self._fields.name}"
-        description = f"list the VPC peering connections{cloud} of project {self._group_id}"
-        found = self._client.get_all(self._path, {"providerName": self._fields.name}, description)
-        return [self._to_result(one, description) for one in found]
-
-    def describe_users(self, container_id: str) -> tuple[str, ...]:
-        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
-        return tuple(
-            f"VPC peering connection {peer['id']} ({self._fields.describe(peer)}, {peer['status_name']})"
-            for peer in self.list_peers()
-            if peer["container_id"] == container_id
-        )
-
-    def _to_result(
-        self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False, fields: PeerFields | None = None
-    ) -> Peer:
-        """Return a connection with the names of the results.
-
-        Args:
-            peer: The connection of the API.
-            description: What was requested, for the message.
-            is_write: Whether that was a change.
-            fields: How the fields are called; None for those of this provider.
-
-        Raises:
-            AtlasApiError: If the reply is no connection with the provider.
-        """
-        fields = fields or self._fields
-        result = fields.to_result(peer)
-        # A state that is not known here is no reason to fail: Atlas may learn new ones.
-        is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
-        if is_odd or not result["id"] or not result["status_name"]:
-            raise AtlasApiError(
-                f"Failed to {description}: the reply is not a VPC peering connection with {fields.name}.",
-                hint="Check base_url, and peer_id if it is set.",
-                outcome_unknown=is_write,
-            )
-        return result
-
-
-class VpcPeers(PeerList):
-    """The same, to be read and changed.
+class VpcPeers:
+    """The peering connections of one project with one cloud provider.
 
     Args:
         client: Atlas.
@@ -124,8 +67,25 @@ class VpcPeers(PeerList):
     """
 
     def __init__(self, client: AtlasClient, group_id: str, provider: Provider = AWS) -> None:
-        super().__init__(client, group_id, provider)
         self.provider = provider
+        self._client = client
+        self._group_id = group_id
+        self._path = ("groups", group_id, "peers")
+
+    def list_peers(self) -> list[Peer]:
+        """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
+        cloud = "" if self.provider.name == AWS.name else f" on {self.provider.name}"
+        description = f"list the VPC peering connections{cloud} of project {self._group_id}"
+        found = self._client.get_all(self._path, {"providerName": self.provider.name}, description)
+        return [self._to_result(one, description) for one in found]
+
+    def describe_users(self, container_id: str) -> tuple[str, ...]:
+        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
+        return tuple(
+            f"VPC peering connection {peer['id']} ({self.provider.describe(peer)}, {peer['status_name']})"
+            for peer in self.list_peers()
+            if peer["container_id"] == container_id
+        )
 
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection, with whichever provider it is; None when there is none with that id."""
@@ -134,8 +94,8 @@ class VpcPeers(PeerList):
         if found is None:
             return None
         name = found.get("providerName")
-        fields = PROVIDERS.get(name, self._fields) if isinstance(name, str) else self._fields
-        return self._to_result(found, description, fields=fields)
+        provider = PROVIDERS.get(name) if isinstance(name, str) else None
+        return self._to_result(found, description, provider=provider)
 
     def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:
         """Request a connection and return it as Atlas describes it then.
@@ -167,6 +127,32 @@ class VpcPeers(PeerList):
         """
         description = f"delete VPC peering connection {peer_id} of project {self._group_id}"
         self._client.delete((*self._path, peer_id), description, gone=_GONE, hints=HINTS)
+
+    def _to_result(
+        self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False, provider: Provider | None = None
+    ) -> Peer:
+        """Return a connection with the names of the results.
+
+        Args:
+            peer: The connection of the API.
+            description: What was requested, for the message.
+            is_write: Whether that was a change.
+            provider: Which provider it is with; None for this one.
+
+        Raises:
+            AtlasApiError: If the reply is no connection with the provider.
+        """
+        provider = provider or self.provider
+        result = provider.to_result(peer)
+        # A state that is not known here is no reason to fail: Atlas may learn new ones.
+        is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
+        if is_odd or not result["id"] or not result["status_name"]:
+            raise AtlasApiError(
+                f"Failed to {description}: the reply is not a VPC peering connection with {provider.name}.",
+                hint="Check base_url, and peer_id if it is set.",
+                outcome_unknown=is_write,
+            )
+        return result
 
     def _written(
         self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], home_region: str | None, description: str

@@ -34,33 +34,6 @@ def fields_of(peer: Peer) -> Fields:
     return t.cast("t.Mapping[str, t.Any]", peer)
 
 
-@dataclass(frozen=True)
-class PeerFields:
-    """The fields of connections with one cloud provider.
-
-    Attributes:
-        name: The API's `providerName`.
-        identity: The result fields that tell one connection from another within a container; no two live ones there share them.
-        writable: The API's name of each field that may be sent, by its name in results.
-        read_only: The same for the fields that Atlas alone sets.
-    """
-
-    name: str
-    identity: tuple[str, ...]
-    writable: t.Mapping[str, str]
-    read_only: t.Mapping[str, str]
-
-    def to_result(self, peer: t.Mapping[str, t.Any]) -> Peer:
-        """Return a connection of the API with the names of the results; Atlas's values are not changed."""
-        fields = {**self.read_only, **self.writable}
-        result = {name: peer.get(key) for name, key in fields.items()}
-        return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or self.name})
-
-    def describe(self, fields: t.Mapping[str, t.Any]) -> str:
-        """Return the identity of a connection in words."""
-        return ", ".join(str(fields[name]) for name in reversed(self.identity))
-
-
 class CustomerTask(t.NamedTuple):
     """What somebody has to do in the customer's cloud before a connection goes on.
 
@@ -74,10 +47,14 @@ class CustomerTask(t.NamedTuple):
 
 
 @dataclass(frozen=True)
-class Provider(PeerFields):
+class Provider:
     """What Atlas says of connections with one cloud provider, and of their lives.
 
     Attributes:
+        name: The API's `providerName`.
+        identity: The result fields that tell one connection from another within a container; no two live ones there share them.
+        writable: The API's name of each field that may be sent, by its name in results.
+        read_only: The same for the fields that Atlas alone sets.
         network: What the customer's network is called.
         required: The result fields without which none can be created.
         changeable: The result fields that an update may change; any other difference needs a new connection.
@@ -102,6 +79,10 @@ class Provider(PeerFields):
         lists_all: Whether containers are read with the list of all clouds.
     """
 
+    name: str
+    identity: tuple[str, ...]
+    writable: t.Mapping[str, str]
+    read_only: t.Mapping[str, str]
     network: str
     required: tuple[str, ...]
     changeable: frozenset[str]
@@ -150,6 +131,16 @@ class Provider(PeerFields):
     def differing(self, wanted: Fields, current: Fields) -> tuple[str, ...]:
         """Return the names of the wanted fields that a connection has with another value; sorted."""
         return tuple(sorted(name for name, value in wanted.items() if not self.is_same(value, current.get(name))))
+
+    def to_result(self, peer: t.Mapping[str, t.Any]) -> Peer:
+        """Return a connection of the API with the names of the results; Atlas's values are not changed."""
+        fields = {**self.read_only, **self.writable}
+        result = {name: peer.get(key) for name, key in fields.items()}
+        return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or self.name})
+
+    def describe(self, fields: t.Mapping[str, t.Any]) -> str:
+        """Return the identity of a connection in words."""
+        return ", ".join(str(fields[name]) for name in reversed(self.identity))
 
     def to_body(self, peer: t.Mapping[str, t.Any], *, with_provider: bool = True) -> dict[str, t.Any]:
         """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
