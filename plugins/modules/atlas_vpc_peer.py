@@ -18,9 +18,10 @@ description:
     network is identified by its AWS account and VPC, by its AZURE subscription and VNet, or by its GCP project and VPC network.
     Name the network container only if the network has connections to several of them.
   - On AWS and GCP, Atlas only requests the connection. It carries traffic after the owner of the AWS account has accepted it, or
-    after the peering has been created in GCP as well. The role P(cloudpeer.atlas.vpc_peering#role) does both sides on AWS, and
-    M(cloudpeer.atlas.atlas_gcp_peering) the other side on GCP.
+    after the peering has been created in GCP as well, by M(cloudpeer.atlas.atlas_vpc_peer_accepter) or
+    M(cloudpeer.atlas.atlas_gcp_peering).
   - On AZURE, Atlas makes both sides. For that, its application needs a role on the VNet, which RV(handover) describes.
+  - The role P(cloudpeer.atlas.vpc_peering#role) does both sides on each of these clouds.
 options:
   provider_name:
     description:
@@ -208,6 +209,7 @@ seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer_info
   - module: cloudpeer.atlas.atlas_network_container
   - module: cloudpeer.atlas.atlas_access_list
+  - module: cloudpeer.atlas.atlas_vpc_peer_accepter
   - module: cloudpeer.atlas.atlas_gcp_peering
   - name: The whole path
     description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
