@@ -70,8 +70,10 @@ class Block:
 
     @property
     def needs_gcp(self) -> bool:
-        """Whether GCP has to be there as well."""
-        return "gcp_project_id:" in self.text
+        """Whether GCP has to be there as well: its half is made."""
+        return "gcp_project_id:" in self.text and (
+            "atlas_gcp_peering:" in self.text or "cloudpeer.atlas.vpc_peering" in self.text
+        )
 
     @property
     def needs_aws(self) -> bool:
