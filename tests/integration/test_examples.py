@@ -32,6 +32,11 @@ def test_an_example_that_only_reads_changes_nothing(example: Path, emulator: Run
     assert {request["method"] for request in emulator.requests.entries()} == {"GET"}
 
 
+# The network containers that have to be there.
+CONTAINERS = {
+    "azure_vnet": {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "192.168.248.0/21"},
+    "gcp_network": {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"},
+}
 # The others take long, and rarely fail where these do not.
 USUAL = {("quickstart", "in process"), ("declared_list", "in process")}
 # Every target runs both ways; of the examples, which use the same modules, one does.
@@ -48,6 +53,9 @@ def test_an_example_previews_applies_and_then_finds_nothing_to_do(
     example: Path, way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner
 ) -> None:
     emulator = start(step_seconds=0.2, accept="auto")
+    if example.stem in CONTAINERS:
+        with emulator.project.now() as project:
+            project.containers.create(CONTAINERS[example.stem])
     preview = playbook(example, emulator, "--check", "--diff", way=way)
     assert preview.changed > 0
     assert {request["method"] for request in emulator.requests.entries()} == {"GET"}

@@ -52,9 +52,13 @@ def peers_of(emulator: RunningEmulator) -> list[Any]:
 
 
 def networks_of(emulator: RunningEmulator, provider: str) -> list[tuple[str, str]]:
-    """Return the networks, with their groups on AZURE, of the connections with another cloud that are not being removed."""
+    """Return the networks, with their groups on AZURE, of the connections with another cloud that are not being removed.
+
+    Those that a fault has put in front of a list do not count.
+    """
     found = [one for one in emulator.project.list_peers() if one["providerName"] == provider and one["status"] != "DELETING"]
-    return [(one.get("vnetName") or one["networkName"], one.get("resourceGroupName", "")) for one in found]
+    networks = [(one.get("vnetName") or one["networkName"], one.get("resourceGroupName", "")) for one in found]
+    return [one for one in networks if not one[0].startswith("added-")]
 
 
 def entries_of(emulator: RunningEmulator) -> dict[str, str | None]:

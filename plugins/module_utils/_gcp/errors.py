@@ -97,6 +97,8 @@ def odd_reply(description: str, host: str, status: int, flaw: str, *, is_write: 
         http_status=status,
         hint="Check whether a proxy or a login page answers in place of GCP.",
         outcome_unknown=is_write,
+        # A change has an id, so that it can be asked for again: GCP carries it out once.
+        is_transient=is_write,
     )
 
 
