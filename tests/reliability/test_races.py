@@ -21,6 +21,7 @@ from ansible_collections.cloudpeer.atlas.tests.reliability.operations import (
     OTHER,
     REGION,
     entries_of,
+    networks_of,
     peers_of,
     regions_of,
 )
@@ -31,8 +32,8 @@ Start = Callable[..., RunningEmulator]
 AT_ONCE = 20
 #: Milliseconds for each request: with none they nearly come one after the other, with many all have looked before one acts.
 LATENCIES = (0, 5, 60)
-#: How many kinds of races there are below: one for each decorated test, and one for each thing to remove.
-RACES = 8
+#: How many kinds of races there are below: one for each decorated test, and one for each thing to make or remove.
+RACES = 11
 slowly = pytest.mark.parametrize(
     "latency_ms", [*(pytest.param(one, marks=pytest.mark.full) for one in LATENCIES[:-1]), LATENCIES[-1]], ids=str
 )
@@ -77,6 +78,21 @@ def test_twenty_runs_for_one_pair_make_one_connection(latency_ms: int, nursery: 
 
 
 @slowly
+@pytest.mark.parametrize(("name", "cloud"), [("create on AZURE", "AZURE"), ("create on GCP", "GCP")])
+def test_twenty_runs_for_one_network_make_one_connection(
+    name: str, cloud: str, latency_ms: int, nursery: Nursery, start: Start
+) -> None:
+    emulator, operation = start(latency_ms=latency_ms), OPERATIONS[name]
+    with emulator.project.now() as project:
+        operation.prepare(project)
+    ran = race(nursery, emulator, operation.module, [operation.options])
+    assert [one.msg for one in ran if one.failed] == []
+    assert (operation.is_there(emulator), len(networks_of(emulator, cloud))) == (True, 1)
+    assert len({one.outcome["vpc_peer"]["id"] for one in ran}) == 1
+    assert (writes(emulator), sum(one.changed for one in ran)) == (1, 1)
+
+
+@slowly
 def test_twenty_runs_for_one_region_make_one_container(latency_ms: int, nursery: Nursery, start: Start) -> None:
     emulator = start(latency_ms=latency_ms)
     ran = race(nursery, emulator, "atlas_network_container", [{"region_name": REGION, "atlas_cidr_block": "172.20.0.0/21"}])
@@ -96,7 +112,7 @@ def test_twenty_runs_that_allow_one_block_end_well(latency_ms: int, nursery: Nur
 
 
 @slowly
-@pytest.mark.parametrize("name", ["delete", "delete container", "remove access"])
+@pytest.mark.parametrize("name", ["delete", "delete on GCP", "delete container", "remove access"])
 def test_twenty_runs_that_remove_one_thing_end_well(name: str, latency_ms: int, nursery: Nursery, start: Start) -> None:
     emulator, operation = start(latency_ms=latency_ms), OPERATIONS[name]
     with emulator.project.now() as project:
