@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,6 @@ from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningCloud
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support import azure_site
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import ATLAS_BLOCK, VNET, VNET_ID
-from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
@@ -175,17 +173,7 @@ def test_a_role_in_the_subscriptions_scope_is_not_found_again(run: Any) -> None:
 def test_azures_own_clients_know_all_that_is_answered(clouds: RunningClouds) -> None:
     clouds.azure.put_peering(*VNET, "atlas", [ATLAS_BLOCK])
     asked = dict(zip(("subscription", "group", "vnet"), VNET), app_id=ATLAS_APPLICATION, actions=ACTIONS)
-    done = subprocess.run(
-        [azure_site.PYTHON, ROOT / "tests" / "support" / "azure_sdk.py", json.dumps(asked)],
-        env={**own_environment(), **azure_site.variables(clouds)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    said = json.loads(done.stdout)
+    said = azure_site.ask("azure_sdk.py", asked, azure_site.variables(clouds))
     assert said["network"] == {
         "faults": [],
         "vnet": [VNET_ID, ["10.0.0.0/24"]],

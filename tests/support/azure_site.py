@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 SUBSCRIPTION = "1f2e3d4c-0000-4000-8000-0000000000aa"
@@ -38,3 +42,24 @@ def variables(clouds: RunningClouds) -> dict[str, str]:
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
         "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join((os.environ["ANSIBLE_COLLECTIONS_PATH"], str(COLLECTIONS))),
     }
+
+
+def ask(program: str, asked: dict[str, Any], environment: dict[str, str]) -> Any:
+    """Run a program of this folder with the clouds' own clients, and return what it prints.
+
+    Args:
+        program: The name of its file.
+        asked: What it is given, as JSON.
+        environment: Where the stand-ins are.
+    """
+    done = subprocess.run(
+        [PYTHON, ROOT / "tests" / "support" / program, json.dumps(asked)],
+        env={**own_environment(), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return json.loads(done.stdout)

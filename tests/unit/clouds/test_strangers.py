@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ import requests
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.support import azure_site
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, REMOTE
-from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 COMPUTE = "https://compute.googleapis.com/compute/v1/"
 HERE = f"projects/{MINE[0]}/global/networks/{MINE[1]}"
@@ -26,17 +23,7 @@ def test_the_own_client_of_gcp_makes_and_removes_a_peering(clouds: RunningClouds
     clouds.gcp.add_peering(*ATLAS, "theirs", MINE)
     key = clouds.tokens.service_account_key()
     asked = {"project": MINE[0], "network": MINE[1], "other": f"{COMPUTE}{REMOTE}", "key": key}
-    done = subprocess.run(
-        [azure_site.PYTHON, ROOT / "tests" / "support" / "gcp_sdk.py", json.dumps(asked)],
-        env={**os.environ, **clouds.environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    said = json.loads(done.stdout)
+    said = azure_site.ask("gcp_sdk.py", asked, clouds.environment)
     assert (said["made"], said["left"], said["networks"]) == ([["ours", "ACTIVE", "INDEPENDENT"]], 0, [MINE[1]])
     assert said["again"][0] == 409
     assert (said["unknown"][0], "was not found" in said["unknown"][1]) == (404, True)
