@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.tests.clouds.azure import Azure
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import Entra
 from ansible_collections.cloudpeer.atlas.tests.clouds.gcp import Gcp, RefusalError
 from ansible_collections.cloudpeer.atlas.tests.clouds.tokens import Tokens
-from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, Received, leading
+from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, Received, leading, serve_app
 from ansible_collections.cloudpeer.atlas.tests.properties.replies import message
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import GcpSite
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
@@ -44,35 +44,7 @@ class MemoryClouds:
 
     def serve(self, request: Received) -> bytes:
         """Answer one request."""
-        path, unused, query = request.target.partition("?")
-        scope = {
-            "type": "http",
-            "method": request.method,
-            "scheme": "https",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode("latin-1")) for name, value in request.headers],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 9),
-        }
-        sent: list[MutableMapping[str, Any]] = []
-
-        async def receive() -> MutableMapping[str, Any]:
-            return {"type": "http.request", "body": request.body, "more_body": False}
-
-        async def send(part: MutableMapping[str, Any]) -> None:
-            sent.append(part)
-
-        steps = self.app(scope, receive, send)
-        try:
-            steps.send(None)
-        except StopIteration:
-            pass
-        else:
-            raise AssertionError("the stand-in waits for something")
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
-        return message(sent[0]["status"], headers, b"".join(part["body"] for part in sent[1:]))
+        return message(*serve_app(self.app, request, "https"))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -127,3 +127,40 @@ def leading(line: Line) -> Iterator[None]:
             patch.setattr(connection, "connect", connect)
             patch.setattr(connection, "is_connected", property(lambda self: self.sock is not None))
         yield
+
+
+def serve_app(app: Any, request: Received, scheme: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Give one request to an ASGI application as a server does, without an event loop: nothing in there waits for anything.
+
+    Returns:
+        The status, the headers and the body of the reply.
+    """
+    path, unused, query = request.target.partition("?")
+    scope = {
+        "type": "http",
+        "method": request.method,
+        "scheme": scheme,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in request.headers],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 9),
+    }
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": request.body, "more_body": False}
+
+    async def send(part: MutableMapping[str, Any]) -> None:
+        sent.append(part)
+
+    steps = app(scope, receive, send)
+    try:
+        steps.send(None)
+    except StopIteration:
+        pass
+    else:
+        raise AssertionError("the application waits for something")
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
+    return sent[0]["status"], headers, b"".join(part["body"] for part in sent[1:])

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.app import AtlasApp
 from ansible_collections.cloudpeer.atlas.tests.emulator.emulator import Emulator
 from ansible_collections.cloudpeer.atlas.tests.emulator.errors import ApiError
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
-from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, Received
+from ansible_collections.cloudpeer.atlas.tests.properties.memory import Line, Received, serve_app
 from ansible_collections.cloudpeer.atlas.tests.properties.replies import message
 from ansible_collections.cloudpeer.atlas.tests.properties.tasks import BASE_URL, CONNECTION, GROUP, SECRET, run
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done, FakeClock
@@ -63,36 +62,8 @@ STEP = 30.0
 
 
 def serve(emulator: Emulator, request: Received) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Give one request to an emulator as a server does, without an event loop: nothing in there waits for anything."""
-    path, unused, query = request.target.partition("?")
-    scope = {
-        "type": "http",
-        "method": request.method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in request.headers],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 9),
-    }
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": request.body, "more_body": False}
-
-    async def send(part: MutableMapping[str, Any]) -> None:
-        sent.append(part)
-
-    steps = AtlasApp(emulator)(scope, receive, send)
-    try:
-        steps.send(None)
-    except StopIteration:
-        pass
-    else:
-        raise AssertionError("the emulator waits for something")
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
-    return sent[0]["status"], headers, b"".join(part["body"] for part in sent[1:])
+    """Give one request to an emulator as a server does."""
+    return serve_app(AtlasApp(emulator), request, "http")
 
 
 @dataclass
