@@ -33,6 +33,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, until
 
 CONNECT = [
+    "Read the list of VPCs",
     "Connect the VPCs",
     "Check the list of VPCs",
     "Ensure the network containers in Atlas",
@@ -64,7 +65,7 @@ def test_from_nothing_and_again(run: RoleRunner, make_site: Callable[..., Site])
     site = make_site()
     foreseen = run("--check", connections=[site.connection])
     assert (run.writes, site.atlas, site.aws, run.access_list) == ([], {}, {}, {})
-    assert changes(foreseen) == dict.fromkeys((CONNECT[6], CONNECT[8], CONNECT[10]), 1)
+    assert changes(foreseen) == dict.fromkeys((CONNECT[7], CONNECT[9], CONNECT[11]), 1)
     assert result(foreseen)["changed"] is True
 
     first = run(connections=[site.connection])
@@ -107,7 +108,7 @@ def test_from_every_half_done_point(run: RoleRunner, make_site: Callable[..., Si
     by_hand.connect()
     connections = [site.connection for site in (*sites, by_hand)]
 
-    missing = {CONNECT[8]: 3, CONNECT[10]: 1}
+    missing = {CONNECT[9]: 3, CONNECT[11]: 1}
     foreseen = run("--check", connections=connections)
     assert (changes(foreseen), run.writes) == (missing, [])
     assert changes(run(connections=connections)) == missing
