@@ -204,7 +204,7 @@ def test_flags_and_numbers_may_be_text(run: RoleRunner, make_site: Callable[...,
 
 def test_no_phase_is_a_list_of_tasks_of_its_own() -> None:
     """A list that is included in a loop keeps the hosts waiting for each other."""
-    for file in (ROOT / "roles" / "vpc_peering" / "tasks").iterdir():
+    for file in (ROOT / "roles" / "vpc_peering" / "tasks").rglob("*.yml"):
         tasks = yaml.safe_load(file.read_text())
         tasks += [task for block in tasks for task in (*block.get("block", []), *block.get("rescue", []))]
         assert [task["name"] for task in tasks if "loop" in task and any("include" in key for key in task)] == []
