@@ -114,8 +114,14 @@ def test_a_server_that_sends_the_token_back_does_not_get_it_shown(site: GcpSite)
     [
         (
             (400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}),
-            "invalid_grant: Invalid JWT Signature",
+            "oauth2.googleapis.com refused the request for it: invalid_grant: Invalid JWT Signature (HTTP 400).",
         ),
+        (
+            (403, {"error": {"code": 403, "message": "Account is disabled.", "status": "PERMISSION_DENIED", "details": []}}),
+            "oauth2.googleapis.com refused the request for it: PERMISSION_DENIED: Account is disabled (HTTP 403).",
+        ),
+        ((403, {"error": {"message": ["odd"]}}), "oauth2.googleapis.com refused the request for it: no reason given (HTTP 403)."),
+        ((403, b"<html>login</html>"), "oauth2.googleapis.com refused the request for it: no reason given (HTTP 403)."),
         ((200, b"<html>login</html>"), "auth_kind serviceaccount: the reply to the request for a token is not one of GCP"),
         ((200, {}), "no token for GCP with auth_kind serviceaccount"),
         ((302, {}), "no token for GCP with auth_kind serviceaccount"),
