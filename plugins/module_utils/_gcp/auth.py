@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
+from .credentials import read_key
 from .errors import HTTP_ERRORS, TokenRefusal, sign_in_error
-from .options import read_key
 
 GOOGLE_AUTH_IMPORT_ERROR: str | None = None
 try:

@@ -89,6 +89,7 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     elif is_write and status in (404, 409):
         # The network was there, and the peering was not, when they were read.
         kind = OvertakenError
+        hint = hint and "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name."
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     return kind(
         f"Failed to {description}: {(detail or 'no reason given').rstrip('. ')} ({label}).",
