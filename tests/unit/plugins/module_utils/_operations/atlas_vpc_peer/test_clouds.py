@@ -282,6 +282,18 @@ def test_a_vnet_has_no_two_peerings_with_overlapping_blocks(azure: PeerSite, che
     assert azure.atlas.writes() == []
 
 
+@CHECK_MODES
+def test_a_peering_that_could_not_be_removed_is_in_the_way_too(azure: PeerSite, check_mode: bool) -> None:
+    old = azure.create()
+    twin = azure.add_twin()
+    azure.fail_deletion(old)
+    azure.atlas.act("delete", old)
+    azure.atlas.clock.sleep(2)
+    done = azure.run(container_region_name="westeurope", check_mode=check_mode)
+    assert words_missing(done, "VNet prod-vnet", f"by VPC peering connection {old}", "overlaps 10.8.0.0/21", twin) == []
+    assert azure.atlas.writes() == []
+
+
 @pytest.mark.parametrize("options", [{}, {"wait": True}, {"wait": True, "wait_timeout": 5}], ids=["no wait", "wait", "late"])
 def test_a_peering_with_an_overlapping_block_is_gone_before_the_new_one_is_requested(
     azure: PeerSite, options: dict[str, Any]
