@@ -93,7 +93,8 @@ class Tokens:
                     self._credentials.refresh(self._request)
         except (google.auth.exceptions.GoogleAuthError, *_DEFECTS) as error:
             self._note(lambda name: getattr(self._credentials, name, None))
-            refusal = self._refusal if isinstance(error, google.auth.exceptions.RefreshError) else None
+            is_refused = isinstance(error, (google.auth.exceptions.RefreshError, google.auth.exceptions.OAuthError))
+            refusal = self._refusal if is_refused else None
             raise sign_in_error(description, self._kind, error, refusal, secrets=self.secrets) from None
         self._note(lambda name: getattr(self._credentials, name, None))
         return str(self._credentials.token)

@@ -45,7 +45,7 @@ def list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.
     answer = of_cloud(list(Containers(client, group_id).list_containers(cloud)), cloud, group_id)
     if isinstance(answer, AtlasError):
         raise answer
-    return answer
+    return t.cast("list[AtlasObject]", answer)
 
 
 def _check_containers(found: t.Sequence[AtlasObject], group_id: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import google.auth.compute_engine._metadata as metadata
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.credentials import GCP_OPTIONS
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import GcpSite
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 
@@ -166,7 +167,10 @@ def test_half_a_private_key_is_a_failure_without_the_half(site: GcpSite) -> None
             {"service_account_file": "/f", "service_account_contents": "canary"},
             "service_account_file and service_account_contents exclude each other",
         ),
-        ({"service_account_file": "/f", "service_account_email": "a@b"}, "service_account_file and service_account_email exclude"),
+        (
+            {"service_account_file": "/f", "service_account_email": "a@b"},
+            "service_account_file and service_account_email exclude",
+        ),
         ({"auth_kind": "serviceaccount"}, "auth_kind serviceaccount needs the key of the account"),
         ({"auth_kind": "accesstoken"}, "auth_kind accesstoken needs access_token"),
         ({"auth_kind": "application", "service_account_file": "/f"}, "service_account_file is set, and auth_kind is application"),
@@ -213,8 +217,8 @@ def test_the_kind_of_a_task_uses_the_credentials_of_variables(site: GcpSite, mon
 
 
 def test_empty_variables_are_not_set(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AUTH_KIND", "SERVICE_ACCOUNT_FILE", "SERVICE_ACCOUNT_CONTENTS", "SERVICE_ACCOUNT_EMAIL", "ACCESS_TOKEN", "SCOPES"):
-        monkeypatch.setenv(f"GCP_{name}", "")
+    for name in GCP_OPTIONS.options:
+        monkeypatch.setenv(f"GCP_{name.upper()}", "")
     key = json.dumps(site.clouds.tokens.service_account_key())
     for options in ({}, {"scopes": ["", " "]}):
         assert not site.run(access_token=None, service_account_contents=key, **options).failed
