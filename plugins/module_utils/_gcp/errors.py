@@ -81,7 +81,8 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     detail = redacted(str(fields.get("message") or ""), secrets, MAX_DETAIL_LENGTH) or None
     is_limited = code in _RATE_REASONS
     kind = AtlasRateLimitError if is_limited else CLASS_BY_STATUS.get(status, AtlasApiError)
-    hint = None if is_limited else _HINTS.get(status)
+    # A quota is refused with the status of a missing permission.
+    hint = None if is_limited or "quota" in (code or "").lower() else _HINTS.get(status)
     if status == 403 and not is_limited:
         kind = GcpDeniedError
     if _BUSY in (detail or "").lower():

@@ -355,6 +355,13 @@ def test_an_account_that_may_not_is_told_what_it_needs(site: GcpSite) -> None:
         assert "Compute Network Admin" in done.msg
 
 
+def test_a_quota_that_is_used_up_is_no_missing_permission(site: GcpSite) -> None:
+    error = {"code": 403, "message": "Quota 'PEERINGS_PER_NETWORK' exceeded.", "errors": [{"reason": "quotaExceeded"}]}
+    site.clouds.app.answers.append(("/addPeering", 403, {"error": error}))
+    done = site.run()
+    assert done.msg.endswith("Quota 'PEERINGS_PER_NETWORK' exceeded (HTTP 403 quotaExceeded).")
+
+
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_what_a_killed_run_has_begun_is_waited_for(site: GcpSite, state: str) -> None:
     """Its request was taken, and does not show yet."""
