@@ -1,7 +1,8 @@
 """Runs the tests with each supported release of ansible-core for which a suitable Python is installed, and prints a table.
 
 Arguments choose releases: `matrix.py 2.16 newest`. The argument `requests` runs the tests of the plugins with the oldest requests
-that users may have. With `--quick`, only those tests run whose result can depend on ansible-core.
+that users may have. With `--quick`, only those tests run whose result can depend on ansible-core, and on the newest Python with the
+newest release.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkout import ROOT
-from cores import FOLDER, OLDEST, PYTHONS, expand, find_python, locked, make_environment, oldest_requirements, target_python
+from cores import FOLDER, NEWEST, OLDEST, PYTHONS, expand, find_python, locked, make_environment, oldest_requirements, target_python
 
 ALL_TESTS = ("--full", "tests/unit", "tests/properties", "tests/reliability", "tests/repository", "tests/integration")
+# What runs playbooks, or works with ansible-core's own classes.
+CORE_TESTS = ("tests/unit/plugins/modules", "tests/unit/plugins/plugin_utils", "tests/unit/plugins/module_utils/_engine", "tests/integration")
 # Without the tests of the emulator and of the repository, and without the thousands of made-up examples.
-QUICK_TESTS = ("tests/unit/plugins", "tests/integration")
+QUICK_TESTS = {NEWEST: ("tests/unit/plugins", "tests/integration")}
 # What the tests do not use, or what each release of ansible-core needs in a version of its own.
 LEFT_OUT = re.compile(r"(ansible-core|ansible-lint|ansible-compat|resolvelib|black|ruff|mypy|yamllint|wcmatch|bracex)\b")
 REQUESTS = "requests"
@@ -62,7 +65,8 @@ def entry(name: str, is_quick: bool) -> Entry:
         oldest = oldest_requirements()
         return Entry(" ".join(oldest), OLDEST, [f"ansible-core=={OLDEST}.*", *oldest, *PLUGIN_TESTS_NEED], PLUGIN_TESTS)
     pinned = [requirement for requirement in locked("dev") if not LEFT_OUT.match(requirement)]
-    return Entry(f"ansible-core {name}", name, [f"ansible-core=={name}.*", *pinned], QUICK_TESTS if is_quick else ALL_TESTS)
+    tests = QUICK_TESTS.get(name, CORE_TESTS) if is_quick else ALL_TESTS
+    return Entry(f"ansible-core {name}", name, [f"ansible-core=={name}.*", *pinned], tests)
 
 
 def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tuple[bool, str]:

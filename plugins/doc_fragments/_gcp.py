@@ -20,6 +20,8 @@ options:
         of the machine of GCP on which the task runs.
       - If neither this nor the environment variable E(GCP_AUTH_KIND) is set, the option that is set decides, and without one
         it is V(application).
+      - Credentials that the task sets count before those in environment variables. If the task sets any, the variables for
+        credentials, and E(GCP_AUTH_KIND), are not used.
     type: str
     choices: [application, serviceaccount, accesstoken, machineaccount]
   service_account_file:

@@ -13,14 +13,17 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import ATLAS_APPLICATION
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.emulator.azure import Rule
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support import azure_site
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import VNET, VNET_ID
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import ROLE, message, result, role_variables, said
+from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import ENTRY
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import ROLE, message, result, role_variables, said, sent_to
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
 ATLAS_BLOCK = "192.168.208.0/21"
@@ -196,6 +199,57 @@ def test_blocks_that_overlap_are_told_before_anything_is_requested(run: AzureSit
     typo = {**run.entry, "vnet_resource_id": VNET_ID + "-typo"}
     unknown = run(connections=[typo], container_cidr_block="10.0.0.0/21", status=2)
     assert "There is no VNet" in message(unknown)
+
+
+def test_two_vnets_are_requested_and_waited_for_at_once(run: AzureSite) -> None:
+    """A role that is not known everywhere yet is waited for as well. The names in AZURE are compared without case."""
+    second = (VNET[0], VNET[1], "second")
+    run.clouds.azure.add_vnet(*second, prefixes=["10.0.1.0/24"])
+    entries = [run.entry, {**run.entry, "vnet_resource_id": vnet_id(*second)}]
+    for vnet in (VNET, second):
+        run.clouds.azure.add_role(*vnet)
+    with run.emulator.project.now() as project:
+        project.outside.roles.put(None, Rule(seconds=0.5))
+    done = run(azure=False, connections=entries)
+    assert (changes(done)[REQUEST], run.status) == (1, ["AVAILABLE"] * 2)
+    assert [one["vpc_peer"]["vnet_name"] for one in result(done)["connections"]] == [VNET[2], "second"]
+    ours = [(method, path) for method, path in sent_to(run.emulator) if path.startswith("/peers")]
+    assert {path for unused, path in ours} == {"/peers"}, "one list a poll, not a request for each"
+    rounds = "".join("+" if method == "POST" else " " for method, unused in ours).split()
+    assert rounds[0] == "++", "both are requested before the first one is waited for"
+    assert len(rounds) > 1, "they are refused at first"
+
+    otherwise = [vnet_id(*(name.upper() for name in vnet)) for vnet in (VNET, second)]
+    again = run(azure=False, connections=[{**run.entry, "vnet_resource_id": one} for one in otherwise])
+    assert (again.changed, run.writes) == (0, [])
+    assert [path for unused, path in sent_to(run.emulator) if path.startswith("/peers")] == ["/peers"]
+    assert result(again)["connections"][1]["vpc_peer"] == result(done)["connections"][1]["vpc_peer"]
+
+
+def test_one_vnet_that_atlas_cannot_reach_does_not_keep_others_from_being_connected(run: AzureSite) -> None:
+    run.clouds.azure.add_role(*VNET)
+    unknown = {**run.entry, "vnet_resource_id": VNET_ID + "-typo", "container_region": "westeurope"}
+    known = {**run.entry, "container_region": "westeurope", "container_cidr_block": ATLAS_BLOCK}
+    use = {"ansible.builtin.include_role": {"name": ROLE}}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "module_defaults": {"cloudpeer.atlas.atlas_vpc_peers": {"azure_role_timeout": 1}},
+    }
+
+    def told(*entries: dict[str, Any]) -> str:
+        variables = role_variables({"azure": False, "connections": [*entries]})
+        return message(run.plays([{**play, "tasks": [{**use, "vars": variables}]}], status=2))
+
+    # The place of an entry in the message is that in the role's list, in which there are entries on other clouds.
+    invalid = told({**ENTRY, "container_cidr_block": "10.8.0.0/18"}, known, {**unknown, "azure_directory_id": "nobody"})
+    assert ("vpc_peering_connections[2].azure_directory_id" in invalid, "peers[" in invalid) == (True, False)
+    assert run.status == []
+    refused = told(known, unknown)
+    assert refused.startswith(f"{NAME}-typo: ")
+    for words in ("AZURE_CUSTOMER_NETWORK_UNREACHABLE", "was repeated for", ATLAS_APPLICATION, "az ", "run the role again"):
+        assert words in refused
+    assert ("peers[" in refused, f"{NAME}: " in refused, run.status) == (False, False, ["AVAILABLE"])
 
 
 def test_without_the_collection_it_says_how_to_install_it(run: AzureSite) -> None:

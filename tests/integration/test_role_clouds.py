@@ -22,7 +22,15 @@ from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import (
     PROJECT,
     CloudSite,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import ROLE, Site, message, result, role_variables, said
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
+    ROLE,
+    Site,
+    message,
+    result,
+    role_variables,
+    said,
+    sent_to,
+)
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
 CONTAINER = "Ensure the network container in Atlas on GCP"
@@ -214,6 +222,7 @@ def test_two_networks_share_the_container_and_flags_may_be_text(run: CloudSite) 
     assert (run.status, run.access_list) == (["AVAILABLE", "AVAILABLE"], {})
     requested = [number for number, one in enumerate(run.writes) if one == "POST peers"]
     assert requested == [requested[0], requested[0] + 1]
+    assert [path for unused, path in sent_to(run.emulator) if path.startswith("/peers/")] == [], "both are waited for at once"
     assert [one["gcp_project_id"] for one in result(done)["connections"]] == [PROJECT, "second-project"]
     assert run(*text, connections=entries, container_cidr_block=None, gcp=None, wait_timeout=None, access_list=None).changed == 0
 
@@ -221,6 +230,30 @@ def test_two_networks_share_the_container_and_flags_may_be_text(run: CloudSite) 
     stays = run(connections=[second], state="absent", remove_container=True, status=2)
     assert "cannot be removed: it is used by" in message(stays)
     assert run.status == ["AVAILABLE"]
+
+
+@pytest.mark.full
+def test_dead_connections_are_told_by_name_and_requested_anew(run: CloudSite) -> None:
+    run.clouds.gcp.add_network(PROJECT, "second")
+    wanted = {"connections": [ENTRY, {**ENTRY, "network_name": "second"}], "gcp": False}
+    run(**wanted)
+
+    def fail(*networks: str) -> None:
+        with run.emulator.project.now() as project:
+            for peer in project.peers.of("GCP"):
+                if peer.fields["networkName"] in networks:
+                    assert project.peers.fail(peer, "Internal Error", only_waiting=False)
+
+    fail("second")
+    told = message(run(**wanted, status=2))
+    assert told.startswith(f"{PROJECT}/second: ")
+    for words in ("is FAILED", f"not available yet: {NAME} (WAITING_FOR_USER)."):
+        assert words in told
+    assert ("peers[" in told, f"{NAME}: " in told) == (False, False)
+    fail(NETWORK)
+    done = run(**wanted, recreate="dead")
+    assert [one["vpc_peer"]["status_name"] for one in result(done)["connections"]] == ["WAITING_FOR_USER"] * 2
+    assert run.status == ["WAITING_FOR_USER"] * 2
 
 
 @pytest.mark.full

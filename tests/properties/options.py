@@ -70,6 +70,29 @@ listed_anywhere = st.one_of(
         optional={"container_id": ids, "wait_for": PEERING["wait_for"]},
     ),
 )
+VNET_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/shop"
+checked_anywhere = st.one_of(
+    st.fixed_dictionaries(PAIR, optional={"container_region": regions}),
+    st.fixed_dictionaries(
+        {"azure_subscription_id": st.just(SUBSCRIPTION), "vnet_name": st.sampled_from(["shop", "Shop-2"])},
+        optional={"resource_group_name": st.sampled_from(["net", "other"]), "container_region": st.just("northeurope")},
+    ),
+    st.fixed_dictionaries({"vnet_resource_id": st.just(VNET_ID)}, optional={"cidr_blocks": st.lists(blocks, max_size=2)}),
+    st.fixed_dictionaries(
+        {"gcp_project_id": st.just("my-sample-project-191923"), "network_name": st.sampled_from(["shop", "test"])},
+        optional={"cidr_blocks": st.lists(blocks, max_size=2), "atlas_cidr_block": blocks},
+    ),
+)
+# What the modules of azure.azcollection return.
+vnets = st.fixed_dictionaries({"id": st.just(VNET_ID), "address_prefixes": st.lists(blocks, max_size=2)})
+vnet_peerings = st.fixed_dictionaries(
+    {
+        "id": st.just(f"{VNET_ID}/virtualNetworkPeerings/atlas"),
+        "remote_address_space": st.fixed_dictionaries({"address_prefixes": st.lists(blocks, max_size=2)}),
+        "peering_state": st.sampled_from(["Connected", "Disconnected", "Initiated"]),
+        "peering_sync_level": st.sampled_from(["FullyInSync", "LocalNotInSync", None]),
+    }
+)
 SET: dict[str, Any] = {
     **WAITING,
     "wait_for": PEERING["wait_for"],
@@ -170,6 +193,17 @@ SENSIBLE: dict[str, st.SearchStrategy[Options]] = {
             "clusters": st.just(["shop"]),
             "fail_on": st.sampled_from(["fail", "warn", "never"]),
         },
+    )
+    | st.fixed_dictionaries(
+        # GCP has tests of its own.
+        {"aws": st.just(value=False), "gcp": st.just(value=False)},
+        optional={
+            "provider_name": st.sampled_from(["AZURE", "GCP", "all"]),
+            "connections": st.lists(checked_anywhere, min_size=1, max_size=3),
+            "vnet_peerings": st.lists(vnet_peerings, max_size=2),
+            "virtual_networks": st.lists(vnets, max_size=2),
+            "fail_on": st.sampled_from(["fail", "warn", "never"]),
+        },
     ),
     "atlas_access_list": st.fixed_dictionaries(
         {"entries": st.lists(entries, max_size=3)},
@@ -236,7 +270,7 @@ def sensible(module: str) -> st.SearchStrategy[Options]:
 
 def any_options(module: str) -> st.SearchStrategy[Options]:
     """Return sensible options of which a few have become anything."""
-    names = [name for name in TASKS[module].argument_spec.options if name not in ("base_url", "private_key")]
+    names = [name for name in TASKS[module].argument_spec.options if name not in ("base_url", "private_key", "gcp")]
     odd = st.dictionaries(st.sampled_from(names) | st.text(max_size=5), odd_values, max_size=2)
     more = st.fixed_dictionaries(
         {}, optional={"base_url": urls, **({"entries": st.lists(odd_entries)} if "entries" in names else {})}

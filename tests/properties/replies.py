@@ -38,6 +38,7 @@ PEER: Mapping[str, Any] = {
     "networkName": st.just("shop"),
     "status": st.sampled_from(["ADDING_PEER", "WAITING_FOR_USER", "AVAILABLE", "FAILED", "DELETING", "DELETION_FAILED", "NEW"]),
     "errorState": st.none() | text,
+    "errorMessage": st.none() | text,
     "vpcId": st.just(VPC),
     "awsAccountId": st.just(ACCOUNT),
     "routeTableCidrBlock": blocks,
@@ -49,10 +50,14 @@ PEER: Mapping[str, Any] = {
 }
 CONTAINER: Mapping[str, Any] = {
     "id": ids,
-    "providerName": st.sampled_from(["AWS", "GCP"]),
+    "providerName": st.sampled_from(["AWS", "AZURE", "GCP"]),
     "regionName": regions,
+    "region": st.sampled_from(["EUROPE_NORTH", "US_EAST_2", "nowhere"]),
+    "regions": st.lists(st.sampled_from(["EUROPE_WEST_3", "nowhere"]), max_size=2),
     "atlasCidrBlock": blocks,
     "vpcId": st.none() | st.just(VPC),
+    "gcpProjectId": st.none() | st.just("p-abcdefghijklmnopqrstuvwx"),
+    "networkName": st.none() | st.just("nt-5356823b3794dee37132bb7b-abcdefgh"),
     "provisioned": st.booleans(),
 }
 ENTRY: Mapping[str, Any] = {

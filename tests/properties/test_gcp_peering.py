@@ -102,41 +102,58 @@ def _check_others(before: list[Any], after: list[Any], mine: Any) -> None:
         assert not one["network"].endswith("their-network")
 
 
+# Mostly right, so that what is odd is looked at.
+PEERING = {
+    "name": st.sampled_from([NAME, NAME, None, 7]),
+    "network": st.sampled_from([f"projects/{ATLAS[0]}/global/networks/{ATLAS[1]}", "x", {}]),
+}
+NETWORKS = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from([*["compute#network"] * 3, []]),
+        "name": st.sampled_from([*[MINE[1]] * 3, 5, None]),
+        "peerings": st.lists(
+            st.none()
+            | st.fixed_dictionaries(
+                PEERING,
+                optional={
+                    "state": st.sampled_from(["ACTIVE", "NEW", None, 1]),
+                    "stateDetails": st.sampled_from(["Connected.", [], True]),
+                    "updateStrategy": st.sampled_from(["CONSENSUS", {}, 5]),
+                },
+            ),
+            max_size=2,
+        )
+        | st.sampled_from([{}, "x"]),
+    }
+)
+OPERATIONS = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from([*["compute#operation"] * 3, []]),
+        "name": st.sampled_from([*["operation-1"] * 3, 5, None]),
+        "status": st.sampled_from(["DONE", "DONE", "RUNNING", "x", 0]),
+    },
+    optional={
+        "error": st.one_of(
+            st.sampled_from(["x", True, [], {}]),
+            st.fixed_dictionaries(
+                {"errors": st.lists(st.sampled_from([5, "x", {}, {"code": "A", "message": "B"}, {"code": []}]), max_size=2)}
+            ),
+            st.just({"errors": {"code": "A"}}),
+        ),
+        "httpErrorStatusCode": st.sampled_from([400, "x", []]),
+        "httpErrorMessage": st.sampled_from(["BAD REQUEST", {}, 5]),
+    },
+)
+
+
 @examples(150)
 @given(site=sites(), data=st.data())
 def test_any_reply_ends_in_a_clean_result(site: MemorySite, data: st.DataObject) -> None:
     """Whatever comes back, once or always: no error of the code's own, no secret, and no change that was not sent."""
-    objects = st.one_of(
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "name": st.sampled_from([MINE[1], "operation-1", 5, None]),
-                "kind": st.sampled_from(["compute#network", "compute#operation", []]),
-                "peerings": st.lists(
-                    st.one_of(
-                        st.none(),
-                        st.fixed_dictionaries(
-                            {},
-                            optional={
-                                "name": st.sampled_from([NAME, None, 7]),
-                                "network": st.sampled_from([f"projects/{ATLAS[0]}/global/networks/{ATLAS[1]}", "x", {}]),
-                                "state": st.sampled_from(["ACTIVE", "NEW", None, 1]),
-                            },
-                        ),
-                    ),
-                    max_size=2,
-                )
-                | st.sampled_from([{}, "x"]),
-                "status": st.sampled_from(["DONE", "RUNNING", "x", 0]),
-                "error": st.sampled_from([{}, {"errors": []}, {"errors": [{"code": "A", "message": "B"}]}, "x", {"errors": [5]}]),
-            },
-        ),
-        st.lists(st.integers(), max_size=2),
-    )
     odd = st.builds(
         lambda status, content: message(status, [("Content-Type", "application/json")], json.dumps(content).encode()),
         st.sampled_from([200, 200, 201, 400, 403, 404, 409, 500]),
-        objects,
+        st.one_of(NETWORKS, OPERATIONS, st.lists(st.integers(), max_size=2)),
     )
     reply, wanted = data.draw(odd | raw), data.draw(options(site))
     first = data.draw(st.integers(0, 3))
@@ -147,3 +164,18 @@ def test_any_reply_ends_in_a_clean_result(site: MemorySite, data: st.DataObject)
     sent = any(request.method == "POST" for request in site.received)
     assert not done.changed or sent
     assert not done.failed or done.msg
+
+
+@examples(60)
+@given(operation=OPERATIONS, state=st.sampled_from(["present", "absent"]), is_applied=st.booleans())
+def test_any_operation_ends_in_a_clean_result(operation: dict[str, Any], state: str, is_applied: bool) -> None:
+    """Whatever the reply to a change says of its operation; if it says nothing that makes sense, the network is looked at."""
+    site = MemorySite()
+    if state == "absent":
+        site.clouds.gcp.add_peering(*MINE, NAME, ATLAS)
+    body = json.dumps(operation).encode()
+    site.fault = Fault(lambda unused: message(200, [("Content-Type", "application/json")], body), is_applied)
+    site.numbers = (1,)
+    done = site.run(wait_timeout=30, state=state)
+    event("failed" if done.failed else "changed")
+    assert done.failed or (bool(site.clouds.gcp.peerings(*MINE)) == (state == "present"))

@@ -98,6 +98,11 @@ def test_the_lifetime_of_a_token_may_be_of_any_kind(lifetime: Any) -> None:
     check("atlas_vpc_peer", {**PAIR, **account}, told({"access_token": "token", "expires_in": lifetime}), page(PEER))
 
 
+@pytest.mark.parametrize("provider", ["AZURE", "GCP", 5], ids=str)
+def test_a_container_of_another_cloud_in_the_list_of_aws_is_no_traceback(provider: Any) -> None:
+    check("atlas_vpc_peer_check", {"aws": False}, page(PEER), page({**CONTAINER, "providerName": provider}), page())
+
+
 def test_nulls_name_nothing() -> None:
     for options in (
         {"vpc_id": None, "aws_account_id": None, "state": "absent"},

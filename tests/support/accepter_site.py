@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
@@ -24,6 +25,14 @@ REGION = "us-east-1"
 BLOCK = "10.15.0.0/16"
 ATLAS_BLOCK = "192.168.248.0/21"
 GROUP = "5356823b3794dee37132bb7b"
+
+
+_make = _aws_boto.Clients._make
+
+
+def _make_patiently(clients: _aws_boto.Clients, service: str, unused_seconds: int, *, once: bool) -> Any:
+    """Make a client that gives moto as long as it takes: the seconds that a wait has left are those of the test's clock."""
+    return _make(clients, service, _aws_boto.READ_SECONDS, once=once)
 
 
 class Owner(Account):
@@ -167,6 +176,7 @@ class Site:
         self.front.forget()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_aws_session, "AwsSession", partial(_aws_session.AwsSession, clock=self.clock))
+            patch.setattr(_aws_boto.Clients, "_make", _make_patiently)
             outcome = execute(
                 OPERATION,
                 checked.validated_parameters,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import Rule
@@ -53,6 +53,13 @@ class PeerSite:
     def add_container(self, **body: Any) -> str:
         with self.atlas.emulator.project.now() as project:
             return project.containers.create({"providerName": self.cloud, **self.container, **body}).id
+
+    def add_twin(self) -> str:
+        """Make another container on AZURE with the block of the first one, in westeurope, and return its id."""
+        with self.atlas.emulator.project.now() as project:
+            twin = replace(project.containers.get(self.container_id), id="5356823b3794dee37132bbaa", region="EUROPE_WEST")
+            project.containers.put_first(twin)
+            return str(twin.id)
 
     def run(self, **options: Any) -> Done:
         """Run the task with the options of the connection; None leaves one out."""

@@ -224,8 +224,7 @@ class RoleRunner:
     @property
     def sent(self) -> list[tuple[str, str]]:
         """Method and path of each request to Atlas in the last run, the path from what the project's id is followed by."""
-        entries = [entry for entry in self.emulator.requests.entries() if entry["authenticated"]]
-        return [(entry["method"], entry["path"].partition(self.emulator.settings.group_id)[2]) for entry in entries]
+        return sent_to(self.emulator)
 
     @property
     def writes(self) -> list[str]:
@@ -254,6 +253,12 @@ def role_variables(variables: dict[str, Any]) -> dict[str, Any]:
     """Return variables of the role with their prefix, with defaults that keep the tests short and quiet."""
     wanted = {"wait_timeout": 20, "dns": "ignore", "atlas_aws_account_ids": [ATLAS_ACCOUNT], **variables}
     return {f"vpc_peering_{name}": value for name, value in wanted.items() if value is not None}
+
+
+def sent_to(emulator: RunningEmulator) -> list[tuple[str, str]]:
+    """Return method and path of each request to Atlas in the last run, the path from what the project's id is followed by."""
+    entries = [entry for entry in emulator.requests.entries() if entry["authenticated"]]
+    return [(entry["method"], entry["path"].partition(emulator.settings.group_id)[2]) for entry in entries]
 
 
 def result(run: PlaybookRun) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import traceback
 import typing as t
 import warnings
+from urllib.parse import urlsplit
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
 
-from .errors import sign_in_error
-from .options import read_key
+from .credentials import read_key
+from .errors import HTTP_ERRORS, TokenRefusal, sign_in_error
 
 GOOGLE_AUTH_IMPORT_ERROR: str | None = None
 try:
@@ -65,6 +66,8 @@ class Tokens:
         self._params = params
         self._send = send
         self._credentials: t.Any = None
+        # Who has answered last that there is no token, and how; None if that was not the last answer.
+        self._refusal: TokenRefusal | None = None
         self._key = read_key(params) if self._kind == "serviceaccount" else {}
         self._note(self._key.get)
 
@@ -90,7 +93,9 @@ class Tokens:
                     self._credentials.refresh(self._request)
         except (google.auth.exceptions.GoogleAuthError, *_DEFECTS) as error:
             self._note(lambda name: getattr(self._credentials, name, None))
-            raise sign_in_error(description, self._kind, error, secrets=self.secrets) from None
+            is_refused = isinstance(error, (google.auth.exceptions.RefreshError, google.auth.exceptions.OAuthError))
+            refusal = self._refusal if is_refused else None
+            raise sign_in_error(description, self._kind, error, refusal, secrets=self.secrets) from None
         self._note(lambda name: getattr(self._credentials, name, None))
         return str(self._credentials.token)
 
@@ -120,6 +125,9 @@ class Tokens:
     ) -> _Response:
         """Send a request of google-auth's own; it looks at the status itself."""
         try:
-            return _Response(*self._send(method, url, body, headers or {}, timeout))
+            reply = _Response(*self._send(method, url, body, headers or {}, timeout))
         except TokenUnansweredError as error:
             raise google.auth.exceptions.TransportError(str(error)) from error  # type: ignore[no-untyped-call]
+        is_error = reply.status >= HTTP_ERRORS
+        self._refusal = TokenRefusal(urlsplit(url).hostname or url, reply.status, reply.data) if is_error else None
+        return reply

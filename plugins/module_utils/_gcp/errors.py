@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
@@ -26,6 +27,8 @@ _TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))
 HOST = "compute.googleapis.com"
 # Of a reply whose content is not what it should be.
 HTTP_OK = 200
+# The first status of an error.
+HTTP_ERRORS = 400
 _BUSY = "peering operation in progress"
 _HINTS = {
     401: "Get a new access_token, or check auth_kind and what belongs to it.",
@@ -41,6 +44,14 @@ _CONNECTION = {
     "silent": ("no answer in time from", "Check the way to it (firewall, proxy), then run the task again."),
     "broken": ("the connection broke to", "Run the task again; if it stays, look for a proxy in between."),
 }
+
+
+class TokenRefusal(t.NamedTuple):
+    """A reply with an error status to a request for a token: whose it is, and what it says."""
+
+    host: str
+    status: int
+    content: bytes
 
 
 class GcpDeniedError(AtlasAuthError):
@@ -70,7 +81,8 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     detail = redacted(str(fields.get("message") or ""), secrets, MAX_DETAIL_LENGTH) or None
     is_limited = code in _RATE_REASONS
     kind = AtlasRateLimitError if is_limited else CLASS_BY_STATUS.get(status, AtlasApiError)
-    hint = None if is_limited else _HINTS.get(status)
+    # A quota is refused with the status of a missing permission.
+    hint = None if is_limited or "quota" in (code or "").lower() else _HINTS.get(status)
     if status == 403 and not is_limited:
         kind = GcpDeniedError
     if _BUSY in (detail or "").lower():
@@ -78,6 +90,7 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     elif is_write and status in (404, 409):
         # The network was there, and the peering was not, when they were read.
         kind = OvertakenError
+        hint = hint and "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name."
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     return kind(
         f"Failed to {description}: {(detail or 'no reason given').rstrip('. ')} ({label}).",
@@ -128,17 +141,23 @@ def connection_error(
     )
 
 
-def sign_in_error(description: str, kind: str, error: Exception, *, secrets: t.Iterable[str]) -> AtlasAuthError:
+def sign_in_error(
+    description: str, kind: str, error: Exception, refusal: TokenRefusal | None = None, *, secrets: t.Iterable[str]
+) -> AtlasAuthError:
     """Make the error for credentials that google-auth cannot use, or that GCP refuses to give a token for.
 
     Args:
         description: What the token is for, as a verb phrase.
         kind: The value of `auth_kind`.
         error: What google-auth raised; its second argument may be the whole reply, and is not shown.
+        refusal: The reply behind it, if it is an error; google-auth shows some of these as Python would.
         secrets: What must not be shown.
     """
     text = str(error.args[0]) if error.args else type(error).__name__
-    if isinstance(error, (TypeError, KeyError, AttributeError)):
+    if refusal is not None:
+        reason = _reason(refusal.content).rstrip(". ") or "no reason given"
+        text = f"{refusal.host} refused the request for it: {reason} (HTTP {refusal.status})"
+    elif isinstance(error, (TypeError, KeyError, AttributeError)):
         text = "the reply to the request for a token is not one of GCP"
     detail = redacted(text, secrets, MAX_DETAIL_LENGTH).rstrip(". ")
     hint = {
@@ -150,3 +169,16 @@ def sign_in_error(description: str, kind: str, error: Exception, *, secrets: t.I
     made = AtlasAuthError(f"Failed to {description}: no token for GCP with auth_kind {kind}: {detail}.", detail=detail, hint=hint)
     made.is_transient = bool(getattr(error, "retryable", False))
     return made
+
+
+def _reason(body: bytes) -> str:
+    """Return what a refusal says, in the form of OAuth (`error_description`) or of GCP's APIs; empty for nothing."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(content, dict):
+        return ""
+    error = content.get("error")
+    parts = (error.get("status"), error.get("message")) if isinstance(error, dict) else (error, content.get("error_description"))
+    return ": ".join(part for part in parts if part and isinstance(part, str))

@@ -115,7 +115,10 @@ def _parse_peering(fields: Json) -> Peering:
     # One in the same project may be named in another way. It is not Atlas's, but it holds its name.
     with contextlib.suppress(ValueError):
         network = parse_network_path(network)
-    return Peering(name, network, fields.get("state"), fields.get("stateDetails"), fields.get("updateStrategy"))
+    more = [fields.get(key) for key in ("state", "stateDetails", "updateStrategy")]
+    if not all(one is None or isinstance(one, str) for one in more):
+        raise ValueError("has a peering with a state that is not a text")
+    return Peering(name, network, *more)
 
 
 def parse_operation(reply: Json) -> Running:
@@ -127,9 +130,17 @@ def parse_operation(reply: Json) -> Running:
     name, status = reply.get("name"), reply.get("status")
     if reply.get("kind") != "compute#operation" or not isinstance(name, str) or not name or not isinstance(status, str):
         raise ValueError("is not an operation")
-    errors = (reply.get("error") or {}).get("errors") or []
+    error = reply.get("error") or {}
+    errors = (error.get("errors") or []) if isinstance(error, dict) else None
+    if not isinstance(errors, list) or not all(isinstance(one, dict) for one in errors):
+        raise ValueError("has an error that is not an object")
+    status_code, status_text = reply.get("httpErrorStatusCode"), reply.get("httpErrorMessage")
+    if not (errors or status_code or status_text):
+        return Running(name, status == DONE)
     first = errors[0] if errors else {}
-    failed = bool(errors) or reply.get("httpErrorMessage")
-    code = (first.get("code") or reply.get("httpErrorStatusCode")) if failed else None
-    text = (first.get("message") or reply.get("httpErrorMessage") or "no reason given") if failed else None
-    return Running(name, status == DONE, code and str(code), text and str(text))
+    return Running(
+        name,
+        status == DONE,
+        str(first.get("code") or status_code or "no code"),
+        str(first.get("message") or status_text or "no reason given"),
+    )

@@ -42,9 +42,10 @@ def list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.
     """
     if cloud is None:
         return list(Containers(client, group_id).list_all_containers())
-    found: list[AtlasObject] = list(Containers(client, group_id).list_containers(cloud))
-    _check_containers(found, group_id)
-    return found
+    answer = of_cloud(list(Containers(client, group_id).list_containers(cloud)), cloud, group_id)
+    if isinstance(answer, AtlasError):
+        raise answer
+    return t.cast("list[AtlasObject]", answer)
 
 
 def _check_containers(found: t.Sequence[AtlasObject], group_id: str) -> None:

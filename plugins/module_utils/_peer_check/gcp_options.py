@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.options import GCP_OPTIONS, check_credentials
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.credentials import GCP_OPTIONS, check_credentials
 
 from .entry_clouds import GCP_CREDENTIALS
 
@@ -21,7 +21,6 @@ NAMES: dict[str, str] = {name: f"gcp_{name}" for name in GCP_OPTIONS.options}
 OPTIONS = {NAMES[name]: option for name, option in GCP_OPTIONS.options.items()}
 # This task only reads.
 _SCOPES = ["https://www.googleapis.com/auth/compute.readonly"]
-_EXCLUSIVE = ("service_account_file", "service_account_contents", "service_account_email")
 _ONE_OF_AN_ENTRY = tuple(name.partition("_")[2] for name in GCP_CREDENTIALS)
 _OWN_NAME = re.compile(rf"(?<![\w.])({'|'.join(NAMES)})\b")
 Value = t.TypeVar("Value")
@@ -42,7 +41,7 @@ def credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any]:
     has_own = any(entry.get(name) for name in GCP_CREDENTIALS)
     source = {**dict.fromkeys(NAMES.values()), **entry, "gcp_scopes": params["gcp_scopes"]} if has_own else params
     given = {name: source[NAMES[name]] for name in NAMES}
-    both = [NAMES[name] for name in (_ONE_OF_AN_ENTRY if has_own else _EXCLUSIVE) if given[name]]
+    both = [NAMES[name] for name in _ONE_OF_AN_ENTRY if has_own and given[name]]
     if len(both) > 1:
         raise InvalidOptionError(f"{both[0]} and {both[1]} exclude each other.", hint="Leave one of them out.")
     return named(lambda: check_credentials({**given, "scopes": given["scopes"] or _SCOPES}))

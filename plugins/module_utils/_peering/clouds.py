@@ -68,5 +68,7 @@ def for_pending(peers: t.Iterable[Peer], on_aws: str, elsewhere: str) -> str:
         on_aws: What to do if those that are pending are with AWS.
         elsewhere: The same for other clouds, whose names follow.
     """
-    names = sorted({provider_of(peer).name for peer in peers if is_pending(peer)} or {AWS.name})
+    pending = {provider_of(peer).name for peer in peers if is_pending(peer)} or {AWS.name}
+    # On AZURE nobody has to act, so that it is named only if it is the only one.
+    names = sorted({name for name in pending if PROVIDERS[name].pending is not None} or pending)
     return on_aws if names == [AWS.name] else f"{elsewhere} {' and '.join(names)}"

@@ -22,7 +22,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.provide
 )
 
 from .containers import ContainerChoice
-from .preflight import check_overlaps, check_twins, find_holders
+from .preflight import check_overlaps, check_twins, find_holders, find_twins
 from .state import REACHED, CreatePeer, DeletePeer, PeerState
 
 
@@ -82,7 +82,7 @@ class CreationPlanner:
         check_overlaps(provider, fields, container, neighbours)
         check_twins(self._choice, fields, neighbours)
         key = provider.describe(fields)
-        going = (*(state.dying if replaced is None else (replaced,)), *self.leaving_holders(state, fields))
+        going = (*(state.dying if replaced is None else (replaced,)), *self.leaving(state, fields))
         steps = [Step("delete", DeletePeer(replaced["id"]), (key,))] if replaced is not None else []
         steps.append(Step("create", CreatePeer(fields, home_region), (key,), after=going or None))
         change = Change("create" if replaced is None else "recreate", key, replaced, self._shown(fields, home_region))
@@ -115,7 +115,7 @@ class CreationPlanner:
         return plan
 
     def plan_move(self, state: PeerState, old: Peer) -> Plan:
-        """Plan a connection with another identity in place of one: the new one first, unless the old one has its block.
+        """Plan a connection with another identity in place of one: the new one first, unless the old one is in its way.
 
         Raises:
             AtlasError: If it cannot be created like that.
@@ -124,8 +124,7 @@ class CreationPlanner:
         home = old["container_id"]
         first = self.plan(state, old, home)
         fields = t.cast("CreatePeer", first.steps[-1].request).fields
-        block = self._provider.block
-        if block is not None and find_holders(fields[block], fields.get("container_id"), [old]):
+        if self._in_the_way(fields, [old]):
             # Once the old one is gone, nothing but the options tells the container.
             first = self.plan(state, old)
             going = (*state.dying, *(first.steps[-1].after or ()))
@@ -164,14 +163,17 @@ class CreationPlanner:
             names.remove(provider.region)
         return [f"{name} is {current[name]}, not {new[name]}" for name in names]
 
-    def leaving_holders(self, state: PeerState, fields: Fields) -> tuple[Peer, ...]:
-        """Return the connections that are being removed and still have the block that a connection needs, as far as is known."""
-        provider = self._provider
-        if provider.block is None:
-            return ()
-        block, container_id = fields[provider.block], fields.get("container_id")
-        holders = find_holders(block, container_id, state.listed or (), but=fields.get("id"))
-        return tuple(one for one in holders if one["status_name"] == provider.terminating and one not in state.dying)
+    def leaving(self, state: PeerState, fields: Fields) -> tuple[Peer, ...]:
+        """Return the connections that are being removed and still in the way of a connection, as far as is known."""
+        listed = (state.listed or ()) if self._provider.block is not None else self._choice.neighbours(state)
+        leaving = [one for one in listed if one["status_name"] == self._provider.terminating and one not in state.dying]
+        return tuple(self._in_the_way(fields, leaving))
+
+    def _in_the_way(self, fields: Fields, peers: t.Sequence[Peer]) -> list[Peer]:
+        """Return those of some connections that have the block of another one, or lead its network to an overlapping one."""
+        if self._provider.block is None:
+            return find_twins(self._choice, fields, peers)
+        return find_holders(fields[self._provider.block], fields.get("container_id"), peers, but=fields.get("id"))
 
 
 def removal_of_old(old: Peer, keys: tuple[str, ...]) -> Step:

@@ -133,7 +133,7 @@ class PeerPlanner:
         after = {**current, **wanted}
         check_overlaps(provider, after, self._choice.known(current["container_id"]), state.listed or ())
         request = UpdatePeer(current["id"], {name: wanted[name] for name in differing})
-        step = Step("update", request, (current["id"],), after=self._creation.leaving_holders(state, after) or None)
+        step = Step("update", request, (current["id"],), after=self._creation.leaving(state, after) or None)
         return Plan((Change("update", current["id"], fields_of(current), after),), (step,))
 
     def _in_words(self, names: t.Iterable[str], current: Peer) -> str:

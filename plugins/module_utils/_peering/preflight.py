@@ -107,7 +107,8 @@ def find_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbour
         peer
         for peer in neighbours
         if peer["container_id"] != container_id
-        and peer["status_name"] in (*provider.progress, provider.terminating)
+        # One that has failed leaves the network alone, but for one that could not be removed.
+        and peer["status_name"] in (*provider.progress, provider.terminating, provider.removal_failed)
         and not provider.differing(identity, fields_of(peer))
     ]
     if not twins:

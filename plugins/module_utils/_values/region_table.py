@@ -57,5 +57,8 @@ class RegionTable:
 
 
 def _key(region: str) -> str:
-    """Return what two ways to write one name have in common: people mix up hyphens and underscores, and cases."""
-    return region.strip().upper().replace("-", "_")
+    """Return what two ways to write one name have in common: people mix up hyphens and underscores, and cases.
+
+    AZURE's display names, such as North Europe, are its names with blanks, and Azure takes them, too.
+    """
+    return region.strip().upper().replace("-", "_").replace(" ", "")

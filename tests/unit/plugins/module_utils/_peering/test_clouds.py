@@ -77,3 +77,8 @@ def test_what_to_do_with_pending_ones_names_their_clouds() -> None:
     assert for_pending([peer("AWS", "INITIATING"), peer("GCP", "AVAILABLE")], *words) == "Accept them in AWS"
     both = [peer("GCP", "WAITING_FOR_USER"), peer("AWS", "INITIATING")]
     assert for_pending(both, *words) == "Complete them in AWS and GCP"
+    # Atlas makes both sides there.
+    on_azure = peer("AZURE", "ADDING_PEER")
+    assert for_pending([on_azure, *both], *words) == "Complete them in AWS and GCP"
+    assert for_pending([on_azure, peer("AWS", "INITIATING")], *words) == "Accept them in AWS"
+    assert for_pending([on_azure], *words) == "Complete them in AZURE"

@@ -69,6 +69,14 @@ def test_one_name_of_atlas_is_another_place_on_each_cloud() -> None:
     assert not GCP_REGIONS.is_known("northeurope")
 
 
+@pytest.mark.parametrize(
+    ("display_name", "atlas_name"),
+    [("North Europe", "EUROPE_NORTH"), ("East US 2", "US_EAST_2"), ("uae north", "UAE_NORTH"), (" West  US 3 ", "US_WEST_3")],
+)
+def test_a_region_of_azure_can_be_written_as_its_portal_shows_it(display_name: str, atlas_name: str) -> None:
+    assert (AZURE_REGIONS.parse(display_name), AZURE_REGIONS.is_known(display_name)) == (atlas_name, True)
+
+
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_what_is_not_known_is_passed_on_as_it_is(table: RegionTable) -> None:
     assert (table.parse(" Moon-1 "), table.to_cloud("Moon-1"), table.is_known("Moon-1")) == ("Moon-1", "Moon-1", False)

@@ -11,6 +11,7 @@ from typing import Any
 
 import google.auth.compute_engine._metadata as metadata
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.credentials import GCP_OPTIONS
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import GcpSite
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Done
 
@@ -114,8 +115,14 @@ def test_a_server_that_sends_the_token_back_does_not_get_it_shown(site: GcpSite)
     [
         (
             (400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}),
-            "invalid_grant: Invalid JWT Signature",
+            "oauth2.googleapis.com refused the request for it: invalid_grant: Invalid JWT Signature (HTTP 400).",
         ),
+        (
+            (403, {"error": {"code": 403, "message": "Account is disabled.", "status": "PERMISSION_DENIED", "details": []}}),
+            "oauth2.googleapis.com refused the request for it: PERMISSION_DENIED: Account is disabled (HTTP 403).",
+        ),
+        ((403, {"error": {"message": ["odd"]}}), "oauth2.googleapis.com refused the request for it: no reason given (HTTP 403)."),
+        ((403, b"<html>login</html>"), "oauth2.googleapis.com refused the request for it: no reason given (HTTP 403)."),
         ((200, b"<html>login</html>"), "auth_kind serviceaccount: the reply to the request for a token is not one of GCP"),
         ((200, {}), "no token for GCP with auth_kind serviceaccount"),
         ((302, {}), "no token for GCP with auth_kind serviceaccount"),
@@ -156,6 +163,14 @@ def test_half_a_private_key_is_a_failure_without_the_half(site: GcpSite) -> None
         ({"service_account_contents": "not json: canary"}, "service_account_contents is not the JSON key"),
         ({"service_account_contents": "[]"}, "service_account_contents is not the JSON key"),
         ({"service_account_file": "/no/such/file"}, "/no/such/file cannot be read on the host this task runs on: No such file"),
+        (
+            {"service_account_file": "/f", "service_account_contents": "canary"},
+            "service_account_file and service_account_contents exclude each other",
+        ),
+        (
+            {"service_account_file": "/f", "service_account_email": "a@b"},
+            "service_account_file and service_account_email exclude",
+        ),
         ({"auth_kind": "serviceaccount"}, "auth_kind serviceaccount needs the key of the account"),
         ({"auth_kind": "accesstoken"}, "auth_kind accesstoken needs access_token"),
         ({"auth_kind": "application", "service_account_file": "/f"}, "service_account_file is set, and auth_kind is application"),
@@ -169,6 +184,45 @@ def test_what_cannot_be_right_is_found_before_anything_is_sent(site: GcpSite, op
     assert words in done.msg
     assert "canary" not in shown(done)
     assert site.wire() == []
+
+
+@pytest.mark.parametrize("kind", [None, "serviceaccount"], ids=["no kind", "kind"])
+@pytest.mark.parametrize("options", [{}, {"auth_kind": "accesstoken"}], ids=["token", "token and its kind"])
+def test_the_token_of_a_task_counts_before_the_key_of_a_variable(
+    site: GcpSite, monkeypatch: pytest.MonkeyPatch, kind: str | None, options: dict[str, str]
+) -> None:
+    monkeypatch.setenv("GCP_SERVICE_ACCOUNT_FILE", "/no/such/file")
+    if kind is not None:
+        monkeypatch.setenv("GCP_AUTH_KIND", kind)
+    done = site.run(**options)
+    assert done.changed, done.msg
+    assert [one["path"] for one in done.result["api_calls"] if "token" in one["path"]] == []
+
+
+def test_the_key_of_a_task_counts_before_every_variable(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GCP_SERVICE_ACCOUNT_FILE", "GCP_SERVICE_ACCOUNT_EMAIL", "GCP_ACCESS_TOKEN"):
+        monkeypatch.setenv(name, "of-others")
+    monkeypatch.setenv("GCP_AUTH_KIND", "machineaccount")
+    done = site.run(access_token=None, service_account_contents=json.dumps(site.clouds.tokens.service_account_key()))
+    assert done.changed, done.msg
+    assert site.clouds.tokens.issued[-1]["kind"] == "service account"
+
+
+def test_the_kind_of_a_task_uses_the_credentials_of_variables(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GCP_ACCESS_TOKEN", site.token)
+    assert site.run(access_token=None, auth_kind="accesstoken").changed
+    monkeypatch.setenv("GCP_SERVICE_ACCOUNT_FILE", "/f")
+    done = site.run(access_token=None, auth_kind="accesstoken")
+    assert "service_account_file is set, and auth_kind is accesstoken" in done.msg
+
+
+def test_empty_variables_are_not_set(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in GCP_OPTIONS.options:
+        monkeypatch.setenv(f"GCP_{name.upper()}", "")
+    key = json.dumps(site.clouds.tokens.service_account_key())
+    for options in ({}, {"scopes": ["", " "]}):
+        assert not site.run(access_token=None, service_account_contents=key, **options).failed
+        assert site.clouds.tokens.issued[-1]["scope"] == SCOPE
 
 
 def test_a_certificate_that_nobody_trusts_is_refused(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,6 @@ def test_what_cannot_be_right_is_refused(site: GcpSite, options: dict[str, Any],
         ({"state": "absent", "atlas_gcp_project_id": None, "atlas_network_name": None, "name": "a"}, True),
         ({"state": "absent", "atlas_gcp_project_id": None, "name": "a"}, False),
         ({"gcp_project_id": None}, False),
-        ({"service_account_file": "/f", "service_account_contents": "{}"}, False),
     ],
 )
 def test_what_belongs_together_is_asked_for(options: dict[str, Any], is_taken: bool) -> None:

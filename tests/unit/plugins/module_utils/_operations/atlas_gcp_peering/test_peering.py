@@ -234,6 +234,67 @@ def test_an_operation_that_fails_is_a_failure(site: GcpSite) -> None:
     assert site.peerings() == [NAME]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"error": "text"},
+        {"error": True},
+        {"error": ["text"]},
+        {"error": {"errors": "text"}},
+        {"error": {"errors": {"code": "x"}}},
+        {"error": {"errors": ["text"]}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_done", [True, False], ids=["applied", "lost"])
+def test_an_operation_of_an_odd_shape_is_no_answer(site: GcpSite, odd: dict[str, object], is_done: bool) -> None:
+    reply = {"kind": "compute#operation", "name": "operation-9", "status": "DONE", **odd}
+    if is_done:
+        site.clouds.gcp.add_peering(*MINE, NAME, ATLAS)
+        site.clouds.app.answers.append(("/my-network", 200, {"kind": "compute#network", "name": "my-network"}))
+    site.clouds.app.answers.append(("/addPeering", 200, reply))
+    done = site.run()
+    assert not done.failed, done.msg
+    # It was looked for, and the request was sent again if it was not there.
+    assert (done.changed, site.peerings(), len(site.writes())) == (True, [NAME], 1 if is_done else 2)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"httpErrorStatusCode": 400}, "no reason given (400)."),
+        ({"httpErrorMessage": "BAD REQUEST"}, "BAD REQUEST (no code)."),
+        ({"error": {"errors": [{}]}}, "no reason given (no code)."),
+    ],
+    ids=str,
+)
+def test_an_operation_that_fails_without_a_reason_is_a_failure(site: GcpSite, more: dict[str, object], words: str) -> None:
+    reply = {"kind": "compute#operation", "name": "operation-9", "status": "DONE", **more}
+    site.clouds.app.answers.append(("/addPeering", 200, reply))
+    done = site.run()
+    assert f"GCP did not change the peerings of the network projects/my-project/global/networks/my-network: {words}" in done.msg
+
+
+@pytest.mark.parametrize("field", ["state", "stateDetails", "updateStrategy"])
+@pytest.mark.parametrize("value", [True, 5, ["ACTIVE"], {"a": "b"}], ids=str)
+def test_a_state_that_is_no_text_is_no_answer(site: GcpSite, field: str, value: object) -> None:
+    peering = {"name": NAME, "network": f"https://www.googleapis.com/compute/v1/{REMOTE}", "state": "ACTIVE", field: value}
+    body = {"kind": "compute#network", "name": "my-network", "peerings": [peering]}
+    for state in ("present", "absent"):
+        site.clouds.app.answers.append(("/my-network", 200, body))
+        done = site.run(state=state)
+        assert "has a peering with a state that is not a text (HTTP 200)" in done.msg
+        assert site.writes() == []
+
+
+def test_a_network_of_atlas_that_gcp_does_not_know_is_named(site: GcpSite) -> None:
+    error = {"code": 404, "message": f"The resource '{REMOTE}' was not found", "errors": [{"reason": "notFound"}]}
+    site.clouds.app.answers += [("/addPeering", 404, {"error": error})] * 9
+    done = site.run()
+    assert REMOTE in done.msg
+    assert "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name." in done.msg
+
+
 def test_a_peering_that_both_sides_must_give_up_is_named(site: GcpSite) -> None:
     site.clouds.gcp.add_peering(*MINE, NAME, ATLAS, updateStrategy="CONSENSUS")
     done = site.run(state="absent")
@@ -292,6 +353,13 @@ def test_an_account_that_may_not_is_told_what_it_needs(site: GcpSite) -> None:
         assert done.result["http_status"] == 403
         assert done.result["error_code"] == "forbidden"
         assert "Compute Network Admin" in done.msg
+
+
+def test_a_quota_that_is_used_up_is_no_missing_permission(site: GcpSite) -> None:
+    error = {"code": 403, "message": "Quota 'PEERINGS_PER_NETWORK' exceeded.", "errors": [{"reason": "quotaExceeded"}]}
+    site.clouds.app.answers.append(("/addPeering", 403, {"error": error}))
+    done = site.run()
+    assert done.msg.endswith("Quota 'PEERINGS_PER_NETWORK' exceeded (HTTP 403 quotaExceeded).")
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])

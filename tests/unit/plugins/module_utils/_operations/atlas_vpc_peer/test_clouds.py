@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -277,12 +276,47 @@ def test_without_a_container_there_is_no_connection(atlas: Atlas, options: dict[
 @CHECK_MODES
 def test_a_vnet_has_no_two_peerings_with_overlapping_blocks(azure: PeerSite, check_mode: bool) -> None:
     azure.create()
-    with azure.atlas.emulator.project.now() as project:
-        first, twin = project.containers.get(azure.container_id), "5356823b3794dee37132bbaa"
-        project.containers.put_first(replace(first, id=twin, region="EUROPE_WEST"))
+    twin = azure.add_twin()
     done = azure.run(container_region_name="westeurope", check_mode=check_mode)
     assert words_missing(done, "VNet prod-vnet", "overlaps 10.8.0.0/21", azure.container_id, twin) == []
     assert azure.atlas.writes() == []
+
+
+@CHECK_MODES
+def test_a_peering_that_could_not_be_removed_is_in_the_way_too(azure: PeerSite, check_mode: bool) -> None:
+    old = azure.create()
+    twin = azure.add_twin()
+    azure.fail_deletion(old)
+    azure.atlas.act("delete", old)
+    azure.atlas.clock.sleep(2)
+    done = azure.run(container_region_name="westeurope", check_mode=check_mode)
+    assert words_missing(done, "VNet prod-vnet", f"by VPC peering connection {old}", "overlaps 10.8.0.0/21", twin) == []
+    assert azure.atlas.writes() == []
+
+
+@pytest.mark.parametrize("options", [{}, {"wait": True}, {"wait": True, "wait_timeout": 5}], ids=["no wait", "wait", "late"])
+def test_a_peering_with_an_overlapping_block_is_gone_before_the_new_one_is_requested(
+    azure: PeerSite, options: dict[str, Any]
+) -> None:
+    old = azure.create()
+    twin = azure.add_twin()
+    azure.atlas.act("delete", old)
+    is_late = "wait_timeout" in options
+    if is_late:
+        with azure.atlas.emulator.project.now() as project:
+            project.peers.advance = lambda now: None
+    foretold = azure.run(container_region_name="westeurope", **options, check_mode=True)
+    assert (foretold.failed, foretold.changed, foretold.peer["container_id"]) == (False, True, twin)
+    azure.atlas.emulator.requests.clear()
+    done = azure.run(container_region_name="westeurope", **options)
+    if is_late:
+        assert words_missing(done, f"{old} is still DELETING after 5 seconds") == []
+        assert azure.atlas.writes() == []
+        return
+    assert (done.failed, done.peer["container_id"], len(azure.peers())) == (False, twin, 1)
+    # It was seen gone before.
+    before = azure.requests().index("POST peers") - 1
+    assert azure.requests()[before] in (f"GET {old}", "GET peers")
 
 
 def test_the_hand_over_of_gcp_costs_a_request_while_the_customer_has_to_act(gcp: PeerSite) -> None:

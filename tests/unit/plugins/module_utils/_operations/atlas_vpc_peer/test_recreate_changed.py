@@ -82,6 +82,18 @@ def test_peer_id_moves_a_connection_to_another_container(azure: PeerSite) -> Non
     assert azure.atlas.writes() == ["POST", "DELETE"]
 
 
+@WAITS
+def test_a_container_whose_block_overlaps_takes_a_connection_after_the_old_one_is_gone(azure: PeerSite, wait: bool) -> None:
+    old = azure.create()
+    twin = azure.add_twin()
+    options = {"peer_id": old, "container_region_name": "westeurope", "recreate": "changed", "wait": wait}
+    foretold = azure.run(**options, check_mode=True)
+    assert (foretold.failed, foretold.changed, ids(azure.atlas)) == (False, True, [old])
+    done = azure.run(**options)
+    assert (done.failed, done.changed, azure.atlas.writes()) == (False, True, ["DELETE", "POST"])
+    assert (done.peer["container_id"], [one["id"] for one in azure.peers()]) == (twin, [done.peer["id"]])
+
+
 def test_without_recreate_peer_id_has_to_fit(azure: PeerSite) -> None:
     old = azure.create()
     for recreate in ("never", "dead"):
