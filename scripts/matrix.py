@@ -17,11 +17,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkout import ROOT
-from cores import FOLDER, NEWEST, OLDEST, PYTHONS, expand, find_python, locked, make_environment, oldest_requirements, target_python
+from cores import (
+    FOLDER,
+    NEWEST,
+    OLDEST,
+    PYTHONS,
+    expand,
+    find_python,
+    locked,
+    make_environment,
+    oldest_requirements,
+    target_python,
+)
 
 ALL_TESTS = ("--full", "tests/unit", "tests/properties", "tests/reliability", "tests/repository", "tests/integration")
 # What runs playbooks, or works with ansible-core's own classes.
-CORE_TESTS = ("tests/unit/plugins/modules", "tests/unit/plugins/plugin_utils", "tests/unit/plugins/module_utils/_engine", "tests/integration")
+CORE_TESTS = (
+    "tests/unit/plugins/modules",
+    "tests/unit/plugins/plugin_utils",
+    "tests/unit/plugins/module_utils/_engine",
+    "tests/integration",
+)
 # Without the tests of the emulator and of the repository, and without the thousands of made-up examples.
 QUICK_TESTS = {NEWEST: ("tests/unit/plugins", "tests/integration")}
 # What the tests do not use, or what each release of ansible-core needs in a version of its own.

@@ -226,6 +226,35 @@ def test_two_vnets_are_requested_and_waited_for_at_once(run: AzureSite) -> None:
     assert result(again)["connections"][1]["vpc_peer"] == result(done)["connections"][1]["vpc_peer"]
 
 
+def test_the_regions_of_atlas_and_of_azure_are_the_same_network_container(run: AzureSite) -> None:
+    second = (VNET[0], VNET[1], "second")
+    entries = [
+        {**run.entry, "container_region": "westeurope"},
+        {**run.entry, "container_region": "EUROPE_WEST", "vnet_resource_id": vnet_id(*second)},
+    ]
+    run.clouds.azure.add_vnet(*second, prefixes=["10.0.1.0/24"])
+    for vnet in (VNET, second):
+        run.clouds.azure.add_role(*vnet)
+    done = run(azure=False, connections=entries, container_region="West Europe")
+    assert (changes(done)[CONTAINER], run.status, len(result(done)["containers"])) == (1, ["AVAILABLE"] * 2, 1)
+    twice = run(azure=False, connections=[entries[0], {**entries[1], "vnet_resource_id": VNET_ID}], status=2)
+    assert "more than once for the same network container" in message(twice)
+
+
+@pytest.mark.parametrize("field", ["azure_directory_id", "resource_group_name"])
+def test_a_connection_of_another_group_or_directory_is_not_removed(run: AzureSite, field: str) -> None:
+    """Atlas finds a connection by the subscription and the name of the VNet, which two groups can have."""
+    run.clouds.azure.add_role(*VNET)
+    run(azure=False, cidr_blocks=[BLOCK])
+    before = run.access_list
+    other = {"azure_directory_id": "bbbbbbbb-0000-4000-8000-000000000001", "resource_group_name": "other"}[field]
+    named = {**run.entry, "vnet_resource_id": vnet_id(VNET[0], "other", VNET[2])} if field == "resource_group_name" else run.entry
+    for options in ((), ("--check",)):
+        refused = run(*options, azure=False, connections=[{**named, field: other}], state="absent", status=2)
+        assert (f"has the {field} " in message(refused), other in message(refused)) == (True, True)
+        assert (run.writes, run.status, run.access_list) == ([], ["AVAILABLE"], before)
+
+
 def test_one_vnet_that_atlas_cannot_reach_does_not_keep_others_from_being_connected(run: AzureSite) -> None:
     run.clouds.azure.add_role(*VNET)
     unknown = {**run.entry, "vnet_resource_id": VNET_ID + "-typo", "container_region": "westeurope"}
