@@ -7,4 +7,4 @@
 
 from __future__ import annotations
 
-VERSION = "2.3.0"
+VERSION = "2.4.0"
