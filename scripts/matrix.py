@@ -1,8 +1,8 @@
 """Runs the tests with each supported release of ansible-core for which a suitable Python is installed, and prints a table.
 
 Arguments choose releases: `matrix.py 2.16 newest`. The argument `requests` runs the tests of the plugins with the oldest requests
-that users may have. With `--quick`, only those tests run whose result can depend on ansible-core, and on the newest Python with the
-newest release.
+that users may have. With `--quick`, only those tests run whose result can depend on ansible-core; with the newest release, also
+those whose result can depend on the newest Python.
 """
 
 from __future__ import annotations
