@@ -93,7 +93,8 @@ class Tokens:
                     self._credentials.refresh(self._request)
         except (google.auth.exceptions.GoogleAuthError, *_DEFECTS) as error:
             self._note(lambda name: getattr(self._credentials, name, None))
-            is_refused = isinstance(error, (google.auth.exceptions.RefreshError, google.auth.exceptions.OAuthError))
+            # Old releases of google-auth stumble over some refusals.
+            is_refused = isinstance(error, (google.auth.exceptions.RefreshError, google.auth.exceptions.OAuthError, *_DEFECTS))
             refusal = self._refusal if is_refused else None
             raise sign_in_error(description, self._kind, error, refusal, secrets=self.secrets) from None
         self._note(lambda name: getattr(self._credentials, name, None))
