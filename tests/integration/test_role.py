@@ -34,7 +34,8 @@ from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun
 
 CONNECT = [
     "Read the list of VPCs",
-    "Connect the VPCs",
+    "Go through the clouds of the list",
+    "Connect the VPCs in AWS",
     "Check the list of VPCs",
     "Ensure the network containers in Atlas",
     "Find the connections in Atlas",
@@ -45,9 +46,9 @@ CONNECT = [
     "Accept the connections and add the routes to Atlas",
     "Wait until the connections carry traffic",
     "Add the VPCs to the access list",
-    "Show what the other team has to do",
     "Return the result",
     "Connect the VPCs for which Atlas had no place before",
+    "Show what is left to do",
     "Check that nothing keeps the VPCs from reaching Atlas",
 ]
 
@@ -65,7 +66,7 @@ def test_from_nothing_and_again(run: RoleRunner, make_site: Callable[..., Site])
     site = make_site()
     foreseen = run("--check", connections=[site.connection])
     assert (run.writes, site.atlas, site.aws, run.access_list) == ([], {}, {}, {})
-    assert changes(foreseen) == dict.fromkeys((CONNECT[7], CONNECT[9], CONNECT[11]), 1)
+    assert changes(foreseen) == dict.fromkeys((CONNECT[8], CONNECT[10], CONNECT[12]), 1)
     assert result(foreseen)["changed"] is True
 
     first = run(connections=[site.connection])
@@ -108,7 +109,7 @@ def test_from_every_half_done_point(run: RoleRunner, make_site: Callable[..., Si
     by_hand.connect()
     connections = [site.connection for site in (*sites, by_hand)]
 
-    missing = {CONNECT[9]: 3, CONNECT[11]: 1}
+    missing = {CONNECT[10]: 3, CONNECT[12]: 1}
     foreseen = run("--check", connections=connections)
     assert (changes(foreseen), run.writes) == (missing, [])
     assert changes(run(connections=connections)) == missing
@@ -139,7 +140,7 @@ def test_ten_vpcs_go_side_by_side_from_phase_to_phase(run: RoleRunner, make_site
 
     gone = run(connections=connections, state="absent")
     assert (run.access_list, [site.atlas for site in sites], [site.routes for site in sites]) == ({}, [{}] * 10, [{}] * 10)
-    assert len(lines(gone)) <= 11
+    assert len(lines(gone)) <= 13
     removals = [number for number, (method, path) in enumerate(run.sent) if method == "DELETE" and path.startswith("/peers/")]
     assert len(removals) == 10
     assert removals[-1] < max(number for number, (unused, path) in enumerate(run.sent) if path.startswith("/peers/"))
@@ -735,8 +736,8 @@ def test_more_vpcs_than_atlas_has_places_go_in_turns(run: RoleRunner, make_site:
     done = run(connections=connections, prune=True)
     for site in sites:
         site.assert_connected()
-    assert lines(done).count(CONNECT[-2]) == 3
-    assert lines(done).count("Show what the other team has to do") == 3
+    assert lines(done).count("Connect the VPCs for which Atlas had no place before") == 3
+    assert lines(done).count("Show what is left to do") == 1
     assert result(done)["changed"] is True
     assert [peer["connection_id"] for peer in result(done)["pruned"]] == [old]
     assert [one["vpc_peer"]["status_name"] for one in result(done)["connections"]] == ["AVAILABLE"] * 5
