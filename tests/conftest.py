@@ -9,10 +9,12 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -44,6 +46,8 @@ os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
 # What the plugins are covered by. Everything else either does not run them, or does so in processes of its own by the
 # thousand, and being measured takes its time.
 MEASURED = ("unit/plugins/", "properties/", "integration/test_targets.py")
+# How the threads of servers are named, moto's too. They run nothing of plugins/, and being measured, they take twice the time.
+SERVERS = ("atlas-emulator", "clouds-", "process_request_thread", "serve_forever", "_server_entry")
 
 
 # How many tests of each file are left out.
@@ -115,6 +119,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _measures_playbooks(pytestconfig: pytest.Config) -> None:
     """Tell tests/support/runner.py whether coverage is measured at all."""
     os.environ["MEASURE_PLAYBOOKS"] = "yes" if pytestconfig.getoption("cov_source", None) else ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _measures_no_servers(pytestconfig: pytest.Config) -> Iterator[None]:
+    """End the measuring of coverage in the threads of servers, which coverage begins in all threads."""
+    if not pytestconfig.getoption("cov_source", None):
+        yield
+        return
+    run = threading.Thread.run
+
+    def run_unmeasured(thread: threading.Thread) -> None:
+        if any(name in thread.name for name in SERVERS):
+            sys.settrace(None)
+        run(thread)
+
+    with mock.patch.object(threading.Thread, "run", run_unmeasured):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ class Proxy:
                 client, _address = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(client,), name="clouds-proxy", daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
@@ -74,7 +74,7 @@ class Proxy:
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 with self._lock:
                     self._open |= {client, server}
-                back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+                back = threading.Thread(target=_pump, args=(server, client), name="clouds-proxy", daemon=True)
                 back.start()
                 _pump(client, server)
                 back.join()

@@ -57,7 +57,9 @@ class _Listener:
         )
         self._server = _Uvicorn(config)
         self._server.listening = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve(sockets=[self._socket])), daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._server.serve(sockets=[self._socket])), name="clouds-server", daemon=True
+        )
         self._thread.start()
         if not self._server.listening.wait(_START_SECONDS):
             raise OSError("the stand-in did not start")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import http
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
@@ -101,7 +100,7 @@ OTHER_NUMBERS = {"_aws/survey/survey.py": {200}, "_resources/access_list.py": {2
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
 
 FILES = sorted(file for file in PLUGINS.rglob("*.py") if file.parent.name != "doc_fragments")
-every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PLUGINS)))
+STAND_INS = sorted(file for name in ("emulator", "clouds") for file in (ROOT / "tests" / name).rglob("*.py"))
 
 
 def name_of(file: Path) -> str:
@@ -114,10 +113,28 @@ def package_of(name: str) -> str:
     return name.replace("/", ".").removesuffix(".py").split(".")[0]
 
 
-def imported(file: Path) -> Iterator[tuple[str, int]]:
-    """Yield the full dotted name of each thing that a file imports, and how many dots stood before it."""
+def wrong_in(files: Iterable[Path], look: Callable[[Path], Iterable[object]]) -> dict[str, list[object]]:
+    """Return what a look at each file finds, by the names of the files in which it finds anything."""
+    found = {str(file.relative_to(ROOT)): list(look(file)) for file in files}
+    assert found
+    return {name: wrong for name, wrong in found.items() if wrong}
+
+
+@functools.cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    """Return all that a file consists of."""
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+@functools.cache
+def imports_of(file: Path) -> list[tuple[str, int]]:
+    """Return the full dotted name of each thing that a file imports, and how many dots stood before it."""
+    return list(_imports(file))
+
+
+def _imports(file: Path) -> Iterator[tuple[str, int]]:
     here = [*COLLECTION.split("."), *file.relative_to(ROOT).parent.parts]
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes_of(file):
         if isinstance(node, ast.Import):
             yield from ((alias.name, 0) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -128,20 +145,19 @@ def imported(file: Path) -> Iterator[tuple[str, int]]:
 
 def own_imports(file: Path) -> Iterator[tuple[str, int]]:
     """Yield what a file imports of the plugins, below `module_utils` or `plugins`."""
-    for name, dots in imported(file):
+    for name, dots in imports_of(file):
         if name.startswith(f"{COLLECTION}."):
             yield name.removeprefix(f"{COLLECTION}.plugins.").removeprefix("module_utils."), dots
 
 
 def numbers(file: Path) -> set[int]:
-    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, int)}
+    return {node.value for node in nodes_of(file) if isinstance(node, ast.Constant) and isinstance(node.value, int)}
 
 
 def words(file: Path) -> set[str]:
     """Return the names that a file uses, as variables, attributes, arguments or keywords."""
     found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes_of(file):
         found |= {str(getattr(node, field)) for field in ("id", "attr", "arg") if hasattr(node, field)}
     return found
 
@@ -154,21 +170,27 @@ def test_every_arrow_points_down() -> None:
     assert upward in ([], [("action", "plugin_utils")])
 
 
-@every_file
-def test_a_package_imports_only_what_lies_below_it(file: Path) -> None:
-    package = package_of(name_of(file))
-    assert package in MAY_IMPORT, "a new package: give it a line in MAY_IMPORT"
-    allowed = {package, *MAY_IMPORT[package]}
-    wrong = [name for name, dots in own_imports(file) if not {package_of(name), ".".join(name.split(".")[:2])} & allowed]
-    assert wrong == []
+def test_every_package_is_in_the_table() -> None:
+    assert {package_of(name_of(file)) for file in FILES} == MAY_IMPORT.keys()
 
 
-@every_file
-def test_imports_are_relative_within_a_package_and_have_full_names_across(file: Path) -> None:
-    package = package_of(name_of(file))
-    within = package.startswith("_")
-    assert [name for name, dots in own_imports(file) if (dots > 0) != (within and package_of(name) == package)] == []
-    assert [name for name, dots in imported(file) if name.split(".")[0] in {"plugins", "scripts", "tests"}] == []
+def test_a_package_imports_only_what_lies_below_it() -> None:
+    def forbidden(file: Path) -> list[str]:
+        package = package_of(name_of(file))
+        allowed = {package, *MAY_IMPORT[package]}
+        return [name for name, dots in own_imports(file) if not {package_of(name), ".".join(name.split(".")[:2])} & allowed]
+
+    assert wrong_in(FILES, forbidden) == {}
+
+
+def test_imports_are_relative_within_a_package_and_have_full_names_across() -> None:
+    def forbidden(file: Path) -> list[str]:
+        package = package_of(name_of(file))
+        within = package.startswith("_")
+        odd = [name for name, dots in own_imports(file) if (dots > 0) != (within and package_of(name) == package)]
+        return odd + [name for name, dots in imports_of(file) if name.split(".")[0] in {"plugins", "scripts", "tests"}]
+
+    assert wrong_in(FILES, forbidden) == {}
 
 
 def loaded_with(*files: Path) -> set[Path]:
@@ -197,72 +219,75 @@ def test_the_probe_needs_nothing_but_python_and_what_ansible_sends() -> None:
     """It runs on hosts where nobody has installed anything."""
     files = loaded_with(PLUGINS / "modules" / "atlas_probe.py", SHARED / "_operations" / "atlas_probe.py")
     assert SHARED / "_engine" / "shell.py" in files
-    packages = {name.partition(".")[0] for file in files for name, dots in imported(file) if not dots}
+    packages = {name.partition(".")[0] for file in files for name, dots in imports_of(file) if not dots}
     known = {*sys.stdlib_module_names, "ansible", "ansible_collections"}
     # In newer releases of Python; _auth.profile does without where there is none.
     assert packages - known == set()
 
 
-@every_file
-def test_libraries_for_requests_stay_where_requests_are_sent(file: Path) -> None:
-    package = package_of(name_of(file))
-    libraries = {name.split(".")[0] for name, dots in imported(file)} & LIBRARIES.keys()
-    assert {library for library in libraries if package not in LIBRARIES[library]} == set()
+def test_libraries_for_requests_stay_where_requests_are_sent() -> None:
+    def forbidden(file: Path) -> set[str]:
+        libraries = {name.split(".")[0] for name, dots in imports_of(file)} & LIBRARIES.keys()
+        return {library for library in libraries if package_of(name_of(file)) not in LIBRARIES[library]}
+
+    assert wrong_in(FILES, forbidden) == {}
 
 
-@every_file
-def test_what_others_can_use_without_ansible_knows_nothing_of_it(file: Path) -> None:
-    if package_of(name_of(file)) in WITHOUT_ANSIBLE:
-        assert [name for name, dots in imported(file) if name.split(".")[0] == "ansible"] == []
+def test_what_others_can_use_without_ansible_knows_nothing_of_it() -> None:
+    files = [file for file in FILES if package_of(name_of(file)) in WITHOUT_ANSIBLE]
+    assert wrong_in(files, lambda file: [name for name, dots in imports_of(file) if name.split(".")[0] == "ansible"]) == {}
 
 
-@every_file
-def test_only_the_engine_and_the_shells_know_check_mode(file: Path) -> None:
-    if name_of(file) not in MAY_NAME_CHECK_MODE:
-        assert {word for word in words(file) if "check_mode" in word} == set()
+def test_only_the_engine_and_the_shells_know_check_mode() -> None:
+    files = [file for file in FILES if name_of(file) not in MAY_NAME_CHECK_MODE]
+    assert wrong_in(files, lambda file: {word for word in words(file) if "check_mode" in word}) == {}
 
 
-@every_file
-def test_only_what_reads_replies_names_http_statuses(file: Path) -> None:
-    if name_of(file) not in MAY_NAME_STATUSES:
-        assert numbers(file) & STATUSES == OTHER_NUMBERS.get(name_of(file), set())
+def test_only_what_reads_replies_names_http_statuses() -> None:
+    files = [file for file in FILES if name_of(file) not in MAY_NAME_STATUSES]
+    assert wrong_in(files, lambda file: (numbers(file) & STATUSES) ^ OTHER_NUMBERS.get(name_of(file), set())) == {}
 
 
-@every_file
-def test_only_the_shell_knows_ansible_modules(file: Path) -> None:
-    if name_of(file) != "_engine/shell.py":
-        names = words(file) | {name.split(".")[-1] for name, dots in imported(file)}
-        assert names & {"AnsibleModule", "exit_json", "fail_json"} == set()
+def test_only_the_shell_knows_ansible_modules() -> None:
+    def forbidden(file: Path) -> set[str]:
+        names = words(file) | {name.split(".")[-1] for name, dots in imports_of(file)}
+        return names & {"AnsibleModule", "exit_json", "fail_json"}
+
+    assert wrong_in((file for file in FILES if name_of(file) != "_engine/shell.py"), forbidden) == {}
 
 
-@every_file
-def test_files_and_functions_stay_short(file: Path) -> None:
-    """A file that needs more lines is two; a function, not counting its docstring, too."""
-    package = package_of(name_of(file))
-    text = file.read_text(encoding="utf-8")
-    if package not in ("modules", "action"):
-        assert len(text.splitlines()) <= 200
-    long = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef):
-            docstring = node.body[0] if ast.get_docstring(node) is not None else None
-            lines = node.end_lineno - node.lineno + 1 if node.end_lineno else 0
-            lines -= docstring.end_lineno - docstring.lineno + 1 if docstring is not None and docstring.end_lineno else 0
-            long += [(node.name, lines)] if lines > 40 else []
-    assert long == []
+def test_files_stay_short() -> None:
+    """A file that needs more lines is two."""
+    files = [file for file in FILES if package_of(name_of(file)) not in ("modules", "action")]
+    lengths = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    assert wrong_in(files, lambda file: [lengths[file]] if lengths[file] > 200 else []) == {}
 
 
-STAND_INS = sorted(file for name in ("emulator", "clouds") for file in (ROOT / "tests" / name).rglob("*.py"))
+def test_functions_stay_short() -> None:
+    """A function that needs more lines, not counting its docstring, is two."""
+
+    def long(file: Path) -> Iterator[tuple[str, int]]:
+        for node in nodes_of(file):
+            if isinstance(node, ast.FunctionDef):
+                docstring = node.body[0] if ast.get_docstring(node) is not None else None
+                lines = node.end_lineno - node.lineno + 1 if node.end_lineno else 0
+                lines -= docstring.end_lineno - docstring.lineno + 1 if docstring is not None and docstring.end_lineno else 0
+                if lines > 40:
+                    yield node.name, lines
+
+    assert wrong_in(FILES, long) == {}
 
 
-@pytest.mark.parametrize("file", STAND_INS, ids=lambda file: f"{file.parent.name}/{file.name}")
-def test_stand_ins_share_nothing_with_the_plugins(file: Path) -> None:
-    below = f"{COLLECTION}.tests.{file.parent.name}."
-    foreign = {name for name, dots in imported(file) if name.split(".")[0] in {"ansible", "ansible_collections", "plugins"}}
-    assert {name for name in foreign if not name.startswith(below)} == set()
+def test_stand_ins_share_nothing_with_the_plugins() -> None:
+    def forbidden(file: Path) -> set[str]:
+        below = f"{COLLECTION}.tests.{file.parent.name}."
+        foreign = {name for name, dots in imports_of(file) if name.split(".")[0] in {"ansible", "ansible_collections", "plugins"}}
+        return {name for name in foreign if not name.startswith(below)}
+
+    assert wrong_in(STAND_INS, forbidden) == {}
 
 
 def test_nothing_outside_the_tests_imports_them() -> None:
     files = [file for folder in ("plugins", "scripts", "roles", "docs") for file in (ROOT / folder).rglob("*.py")]
     assert files
-    assert {file.name for file in files for name, dots in imported(file) if "tests" in name.split(".")} == set()
+    assert {file.name for file in files for name, dots in imports_of(file) if "tests" in name.split(".")} == set()
