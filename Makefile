@@ -4,6 +4,8 @@
 
 # With a Python path from outside, other packages could hide the locked ones.
 unexport PYTHONPATH PYTHONHOME
+# Without compiled files, each of the thousand processes of the tests would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 # More arguments for pytest or ansible-test: make test ARGS="-k digest -x"
 ARGS ?=
