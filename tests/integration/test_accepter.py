@@ -255,6 +255,7 @@ def test_no_secret_is_shown_at_any_verbosity(way: str, world: World) -> None:
         assert [name for name, value in keys.items() if value in shown] == []
 
 
+@pytest.mark.full
 def test_boto3_is_imported_once_and_only_for_what_talks_to_aws(world: World) -> None:
     watching, seen = world.folder / "watching", world.folder / "imports"
     watching.mkdir()

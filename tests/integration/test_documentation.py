@@ -154,7 +154,14 @@ def test_the_samples_are_like_what_they_are_samples_of(name: str, documentation:
         assert differences(entry["sample"], entry, key) == []
 
 
-@pytest.mark.parametrize("name", [name for name in ATLAS_MODULES if name not in AWS_READERS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.full if name.endswith("_info") else ())
+        for name in ATLAS_MODULES
+        if name not in AWS_READERS
+    ],
+)
 def test_the_examples_run_and_return_what_is_documented(
     name: str, documentation: dict[str, Any], start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
 ) -> None:

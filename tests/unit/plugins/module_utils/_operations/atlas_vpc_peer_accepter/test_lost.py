@@ -100,8 +100,22 @@ def test_one_change_whose_reply_was_lost_counts(site: Site, action: str) -> None
     assert done.changed
 
 
-@pytest.mark.parametrize("action", WRITES)
-@pytest.mark.parametrize("reply", [DROP, RESET, refusal("Unavailable", status=503), refusal("RequestLimitExceeded", status=503)])
+NOT_ARRIVED = [DROP, RESET, refusal("Unavailable", status=503), refusal("RequestLimitExceeded", status=503)]
+
+
+@pytest.mark.parametrize(
+    ("reply", "action"),
+    [
+        *((DROP, action) for action in WRITES),
+        *((reply, "CreateRoute") for reply in NOT_ARRIVED[1:]),
+        *(
+            pytest.param(reply, action, marks=pytest.mark.full)
+            for reply in NOT_ARRIVED[1:]
+            for action in WRITES
+            if action != "CreateRoute"
+        ),
+    ],
+)
 def test_a_request_that_never_arrived_is_sent_again_after_a_look(site: Site, action: str, reply: Any) -> None:
     options = prepare(site, action)
     site.front.rule(action, reply, times=1)
