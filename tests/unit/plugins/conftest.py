@@ -119,12 +119,11 @@ def _aws() -> Iterator[Any]:
 
 @pytest.fixture
 def make_site(_aws: Any, clock: FakeClock) -> Iterator[Callable[..., Any]]:
-    """Makes VPCs in AWS for which Atlas has requested a connection."""
+    """Makes VPCs in AWS for which Atlas has requested a connection. What tests before have left is of other VPCs."""
     from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import Site
     from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting
 
-    # Else each test would make the lists longer that the next ones read.
-    _aws.reset()
+    _aws.tidy()
     with fronting(_aws.url) as front:
         yield lambda **settings: Site(_aws, front, clock, **settings)
 
