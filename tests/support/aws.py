@@ -145,11 +145,11 @@ def _shared_client_classes() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _remembering() -> Iterator[None]:
-    """Let moto remember what it finds out for each request, in a quarter of its time: its services, and the methods of a class."""
+    """Let moto remember what it finds out in a quarter of each request's time: its services, and the methods of a class."""
     services = tuple(moto.backends.list_of_moto_modules())
     methods = functools.cache(moto.core.responses.method_names_from_class)
     with (
-        mock.patch.object(moto.backends, "list_of_moto_modules", lambda: services),
+        mock.patch.object(moto.backends, "list_of_moto_modules", return_value=services),
         mock.patch.object(moto.core.responses, "method_names_from_class", methods),
     ):
         yield
