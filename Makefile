@@ -40,7 +40,7 @@ test: setup ## Run the tests, except those that take long and rarely fail
 # The table at the end shows how much of plugins/ the tests cover, which takes half as long again. With 99 % of lines and branches together,
 # at least 95 % of the branches are covered, because there are four times as many lines.
 test-full: setup ## Run all tests, and show how much of plugins/ they cover
-	@$(python) -m pytest --full -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99)
+	@$(python) -m pytest --full -n 5 --dist worksteal $(or $(ARGS),--cov --cov-fail-under=99 --durations=20)
 
 integration: setup ## Run the integration targets by ansible-test (ARGS=atlas_vpc_peer: this one)
 	@$(python) scripts/integration.py $(ARGS)
