@@ -262,6 +262,7 @@ def test_a_failure_returns_what_is_documented(
         assert {"http_status", "error_code", "detail"} <= always
         assert set(result) == always | {"api_calls"}, name
         assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
+        assert returned["failed"]
         assert returned["msg"].startswith("Failed to ")
         assert (result["http_status"], result["error_code"]) == (
             (404, "GROUP_NOT_FOUND") if cause == "refused by Atlas" else (None, None)
