@@ -12,9 +12,14 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS
 
-from .argspec import ArgumentSpec
-from .execute import execute
-from .operation import Operation
+from .zipped import compile_once
+
+if t.TYPE_CHECKING:
+    from .argspec import ArgumentSpec
+    from .operation import Operation
+
+# A module imports this file before its Operation, with which come all others.
+compile_once(__spec__.loader)
 
 
 class _Module(AnsibleModule):
@@ -31,6 +36,8 @@ class _Module(AnsibleModule):
 
 def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
     """Parse the options, run an Operation and end the process with its result."""
+    from .execute import execute
+
     module = _Module(operation.argument_spec)
     for name, import_error in operation.libraries_for(module.params):
         if import_error is not None:
