@@ -36,6 +36,7 @@ class _Module(AnsibleModule):
 
 def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
     """Parse the options, run an Operation and end the process with its result."""
+    # At the top, it would be compiled twice.
     from .execute import execute
 
     module = _Module(operation.argument_spec)

@@ -28,7 +28,7 @@ class _Importer(zipimporter):
 def compile_once(loader: object) -> None:
     """Let what this process imports from now on out of a zip file be compiled once.
 
-    A module's process has no compiled files: it spent nearly half of its time on compiling ours and Ansible's twice.
+    A module's process has no compiled files. With each file compiled twice, that took half of its time.
 
     Args:
         loader: What has loaded the module; nothing is done unless that is a zip file.
