@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The check of one connection, and of fifty in three AWS accounts, after the role has made them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What signing in costs: an API key against the token of a service account, kept or not, for one task and for many hosts."""
 
 from __future__ import annotations

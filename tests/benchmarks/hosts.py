@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Many projects, each a host of the inventory, with different numbers of forks, against an Atlas that is far away."""
 
 from __future__ import annotations

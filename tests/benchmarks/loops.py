@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Loops of different lengths against an emulator nearby: time, requests and memory."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The role `vpc_peering` with fifty VPCs, on both clouds, both far away: from nothing, and again."""
 
 from __future__ import annotations

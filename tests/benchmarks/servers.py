@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The clouds that playbooks are measured against, in processes of their own, so that they share Python with nothing measured."""
 
 from __future__ import annotations

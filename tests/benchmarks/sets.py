@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """One connection, a loop and a set of fifty, against an Atlas that is far away and speaks HTTPS, as the real one does."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Waiting for fifty connections at the same time, until somebody accepts all of them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The hosts over HTTP: GCP's, which are compute and oauth2.googleapis.com and a machine's metadata server, and those of AZURE."""
 
 from __future__ import annotations

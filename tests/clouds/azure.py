@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """AZURE's VNets with their peerings, as Microsoft.Network shows and changes them, and what ARM says of all resources.
 
 Sources: the documentation of the REST API (virtual networks, virtual network peerings) and of ARM (common errors, asynchronous

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """AZURE's hosts over HTTP: login.microsoftonline.com, graph.microsoft.com and management.azure.com."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """AZURE's roles: definitions, and their assignments to principals, as Microsoft.Authorization shows and changes them.
 
 Sources: the documentation of the REST API (versions 2022-04-01 and 2020-04-01-preview) and of AZURE RBAC. A list without a filter

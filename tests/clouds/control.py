@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The stand-ins as somebody beside the customers sees them, over plain HTTP: Atlas, when `tests/emulator` plays it.
 
 `tests/emulator/standins.py` is the client, and says what there is.

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """AZURE's directory: who signs in, with which tokens, and the service principals that Microsoft Graph shows and makes.
 
 Sources: the documentation of the Microsoft identity platform (client credentials, its error codes) and of Microsoft Graph v1.0.

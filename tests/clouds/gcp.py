@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """GCP's networks with their peerings, as the Compute Engine API v1 shows and changes them.
 
 Sources: the API's own description (compute v1, revision 20261106), and the documentation of VPC Network Peering. An operation has

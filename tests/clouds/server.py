@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The stand-ins, listening: TLS with a CA of their own behind a proxy, and plain HTTP for the metadata server."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Who may talk to GCP: keys of service accounts, users' refresh tokens, and the account of a machine."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """A headless Chromium, driven over the WebDriver protocol, which is JSON over HTTP and needs no package of its own."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The module that CONTRIBUTING.md adds as an example runs, when its steps are followed."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What the guides show is right: their playbooks run, in the order in which they are read, and every failure is in the list."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The report of a check in a browser: on a phone and on a desk, light and dark, with much and with little in it."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The emulator as an ASGI application: the way of a request from the wire to a resource and back."""
 
 from __future__ import annotations

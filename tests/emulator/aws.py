@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Atlas's own AWS account: makes the VPCs behind containers, asks for peering connections and follows them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Access to the EC2 of several AWS accounts at one endpoint. The only file that imports boto3."""
 
 from __future__ import annotations

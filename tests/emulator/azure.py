@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Atlas's side of peering connections on Azure: it may use a virtual network once the customer has given it a role there."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What stands behind the containers and peers of one cloud provider: made up here; see `aws`, `azure` and `gcp`."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Clusters, as far as a network sees them: where their nodes are, whether they run, and how they are reached."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Network containers: the address blocks in which Atlas keeps a project's clusters, and which peers connect to."""
 
 from __future__ import annotations

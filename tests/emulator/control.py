@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The control paths under /emulator/: what a test does as the owner of the other side, and what it looks at."""
 
 from __future__ import annotations

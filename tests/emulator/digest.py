@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """HTTP digest access authentication (RFC 7616) from the server's side, as strictly as the RFC allows; no HTTP in here."""
 
 from __future__ import annotations

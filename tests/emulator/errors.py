@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The errors that the Atlas API documents, each with its HTTP status and what its parameters carry."""
 
 from __future__ import annotations

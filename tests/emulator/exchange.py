@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """One request and how it is answered: what all exchanges share, and those with the API."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The kinds of faults, and which parameters each takes; no HTTP in here."""
 
 from __future__ import annotations

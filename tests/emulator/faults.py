@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Rules for what goes wrong with which request; no HTTP in here.
 
 A rule is a JSON object::

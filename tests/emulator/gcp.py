@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Atlas's side of peering connections on Google Cloud: its network, and its half, which waits for the customer's."""
 
 from __future__ import annotations

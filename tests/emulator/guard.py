@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Who may call: programs, and no page that a browser on this machine shows; needs nothing but the standard library.
 
 A page can send requests to loopback. It cannot hide that it is one: a browser says where a request comes from in Origin and in

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Lists that lag behind: what a project had a while ago, as a replica of a database shows it that is behind by that much."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Media types: which version of a resource a client asks for, and which bodies can be read."""
 
 from __future__ import annotations

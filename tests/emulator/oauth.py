@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Service accounts: OAuth 2 client credentials (RFC 6749, 4.4) from the server's side; no HTTP in here."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The two paths of OAuth: a token is given out (RFC 6749, 4.4), a token is revoked (RFC 7009)."""
 
 from __future__ import annotations

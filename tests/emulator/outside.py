@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is outside of Atlas and the same for all projects: the customers' networks, made up, real (AWS) or in stand-ins."""
 
 from __future__ import annotations

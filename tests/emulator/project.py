@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The state behind an emulator: one Atlas project (a "group" in the API's words) with its containers and peers."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The names of regions, and AWS's two ways of writing them."""
 
 from __future__ import annotations

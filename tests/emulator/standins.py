@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Customers' networks in stand-ins of the clouds, such as those of `tests/clouds`, which are asked over plain HTTP.
 
     GET         /clouds                                       all of them: see `_read_vnets` and `_read_networks`

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """One TCP connection below HTTP: what ASGI does not let an application do, which is to break it."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """AZURE's own modules and clients, unmodified, judge the stand-in of AZURE: they do there what they do in AZURE."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """A second host, reached through a real sshd on loopback: there, a task runs as a module."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """atlas_vpc_peer_check on AZURE and GCP in real playbooks, both ways of running: what people see, and what nobody may see."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What a person sees of atlas_vpc_peer_check in a real playbook, however its task runs."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """atlas_gcp_peering in real playbooks, both ways of running: its examples, its secrets, and a Python without google-auth."""
 
 from __future__ import annotations

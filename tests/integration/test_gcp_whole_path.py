@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """A connection on GCP from the container to the last trace of it: real playbooks, Atlas and GCP side by side."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Running in the controller's own process: what it saves, when it does not apply, and how it ends."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The role on GCP end to end, against Atlas and GCP on loopback: from nothing, again, from every half-done point and back."""
 
 from __future__ import annotations

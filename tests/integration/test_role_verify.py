@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The check at the end of the role: what was built is reachable by design, and what is missing has its code."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Secrets appear nowhere: not in output at any verbosity, in results, on command lines, or in files left behind."""
 
 from __future__ import annotations

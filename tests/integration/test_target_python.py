@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Modules on the oldest Python they support, while the controller runs another; scripts/matrix.py prepares it."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the properties share: an environment of their own, and the number of examples that ran."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """How many examples a property gets, and how many it has had: some hundreds in all by default, the more by FUZZ_FACTOR."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The stand-in of GCP without a network, for tests that run atlas_gcp_peering very often; and what goes wrong with a reply."""
 
 from __future__ import annotations

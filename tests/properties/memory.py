@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """HTTP without a network: requests, urllib3 and http.client as they are, over sockets that lead to a function of the test."""
 
 from __future__ import annotations

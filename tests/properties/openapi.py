@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The published description of the API without its known faults, if `ATLAS_OPENAPI` names its file, or several with parts."""
 
 from __future__ import annotations

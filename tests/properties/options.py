@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Options of every module: such as make its operations, and such as nobody should give."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Replies of any kind, from those that Atlas could give to bytes that are no HTTP; and options that a playbook could give."""
 
 from __future__ import annotations

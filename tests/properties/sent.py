@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Compares every v2 request that the collection sends to an emulator of this process with the published description."""
 
 from __future__ import annotations

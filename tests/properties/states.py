@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """States of a project, as hypothesis draws them, and what is wanted of its access list."""
 
 from __future__ import annotations

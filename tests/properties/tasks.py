@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs the task of any module over a line, on a fake clock, and says what must hold of whatever comes out."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Whatever a server answers, every task ends with a result or a clean failure, soon, and tells nobody the key."""
 
 from __future__ import annotations

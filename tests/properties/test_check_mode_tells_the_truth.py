@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """In any state of a project, what check mode foretells is what the run then does, and a second run changes nothing."""
 
 from __future__ import annotations

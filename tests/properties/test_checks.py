@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The checks never fail themselves, nothing unread is fine, and the access list covers what it covers address by address."""
 
 from __future__ import annotations

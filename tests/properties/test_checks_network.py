@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the checks of networks compute in ranges is what comes out address by address and port by port."""
 
 from __future__ import annotations

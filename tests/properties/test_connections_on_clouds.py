@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """On AZURE and GCP, too, what check mode foretells of a connection is what the run then does; a second run changes nothing."""
 
 from __future__ import annotations

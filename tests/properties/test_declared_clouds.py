@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """In any state of a project on three clouds, for any list: check mode tells the truth, a second run changes nothing, and what is
 with a cloud that the list is not about is neither read nor touched."""
 

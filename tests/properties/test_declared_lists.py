@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """In any state of a project, for any list: check mode tells the truth, a second run changes nothing, only what may go goes, and
 the list comes to what its entries come to one by one."""
 

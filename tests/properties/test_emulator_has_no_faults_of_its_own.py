@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Requests that schemathesis makes of the published description, and worse ones, never get an error 500 of the emulator."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the emulator answers is what the published description of the API says, and never an error of its own."""
 
 from __future__ import annotations

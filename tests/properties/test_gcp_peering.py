@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """In any state of a network in GCP, check mode foretells what the run does, and a second run changes nothing; and any reply."""
 
 from __future__ import annotations

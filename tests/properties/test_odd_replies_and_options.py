@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What once ended in a traceback, found by the properties, stays a result or a clean failure."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A project on three clouds lives on, by declared lists and from the other side; a model of it agrees after every step."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A reply of AWS with anything in the wrong place is unknown, or changes nothing: no traceback, and never a better verdict."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """An emulator in the test's own process and on its clock, and the states that it can be in."""
 
 from __future__ import annotations

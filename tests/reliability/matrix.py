@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The matrix: each fault, with each operation, for as long as it lasts, in each way of running; and what holds in every cell."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A process without threads that has imported everything, and forks a child for each run it is asked for.
 
 Started as a script with the path of a socket. A connection to it is one run: a line of JSON comes in, and the lines that go out

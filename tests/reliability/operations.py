@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is done while things go wrong: where each operation starts from, its options, and when it has come to its end."""
 
 from __future__ import annotations

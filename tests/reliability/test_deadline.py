@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A reply that never ends is ended when its time is up, in whichever form it comes; an emulator's fault has one form only."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Whatever goes wrong between a task and GCP, it ends in time, tells the truth, makes nothing twice, and touches nothing else."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A controller that is killed at any point of a task leaves nothing that the next run does not put right."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What Atlas limits: requests in a time are spread over it, and a project that is full says so."""
 
 from __future__ import annotations

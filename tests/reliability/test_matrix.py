@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Whatever goes wrong on the wire, a task ends in time, tells the truth, and makes nothing twice."""
 
 from __future__ import annotations

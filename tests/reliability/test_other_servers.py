@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Whatever goes wrong with a creation, nothing is made twice, also by servers that would let it: they refuse no duplicates, or
 what their lists show lags behind by a second."""
 

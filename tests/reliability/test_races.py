@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs that meet: one connection, every run ends well or says what it met, and one of them says that it changed something."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A set in trouble: whichever of its requests goes wrong, on one connection or on eight, the others are done, nothing is made
 twice, the result tells the truth, and the next run goes on from there."""
 

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs atlas_vpc_peer_accepter in the test's own process, on a VPC for which Atlas has requested a connection."""
 
 from __future__ import annotations

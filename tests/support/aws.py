@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """An AWS on loopback (moto's server, in this process) with any number of accounts; for the tests of other folders too.
 
 with running_aws() as aws, running(Settings(step_seconds=0, aws_endpoint_url=aws.url)) as emulator:

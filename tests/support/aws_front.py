@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """AWS as the accepter sees it: moto's server, behind a front that answers as AWS does, and fails as it is told.
 
 What moto 5.2.5 does not do, and AWS does: unknown connections are an error, filters of connections count, blocks are told of

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Asks ARM and Graph with AZURE's own clients, and prints what they read and what they do not know.
 
 A program for the Python of `make setup-azure`, which imports nothing of ours. Its argument is JSON: the VNet's names, the id of

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """A VNet of a customer on AZURE, and the environment with AZURE's own modules, if it is there."""
 
 from __future__ import annotations

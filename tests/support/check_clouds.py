@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Connections on AZURE and GCP that carry traffic, as facts for the checks, and what the info modules of Azure return."""
 
 from __future__ import annotations

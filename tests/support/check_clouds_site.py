@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs the check against the emulator of Atlas and the stand-ins, with what azure.azcollection would have returned of Azure's."""
 
 from __future__ import annotations

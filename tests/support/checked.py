@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Made-up results of atlas_vpc_peer_check, for what is shown of them."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Makes, reads and removes a peering with GCP's own client, and prints what it has read, and how it was refused.
 
 A program for the Python of `make setup-azure`, which imports nothing of ours. Its argument is JSON: the project, the network, the

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Runs atlas_gcp_peering in the test's own process, against a stand-in of GCP over real TLS and through a real proxy."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs the whole task in the test's own process: options as a playbook gives them, time as the test says."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the modules run: one file of `plugins/module_utils/_operations/` each, found by the folder."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Peering connections on AZURE and GCP in the emulator: the options for one, its container, and what befalls it."""
 
 from __future__ import annotations

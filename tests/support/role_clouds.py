@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of the role on GCP run it on: an Atlas that finds its customers' networks in stand-ins of the clouds."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of the role run it on: both clouds, with VPCs that are to be connected, and a wire to AWS that can refuse."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Runs real playbooks with the real ansible-playbook against an emulator, and keeps what they did."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Declared lists for tests: their entries, running them, and what must hold of every result."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A TCP proxy on loopback that makes a server distant: bytes take half a round trip each way, and connecting takes a whole one.
 
 It looks at no byte, so handshakes of TLS and of HTTP cost what they cost, and it limits nothing else: each byte is late by

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The targets of ansible-test as playbooks, against an emulator (and an AWS) that the test runs."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A small HTTP server that records what it is sent and misbehaves as it is told, by itself or in front of an emulator."""
 
 from __future__ import annotations

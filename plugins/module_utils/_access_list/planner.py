@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What has to be done to an access list: which entries are written, which go, and in which order. Pure."""
 
@@ -9,14 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import check_ceiling, split_ignored, warn_of_unused
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_entries import in_both_forms, is_name, merged
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import MOST_ENTRIES, Entry
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
-
+from .._api.errors import AtlasError
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step
+from .._engine.prune import check_ceiling, split_ignored, warn_of_unused
+from .._resources.access_entries import in_both_forms, is_name, merged
+from .._resources.access_list import MOST_ENTRIES, Entry
+from .._values.access_entries import key_of
 from .state import AccessListState, Entries, to_change
 
 # What a removal waits for, where entries are to be in force before.

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What was read of an access list, and what a task has done to it. Pure."""
 
@@ -10,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, find_differences
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import Entry
+from .._engine.plan import Change, find_differences
+from .._resources.access_list import Entry
 
 Entries = t.Mapping[str, Entry]
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """One HTTP request after the other, over kept connections, with requests."""
 
@@ -15,8 +13,7 @@ import traceback
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
-
+from .._version import VERSION
 from .body import BodyError, read_body
 from .credential import Prepared
 from .deadline import Deadline, GuardedAdapter

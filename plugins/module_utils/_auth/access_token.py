@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """An OAuth access token."""
 
@@ -9,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from .._api.credential import Flow, Prepared, check_header_values
+from .._api.errors import InvalidOptionError
 
 
 class AccessToken:

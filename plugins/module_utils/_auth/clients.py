@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Clients that are used again: one for each way to reach Atlas and each credential, and never one for two of them."""
 
@@ -12,12 +10,11 @@ import time
 import typing as t
 from contextlib import contextmanager
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasAuthError, AtlasConnectionError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import DEFAULT_BASE_URL, ApiSettings
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.stopping import Clock, Sleep, stoppable_sleep
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
-
+from .._api.client import AtlasClient
+from .._api.errors import AtlasAuthError, AtlasConnectionError, AtlasError
+from .._api.settings import DEFAULT_BASE_URL, ApiSettings
+from .._api.stopping import Clock, Sleep, stoppable_sleep
+from .._api.transport import REQUESTS_IMPORT_ERROR
 from .login import choose_credential
 from .sources import Parameters, read_sources
 

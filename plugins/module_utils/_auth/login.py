@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which credential the sources mean."""
 
@@ -11,10 +9,9 @@ import importlib
 import os
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Credential
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings, canonical_url
-
+from .._api.credential import Credential
+from .._api.errors import InvalidOptionError
+from .._api.settings import ApiSettings, canonical_url
 from .sources import KINDS, VARIABLES, Sources
 
 _OPTIONS = {kind: tuple(origin.option for origin in origins) for kind, origins in KINDS.items()}

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Reading a profile of the Atlas CLI."""
 
@@ -10,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
+from .._api.errors import InvalidOptionError
 
 # The addresses of Atlas's services other than the usual one, by the profile's `service`.
 _BASE_URLS = {"cloudgov": "https://cloud.mongodbgov.com"}

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """A service account: OAuth 2 client credentials."""
 
@@ -13,11 +11,10 @@ import time
 import typing as t
 from urllib.parse import urlencode
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.credential import Flow, Prepared, check_header_values
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import Reply
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
-
+from .._api.credential import Flow, Prepared, check_header_values
+from .._api.errors import AtlasApiError
+from .._api.reply import Reply
+from .._api.request import Request
 from .token_cache import LIFETIME_SECONDS, Token, TokenCache, is_token
 
 

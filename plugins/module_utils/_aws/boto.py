@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """A boto3 session and its clients, from the options. The only file that imports boto3 and botocore."""
 
@@ -15,10 +13,9 @@ import time
 import traceback
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.call import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
-
+from .._api.call import ApiCall
+from .._engine.options import parse_option
+from .._values.regions import parse_aws_region
 from .errors import NoRegionError
 from .options import NAMES
 from .services import JSON_SERVICES, endpoint_variable, policy_name

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What goes wrong with AWS, as errors of this collection. Pure: botocore's exceptions are told by their names, not imported."""
 
@@ -10,14 +8,13 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+from .._api.errors import (
     MAX_DETAIL_LENGTH,
     AtlasError,
     InvalidOptionError,
     OvertakenError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
-
+from .._api.redact import redacted
 from .options import NAMES
 
 # AWS refused the request, and takes the same one a little later.

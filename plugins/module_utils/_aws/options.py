@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The options for AWS that modules share, under the names that amazon.aws gives them, and their checks."""
 
@@ -13,9 +11,9 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_aws_regions
+from .._api.errors import InvalidOptionError
+from .._engine.argspec import ArgumentSpec
+from .._engine.options import Parameters, parse_aws_regions
 
 SECRET_OPTIONS = ("access_key", "secret_key", "session_token")
 

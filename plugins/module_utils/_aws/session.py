@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """AWS as the service that a task talks to: the requests of one task, and what goes wrong with them."""
 
@@ -13,10 +11,9 @@ import time
 import typing as t
 from contextlib import contextmanager
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.call import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Warn
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from .._api.call import ApiCall
+from .._engine.operation import Warn
+from .._engine.options import Parameters
 from .boto import (
     FAILURES,
     READ_SECONDS,

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Whether the access list of the project lets the clients in. Pure.
 
@@ -12,9 +10,8 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
-
+from .._aws.objects import Vpc
+from .._values.access_entries import key_of
 from .check import Finding, Findings, Severity, check, skip
 from .clouds import ALL
 from .coverage import (

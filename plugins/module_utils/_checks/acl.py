@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What a list of rules closes, over ranges of addresses and ports: the first rule that matches decides. Pure."""
 
@@ -12,8 +10,8 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import AclRule, Ports
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import ends_of
+from .._aws.vpc_parts import AclRule, Ports
+from .._values.blocks import ends_of
 
 # AWS's numbers for all protocols, and for TCP.
 _MATCHES_TCP = ("-1", "6")

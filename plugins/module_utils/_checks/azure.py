@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """A4: the customer's half of a connection on AZURE, which Atlas makes itself: a peering of the VNet. Pure."""
 
@@ -10,9 +8,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_vnets import VnetPeering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import is_within
-
+from .._values.azure_vnets import VnetPeering
+from .._values.blocks import is_within
 from .check import Finding, Findings, check, skip
 from .clouds import AZURE
 from .facts import Facts, Missing, known

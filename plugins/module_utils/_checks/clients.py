@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Where the clients are, and what a host of the VPC has found. Pure."""
 
@@ -10,8 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import is_within
-
+from .._values.blocks import is_within
 from .check import Finding, Findings, check, skip
 from .cluster_facts import peered_containers
 from .facts import Facts, Missing

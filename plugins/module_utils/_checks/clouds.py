@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What differs between clouds in the checks that hold for all of them: words, what tells networks apart, and regions. Pure."""
 
@@ -10,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region
+from .._values.azure_regions import AZURE_REGIONS
+from .._values.regions import to_atlas_region
 
 Fields = t.Mapping[str, t.Any]
 

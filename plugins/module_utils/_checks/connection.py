@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """P4: the connection in AWS, and the VPC that it ends in. Pure."""
 
@@ -9,9 +7,8 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import PeeringConnection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
-
+from .._aws.objects import PeeringConnection
+from .._values.moments import to_moment
 from .check import Finding, Findings, check, skip
 from .facts import AtlasObject, Fact, Facts, Missing, Unread, UnreadError, known
 from .judge import ENDED, atlas_block_of, connection_id_of

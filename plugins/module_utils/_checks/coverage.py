@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which entries of the access list let the judged subnets in. Pure."""
 
@@ -12,12 +10,11 @@ import functools
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import Subnet
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import ends_of, parts_outside
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import same_region
-
+from .._aws.vpc_parts import Subnet
+from .._values.access_entries import key_of
+from .._values.blocks import ends_of, parts_outside
+from .._values.moments import to_moment
+from .._values.regions import same_region
 from .clouds import AWS
 from .facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
 from .judge import judged_subnets

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What security groups let out to the block of the container. Pure."""
 
@@ -10,8 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import AclRule, GroupRule, SecurityGroup
-
+from .._aws.vpc_parts import AclRule, GroupRule, SecurityGroup
 from .acl import closed_by
 from .check import Finding, Findings, not_read
 from .facts import Facts, Unread

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What is known of a connection before it is judged: plain data, which the Operation reads. Pure."""
 
@@ -11,8 +9,8 @@ import datetime
 import typing as t
 from dataclasses import dataclass, field, fields
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import PeeringConnection, RouteTable, Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import (
+from .._aws.objects import PeeringConnection, RouteTable, Vpc
+from .._aws.vpc_parts import (
     DhcpOptions,
     Interface,
     NetworkAcl,
@@ -20,9 +18,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts imp
     SecurityGroup,
     Subnet,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_vnets import VnetPeering
-
+from .._gcp.network import Peering
+from .._values.azure_vnets import VnetPeering
 from .question import Asked, Entry
 
 Value = t.TypeVar("Value")

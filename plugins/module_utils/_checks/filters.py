@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """P7: whether network ACLs and security groups let clients and clusters talk to each other. Pure."""
 
@@ -9,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import Interface, SecurityGroup
-
+from .._aws.vpc_parts import Interface, SecurityGroup
 from .check import Finding, Findings, check, skip
 from .egress import judge_egress
 from .facts import Facts, known

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """G4: the customer's half of a connection on GCP, which is a peering of the VPC network with Atlas's. Pure."""
 
@@ -9,9 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import ACTIVE, Peering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import network_path
-
+from .._gcp.network import ACTIVE, Peering
+from .._values.gcp_names import network_path
 from .check import Finding, Findings, check, skip
 from .clouds import GCP
 from .cluster_facts import has_ended

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What network ACLs close between subnets and the block of the container. Pure."""
 
@@ -11,8 +9,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import NetworkAcl, Subnet
-
+from .._aws.vpc_parts import NetworkAcl, Subnet
 from .acl import Closed, closed_by, merge_ranges
 from .check import Finding, Findings, Level
 from .cluster_facts import ports_of

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What several checks judge alike: the container's block, the connection's id, and the subnets of the clients. Pure."""
 
@@ -10,9 +8,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import RouteTable, Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import Subnet
-
+from .._aws.objects import RouteTable, Vpc
+from .._aws.vpc_parts import Subnet
 from .check import skip
 from .facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known
 

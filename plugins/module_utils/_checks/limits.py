@@ -1,14 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """P107: the limits of Atlas and AWS on connections. Pure."""
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
-
+from .._values.peers import MOST_PEERS, MOST_PENDING
 from .check import Finding, Findings, check
 from .clouds import ALL, AWS, CLOUDS
 from .facts import Facts, known

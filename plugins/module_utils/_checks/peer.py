@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Whether the connection and its container are right in Atlas. Pure."""
 
@@ -10,9 +8,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import is_within
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import AWS_FAILURE_REASONS
-
+from .._values.blocks import is_within
+from .._values.peers import AWS_FAILURE_REASONS
 from .check import Finding, Findings, check, skip
 from .clouds import ALL, AWS, AZURE
 from .cluster_facts import has_ended, peers_of_network

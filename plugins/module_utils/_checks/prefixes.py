@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Where a route table sends the addresses of a block: the longest prefix wins. Pure."""
 
@@ -12,9 +10,8 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import ends_of
-
+from .._aws.objects import Route, RouteTable
+from .._values.blocks import ends_of
 from .facts import Fact, Missing, Unread
 
 Network = ipaddress.IPv4Network

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """P6: whether each judged subnet routes the block of the container to the connection, and Atlas has a way back. Pure."""
 
@@ -9,8 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import RouteTable
-
+from .._aws.objects import RouteTable
 from .check import Finding, Findings, check
 from .facts import Facts, known
 from .judge import (

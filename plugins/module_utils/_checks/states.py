@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the state of a connection means that is not AVAILABLE, and that there is none, on all clouds. Pure."""
 
@@ -10,9 +8,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import created_at
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import PENDING_LIFE
-
+from .._values.moments import created_at
+from .._values.peers import PENDING_LIFE
 from .clouds import AWS
 from .cluster_facts import peers_of_network
 from .facts import AtlasObject, Facts, Missing, Unread, known

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What keeps subnets from sending the whole block of the container to the connection. Pure."""
 
@@ -11,8 +9,7 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import Subnet
-
+from .._aws.vpc_parts import Subnet
 from .check import Finding, Findings, not_read
 from .facts import Facts, Missing, Unread
 from .judge import atlas_block_of, connection_id_of

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the route tables of subnets do with the block of the container. Pure."""
 
@@ -10,9 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import RouteTable
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import Subnet
-
+from .._aws.objects import RouteTable
+from .._aws.vpc_parts import Subnet
 from .check import skip
 from .facts import Facts, Unread, known
 from .judge import atlas_block_of, connection_id_of, judged_subnets, table_of

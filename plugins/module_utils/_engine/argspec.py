@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Argument specs that merge together with their rules, and those that the modules share."""
 
@@ -12,8 +10,9 @@ import re
 import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import VARIABLES
+
+from .._api.errors import InvalidOptionError
+from .._auth.sources import VARIABLES
 
 Options = dict[str, dict[str, t.Any]]
 Rules = tuple[tuple[t.Any, ...], ...]

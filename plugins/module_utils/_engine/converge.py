@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """From the current state to the wanted one: look, decide, apply step by step, wait. It knows no resource and no client."""
 
@@ -9,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-
+from .._api.errors import AtlasError
 from .failed import may_pass, pauses_before_look
 from .operation import Operation, Session
 from .outcome import Outcome, Progress, Report

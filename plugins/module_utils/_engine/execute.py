@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Running an Operation, from the options to the outcome, whichever shell asks for it."""
 
@@ -11,8 +9,7 @@ import time
 import traceback
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-
+from .._api.errors import AtlasError
 from .converge import Convergence
 from .operation import Operation
 from .options import Parameters

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """A step that has failed: whether another look may help, and how long to wait before it. Pure."""
 
@@ -9,9 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.backoff import backoff
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, OvertakenError
-
+from .._api.backoff import backoff
+from .._api.errors import AtlasError, OvertakenError
 from .plan import Step
 
 # The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What a module does, as one class: an Operation says what to read, decide, send and wait for, and the engine does it."""
 
@@ -11,8 +9,7 @@ import time
 import typing as t
 from contextlib import AbstractContextManager
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-
+from .._api.errors import AtlasError
 from .argspec import ArgumentSpec
 from .options import Parameters
 from .plan import Facts, Plan, Step

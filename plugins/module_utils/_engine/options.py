@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Options as values: each is parsed once, before anything is sent, and what cannot be right is named with its option."""
 
@@ -9,19 +7,19 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
+from .._api.errors import InvalidOptionError
+from .._values.blocks import parse_private_block
+from .._values.ids import (
     parse_account_id,
     parse_connection_id,
     parse_object_id,
     parse_vpc_id,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import AWS_REGIONS, parse_aws_region
+from .._values.invalid import InvalidValueError
+from .._values.regions import AWS_REGIONS, parse_aws_region
 
 if t.TYPE_CHECKING:
-    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.region_table import RegionTable
+    from .._values.region_table import RegionTable
 
 Parameters = t.Mapping[str, t.Any]
 Value = t.TypeVar("Value")
@@ -163,7 +161,7 @@ def check_not_azure(option: str, region: str) -> None:
         parse_aws_region(region)
     except InvalidValueError:
         # A task on AWS does not need the table.
-        from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
+        from .._values.azure_regions import AZURE_REGIONS
 
         if AZURE_REGIONS.is_known(region):
             raise InvalidOptionError(

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What an Operation has come to. The engine alone writes it, as it goes on, so that a failure tells how far it got."""
 
@@ -10,8 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
-
+from .._api.redact import redacted
 from .operation import Operation
 from .plan import Plan
 from .wait import GONE, Clock, Wait

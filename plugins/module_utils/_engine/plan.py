@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What is to be done: the changes that people see, and the steps that make them. Pure; nothing is read or sent here."""
 
@@ -10,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from .._api.errors import AtlasError
 
 Fields = t.Mapping[str, t.Any]
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Removing what is not declared: what is ignored, and how many removals a task may make."""
 
@@ -9,10 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import Parse, Pattern, matches, parse_pattern
-
+from .._api.errors import AtlasError, InvalidOptionError
+from .._values.invalid import InvalidValueError
+from .._values.patterns import Parse, Pattern, matches, parse_pattern
 from .argspec import ArgumentSpec
 from .options import Parameters
 

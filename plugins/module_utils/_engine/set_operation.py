@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """An Operation on many objects at once: its requests go side by side, and what fails does not stop the others."""
 
@@ -10,8 +8,7 @@ from __future__ import annotations
 import typing as t
 from contextlib import AbstractContextManager
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-
+from .._api.errors import AtlasError
 from .operation import Operation, Session
 from .plan import Plan, Step
 from .wait import State, WaitTimeoutError

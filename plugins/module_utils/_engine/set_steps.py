@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The steps of a set on their way: sent side by side, and looked at once together where their outcome is not known."""
 
@@ -11,10 +9,9 @@ import typing as t
 from contextlib import contextmanager
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Ended, Workers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.stopping import StoppedError
-
+from .._api.errors import AtlasError
+from .._api.parallel import Ended, Workers
+from .._api.stopping import StoppedError
 from .failed import may_pass, pauses_before_look
 from .outcome import Outcome
 from .plan import Plan, Step

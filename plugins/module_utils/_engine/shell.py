@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The shell for AnsibleModule: runs an Operation in a module's process. The only place that ends the process."""
 
@@ -10,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import FAILURE_FIELDS
 
+from .._api.errors import FAILURE_FIELDS
 from .zipped import compile_once
 
 if t.TYPE_CHECKING:

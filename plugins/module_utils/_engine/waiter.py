@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Waiting in a run: asks as a Wait says until the state will do, and takes down what is seen."""
 
@@ -9,9 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.backoff import LONGEST_BACKOFF
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-
+from .._api.backoff import LONGEST_BACKOFF
+from .._api.errors import AtlasError
 from .operation import Operation, Session
 from .outcome import Progress
 from .wait import Clock, Sleep, Wait, WaitTimeoutError, wait_until

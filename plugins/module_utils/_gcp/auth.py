@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Tokens for GCP, by google-auth. The only file that imports it."""
 
@@ -12,8 +10,7 @@ import typing as t
 import warnings
 from urllib.parse import urlsplit
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from .._engine.options import Parameters
 from .credentials import read_key
 from .errors import HTTP_ERRORS, TokenRefusal, sign_in_error
 

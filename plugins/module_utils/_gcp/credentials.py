@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The options that say how to sign in to GCP: their variables, which of them count, and the key of a service account."""
 
@@ -13,9 +11,10 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 from ansible.module_utils.errors import AnsibleFallbackNotFound
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+
+from .._api.errors import InvalidOptionError
+from .._engine.argspec import ArgumentSpec
+from .._engine.options import Parameters
 
 DEFAULT_SCOPES = ("https://www.googleapis.com/auth/compute",)
 KEY_OPTIONS = ("service_account_file", "service_account_contents")

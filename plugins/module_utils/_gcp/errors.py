@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What goes wrong with GCP, as errors of this collection. Pure."""
 
@@ -10,7 +8,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+from .._api.errors import (
     MAX_DETAIL_LENGTH,
     AtlasApiError,
     AtlasAuthError,
@@ -19,8 +17,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
     AtlasRateLimitError,
     OvertakenError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.failures import CLASS_BY_STATUS, root_cause
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import redacted
+from .._api.failures import CLASS_BY_STATUS, root_cause
+from .._api.redact import redacted
 
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
 _TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """A VPC network of GCP with its peerings, and operations, as plain data. Pure. The API's field names are here alone."""
 
@@ -11,7 +9,7 @@ import contextlib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_network_path
+from .._values.gcp_names import parse_network_path
 
 Json = t.Mapping[str, t.Any]
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The network of the options in GCP: reading it, changing its peerings, and following an operation."""
 
@@ -10,9 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasNotFoundError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from .._api.errors import AtlasNotFoundError
+from .._engine.options import Parameters
 from .errors import HOST, HTTP_OK, odd_reply
 from .network import AddPeering, Peering, RemovePeering, parse_network, parse_operation
 from .session import GcpSession

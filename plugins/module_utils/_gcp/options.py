@@ -1,22 +1,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The options for GCP: the credentials under the names that google.cloud gives them, and the two networks."""
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_wait, parse_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import (
+from .._api.errors import InvalidOptionError
+from .._engine.argspec import WAIT, ArgumentSpec
+from .._engine.options import Parameters, check_wait, parse_option
+from .._values.gcp_names import (
     is_atlas_network,
     network_path,
     parse_gcp_name,
     parse_gcp_project,
 )
-
 from .credentials import GCP_OPTIONS, check_credentials
 
 ARGUMENT_SPEC = (

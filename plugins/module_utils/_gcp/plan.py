@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What is done to the peerings of a network, and why not. Pure."""
 
@@ -9,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import is_atlas_network
-
+from .._api.errors import AtlasError, InvalidOptionError
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step
+from .._values.gcp_names import is_atlas_network
 from .network import ACTIVE, AddPeering, Peering, RemovePeering
 from .state import NetworkState, find_mirror, find_named
 

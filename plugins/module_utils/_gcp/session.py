@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """GCP as the service that a task talks to: the requests of one task, and what goes wrong with them."""
 
@@ -13,19 +11,18 @@ import typing as t
 from contextlib import contextmanager
 from urllib.parse import quote, urlencode, urlsplit
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.backoff import backoff
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.call import ApiCall
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import Reply
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import (
+from .._api.backoff import backoff
+from .._api.call import ApiCall
+from .._api.errors import AtlasError
+from .._api.reply import Reply
+from .._api.settings import ApiSettings
+from .._api.transport import (
     REQUESTS_IMPORT_ERROR,
     Transport,
     TransportError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Warn
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from .._engine.operation import Warn
+from .._engine.options import Parameters
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens, TokenUnansweredError
 from .errors import HOST, connection_error, gcp_error, odd_reply
 

@@ -1,16 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Waiting for GCP: until a change is taken, until its operation has ended, until the peering is active."""
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
-
+from .._api.errors import AtlasApiError, AtlasError
+from .._engine.options import Parameters
+from .._engine.wait import Wait, WaitTimeoutError
 from .errors import PeeringBusyError
 from .network import ACTIVE, CONSENSUS, Peering
 from .networks import Networks

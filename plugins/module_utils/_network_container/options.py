@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which cloud provider the options of a network container mean, and its regions."""
 
@@ -10,22 +8,22 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+from .._api.errors import InvalidOptionError
+from .._engine.options import (
     Parameters,
     check_not_azure,
     check_options,
     check_version,
     parse_region,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import KINDS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS_CONTAINERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.container_kind import ContainerKind
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.gcp import GCP_CONTAINERS, MOST_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_regions import GCP_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.region_table import RegionTable
+from .._resources.containers import KINDS
+from .._resources.providers.aws import AWS_CONTAINERS
+from .._resources.providers.container_kind import ContainerKind
+from .._resources.providers.gcp import GCP_CONTAINERS, MOST_REGIONS
+from .._values.azure_regions import AZURE_REGIONS
+from .._values.blocks import parse_private_block
+from .._values.gcp_regions import GCP_REGIONS
+from .._values.region_table import RegionTable
 
 PROVIDERS = list(KINDS)
 # Those of AWS follow a rule, and are read with the options that all modules have in common.

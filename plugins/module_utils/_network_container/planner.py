@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which network container is meant, and what becomes of it. Pure."""
 
@@ -11,17 +9,17 @@ import typing as t
 from dataclasses import dataclass
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, describe, is_in_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.container_kind import (
+from .._api.errors import AtlasError, InvalidOptionError
+from .._engine.options import Parameters, parse_option
+from .._engine.plan import Change, Facts, Plan, Step
+from .._resources.containers import Container, describe, is_in_region
+from .._resources.providers.container_kind import (
     BLOCK,
     REGION,
     REGIONS,
     ContainerKind,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
+from .._values.blocks import do_overlap
 
 UNUSED = "unused"
 Pairs = tuple[tuple[str, t.Any], ...]

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the modules that talk to Atlas have in common."""
 
@@ -9,13 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import tls
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients, login
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_wait, parse_values
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import State
+from .._api import tls
+from .._api.client import AtlasClient
+from .._api.errors import AtlasError
+from .._auth import clients, login
+from .._engine.operation import Operation
+from .._engine.options import Parameters, check_wait, parse_values
+from .._engine.wait import State
 
 # How many requests that only read are sent side by side.
 READERS = 8
@@ -69,7 +67,7 @@ def read_all(
         What was read, or why it could not be, by the same keys in the same order.
     """
     # Few tasks do, and a module's process compiles each file anew.
-    from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
+    from .._api.parallel import Workers
 
     # Pauses for the rate may take as long as all tries of a request.
     longest_pause = params["timeout"] * (params["retries"] + 1)

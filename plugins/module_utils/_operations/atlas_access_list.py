@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_access_list does: from the options to the entries as they should be."""
 
@@ -10,37 +8,36 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list.planner import AccessListPlanner
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list.state import (
+from .._access_list.planner import AccessListPlanner
+from .._access_list.state import (
     AccessListState,
     Entries,
     to_actions,
     to_change,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._access_list.waiter import Statuses, until_in_force
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import (
+from .._access_list.waiter import Statuses, until_in_force
+from .._api.client import AtlasClient
+from .._api.errors import AtlasError, InvalidOptionError
+from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._engine.options import Parameters
+from .._engine.plan import (
     Change,
     Facts,
     Fields,
     Plan,
     Step,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE, parse_prune
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_entries import (
+from .._engine.prune import PRUNE, parse_prune
+from .._engine.wait import Wait
+from .._resources.access_entries import (
     PATTERN_FORMS,
     check_entries,
     to_send,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import FIELDS, SUBJECTS, AccessList, Entry
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-
+from .._resources.access_list import FIELDS, SUBJECTS, AccessList, Entry
+from .._resources.peers import VpcPeers
+from .._resources.providers.aws import AWS
+from .._values.invalid import InvalidValueError
 from .atlas import AtlasOperation
 
 # Asks whether the project has a VPC peering connection that is alive.

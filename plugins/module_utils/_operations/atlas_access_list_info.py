@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_access_list_info does: which entries the options select."""
 
@@ -11,15 +9,14 @@ import ipaddress
 import typing as t
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_entries import PATTERN_FORMS, in_both_forms
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import GONE, AccessList, Entry
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import matches, parse_pattern
-
+from .._api.errors import AtlasError, InvalidOptionError
+from .._engine.argspec import CONNECTION, ArgumentSpec
+from .._engine.options import Parameters
+from .._engine.plan import Plan
+from .._resources.access_entries import PATTERN_FORMS, in_both_forms
+from .._resources.access_list import GONE, AccessList, Entry
+from .._values.invalid import InvalidValueError
+from .._values.patterns import matches, parse_pattern
 from .atlas import AtlasOperation
 
 Entries = dict[str, Entry]

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_cluster_info does: which clusters the options select."""
 
@@ -9,15 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_options
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.cluster_fields import Cluster, Region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import Clusters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_cluster_name
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import same_region
-
+from .._api.errors import AtlasError, InvalidOptionError
+from .._engine.argspec import CONNECTION, ArgumentSpec
+from .._engine.options import Parameters, check_options
+from .._engine.plan import Plan
+from .._resources.cluster_fields import Cluster, Region
+from .._resources.clusters import Clusters
+from .._values.ids import parse_cluster_name
+from .._values.regions import same_region
 from .atlas import AtlasOperation
 
 

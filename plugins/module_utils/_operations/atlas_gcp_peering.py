@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_gcp_peering does: the customer's half of a peering with Atlas's network, in GCP."""
 
@@ -10,23 +8,23 @@ from __future__ import annotations
 import typing as t
 import uuid
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+from .._api.errors import (
     AtlasApiError,
     AtlasAuthError,
     AtlasError,
     OvertakenError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, Wait
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp import options, session
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.errors import PeeringBusyError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import AddPeering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.networks import Networks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.plan import plan_absent, plan_present, state_after
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.state import NetworkState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.wait import PeeringWaiter, consensus_hint
+from .._engine.operation import Operation, Status
+from .._engine.options import Parameters
+from .._engine.plan import Facts, Plan, Step
+from .._engine.wait import GONE, Wait
+from .._gcp import options, session
+from .._gcp.errors import PeeringBusyError
+from .._gcp.network import AddPeering
+from .._gcp.networks import Networks
+from .._gcp.plan import plan_absent, plan_present, state_after
+from .._gcp.state import NetworkState
+from .._gcp.wait import PeeringWaiter, consensus_hint
 
 
 class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):

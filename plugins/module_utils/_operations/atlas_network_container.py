@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_network_container does: from the options to a container as it should be."""
 
@@ -10,33 +8,32 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+from .._api.client import AtlasClient
+from .._api.errors import (
     AtlasConflictError,
     AtlasError,
     InvalidOptionError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_container.options import (
+from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._engine.options import Parameters
+from .._engine.plan import Facts, Plan, Step
+from .._engine.wait import Wait, WaitTimeoutError
+from .._network_container.options import (
     PROVIDERS,
     check_block,
     choose_kind,
     parse_place,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_container.planner import (
+from .._network_container.planner import (
     UNUSED,
     ContainerPlanner,
     ContainerState,
     in_use,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS as PEER_PROVIDERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS_CONTAINERS
-
+from .._resources.containers import Container, Containers
+from .._resources.peers import PROVIDERS as PEER_PROVIDERS
+from .._resources.peers import VpcPeers
+from .._resources.providers.aws import AWS_CONTAINERS
 from .atlas import AtlasOperation
 
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_network_container_info does: which containers the options select."""
 
@@ -9,25 +7,24 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasNotFoundError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_version, parse_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._network_container.options import (
+from .._api.errors import AtlasNotFoundError
+from .._engine.argspec import CONNECTION, ArgumentSpec
+from .._engine.options import Parameters, check_version, parse_option
+from .._engine.plan import Facts, Plan
+from .._network_container.options import (
     PROVIDERS,
     choose_kind,
     parse_place,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
+from .._resources.containers import (
     NOT_FOUND,
     Container,
     Containers,
     describe,
     is_in_region,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS_CONTAINERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_any_region
-
+from .._resources.providers.aws import AWS_CONTAINERS
+from .._values.regions import parse_any_region
 from .atlas import AtlasOperation
 
 ALL = "all"

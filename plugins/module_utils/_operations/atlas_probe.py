@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_probe does: whether the host it runs on reaches members of a cluster. The standard library is enough."""
 
@@ -18,12 +16,12 @@ import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Warn
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
+from .._api.errors import InvalidOptionError
+from .._engine.argspec import ArgumentSpec
+from .._engine.operation import Operation, Warn
+from .._engine.options import Parameters, parse_option
+from .._engine.plan import Plan
+from .._values.blocks import parse_private_block
 
 DEFAULT_PORT = 27017
 LONGEST_TIMEOUT = 60

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_vpc_peer does: from the options to a connection as it should be."""
 
@@ -10,18 +8,18 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_not_azure, check_version
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.changes import PeerChanges
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import LIST_CONTAINERS, ContainerChoice
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.handover import make_handover, needs_names
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import OtherCloudError, PeerMatch
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import (
+from .._api.client import AtlasClient
+from .._api.errors import AtlasError
+from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._engine.operation import Status
+from .._engine.options import Parameters, check_not_azure, check_version
+from .._engine.plan import Facts, Plan, Step
+from .._engine.wait import Wait
+from .._peering.changes import PeerChanges
+from .._peering.containers import LIST_CONTAINERS, ContainerChoice
+from .._peering.handover import make_handover, needs_names
+from .._peering.match import OtherCloudError, PeerMatch
+from .._peering.options import (
     NETWORK_OPTIONS,
     check_goal,
     check_identity,
@@ -29,18 +27,17 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options i
     choose_provider,
     parse_cloud,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.planner import PeerPlanner
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import (
+from .._peering.planner import PeerPlanner
+from .._peering.state import (
     LIST_PEERS,
     REACHED,
     PeerState,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import PeerWaiter
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
-
+from .._peering.waiter import PeerWaiter
+from .._resources.containers import Containers
+from .._resources.peers import PROVIDERS, VpcPeers
+from .._resources.providers.aws import AWS
+from .._resources.providers.provider import Provider
 from .atlas import AtlasOperation
 
 

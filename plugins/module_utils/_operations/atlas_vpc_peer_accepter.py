@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_vpc_peer_accepter does: read everything, refuse or plan, change one thing after the other."""
 
@@ -10,41 +8,41 @@ from __future__ import annotations
 import typing as t
 from functools import reduce
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto, session
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.apply import make_change
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.checks import check_account
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.look import look
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.options import (
+from .._api.errors import AtlasError
+from .._aws import boto, session
+from .._aws.accepter.apply import make_change
+from .._aws.accepter.checks import check_account
+from .._aws.accepter.look import look
+from .._aws.accepter.options import (
     ARGUMENT_SPEC,
     require_connection,
     validate,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.plan import (
+from .._aws.accepter.plan import (
     AccepterPlan,
     plan_absent,
     plan_present,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.requests import (
+from .._aws.accepter.requests import (
     Accept,
     RouteChange,
     view_after,
     with_status,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import (
+from .._aws.accepter.view import (
     INITIATING,
     PENDING,
     PROVISIONING,
     View,
     to_result,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.wait import UNKNOWN, ConnectionWaiter
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.network import Network
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import validate as validate_aws
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
+from .._aws.accepter.wait import UNKNOWN, ConnectionWaiter
+from .._aws.network import Network
+from .._aws.options import validate as validate_aws
+from .._engine.operation import Operation, Status
+from .._engine.options import Parameters
+from .._engine.plan import Facts, Plan, Step
+from .._engine.wait import Wait
 
 
 class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_vpc_peer_check does: read both halves, run all checks, and say what keeps a connection from working."""
 
@@ -10,21 +8,20 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.tls import preload as preload_certificates
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Library, Operation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check import options, session
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.atlas import AtlasReader
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.cloud_options import are_elsewhere
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.connections import choose_connections
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.facts import make_facts, read_rest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.halves import is_read, read_halves
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.result import judge
-
+from .._api.errors import AtlasError
+from .._api.tls import preload as preload_certificates
+from .._auth import clients
+from .._aws import boto
+from .._engine.operation import Library, Operation
+from .._engine.options import Parameters
+from .._engine.plan import Facts, Plan
+from .._peer_check import options, session
+from .._peer_check.atlas import AtlasReader
+from .._peer_check.cloud_options import are_elsewhere
+from .._peer_check.connections import choose_connections
+from .._peer_check.facts import make_facts, read_rest
+from .._peer_check.halves import is_read, read_halves
+from .._peer_check.result import judge
 from .atlas import read_all, warn_of_connection
 
 # The services that other tasks do not talk to.

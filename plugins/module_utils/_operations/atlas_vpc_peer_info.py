@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_vpc_peer_info does: which connections of which projects the options select."""
 
@@ -12,28 +10,27 @@ import typing as t
 from dataclasses import dataclass, field
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+from .._api.errors import (
     FAILURE_FIELDS,
     AtlasError,
     InvalidOptionError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import VARIABLES
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_version, parse_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import parse_cloud
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.selection import (
+from .._auth.sources import VARIABLES
+from .._engine.argspec import CONNECTION, ArgumentSpec
+from .._engine.options import Parameters, check_version, parse_option
+from .._engine.plan import Facts, Plan
+from .._peering.options import parse_cloud
+from .._peering.selection import (
     ALL,
     FILTERS,
     choose_asked,
     select_peers,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_object_id
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_any_region
-
+from .._resources.peers import PROVIDERS
+from .._resources.providers.aws import AWS
+from .._resources.providers.provider import Peer
+from .._values.ids import parse_object_id
+from .._values.regions import parse_any_region
 from .atlas import AtlasOperation
 
 # How many failures the message has.

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the module atlas_vpc_peers does: from a declared list to the connections of a project as they should be."""
 
@@ -9,44 +7,43 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+from .._api.client import AtlasClient
+from .._api.errors import (
     AtlasError,
     InvalidOptionError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE, parse_prune
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_converge import SetConvergence
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.set_operation import SetOperation
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.clouds import provider_of, to_clouds
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import LIST_CONTAINERS, ContainerChoice
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import to_entries
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.failures import explain_removal
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.handover import make_handover, needs_names
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.match import PeerMatch
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import check_role_timeout
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.patterns import pattern_forms
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_lists import PeerLists
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_match import PeerSetMatch
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_options import (
+from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
+from .._engine.options import Parameters
+from .._engine.plan import Facts, Plan, Step
+from .._engine.prune import PRUNE, parse_prune
+from .._engine.set_converge import SetConvergence
+from .._engine.set_operation import SetOperation
+from .._peering.clouds import provider_of, to_clouds
+from .._peering.containers import LIST_CONTAINERS, ContainerChoice
+from .._peering.entries import to_entries
+from .._peering.failures import explain_removal
+from .._peering.handover import make_handover, needs_names
+from .._peering.match import PeerMatch
+from .._peering.options import check_role_timeout
+from .._peering.patterns import pattern_forms
+from .._peering.set_lists import PeerLists
+from .._peering.set_match import PeerSetMatch
+from .._peering.set_options import (
     GOALS,
     PEERS,
     check_clouds,
     parse_entries,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_planner import PeerSetPlanner
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_refusals import explain
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_state import PeerSetState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_waiter import PeerSetWaiter
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import CreatePeer, DeletePeer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.summary import PeerSetSummary
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
-
+from .._peering.set_planner import PeerSetPlanner
+from .._peering.set_refusals import explain
+from .._peering.set_state import PeerSetState
+from .._peering.set_waiter import PeerSetWaiter
+from .._peering.state import CreatePeer, DeletePeer
+from .._peering.summary import PeerSetSummary
+from .._resources.containers import Containers
+from .._resources.peers import PROVIDERS, VpcPeers
+from .._resources.providers.aws import AWS
+from .._resources.providers.provider import Peer
 from .atlas import AtlasOperation
 
 MOST_PARALLEL = 16

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """From answers to facts: what could not be read is a fact that says so, with the permission that is missing. Pure."""
 
@@ -9,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasAuthError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.errors import DeniedError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Unread
+from .._api.errors import AtlasAuthError, AtlasError
+from .._aws.errors import DeniedError
+from .._checks.facts import Unread
 
 # The role in Atlas that reads everything here.
 ATLAS_ROLE = "Project Read Only"

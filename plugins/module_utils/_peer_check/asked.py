@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the options ask about each VPC: ids count for the VPC that has them, and one that none has is a failure. Pure."""
 
@@ -10,12 +8,11 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.survey import Survey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Facts, Missing, Unread
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.question import Asked
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from .._api.errors import AtlasError, InvalidOptionError
+from .._aws.survey.survey import Survey
+from .._checks.facts import Facts, Missing, Unread
+from .._checks.question import Asked
+from .._engine.options import Parameters
 from .atlas import AtlasReading
 
 # The kind of object that each option names, and which of its fields has the id.

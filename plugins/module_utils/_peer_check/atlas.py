@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Reading Atlas's half: each list once for the project, side by side, and more only where a check needs it."""
 
@@ -11,15 +9,14 @@ import typing as t
 from dataclasses import dataclass
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.cluster_fields import FLEX, SHARED
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import Clusters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.custom_dns import is_custom_dns_enabled
-
+from .._api.client import AtlasClient
+from .._api.errors import AtlasError
+from .._checks.clouds import AWS
+from .._engine.options import Parameters
+from .._resources.access_list import AccessList
+from .._resources.cluster_fields import FLEX, SHARED
+from .._resources.clusters import Clusters
+from .._resources.custom_dns import is_custom_dns_enabled
 from .atlas_lists import Answer, joined, list_containers, list_entries, list_peers, of_cloud, read_other
 
 ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.Any]]

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The lists of a project, as checks rely on them: a reply that is odd is an error, and never fine."""
 
@@ -9,15 +7,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasObject
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
+from .._api.client import AtlasClient
+from .._api.errors import AtlasApiError, AtlasError
+from .._checks.facts import AtlasObject
+from .._resources.access_list import AccessList
+from .._resources.containers import Containers
+from .._resources.peers import PROVIDERS, VpcPeers
+from .._resources.providers.aws import AWS
+from .._values.invalid import InvalidValueError
+from .._values.regions import parse_aws_region
 
 Answer = t.Any
 

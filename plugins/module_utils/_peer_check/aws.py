@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Reading AWS's half: one survey for each account and region, whichever connections are in it."""
 
@@ -10,13 +8,12 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.errors import NoRegionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.run import READERS, carry_out
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.survey import Survey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from .._api.errors import AtlasError
+from .._api.parallel import Workers
+from .._aws.errors import NoRegionError
+from .._aws.survey.run import READERS, carry_out
+from .._aws.survey.survey import Survey
+from .._engine.options import Parameters
 from .atlas import AtlasReading
 from .connections import Connection
 from .session import CheckSession

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """AWS's half of the facts on one connection, from the survey of its account and region. Pure."""
 
@@ -9,17 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.survey import (
+from .._api.errors import AtlasError
+from .._aws.survey.survey import (
     CONNECTIONS_QUOTA,
     DNS_ATTRIBUTES,
     NO_DHCP_OPTIONS,
     ROUTES_QUOTA,
     Survey,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import DhcpOptions
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AwsFacts, Missing, Unread
-
+from .._aws.vpc_parts import DhcpOptions
+from .._checks.facts import AwsFacts, Missing, Unread
 from .answers import to_fact
 
 AMAZONS_SERVER = "AmazonProvidedDNS"

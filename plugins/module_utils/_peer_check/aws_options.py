@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which credentials for AWS a connection has: those of its entry, or of the options at the top. Pure."""
 
@@ -9,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
+from .._aws.options import AWS_OPTIONS, validate
+from .._engine.argspec import ArgumentSpec
+from .._engine.options import Parameters
 
 # What this module calls the options for AWS: `profile` and others are Atlas's here.
 NAMES: dict[str, str] = {name: name if name.startswith("aws_") else f"aws_{name}" for name in AWS_OPTIONS.options}

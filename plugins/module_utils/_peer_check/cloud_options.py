@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The options that say which clouds are checked, and what they tell of Azure. Pure."""
 
@@ -9,13 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import ALL, AWS, AZURE, GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_aws_regions, parse_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_vnets import parse_vnet, parse_vnet_peering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-
+from .._api.errors import InvalidOptionError
+from .._checks.clouds import ALL, AWS, AZURE, GCP
+from .._engine.options import Parameters, parse_aws_regions, parse_option
+from .._values.azure_regions import AZURE_REGIONS
+from .._values.azure_vnets import parse_vnet, parse_vnet_peering
+from .._values.invalid import InvalidValueError
 from .entry_clouds import find_cloud, warn_of_region
 
 EVERY = "all"

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which connections are checked: those of the entries, or all of the project. Pure."""
 
@@ -10,13 +8,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, fields
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS, CLOUDS, GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasObject, Fact, Missing, Unread
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.question import Entry
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_cloud_region
-
+from .._api.errors import AtlasError
+from .._checks.clouds import AWS, CLOUDS, GCP
+from .._checks.facts import AtlasObject, Fact, Missing, Unread
+from .._checks.question import Entry
+from .._engine.options import Parameters
+from .._values.regions import to_cloud_region
 from . import gcp_options
 from .answers import to_fact
 from .atlas import AtlasReading, Readings

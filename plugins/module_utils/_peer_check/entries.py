@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The entries of the option `connections`: the list that the role vpc_peering takes. Pure."""
 
@@ -9,18 +7,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS, CLOUDS, GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_aws_regions, parse_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
+from .._api.errors import InvalidOptionError
+from .._checks.clouds import AWS, CLOUDS, GCP
+from .._engine.options import Parameters, parse_aws_regions, parse_option
+from .._values.blocks import parse_private_block
+from .._values.ids import (
     parse_account_id,
     parse_connection_id,
     parse_route_table_id,
     parse_security_group_id,
     parse_vpc_id,
 )
-
 from .aws_options import validate_entry
 from .entry_clouds import OTHER_OPTIONS, WITHOUT_ATLAS, check_network, find_cloud, parse_cidr_blocks, parse_other
 

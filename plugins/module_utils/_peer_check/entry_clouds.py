@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which cloud an entry of `connections` is about, and the options of its own that entries on AZURE and GCP have. Pure."""
 
@@ -10,19 +8,18 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import ALL, AWS, AZURE, GCP, Cloud
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, parse_option
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import (
+from .._api.errors import InvalidOptionError
+from .._checks.clouds import ALL, AWS, AZURE, GCP, Cloud
+from .._engine.options import Parameters, parse_option
+from .._values.azure_names import (
     parse_azure_name,
     parse_uuid,
     parse_vnet_id,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_gcp_name, parse_gcp_project
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-
+from .._values.azure_regions import AZURE_REGIONS
+from .._values.blocks import parse_block
+from .._values.gcp_names import parse_gcp_name, parse_gcp_project
+from .._values.invalid import InvalidValueError
 from .aws_options import ENTRY_AWS
 
 _AZURE: dict[str, t.Callable[[str], t.Any]] = {

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """All facts on each connection: Atlas's half and AWS's, and what is read last because the others tell that it matters."""
 
@@ -11,12 +9,12 @@ import datetime
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.survey import Survey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.coverage import deciding_entries
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import (
+from .._api.errors import AtlasError
+from .._aws.objects import Vpc
+from .._aws.survey.survey import Survey
+from .._checks.clouds import AWS
+from .._checks.coverage import deciding_entries
+from .._checks.facts import (
     AtlasFacts,
     AwsFacts,
     Fact,
@@ -26,10 +24,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts impo
     Unread,
     UnreadError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.judge import own_dns_servers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
-
+from .._checks.judge import own_dns_servers
+from .._engine.options import Parameters
+from .._values.access_entries import key_of
 from .answers import to_fact
 from .asked import Question, check_tables
 from .atlas import AtlasReader, AtlasReading, Readings

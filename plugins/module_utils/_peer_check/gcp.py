@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Reading GCP's half: the VPC networks of each project with their peerings, one list a project."""
 
@@ -11,18 +9,17 @@ import json
 import typing as t
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Fact, Unread
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.errors import GcpDeniedError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network_list import list_networks
-
+from .._api.errors import AtlasError
+from .._checks.facts import Fact, Unread
+from .._gcp.errors import GcpDeniedError
+from .._gcp.network import Peering
+from .._gcp.network_list import list_networks
 from .connections import Connection
 from .gcp_options import named
 from .session import CheckSession
 
 if t.TYPE_CHECKING:
-    from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
+    from .._gcp.session import GcpSession
 
 Networks = Fact[t.Mapping[str, t.Sequence[Peering]]]
 PERMISSION = "compute.networks.list"

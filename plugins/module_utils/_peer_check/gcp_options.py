@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The credentials for GCP, under names that begin with `gcp_`: `access_token` and others are Atlas's here. Pure."""
 
@@ -10,11 +8,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.credentials import GCP_OPTIONS, check_credentials
-
+from .._api.errors import AtlasError, InvalidOptionError
+from .._checks.clouds import GCP
+from .._engine.options import Parameters
+from .._gcp.credentials import GCP_OPTIONS, check_credentials
 from .entry_clouds import GCP_CREDENTIALS
 
 NAMES: dict[str, str] = {name: f"gcp_{name}" for name in GCP_OPTIONS.options}

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The customer's half of each connection: which of them are read, and what reads them."""
 
@@ -10,12 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS, AZURE, GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Missing, NetworkFacts, Unread
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.question import Entry
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_vnets import Vnet, VnetPeering
-
+from .._checks.clouds import AWS, AZURE, GCP
+from .._checks.facts import Missing, NetworkFacts, Unread
+from .._checks.question import Entry
+from .._engine.options import Parameters
+from .._values.azure_vnets import Vnet, VnetPeering
 from .asked import Surveys
 from .atlas import Readings
 from .aws import read_aws

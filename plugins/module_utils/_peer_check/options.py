@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The options of the module atlas_vpc_peer_check, and the checks of their values before anything is read. Pure."""
 
@@ -10,22 +8,21 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+from .._api.errors import InvalidOptionError
+from .._checks.clouds import GCP
+from .._engine.argspec import CONNECTION, ArgumentSpec
+from .._engine.options import (
     Parameters,
     check_options,
     parse_option,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
+from .._values.ids import (
     parse_cluster_name,
     parse_instance_id,
     parse_object_id,
     parse_security_group_id,
     parse_subnet_id,
 )
-
 from . import gcp_options
 from .aws_options import AWS, ENTRY_AWS, validate_aws
 from .cloud_options import CLOUD_OPTIONS, check_customer_halves, find_clouds, parse_region, parse_vnets

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What a result shows: the findings and the verdict on each connection, and on all of them together. Pure."""
 
@@ -9,27 +7,27 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import PeeringConnection
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.all import run_checks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import Finding
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.clouds import AWS, AZURE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.cluster_facts import judged_clusters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import (
+from .._aws.objects import PeeringConnection
+from .._checks.all import run_checks
+from .._checks.check import Finding
+from .._checks.clouds import AWS, AZURE
+from .._checks.cluster_facts import judged_clusters
+from .._checks.facts import (
     Facts,
     Missing,
     SkippedError,
     Unread,
     UnreadError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.judge import (
+from .._checks.judge import (
     atlas_block_of,
     connection_id_of,
     judged_subnets,
     table_of,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.verdict import verdict_of, verdict_of_subnet, worst_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import created_at
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import PENDING_LIFE
+from .._checks.verdict import verdict_of, verdict_of_subnet, worst_of
+from .._values.moments import created_at
+from .._values.peers import PENDING_LIFE
 
 Value = t.TypeVar("Value")
 VERDICTS = {

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The session of atlas_vpc_peer_check: Atlas, AWS as often as there are credentials and regions, and GCP."""
 
@@ -10,17 +8,16 @@ from __future__ import annotations
 import typing as t
 from contextlib import contextmanager, nullcontext
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Warn
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from .._api.client import AtlasClient
+from .._api.errors import AtlasError
+from .._auth import clients
+from .._aws.session import AwsSession
+from .._engine.operation import Warn
+from .._engine.options import Parameters
 from .aws_options import NAMES
 
 if t.TYPE_CHECKING:
-    from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
+    from .._gcp.session import GcpSession
 
 
 class CheckSession:
@@ -56,7 +53,7 @@ class CheckSession:
             AtlasError: If the credentials cannot be used, or google-auth is missing.
         """
         # Only some tasks need google-auth, and it takes long to load.
-        from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import LIBRARIES, GcpSession
+        from .._gcp.session import LIBRARIES, GcpSession
 
         missing = [name for name, import_error in LIBRARIES if import_error is not None]
         if missing:

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Sends the changes of one connection, and says what came of them."""
 
@@ -10,12 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Clock, Wait
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Fields, Peer
-
+from .._api.errors import AtlasError
+from .._engine.operation import Status
+from .._engine.plan import Step
+from .._engine.wait import Clock, Wait
+from .._resources.providers.provider import Fields, Peer
 from .failures import add_removal, explain_removal
 from .match import PeerMatch
 from .preflight import find_cause

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which cloud a connection of a set is with. Pure."""
 
@@ -9,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
+from .._resources.peers import PROVIDERS
+from .._resources.providers.aws import AWS
+from .._resources.providers.provider import Peer, Provider, fields_of
 
 # What names a connection, where that is more than its identity.
 _NAMES = {"AZURE": ("azure_subscription_id", "resource_group_name", "vnet_name")}

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which network container the options of a VPC peering connection mean."""
 
@@ -9,14 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+from .._api.errors import (
     AtlasError,
     AtlasNotFoundError,
     InvalidOptionError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import (
+from .._engine.options import Parameters
+from .._engine.plan import Facts
+from .._resources.containers import (
     NOT_FOUND,
     Container,
     Containers,
@@ -25,8 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.contain
     kind_of,
     to_region,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
-
+from .._resources.providers.provider import Peer, Provider, fields_of
 from .refusals import missing_here, no_such_container, on_other_cloud, with_reply_of
 from .state import LIST_PEERS, PeerState
 

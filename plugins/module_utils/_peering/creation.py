@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """How a new connection comes to be there, alone or in place of another one. Pure."""
 
@@ -9,18 +7,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import may_be_same_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import (
+from .._api.errors import AtlasError, InvalidOptionError
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step
+from .._resources.containers import to_region
+from .._resources.peers import may_be_same_region
+from .._resources.providers.provider import (
     Fields,
     Peer,
     Provider,
     fields_of,
 )
-
 from .containers import ContainerChoice
 from .preflight import check_overlaps, check_twins, find_holders, find_twins
 from .state import REACHED, CreatePeer, DeletePeer, PeerState

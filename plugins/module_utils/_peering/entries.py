@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The entries of a declared list of VPC peering connections: each is the options of one connection."""
 
@@ -11,12 +9,11 @@ import copy
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
-
+from .._api.errors import AtlasError
+from .._engine.options import Parameters
+from .._resources.peers import PROVIDERS
+from .._resources.providers.aws import AWS
+from .._resources.providers.provider import Provider
 from .clouds import identity_of, name_of
 
 FIELDS = (

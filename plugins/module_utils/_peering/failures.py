@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Errors about the life of a connection: it has failed, is gone, or is late."""
 
@@ -9,12 +7,11 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, OvertakenError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import CustomerTask, Peer, Provider
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import created_at
-
+from .._api.errors import AtlasError, OvertakenError
+from .._engine.options import Parameters
+from .._engine.wait import WaitTimeoutError
+from .._resources.providers.provider import CustomerTask, Peer, Provider
+from .._values.moments import created_at
 from .clouds import provider_of
 from .refusals import with_reply_of
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The hand-over: what whoever acts in the customer's cloud needs, at the top of results."""
 
@@ -10,14 +8,13 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import fields_of as fields_of_container
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import (
+from .._engine.options import Parameters
+from .._resources.containers import fields_of as fields_of_container
+from .._resources.providers.provider import (
     Fields,
     Peer,
     fields_of,
 )
-
 from .containers import ContainerChoice
 
 _GOVERNMENT = "mongodbgov.com"

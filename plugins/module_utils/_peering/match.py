@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which VPC peering connection the options mean."""
 
@@ -10,10 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConflictError, AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import ALREADY_EXISTS, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
-
+from .._api.errors import AtlasConflictError, AtlasError
+from .._resources.peers import ALREADY_EXISTS, VpcPeers
+from .._resources.providers.provider import Peer, fields_of
 from .containers import ContainerChoice
 from .refusals import with_reply_of
 from .state import PeerState

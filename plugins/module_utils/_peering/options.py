@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which cloud the options of a connection mean, and their values there."""
 
@@ -9,17 +7,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+from .._api.errors import InvalidOptionError
+from .._engine.options import (
     Parameters,
     check_options,
     check_version,
     parse_option,
     parse_region,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
+from .._resources.peers import PROVIDERS
+from .._resources.providers.aws import AWS
+from .._resources.providers.provider import Provider
 
 # The options that are one cloud's alone, by its name; a module need not have all of them.
 CLOUD_OPTIONS: dict[str, tuple[str, ...]] = {
@@ -91,7 +89,7 @@ def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any
             f"container_region_name is for AWS and AZURE, and provider_name is {provider.name}.",
             hint=f"Leave it out: a project has one network container on {provider.name}.",
         )
-    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
+    from .._values.azure_regions import AZURE_REGIONS
 
     parsed, warnings = parse_region("container_region_name", region, AZURE_REGIONS)
     return {**found, "container_region_name": parsed}, warnings
@@ -99,12 +97,12 @@ def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any
 
 def _parsers() -> dict[str, t.Callable[[str], t.Any]]:
     """Return what parses each option. A task on AWS, which needs none of them, does not read their code."""
-    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import (
+    from .._values.azure_names import (
         parse_azure_name,
         parse_uuid,
         parse_vnet_id,
     )
-    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_gcp_name, parse_gcp_project
+    from .._values.gcp_names import parse_gcp_name, parse_gcp_project
 
     return {
         **dict.fromkeys(("azure_directory_id", "azure_subscription_id"), parse_uuid),
@@ -124,7 +122,7 @@ def _parts_of_vnet_id(params: Parameters) -> dict[str, t.Any]:
     value = params.get("vnet_resource_id")
     if value is None:
         return {}
-    from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import parse_vnet_id
+    from .._values.azure_names import parse_vnet_id
 
     parts = parse_option("vnet_resource_id", value, parse_vnet_id)
     found = {

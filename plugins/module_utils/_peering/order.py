@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """In which order the requests of a set can be sent: what each needs others to give up first. Pure."""
 
@@ -10,11 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS
-
+from .._engine.plan import Step
+from .._resources.providers.provider import Peer
+from .._values.blocks import do_overlap
+from .._values.peers import MOST_PEERS
 from .clouds import is_leaving
 from .containers import ContainerChoice
 from .preflight import find_holders, find_twins

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The fields of connections that patterns may have. Pure."""
 
@@ -10,18 +8,18 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import parse_azure_name, parse_uuid
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import parse_gcp_name, parse_gcp_project
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
+from .._values.azure_names import parse_azure_name, parse_uuid
+from .._values.blocks import parse_private_block
+from .._values.gcp_names import parse_gcp_name, parse_gcp_project
+from .._values.ids import (
     parse_account_id,
     parse_connection_id,
     parse_object_id,
     parse_vpc_id,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import Parse
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
+from .._values.invalid import InvalidValueError
+from .._values.patterns import Parse
+from .._values.regions import parse_aws_region
 
 # AZURE's names and ids, which are the same in upper and lower case.
 CASELESS = frozenset(("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name"))

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What becomes of one connection: a pure function of the options, the state, and what was read so far."""
 
@@ -10,13 +8,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import may_be_same_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
-
+from .._api.errors import AtlasError
+from .._engine.options import Parameters
+from .._engine.plan import Change, Facts, Plan, Step
+from .._resources.containers import to_region
+from .._resources.peers import may_be_same_region
+from .._resources.providers.provider import Peer, Provider, fields_of
 from .containers import ContainerChoice
 from .creation import CreationPlanner, removal_of_old
 from .failures import failure

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What keeps Atlas from taking a connection as it is to be: found before it is sent, or behind a refusal."""
 
@@ -9,11 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container, to_region
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
-
+from .._api.errors import AtlasApiError, AtlasError, InvalidOptionError
+from .._resources.containers import Container, to_region
+from .._resources.providers.provider import Peer, Provider, fields_of
+from .._values.blocks import do_overlap
 from .containers import ContainerChoice
 from .refusals import with_reply_of
 from .state import CreatePeer, PeerState, UpdatePeer

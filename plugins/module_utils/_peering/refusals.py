@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Errors that say more than a refusal of Atlas: with the container, and with the words of the reply."""
 
@@ -9,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Container
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
+from .._api.errors import AtlasError, InvalidOptionError
+from .._engine.options import Parameters
+from .._resources.containers import Container
+from .._resources.providers.provider import Provider
 
 Error = t.TypeVar("Error", bound=AtlasError)
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The role that Atlas needs on AZURE: what is waited for and said while Atlas has no rights on the VNet."""
 
@@ -9,11 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import State, Wait, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Fields
-
+from .._api.errors import AtlasError
+from .._engine.operation import Status
+from .._engine.wait import State, Wait, WaitTimeoutError
+from .._resources.providers.provider import Fields
 from .containers import ContainerChoice
 from .handover import is_government
 from .refusals import with_reply_of

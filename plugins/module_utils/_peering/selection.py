@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which connections of a project the options of a module that reads select."""
 
@@ -9,13 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_not_azure
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
-
+from .._engine.options import Parameters, check_not_azure
+from .._engine.plan import Facts
+from .._resources.containers import Containers
+from .._resources.peers import PROVIDERS, VpcPeers
+from .._resources.providers.aws import AWS
+from .._resources.providers.provider import Peer, Provider, fields_of
 from .containers import ContainerChoice
 from .options import choose_provider
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What only a whole list can tell: blocks that overlap, entries that mean the same, limits. Pure."""
 
@@ -10,14 +8,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import check_ceiling
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import KINDS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider, fields_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
-
+from .._api.errors import AtlasError
+from .._engine.options import Parameters
+from .._engine.plan import Change, Plan, Step
+from .._engine.prune import check_ceiling
+from .._resources.containers import KINDS
+from .._resources.providers.provider import Peer, Provider, fields_of
+from .._values.peers import MOST_PEERS, MOST_PENDING
 from .clouds import cloud_of, for_pending, is_leaving, is_pending, provider_of
 from .containers import ContainerChoice
 from .entries import Entry

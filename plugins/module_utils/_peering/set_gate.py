@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which requests of a declared list can be sent now: what is in their way, and what Atlas has refused for now."""
 
@@ -10,12 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Clock, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import NO_PLACE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
-
+from .._api.errors import AtlasError
+from .._engine.plan import Step
+from .._engine.wait import Clock, WaitTimeoutError
+from .._resources.peers import NO_PLACE
+from .._resources.providers.provider import Peer
 from .clouds import for_pending, is_pending, provider_of
 from .entries import Entry
 from .failures import has_removal_failed

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """How far a declared list has come, in one line. Pure."""
 
@@ -9,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import fields_of
-
+from .._resources.providers.provider import fields_of
 from .clouds import is_leaving
 from .entries import Entry
 from .set_state import PeerSetState

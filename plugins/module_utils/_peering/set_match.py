@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which connections the entries of a declared list mean."""
 
@@ -10,8 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError, AtlasConnectionError, AtlasError
-
+from .._api.errors import AtlasApiError, AtlasConnectionError, AtlasError
 from .clouds import provider_of
 from .match import PeerMatch
 from .set_state import PeerSetState

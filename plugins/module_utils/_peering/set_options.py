@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The options of the entries of a declared list, each of which is a connection on one cloud."""
 
@@ -10,12 +8,11 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters, check_version, parse_values
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.aws import AWS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Provider
-
+from .._api.errors import InvalidOptionError
+from .._engine.options import Parameters, check_version, parse_values
+from .._resources.peers import PROVIDERS
+from .._resources.providers.aws import AWS
+from .._resources.providers.provider import Provider
 from .clouds import to_clouds
 from .entries import FIELDS, OPTIONS
 from .options import choose_provider, parse_cloud

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What is to be done for a declared list: the plans of its entries, and what only the whole list can tell. Pure."""
 
@@ -10,14 +8,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Needs, Plan, Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import split_ignored, warn_of_unused
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import describe, kind_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import Pattern
-
+from .._api.errors import AtlasError, InvalidOptionError
+from .._engine.options import Parameters
+from .._engine.plan import Change, Facts, Needs, Plan, Step
+from .._engine.prune import split_ignored, warn_of_unused
+from .._resources.containers import describe, kind_of
+from .._resources.providers.provider import Peer, fields_of
+from .._values.patterns import Pattern
 from .clouds import identity_of, is_failed, is_leaving
 from .containers import LIST_CONTAINERS, ContainerChoice
 from .entries import Entry

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Refusals of the requests of a declared list, in words that tell what to do."""
 
@@ -10,11 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import NO_PLACE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
-
+from .._api.errors import AtlasError
+from .._engine.plan import Step
+from .._resources.peers import NO_PLACE
+from .._resources.providers.provider import Peer
 from .clouds import for_pending, provider_of
 from .failures import add_removal
 from .match import PeerMatch

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Removals of a declared list that have failed in the customer's cloud. Pure, but for the clock."""
 
@@ -9,10 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Clock
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer
-
+from .._api.errors import AtlasError
+from .._engine.wait import Clock
+from .._resources.providers.provider import Peer
 from .clouds import provider_of
 from .failures import not_removed
 from .waiter import OLD_FAILURE_FOR

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Waiting for all connections of a declared list at once. Pure, but for the clock."""
 
@@ -11,11 +9,10 @@ import math
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, Clock, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import fields_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import CustomerTask, Peer
-
+from .._api.errors import AtlasError
+from .._engine.wait import GONE, Clock, WaitTimeoutError
+from .._resources.containers import fields_of
+from .._resources.providers.provider import CustomerTask, Peer
 from .clouds import is_failed, is_leaving, provider_of
 from .entries import Entry
 from .failures import failure, removed_by_others, too_late

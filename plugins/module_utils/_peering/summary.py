@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What the result of a declared list says: actions, failures, sums, the diff. Pure."""
 
@@ -9,11 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, fields_of
-
+from .._api.errors import AtlasError
+from .._engine.plan import Change, Plan
+from .._engine.wait import GONE
+from .._resources.providers.provider import Peer, fields_of
 from .clouds import cloud_of, name_of
 from .entries import FIELDS, Entry
 from .set_state import PeerSetState

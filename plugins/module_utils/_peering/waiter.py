@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Waiting for a VPC peering connection, and what to say when it does not come to the wanted state."""
 
@@ -11,12 +9,11 @@ import math
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Session, Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import GONE, Wait, WaitTimeoutError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import fields_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import CustomerTask, Peer
-
+from .._api.errors import AtlasError
+from .._engine.operation import Session, Status
+from .._engine.wait import GONE, Wait, WaitTimeoutError
+from .._resources.containers import fields_of
+from .._resources.providers.provider import CustomerTask, Peer
 from .failures import failure, not_removed, removed_by_others, too_late
 from .handover import needs_names
 from .match import PeerMatch

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Entries of the access list: their checks, and what each makes of an entry that is there. Pure."""
 
@@ -12,11 +10,10 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import Network, parse_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
-
+from .._values.access_entries import key_of
+from .._values.blocks import Network, parse_block
+from .._values.invalid import InvalidValueError
+from .._values.moments import to_moment
 from .access_list import SUBJECTS, Entry
 
 Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The IP access list of a project: its path, field names, and what tells one entry from another.
 
@@ -12,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import PAGE_SIZE, AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
+from .._api.client import PAGE_SIZE, AtlasClient
+from .._api.errors import AtlasApiError
+from .._values.access_entries import key_of
 
 
 class Entry(t.TypedDict):

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What a cluster looks like in replies, and in results."""
 
@@ -10,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
+from .._api.errors import AtlasApiError
 
 # The providers of clusters that share their hosts with others: they use no network container, and cannot be peered.
 SHARED = "TENANT"

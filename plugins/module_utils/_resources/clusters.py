@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The clusters of a project: dedicated and shared ones have one resource, Flex clusters another.
 
@@ -10,9 +8,8 @@ They are described in https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/gr
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
-
+from .._api.client import AtlasClient
+from .._api.errors import AtlasApiError
 from .cluster_fields import Cluster, flex_to_result, to_result
 
 # The dates of the versions that are read.

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Network containers: the part of Atlas's side of the network that a VPC peering connection leads into.
 
@@ -12,10 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import check_written
-
+from .._api.client import AtlasClient
+from .._api.errors import AtlasApiError
+from .._api.reply import check_written
 from .providers.aws import AWS_CONTAINERS
 from .providers.by_name import ByName
 from .providers.container_kind import ContainerKind

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Whether the clusters of a project on AWS have custom DNS, and with it connection strings that resolve to private addresses.
 
@@ -10,8 +8,8 @@ It is described in https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/group
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
+from .._api.client import AtlasClient
+from .._api.errors import AtlasApiError
 
 
 def is_custom_dns_enabled(client: AtlasClient, group_id: str) -> bool:

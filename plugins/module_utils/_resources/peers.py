@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """VPC peering connections: their paths, and what a reply has to show.
 
@@ -12,12 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasApiError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import check_written
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import MOST_PEERS, MOST_PENDING
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import same_region
-
+from .._api.client import AtlasClient
+from .._api.errors import AtlasApiError
+from .._api.reply import check_written
+from .._values.peers import MOST_PEERS, MOST_PENDING
+from .._values.regions import same_region
 from .containers import HINTS as CONTAINER_HINTS
 from .providers.aws import AWS
 from .providers.by_name import ByName

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Writes what each task with a tag took, as a line of JSON: from its start to its end, so without Ansible's own start-up."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Writes the result of every task as a line of JSON, so that the tests need not read text made for people."""
 
 from __future__ import annotations

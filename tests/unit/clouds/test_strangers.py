@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """GCP's own client, and the description of its API, judge the stand-in."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """An emulator a module, reset for every test, and a client that knows nothing of the collection."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Peering with a real AWS behind it: what each side does is seen by the other."""
 
 from __future__ import annotations

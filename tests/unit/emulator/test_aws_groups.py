@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Security groups on the access list, with a real AWS that knows them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Clients that others wrote, each with a digest implementation of its own."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Clusters over HTTP: where they are, how they are reached, and what a test makes of them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Rules for faults: which are understood, which requests they are about, and how they are counted."""
 
 from __future__ import annotations

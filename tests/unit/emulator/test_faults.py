@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Each fault, as a plain client sees it: on a raw socket, or with requests."""
 
 from __future__ import annotations

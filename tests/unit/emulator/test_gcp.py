@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Connections on Google Cloud: the states, Atlas's network, and the customer's half in a stand-in."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Several projects for the same keys, and peers that are called by what AWS calls them."""
 
 from __future__ import annotations

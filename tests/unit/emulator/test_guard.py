@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The emulator refuses what a page in a browser could have sent, whatever name the page was loaded under."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the guide says of the emulator beside its playbooks: the commands, the options and the status codes."""
 
 from __future__ import annotations

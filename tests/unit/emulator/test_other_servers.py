@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Settings that play another server: one that knows a pair once, one that refuses no duplicates, one whose lists lag behind."""
 
 from __future__ import annotations

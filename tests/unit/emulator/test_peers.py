@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Peers over HTTP: what is accepted, and each error that FACTS.md lists."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The server below the API: TLS, many connections at once, and nothing on them that waits without a reason."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the tests of the plugins share: an emulator on the test's own clock, and a server that misbehaves."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The proxy that makes a server distant: what it delays by how much, what it counts, and that it changes nothing else."""
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Making one change of atlas_vpc_peer_accepter: a route's target is read again right before it is replaced or deleted."""
 
@@ -9,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import OvertakenError
-
+from ..._api.errors import OvertakenError
 from ..network import Network
 from ..objects import PeeringConnection, Vpc
 from .requests import Accept, AddTags, EnableDns, Request, RouteChange, view_after, with_status

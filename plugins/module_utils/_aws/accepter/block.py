@@ -1,16 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which block is Atlas's, from the options and from what AWS tells of the connection. Pure."""
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import do_overlap
-
+from ..._api.errors import AtlasError
+from ..._engine.options import Parameters
+from ..._values.blocks import do_overlap
 from ..objects import PeeringConnection, Vpc
 from .view import View
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What atlas_vpc_peer_accepter refuses, whatever the routes: a wrong account, connection, VPC or security group. Pure."""
 
@@ -9,9 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from ..._api.errors import AtlasError
+from ..._engine.options import Parameters
 from ..objects import PeeringConnection, Vpc
 from .view import ENDED, INITIATING, View
 

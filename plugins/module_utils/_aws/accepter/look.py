@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Reading all that atlas_vpc_peer_accepter decides on: one request for each kind of object."""
 
@@ -9,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from ..._engine.options import Parameters
 from ..network import Network
 from .routes import missing_tables, peers_of
 from .view import View

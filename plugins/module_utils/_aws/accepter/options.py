@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """The options of the module atlas_vpc_peer_accepter, and the checks of their values before anything is read. Pure."""
 
@@ -9,15 +7,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import WAIT, ArgumentSpec
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
+from ..._api.errors import InvalidOptionError
+from ..._engine.argspec import WAIT, ArgumentSpec
+from ..._engine.options import (
     Parameters,
     check_wait,
     parse_option,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
+from ..._values.blocks import parse_private_block
+from ..._values.ids import (
     parse_account_id,
     parse_connection_id,
     parse_object_id,
@@ -25,8 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import
     parse_security_group_id,
     parse_vpc_id,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-
+from ..._values.invalid import InvalidValueError
 from ..options import AWS_OPTIONS
 
 ARGUMENT_SPEC = (

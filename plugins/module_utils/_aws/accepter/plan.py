@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What atlas_vpc_peer_accepter has to do, from what was read: refuse, or the steps in their order. Pure."""
 
@@ -10,10 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan, Step
-
+from ..._api.errors import AtlasError
+from ..._engine.options import Parameters
+from ..._engine.plan import Plan, Step
 from ..objects import PeeringConnection
 from .block import check_block, find_block
 from .checks import (

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What atlas_vpc_peer_accepter sends to make changes, and what each makes of what was read. Pure."""
 
@@ -10,8 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Fields
-
+from ..._engine.plan import Change, Fields
 from ..objects import PeeringConnection, Route, RouteAction, RouteTable, Vpc
 from .view import ACTIVE, View, route_to
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Which route tables are meant, and what has to become of their routes to Atlas. Pure."""
 
@@ -10,9 +8,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import Parameters
-
+from ..._api.errors import AtlasError
+from ..._engine.options import Parameters
 from ..objects import LOCAL, Route, RouteAction, RouteTable, Vpc
 from .options import to_tags
 from .requests import RouteChange

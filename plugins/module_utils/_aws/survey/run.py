@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """Asking the questions of several surveys, side by side."""
 
@@ -10,9 +8,8 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
-
+from ..._api.errors import AtlasError
+from ..._api.parallel import Workers
 from .survey import Survey
 
 # How many requests are sent to AWS at the same time. AWS counts them by account and region.

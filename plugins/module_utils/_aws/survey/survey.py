@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What is read of one account in one region: a question for each kind of object, whose answer is plain data or an error."""
 
@@ -10,8 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-
+from ..._api.errors import AtlasError
 from ..errors import NOT_AWS
 from ..objects import Reply, Vpc
 from ..session import AwsSession

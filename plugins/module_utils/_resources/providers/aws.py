@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What Atlas says of connections and containers on AWS."""
 
@@ -9,9 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.peers import AWS_FAILURE_REASONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import to_atlas_region, to_cloud_region
-
+from ..._values.peers import AWS_FAILURE_REASONS
+from ..._values.regions import to_atlas_region, to_cloud_region
 from .container_kind import ContainerKind
 from .provider import CustomerTask, Fields, Peer, Provider
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What Atlas says of connections and containers on AZURE."""
 
@@ -11,9 +9,8 @@ import json
 import shlex
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import vnet_id
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
-
+from ..._values.azure_names import vnet_id
+from ..._values.azure_regions import AZURE_REGIONS
 from .container_kind import ContainerKind
 from .provider import CustomerTask, Fields, Peer, Provider
 

@@ -1,7 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# Private to cloudpeer.atlas: it may change at any time, so do not import it from elsewhere.
 
 """What Atlas says of connections and containers on GCP."""
 
@@ -10,9 +8,8 @@ from __future__ import annotations
 import shlex
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_names import network_path
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_regions import GCP_REGIONS
-
+from ..._values.gcp_names import network_path
+from ..._values.gcp_regions import GCP_REGIONS
 from .container_kind import ContainerKind
 from .provider import CustomerTask, Fields, Peer, Provider, fields_of
 

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the documentation of atlas_vpc_peer_accepter says twice: options, permissions, and the codes of AWS."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a module reads of the collection when it runs in a process of its own: for each item of a loop, it is compiled anew."""
 
 from __future__ import annotations

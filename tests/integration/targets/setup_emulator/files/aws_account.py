@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Makes a VPC in a user's account of an AWS (moto's server), and prints how to act as that account.
 
 Its arguments are the address of AWS and the block of the VPC.

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """How much of a reply is read, and what becomes of one that was compressed although nobody asked for it."""
 
 from __future__ import annotations

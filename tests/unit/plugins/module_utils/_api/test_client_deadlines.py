@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """How long requests take at most: within a deadline, on the test's own clock, and among the addresses of a host."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The client's credentials on the wire: how many requests a nonce costs, what a wrong key costs, and who gets to see them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Codes that mean that somebody else was faster, that something is missing, or what to do next: they come with the request."""
 
 from __future__ import annotations

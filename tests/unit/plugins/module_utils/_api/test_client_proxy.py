@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A real proxy between the client and Atlas: used where the environment says so, and never for this host's plain http."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which replies say that a request was carried out, which that it was refused, and which neither: then somebody has to look."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the client sends and how it reads replies: media types, paths, pages, the envelope, cookies, odd replies."""
 
 from __future__ import annotations

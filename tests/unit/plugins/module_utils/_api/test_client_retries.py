@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is sent again and what is not: by verb, by status, by what broke, and within which time."""
 
 from __future__ import annotations

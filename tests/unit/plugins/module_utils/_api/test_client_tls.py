@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """TLS: whom the client trusts, and that nothing is sent to anybody else."""
 
 from __future__ import annotations

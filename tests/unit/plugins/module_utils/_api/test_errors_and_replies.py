@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Errors made of Atlas's replies, and what is read out of replies beside their content."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The governor: how long all pause, how many may send, and when it is too long."""
 
 from __future__ import annotations

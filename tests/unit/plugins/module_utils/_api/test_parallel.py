@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Calls side by side: which thread runs them, how they end, and that they stop when the main thread does."""
 
 from __future__ import annotations

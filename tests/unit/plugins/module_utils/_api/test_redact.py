@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """No secret is left in a text, in whichever way its characters are written, and looking for it takes no time to speak of."""
 
 from __future__ import annotations

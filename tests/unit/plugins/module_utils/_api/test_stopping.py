@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A thread that is to stop sends nothing more, and does not pause any longer; others go on."""
 
 from __future__ import annotations

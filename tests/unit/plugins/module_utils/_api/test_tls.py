@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """TLS contexts: read once, shared by connections, threads and forks, and set up as requests would have."""
 
 from __future__ import annotations

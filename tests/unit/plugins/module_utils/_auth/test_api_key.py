@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The API key as a credential: which refusals are worth another try, and which mean that the key is wrong."""
 
 from __future__ import annotations

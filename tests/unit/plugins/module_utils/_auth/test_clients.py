@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Clients that are used again: by the same options only, by the same process only, and not after they went bad."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """HTTP digest against the published vectors, and the many forms in which servers write a challenge."""
 
 from __future__ import annotations

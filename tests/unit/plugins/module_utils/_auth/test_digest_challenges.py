@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The forms in which servers write a challenge: several at once, odd blanks, quotes, and what is no challenge at all."""
 
 from __future__ import annotations

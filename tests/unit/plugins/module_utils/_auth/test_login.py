@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Service accounts, access tokens and profiles: which wins, how long a token is used, and that nobody else can read it."""
 
 from __future__ import annotations

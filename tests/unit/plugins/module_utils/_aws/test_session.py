@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Where atlas_vpc_peer_accepter finds AWS: region, credentials, endpoints; what it says if it cannot; that it keeps secrets."""
 
 from __future__ import annotations

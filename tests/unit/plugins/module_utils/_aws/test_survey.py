@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a survey asks AWS, and what it makes of replies that moto does not give."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A4: the peering of the VNet, as azure.azcollection shows it."""
 
 from __future__ import annotations

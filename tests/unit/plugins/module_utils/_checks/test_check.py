@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """How checks are registered and run, and what becomes of what they raise."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """P8 and P9: clients elsewhere, and what hosts of the VPC have found."""
 
 from __future__ import annotations

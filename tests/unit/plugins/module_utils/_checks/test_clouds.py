@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What holds for the connections of all clouds, on AZURE and GCP: the codes of the other cloud's connections do not appear."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """G4: the mirror in GCP, on the network that Atlas's connection names, and on no other one."""
 
 from __future__ import annotations

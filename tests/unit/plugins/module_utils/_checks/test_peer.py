@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """P1: the connection and its container in Atlas."""
 
 from __future__ import annotations

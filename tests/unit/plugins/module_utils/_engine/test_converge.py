@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The engine with an Operation of its own: a set of names that a forgetful server keeps."""
 
 from __future__ import annotations

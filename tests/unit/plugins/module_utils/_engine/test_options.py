@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Options of the connection, argument specs that merge, and credentials: all checked without the network."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Plans: what differs, what a step that failed comes to, and how a deciding function asks."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Waiting, on a clock of the test's own: when it looks, how fast it reacts, when it gives up."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A module's process imports its files out of a zip file, and compiles each of them once."""
 
 from __future__ import annotations

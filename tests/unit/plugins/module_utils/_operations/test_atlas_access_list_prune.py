@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The access list as a declared list: what is removed and what never is, in which order, and what is refused."""
 
 from __future__ import annotations

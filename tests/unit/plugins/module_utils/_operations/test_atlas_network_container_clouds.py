@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Network containers on AZURE and GCP: found before they are created, never changed, and removed while nothing uses them."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Reading the connections of several projects: each by itself, and one that cannot be read does not hide the others."""
 
 from __future__ import annotations

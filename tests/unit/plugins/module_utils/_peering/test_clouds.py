@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which cloud a connection of a set is with, and what that means for it: pure."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A table of the clouds reads only what it is asked for."""
 
 from __future__ import annotations

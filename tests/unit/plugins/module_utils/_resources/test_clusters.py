@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Clusters and custom DNS: what is made of replies of any shape, and which versions are asked for."""
 
 from __future__ import annotations

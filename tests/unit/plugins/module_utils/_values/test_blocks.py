@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is left of a block if others are taken out of it; tests/properties compares it with brute force."""
 
 from __future__ import annotations

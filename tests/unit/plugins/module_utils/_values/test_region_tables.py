@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Regions of AZURE and GCP: both spellings mean one place, and a name that is not known is passed on."""
 
 from __future__ import annotations

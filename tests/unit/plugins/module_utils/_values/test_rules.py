@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Rules for option values: what passes, what does not, and whether the message names the option and the way out."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Where a drawing has its parts: within each other, beside each other, and with the numbers of what was found."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The reports as texts: what is in them, and that nothing of a result is taken for a part of the page."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """How atlas_gcp_peering signs in: each kind of credentials, what is wrong with them, and that nothing of them is shown."""
 
 from __future__ import annotations

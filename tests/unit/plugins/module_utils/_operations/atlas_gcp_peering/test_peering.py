@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """atlas_gcp_peering makes, finds and removes the customer's half, waits for GCP, and leaves everything else alone."""
 
 from __future__ import annotations

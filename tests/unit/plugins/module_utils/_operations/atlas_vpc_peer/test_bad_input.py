@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Bad input: the task fails, names the option or the cause, and changes nothing; how many requests that costs."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is checked against Atlas's present state before a connection is requested."""
 
 from __future__ import annotations

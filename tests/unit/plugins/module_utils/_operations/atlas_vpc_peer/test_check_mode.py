@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Check mode sends reads only, and foretells what the same task then does."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Creating a connection: what is sent, what comes back, what it costs, and how its container is found."""
 
 from __future__ import annotations

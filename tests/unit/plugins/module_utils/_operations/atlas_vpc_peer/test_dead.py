@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Connections that are dead or dying: FAILED for each reason, recreate, TERMINATING with and without wait."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A connection that is there already: updates, differences that cannot be made good, peer_id, removal."""
 
 from __future__ import annotations

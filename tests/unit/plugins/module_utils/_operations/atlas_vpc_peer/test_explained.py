@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a failure says: as much in a run as in check mode, nothing twice, and no option that is set already."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A connection is identified by its account, its VPC and its container: which one is meant when a VPC has several."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Changes whose reply is lost, and races: looked up before anything is sent again, and told truly in the end."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """recreate: changed, for all clouds: what cannot be changed is removed and made anew, and peer_id moves to another network."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The reply to a change has to show what was sent: any other one leaves open whether the change was made, and is looked up."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What nobody expects, in the middle of a request: no threads, no memory, a defect. The result still tells what was changed."""
 
 from __future__ import annotations

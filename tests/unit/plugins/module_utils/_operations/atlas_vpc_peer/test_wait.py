@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Waiting with the whole task: for which states, how often it asks, what it says when it is in vain."""
 
 from __future__ import annotations

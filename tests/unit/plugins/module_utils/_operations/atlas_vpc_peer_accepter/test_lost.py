@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What atlas_vpc_peer_accepter does when replies are lost, somebody else is faster, or AWS refuses in the middle."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """atlas_vpc_peer_accepter with state present: it accepts, routes, names, and sets DNS; and what that costs."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What atlas_vpc_peer_accepter refuses, in check mode and for real; Site.refused() proves that nothing is changed."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """How atlas_vpc_peer_accepter waits: for the connection to appear, for the request to be passed on, for it to be active."""
 
 from __future__ import annotations

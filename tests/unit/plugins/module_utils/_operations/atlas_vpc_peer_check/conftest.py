@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Both clouds for the tests of the check: an emulator that requests connections in moto, and a VPC that is connected."""
 
 from __future__ import annotations

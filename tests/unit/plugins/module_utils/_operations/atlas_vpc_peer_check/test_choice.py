@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which connections, subnets, clients and clusters are checked, with which credentials, and how many requests that takes."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Connections on AZURE and GCP: what is healthy, each fault with its code, and what cannot be read."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Each seeded fault gives exactly its codes, and the task fails as `fail_on` says, with the whole result."""
 
 from __future__ import annotations

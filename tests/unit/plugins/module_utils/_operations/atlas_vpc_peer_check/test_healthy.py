@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A connection that carries traffic: the verdict, what the result shows, and what is read for it."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Options that cannot be right are refused before anything is read, and named as the task has them."""
 
 from __future__ import annotations

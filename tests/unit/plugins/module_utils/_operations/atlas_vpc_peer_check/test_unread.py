@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What cannot be read is unknown and names the permission; no reply of an odd shape is taken for a good one."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """One list for three clouds: whose connections are read, declared and pruned, and with which requests."""
 
 from __future__ import annotations

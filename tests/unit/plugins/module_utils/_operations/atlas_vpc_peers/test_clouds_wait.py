@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Waiting for three clouds at once: what Atlas's part is on each, who has to act, and refusals for lack of rights."""
 
 from __future__ import annotations

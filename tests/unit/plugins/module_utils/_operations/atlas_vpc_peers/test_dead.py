@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Connections that have failed: a failure of their entry, or replaced; the others are done in any case."""
 
 from __future__ import annotations

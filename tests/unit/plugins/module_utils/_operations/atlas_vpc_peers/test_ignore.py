@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What pruning leaves alone, by patterns over the fields of a connection."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What Atlas limits: pending connections, which acceptance makes room for, and the rate of requests."""
 
 from __future__ import annotations

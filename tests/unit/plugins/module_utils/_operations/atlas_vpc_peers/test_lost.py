@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Replies that are lost: one look for all of them, and nothing is made twice."""
 
 from __future__ import annotations

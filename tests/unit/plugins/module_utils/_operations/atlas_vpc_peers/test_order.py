@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """In which order a list is carried out: what needs a block, a pair or a place waits until that is free; the others do not."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Entries that fail on the way: the others are done, the result says which is which, and the next run goes on from there."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Waiting for a list: one question a poll, a line for the user, and each failure with its entry."""
 
 from __future__ import annotations
