@@ -11,7 +11,7 @@ import typing as t
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report, report_for
 

@@ -18,7 +18,7 @@ COLLECTION = "ansible_collections.cloudpeer.atlas"
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
-    "plugin_utils": {"_engine", "_api.errors"},
+    "plugin_utils": {"_engine", "_http.errors"},
     "_operations": {
         "_peer_check",
         "_checks",
@@ -31,10 +31,10 @@ MAY_IMPORT = {
         "_auth",
         "_engine",
         "_values",
-        "_api.errors",
+        "_http.errors",
         "_api.client",
-        "_api.parallel",
-        "_api.tls",
+        "_http.threads",
+        "_http.tls",
     },
     "_peer_check": {
         "_checks",
@@ -45,39 +45,37 @@ MAY_IMPORT = {
         "_engine",
         "_values",
         "_api.client",
-        "_api.errors",
-        "_api.parallel",
+        "_http.errors",
+        "_http.threads",
     },
     "_checks": {"_values", "_aws.objects", "_aws.vpc_parts", "_gcp.network"},
-    "_access_list": {"_resources", "_engine", "_values", "_api.errors"},
-    "_network_container": {"_resources", "_engine", "_values", "_api.errors"},
-    "_peering": {"_resources", "_engine", "_values", "_api.errors"},
-    "_aws": {"_engine", "_values", "_api.errors", "_api.redact", "_api.call", "_api.parallel"},
+    "_access_list": {"_resources", "_engine", "_values", "_http.errors"},
+    "_network_container": {"_resources", "_engine", "_values", "_http.errors"},
+    "_peering": {"_resources", "_engine", "_values", "_http.errors"},
+    "_aws": {"_engine", "_values", "_http.errors", "_http.redact", "_http.exchange", "_http.threads"},
     "_gcp": {
         "_engine",
         "_values",
-        "_api.backoff",
-        "_api.call",
-        "_api.errors",
-        "_api.failures",
-        "_api.redact",
-        "_api.reply",
-        "_api.settings",
-        "_api.transport",
+        "_http.pauses",
+        "_http.exchange",
+        "_http.errors",
+        "_http.redact",
+        "_http.transport",
     },
-    "_engine": {"_auth.sources", "_values", "_api.backoff", "_api.errors", "_api.parallel", "_api.redact", "_api.stopping"},
-    "_auth": {"_api", "_values"},
-    "_resources": {"_api", "_values"},
-    "_api": {"_version", "_values"},
+    "_engine": {"_auth.sources", "_values", "_http.pauses", "_http.errors", "_http.threads", "_http.redact"},
+    "_auth": {"_api", "_http", "_values"},
+    "_resources": {"_api", "_http", "_values"},
+    "_api": {"_http", "_version", "_values"},
+    "_http": {"_version", "_values"},
     "_values": set(),
     "_version": set(),
 }
 # What knows nothing of Ansible: an inventory plugin and an event source can use it as it is.
-WITHOUT_ANSIBLE = {"_values", "_api", "_auth", "_resources", "_version"}
+WITHOUT_ANSIBLE = {"_values", "_http", "_api", "_auth", "_resources", "_version"}
 # Only these packages send requests.
 LIBRARIES = {
-    "requests": {"_api"},
-    "urllib3": {"_api"},
+    "requests": {"_http"},
+    "urllib3": {"_http"},
     "boto3": {"_aws"},
     "botocore": {"_aws"},
     "google": {"_gcp"},
@@ -88,9 +86,10 @@ MAY_NAME_CHECK_MODE = {"_engine/execute.py", "_engine/shell.py", "plugin_utils/_
 MAY_NAME_STATUSES = {
     "_api/client.py",
     "_api/reply.py",
-    "_api/failures.py",
     "_api/errors.py",
-    "_api/hints.py",
+    "_http/errors.py",
+    "_http/exchange.py",
+    "_http/transport.py",
     "_aws/boto.py",
     "_aws/errors.py",
     "_gcp/errors.py",
@@ -209,7 +208,14 @@ def test_the_accepter_loads_no_client_of_atlas() -> None:
     assert "_aws/session.py" in loaded
     assert (
         loaded
-        & {"_api/client.py", "_api/tls.py", "_api/transport.py", "_api/deadline.py", "_auth/token_cache.py", "_auth/clients.py"}
+        & {
+            "_api/client.py",
+            "_http/tls.py",
+            "_http/transport.py",
+            "_http/deadline.py",
+            "_auth/token_cache.py",
+            "_auth/clients.py",
+        }
         == set()
     )
 

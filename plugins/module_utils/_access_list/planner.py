@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasError
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling, split_ignored, warn_of_unused
+from .._http.errors import AtlasError
 from .._resources.access_entries import in_both_forms, is_name, merged
 from .._resources.access_list import MOST_ENTRIES, Entry
 from .._values.access_entries import key_of

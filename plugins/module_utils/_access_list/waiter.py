@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasError
 from .._engine.wait import Wait, WaitTimeoutError
+from .._http.errors import AtlasError
 from .state import AccessListState
 
 # The statuses of entries by their names, or why one could not be read.

@@ -1,108 +1,148 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong, as exceptions: one class a kind, each with the fields a result carries and a hint what to do next."""
+"""Errors out of Atlas's replies, with the hints by code and status."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .redact import redacted
+from .._http.errors import (
+    CLASS_BY_STATUS,
+    MAX_DETAIL_LENGTH,
+    AtlasApiError,
+    AtlasConnectionError,
+    OvertakenError,
+    root_cause,
+)
+from .._http.exchange import ConnectionFailure
+from .._http.redact import redacted
+from .request import Request
 
-MAX_DETAIL_LENGTH = 500
-# What every failure carries beside `msg`, even if it is null.
-FAILURE_FIELDS = ("http_status", "error_code", "detail")
+# By the error code of a reply that any request can get: signing in, the project, the state of the service.
+CODE_HINTS: t.Mapping[str, str] = {
+    "GROUP_NOT_FOUND": "Check group_id (the project id, 24 hexadecimal digits) and that the API key belongs to its organization.",
+    "IP_ADDRESS_NOT_ON_ACCESS_LIST": (
+        "Add the address of the host this task runs on to the access list of the API key (Organization Access Manager, "
+        "API Keys); the project's own IP access list is another one and does not help."
+    ),
+    "NOT_IN_GROUP": "Invite the API key to the project group_id names, with a role that may manage network access.",
+    "invalid_client": "Check client_id and client_secret, and that the secret has not expired.",
+    "USER_UNAUTHORIZED": (
+        "Check public_key and private_key (or client_id and client_secret, or access_token), and that they have a role in the "
+        "project group_id names."
+    ),
+    "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES": "Atlas is being upgraded and takes no changes: run the task again later.",
+}
+# By the HTTP status, for codes that have no hint of their own.
+STATUS_HINTS: t.Mapping[int, str] = {
+    401: "Check public_key and private_key (or client_id and client_secret, or access_token): wrong, disabled or out of date?",
+    403: "Check the roles of the API key in the project, and the API key's own access list.",
+    406: "Atlas does not know the version of the API that was asked for: check base_url and api_version.",
+    410: "Atlas no longer serves this version of the API: set v2 if api_version is v1.0, or else update the collection.",
+    429: "Run fewer tasks at once, or raise retries.",
+}
+# By what happened to the connection: what to say of it, with a place for the base URL, and what to do next.
+CONNECTION_HINTS: t.Mapping[ConnectionFailure, tuple[str, str]] = {
+    "untrusted": (
+        "cannot trust {where}",
+        "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody.",
+    ),
+    "no proxy": (
+        "cannot reach {where} through the proxy",
+        "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",
+    ),
+    "no files": (
+        "this host has too many files open to reach {where}",
+        "The request was not sent. Raise the limit of open files (ulimit -n), or run fewer tasks at once.",
+    ),
+    "unreachable": ("cannot reach {where}", "Check base_url and the way to it (DNS, firewall, proxy)."),
+    "silent": ("no answer in time from {where}", "Check base_url and the way to it (firewall, proxy), or raise timeout."),
+    "broken": (
+        "the connection to {where} broke before a whole reply came",
+        "Run the task again; if it stays, look for a proxy in between.",
+    ),
+}
 
 
-class AtlasError(Exception):
-    """A failure whose text is shown to the user unchanged.
+_TRANSIENT_STATUSES = frozenset((502, 503, 504))
+
+
+def api_error(request: Request, status: int, body: t.Any, *, secrets: t.Iterable[str] = ()) -> AtlasApiError:
+    """Make the error for a reply of Atlas with an error status.
 
     Args:
-        message: One sentence that names the option or the cause.
-        http_status: The status Atlas answered with, if it answered.
-        error_code: Atlas's own code, such as `PEER_NOT_FOUND`.
-        detail: Atlas's own words, or those of the network.
-        hint: What to do next; it is appended to the message.
-        outcome_unknown: Whether a change may have been made although no answer says so.
-        is_transient: Whether the same request may well succeed a little later.
+        request: What was refused.
+        status: The HTTP status of the reply, or the one inside its envelope.
+        body: The decoded error body; anything that is not Atlas's error object counts as no detail.
+        secrets: What must not be shown, not even the first half of it where a long detail is cut.
 
-    Attributes:
-        was_refused_unread: Whether Atlas refused the request for its rate alone, so that any request may be sent again.
-        retry_after: The seconds after which Atlas asks to try again; None if it does not say.
+    Returns:
+        An OvertakenError for a code that the request names as such, otherwise an error of the status's own class. Its
+        `outcome_unknown` is set if Atlas failed over a write (5xx).
     """
-
-    was_refused_unread = False
-    retry_after: float | None = None
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        http_status: int | None = None,
-        error_code: str | None = None,
-        detail: str | None = None,
-        hint: str | None = None,
-        outcome_unknown: bool = False,
-        is_transient: bool = False,
-    ) -> None:
-        super().__init__(f"{message} {hint}" if hint else message)
-        self.http_status = http_status
-        self.error_code = error_code
-        self.detail = detail
-        self.hint = hint
-        self.outcome_unknown = outcome_unknown
-        self.is_transient = is_transient
-
-    @property
-    def without_hint(self) -> str:
-        """The message alone, for one that gives another hint."""
-        return str(self).removesuffix(self.hint or "").strip()
-
-    def redact(self, secrets: t.Sequence[str]) -> None:
-        """Take `secrets` out of the texts."""
-        self.args = tuple(redacted(text, secrets) for text in self.args)
-        self.detail = self.detail and redacted(self.detail, secrets)
-        self.error_code = self.error_code and redacted(self.error_code, secrets)
-
-    @property
-    def is_unanswered(self) -> bool:
-        """Whether the service did not answer the question, as far as it could have been answered: try again later."""
-        return isinstance(self, AtlasConnectionError) or (self.http_status or 0) >= 500 or self.http_status == 429
-
-    def to_result(self) -> dict[str, t.Any]:
-        """Return the fields of a failed result: `msg`, `http_status`, `error_code`, `detail`."""
-        return {"msg": str(self), **{name: getattr(self, name) for name in FAILURE_FIELDS}}
+    fields = body if isinstance(body, dict) else {}
+    # OAuth's errors have their code in another place (RFC 6749, 5.2).
+    code = fields.get("errorCode") or fields.get("error")
+    code = redacted(code, secrets, MAX_DETAIL_LENGTH) if isinstance(code, str) and code else None
+    detail = redacted(_detail(fields), secrets, MAX_DETAIL_LENGTH) or None
+    hint = request.hints.get(code or "") or CODE_HINTS.get(code or "") or STATUS_HINTS.get(status)
+    label = f"HTTP {status} {code}" if code else f"HTTP {status}"
+    text = (detail or "no reason given").rstrip(". ")
+    is_overtaken = code in request.exists or (status in (404, 409) and code in request.gone)
+    error_class = OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, AtlasApiError)
+    return error_class(
+        f"Failed to {request.description}: {text} ({label}).",
+        http_status=status,
+        error_code=code,
+        detail=detail,
+        hint=hint,
+        outcome_unknown=request.is_write and status >= 500,
+        is_transient=status in _TRANSIENT_STATUSES,
+    )
 
 
-class InvalidOptionError(AtlasError):
-    """An option that cannot be right, found before anything is sent."""
+def _detail(fields: dict[t.Any, t.Any]) -> str:
+    """Return Atlas's words: `detail`, the rejected fields that come with it, else `reason`."""
+    detail = fields.get("detail") or fields.get("error_description") or fields.get("reason")
+    words = [detail] if isinstance(detail, str) else []
+    # Atlas may say the same in both places.
+    known = "".join(words)[:MAX_DETAIL_LENGTH]
+    bad_request = fields.get("badRequestDetail")
+    rejected = bad_request.get("fields") if isinstance(bad_request, dict) else None
+    for one in rejected if isinstance(rejected, list) else []:
+        if isinstance(one, dict) and one.get("field"):
+            name, description = str(one["field"]), str(one.get("description") or "refused")
+            if name not in known or description.rstrip(". ") not in known:
+                words.append(f"{name}: {description}")
+    words[:-1] = [word.rstrip(". ") for word in words[:-1]]
+    return "; ".join(words)
 
 
-class AtlasConnectionError(AtlasError):
-    """Atlas did not answer: unreachable, TLS, time-out, a connection that broke."""
+def connection_error(
+    request: Request, failure: ConnectionFailure, where: str, error: BaseException, *, secrets: t.Iterable[str] = ()
+) -> AtlasConnectionError:
+    """Make the error for a request that got no reply.
 
+    Args:
+        request: What failed.
+        failure: What happened to the connection.
+        where: The base URL.
+        error: The exception of the HTTP library; the message gives its innermost cause.
+        secrets: What must not be shown.
 
-class AtlasApiError(AtlasError):
-    """Atlas answered with an error, or with something that is not a reply of its API."""
-
-
-class AtlasAuthError(AtlasApiError):
-    """The credentials are refused, or may not do this."""
-
-
-class AtlasNotFoundError(AtlasApiError):
-    """What the request names does not exist."""
-
-
-class AtlasConflictError(AtlasApiError):
-    """The request does not fit the present state."""
-
-
-class AtlasRateLimitError(AtlasApiError):
-    """Atlas asked to slow down, more often than the retries allow."""
-
-    was_refused_unread = True
-
-
-class OvertakenError(AtlasApiError):
-    """Somebody else has done, since the last look, what the request was to do: look again."""
+    Returns:
+        The error. Its `outcome_unknown` is set if a write may have arrived.
+    """
+    root = root_cause(error)
+    cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
+    # What a server sent in place of a reply may be in it.
+    cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
+    what, hint = CONNECTION_HINTS[failure]
+    return AtlasConnectionError(
+        f"Failed to {request.description}: {what.format(where=where)} ({cause}).",
+        detail=cause,
+        hint=hint,
+        outcome_unknown=request.is_write and failure in ("silent", "broken"),
+        is_transient=failure not in ("untrusted", "no files"),
+    )

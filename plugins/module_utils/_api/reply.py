@@ -5,51 +5,17 @@
 
 from __future__ import annotations
 
-import email.utils
 import json
-import time
 import typing as t
 from urllib.parse import urlsplit
 
-from .errors import AtlasApiError
-from .failures import api_error
+from .._http.errors import AtlasApiError
+from .._http.exchange import Reply, retry_after
+from .errors import api_error
 from .request import Json, Request
 from .settings import ApiSettings
 
 _CHECK_SERVER = "Check that base_url is Atlas and that no proxy or login page answers in its place."
-
-
-class Reply(t.NamedTuple):
-    """A reply as it came: status, headers (names in any case) and body.
-
-    Attributes:
-        flaw: What is wrong with the body, to follow `the reply`; it is then empty.
-    """
-
-    status: int
-    headers: t.Mapping[str, str]
-    content: bytes
-    flaw: str = ""
-
-    @property
-    def is_unauthorized(self) -> bool:
-        """Whether the server asks for credentials, or for other ones."""
-        return self.status == 401
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the server says that it has done what was asked."""
-        return 200 <= self.status < 300
-
-    @property
-    def is_error(self) -> bool:
-        """Whether the server has refused the request, or failed over it."""
-        return self.status >= 400
-
-    @property
-    def is_rate_limited(self) -> bool:
-        """Whether the server has refused the request because there are too many."""
-        return self.status == 429
 
 
 def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t.Iterable[str]) -> Json:
@@ -151,16 +117,6 @@ def _redirect_target(headers: t.Mapping[str, str]) -> str:
         return urlsplit(headers.get("Location") or "").hostname or "another place"
     except ValueError:
         return "an invalid address"
-
-
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds that a `Retry-After` header asks for, written as seconds or as a date; None if it says nothing."""
-    try:
-        if value and value.strip().isdecimal():
-            return float(value)
-        return max(0.0, email.utils.parsedate_to_datetime(value or "").timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def check_written(description: str, shown: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> None:

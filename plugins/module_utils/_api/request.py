@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A request to the API: what is sent, and what is known of its answers before it is sent."""
+"""A request to Atlas, and what a credential does with it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import typing as t
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
+from .._http.errors import InvalidOptionError
+from .._http.exchange import Prepared
 from .settings import ApiSettings
 
 Json = dict[str, t.Any]
@@ -90,3 +92,46 @@ class Request(t.NamedTuple):
         if self.body is not None:
             headers["Content-Type"] = _FORM if isinstance(self.body, str) else media_type
         return {**headers, **self.headers}
+
+
+# See `Credential.sign_in`.
+Flow = t.Generator[t.Union[Prepared, Request], t.Any, None]
+
+
+class Credential(t.Protocol):
+    """What the client needs of a kind of credential. Safe for threads, each of which signs requests on a connection of its own.
+
+    Attributes:
+        secrets: What must not be shown. The list grows with what is found out on the way.
+    """
+
+    secrets: list[str]
+
+    def for_connection(self) -> Credential:
+        """Return the credential for one more connection: the same, or one that shares with it what connections can share."""
+
+    def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
+        """Sign a request, and sign it again if it is refused, as far as there is a way to.
+
+        A generator. It yields the request, signed, as often as it is to be sent, and is sent each Reply; the last one counts.
+        It may yield a Request of its own before, for a token, and is sent the object in the answer. If that fails, or the
+        task ends, the client closes the generator, which then gives back what it holds.
+
+        Args:
+            request: The request. Its `Authorization` header is set in place.
+            patience: Returns the seconds to wait at most for another process.
+        """
+
+
+def check_header_values(**values: str) -> None:
+    """Check values of options that go into headers.
+
+    Raises:
+        InvalidOptionError: If one cannot be what it is for.
+    """
+    for option, value in values.items():
+        if not value.isprintable():
+            raise InvalidOptionError(
+                f"{option} has a line break or another character that is not printable.",
+                hint="Remove what was copied along with it.",
+            )

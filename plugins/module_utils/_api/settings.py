@@ -11,8 +11,8 @@ import ssl
 import typing as t
 from urllib.parse import urlsplit
 
-from .errors import InvalidOptionError
-from .tls import trusting
+from .._http.errors import InvalidOptionError
+from .._http.tls import trusting
 
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
 LONGEST_TIMEOUT = 86400

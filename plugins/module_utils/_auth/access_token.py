@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.credential import Flow, Prepared, check_header_values
-from .._api.errors import InvalidOptionError
+from .._api.request import Flow, check_header_values
+from .._http.errors import InvalidOptionError
+from .._http.exchange import Prepared
 
 
 class AccessToken:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.credential import Flow, Prepared, check_header_values
-from .._api.reply import Reply
+from .._api.request import Flow, check_header_values
+from .._http.exchange import Prepared, Reply
 from .digest import DigestSession, parse_challenge, parse_next_nonce
 
 _MOST_REFUSALS = 4

@@ -11,10 +11,9 @@ import time
 import typing as t
 from urllib.parse import urlencode
 
-from .._api.credential import Flow, Prepared, check_header_values
-from .._api.errors import AtlasApiError
-from .._api.reply import Reply
-from .._api.request import Request
+from .._api.request import Flow, Request, check_header_values
+from .._http.errors import AtlasApiError
+from .._http.exchange import Prepared, Reply
 from .token_cache import LIFETIME_SECONDS, Token, TokenCache, is_token
 
 

@@ -13,8 +13,8 @@ import time
 import traceback
 import typing as t
 
-from .._api.call import ApiCall
 from .._engine.options import parse_option
+from .._http.exchange import ApiCall
 from .._values.regions import parse_aws_region
 from .errors import NoRegionError
 from .options import NAMES

@@ -8,13 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._api.errors import (
-    MAX_DETAIL_LENGTH,
-    AtlasError,
-    InvalidOptionError,
-    OvertakenError,
-)
-from .._api.redact import redacted
+from .._http.errors import MAX_DETAIL_LENGTH, AtlasError, InvalidOptionError, OvertakenError
+from .._http.redact import redacted
 from .options import NAMES
 
 # AWS refused the request, and takes the same one a little later.

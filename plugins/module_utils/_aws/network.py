@@ -7,15 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .objects import (
-    PeeringConnection,
-    RouteAction,
-    RouteTable,
-    Vpc,
-    to_connection,
-    to_route_table,
-    to_vpc,
-)
+from .objects import PeeringConnection, RouteAction, RouteTable, Vpc, to_connection, to_route_table, to_vpc
 from .session import AwsSession
 
 # AWS's name of each attribute for DNS, in the order in which they can be enabled.

@@ -11,9 +11,9 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
-from .._api.errors import InvalidOptionError
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters, parse_aws_regions
+from .._http.errors import InvalidOptionError
 
 SECRET_OPTIONS = ("access_key", "secret_key", "session_token")
 

@@ -11,14 +11,10 @@ import time
 import typing as t
 from contextlib import contextmanager
 
-from .._api.call import ApiCall
 from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .boto import (
-    FAILURES,
-    READ_SECONDS,
-    Clients,
-)
+from .._http.exchange import ApiCall
+from .boto import FAILURES, READ_SECONDS, Clients
 from .errors import aws_error
 from .options import NAMES, SECRET_OPTIONS
 from .services import policy_name

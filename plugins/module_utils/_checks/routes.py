@@ -10,16 +10,7 @@ import ipaddress
 from .._aws.objects import RouteTable
 from .check import Finding, Findings, check
 from .facts import Facts, known
-from .judge import (
-    ENDED,
-    are_all_judged,
-    chosen_subnets,
-    connection_id_of,
-    is_outside_entry,
-    judged_subnets,
-    peer_of,
-    to_network,
-)
+from .judge import ENDED, are_all_judged, chosen_subnets, connection_id_of, is_outside_entry, judged_subnets, peer_of, to_network
 from .strays import judge_lists, judge_routes
 from .tables import TableView, name_of, need_subnets, views_of, with_ipv4
 from .wording import listed

@@ -11,8 +11,8 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from .._api.errors import InvalidOptionError
 from .._auth.sources import VARIABLES
+from .._http.errors import InvalidOptionError
 
 Options = dict[str, dict[str, t.Any]]
 Rules = tuple[tuple[t.Any, ...], ...]

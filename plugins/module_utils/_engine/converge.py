@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasError
+from .._http.errors import AtlasError
 from .failed import may_pass, pauses_before_look
 from .operation import Operation, Session
 from .outcome import Outcome, Progress, Report

@@ -9,7 +9,7 @@ import time
 import traceback
 import typing as t
 
-from .._api.errors import AtlasError
+from .._http.errors import AtlasError
 from .converge import Convergence
 from .operation import Operation
 from .options import Parameters

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.backoff import backoff
-from .._api.errors import AtlasError, OvertakenError
+from .._http.errors import AtlasError, OvertakenError
+from .._http.pauses import backoff
 from .plan import Step
 
 # The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.

@@ -9,7 +9,7 @@ import time
 import typing as t
 from contextlib import AbstractContextManager
 
-from .._api.errors import AtlasError
+from .._http.errors import AtlasError
 from .argspec import ArgumentSpec
 from .options import Parameters
 from .plan import Facts, Plan, Step

@@ -7,14 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import InvalidOptionError
+from .._http.errors import InvalidOptionError
 from .._values.blocks import parse_private_block
-from .._values.ids import (
-    parse_account_id,
-    parse_connection_id,
-    parse_object_id,
-    parse_vpc_id,
-)
+from .._values.ids import parse_account_id, parse_connection_id, parse_object_id, parse_vpc_id
 from .._values.invalid import InvalidValueError
 from .._values.regions import AWS_REGIONS, parse_aws_region
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._api.redact import redacted
+from .._http.redact import redacted
 from .operation import Operation
 from .plan import Plan
 from .wait import GONE, Clock, Wait

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._api.errors import AtlasError
+from .._http.errors import AtlasError
 
 Fields = t.Mapping[str, t.Any]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasError, InvalidOptionError
+from .._http.errors import AtlasError, InvalidOptionError
 from .._values.invalid import InvalidValueError
 from .._values.patterns import Parse, Pattern, matches, parse_pattern
 from .argspec import ArgumentSpec

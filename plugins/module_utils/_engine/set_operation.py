@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from contextlib import AbstractContextManager
 
-from .._api.errors import AtlasError
+from .._http.errors import AtlasError
 from .operation import Operation, Session
 from .plan import Plan, Step
 from .wait import State, WaitTimeoutError

@@ -9,9 +9,9 @@ import typing as t
 from contextlib import contextmanager
 from functools import partial
 
-from .._api.errors import AtlasError
-from .._api.parallel import Ended, Workers
-from .._api.stopping import StoppedError
+from .._http.errors import AtlasError
+from .._http.pauses import StoppedError
+from .._http.threads import Ended, Workers
 from .failed import may_pass, pauses_before_look
 from .outcome import Outcome
 from .plan import Plan, Step

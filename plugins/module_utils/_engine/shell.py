@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .._api.errors import FAILURE_FIELDS
+from .._http.errors import FAILURE_FIELDS
 from .zipped import compile_once
 
 if t.TYPE_CHECKING:

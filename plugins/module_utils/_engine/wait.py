@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._api.errors import AtlasError
+from .._http.errors import AtlasError
 
 State = t.TypeVar("State")
 Clock = t.Callable[[], float]

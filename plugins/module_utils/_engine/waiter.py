@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.backoff import LONGEST_BACKOFF
-from .._api.errors import AtlasError
+from .._http.errors import AtlasError
+from .._http.pauses import LONGEST_BACKOFF
 from .operation import Operation, Session
 from .outcome import Progress
 from .wait import Clock, Sleep, Wait, WaitTimeoutError, wait_until

@@ -12,9 +12,9 @@ import typing as t
 from ansible.module_utils.common.parameters import env_fallback
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from .._api.errors import InvalidOptionError
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters
+from .._http.errors import InvalidOptionError
 
 DEFAULT_SCOPES = ("https://www.googleapis.com/auth/compute",)
 KEY_OPTIONS = ("service_account_file", "service_account_contents")

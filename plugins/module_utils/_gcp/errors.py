@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .._api.errors import (
+from .._http.errors import (
+    CLASS_BY_STATUS,
     MAX_DETAIL_LENGTH,
     AtlasApiError,
     AtlasAuthError,
@@ -16,9 +17,9 @@ from .._api.errors import (
     AtlasConnectionError,
     AtlasRateLimitError,
     OvertakenError,
+    root_cause,
 )
-from .._api.failures import CLASS_BY_STATUS, root_cause
-from .._api.redact import redacted
+from .._http.redact import redacted
 
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
 _TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasNotFoundError
 from .._engine.options import Parameters
+from .._http.errors import AtlasNotFoundError
 from .errors import HOST, HTTP_OK, odd_reply
 from .network import AddPeering, Peering, RemovePeering, parse_network, parse_operation
 from .session import GcpSession

@@ -11,18 +11,12 @@ import typing as t
 from contextlib import contextmanager
 from urllib.parse import quote, urlencode, urlsplit
 
-from .._api.backoff import backoff
-from .._api.call import ApiCall
-from .._api.errors import AtlasError
-from .._api.reply import Reply
-from .._api.settings import ApiSettings
-from .._api.transport import (
-    REQUESTS_IMPORT_ERROR,
-    Transport,
-    TransportError,
-)
 from .._engine.operation import Warn
 from .._engine.options import Parameters
+from .._http.errors import AtlasError
+from .._http.exchange import ApiCall, Reply
+from .._http.pauses import backoff
+from .._http.transport import REQUESTS_IMPORT_ERROR, Transport, TransportError
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens, TokenUnansweredError
 from .errors import HOST, connection_error, gcp_error, odd_reply
 
@@ -62,7 +56,7 @@ class GcpSession:
         self._clock = clock
         self._sleep = sleep
         self._deadline: float | None = None
-        self._transport = Transport(ApiSettings(base_url=f"https://{HOST}", timeout=REQUEST_SECONDS))
+        self._transport = Transport()
         self._tokens = Tokens(params, self._send_for_token)
 
     @property

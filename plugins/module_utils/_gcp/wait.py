@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .._api.errors import AtlasApiError, AtlasError
 from .._engine.options import Parameters
 from .._engine.wait import Wait, WaitTimeoutError
+from .._http.errors import AtlasApiError, AtlasError
 from .errors import PeeringBusyError
 from .network import ACTIVE, CONSENSUS, Peering
 from .networks import Networks

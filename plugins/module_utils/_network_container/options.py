@@ -8,14 +8,8 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._api.errors import InvalidOptionError
-from .._engine.options import (
-    Parameters,
-    check_not_azure,
-    check_options,
-    check_version,
-    parse_region,
-)
+from .._engine.options import Parameters, check_not_azure, check_options, check_version, parse_region
+from .._http.errors import InvalidOptionError
 from .._resources.containers import KINDS
 from .._resources.providers.aws import AWS_CONTAINERS
 from .._resources.providers.container_kind import ContainerKind

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api import tls
 from .._api.client import AtlasClient
-from .._api.errors import AtlasError
-from .._auth import clients, login
+from .._auth import clients
+from .._auth import clients as login
 from .._engine.operation import Operation
 from .._engine.options import Parameters, check_wait, parse_values
 from .._engine.wait import State
+from .._http import tls
+from .._http.errors import AtlasError
 
 # How many requests that only read are sent side by side.
 READERS = 8
@@ -67,7 +68,7 @@ def read_all(
         What was read, or why it could not be, by the same keys in the same order.
     """
     # Few tasks do, and a module's process compiles each file anew.
-    from .._api.parallel import Workers
+    from .._http.threads import Workers
 
     # Pauses for the rate may take as long as all tries of a request.
     longest_pause = params["timeout"] * (params["retries"] + 1)

@@ -9,10 +9,10 @@ import ipaddress
 import typing as t
 from functools import partial
 
-from .._api.errors import AtlasError, InvalidOptionError
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan
+from .._http.errors import AtlasError, InvalidOptionError
 from .._resources.access_entries import PATTERN_FORMS, in_both_forms
 from .._resources.access_list import GONE, AccessList, Entry
 from .._values.invalid import InvalidValueError

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasError, InvalidOptionError
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_options
 from .._engine.plan import Plan
+from .._http.errors import AtlasError, InvalidOptionError
 from .._resources.cluster_fields import Cluster, Region
 from .._resources.clusters import Clusters
 from .._values.ids import parse_cluster_name

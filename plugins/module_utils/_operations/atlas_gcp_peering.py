@@ -8,12 +8,6 @@ from __future__ import annotations
 import typing as t
 import uuid
 
-from .._api.errors import (
-    AtlasApiError,
-    AtlasAuthError,
-    AtlasError,
-    OvertakenError,
-)
 from .._engine.operation import Operation, Status
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step
@@ -25,6 +19,7 @@ from .._gcp.networks import Networks
 from .._gcp.plan import plan_absent, plan_present, state_after
 from .._gcp.state import NetworkState
 from .._gcp.wait import PeeringWaiter, consensus_hint
+from .._http.errors import AtlasApiError, AtlasAuthError, AtlasError, OvertakenError
 
 
 class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):

@@ -16,11 +16,11 @@ import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from .._api.errors import InvalidOptionError
 from .._engine.argspec import ArgumentSpec
 from .._engine.operation import Operation, Warn
 from .._engine.options import Parameters, parse_option
 from .._engine.plan import Plan
+from .._http.errors import InvalidOptionError
 from .._values.blocks import parse_private_block
 
 DEFAULT_PORT = 27017

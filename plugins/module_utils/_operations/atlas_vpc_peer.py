@@ -9,30 +9,19 @@ import typing as t
 from dataclasses import replace
 
 from .._api.client import AtlasClient
-from .._api.errors import AtlasError
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_not_azure, check_version
 from .._engine.plan import Facts, Plan, Step
 from .._engine.wait import Wait
+from .._http.errors import AtlasError
 from .._peering.changes import PeerChanges
 from .._peering.containers import LIST_CONTAINERS, ContainerChoice
 from .._peering.handover import make_handover, needs_names
 from .._peering.match import OtherCloudError, PeerMatch
-from .._peering.options import (
-    NETWORK_OPTIONS,
-    check_goal,
-    check_identity,
-    check_role_timeout,
-    choose_provider,
-    parse_cloud,
-)
+from .._peering.options import NETWORK_OPTIONS, check_goal, check_identity, check_role_timeout, choose_provider, parse_cloud
 from .._peering.planner import PeerPlanner
-from .._peering.state import (
-    LIST_PEERS,
-    REACHED,
-    PeerState,
-)
+from .._peering.state import LIST_PEERS, REACHED, PeerState
 from .._peering.waiter import PeerWaiter
 from .._resources.containers import Containers
 from .._resources.peers import PROVIDERS, VpcPeers

@@ -8,13 +8,13 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from .._api.errors import AtlasError
-from .._api.tls import preload as preload_certificates
 from .._auth import clients
 from .._aws import boto
 from .._engine.operation import Library, Operation
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan
+from .._http.errors import AtlasError
+from .._http.tls import preload as preload_certificates
 from .._peer_check import options, session
 from .._peer_check.atlas import AtlasReader
 from .._peer_check.cloud_options import are_elsewhere

@@ -10,22 +10,13 @@ import typing as t
 from dataclasses import dataclass, field
 from functools import partial
 
-from .._api.errors import (
-    FAILURE_FIELDS,
-    AtlasError,
-    InvalidOptionError,
-)
 from .._auth.sources import VARIABLES
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option
 from .._engine.plan import Facts, Plan
+from .._http.errors import FAILURE_FIELDS, AtlasError, InvalidOptionError
 from .._peering.options import parse_cloud
-from .._peering.selection import (
-    ALL,
-    FILTERS,
-    choose_asked,
-    select_peers,
-)
+from .._peering.selection import ALL, FILTERS, choose_asked, select_peers
 from .._resources.peers import PROVIDERS
 from .._resources.providers.aws import AWS
 from .._resources.providers.provider import Peer

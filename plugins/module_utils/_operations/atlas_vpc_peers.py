@@ -8,16 +8,13 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
-from .._api.errors import (
-    AtlasError,
-    InvalidOptionError,
-)
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_converge import SetConvergence
 from .._engine.set_operation import SetOperation
+from .._http.errors import AtlasError, InvalidOptionError
 from .._peering.clouds import provider_of, to_clouds
 from .._peering.containers import LIST_CONTAINERS, ContainerChoice
 from .._peering.entries import to_entries
@@ -28,12 +25,7 @@ from .._peering.options import check_role_timeout
 from .._peering.patterns import pattern_forms
 from .._peering.set_lists import PeerLists
 from .._peering.set_match import PeerSetMatch
-from .._peering.set_options import (
-    GOALS,
-    PEERS,
-    check_clouds,
-    parse_entries,
-)
+from .._peering.set_options import GOALS, PEERS, check_clouds, parse_entries
 from .._peering.set_planner import PeerSetPlanner
 from .._peering.set_refusals import explain
 from .._peering.set_state import PeerSetState

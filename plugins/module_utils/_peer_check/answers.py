@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasAuthError, AtlasError
 from .._aws.errors import DeniedError
 from .._checks.facts import Unread
+from .._http.errors import AtlasAuthError, AtlasError
 
 # The role in Atlas that reads everything here.
 ATLAS_ROLE = "Project Read Only"

@@ -8,11 +8,11 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._api.errors import AtlasError, InvalidOptionError
 from .._aws.survey.survey import Survey
 from .._checks.facts import Facts, Missing, Unread
 from .._checks.question import Asked
 from .._engine.options import Parameters
+from .._http.errors import AtlasError, InvalidOptionError
 from .atlas import AtlasReading
 
 # The kind of object that each option names, and which of its fields has the id.

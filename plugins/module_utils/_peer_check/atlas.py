@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from .._api.client import AtlasClient
-from .._api.errors import AtlasError
 from .._checks.clouds import AWS
 from .._engine.options import Parameters
+from .._http.errors import AtlasError
 from .._resources.access_list import AccessList
 from .._resources.cluster_fields import FLEX, SHARED
 from .._resources.clusters import Clusters

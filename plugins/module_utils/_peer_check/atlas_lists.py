@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
-from .._api.errors import AtlasApiError, AtlasError
 from .._checks.facts import AtlasObject
+from .._http.errors import AtlasApiError, AtlasError
 from .._resources.access_list import AccessList
 from .._resources.containers import Containers
 from .._resources.peers import PROVIDERS, VpcPeers

@@ -8,12 +8,12 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._api.errors import AtlasError
-from .._api.parallel import Workers
 from .._aws.errors import NoRegionError
 from .._aws.survey.run import READERS, carry_out
 from .._aws.survey.survey import Survey
 from .._engine.options import Parameters
+from .._http.errors import AtlasError
+from .._http.threads import Workers
 from .atlas import AtlasReading
 from .connections import Connection
 from .session import CheckSession

@@ -7,16 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasError
-from .._aws.survey.survey import (
-    CONNECTIONS_QUOTA,
-    DNS_ATTRIBUTES,
-    NO_DHCP_OPTIONS,
-    ROUTES_QUOTA,
-    Survey,
-)
+from .._aws.survey.survey import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey
 from .._aws.vpc_parts import DhcpOptions
 from .._checks.facts import AwsFacts, Missing, Unread
+from .._http.errors import AtlasError
 from .answers import to_fact
 
 AMAZONS_SERVER = "AmazonProvidedDNS"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import InvalidOptionError
 from .._checks.clouds import ALL, AWS, AZURE, GCP
 from .._engine.options import Parameters, parse_aws_regions, parse_option
+from .._http.errors import InvalidOptionError
 from .._values.azure_regions import AZURE_REGIONS
 from .._values.azure_vnets import parse_vnet, parse_vnet_peering
 from .._values.invalid import InvalidValueError

@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import InvalidOptionError
 from .._checks.clouds import AWS, CLOUDS, GCP
 from .._engine.options import Parameters, parse_aws_regions, parse_option
+from .._http.errors import InvalidOptionError
 from .._values.blocks import parse_private_block
-from .._values.ids import (
-    parse_account_id,
-    parse_connection_id,
-    parse_route_table_id,
-    parse_security_group_id,
-    parse_vpc_id,
-)
+from .._values.ids import parse_account_id, parse_connection_id, parse_route_table_id, parse_security_group_id, parse_vpc_id
 from .aws_options import validate_entry
 from .entry_clouds import OTHER_OPTIONS, WITHOUT_ATLAS, check_network, find_cloud, parse_cidr_blocks, parse_other
 

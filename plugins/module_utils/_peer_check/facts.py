@@ -9,23 +9,14 @@ import datetime
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasError
 from .._aws.objects import Vpc
 from .._aws.survey.survey import Survey
 from .._checks.clouds import AWS
 from .._checks.coverage import deciding_entries
-from .._checks.facts import (
-    AtlasFacts,
-    AwsFacts,
-    Fact,
-    Facts,
-    Missing,
-    SkippedError,
-    Unread,
-    UnreadError,
-)
+from .._checks.facts import AtlasFacts, AwsFacts, Fact, Facts, Missing, SkippedError, Unread, UnreadError
 from .._checks.judge import own_dns_servers
 from .._engine.options import Parameters
+from .._http.errors import AtlasError
 from .._values.access_entries import key_of
 from .answers import to_fact
 from .asked import Question, check_tables

@@ -9,11 +9,11 @@ import json
 import typing as t
 from functools import partial
 
-from .._api.errors import AtlasError
 from .._checks.facts import Fact, Unread
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Peering
 from .._gcp.network_list import list_networks
+from .._http.errors import AtlasError
 from .connections import Connection
 from .gcp_options import named
 from .session import CheckSession

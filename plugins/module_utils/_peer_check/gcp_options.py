@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._api.errors import AtlasError, InvalidOptionError
 from .._checks.clouds import GCP
 from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
+from .._http.errors import AtlasError, InvalidOptionError
 from .entry_clouds import GCP_CREDENTIALS
 
 NAMES: dict[str, str] = {name: f"gcp_{name}" for name in GCP_OPTIONS.options}

@@ -8,21 +8,11 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._api.errors import InvalidOptionError
 from .._checks.clouds import GCP
 from .._engine.argspec import CONNECTION, ArgumentSpec
-from .._engine.options import (
-    Parameters,
-    check_options,
-    parse_option,
-)
-from .._values.ids import (
-    parse_cluster_name,
-    parse_instance_id,
-    parse_object_id,
-    parse_security_group_id,
-    parse_subnet_id,
-)
+from .._engine.options import Parameters, check_options, parse_option
+from .._http.errors import InvalidOptionError
+from .._values.ids import parse_cluster_name, parse_instance_id, parse_object_id, parse_security_group_id, parse_subnet_id
 from . import gcp_options
 from .aws_options import AWS, ENTRY_AWS, validate_aws
 from .cloud_options import CLOUD_OPTIONS, check_customer_halves, find_clouds, parse_region, parse_vnets

@@ -8,23 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from .._aws.objects import PeeringConnection
-from .._checks.all import run_checks
-from .._checks.check import Finding
+from .._checks.check import Finding, run_checks
 from .._checks.clouds import AWS, AZURE
 from .._checks.cluster_facts import judged_clusters
-from .._checks.facts import (
-    Facts,
-    Missing,
-    SkippedError,
-    Unread,
-    UnreadError,
-)
-from .._checks.judge import (
-    atlas_block_of,
-    connection_id_of,
-    judged_subnets,
-    table_of,
-)
+from .._checks.facts import Facts, Missing, SkippedError, Unread, UnreadError
+from .._checks.judge import atlas_block_of, connection_id_of, judged_subnets, table_of
 from .._checks.verdict import verdict_of, verdict_of_subnet, worst_of
 from .._values.moments import created_at
 from .._values.peers import PENDING_LIFE

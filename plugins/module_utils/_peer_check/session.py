@@ -9,11 +9,11 @@ import typing as t
 from contextlib import contextmanager, nullcontext
 
 from .._api.client import AtlasClient
-from .._api.errors import AtlasError
 from .._auth import clients
 from .._aws.session import AwsSession
 from .._engine.operation import Warn
 from .._engine.options import Parameters
+from .._http.errors import AtlasError
 from .aws_options import NAMES
 
 if t.TYPE_CHECKING:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasError
 from .._engine.operation import Status
 from .._engine.plan import Step
 from .._engine.wait import Clock, Wait
+from .._http.errors import AtlasError
 from .._resources.providers.provider import Fields, Peer
 from .failures import add_removal, explain_removal
 from .match import PeerMatch

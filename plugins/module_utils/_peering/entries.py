@@ -9,8 +9,8 @@ import copy
 import typing as t
 from dataclasses import dataclass
 
-from .._api.errors import AtlasError
 from .._engine.options import Parameters
+from .._http.errors import AtlasError
 from .._resources.peers import PROVIDERS
 from .._resources.providers.aws import AWS
 from .._resources.providers.provider import Provider

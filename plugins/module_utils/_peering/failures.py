@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime
 
-from .._api.errors import AtlasError, OvertakenError
 from .._engine.options import Parameters
 from .._engine.wait import WaitTimeoutError
+from .._http.errors import AtlasError, OvertakenError
 from .._resources.providers.provider import CustomerTask, Peer, Provider
 from .._values.moments import created_at
 from .clouds import provider_of

@@ -10,11 +10,7 @@ from urllib.parse import urlsplit
 
 from .._engine.options import Parameters
 from .._resources.containers import fields_of as fields_of_container
-from .._resources.providers.provider import (
-    Fields,
-    Peer,
-    fields_of,
-)
+from .._resources.providers.provider import Fields, Peer, fields_of
 from .containers import ContainerChoice
 
 _GOVERNMENT = "mongodbgov.com"

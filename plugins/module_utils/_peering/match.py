@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasConflictError, AtlasError
+from .._http.errors import AtlasConflictError, AtlasError
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
 from .._resources.providers.provider import Peer, fields_of
 from .containers import ContainerChoice

@@ -7,14 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import InvalidOptionError
-from .._engine.options import (
-    Parameters,
-    check_options,
-    check_version,
-    parse_option,
-    parse_region,
-)
+from .._engine.options import Parameters, check_options, check_version, parse_option, parse_region
+from .._http.errors import InvalidOptionError
 from .._resources.peers import PROVIDERS
 from .._resources.providers.aws import AWS
 from .._resources.providers.provider import Provider
@@ -97,11 +91,7 @@ def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any
 
 def _parsers() -> dict[str, t.Callable[[str], t.Any]]:
     """Return what parses each option. A task on AWS, which needs none of them, does not read their code."""
-    from .._values.azure_names import (
-        parse_azure_name,
-        parse_uuid,
-        parse_vnet_id,
-    )
+    from .._values.azure_names import parse_azure_name, parse_uuid, parse_vnet_id
     from .._values.gcp_names import parse_gcp_name, parse_gcp_project
 
     return {

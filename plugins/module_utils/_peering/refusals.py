@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasError, InvalidOptionError
 from .._engine.options import Parameters
+from .._http.errors import AtlasError, InvalidOptionError
 from .._resources.containers import Container
 from .._resources.providers.provider import Provider
 

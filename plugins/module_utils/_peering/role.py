@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasError
 from .._engine.operation import Status
 from .._engine.wait import State, Wait, WaitTimeoutError
+from .._http.errors import AtlasError
 from .._resources.providers.provider import Fields
 from .containers import ContainerChoice
 from .handover import is_government

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._api.errors import AtlasError
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling
+from .._http.errors import AtlasError
 from .._resources.containers import KINDS
 from .._resources.providers.provider import Peer, Provider, fields_of
 from .._values.peers import MOST_PEERS, MOST_PENDING

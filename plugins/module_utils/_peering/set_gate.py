@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasError
 from .._engine.plan import Step
 from .._engine.wait import Clock, WaitTimeoutError
+from .._http.errors import AtlasError
 from .._resources.peers import NO_PLACE
 from .._resources.providers.provider import Peer
 from .clouds import for_pending, is_pending, provider_of

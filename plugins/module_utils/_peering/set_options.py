@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._api.errors import InvalidOptionError
 from .._engine.options import Parameters, check_version, parse_values
+from .._http.errors import InvalidOptionError
 from .._resources.peers import PROVIDERS
 from .._resources.providers.aws import AWS
 from .._resources.providers.provider import Provider

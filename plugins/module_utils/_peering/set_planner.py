@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasError, InvalidOptionError
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Needs, Plan, Step
 from .._engine.prune import split_ignored, warn_of_unused
+from .._http.errors import AtlasError, InvalidOptionError
 from .._resources.containers import describe, kind_of
 from .._resources.providers.provider import Peer, fields_of
 from .._values.patterns import Pattern

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasError
 from .._engine.plan import Step
+from .._http.errors import AtlasError
 from .._resources.peers import NO_PLACE
 from .._resources.providers.provider import Peer
 from .clouds import for_pending, provider_of

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasError
 from .._engine.wait import Clock
+from .._http.errors import AtlasError
 from .._resources.providers.provider import Peer
 from .clouds import provider_of
 from .failures import not_removed

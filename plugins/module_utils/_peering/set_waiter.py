@@ -9,8 +9,8 @@ import math
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasError
 from .._engine.wait import GONE, Clock, WaitTimeoutError
+from .._http.errors import AtlasError
 from .._resources.containers import fields_of
 from .._resources.providers.provider import CustomerTask, Peer
 from .clouds import is_failed, is_leaving, provider_of

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AtlasError
 from .._engine.plan import Change, Plan
 from .._engine.wait import GONE
+from .._http.errors import AtlasError
 from .._resources.providers.provider import Peer, fields_of
 from .clouds import cloud_of, name_of
 from .entries import FIELDS, Entry

@@ -9,9 +9,9 @@ import math
 import typing as t
 from dataclasses import replace
 
-from .._api.errors import AtlasError
 from .._engine.operation import Session, Status
 from .._engine.wait import GONE, Wait, WaitTimeoutError
+from .._http.errors import AtlasError
 from .._resources.containers import fields_of
 from .._resources.providers.provider import CustomerTask, Peer
 from .failures import failure, not_removed, removed_by_others, too_late

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import PAGE_SIZE, AtlasClient
-from .._api.errors import AtlasApiError
+from .._http.errors import AtlasApiError
 from .._values.access_entries import key_of
 
 

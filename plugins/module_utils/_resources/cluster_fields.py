@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._api.errors import AtlasApiError
+from .._http.errors import AtlasApiError
 
 # The providers of clusters that share their hosts with others: they use no network container, and cannot be peered.
 SHARED = "TENANT"

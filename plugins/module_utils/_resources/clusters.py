@@ -9,7 +9,7 @@ They are described in https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/gr
 from __future__ import annotations
 
 from .._api.client import AtlasClient
-from .._api.errors import AtlasApiError
+from .._http.errors import AtlasApiError
 from .cluster_fields import Cluster, flex_to_result, to_result
 
 # The dates of the versions that are read.

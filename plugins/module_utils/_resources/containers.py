@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
-from .._api.errors import AtlasApiError
 from .._api.reply import check_written
+from .._http.errors import AtlasApiError
 from .providers.aws import AWS_CONTAINERS
 from .providers.by_name import ByName
 from .providers.container_kind import ContainerKind

@@ -9,7 +9,7 @@ It is described in https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/group
 from __future__ import annotations
 
 from .._api.client import AtlasClient
-from .._api.errors import AtlasApiError
+from .._http.errors import AtlasApiError
 
 
 def is_custom_dns_enabled(client: AtlasClient, group_id: str) -> bool:

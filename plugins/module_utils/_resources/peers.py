@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
-from .._api.errors import AtlasApiError
 from .._api.reply import check_written
+from .._http.errors import AtlasApiError
 from .._values.peers import MOST_PEERS, MOST_PENDING
 from .._values.regions import same_region
 from .containers import HINTS as CONTAINER_HINTS

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._api.errors import OvertakenError
+from ..._http.errors import OvertakenError
 from ..network import Network
 from ..objects import PeeringConnection, Vpc
 from .requests import Accept, AddTags, EnableDns, Request, RouteChange, view_after, with_status

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ..._api.errors import AtlasError
 from ..._engine.options import Parameters
+from ..._http.errors import AtlasError
 from ..._values.blocks import do_overlap
 from ..objects import PeeringConnection, Vpc
 from .view import View

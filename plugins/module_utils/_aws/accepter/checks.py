@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from ..._api.errors import AtlasError
 from ..._engine.options import Parameters
+from ..._http.errors import AtlasError
 from ..objects import PeeringConnection, Vpc
 from .view import ENDED, INITIATING, View
 

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._api.errors import InvalidOptionError
 from ..._engine.argspec import WAIT, ArgumentSpec
-from ..._engine.options import (
-    Parameters,
-    check_wait,
-    parse_option,
-)
+from ..._engine.options import Parameters, check_wait, parse_option
+from ..._http.errors import InvalidOptionError
 from ..._values.blocks import parse_private_block
 from ..._values.ids import (
     parse_account_id,

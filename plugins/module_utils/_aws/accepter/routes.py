@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ..._api.errors import AtlasError
 from ..._engine.options import Parameters
+from ..._http.errors import AtlasError
 from ..objects import LOCAL, Route, RouteAction, RouteTable, Vpc
 from .options import to_tags
 from .requests import RouteChange

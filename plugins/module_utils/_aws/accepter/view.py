@@ -8,12 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict, dataclass, field
 
-from ..objects import (
-    PeeringConnection,
-    Route,
-    RouteTable,
-    Vpc,
-)
+from ..objects import PeeringConnection, Route, RouteTable, Vpc
 
 _NOT_SHOWN = ("allows_remote_dns", "dhcp_options_id")
 ACTIVE = "active"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ..._api.errors import AtlasError
 from ..._engine.options import Parameters
 from ..._engine.wait import Wait, WaitTimeoutError
+from ..._http.errors import AtlasError
 from ..network import Network
 from ..objects import PeeringConnection
 from .block import find_block

@@ -8,17 +8,7 @@ from __future__ import annotations
 import ipaddress
 
 from ..objects import PeeringConnection, Reply, RouteTable, Vpc, to_connection, to_route_table, to_vpc
-from ..vpc_parts import (
-    AclRule,
-    DhcpOptions,
-    GroupRule,
-    Interface,
-    NetworkAcl,
-    Ports,
-    ResolverRule,
-    SecurityGroup,
-    Subnet,
-)
+from ..vpc_parts import AclRule, DhcpOptions, GroupRule, Interface, NetworkAcl, Ports, ResolverRule, SecurityGroup, Subnet
 from .strict import OddReplyError, check_block, check_texts, member
 
 # The numbers and names of the protocols that have ports.

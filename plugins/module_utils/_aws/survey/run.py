@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from ..._api.errors import AtlasError
-from ..._api.parallel import Workers
+from ..._http.errors import AtlasError
+from ..._http.threads import Workers
 from .survey import Survey
 
 # How many requests are sent to AWS at the same time. AWS counts them by account and region.

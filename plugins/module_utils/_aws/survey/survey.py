@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from ..._api.errors import AtlasError
+from ..._http.errors import AtlasError
 from ..errors import NOT_AWS
 from ..objects import Reply, Vpc
 from ..session import AwsSession

@@ -11,17 +11,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import deadline as _deadline
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import deadline as _deadline
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
     AtlasConnectionError,
     AtlasError,
     AtlasRateLimitError,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.transport import Transport, TransportError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.transport import Transport, TransportError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import PEERING, Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, reply
 from urllib3.util import connection

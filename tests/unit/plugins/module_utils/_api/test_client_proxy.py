@@ -13,7 +13,7 @@ import pytest
 import trustme
 import urllib3
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, UNAUTHORIZED, Wire, certificate, reply
 
 Connect = Callable[..., AtlasClient]

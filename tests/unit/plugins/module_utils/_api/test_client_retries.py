@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
     AtlasConnectionError,
     AtlasError,
     AtlasRateLimitError,

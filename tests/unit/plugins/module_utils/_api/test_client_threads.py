@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, AtlasRateLimitError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.parallel import Workers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.stopping import StoppedError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.access_token import AccessToken
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, AtlasRateLimitError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import StoppedError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, reply
 

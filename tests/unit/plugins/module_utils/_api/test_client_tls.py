@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError, AtlasError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import (
     DROP,

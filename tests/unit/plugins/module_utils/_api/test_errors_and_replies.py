@@ -7,13 +7,17 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.failures import api_error, connection_error
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.hints import CODE_HINTS, STATUS_HINTS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.paging import collect_pages
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import retry_after
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import collect_pages
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import (
+    CODE_HINTS,
+    STATUS_HINTS,
+    api_error,
+    connection_error,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import errors as _errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import retry_after
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import peers as _peers

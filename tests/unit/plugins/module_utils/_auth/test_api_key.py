@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.reply import Reply
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import Reply
 
 
 @dataclass

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError, AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import MOST_CLIENTS, ClientPool
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError, AtlasError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, reply
 

@@ -19,17 +19,15 @@ from urllib.parse import quote, quote_plus
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clients as _clients
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import token_cache as _token_cache
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import choose_credential
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.profile import read_profile
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool, choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import KINDS, VARIABLES, read_sources
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import KINDS, VARIABLES, read_profile, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import Token, TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings

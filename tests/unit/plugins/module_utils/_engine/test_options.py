@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.login import choose_credential
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import KINDS, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
 GROUP = "5356823b3794dee37132bb7b"

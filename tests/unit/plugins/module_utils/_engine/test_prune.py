@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import (
     PRUNE,
     check_ceiling,
@@ -13,6 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune impo
     split_ignored,
     warn_of_unused,
 )
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 
 DEFAULTS: dict[str, t.Any] = {name: option["default"] for name, option in PRUNE.options.items()}
 FORMS = {"name": None}

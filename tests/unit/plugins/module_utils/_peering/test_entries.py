@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.stopping import StoppedError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import StoppedError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import FIELDS, to_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.patterns import PATTERN_FORMS, pattern_forms
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_options import parse_entries

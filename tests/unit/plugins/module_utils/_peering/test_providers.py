@@ -6,8 +6,8 @@ import time
 from typing import Any, cast
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import LIST_CONTAINERS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.failures import failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import choose_provider, parse_cloud

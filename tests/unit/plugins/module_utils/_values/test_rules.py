@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import (
-    parse_aws_regions,
-    parse_option,
-    parse_values,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_aws_regions, parse_option, parse_values
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
     parse_account_id,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.handover import make_handover
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.role import role_failure

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import sender as _sender
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import transport as _transport
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import transport as _transport
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import PEERING, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, reply
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.backoff import backoff
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import backoff
 
 
 def test_backoff_doubles_with_jitter_and_is_capped() -> None:

@@ -1,16 +1,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a thread may still send: what ends, or is to end, sends nothing more."""
+"""How long to pause, and whether this thread may go on."""
 
 from __future__ import annotations
 
 import contextvars
+import random
 import threading
 import time
 import typing as t
 
 from .errors import AtlasError
+
+# Seconds.
+LONGEST_BACKOFF = 60.0
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to pause after failed attempt number `attempt`, counted from 0: doubling, with jitter."""
+    return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret
+
 
 Clock = t.Callable[[], float]
 Sleep = t.Callable[[float], None]

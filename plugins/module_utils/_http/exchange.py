@@ -1,12 +1,45 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The body of a reply: how much of it is read, and what it is when it was compressed. Pure."""
+"""A request as it goes out, a reply as it came, with its body, and the line about both in a result."""
 
 from __future__ import annotations
 
+import email.utils
+import time
 import typing as t
 import zlib
+
+
+class ApiCall(t.NamedTuple):
+    """One HTTP request that was sent, for `api_calls` in a result; `status` is None when no reply came."""
+
+    method: str
+    path: str
+    status: int | None
+    milliseconds: int
+
+
+class Prepared(t.Protocol):
+    """A request as it goes out: with the target as the HTTP library has rewritten it, which a digest signs.
+
+    Attributes:
+        method: The HTTP method.
+        body: The body as it is sent; None for none.
+        headers: All headers. A credential adds its own.
+    """
+
+    method: t.Any
+    body: t.Any
+    headers: t.Any
+
+    @property
+    def path_url(self) -> str:
+        """The target: path and query."""
+
+
+ConnectionFailure = t.Literal["untrusted", "no proxy", "no files", "unreachable", "silent", "broken"]
+
 
 # A page of 500 objects takes about a quarter of it. It holds twice: for what comes over the wire, before anything is
 # inflated, and for what that becomes; a reply that was compressed is allowed to say no more than one that was not.
@@ -69,3 +102,46 @@ def _inflate(body: bytes, form: int) -> bytes | None:
     if len(content) > MOST_BYTES:
         raise BodyError(_TOO_LONG)
     return content if inflater.eof and not inflater.unused_data else None
+
+
+class Reply(t.NamedTuple):
+    """A reply as it came: status, headers (names in any case) and body.
+
+    Attributes:
+        flaw: What is wrong with the body, to follow `the reply`; it is then empty.
+    """
+
+    status: int
+    headers: t.Mapping[str, str]
+    content: bytes
+    flaw: str = ""
+
+    @property
+    def is_unauthorized(self) -> bool:
+        """Whether the server asks for credentials, or for other ones."""
+        return self.status == 401
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the server says that it has done what was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the server has refused the request, or failed over it."""
+        return self.status >= 400
+
+    @property
+    def is_rate_limited(self) -> bool:
+        """Whether the server has refused the request because there are too many."""
+        return self.status == 429
+
+
+def retry_after(value: str | None) -> float | None:
+    """Return the seconds that a `Retry-After` header asks for, written as seconds or as a date; None if it says nothing."""
+    try:
+        if value and value.strip().isdecimal():
+            return float(value)
+        return max(0.0, email.utils.parsedate_to_datetime(value or "").timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.deadline import Deadline
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.deadline import Deadline
 
 
 def test_a_socket_that_is_silent_is_ended_in_time() -> None:

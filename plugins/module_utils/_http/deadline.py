@@ -12,14 +12,14 @@ import threading
 import time
 import typing as t
 
+from .tls import trusting, trusting_anybody
+
 try:
     from requests.adapters import HTTPAdapter
     from urllib3.exceptions import HTTPError, NewConnectionError
 except ImportError:
     # The transport says so to the user before anything here is used.
     HTTPAdapter = object  # type: ignore[assignment,misc]
-
-from .tls import trusting, trusting_anybody
 
 
 class Deadline:

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.governor import Governor
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Governor
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 

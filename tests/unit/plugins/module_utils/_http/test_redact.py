@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.failures import api_error, connection_error
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.redact import STARS, redacted
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import api_error, connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import STARS, redacted
 
 #: Seconds of this process's own time, of which other processes take none; only what tries in every way needs so many.
 CPU_SECONDS = 60

@@ -14,14 +14,9 @@ import typing as t
 from urllib.parse import urlsplit
 
 from .._version import VERSION
-from .body import BodyError, read_body
-from .credential import Prepared
 from .deadline import Deadline, GuardedAdapter
-from .failures import root_cause
-from .hints import ConnectionFailure
-from .reply import Reply
-from .request import Request
-from .settings import ApiSettings
+from .errors import root_cause
+from .exchange import BodyError, ConnectionFailure, Prepared, Reply, read_body
 
 try:
     import requests
@@ -60,14 +55,14 @@ class TransportError(Exception):
 
 
 class Transport:
-    """Sends requests to one Atlas.
+    """Sends requests to one server.
 
     Args:
-        settings: How to reach it.
+        verify: Whether to verify its certificate, or by which file or folder.
     """
 
-    def __init__(self, settings: ApiSettings) -> None:
-        self._settings = settings
+    def __init__(self, verify: bool | str = True) -> None:
+        self._verify = verify
         self._deadline = Deadline()
         self._session = _Session()
         # Credentials come with each request; without this, requests would look for others in ~/.netrc.
@@ -85,11 +80,6 @@ class Transport:
     def was_sent(self) -> bool:
         """Whether the last request went out, at least in part."""
         return self._deadline.was_sent
-
-    def prepare(self, request: Request) -> Prepared:
-        """Return a request as it goes out, but for the credentials."""
-        settings = self._settings
-        return self.prepare_url(request.method, request.url(settings), request.data() or None, request.all_headers(settings))
 
     def prepare_url(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str]) -> Prepared:
         """Return a request to any address as it goes out, but for the credentials."""
@@ -111,8 +101,7 @@ class Transport:
             # Those that came since it was prepared count, too.
             ours.headers.pop("Cookie", None)
             ours.prepare_cookies(self._session.cookies)
-            verify = self._settings.validate_certs and (self._settings.ca_path or True)
-            options = self._session.merge_environment_settings(url, {}, True, verify, None)
+            options = self._session.merge_environment_settings(url, {}, True, self._verify, None)
             if urlsplit(url).scheme == "http":
                 # Plain http is for this host alone; a proxy would be another one.
                 options["proxies"] = {}

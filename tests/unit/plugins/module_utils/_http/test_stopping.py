@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.stopping import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import (
     STOP,
     StoppedError,
     check_stopped,

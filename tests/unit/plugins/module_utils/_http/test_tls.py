@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import requests
 import trustme
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import tls as _tls
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import AtlasConnectionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import tls as _tls
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, certificate, reply
 
 Connect = Callable[..., AtlasClient]
@@ -168,7 +168,7 @@ def test_a_fork_has_the_context_of_its_parent(tmp_path: Path) -> None:
         """
 import os, ssl, sys
 from ansible_collections.cloudpeer.atlas.plugins.action import atlas_vpc_peer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import tls
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import tls
 def fail(*unused, **more):
     raise AssertionError("read again")
 ssl.SSLContext.load_verify_locations = fail
