@@ -20,6 +20,8 @@ MAY_IMPORT = {
     "action": {"_operations", "plugin_utils"},
     "plugin_utils": {"_engine", "_http.errors"},
     "_operations": {
+        "_clouds",
+        "_azure",
         "_peer_check",
         "_checks",
         "_access_list",
@@ -37,6 +39,8 @@ MAY_IMPORT = {
         "_http.tls",
     },
     "_peer_check": {
+        "_clouds",
+        "_azure",
         "_checks",
         "_aws",
         "_gcp",
@@ -48,12 +52,13 @@ MAY_IMPORT = {
         "_http.errors",
         "_http.threads",
     },
-    "_checks": {"_values", "_aws.objects", "_aws.vpc_parts", "_gcp.network"},
-    "_access_list": {"_resources", "_engine", "_values", "_http.errors"},
-    "_network_container": {"_resources", "_engine", "_values", "_http.errors"},
-    "_peering": {"_resources", "_engine", "_values", "_http.errors"},
-    "_aws": {"_engine", "_values", "_http.errors", "_http.redact", "_http.exchange", "_http.threads"},
+    "_checks": {"_azure", "_clouds", "_resources.access_list", "_values", "_aws.objects", "_aws.vpc_parts", "_gcp.network"},
+    "_access_list": {"_clouds", "_resources", "_engine", "_values", "_http.errors"},
+    "_network_container": {"_clouds", "_resources", "_engine", "_values", "_http.errors"},
+    "_peering": {"_clouds", "_resources", "_engine", "_values", "_http.errors"},
+    "_aws": {"_clouds", "_engine", "_values", "_http.errors", "_http.redact", "_http.exchange", "_http.threads"},
     "_gcp": {
+        "_clouds",
         "_engine",
         "_values",
         "_http.pauses",
@@ -62,16 +67,18 @@ MAY_IMPORT = {
         "_http.redact",
         "_http.transport",
     },
-    "_engine": {"_auth.sources", "_values", "_http.pauses", "_http.errors", "_http.threads", "_http.redact"},
+    "_azure": {"_clouds", "_values"},
+    "_engine": {"_auth.sources", "_clouds", "_values", "_http.pauses", "_http.errors", "_http.threads", "_http.redact"},
     "_auth": {"_api", "_http", "_values"},
-    "_resources": {"_api", "_http", "_values"},
+    "_resources": {"_api", "_clouds", "_http", "_values"},
+    "_clouds": {"_http.errors", "_values"},
     "_api": {"_http", "_version", "_values"},
     "_http": {"_version", "_values"},
     "_values": set(),
     "_version": set(),
 }
 # What knows nothing of Ansible: an inventory plugin and an event source can use it as it is.
-WITHOUT_ANSIBLE = {"_values", "_http", "_api", "_auth", "_resources", "_version"}
+WITHOUT_ANSIBLE = {"_values", "_http", "_api", "_clouds", "_auth", "_resources", "_version"}
 # Only these packages send requests.
 LIBRARIES = {
     "requests": {"_http"},

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import (
     AtlasFacts,
     AwsFacts,
@@ -15,8 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts impo
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.question import Asked, Entry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_vnets import Vnet, VnetPeering
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ATLAS_BLOCK,
     CONTAINER_ID,

@@ -21,7 +21,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks import all
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import Finding, run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasFacts, AwsFacts, Facts, Missing
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.question import Asked, Entry
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.access_entries import key_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
 
 NOW = datetime.datetime(2026, 11, 26, 12, 0, tzinfo=datetime.timezone.utc)
 VPC_ID = "vpc-0a1b2c3d4e5f60001"

@@ -11,9 +11,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling, split_ignored, warn_of_unused
 from .._http.errors import AtlasError
-from .._resources.access_entries import in_both_forms, is_name, merged
-from .._resources.access_list import MOST_ENTRIES, Entry
-from .._values.access_entries import key_of
+from .._resources.access_list import MOST_ENTRIES, Entry, in_both_forms, is_name, key_of, merged
 from .state import AccessListState, Entries, to_change
 
 # What a removal waits for, where entries are to be in force before.

@@ -7,14 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._http.errors import (
-    CLASS_BY_STATUS,
-    MAX_DETAIL_LENGTH,
-    AtlasApiError,
-    AtlasConnectionError,
-    OvertakenError,
-    root_cause,
-)
+from .._http.errors import CLASS_BY_STATUS, MAX_DETAIL_LENGTH, AtlasApiError, AtlasConnectionError, OvertakenError, root_cause
 from .._http.exchange import ConnectionFailure
 from .._http.redact import redacted
 from .request import Request

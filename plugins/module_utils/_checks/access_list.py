@@ -11,9 +11,9 @@ from __future__ import annotations
 import datetime
 
 from .._aws.objects import Vpc
-from .._values.access_entries import key_of
+from .._clouds.checked import ALL
+from .._resources.access_list import key_of
 from .check import Finding, Findings, Severity, check, skip
-from .clouds import ALL
 from .coverage import (
     Entries,
     Gaps,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._values.azure_vnets import VnetPeering
+from .._azure.vnets import VnetPeering
+from .._clouds.checked import AZURE
 from .._values.blocks import is_within
 from .check import Finding, Findings, check, skip
-from .clouds import AZURE
 from .facts import Facts, Missing, known
 from .judge import atlas_block_of, to_network
 from .wording import listed

@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass, field
 
-from .clouds import AWS
+from .._clouds.checked import AWS
 from .facts import Facts, Missing, SkippedError, Unread, UnreadError
 
 Level = t.Literal["fail", "warn", "info"]

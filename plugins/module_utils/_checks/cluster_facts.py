@@ -8,8 +8,8 @@ The states of clusters are in https://www.mongodb.com/docs/api/doc/atlas-admin-a
 
 from __future__ import annotations
 
+from .._clouds.checked import AWS, Cloud
 from .check import skip
-from .clouds import AWS, Cloud
 from .facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
 from .judge import need_container
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.checked import ALL, AWS, Cloud
 from .check import Finding, Findings, Severity, check, skip
-from .clouds import ALL, AWS, Cloud
 from .cluster_facts import (
     has_known_state,
     has_private_string,

@@ -11,11 +11,11 @@ import ipaddress
 import typing as t
 
 from .._aws.vpc_parts import Subnet
-from .._values.access_entries import key_of
+from .._clouds.checked import AWS
+from .._resources.access_list import key_of
 from .._values.blocks import ends_of, parts_outside
 from .._values.moments import to_moment
 from .._values.regions import same_region
-from .clouds import AWS
 from .facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
 from .judge import judged_subnets
 from .ranges import client_ranges

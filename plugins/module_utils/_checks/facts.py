@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, fields
 
 from .._aws.objects import PeeringConnection, RouteTable, Vpc
 from .._aws.vpc_parts import DhcpOptions, Interface, NetworkAcl, ResolverRule, SecurityGroup, Subnet
+from .._azure.vnets import VnetPeering
 from .._gcp.network import Peering
-from .._values.azure_vnets import VnetPeering
 from .question import Asked, Entry
 
 Value = t.TypeVar("Value")

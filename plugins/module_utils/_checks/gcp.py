@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.checked import GCP
+from .._clouds.gcp import network_path
 from .._gcp.network import ACTIVE, Peering
-from .._values.gcp_names import network_path
 from .check import Finding, Findings, check, skip
-from .clouds import GCP
 from .cluster_facts import has_ended
 from .facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known
 from .judge import need_container

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .._values.peers import MOST_PEERS, MOST_PENDING
+from .._clouds.checked import ALL, AWS, CLOUDS
+from .._values.limits import MOST_PEERS, MOST_PENDING
 from .check import Finding, Findings, check
-from .clouds import ALL, AWS, CLOUDS
 from .facts import Facts, known
 
 # The states in which Atlas counts a connection as pending, and those in which it does not count it any more.

@@ -8,10 +8,10 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from .._clouds.aws import AWS_FAILURE_REASONS
+from .._clouds.checked import ALL, AWS, AZURE
 from .._values.blocks import is_within
-from .._values.peers import AWS_FAILURE_REASONS
 from .check import Finding, Findings, check, skip
-from .clouds import ALL, AWS, AZURE
 from .cluster_facts import has_ended, peers_of_network
 from .facts import AtlasObject, Facts, Missing, Unread, UnreadError, known
 from .gcp import is_mirror_missing

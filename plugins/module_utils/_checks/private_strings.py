@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+from .._clouds.checked import AZURE, GCP
 from .check import Finding, Findings, check
-from .clouds import AZURE, GCP
 from .cluster_facts import has_private_string, is_running, need_clusters
 from .facts import Facts
 

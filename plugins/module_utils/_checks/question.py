@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .clouds import CLOUDS, Cloud
+from .._clouds.checked import CLOUDS, Cloud
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 
+from .._clouds.checked import AZURE
 from .check import skip
-from .clouds import AZURE
 from .facts import Facts, Missing, known
 from .judge import to_network
 

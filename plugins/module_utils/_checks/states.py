@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from .._clouds.checked import AWS
+from .._values.limits import PENDING_LIFE
 from .._values.moments import created_at
-from .._values.peers import PENDING_LIFE
-from .clouds import AWS
 from .cluster_facts import peers_of_network
 from .facts import AtlasObject, Facts, Missing, Unread, known
 from .gcp import mirror_advice

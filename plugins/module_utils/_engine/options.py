@@ -14,7 +14,7 @@ from .._values.invalid import InvalidValueError
 from .._values.regions import AWS_REGIONS, parse_aws_region
 
 if t.TYPE_CHECKING:
-    from .._values.region_table import RegionTable
+    from .._values.regions import RegionTable
 
 Parameters = t.Mapping[str, t.Any]
 Value = t.TypeVar("Value")
@@ -156,7 +156,7 @@ def check_not_azure(option: str, region: str) -> None:
         parse_aws_region(region)
     except InvalidValueError:
         # A task on AWS does not need the table.
-        from .._values.azure_regions import AZURE_REGIONS
+        from .._clouds.azure import AZURE_REGIONS
 
         if AZURE_REGIONS.is_known(region):
             raise InvalidOptionError(

@@ -9,7 +9,7 @@ import contextlib
 import typing as t
 from dataclasses import dataclass
 
-from .._values.gcp_names import parse_network_path
+from .._clouds.gcp import parse_network_path
 
 Json = t.Mapping[str, t.Any]
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .._clouds.gcp import is_atlas_network
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import AtlasError, InvalidOptionError
-from .._values.gcp_names import is_atlas_network
 from .network import ACTIVE, AddPeering, Peering, RemovePeering
 from .state import NetworkState, find_mirror, find_named
 

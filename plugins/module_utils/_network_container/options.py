@@ -8,16 +8,14 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
+from .._clouds.aws import AWS_CONTAINERS
+from .._clouds.azure import AZURE_REGIONS
+from .._clouds.cloud import KINDS, ContainerKind
+from .._clouds.gcp import GCP_CONTAINERS, GCP_REGIONS, MOST_REGIONS
 from .._engine.options import Parameters, check_not_azure, check_options, check_version, parse_region
 from .._http.errors import InvalidOptionError
-from .._resources.containers import KINDS
-from .._resources.providers.aws import AWS_CONTAINERS
-from .._resources.providers.container_kind import ContainerKind
-from .._resources.providers.gcp import GCP_CONTAINERS, MOST_REGIONS
-from .._values.azure_regions import AZURE_REGIONS
 from .._values.blocks import parse_private_block
-from .._values.gcp_regions import GCP_REGIONS
-from .._values.region_table import RegionTable
+from .._values.regions import RegionTable
 
 PROVIDERS = list(KINDS)
 # Those of AWS follow a rule, and are read with the options that all modules have in common.

@@ -9,11 +9,11 @@ import typing as t
 from dataclasses import dataclass
 from functools import partial
 
+from .._clouds.cloud import BLOCK, REGION, REGIONS, ContainerKind
 from .._engine.options import Parameters, parse_option
 from .._engine.plan import Change, Facts, Plan, Step
 from .._http.errors import AtlasError, InvalidOptionError
 from .._resources.containers import Container, describe, is_in_region
-from .._resources.providers.container_kind import BLOCK, REGION, REGIONS, ContainerKind
 from .._values.blocks import do_overlap
 
 UNUSED = "unused"

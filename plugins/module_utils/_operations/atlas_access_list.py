@@ -12,16 +12,15 @@ from .._access_list.planner import AccessListPlanner
 from .._access_list.state import AccessListState, Entries, to_actions, to_change
 from .._access_list.waiter import Statuses, until_in_force
 from .._api.client import AtlasClient
+from .._clouds.aws import AWS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Fields, Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.wait import Wait
 from .._http.errors import AtlasError, InvalidOptionError
-from .._resources.access_entries import PATTERN_FORMS, check_entries, to_send
-from .._resources.access_list import FIELDS, SUBJECTS, AccessList, Entry
+from .._resources.access_list import FIELDS, PATTERN_FORMS, SUBJECTS, AccessList, Entry, check_entries, to_send
 from .._resources.peers import VpcPeers
-from .._resources.providers.aws import AWS
 from .._values.invalid import InvalidValueError
 from .atlas import AtlasOperation
 

@@ -13,8 +13,7 @@ from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan
 from .._http.errors import AtlasError, InvalidOptionError
-from .._resources.access_entries import PATTERN_FORMS, in_both_forms
-from .._resources.access_list import GONE, AccessList, Entry
+from .._resources.access_list import GONE, PATTERN_FORMS, AccessList, Entry, in_both_forms
 from .._values.invalid import InvalidValueError
 from .._values.patterns import matches, parse_pattern
 from .atlas import AtlasOperation

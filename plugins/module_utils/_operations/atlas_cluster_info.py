@@ -11,8 +11,7 @@ from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_options
 from .._engine.plan import Plan
 from .._http.errors import AtlasError, InvalidOptionError
-from .._resources.cluster_fields import Cluster, Region
-from .._resources.clusters import Clusters
+from .._resources.clusters import Cluster, Clusters, Region
 from .._values.ids import parse_cluster_name
 from .._values.regions import same_region
 from .atlas import AtlasOperation

@@ -9,6 +9,8 @@ import typing as t
 from dataclasses import replace
 
 from .._api.client import AtlasClient
+from .._clouds.aws import AWS_CONTAINERS
+from .._clouds.cloud import PROVIDERS as PEER_PROVIDERS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step
@@ -17,9 +19,7 @@ from .._http.errors import AtlasConflictError, AtlasError, InvalidOptionError
 from .._network_container.options import PROVIDERS, check_block, choose_kind, parse_place
 from .._network_container.planner import UNUSED, ContainerPlanner, ContainerState, in_use
 from .._resources.containers import Container, Containers
-from .._resources.peers import PROVIDERS as PEER_PROVIDERS
 from .._resources.peers import VpcPeers
-from .._resources.providers.aws import AWS_CONTAINERS
 from .atlas import AtlasOperation
 
 

@@ -9,6 +9,8 @@ import typing as t
 from dataclasses import replace
 
 from .._api.client import AtlasClient
+from .._clouds.aws import AWS
+from .._clouds.cloud import PROVIDERS, Provider
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_not_azure, check_version
@@ -24,9 +26,7 @@ from .._peering.planner import PeerPlanner
 from .._peering.state import LIST_PEERS, REACHED, PeerState
 from .._peering.waiter import PeerWaiter
 from .._resources.containers import Containers
-from .._resources.peers import PROVIDERS, VpcPeers
-from .._resources.providers.aws import AWS
-from .._resources.providers.provider import Provider
+from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation
 
 

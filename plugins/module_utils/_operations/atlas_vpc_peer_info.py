@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from .._auth.sources import VARIABLES
+from .._clouds.aws import AWS
+from .._clouds.cloud import PROVIDERS, Peer
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option
 from .._engine.plan import Facts, Plan
 from .._http.errors import FAILURE_FIELDS, AtlasError, InvalidOptionError
 from .._peering.options import parse_cloud
 from .._peering.selection import ALL, FILTERS, choose_asked, select_peers
-from .._resources.peers import PROVIDERS
-from .._resources.providers.aws import AWS
-from .._resources.providers.provider import Peer
 from .._values.ids import parse_object_id
 from .._values.regions import parse_any_region
 from .atlas import AtlasOperation

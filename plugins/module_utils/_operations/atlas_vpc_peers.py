@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import AtlasClient
+from .._clouds.aws import AWS
+from .._clouds.cloud import PROVIDERS, Peer, provider_of, to_clouds
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step
@@ -15,7 +17,6 @@ from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_converge import SetConvergence
 from .._engine.set_operation import SetOperation
 from .._http.errors import AtlasError, InvalidOptionError
-from .._peering.clouds import provider_of, to_clouds
 from .._peering.containers import LIST_CONTAINERS, ContainerChoice
 from .._peering.entries import to_entries
 from .._peering.failures import explain_removal
@@ -33,9 +34,7 @@ from .._peering.set_waiter import PeerSetWaiter
 from .._peering.state import CreatePeer, DeletePeer
 from .._peering.summary import PeerSetSummary
 from .._resources.containers import Containers
-from .._resources.peers import PROVIDERS, VpcPeers
-from .._resources.providers.aws import AWS
-from .._resources.providers.provider import Peer
+from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation
 
 MOST_PARALLEL = 16

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from .._api.client import AtlasClient
-from .._checks.clouds import AWS
+from .._clouds.checked import AWS
 from .._engine.options import Parameters
 from .._http.errors import AtlasError
 from .._resources.access_list import AccessList
-from .._resources.cluster_fields import FLEX, SHARED
-from .._resources.clusters import Clusters
-from .._resources.custom_dns import is_custom_dns_enabled
+from .._resources.clusters import FLEX, SHARED, Clusters, is_custom_dns_enabled
 from .atlas_lists import Answer, joined, list_containers, list_entries, list_peers, of_cloud, read_other
 
 ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.Any]]

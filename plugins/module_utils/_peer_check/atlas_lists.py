@@ -9,11 +9,12 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._checks.facts import AtlasObject
+from .._clouds.aws import AWS
+from .._clouds.cloud import PROVIDERS
 from .._http.errors import AtlasApiError, AtlasError
 from .._resources.access_list import AccessList
 from .._resources.containers import Containers
-from .._resources.peers import PROVIDERS, VpcPeers
-from .._resources.providers.aws import AWS
+from .._resources.peers import VpcPeers
 from .._values.invalid import InvalidValueError
 from .._values.regions import parse_aws_region
 

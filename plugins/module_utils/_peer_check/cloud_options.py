@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.clouds import ALL, AWS, AZURE, GCP
+from .._azure.vnets import parse_vnet, parse_vnet_peering
+from .._clouds.azure import AZURE_REGIONS
+from .._clouds.checked import ALL, AWS, AZURE, GCP
 from .._engine.options import Parameters, parse_aws_regions, parse_option
 from .._http.errors import InvalidOptionError
-from .._values.azure_regions import AZURE_REGIONS
-from .._values.azure_vnets import parse_vnet, parse_vnet_peering
 from .._values.invalid import InvalidValueError
 from .entry_clouds import find_cloud, warn_of_region
 

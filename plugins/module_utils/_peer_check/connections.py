@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, fields
 
-from .._checks.clouds import AWS, CLOUDS, GCP
 from .._checks.facts import AtlasObject, Fact, Missing, Unread
 from .._checks.question import Entry
+from .._clouds.checked import AWS, CLOUDS, GCP
 from .._engine.options import Parameters
 from .._http.errors import AtlasError
 from .._values.regions import to_cloud_region

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.clouds import AWS, CLOUDS, GCP
+from .._clouds.checked import AWS, CLOUDS, GCP
 from .._engine.options import Parameters, parse_aws_regions, parse_option
 from .._http.errors import InvalidOptionError
 from .._values.blocks import parse_private_block

@@ -8,13 +8,12 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._checks.clouds import ALL, AWS, AZURE, GCP, Cloud
+from .._clouds.azure import AZURE_REGIONS, parse_azure_name, parse_uuid, parse_vnet_id
+from .._clouds.checked import ALL, AWS, AZURE, GCP, Cloud
+from .._clouds.gcp import parse_gcp_name, parse_gcp_project
 from .._engine.options import Parameters, parse_option
 from .._http.errors import InvalidOptionError
-from .._values.azure_names import parse_azure_name, parse_uuid, parse_vnet_id
-from .._values.azure_regions import AZURE_REGIONS
 from .._values.blocks import parse_block
-from .._values.gcp_names import parse_gcp_name, parse_gcp_project
 from .._values.invalid import InvalidValueError
 from .aws_options import ENTRY_AWS
 

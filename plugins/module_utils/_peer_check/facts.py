@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from .._aws.objects import Vpc
 from .._aws.survey.survey import Survey
-from .._checks.clouds import AWS
 from .._checks.coverage import deciding_entries
 from .._checks.facts import AtlasFacts, AwsFacts, Fact, Facts, Missing, SkippedError, Unread, UnreadError
 from .._checks.judge import own_dns_servers
+from .._clouds.checked import AWS
 from .._engine.options import Parameters
 from .._http.errors import AtlasError
-from .._values.access_entries import key_of
+from .._resources.access_list import key_of
 from .answers import to_fact
 from .asked import Question, check_tables
 from .atlas import AtlasReader, AtlasReading, Readings

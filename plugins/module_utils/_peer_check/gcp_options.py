@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._checks.clouds import GCP
+from .._clouds.checked import GCP
 from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
 from .._http.errors import AtlasError, InvalidOptionError

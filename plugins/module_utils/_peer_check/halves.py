@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._checks.clouds import AWS, AZURE, GCP
+from .._azure.vnets import Vnet, VnetPeering
 from .._checks.facts import Missing, NetworkFacts, Unread
 from .._checks.question import Entry
+from .._clouds.checked import AWS, AZURE, GCP
 from .._engine.options import Parameters
-from .._values.azure_vnets import Vnet, VnetPeering
 from .asked import Surveys
 from .atlas import Readings
 from .aws import read_aws

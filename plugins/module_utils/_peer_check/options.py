@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._checks.clouds import GCP
+from .._clouds.checked import GCP
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_options, parse_option
 from .._http.errors import InvalidOptionError

@@ -9,13 +9,13 @@ import typing as t
 
 from .._aws.objects import PeeringConnection
 from .._checks.check import Finding, run_checks
-from .._checks.clouds import AWS, AZURE
 from .._checks.cluster_facts import judged_clusters
 from .._checks.facts import Facts, Missing, SkippedError, Unread, UnreadError
 from .._checks.judge import atlas_block_of, connection_id_of, judged_subnets, table_of
 from .._checks.verdict import verdict_of, verdict_of_subnet, worst_of
+from .._clouds.checked import AWS, AZURE
+from .._values.limits import PENDING_LIFE
 from .._values.moments import created_at
-from .._values.peers import PENDING_LIFE
 
 Value = t.TypeVar("Value")
 VERDICTS = {

@@ -8,11 +8,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._clouds.cloud import Fields_provider as Fields
+from .._clouds.cloud import Peer
 from .._engine.operation import Status
 from .._engine.plan import Step
 from .._engine.wait import Clock, Wait
 from .._http.errors import AtlasError
-from .._resources.providers.provider import Fields, Peer
 from .failures import add_removal, explain_removal
 from .match import PeerMatch
 from .preflight import find_cause

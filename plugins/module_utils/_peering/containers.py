@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.cloud import Peer, Provider, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
 from .._http.errors import AtlasError, AtlasNotFoundError, InvalidOptionError
 from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region, kind_of, to_region
-from .._resources.providers.provider import Peer, Provider, fields_of
 from .refusals import missing_here, no_such_container, on_other_cloud, with_reply_of
 from .state import LIST_PEERS, PeerState
 

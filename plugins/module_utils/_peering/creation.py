@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.cloud import Fields_provider as Fields
+from .._clouds.cloud import Peer, Provider, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import AtlasError, InvalidOptionError
 from .._resources.containers import to_region
 from .._resources.peers import may_be_same_region
-from .._resources.providers.provider import Fields, Peer, Provider, fields_of
 from .containers import ContainerChoice
 from .preflight import check_overlaps, check_twins, find_holders, find_twins
 from .state import REACHED, CreatePeer, DeletePeer, PeerState

@@ -9,12 +9,10 @@ import copy
 import typing as t
 from dataclasses import dataclass
 
+from .._clouds.aws import AWS
+from .._clouds.cloud import PROVIDERS, Provider, identity_of, name_of
 from .._engine.options import Parameters
 from .._http.errors import AtlasError
-from .._resources.peers import PROVIDERS
-from .._resources.providers.aws import AWS
-from .._resources.providers.provider import Provider
-from .clouds import identity_of, name_of
 
 FIELDS = (
     "aws_account_id",

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import datetime
 
+from .._clouds.cloud import CustomerTask, Peer, Provider, provider_of
 from .._engine.options import Parameters
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import AtlasError, OvertakenError
-from .._resources.providers.provider import CustomerTask, Peer, Provider
 from .._values.moments import created_at
-from .clouds import provider_of
 from .refusals import with_reply_of
 
 # A connection that has failed and is older than this has probably worked before.

@@ -8,9 +8,10 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
+from .._clouds.cloud import Fields_provider as Fields
+from .._clouds.cloud import Peer, fields_of
 from .._engine.options import Parameters
 from .._resources.containers import fields_of as fields_of_container
-from .._resources.providers.provider import Fields, Peer, fields_of
 from .containers import ContainerChoice
 
 _GOVERNMENT = "mongodbgov.com"

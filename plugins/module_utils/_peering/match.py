@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._clouds.cloud import Peer, fields_of
 from .._http.errors import AtlasConflictError, AtlasError
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
-from .._resources.providers.provider import Peer, fields_of
 from .containers import ContainerChoice
 from .refusals import with_reply_of
 from .state import PeerState

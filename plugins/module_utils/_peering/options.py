@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.aws import AWS
+from .._clouds.cloud import PROVIDERS, Provider
 from .._engine.options import Parameters, check_options, check_version, parse_option, parse_region
 from .._http.errors import InvalidOptionError
-from .._resources.peers import PROVIDERS
-from .._resources.providers.aws import AWS
-from .._resources.providers.provider import Provider
 
 # The options that are one cloud's alone, by its name; a module need not have all of them.
 CLOUD_OPTIONS: dict[str, tuple[str, ...]] = {
@@ -83,7 +82,7 @@ def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any
             f"container_region_name is for AWS and AZURE, and provider_name is {provider.name}.",
             hint=f"Leave it out: a project has one network container on {provider.name}.",
         )
-    from .._values.azure_regions import AZURE_REGIONS
+    from .._clouds.azure import AZURE_REGIONS
 
     parsed, warnings = parse_region("container_region_name", region, AZURE_REGIONS)
     return {**found, "container_region_name": parsed}, warnings
@@ -91,8 +90,8 @@ def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any
 
 def _parsers() -> dict[str, t.Callable[[str], t.Any]]:
     """Return what parses each option. A task on AWS, which needs none of them, does not read their code."""
-    from .._values.azure_names import parse_azure_name, parse_uuid, parse_vnet_id
-    from .._values.gcp_names import parse_gcp_name, parse_gcp_project
+    from .._clouds.azure import parse_azure_name, parse_uuid, parse_vnet_id
+    from .._clouds.gcp import parse_gcp_name, parse_gcp_project
 
     return {
         **dict.fromkeys(("azure_directory_id", "azure_subscription_id"), parse_uuid),
@@ -112,7 +111,7 @@ def _parts_of_vnet_id(params: Parameters) -> dict[str, t.Any]:
     value = params.get("vnet_resource_id")
     if value is None:
         return {}
-    from .._values.azure_names import parse_vnet_id
+    from .._clouds.azure import parse_vnet_id
 
     parts = parse_option("vnet_resource_id", value, parse_vnet_id)
     found = {

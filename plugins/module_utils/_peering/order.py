@@ -8,11 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+from .._clouds.cloud import Peer, is_leaving
 from .._engine.plan import Step
-from .._resources.providers.provider import Peer
 from .._values.blocks import do_overlap
-from .._values.peers import MOST_PEERS
-from .clouds import is_leaving
+from .._values.limits import MOST_PEERS
 from .containers import ContainerChoice
 from .preflight import find_holders, find_twins
 from .state import CreatePeer, DeletePeer, UpdatePeer

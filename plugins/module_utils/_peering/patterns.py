@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._values.azure_names import parse_azure_name, parse_uuid
+from .._clouds.azure import parse_azure_name, parse_uuid
+from .._clouds.gcp import parse_gcp_name, parse_gcp_project
 from .._values.blocks import parse_private_block
-from .._values.gcp_names import parse_gcp_name, parse_gcp_project
 from .._values.ids import parse_account_id, parse_connection_id, parse_object_id, parse_vpc_id
 from .._values.invalid import InvalidValueError
 from .._values.patterns import Parse

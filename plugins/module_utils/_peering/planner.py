@@ -8,12 +8,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._clouds.cloud import Peer, Provider, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Plan, Step
 from .._http.errors import AtlasError
 from .._resources.containers import to_region
 from .._resources.peers import may_be_same_region
-from .._resources.providers.provider import Peer, Provider, fields_of
 from .containers import ContainerChoice
 from .creation import CreationPlanner, removal_of_old
 from .failures import failure

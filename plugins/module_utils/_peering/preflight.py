@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.cloud import Peer, Provider, fields_of
 from .._http.errors import AtlasApiError, AtlasError, InvalidOptionError
 from .._resources.containers import Container, to_region
-from .._resources.providers.provider import Peer, Provider, fields_of
 from .._values.blocks import do_overlap
 from .containers import ContainerChoice
 from .refusals import with_reply_of

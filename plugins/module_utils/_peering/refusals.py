@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.cloud import Provider
 from .._engine.options import Parameters
 from .._http.errors import AtlasError, InvalidOptionError
 from .._resources.containers import Container
-from .._resources.providers.provider import Provider
 
 Error = t.TypeVar("Error", bound=AtlasError)
 

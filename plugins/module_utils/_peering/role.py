@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.cloud import Fields_provider as Fields
 from .._engine.operation import Status
 from .._engine.wait import State, Wait, WaitTimeoutError
 from .._http.errors import AtlasError
-from .._resources.providers.provider import Fields
 from .containers import ContainerChoice
 from .handover import is_government
 from .refusals import with_reply_of

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.aws import AWS
+from .._clouds.cloud import PROVIDERS, Peer, Provider, fields_of
 from .._engine.options import Parameters, check_not_azure
 from .._engine.plan import Facts
 from .._resources.containers import Containers
-from .._resources.peers import PROVIDERS, VpcPeers
-from .._resources.providers.aws import AWS
-from .._resources.providers.provider import Peer, Provider, fields_of
+from .._resources.peers import VpcPeers
 from .containers import ContainerChoice
 from .options import choose_provider
 

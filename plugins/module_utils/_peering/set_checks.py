@@ -8,14 +8,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .._clouds.cloud import KINDS, Peer, Provider, cloud_of, fields_of, for_pending, is_leaving, is_pending, provider_of
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling
 from .._http.errors import AtlasError
-from .._resources.containers import KINDS
-from .._resources.providers.provider import Peer, Provider, fields_of
-from .._values.peers import MOST_PEERS, MOST_PENDING
-from .clouds import cloud_of, for_pending, is_leaving, is_pending, provider_of
+from .._values.limits import MOST_PEERS, MOST_PENDING
 from .containers import ContainerChoice
 from .entries import Entry
 from .order import find_cycle

@@ -8,12 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._clouds.cloud import Peer, for_pending, is_pending, provider_of
 from .._engine.plan import Step
 from .._engine.wait import Clock, WaitTimeoutError
 from .._http.errors import AtlasError
 from .._resources.peers import NO_PLACE
-from .._resources.providers.provider import Peer
-from .clouds import for_pending, is_pending, provider_of
 from .entries import Entry
 from .failures import has_removal_failed
 from .order import After

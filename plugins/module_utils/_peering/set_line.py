@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._resources.providers.provider import fields_of
-from .clouds import is_leaving
+from .._clouds.cloud import fields_of, is_leaving
 from .entries import Entry
 from .set_state import PeerSetState
 

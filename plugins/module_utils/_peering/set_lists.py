@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.cloud import Peer, Provider
 from .._resources.peers import VpcPeers
-from .._resources.providers.provider import Peer, Provider
 
 
 class PeerLists:

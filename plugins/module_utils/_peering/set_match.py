@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._clouds.cloud import provider_of
 from .._http.errors import AtlasApiError, AtlasConnectionError, AtlasError
-from .clouds import provider_of
 from .match import PeerMatch
 from .set_state import PeerSetState
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
+from .._clouds.aws import AWS
+from .._clouds.cloud import PROVIDERS, Provider, to_clouds
 from .._engine.options import Parameters, check_version, parse_values
 from .._http.errors import InvalidOptionError
-from .._resources.peers import PROVIDERS
-from .._resources.providers.aws import AWS
-from .._resources.providers.provider import Provider
-from .clouds import to_clouds
 from .entries import FIELDS, OPTIONS
 from .options import choose_provider, parse_cloud
 

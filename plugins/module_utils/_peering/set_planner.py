@@ -8,14 +8,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._clouds.cloud import Peer, fields_of, identity_of, is_failed, is_leaving
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Needs, Plan, Step
 from .._engine.prune import split_ignored, warn_of_unused
 from .._http.errors import AtlasError, InvalidOptionError
 from .._resources.containers import describe, kind_of
-from .._resources.providers.provider import Peer, fields_of
 from .._values.patterns import Pattern
-from .clouds import identity_of, is_failed, is_leaving
 from .containers import LIST_CONTAINERS, ContainerChoice
 from .entries import Entry
 from .order import after_twins, order

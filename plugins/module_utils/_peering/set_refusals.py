@@ -8,11 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._clouds.cloud import Peer, for_pending, provider_of
 from .._engine.plan import Step
 from .._http.errors import AtlasError
 from .._resources.peers import NO_PLACE
-from .._resources.providers.provider import Peer
-from .clouds import for_pending, provider_of
 from .failures import add_removal
 from .match import PeerMatch
 from .preflight import find_cause

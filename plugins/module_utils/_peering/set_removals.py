@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.cloud import Peer, provider_of
 from .._engine.wait import Clock
 from .._http.errors import AtlasError
-from .._resources.providers.provider import Peer
-from .clouds import provider_of
 from .failures import not_removed
 from .waiter import OLD_FAILURE_FOR
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from .._clouds.cloud import Peer, fields_of, provider_of
 from .._engine.plan import Change
 from .._http.errors import AtlasError
-from .._resources.providers.provider import Peer, fields_of
-from .clouds import provider_of
 from .state import PeerState
 
 

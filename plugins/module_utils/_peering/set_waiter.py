@@ -9,11 +9,10 @@ import math
 import typing as t
 from dataclasses import replace
 
+from .._clouds.cloud import CustomerTask, Peer, is_failed, is_leaving, provider_of
 from .._engine.wait import GONE, Clock, WaitTimeoutError
 from .._http.errors import AtlasError
 from .._resources.containers import fields_of
-from .._resources.providers.provider import CustomerTask, Peer
-from .clouds import is_failed, is_leaving, provider_of
 from .entries import Entry
 from .failures import failure, removed_by_others, too_late
 from .handover import needs_names

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._resources.providers.provider import Peer
+from .._clouds.cloud import Peer
 
 
 @dataclass(frozen=True)

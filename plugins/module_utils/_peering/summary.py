@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.cloud import Peer, cloud_of, fields_of, name_of
 from .._engine.plan import Change, Plan
 from .._engine.wait import GONE
 from .._http.errors import AtlasError
-from .._resources.providers.provider import Peer, fields_of
-from .clouds import cloud_of, name_of
 from .entries import FIELDS, Entry
 from .set_state import PeerSetState
 

@@ -9,11 +9,11 @@ import math
 import typing as t
 from dataclasses import replace
 
+from .._clouds.cloud import CustomerTask, Peer
 from .._engine.operation import Session, Status
 from .._engine.wait import GONE, Wait, WaitTimeoutError
 from .._http.errors import AtlasError
 from .._resources.containers import fields_of
-from .._resources.providers.provider import CustomerTask, Peer
 from .failures import failure, not_removed, removed_by_others, too_late
 from .handover import needs_names
 from .match import PeerMatch

@@ -12,10 +12,9 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._api.reply import check_written
+from .._clouds.aws import AWS_CONTAINERS
+from .._clouds.cloud import KINDS, ContainerKind
 from .._http.errors import AtlasApiError
-from .providers.aws import AWS_CONTAINERS
-from .providers.by_name import ByName
-from .providers.container_kind import ContainerKind
 
 
 class Container(t.TypedDict, total=False):
@@ -32,19 +31,6 @@ class Container(t.TypedDict, total=False):
     provisioned: bool | None
 
 
-def _azure() -> ContainerKind:
-    from .providers.azure import AZURE_CONTAINERS
-
-    return AZURE_CONTAINERS
-
-
-def _gcp() -> ContainerKind:
-    from .providers.gcp import GCP_CONTAINERS
-
-    return GCP_CONTAINERS
-
-
-KINDS = ByName({"AWS": lambda: AWS_CONTAINERS, "AZURE": _azure, "GCP": _gcp})
 # 404 with this code, and with no other, means that the container is not there.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
 _ALREADY_EXISTS = frozenset(("CONTAINER_ALREADY_EXISTS",))

@@ -12,28 +12,12 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._api.reply import check_written
+from .._clouds.aws import AWS
+from .._clouds.cloud import PROVIDERS, Peer, Provider, fields_of
 from .._http.errors import AtlasApiError
-from .._values.peers import MOST_PEERS, MOST_PENDING
+from .._values.limits import MOST_PEERS, MOST_PENDING
 from .._values.regions import same_region
 from .containers import HINTS as CONTAINER_HINTS
-from .providers.aws import AWS
-from .providers.by_name import ByName
-from .providers.provider import Peer, Provider, fields_of
-
-
-def _azure() -> Provider:
-    from .providers.azure import AZURE
-
-    return AZURE
-
-
-def _gcp() -> Provider:
-    from .providers.gcp import GCP
-
-    return GCP
-
-
-PROVIDERS = ByName({"AWS": lambda: AWS, "AZURE": _azure, "GCP": _gcp})
 
 # 404 with one of these, and with no other, means that the connection is not there. The project may be unknown as well.
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasApiError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.cluster_fields import flex_to_result, to_result
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import Clusters
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.custom_dns import is_custom_dns_enabled
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import (
+    Clusters,
+    flex_to_result,
+    is_custom_dns_enabled,
+    to_result,
+)
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, page, reply
 
 Connect = Callable[..., AtlasClient]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE as AZURE_PROVIDER
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.handover import make_handover
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.role import role_failure
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.azure import AZURE as AZURE_PROVIDER
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import INVALID
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (

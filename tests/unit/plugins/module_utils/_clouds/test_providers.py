@@ -6,6 +6,9 @@ import time
 from typing import Any, cast
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import PROVIDERS, Peer, Provider
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import LIST_CONTAINERS
@@ -13,10 +16,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.failures 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import choose_provider, parse_cloud
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.planner import PeerPlanner
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import CreatePeer, DeletePeer, PeerState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.azure import AZURE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.gcp import GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.provider import Peer, Provider
 from ansible_collections.cloudpeer.atlas.tests.support import peer_site
 
 OWN = {"AZURE": peer_site.AZURE, "GCP": peer_site.GCP}

@@ -1,16 +1,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Atlas says of connections and containers on AWS."""
+"""AWS: identity, fields, states and words, its container, hand-over."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..._values.peers import AWS_FAILURE_REASONS
-from ..._values.regions import to_atlas_region, to_cloud_region
-from .container_kind import ContainerKind
-from .provider import CustomerTask, Fields, Peer, Provider
+from .._values.regions import to_atlas_region, to_cloud_region
+from .cloud import ContainerKind, CustomerTask, Peer, Provider
+from .cloud import Fields_provider as Fields
+
+# What each `error_state_name` of a connection with AWS means, and what to do.
+AWS_FAILURE_REASONS = {
+    "REJECTED": "the request was rejected in the AWS account; ask its owner to accept the next one",
+    "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
+    "INVALID_ARGUMENT": (
+        "AWS does not take the request; check vpc_id, aws_account_id and accepter_region_name, and that the VPC's CIDR "
+        "blocks do not overlap the container's"
+    ),
+}
 
 
 def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:

@@ -13,8 +13,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .azure_names import parse_vnet_id
-from .invalid import InvalidValueError
+from .._clouds.azure import parse_vnet_id
+from .._values.invalid import InvalidValueError
 
 _PEERING = re.compile("/virtualNetworkPeerings/", re.IGNORECASE)
 Fields = t.Mapping[str, t.Any]

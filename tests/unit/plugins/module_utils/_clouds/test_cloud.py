@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.clouds import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import (
+    PROVIDERS,
     cloud_of,
     for_pending,
     identity_of,
@@ -15,7 +16,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.clouds im
     name_of,
     to_clouds,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import PROVIDERS
 
 FIELDS = {
     "AWS": {"aws_account_id": "123456789012", "vpc_id": "vpc-0a1b2c3d4e5f67890"},

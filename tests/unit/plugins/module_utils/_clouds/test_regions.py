@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_regions import AZURE_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.gcp_regions import GCP_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP_REGIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.region_table import RegionTable
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import RegionTable
 
 TABLES = {"AZURE": AZURE_REGIONS, "GCP": GCP_REGIONS}
 # In Azure's names, these words stand behind the direction.

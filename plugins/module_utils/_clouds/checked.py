@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._values.azure_regions import AZURE_REGIONS
 from .._values.regions import to_atlas_region
+from .azure import AZURE_REGIONS
 
 Fields = t.Mapping[str, t.Any]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_names import parse_azure_name
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import parse_azure_name
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.azure_vnets import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import (
     Vnet,
     VnetPeering,
     parse_vnet,

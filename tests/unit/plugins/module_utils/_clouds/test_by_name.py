@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import KINDS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.providers.by_name import ByName
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import KINDS, ByName
 
 
 def test_an_entry_is_read_when_it_is_asked_for() -> None:

@@ -15,12 +15,3 @@ MOST_PEERS = 50
 MOST_PENDING = 25
 # After this, AWS drops a request that nobody has accepted.
 PENDING_LIFE = datetime.timedelta(days=7)
-# What each `error_state_name` of a connection with AWS means, and what to do.
-AWS_FAILURE_REASONS = {
-    "REJECTED": "the request was rejected in the AWS account; ask its owner to accept the next one",
-    "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
-    "INVALID_ARGUMENT": (
-        "AWS does not take the request; check vpc_id, aws_account_id and accepter_region_name, and that the VPC's CIDR "
-        "blocks do not overlap the container's"
-    ),
-}

@@ -1,0 +1,229 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""AZURE: the same, with its names and regions."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import typing as t
+
+from .._values.invalid import InvalidValueError
+from .._values.regions import RegionTable
+from .cloud import ContainerKind, CustomerTask, Peer, Provider
+from .cloud import Fields_provider as Fields
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# As Atlas's API describes resource groups and VNets.
+_NAME = re.compile(r"[-\w.()]+", re.ASCII)
+_VNET = re.compile(
+    r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.Network/virtualNetworks/([^/]+)/?", re.IGNORECASE
+)
+
+
+class VnetId(t.NamedTuple):
+    """What the resource id of a VNet names."""
+
+    subscription_id: str
+    resource_group_name: str
+    vnet_name: str
+
+
+def parse_uuid(value: str) -> str:
+    """Return the id of a directory or a subscription.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    if _UUID.fullmatch(value):
+        return value
+    raise InvalidValueError(f"is malformed: {value!r}", "Give the id, 32 hexadecimal digits with hyphens, and not the name.")
+
+
+def parse_azure_name(value: str) -> str:
+    """Return the name of a resource group or a VNet.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    if _NAME.fullmatch(value):
+        return value
+    hint = "Give the name: letters, digits, hyphens, underscores, periods and parentheses."
+    if "/" in value:
+        hint = "Give the name alone, the last part of the resource id; vnet_resource_id takes the id of a VNet as a whole."
+    raise InvalidValueError(f"is not a name in AZURE: {value!r}", hint)
+
+
+def parse_vnet_id(value: str) -> VnetId:
+    """Return what the resource id of a VNet names.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    found = _VNET.fullmatch(value.strip())
+    if found is None:
+        example = vnet_id("<subscription>", "<group>", "<vnet>")
+        raise InvalidValueError(f"is not the resource id of a VNet: {value!r}", f"It is written as {example}.")
+    subscription_id, group, vnet = found.groups()
+    return VnetId(parse_uuid(subscription_id), parse_azure_name(group), parse_azure_name(vnet))
+
+
+def vnet_id(subscription_id: str, resource_group_name: str, vnet_name: str) -> str:
+    """Return the resource id of a VNet."""
+    group = f"/subscriptions/{subscription_id}/resourceGroups/{resource_group_name}"
+    return f"{group}/providers/Microsoft.Network/virtualNetworks/{vnet_name}"
+
+
+AZURE_REGIONS = RegionTable(
+    "AZURE",
+    {
+        "ASIA_EAST": "eastasia",
+        "ASIA_SOUTH_EAST": "southeastasia",
+        "AUSTRALIA_CENTRAL": "australiacentral",
+        "AUSTRALIA_CENTRAL_2": "australiacentral2",
+        "AUSTRALIA_EAST": "australiaeast",
+        "AUSTRALIA_SOUTH_EAST": "australiasoutheast",
+        "BRAZIL_SOUTH": "brazilsouth",
+        "BRAZIL_SOUTHEAST": "brazilsoutheast",
+        "CANADA_CENTRAL": "canadacentral",
+        "CANADA_EAST": "canadaeast",
+        "CHILE_CENTRAL": "chilecentral",
+        "CHINA_EAST": "chinaeast",
+        "CHINA_NORTH": "chinanorth",
+        "EUROPE_NORTH": "northeurope",
+        "EUROPE_WEST": "westeurope",
+        "FRANCE_CENTRAL": "francecentral",
+        "FRANCE_SOUTH": "francesouth",
+        "GERMANY_NORTH": "germanynorth",
+        "GERMANY_WEST_CENTRAL": "germanywestcentral",
+        "INDIA_CENTRAL": "centralindia",
+        "INDIA_SOUTH": "southindia",
+        "INDIA_WEST": "westindia",
+        "INDONESIA_CENTRAL": "indonesiacentral",
+        "ISRAEL_CENTRAL": "israelcentral",
+        "ITALY_NORTH": "italynorth",
+        "JAPAN_EAST": "japaneast",
+        "JAPAN_WEST": "japanwest",
+        "KOREA_CENTRAL": "koreacentral",
+        "KOREA_SOUTH": "koreasouth",
+        "MALAYSIA_WEST": "malaysiawest",
+        "MEXICO_CENTRAL": "mexicocentral",
+        "NEW_ZEALAND_NORTH": "newzealandnorth",
+        "NORWAY_EAST": "norwayeast",
+        "NORWAY_WEST": "norwaywest",
+        "POLAND_CENTRAL": "polandcentral",
+        "QATAR_CENTRAL": "qatarcentral",
+        "SOUTH_AFRICA_NORTH": "southafricanorth",
+        "SOUTH_AFRICA_WEST": "southafricawest",
+        "SPAIN_CENTRAL": "spaincentral",
+        "SWEDEN_CENTRAL": "swedencentral",
+        "SWEDEN_SOUTH": "swedensouth",
+        "SWITZERLAND_NORTH": "switzerlandnorth",
+        "SWITZERLAND_WEST": "switzerlandwest",
+        "UAE_CENTRAL": "uaecentral",
+        "UAE_NORTH": "uaenorth",
+        "UK_SOUTH": "uksouth",
+        "UK_WEST": "ukwest",
+        "US_CENTRAL": "centralus",
+        "US_EAST": "eastus",
+        "US_EAST_2": "eastus2",
+        "US_EAST_2_EUAP": "eastus2euap",
+        "US_GOV_ARIZONA": "usgovarizona",
+        "US_GOV_TEXAS": "usgovtexas",
+        "US_GOV_VIRGINIA": "usgovvirginia",
+        "US_NORTH_CENTRAL": "northcentralus",
+        "US_SOUTH_CENTRAL": "southcentralus",
+        "US_WEST": "westus",
+        "US_WEST_2": "westus2",
+        "US_WEST_3": "westus3",
+        "US_WEST_CENTRAL": "westcentralus",
+    },
+)
+
+
+# Atlas's application in Azure, for which the customer makes a service principal, and what its role has to allow on the VNet:
+# https://www.mongodb.com/docs/atlas/security-vpc-peering/
+APPLICATION_ID = "e90a1407-55c3-432d-9cb1-3638900a9d22"
+ACTIONS = (
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read",
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write",
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete",
+    "Microsoft.Network/virtualNetworks/peer/action",
+)
+
+
+def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
+    raise NotImplementedError("Atlas makes both sides of a peering.")
+
+
+def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
+    """Return what the service principal and its role are made of; the application of the government's Atlas is not known."""
+    application_id = None if is_government else APPLICATION_ID
+    names = [peer.get(name) for name in ("azure_subscription_id", "resource_group_name", "vnet_name")]
+    if any(name is None for name in names):
+        return {"application_id": application_id, "scope": None, "role_definition": None, "az": None}
+    scope = vnet_id(*map(str, names))
+    role = {"name": f"AtlasPeering/{'/'.join(map(str, names))}", "actions": list(ACTIONS), "assignable_scopes": [scope]}
+    lines = None if application_id is None else _to_az(application_id, scope, role)
+    return {"application_id": application_id, "scope": scope, "role_definition": role, "az": lines}
+
+
+def _to_az(application_id: str, scope: str, role: Fields) -> list[str]:
+    definition = {"Name": role["name"], "IsCustom": True, "Actions": role["actions"], "AssignableScopes": [scope]}
+    name = shlex.quote(role["name"])
+    return [
+        f"az ad sp create --id {application_id}",
+        f"az role definition create --role-definition {shlex.quote(json.dumps(definition))}",
+        f"az role assignment create --role {name} --assignee {application_id} --scope {shlex.quote(scope)}",
+    ]
+
+
+AZURE = Provider(
+    name="AZURE",
+    identity=("azure_subscription_id", "vnet_name"),
+    writable={
+        "azure_directory_id": "azureDirectoryId",
+        "azure_subscription_id": "azureSubscriptionId",
+        "resource_group_name": "resourceGroupName",
+        "vnet_name": "vnetName",
+        "container_id": "containerId",
+    },
+    read_only={"id": "id", "status_name": "status", "error_state_name": "errorState"},
+    network="VNet",
+    required=("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name"),
+    changeable=frozenset(),
+    progress=("ADDING_PEER", "AVAILABLE"),
+    pending=None,
+    failed="FAILED",
+    terminating="DELETING",
+    # Atlas's texts are free; these two come without a cause.
+    failure_reasons={
+        "RETRYABLE": "Atlas names no cause, and another attempt may succeed",
+        "Internal Error": "Atlas names no cause; if another attempt fails too, ask MongoDB's support",
+    },
+    accepted_id=None,
+    customer_task=_customer_task,
+    handover=_handover,
+    removal_failed="DELETION_FAILED",
+    removal_advice=(
+        "Atlas's role on the VNet has to stay until the connection is gone: check that the service principal, the role and its "
+        "assignment are there, then run the task again."
+    ),
+    lost="because its role was taken away, or because the VNet was deleted",
+    ignores_case=True,
+    role_codes=frozenset(("AZURE_CUSTOMER_NETWORK_UNREACHABLE", "AZURE_CUSTOMER_NETWORK_VALIDATION_FAILED")),
+)
+AZURE_CONTAINERS = ContainerKind(
+    name="AZURE",
+    place="region_name",
+    writable={"region_name": "region", "atlas_cidr_block": "atlasCidrBlock"},
+    # Atlas's subscription has an id of its own form there, and not the uuid that customers' have.
+    read_only={"atlas_azure_subscription_id": "azureSubscriptionId", "atlas_vnet_name": "vnetName"},
+    to_atlas=AZURE_REGIONS.to_atlas,
+    to_cloud=AZURE_REGIONS.to_cloud,
+    sizes=lambda regions: range(21, 25),
+    needs_block=True,
+    is_changeable=False,
+)

@@ -1,0 +1,194 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""GCP: the same, with its names and regions."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import typing as t
+
+from .._values.invalid import InvalidValueError
+from .._values.regions import RegionTable
+from .cloud import ContainerKind, CustomerTask, Peer, Provider, fields_of
+from .cloud import Fields_provider as Fields
+
+# https://cloud.google.com/resource-manager/docs/creating-managing-projects
+_PROJECT = re.compile(r"[a-z][0-9a-z-]{4,28}[0-9a-z]")
+# RFC 1035, as the Compute Engine API has it for networks and peerings.
+_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
+# What Atlas calls its own project and network, by the description of its API.
+_ATLAS_PROJECT = re.compile(r"p-[0-9a-z]{24}")
+_ATLAS_NETWORK = re.compile(r"nt-[0-9a-f]{24}-[0-9a-z]{8}")
+_NETWORK_END = re.compile(r"(?:^|/)(projects/[^/]+/global/networks/[^/]+)$")
+
+
+def parse_gcp_project(value: str) -> str:
+    """Return the id of a project.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    if _PROJECT.fullmatch(value):
+        return value
+    hint = "Give the id of the project, and not its number or its name: 6 to 30 lower-case letters, digits and hyphens."
+    raise InvalidValueError(f"is not the id of a GCP project: {value!r}", hint)
+
+
+def parse_gcp_name(value: str) -> str:
+    """Return the name of a VPC network or of a peering.
+
+    Raises:
+        InvalidValueError: If it is not one.
+    """
+    if _NAME.fullmatch(value):
+        return value
+    hint = "Give 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen at the end."
+    if "/" in value:
+        hint = "Give the name alone, the last part of the address."
+    raise InvalidValueError(f"is not a name in GCP: {value!r}", hint)
+
+
+def network_path(project_id: str, name: str) -> str:
+    """Return the address of a network, without the host and the version of the API."""
+    return f"projects/{project_id}/global/networks/{name}"
+
+
+def parse_network_path(address: str) -> str:
+    """Return the end of the address of a network, which is the same whatever its host and the version of the API.
+
+    Raises:
+        InvalidValueError: If it is not such an address.
+    """
+    found = _NETWORK_END.search(address)
+    if found is None:
+        raise InvalidValueError(f"is not the address of a network: {address!r}", "It ends with projects/…/global/networks/….")
+    return found.group(1)
+
+
+def is_atlas_network(path: str) -> bool:
+    """Whether a network is one of Atlas's, by its names."""
+    parts = path.split("/")
+    return bool(_ATLAS_PROJECT.fullmatch(parts[1]) and _ATLAS_NETWORK.fullmatch(parts[-1]))
+
+
+GCP_REGIONS = RegionTable(
+    "GCP",
+    {
+        "AFRICA_SOUTH_1": "africa-south1",
+        "ASIA_EAST_2": "asia-east2",
+        "ASIA_NORTHEAST_2": "asia-northeast2",
+        "ASIA_NORTHEAST_3": "asia-northeast3",
+        "ASIA_SOUTHEAST_2": "asia-southeast2",
+        "ASIA_SOUTH_1": "asia-south1",
+        "ASIA_SOUTH_2": "asia-south2",
+        "AUSTRALIA_SOUTHEAST_1": "australia-southeast1",
+        "AUSTRALIA_SOUTHEAST_2": "australia-southeast2",
+        "CENTRAL_US": "us-central1",
+        "EASTERN_ASIA_PACIFIC": "asia-east1",
+        "EASTERN_US": "us-east1",
+        "EUROPE_CENTRAL_2": "europe-central2",
+        "EUROPE_NORTH_1": "europe-north1",
+        "EUROPE_SOUTHWEST_1": "europe-southwest1",
+        "EUROPE_WEST_10": "europe-west10",
+        "EUROPE_WEST_12": "europe-west12",
+        "EUROPE_WEST_2": "europe-west2",
+        "EUROPE_WEST_3": "europe-west3",
+        "EUROPE_WEST_4": "europe-west4",
+        "EUROPE_WEST_6": "europe-west6",
+        "EUROPE_WEST_8": "europe-west8",
+        "EUROPE_WEST_9": "europe-west9",
+        "MIDDLE_EAST_CENTRAL_1": "me-central1",
+        "MIDDLE_EAST_CENTRAL_2": "me-central2",
+        "MIDDLE_EAST_WEST_1": "me-west1",
+        "NORTHEASTERN_ASIA_PACIFIC": "asia-northeast1",
+        "NORTH_AMERICA_NORTHEAST_1": "northamerica-northeast1",
+        "NORTH_AMERICA_NORTHEAST_2": "northamerica-northeast2",
+        "NORTH_AMERICA_SOUTH_1": "northamerica-south1",
+        "SOUTHEASTERN_ASIA_PACIFIC": "asia-southeast1",
+        "SOUTH_AMERICA_EAST_1": "southamerica-east1",
+        "SOUTH_AMERICA_WEST_1": "southamerica-west1",
+        "US_EAST_4": "us-east4",
+        "US_EAST_5": "us-east5",
+        "US_SOUTH_1": "us-south1",
+        "US_WEST_2": "us-west2",
+        "US_WEST_3": "us-west3",
+        "US_WEST_4": "us-west4",
+        "WESTERN_EUROPE": "europe-west1",
+        "WESTERN_US": "us-west1",
+    },
+)
+
+
+# A smaller block than an /18 has a /24 for each chosen region, and is an /21 at the most.
+MOST_REGIONS = 8
+
+
+def _sizes(regions: int) -> range:
+    return range(21, 25 - (regions - 1).bit_length()) if regions else range(8, 19)
+
+
+def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
+    here = f"network {fields_of(peer)['network_name']} of project {fields_of(peer)['gcp_project_id']}"
+    there = f"the network of network container {peer['container_id']}"
+    if container is not None and container["atlas_network_name"] is not None:
+        there = f"network {container['atlas_network_name']} of project {container['atlas_gcp_project_id']}"
+    to_do = f"create the peering in GCP from {here} to {there} (atlas_gcp_peering)"
+    return CustomerTask(to_do, f"{to_do[0].upper()}{to_do[1:]}, then run the task again.")
+
+
+def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
+    """Return what the customer's half is made of; the names of Atlas's network are there once Atlas has made it."""
+    project, network = peer.get("gcp_project_id"), peer.get("network_name")
+    atlas_project, atlas_network = None, None
+    if container is not None:
+        atlas_project, atlas_network = container["atlas_gcp_project_id"], container["atlas_network_name"]
+    names = {
+        "gcp_project_id": project,
+        "network_name": network,
+        "atlas_gcp_project_id": atlas_project,
+        "atlas_network_name": atlas_network,
+    }
+    if None in names.values():
+        return {**names, "name": None, "gcloud": None, "add_peering": None}
+    # Two projects of Atlas can share a network, so that the name has to tell them apart.
+    name = f"atlas-{atlas_network}"
+    address = f"https://www.googleapis.com/compute/v1/{network_path(str(atlas_project), str(atlas_network))}"
+    options = {"project": project, "network": network, "peer-project": atlas_project, "peer-network": atlas_network}
+    words = [name, *(f"--{option}={value}" for option, value in options.items())]
+    gcloud = f"gcloud compute networks peerings create {' '.join(map(shlex.quote, words))}"
+    body = {"networkPeering": {"name": name, "network": address, "exchangeSubnetRoutes": True}}
+    return {**names, "name": name, "gcloud": gcloud, "add_peering": body}
+
+
+GCP = Provider(
+    name="GCP",
+    identity=("gcp_project_id", "network_name"),
+    writable={"gcp_project_id": "gcpProjectId", "network_name": "networkName", "container_id": "containerId"},
+    read_only={"id": "id", "status_name": "status", "error_state_name": "errorMessage"},
+    network="VPC network",
+    required=("gcp_project_id", "network_name"),
+    changeable=frozenset(),
+    progress=("ADDING_PEER", "WAITING_FOR_USER", "AVAILABLE"),
+    pending="WAITING_FOR_USER",
+    failed="FAILED",
+    terminating="DELETING",
+    failure_reasons={},
+    accepted_id=None,
+    customer_task=_customer_task,
+    handover=_handover,
+    lost="because the peering was removed in GCP, or because the VPC network was deleted",
+    has_names=True,
+)
+GCP_CONTAINERS = ContainerKind(
+    name="GCP",
+    place="regions",
+    writable={"regions": "regions", "atlas_cidr_block": "atlasCidrBlock"},
+    read_only={"atlas_gcp_project_id": "gcpProjectId", "atlas_network_name": "networkName"},
+    to_atlas=GCP_REGIONS.to_atlas,
+    to_cloud=GCP_REGIONS.to_cloud,
+    sizes=_sizes,
+    needs_block=True,
+    is_changeable=False,
+)
