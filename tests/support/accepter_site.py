@@ -12,7 +12,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support import harness
 from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account, Aws

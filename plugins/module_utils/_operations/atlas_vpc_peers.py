@@ -14,8 +14,8 @@ from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step
 from .._engine.prune import PRUNE, parse_prune
-from .._engine.set_converge import SetConvergence
 from .._engine.set_operation import SetOperation
+from .._engine.set_run import SetConvergence
 from .._http.errors import AtlasError, InvalidOptionError
 from .._peering.containers import LIST_CONTAINERS, ContainerChoice
 from .._peering.entries import to_entries

@@ -26,7 +26,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import KINDS, VARIABLES, read_profile, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import Token, TokenCache
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.execute import execute
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import set_converge
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import set_run as set_converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas

@@ -1,19 +1,127 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the current state to the wanted one: look, decide, apply step by step, wait. It knows no resource and no client."""
+"""One run: look, decide, apply, wait; from options to outcome."""
 
 from __future__ import annotations
 
+import time
+import traceback
 import typing as t
 
-from .._http.errors import AtlasError
-from .failed import may_pass, pauses_before_look
+from .._http.errors import AtlasError, OvertakenError
+from .._http.pauses import LONGEST_BACKOFF, backoff
 from .operation import Operation, Session
+from .options import Parameters
 from .outcome import Outcome, Progress, Report
 from .plan import Needs, Plan, Step
-from .wait import Clock, Sleep, Wait
-from .waiter import Waiter
+from .wait import Clock, Sleep, Wait, WaitTimeoutError, wait_until
+
+# The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
+CREATION_PAUSES = (2.0, 4.0)
+
+
+def may_pass(step: Step, error: AtlasError) -> bool:
+    """Return whether a step that has failed may do after another look."""
+    # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
+    is_odd_removal = step.action == "delete" and error.outcome_unknown and not error.is_unanswered
+    return error.is_transient or isinstance(error, OvertakenError) or is_odd_removal
+
+
+def pauses_before_look(step: Step, error: AtlasError, failures: int, retries: int) -> t.Sequence[float]:
+    """Return the seconds to pause before each look after a step has failed.
+
+    Args:
+        step: The step.
+        error: Why it failed.
+        failures: How often it has failed, this time included.
+        retries: How often it may be tried again.
+    """
+    is_overtaken = isinstance(error, OvertakenError)
+    if step.action == "create" and (error.outcome_unknown or is_overtaken):
+        return CREATION_PAUSES
+    if is_overtaken or (failures > retries and not error.outcome_unknown):
+        return (0.0,)
+    return (backoff(failures - 1),)
+
+
+class Waiter:
+    """Waits in one run.
+
+    Args:
+        progress: How far the run has come.
+        operation: What runs; the requests of its session are bounded by the time of the wait.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+    """
+
+    def __init__(self, progress: Progress, operation: Operation[t.Any, t.Any], clock: Clock, sleep: Sleep) -> None:
+        self._progress = progress
+        self._session: Session = operation.session
+        self._params = operation.params
+        self._clock = clock
+        self._sleep = sleep
+
+    def wait_for(self, wait: Wait[t.Any], is_done: t.Callable[[], bool] | None = None, *, pauses_first: bool = False) -> None:
+        """Wait until the state will do.
+
+        If nobody answers shortly before the time is up, that is what the wait ends with, after the last state that was seen.
+
+        Args:
+            wait: What to wait for.
+            is_done: Whether to end the wait; None for what the wait itself says.
+            pauses_first: Whether that is known not to be so yet.
+
+        Raises:
+            AtlasError: If the time is up, or waiting on is in vain.
+        """
+        progress = self._progress
+        done = is_done or (lambda: wait.is_done(progress.state))
+        if wait.polls_at_once:
+            progress.see(wait.poll(progress.state))
+        if pauses_first or not done():
+            self._wait_until(wait, done, self._params["wait_timeout"] if wait.seconds is None else wait.seconds)
+        following = wait.then(progress.state) if wait.then is not None else None
+        if following is not None:
+            self.wait_for(following)
+
+    def _wait_until(self, wait: Wait[t.Any], is_done: t.Callable[[], bool], seconds: float) -> None:
+        progress, clock, started = self._progress, self._clock, self._clock()
+        deadline = started + seconds
+        unanswered: AtlasError | None = None
+
+        def ask() -> bool:
+            nonlocal unanswered
+            try:
+                progress.see(wait.poll(progress.state), wait)
+                unanswered = None
+                return is_done()
+            except AtlasError as error:
+                # Earlier, the client has tried as often as it may. By now, it has less time than that.
+                # What may have been changed nevertheless has to be looked for.
+                is_late = error.is_unanswered and not error.outcome_unknown and clock() + LONGEST_BACKOFF >= deadline
+                if not is_late and not (wait.is_patient and error.is_transient):
+                    raise
+                unanswered = error
+            return False
+
+        with self._session.within(deadline):
+            # Where somebody has to act is told at once.
+            progress.see(progress.state, wait)
+            try:
+                wait_until(
+                    ask,
+                    timeout=max(0.0, deadline - clock()),
+                    longest_interval=self._params["wait_sleep"],
+                    clock=clock,
+                    sleep=self._sleep,
+                )
+            except WaitTimeoutError as error:
+                error.waited, error.unanswered = clock() - started, unanswered
+                late = wait.late(progress.state, error)
+                if late is not None:
+                    raise late from error
+
 
 Result = t.TypeVar("Result")
 
@@ -190,3 +298,49 @@ class Convergence:
                 raise better from error
         if progress.plan.steps and (failures > self._retries or not passes):
             raise error
+
+
+def execute(
+    operation: type[Operation[t.Any, t.Any]],
+    params: Parameters,
+    *,
+    check_mode: bool,
+    report: Report = lambda line: None,
+    clock: Clock = time.monotonic,
+    sleep: Sleep = time.sleep,
+) -> Outcome:
+    """Run an Operation; a failure is an outcome, too, and not an exception.
+
+    Args:
+        operation: What to do.
+        params: The options, validated against its argument spec and with their defaults.
+        check_mode: Whether to predict only.
+        report: Takes a line for the user while the task waits.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+    """
+    outcome = Outcome()
+    try:
+        validate = operation.validate_prediction if check_mode else operation.validate
+        params, outcome.warnings = validate(params)
+        with operation.connect(params, outcome.warnings.append) as session:
+            outcome.api_calls = session.calls
+            try:
+                task = operation(params, session, clock)
+                run: Convergence = (operation.convergence or Convergence)(task, outcome, report, clock, sleep)
+                if check_mode:
+                    run.predict()
+                else:
+                    run.carry_out()
+            finally:
+                outcome.secrets.update(session.secrets)
+    except AtlasError as error:
+        outcome.failure = error.to_result()
+    except Exception as error:
+        # No thread could be started, no memory was left, or there is a defect here: the result still tells what was changed.
+        failure = AtlasError(
+            f"The task ended unexpectedly: {type(error).__name__}: {error}.",
+            hint="Run it again. If this stays, report it with the traceback (-vvv).",
+        )
+        outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
+    return outcome

@@ -1,23 +1,75 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps of a set on their way: sent side by side, and looked at once together where their outcome is not known."""
+"""One run on a set, with its steps side by side."""
 
 from __future__ import annotations
 
 import typing as t
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from .._http.errors import AtlasError
 from .._http.pauses import StoppedError
 from .._http.threads import Ended, Workers
-from .failed import may_pass, pauses_before_look
-from .outcome import Outcome
+from .outcome import REPORT_INTERVAL, Outcome, Progress, Report, StatusHistory
 from .plan import Plan, Step
+from .run import Convergence, may_pass, pauses_before_look
 from .set_operation import SetOperation
-from .set_progress import SetProgress
-from .wait import Sleep
+from .wait import GONE, Clock, Sleep, Wait, WaitTimeoutError
+
+
+class SetProgress(Progress):
+    """What was seen of a set, for the outcome and for the user.
+
+    Args:
+        operation: What runs.
+        outcome: Takes what results show.
+        report: Takes a line for the user.
+        clock: A monotonic clock, in seconds.
+    """
+
+    _operation: SetOperation[t.Any, t.Any]
+
+    def __init__(self, operation: SetOperation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock) -> None:
+        super().__init__(operation, outcome, report, clock)
+        self._clock = clock
+        self._entries: list[StatusHistory] = []
+        self._line, self._told = "", clock()
+        self._unplanned = self.plan
+
+    def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
+        """Take down the present state. While the task waits, tell the user of changes, and once a minute that there are none."""
+        self.state = state
+        for index, status in enumerate(self._operation.summary.statuses(state)):
+            if index == len(self._entries):
+                self._entries.append(StatusHistory("", lambda line: None, self._clock))
+            self._entries[index].record(status)
+        line = self._operation.waiter.line(state) if wait is not None else ""
+        if line and (line != self._line or self._clock() - self._told >= REPORT_INTERVAL):
+            self._line, self._told = line, self._clock()
+            self.tell(f"{self._operation.name}: {line}")
+        self.show()
+
+    def show(self) -> None:
+        """Let the result show the present state, once there is a plan: without one, nothing can be counted."""
+        if self.plan is not self._unplanned:
+            super().show()
+
+    def _compare(self) -> None:
+        """Let diff mode show each change."""
+        self._outcome.diff = self._operation.summary.diff(self.state, self.plan)
+
+    def end(self, state: t.Any) -> None:
+        """Let the result show the last state, and which states were seen of each entry if the user wants that."""
+        super().end(state)
+        if self._operation.params["wait"]:
+            self._outcome.values["status_history"] = [history.entries for history in self._entries]
+
+    def stop(self) -> None:
+        """Tell the user what was done so far, for a task that is ended from outside: no result may tell it."""
+        self.tell(f"{self._operation.name}: {self._operation.summary.stopped(self.state)}")
 
 
 class SetSteps:
@@ -192,3 +244,99 @@ class SetSteps:
         elif step in self.pending and step.action == "delete" and not self.planned.still_needs(step):
             text = "What is there has changed while this task ran, and would have to be removed now."
             self.give_up(step.keys, AtlasError(text, hint="Run the task again."))
+
+
+# What refused steps are waited for: that they are taken.
+REPEATED = "taken"
+
+
+class SetConvergence(Convergence):
+    """One run of an Operation on a set.
+
+    Args:
+        operation: What to do.
+        outcome: Takes what comes of it.
+        report: Takes a line for the user.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+    """
+
+    _progress_class = SetProgress
+    _operation: SetOperation[t.Any, t.Any]
+    _progress: SetProgress
+
+    def __init__(
+        self, operation: SetOperation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock, sleep: Sleep
+    ) -> None:
+        super().__init__(operation, outcome, report, clock, sleep)
+        self._steps = SetSteps(operation, self._progress, outcome, self._decide, sleep)
+
+    def predict(self) -> None:
+        """Look and decide, and let the outcome show what would come of it.
+
+        Raises:
+            AtlasError: If something cannot be read, or is refused, or something has failed already.
+        """
+        super().predict()
+        self._raise_failure()
+
+    def carry_out(self) -> None:
+        """Look, decide, send and wait.
+
+        Raises:
+            AtlasError: If the whole is refused, or something fails. All else is done then, and the outcome shows it.
+        """
+        operation, progress, steps = self._operation, self._progress, self._steps
+        progress.begin(operation.look())
+        self._decide()
+        steps.planned, steps.pending = progress.plan, list(progress.plan.steps)
+        for key, error in progress.plan.failures.items():
+            steps.give_up((key,), error)
+        params = operation.params
+        with operation.session.side_by_side(params["parallel"], float(params["wait_timeout"])), steps.working():
+            self._wait(GONE, lambda: not steps.blocked)
+            seconds = operation.waiter.repeats(progress.state)
+            if seconds:
+                self._wait(REPEATED, lambda: not operation.waiter.repeats(progress.state), seconds)
+            self._wait(params["wait_for"].upper(), lambda: not steps.pending and operation.waiter.is_settled(progress.state))
+        progress.end(operation.end(progress.state))
+        self._raise_failure()
+
+    def _refuse(self, plan: Plan) -> None:
+        """Check that a plan may be carried out.
+
+        Raises:
+            AtlasError: If the first plan is refused. What a later one refuses, or what has failed by then, has failed.
+        """
+        progress, planned = self._progress, {change.key for change in self._steps.planned.changes}
+        if plan.refusals and not planned:
+            raise self._operation.summary.refusal(progress.state, plan)
+        progress.plan = replace(plan, refusals={})
+        errors = {**plan.failures, **plan.refusals}
+        for key in planned & errors.keys():
+            self._steps.give_up((key,), errors[key])
+        progress.show()
+
+    def _raise_failure(self) -> None:
+        failure = self._operation.summary.failure(self._progress.state)
+        if failure is not None:
+            raise failure
+
+    def _wait(self, goal: str, is_done: t.Callable[[], bool], seconds: float | None = None) -> None:
+        """Send what can be sent, and ask for all that is waited for, until that is done or the time is up."""
+        operation, progress, steps = self._operation, self._progress, self._steps
+
+        def advance() -> bool:
+            steps.send_ready()
+            return is_done()
+
+        def late(state: t.Any, error: WaitTimeoutError) -> None:
+            if goal == REPEATED:
+                # Each of them ends with its last refusal.
+                return
+            for step in steps.blocked if goal == GONE else steps.pending:
+                steps.give_up(step.keys, operation.waiter.blocked(step, progress.state, error))
+            if goal != GONE:
+                progress.see(operation.waiter.late(progress.state, error))
+
+        self._waiter.wait_for(Wait(goal, operation.waiter.poll, operation.waiter.is_settled, late, seconds), advance)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from zipimport import zipimporter
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.zipped import compile_once
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import compile_once
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 COLLECTION = PurePosixPath("ansible_collections/cloudpeer/atlas")
