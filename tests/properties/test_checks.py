@@ -6,8 +6,7 @@ import ipaddress
 import json
 from typing import Any
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import DhcpOptions, Subnet
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions, Subnet, Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import CHECKS, run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.coverage import deciding_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasFacts, AwsFacts, Facts, Missing, Unread

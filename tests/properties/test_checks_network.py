@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import AclRule, Ports
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, Ports, Route, RouteTable
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.acl import closed_by, merge_ranges
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.prefixes import parts_of, ways_of
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples

@@ -7,8 +7,7 @@ import dataclasses
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import NAMES
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.run import carry_out
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.survey import Survey
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey, carry_out
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.aws_facts import to_aws_facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.result import judge

@@ -52,7 +52,7 @@ MAY_IMPORT = {
         "_http.errors",
         "_http.threads",
     },
-    "_checks": {"_azure", "_clouds", "_resources.access_list", "_values", "_aws.objects", "_aws.vpc_parts", "_gcp.network"},
+    "_checks": {"_azure", "_clouds", "_resources.access_list", "_values", "_aws.objects", "_gcp.network"},
     "_access_list": {"_clouds", "_resources", "_engine", "_values", "_http.errors"},
     "_network_container": {"_clouds", "_resources", "_engine", "_values", "_http.errors"},
     "_peering": {"_clouds", "_resources", "_engine", "_values", "_http.errors"},
@@ -102,7 +102,7 @@ MAY_NAME_STATUSES = {
     "_gcp/errors.py",
 }
 # Numbers that look like one.
-OTHER_NUMBERS = {"_aws/survey/survey.py": {200}, "_resources/access_list.py": {200}}
+OTHER_NUMBERS = {"_aws/survey.py": {200}, "_resources/access_list.py": {200}}
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
 
 FILES = sorted(file for file in PLUGINS.rglob("*.py") if file.parent.name != "doc_fragments" and file.name != "__init__.py")

@@ -7,15 +7,19 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import PeeringConnection, Route, RouteTable, Side, Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import (
     AclRule,
     DhcpOptions,
     GroupRule,
     Interface,
     NetworkAcl,
+    PeeringConnection,
+    Route,
+    RouteTable,
     SecurityGroup,
+    Side,
     Subnet,
+    Vpc,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks import all as _all_checks  # noqa: F401
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import Finding, run_checks

@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.exchange import ApiCall
-from .boto import FAILURES, READ_SECONDS, Clients
+from .boto import FAILURES, READ_SECONDS, Clients, policy_name
 from .errors import aws_error
 from .options import NAMES, SECRET_OPTIONS
-from .services import policy_name
 
 # Some networks have a way to EC2 and none to STS. Nothing but a check depends on the answer.
 IDENTITY_SECONDS = 5

@@ -10,7 +10,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from .._aws.vpc_parts import AclRule, Ports
+from .._aws.objects import AclRule, Ports
 from .._values.blocks import ends_of
 
 # AWS's numbers for all protocols, and for TCP.

@@ -10,7 +10,7 @@ import functools
 import ipaddress
 import typing as t
 
-from .._aws.vpc_parts import Subnet
+from .._aws.objects import Subnet
 from .._clouds.checked import AWS
 from .._resources.access_list import key_of
 from .._values.blocks import ends_of, parts_outside

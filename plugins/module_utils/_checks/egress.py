@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._aws.vpc_parts import AclRule, GroupRule, SecurityGroup
+from .._aws.objects import AclRule, GroupRule, SecurityGroup
 from .acl import closed_by
 from .check import Finding, Findings, not_read
 from .facts import Facts, Unread

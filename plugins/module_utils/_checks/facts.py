@@ -9,8 +9,17 @@ import datetime
 import typing as t
 from dataclasses import dataclass, field, fields
 
-from .._aws.objects import PeeringConnection, RouteTable, Vpc
-from .._aws.vpc_parts import DhcpOptions, Interface, NetworkAcl, ResolverRule, SecurityGroup, Subnet
+from .._aws.objects import (
+    DhcpOptions,
+    Interface,
+    NetworkAcl,
+    PeeringConnection,
+    ResolverRule,
+    RouteTable,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+)
 from .._azure.vnets import VnetPeering
 from .._gcp.network import Peering
 from .question import Asked, Entry

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._aws.vpc_parts import Interface, SecurityGroup
+from .._aws.objects import Interface, SecurityGroup
 from .check import Finding, Findings, check, skip
 from .egress import judge_egress
 from .facts import Facts, known

@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from .._aws.vpc_parts import NetworkAcl, Subnet
+from .._aws.objects import NetworkAcl, Subnet
 from .acl import Closed, closed_by, merge_ranges
 from .check import Finding, Findings, Level
 from .cluster_facts import ports_of

@@ -8,8 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._aws.objects import RouteTable, Vpc
-from .._aws.vpc_parts import Subnet
+from .._aws.objects import RouteTable, Subnet, Vpc
 from .check import skip
 from .facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known
 

@@ -9,7 +9,7 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from .._aws.vpc_parts import Subnet
+from .._aws.objects import Subnet
 from .check import Finding, Findings, not_read
 from .facts import Facts, Missing, Unread
 from .judge import atlas_block_of, connection_id_of

@@ -8,8 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._aws.objects import RouteTable
-from .._aws.vpc_parts import Subnet
+from .._aws.objects import RouteTable, Subnet
 from .check import skip
 from .facts import Facts, Unread, known
 from .judge import atlas_block_of, connection_id_of, judged_subnets, table_of

@@ -9,15 +9,13 @@ import typing as t
 from functools import reduce
 
 from .._aws import boto, session
-from .._aws.accepter.apply import make_change
 from .._aws.accepter.checks import check_account
-from .._aws.accepter.look import look
+from .._aws.accepter.network import Network, look, make_change
 from .._aws.accepter.options import ARGUMENT_SPEC, require_connection, validate
 from .._aws.accepter.plan import AccepterPlan, plan_absent, plan_present
 from .._aws.accepter.requests import Accept, RouteChange, view_after, with_status
 from .._aws.accepter.view import INITIATING, PENDING, PROVISIONING, View, to_result
 from .._aws.accepter.wait import UNKNOWN, ConnectionWaiter
-from .._aws.network import Network
 from .._aws.options import validate as validate_aws
 from .._engine.operation import Operation, Status
 from .._engine.options import Parameters

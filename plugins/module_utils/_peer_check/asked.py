@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._aws.survey.survey import Survey
+from .._aws.survey import Survey
 from .._checks.facts import Facts, Missing, Unread
 from .._checks.question import Asked
 from .._engine.options import Parameters

@@ -9,8 +9,7 @@ import typing as t
 from functools import partial
 
 from .._aws.errors import NoRegionError
-from .._aws.survey.run import READERS, carry_out
-from .._aws.survey.survey import Survey
+from .._aws.survey import READERS, Survey, carry_out
 from .._engine.options import Parameters
 from .._http.errors import AtlasError
 from .._http.threads import Workers

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._aws.survey.survey import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey
-from .._aws.vpc_parts import DhcpOptions
+from .._aws.objects import DhcpOptions
+from .._aws.survey import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey
 from .._checks.facts import AwsFacts, Missing, Unread
 from .._http.errors import AtlasError
 from .answers import to_fact

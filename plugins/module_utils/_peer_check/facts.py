@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import replace
 
 from .._aws.objects import Vpc
-from .._aws.survey.survey import Survey
+from .._aws.survey import Survey
 from .._checks.coverage import deciding_entries
 from .._checks.facts import AtlasFacts, AwsFacts, Fact, Facts, Missing, SkippedError, Unread, UnreadError
 from .._checks.judge import own_dns_servers

@@ -12,8 +12,7 @@ from ..._engine.options import Parameters
 from ..._engine.plan import Plan, Step
 from ..._http.errors import AtlasError
 from ..objects import PeeringConnection
-from .block import check_block, find_block
-from .checks import check_account, check_groups, check_parties, check_usable, check_vpc
+from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block
 from .options import to_tags
 from .requests import Accept, AddTags, EnableDns, Request, to_change
 from .routes import choose_tables, leftovers, missing_tables, plan_removal, plan_routes

@@ -11,10 +11,9 @@ from dataclasses import replace
 from ..._engine.options import Parameters
 from ..._engine.wait import Wait, WaitTimeoutError
 from ..._http.errors import AtlasError
-from ..network import Network
 from ..objects import PeeringConnection
-from .block import find_block
-from .checks import check_usable
+from .checks import check_usable, find_block
+from .network import Network
 from .view import ACTIVE, ENDED, INITIATING, PENDING, View
 
 # Atlas tells the id of a connection a moment before AWS shows it to the other account.

@@ -47,7 +47,7 @@ def test_the_options_are_those_of_the_argument_spec() -> None:
 
 def actions_in_the_code() -> set[str]:
     """Return the actions of AWS that the code can send."""
-    network = (ROOT / "plugins/module_utils/_aws/network.py").read_text(encoding="utf-8")
+    network = (ROOT / "plugins/module_utils/_aws/accepter/network.py").read_text(encoding="utf-8")
     found = {f"ec2:{name}" for name in re.findall(r'"((?:Describe|Accept|Create|Replace|Delete|Modify)[A-Za-z]+)"', network)}
     return {*found, "sts:AssumeRole"}
 

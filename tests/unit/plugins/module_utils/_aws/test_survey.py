@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import replies
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, DhcpOptions, GroupRule, Ports
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import NAMES
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import replies
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.strict import OddReplyError, member
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey.survey import Survey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import AclRule, DhcpOptions, GroupRule, Ports
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.replies import OddReplyError, member
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
 
 

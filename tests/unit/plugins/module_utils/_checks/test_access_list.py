@@ -6,8 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import Subnet
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Subnet, Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.coverage import deciding_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Facts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (

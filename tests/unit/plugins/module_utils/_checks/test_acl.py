@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import AclRule, Ports
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, Ports
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.acl import closed_by, merge_ranges
 
 BLOCK = IPv4Network("192.168.248.0/21")

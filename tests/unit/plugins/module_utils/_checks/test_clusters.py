@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import DhcpOptions
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.cluster_facts import have_all_private_strings, ports_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Facts, Missing, Unread, UnreadError
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (

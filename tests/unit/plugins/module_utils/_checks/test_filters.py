@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import (
     AclRule,
     GroupRule,
     NetworkAcl,
     Ports,
+    Route,
     SecurityGroup,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import Finding, run_checks

@@ -7,7 +7,7 @@ import ipaddress
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import DhcpOptions, Subnet
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions, Subnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Missing, SkippedError, Unread, UnreadError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.judge import (
     are_all_judged,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import DhcpOptions, ResolverRule
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions, ResolverRule
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Unread
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     VPC_ID,

@@ -3,8 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.vpc_parts import Subnet
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable, Subnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import Facts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.verdict import verdict_of, verdict_of_subnet

@@ -1,14 +1,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The network around a peering connection in AWS: one method for each question and for each change."""
+"""Questions to AWS and changes, one at a time and together."""
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from .objects import PeeringConnection, RouteAction, RouteTable, Vpc, to_connection, to_route_table, to_vpc
-from .session import AwsSession
+from ..._engine.options import Parameters
+from ..._http.errors import OvertakenError
+from ..objects import PeeringConnection, RouteAction, RouteTable, Vpc, to_connection, to_route_table, to_vpc
+from ..session import AwsSession
+from .requests import Accept, AddTags, EnableDns, Request, RouteChange, view_after, with_status
+from .routes import missing_tables, peers_of
+from .view import PENDING, PROVISIONING, View, route_to
 
 # AWS's name of each attribute for DNS, in the order in which they can be enabled.
 DNS_ATTRIBUTES = {"enable_dns_support": "EnableDnsSupport", "enable_dns_hostnames": "EnableDnsHostnames"}
@@ -112,3 +118,87 @@ class Network:
         """Enable an attribute for DNS of a VPC."""
         change = {DNS_ATTRIBUTES[name]: {"Value": True}}
         self._session.write(f"enable {name} of the VPC {vpc_id}", "ModifyVpcAttribute", VpcId=vpc_id, **change)
+
+
+def look(params: Parameters, network: Network, region: str, account_id: str | None) -> View:
+    """Read the connection, its VPC, the route tables, and the security groups.
+
+    Args:
+        params: The options.
+        network: The network of the account.
+        region: Its region.
+        account_id: The account; None if AWS does not say.
+
+    Raises:
+        AtlasError: If something cannot be read; what is not there is no failure here.
+    """
+    is_absent, connection_id = params["state"] == "absent", params["connection_id"]
+    connection = network.get_connection(connection_id) if connection_id is not None else None
+    view = View(region, account_id, connection)
+    if connection_id is not None and connection is None and not is_absent:
+        return view
+    vpc_id = params["vpc_id"] or (connection and connection.accepter.vpc_id)
+    if not vpc_id:
+        # A connection that AWS has forgotten: the routes to it may still be there.
+        return replace(view, tables=network.find_tables_with_routes_to(connection_id) if connection_id is not None else ())
+    vpc = network.get_vpc(vpc_id)
+    if vpc is None:
+        return view
+    view = replace(view, vpc=vpc, tables=network.list_route_tables(vpc_id))
+    missing = missing_tables(params, view)
+    if missing:
+        view = replace(view, elsewhere=network.find_route_tables(missing))
+    if not is_absent and params["dns"] != "ignore" and vpc.account_id in (None, account_id or vpc.account_id):
+        view = replace(view, vpc=replace(vpc, **network.get_dns(vpc_id)))
+    # Those that may turn out to be Atlas's.
+    told = connection.requester.cidr_blocks if connection is not None else []
+    blocks = told if params["atlas_cidr_block"] is None else [params["atlas_cidr_block"]]
+    peers = {peer for block in blocks for peer in peers_of(view.tables, block, connection_id)}
+    if peers:
+        view = replace(view, others=network.find_connections(peers))
+    groups = [one.rpartition("/")[2] for one in params["security_group_ids"] or []]
+    if groups and not is_absent:
+        view = replace(view, groups=network.find_security_groups(groups))
+    return view
+
+
+def make_change(network: Network, view: View, request: Request) -> View:
+    """Make a change, and return the view after it.
+
+    Raises:
+        AtlasError: If it is refused or lost, or if a route is another one by now.
+    """
+    if isinstance(request, Accept):
+        return _accept(network, view)
+    if isinstance(request, AddTags):
+        network.add_tags(t.cast(PeeringConnection, view.connection).id, dict(request.tags))
+    elif isinstance(request, EnableDns):
+        network.enable_dns(t.cast(Vpc, view.vpc).id, request.name)
+    else:
+        _change_route(network, request)
+    return view_after(view, request)
+
+
+def _accept(network: Network, view: View) -> View:
+    accepted = network.accept(t.cast(PeeringConnection, view.connection).id)
+    if accepted is None or accepted.status == PENDING:
+        return with_status(view, PROVISIONING)
+    return with_status(view, accepted.status, accepted.status_message)
+
+
+def _change_route(network: Network, change: RouteChange) -> None:
+    """Change a route whose target is still the one that was read.
+
+    Raises:
+        OvertakenError: If it is another one by now.
+    """
+    if change.action != "create":
+        routes = [route_to(table, change.block) for table in network.find_route_tables([change.table_id])]
+        target = next((route.target for route in routes if route is not None), None)
+        if target != change.before:
+            raise OvertakenError(
+                f"The route to {change.block} in {change.table_id} has changed meanwhile: "
+                f"it led to {change.before}, and now leads to {target}.",
+                hint="Run the task again.",
+            )
+    network.change_route(change.action, change.table_id, change.block, change.target)

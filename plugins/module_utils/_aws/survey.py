@@ -1,18 +1,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read of one account in one region: a question for each kind of object, whose answer is plain data or an error."""
+"""What is read of all VPCs of an account and region."""
 
 from __future__ import annotations
 
 import typing as t
 from functools import partial
 
-from ..._http.errors import AtlasError
-from ..errors import NOT_AWS
-from ..objects import Reply, Vpc
-from ..session import AwsSession
-from . import replies, strict
+from .._http.errors import AtlasError
+from .._http.threads import Workers
+from . import replies
+from . import replies as strict
+from .errors import NOT_AWS
+from .objects import Reply, Vpc
+from .session import AwsSession
 
 # The kind of an answer, and for what AWS takes singly also the id of the object.
 Key = tuple[str, ...]
@@ -180,3 +182,28 @@ def _filters(name: str, values: t.Sequence[str | None]) -> list[Reply]:
     """Return the parameters of the requests that choose objects, each with as many values as AWS takes."""
     starts = range(0, len(values), MOST_VALUES)
     return [{"Filters": [{"Name": name, "Values": list(values[start : start + MOST_VALUES])}]} for start in starts]
+
+
+# How many requests are sent to AWS at the same time. AWS counts them by account and region.
+READERS = 8
+
+
+def carry_out(surveys: t.Sequence[Survey]) -> None:
+    """Ask all questions of some surveys, round by round; an answer may be the AtlasError why there is none."""
+    for number in range(max((len(survey.rounds) for survey in surveys), default=0)):
+        with Workers[t.Any, t.Any](READERS) as workers:
+            for survey in surveys:
+                for key, question in survey.rounds[number]().items():
+                    # Answers stay in the order of the questions, whichever comes first.
+                    survey.answers[key] = None
+                    workers.submit((survey, key), partial(_answer, question))
+            for ended in workers.results():
+                survey, key = ended.key
+                survey.answers[key] = ended.result()
+
+
+def _answer(question: t.Callable[[], t.Any]) -> t.Any:
+    try:
+        return question()
+    except AtlasError as error:
+        return error
