@@ -1,18 +1,46 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is done to the peerings of a network, and why not. Pure."""
+"""Which peering is meant, and what becomes of it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import typing as t
+from dataclasses import dataclass, replace
 
 from .._clouds.gcp import is_atlas_network
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import AtlasError, InvalidOptionError
-from .network import ACTIVE, AddPeering, Peering, RemovePeering
-from .state import NetworkState, find_mirror, find_named
+from .network import ACTIVE, AddPeering, Peering, RemovePeering, Running
+
+
+@dataclass(frozen=True)
+class NetworkState:
+    """The network as it was read last.
+
+    Attributes:
+        exists: Whether there is such a network.
+        peerings: Its peerings.
+        running: The operation that a request of this task has begun; None for none.
+    """
+
+    exists: bool
+    peerings: tuple[Peering, ...] = ()
+    running: Running | None = None
+
+
+def find_named(state: NetworkState, name: str) -> Peering | None:
+    """Return the peering that has a name."""
+    return next((one for one in state.peerings if one.name == name), None)
+
+
+def find_mirror(params: Parameters, state: NetworkState) -> Peering | None:
+    """Return the peering with Atlas's network, whatever its name; by its name alone only where that network is not known."""
+    if params["remote"] is None:
+        return find_named(state, t.cast(str, params["name"]))
+    return next((one for one in state.peerings if one.network == params["remote"]), None)
+
 
 # What a step waits for: that GCP takes a change of peerings.
 FREE = "free"

@@ -11,7 +11,7 @@ from .._http.errors import AtlasApiError, AtlasError
 from .errors import PeeringBusyError
 from .network import ACTIVE, CONSENSUS, Peering
 from .networks import Networks
-from .state import NetworkState
+from .plan import NetworkState
 
 
 class PeeringWaiter:

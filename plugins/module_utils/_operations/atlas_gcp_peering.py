@@ -16,8 +16,7 @@ from .._gcp import options, session
 from .._gcp.errors import PeeringBusyError
 from .._gcp.network import AddPeering
 from .._gcp.networks import Networks
-from .._gcp.plan import plan_absent, plan_present, state_after
-from .._gcp.state import NetworkState
+from .._gcp.plan import NetworkState, plan_absent, plan_present, state_after
 from .._gcp.wait import PeeringWaiter, consensus_hint
 from .._http.errors import AtlasApiError, AtlasAuthError, AtlasError, OvertakenError
 

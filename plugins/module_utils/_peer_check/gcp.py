@@ -12,7 +12,7 @@ from functools import partial
 from .._checks.facts import Fact, Unread
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Peering
-from .._gcp.network_list import list_networks
+from .._gcp.networks import list_networks
 from .._http.errors import AtlasError
 from .connections import Connection
 from .gcp_options import named
