@@ -8,9 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._access_list.planner import AccessListPlanner
-from .._access_list.state import AccessListState, Entries, to_actions, to_change
-from .._access_list.waiter import Statuses, until_in_force
+from .._access_list import AccessListPlanner, AccessListState, Entries, Statuses, to_actions, to_change, until_in_force
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec

@@ -11,13 +11,12 @@ from dataclasses import replace
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS_CONTAINERS
 from .._clouds.cloud import PROVIDERS as PEER_PROVIDERS
+from .._containers import PROVIDERS, UNUSED, ContainerPlanner, ContainerState, check_block, choose_kind, in_use, parse_place
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step
 from .._engine.wait import Wait, WaitTimeoutError
 from .._http.errors import AtlasConflictError, AtlasError, InvalidOptionError
-from .._network_container.options import PROVIDERS, check_block, choose_kind, parse_place
-from .._network_container.planner import UNUSED, ContainerPlanner, ContainerState, in_use
 from .._resources.containers import Container, Containers
 from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation

@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.aws import AWS_CONTAINERS
+from .._containers import PROVIDERS, choose_kind, parse_place
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option
 from .._engine.plan import Facts, Plan
 from .._http.errors import AtlasNotFoundError
-from .._network_container.options import PROVIDERS, choose_kind, parse_place
 from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region
 from .._values.regions import parse_any_region
 from .atlas import AtlasOperation

@@ -1,18 +1,70 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be done to an access list: which entries are written, which go, and in which order. Pure."""
+"""State, plan, wait."""
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field, replace
 
-from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step
-from .._engine.prune import check_ceiling, split_ignored, warn_of_unused
-from .._http.errors import AtlasError
-from .._resources.access_list import MOST_ENTRIES, Entry, in_both_forms, is_name, key_of, merged
-from .state import AccessListState, Entries, to_change
+from ._engine.options import Parameters
+from ._engine.plan import Change, Plan, Step, find_differences
+from ._engine.prune import check_ceiling, split_ignored, warn_of_unused
+from ._engine.wait import Wait, WaitTimeoutError
+from ._http.errors import AtlasError
+from ._resources.access_list import MOST_ENTRIES, Entry, in_both_forms, is_name, key_of, merged
+
+Entries = t.Mapping[str, Entry]
+
+
+def to_change(name: str, before: Entry | None, after: Entry | None) -> Change:
+    """Return the change of an entry that is None before or after it is there."""
+    action: t.Literal["create", "update", "delete"] = "update"
+    if before is None or after is None:
+        action = "create" if before is None else "delete"
+    return Change(action, name, t.cast(t.Any, before), t.cast(t.Any, after))
+
+
+def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[dict[str, t.Any]]:
+    """Return changes as results show them, in the order in which their entries are declared, with the others at the end."""
+    places = {name: index for index, name in enumerate(declared)}
+    return [
+        {
+            "action": change.action,
+            "index": places.get(change.key),
+            "name": change.key,
+            "differing": list(find_differences(change.after or {}, change.before or {})) if change.action == "update" else [],
+        }
+        for change in sorted(changes, key=lambda one: (places.get(one.key, len(places)), one.key))
+    ]
+
+
+@dataclass(frozen=True)
+class AccessListState:
+    """The access list of a project.
+
+    Attributes:
+        listed: All entries, by their names.
+        first: All entries as they were when the task began: what comes later is somebody else's.
+        waiting: The names of the declared entries that are not in force yet; None if that was not asked for.
+        done: The changes that this task has made, by the names of the entries.
+    """
+
+    listed: Entries
+    first: Entries
+    waiting: tuple[str, ...] | None = None
+    done: t.Mapping[str, Change] = field(default_factory=dict)
+
+    def with_changes(self, changes: t.Iterable[Change]) -> AccessListState:
+        """Return the state after some changes; what was added may not be in force yet."""
+        changes = tuple(changes)
+        changed = {change.key: t.cast("Entry | None", change.after) for change in changes}
+        listed = {name: entry for name, entry in {**self.listed, **changed}.items() if entry is not None}
+        is_less = all(change.after is None for change in changes)
+        done = {**self.done, **{change.key: change for change in changes}}
+        return replace(self, listed=listed, waiting=self.waiting if is_less else None, done=done)
+
 
 # What a removal waits for, where entries are to be in force before.
 IN_FORCE = "in force"
@@ -139,3 +191,46 @@ def _removal(name: str, after: str | None = None) -> Step:
 
 def _removals(listed: Entries, names: t.Iterable[str]) -> tuple[Change, ...]:
     return tuple(to_change(name, listed[name], None) for name in names)
+
+
+# The statuses of entries by their names, or why one could not be read.
+Statuses = t.Mapping[str, t.Union[str, AtlasError]]
+
+
+def until_in_force(
+    state: AccessListState,
+    declared: t.Iterable[str],
+    read_statuses: t.Callable[[t.Iterable[str]], Statuses],
+    *,
+    is_before_pruning: bool,
+) -> Wait[AccessListState] | None:
+    """Return the wait for the declared entries to be in force; None if they are known to be.
+
+    Args:
+        state: The state.
+        declared: Their names.
+        read_statuses: Asks Atlas.
+        is_before_pruning: Whether others are removed then.
+    """
+    if state.waiting == ():
+        return None
+
+    def poll(last: AccessListState) -> AccessListState:
+        statuses = read_statuses(declared if last.waiting is None else last.waiting)
+        for name, status in statuses.items():
+            if isinstance(status, AtlasError):
+                raise status
+            if status == "FAILED":
+                raise AtlasError(f"Atlas could not bring {name} of the access list into force.", hint="Run the task again.")
+        return replace(last, waiting=tuple(name for name, status in statuses.items() if status != "ACTIVE"))
+
+    def late(last: AccessListState, error: WaitTimeoutError) -> AtlasError:
+        unanswered = " Atlas did not answer in the end." if error.unanswered else ""
+        kept = " So no entry was pruned yet." if is_before_pruning else ""
+        return AtlasError(
+            f"{', '.join(last.waiting or ())} of the access list is still not in force after {error.waited:.0f} seconds."
+            f"{unanswered}{kept}",
+            hint="Raise wait_timeout, or run the task again later.",
+        )
+
+    return Wait("in force", poll, lambda last: last.waiting == (), late, polls_at_once=state.waiting is None)
