@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import CREATION_PAUSES
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.waiter import NEW_FOR
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.life import NEW_FOR
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.test_secrets import SECRETS, STATUSES, TRIED
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery

@@ -26,6 +26,7 @@ MAY_IMPORT = {
         "_checks",
         "_access_list",
         "_containers",
+        "_peer_set",
         "_peering",
         "_aws",
         "_gcp",
@@ -55,6 +56,7 @@ MAY_IMPORT = {
     "_checks": {"_azure", "_clouds", "_resources.access_list", "_values", "_aws.objects", "_gcp.network"},
     "_access_list": {"_clouds", "_resources", "_engine", "_values", "_http.errors"},
     "_containers": {"_clouds", "_resources", "_engine", "_values", "_http.errors"},
+    "_peer_set": {"_peering", "_clouds", "_resources", "_engine", "_values", "_http.errors"},
     "_peering": {"_clouds", "_resources", "_engine", "_values", "_http.errors"},
     "_aws": {"_clouds", "_engine", "_values", "_http.errors", "_http.redact", "_http.exchange", "_http.threads"},
     "_gcp": {

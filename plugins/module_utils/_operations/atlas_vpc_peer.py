@@ -18,13 +18,12 @@ from .._engine.plan import Facts, Plan, Step
 from .._engine.wait import Wait
 from .._http.errors import AtlasError
 from .._peering.changes import PeerChanges
-from .._peering.containers import LIST_CONTAINERS, ContainerChoice
-from .._peering.handover import make_handover, needs_names
+from .._peering.connection import LIST_PEERS, REACHED, PeerState
+from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, make_handover, needs_names
+from .._peering.life import PeerWaiter
 from .._peering.match import OtherCloudError, PeerMatch
 from .._peering.options import NETWORK_OPTIONS, check_goal, check_identity, check_role_timeout, choose_provider, parse_cloud
 from .._peering.planner import PeerPlanner
-from .._peering.state import LIST_PEERS, REACHED, PeerState
-from .._peering.waiter import PeerWaiter
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation

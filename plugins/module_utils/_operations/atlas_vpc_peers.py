@@ -17,22 +17,17 @@ from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_operation import SetOperation
 from .._engine.set_run import SetConvergence
 from .._http.errors import AtlasError, InvalidOptionError
-from .._peering.containers import LIST_CONTAINERS, ContainerChoice
-from .._peering.entries import to_entries
-from .._peering.failures import explain_removal
-from .._peering.handover import make_handover, needs_names
+from .._peer_set.draft import PeerSetPlanner
+from .._peer_set.gate import explain
+from .._peer_set.options import GOALS, PEERS, check_clouds, parse_entries, pattern_forms, to_entries
+from .._peer_set.state import PeerLists, PeerSetMatch, PeerSetState
+from .._peer_set.summary import PeerSetSummary
+from .._peer_set.waiter import PeerSetWaiter
+from .._peering.connection import CreatePeer, DeletePeer
+from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, make_handover, needs_names
+from .._peering.life import explain_removal
 from .._peering.match import PeerMatch
 from .._peering.options import check_role_timeout
-from .._peering.patterns import pattern_forms
-from .._peering.set_lists import PeerLists
-from .._peering.set_match import PeerSetMatch
-from .._peering.set_options import GOALS, PEERS, check_clouds, parse_entries
-from .._peering.set_planner import PeerSetPlanner
-from .._peering.set_refusals import explain
-from .._peering.set_state import PeerSetState
-from .._peering.set_waiter import PeerSetWaiter
-from .._peering.state import CreatePeer, DeletePeer
-from .._peering.summary import PeerSetSummary
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation

@@ -14,12 +14,11 @@ from .._engine.operation import Status
 from .._engine.plan import Step
 from .._engine.wait import Clock, Wait
 from .._http.errors import AtlasError
-from .failures import add_removal, explain_removal
+from .azure_role import role_failure, role_status, until_role_holds
+from .connection import CreatePeer, DeletePeer, PeerState
+from .life import PeerWaiter, add_removal, explain_removal
 from .match import PeerMatch
 from .preflight import find_cause
-from .role import role_failure, role_status, until_role_holds
-from .state import CreatePeer, DeletePeer, PeerState
-from .waiter import PeerWaiter
 
 
 class PeerChanges:

@@ -11,9 +11,8 @@ from dataclasses import replace
 from .._clouds.cloud import Peer, fields_of
 from .._http.errors import AtlasConflictError, AtlasError
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
-from .containers import ContainerChoice
-from .refusals import with_reply_of
-from .state import PeerState
+from .connection import PeerState
+from .container_choice import ContainerChoice, with_reply_of
 
 
 class OtherCloudError(AtlasError):

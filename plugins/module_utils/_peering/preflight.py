@@ -11,9 +11,8 @@ from .._clouds.cloud import Peer, Provider, fields_of
 from .._http.errors import AtlasApiError, AtlasError, InvalidOptionError
 from .._resources.containers import Container, to_region
 from .._values.blocks import do_overlap
-from .containers import ContainerChoice
-from .refusals import with_reply_of
-from .state import CreatePeer, PeerState, UpdatePeer
+from .connection import CreatePeer, PeerState, UpdatePeer
+from .container_choice import ContainerChoice, with_reply_of
 
 # Errors behind which the container, the region, or another connection may be. The last one is all that Atlas said of a wrong
 # container for years.

@@ -13,7 +13,7 @@ from .._engine.options import Parameters, check_not_azure
 from .._engine.plan import Facts
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .containers import ContainerChoice
+from .container_choice import ContainerChoice
 from .options import choose_provider
 
 # The value of provider_name for all clouds.

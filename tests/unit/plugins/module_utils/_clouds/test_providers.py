@@ -11,11 +11,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.containers import LIST_CONTAINERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.failures import failure
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import CreatePeer, DeletePeer, PeerState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container_choice import LIST_CONTAINERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.life import failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import choose_provider, parse_cloud
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.planner import PeerPlanner
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.state import CreatePeer, DeletePeer, PeerState
 from ansible_collections.cloudpeer.atlas.tests.support import peer_site
 
 OWN = {"AZURE": peer_site.AZURE, "GCP": peer_site.GCP}

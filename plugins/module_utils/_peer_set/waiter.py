@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for all connections of a declared list at once. Pure, but for the clock."""
+"""One question a poll for all of it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,90 @@ import math
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import CustomerTask, Peer, is_failed, is_leaving, provider_of
+from .._clouds.cloud import CustomerTask, Peer, fields_of, is_failed, is_leaving, provider_of
 from .._engine.wait import GONE, Clock, WaitTimeoutError
 from .._http.errors import AtlasError
-from .._resources.containers import fields_of
-from .entries import Entry
-from .failures import failure, removed_by_others, too_late
-from .handover import needs_names
-from .match import PeerMatch
-from .set_gate import PeerGate, counted
-from .set_line import to_line
-from .set_lists import PeerLists
-from .set_removals import Removals
-from .set_state import PeerSetState
-from .state import PeerState
-from .waiter import NEW_FOR
+from .._peering.connection import PeerState
+from .._peering.container_choice import needs_names
+from .._peering.life import NEW_FOR, OLD_FAILURE_FOR, failure, not_removed, removed_by_others, too_late
+from .._peering.match import PeerMatch
+from .._resources.containers import fields_of as fields_of_set_waiter
+from .gate import PeerGate, counted
+from .options import Entry
+from .state import PeerLists, PeerSetState
+
+
+class Removals:
+    """Takes down which connections this task has removed, and tells which of these removals have failed.
+
+    Args:
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        # Until when a failure may be that of an earlier removal.
+        self._old_until: dict[str, float] = {}
+
+    def record(self, peer: Peer) -> None:
+        """Take down that this task has just asked for the removal of a connection, which was like this before."""
+        has_failed_before = peer["status_name"] == provider_of(peer).removal_failed
+        self._old_until[peer["id"]] = self._clock() + (OLD_FAILURE_FOR if has_failed_before else 0)
+
+    def failed(self, listed: t.Iterable[Peer], leaving: t.Container[str]) -> dict[str, AtlasError]:
+        """Return why removals have failed, by the ids of the connections.
+
+        Args:
+            listed: The connections that are there.
+            leaving: The ids of those that were being removed when the task began.
+        """
+        found: dict[str, AtlasError] = {}
+        for peer in listed:
+            provider = provider_of(peer)
+            until = self._old_until.get(peer["id"], 0 if peer["id"] in leaving else None)
+            if until is None:
+                continue
+            if peer["status_name"] != provider.removal_failed:
+                self._old_until[peer["id"]] = 0
+            elif self._clock() >= until:
+                found[peer["id"]] = not_removed(provider, peer)
+        return found
+
+
+# How many connections one line names for each reason to wait.
+_MOST_NAMES = 5
+
+
+def to_line(entries: t.Sequence[Entry], missing: int, state: PeerSetState) -> str:
+    """Return how far the entries have come, and which of them somebody has to do something for.
+
+    Args:
+        entries: The entries.
+        missing: How many of them are not there yet.
+        state: What is there.
+    """
+    goals = {entry.goal.lower().replace("_", " ") for entry in entries}
+    line = f"{len(entries) - missing} of {len(entries)} {goals.pop() if len(goals) == 1 else 'there'}"
+    for words, names in _waiting(entries, state).items():
+        shown = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+        line += f", {len(names)} {'waits' if len(names) == 1 else 'wait'} for {words}: {shown}"
+    leaving = sum(map(is_leaving, state.listed))
+    return f"{line}, {leaving} being removed" if leaving else line
+
+
+def _waiting(entries: t.Iterable[Entry], state: PeerSetState) -> dict[str, list[str]]:
+    """Return the connections that somebody has to do something for, by what that is."""
+    waiting: dict[str, list[str]] = {}
+    for entry in entries:
+        own, provider = state.entries.get(entry.key), entry.provider
+        if entry.key in state.refused and entry.key not in state.failures:
+            waiting.setdefault(f"the role of Atlas in {provider.name}", []).append(entry.name)
+        elif own is not None and own.peer is not None and provider.waits_for_customer(own.peer, entry.goal):
+            if provider.accepted_id is None:
+                waiting.setdefault(f"its peering in {provider.name}", []).append(entry.name)
+            else:
+                waiting.setdefault("acceptance", []).append(str(fields_of(own.peer)[provider.accepted_id]))
+    return waiting
 
 
 class PeerSetWaiter(PeerGate):
@@ -128,7 +197,7 @@ class PeerSetWaiter(PeerGate):
             return None
         region = choice.known_region_of(peer) if provider.region is not None else None
         container = choice.known(peer["container_id"])
-        return provider.customer_task(peer, region, fields_of(container) if container is not None else None)
+        return provider.customer_task(peer, region, fields_of_set_waiter(container) if container is not None else None)
 
     def line(self, state: PeerSetState) -> str:
         """Return how far the entries have come, in one line."""

@@ -1,19 +1,63 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which network container the options of a VPC peering connection mean."""
+"""Which container, why not, and the hand-over out of both."""
 
 from __future__ import annotations
 
 import typing as t
+from urllib.parse import urlsplit
 
+from .._clouds.cloud import Fields_provider as Fields
 from .._clouds.cloud import Peer, Provider, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
 from .._http.errors import AtlasError, AtlasNotFoundError, InvalidOptionError
 from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region, kind_of, to_region
-from .refusals import missing_here, no_such_container, on_other_cloud, with_reply_of
-from .state import LIST_PEERS, PeerState
+from .._resources.containers import fields_of as fields_of_container
+from .connection import LIST_PEERS, PeerState
+
+Error = t.TypeVar("Error", bound=AtlasError)
+
+
+def with_reply_of(refusal: AtlasError, better: Error) -> Error:
+    """Return an error that says more than a refusal, with the status, the code and the words of its reply."""
+    better.http_status, better.error_code, better.detail = refusal.http_status, refusal.error_code, refusal.detail
+    return better
+
+
+def no_such_container(params: Parameters, provider: Provider, container_id: str) -> InvalidOptionError:
+    """Return the error for a container that a project does not have."""
+    is_option = container_id == params["container_id"]
+    found = f"Check it, or leave it out to have the container on {provider.name} found."
+    return InvalidOptionError(
+        f"{'container_id: p' if is_option else 'P'}roject {params['group_id']} has no network container {container_id}.",
+        hint=found if is_option else "Run the task again.",
+    )
+
+
+def on_other_cloud(provider: Provider, container: Container) -> InvalidOptionError:
+    """Return the error for a container that another provider has."""
+    return InvalidOptionError(
+        f"container_id: network container {container['id']} is on {container['provider_name']}, not on {provider.name}.",
+        hint=f"Leave it out to have the container on {provider.name} found.",
+    )
+
+
+def missing_here(params: Parameters, provider: Provider, container_id: str, found: Container | None) -> t.NoReturn:
+    """Fail for a container that is not among those of a provider.
+
+    Args:
+        params: The options.
+        provider: The provider.
+        container_id: Its id.
+        found: The container, if another provider has it.
+
+    Raises:
+        InvalidOptionError: Always.
+    """
+    raise no_such_container(params, provider, container_id) if found is None else on_other_cloud(provider, found)
+
 
 # Asks for the containers of the project: a list of the provider, or of all clouds. Any other need is the id of one container.
 LIST_CONTAINERS = "containers"
@@ -183,3 +227,35 @@ class ContainerChoice:
 
     def _in_region(self) -> list[Container]:
         return [one for one in self._list() if is_in_region(one, self.params["container_region_name"])]
+
+
+_GOVERNMENT = "mongodbgov.com"
+
+
+def is_government(params: Parameters) -> bool:
+    """Whether Atlas is the government's, by `base_url`."""
+    host = urlsplit(params["base_url"] or "").hostname or ""
+    return host == _GOVERNMENT or host.endswith(f".{_GOVERNMENT}")
+
+
+def needs_names(choice: ContainerChoice, peer: Peer) -> bool:
+    """Whether a connection waits for a customer who needs the names of the container's network, which are not known."""
+    provider = choice.provider
+    if not provider.has_names or peer["status_name"] != provider.pending:
+        return False
+    container = choice.known(peer["container_id"])
+    return container is None or fields_of_container(container)["atlas_network_name"] is None
+
+
+def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any]:
+    """Return what whoever acts in the customer's cloud needs; the keys of a cloud are always the same.
+
+    Args:
+        choice: The container, with the options, which describe the connection if it is not there.
+        peer: The connection.
+    """
+    params, provider = choice.params, choice.provider
+    names = (*provider.writable, *provider.read_only)
+    known: Fields = {name: params.get(name) for name in names} if peer is None else fields_of(peer)
+    container = choice.known(known.get("container_id"))
+    return provider.handover(known, fields_of_container(container) if container else None, is_government(params))

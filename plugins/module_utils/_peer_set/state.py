@@ -1,17 +1,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state of all VPC peering connections of a project, beside the list that declares them. Pure."""
+"""What is there, and which connection each entry means."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._clouds.cloud import Peer, fields_of, provider_of
+from .._clouds.cloud import Peer, Provider, fields_of, provider_of
 from .._engine.plan import Change
-from .._http.errors import AtlasError
-from .state import PeerState
+from .._http.errors import AtlasApiError, AtlasConnectionError, AtlasError
+from .._peering.connection import PeerState
+from .._peering.match import PeerMatch
+from .._resources.peers import VpcPeers
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,64 @@ class PeerSetState:
     def with_failure(self, key: str, error: AtlasError) -> PeerSetState:
         """Return the state after something has failed for good."""
         return replace(self, failures={**self.failures, key: error})
+
+
+class PeerSetMatch:
+    """Finds the connection of each entry out of the list of all.
+
+    Args:
+        matches: The matches of the single entries, by key.
+    """
+
+    def __init__(self, matches: t.Mapping[str, PeerMatch]) -> None:
+        self._matches = matches
+
+    def choose(self, state: PeerSetState) -> PeerSetState:
+        """Return the state with the connection that each entry means now.
+
+        What this task has done it does not do again, even if the list does not show it yet.
+
+        Raises:
+            AtlasError: If the network containers are needed and cannot be read.
+        """
+        entries, unclear = dict(state.entries), {}
+        for key, match in self._matches.items():
+            if key in state.done and state.done[key].after is not None:
+                continue
+            earlier = entries.pop(key, None)
+            try:
+                own = match.choose([peer for peer in state.listed if provider_of(peer) is match.peers.provider])
+            except (AtlasApiError, AtlasConnectionError):
+                raise
+            except AtlasError as error:
+                unclear[key] = error
+                continue
+            template = earlier.template if earlier is not None else None
+            if template is None and len(own.dying) == 1:
+                template = own.dying[0]
+            entries[key] = replace(own, listed=(), template=template)
+        return replace(state, entries=entries, unclear=unclear)
+
+
+class PeerLists:
+    """The connections of one project with some cloud providers.
+
+    Args:
+        peers: The connections with each cloud provider, by its name.
+    """
+
+    def __init__(self, peers: t.Mapping[str, VpcPeers]) -> None:
+        self._peers = peers
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the cloud providers."""
+        return frozenset(self._peers)
+
+    def with_cloud(self, provider: Provider) -> VpcPeers:
+        """Return the connections with one cloud provider."""
+        return self._peers[provider.name]
+
+    def list_peers(self, names: t.Container[str] | None = None) -> list[Peer]:
+        """Read the connections with the named cloud providers, or with all of them."""
+        return [peer for name, peers in self._peers.items() if names is None or name in names for peer in peers.list_peers()]

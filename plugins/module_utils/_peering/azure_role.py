@@ -11,9 +11,7 @@ from .._clouds.cloud import Fields_provider as Fields
 from .._engine.operation import Status
 from .._engine.wait import State, Wait, WaitTimeoutError
 from .._http.errors import AtlasError
-from .containers import ContainerChoice
-from .handover import is_government
-from .refusals import with_reply_of
+from .container_choice import ContainerChoice, is_government, with_reply_of
 
 ROLE = "the role of Atlas"
 # What a task shows in place of a state while Atlas refuses the connection.

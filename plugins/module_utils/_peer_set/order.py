@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from .._clouds.cloud import Peer, is_leaving
 from .._engine.plan import Step
+from .._peering.connection import CreatePeer, DeletePeer, UpdatePeer
+from .._peering.container_choice import ContainerChoice
+from .._peering.preflight import find_holders, find_twins
 from .._values.blocks import do_overlap
 from .._values.limits import MOST_PEERS
-from .containers import ContainerChoice
-from .preflight import find_holders, find_twins
-from .state import CreatePeer, DeletePeer, UpdatePeer
 
 
 @dataclass(frozen=True)

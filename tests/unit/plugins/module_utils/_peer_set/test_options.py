@@ -8,9 +8,13 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import PROVIDERS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import StoppedError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.entries import FIELDS, to_entries
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.patterns import PATTERN_FORMS, pattern_forms
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.set_options import parse_entries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.options import (
+    FIELDS,
+    PATTERN_FORMS,
+    parse_entries,
+    pattern_forms,
+    to_entries,
+)
 from ansible_collections.cloudpeer.atlas.tests.support.sets import SUBSCRIPTION, azure, entry, gcp, vpc
 
 REST = dict.fromkeys((*FIELDS, "vnet_resource_id", "provider_name", "wait_for"))

@@ -11,8 +11,8 @@ from .._clouds.cloud import Peer, cloud_of, fields_of, name_of
 from .._engine.plan import Change, Plan
 from .._engine.wait import GONE
 from .._http.errors import AtlasError
-from .entries import FIELDS, Entry
-from .set_state import PeerSetState
+from .options import FIELDS, Entry
+from .state import PeerSetState
 
 KNOWN_LATER = "(known after apply)"
 T = t.TypeVar("T")

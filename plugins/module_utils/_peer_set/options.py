@@ -1,0 +1,255 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Entries, their options and patterns."""
+
+from __future__ import annotations
+
+import copy
+import re
+import typing as t
+from dataclasses import dataclass
+from functools import partial
+
+from .._clouds.aws import AWS
+from .._clouds.azure import parse_azure_name, parse_uuid
+from .._clouds.cloud import PROVIDERS, Provider, identity_of, name_of, to_clouds
+from .._clouds.gcp import parse_gcp_name, parse_gcp_project
+from .._engine.options import Parameters, check_version, parse_values
+from .._http.errors import AtlasError, InvalidOptionError
+from .._peering.options import choose_provider, parse_cloud
+from .._values.blocks import parse_private_block
+from .._values.ids import parse_account_id, parse_connection_id, parse_object_id, parse_vpc_id
+from .._values.invalid import InvalidValueError
+from .._values.patterns import Parse
+from .._values.regions import parse_aws_region
+
+# AZURE's names and ids, which are the same in upper and lower case.
+CASELESS = frozenset(("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name"))
+
+
+def _parse_word(value: str) -> str:
+    if not re.fullmatch("[A-Z_]+", value):
+        raise InvalidValueError(f"is not a value of Atlas: {value!r}", "Write it in capital letters, such as AVAILABLE.")
+    return value
+
+
+# The fields of results of all clouds, each with the form that its values have.
+PATTERN_FORMS: dict[str, Parse] = {
+    "id": parse_object_id,
+    "connection_id": parse_connection_id,
+    "vpc_id": parse_vpc_id,
+    "aws_account_id": parse_account_id,
+    "route_table_cidr_block": parse_private_block,
+    "azure_directory_id": parse_uuid,
+    "azure_subscription_id": parse_uuid,
+    "resource_group_name": parse_azure_name,
+    "vnet_name": parse_azure_name,
+    "gcp_project_id": parse_gcp_project,
+    "network_name": parse_gcp_name,
+    "container_id": parse_object_id,
+    "accepter_region_name": parse_aws_region,
+    "status_name": _parse_word,
+    "error_state_name": _parse_word,
+    "provider_name": _parse_word,
+}
+
+
+def pattern_forms(provider_name: str | None) -> t.Mapping[str, Parse | None]:
+    """Return the fields that patterns may have, each with the form of its values.
+
+    Args:
+        provider_name: The option: on AWS, errors have names of their own, and on the other clouds they are sentences.
+    """
+    if provider_name in (None, "AWS"):
+        return PATTERN_FORMS
+    return {**PATTERN_FORMS, "error_state_name": None}
+
+
+FIELDS = (
+    "aws_account_id",
+    "vpc_id",
+    "route_table_cidr_block",
+    "accepter_region_name",
+    "azure_directory_id",
+    "azure_subscription_id",
+    "resource_group_name",
+    "vnet_name",
+    "gcp_project_id",
+    "network_name",
+    "container_id",
+    "container_region_name",
+)
+OPTIONS = frozenset((*FIELDS, "vnet_resource_id", "provider_name"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry.
+
+    Attributes:
+        index: Its place in the list, from 0.
+        params: The options of the task and of the entry, as the planner of one connection takes them.
+        provider: Its cloud provider.
+    """
+
+    index: int
+    params: Parameters
+    provider: Provider = AWS
+
+    @property
+    def key(self) -> str:
+        """Its name in messages: `peers[3]`."""
+        return f"peers[{self.index}]"
+
+    @property
+    def identity(self) -> tuple[str | None, ...]:
+        """What makes it the same as another one, beside its container, as results have it."""
+        return identity_of(self._named)
+
+    @property
+    def name(self) -> str:
+        """The name of its connection, for users."""
+        return name_of(self._named)
+
+    @property
+    def _named(self) -> dict[str, t.Any]:
+        return {name: self.params.get(name) for name in self.provider.writable}
+
+    @property
+    def container(self) -> tuple[str, str] | None:
+        """The option that names the network container, and its value; None if the entry leaves it open."""
+        names = ("container_id", "container_region_name")
+        return next(((name, self.params[name]) for name in names if self.params[name] is not None), None)
+
+    @property
+    def goal(self) -> str:
+        """The state to wait for, in Atlas's words; a cloud that has no state of waiting for the customer goes on to the end."""
+        return self.provider.goal(self.params["wait_for"])
+
+    def named(self, error: AtlasError) -> AtlasError:
+        """Return a copy of an error of a single connection, with the name of the entry before its message."""
+        text, named = str(error), copy.copy(error)
+        is_option = text.split(" ", 1)[0].rstrip(":") in OPTIONS
+        named.args = (f"{self.key}.{text}" if is_option else f"{self.key} ({self.name}): {text}",)
+        return named
+
+
+def to_entries(params: Parameters) -> tuple[Entry, ...]:
+    """Return the entries of the checked options of a task."""
+    entries = []
+    for index, one in enumerate(params["peers"]):
+        provider = PROVIDERS[one["provider_name"]]
+        wait_for = one["wait_for"] or params["wait_for"]
+        entries.append(Entry(index, {**params, **one, "wait_for": wait_for, "peer_id": None, "state": "present"}, provider))
+    return tuple(entries)
+
+
+GOALS = ["pending_acceptance", "available"]
+# The option `peers` in the argument spec.
+PEERS: dict[str, t.Any] = {
+    "type": "list",
+    "elements": "dict",
+    "required": True,
+    "options": {
+        "provider_name": {"type": "str", "choices": [*PROVIDERS]},
+        **{name: {"type": "str"} for name in (*FIELDS, "vnet_resource_id")},
+        "wait_for": {"type": "str", "choices": GOALS},
+    },
+    "mutually_exclusive": [("container_id", "container_region_name")],
+    "required_together": [("vpc_id", "aws_account_id"), ("gcp_project_id", "network_name")],
+    "required_one_of": [("vpc_id", "vnet_name", "vnet_resource_id", "network_name")],
+}
+
+
+def check_clouds(params: Parameters) -> None:
+    """Check that the version of the API is one that is used for the clouds of a list.
+
+    Raises:
+        InvalidOptionError: If it is not.
+    """
+    check_version(params, params["provider_name"] or AWS.name)
+
+
+def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]]:
+    """Return the entries of the option `peers` with values in place of texts, each with its cloud provider, and warnings.
+
+    Raises:
+        InvalidOptionError: If some cannot be right; all of them are named.
+    """
+    parsed: list[dict[str, t.Any]] = []
+    warnings: list[str] = []
+    problems: list[str] = []
+    for index, one in enumerate(params["peers"]):
+        entry: dict[str, t.Any] = {"api_version": params["api_version"], **one}
+        try:
+            provider = _choose(entry, params["provider_name"])
+        except InvalidOptionError as error:
+            problems.append(_named(f"peers[{index}]", error))
+            continue
+        entry["provider_name"] = provider.name
+        for read in _readers(entry, provider):
+            try:
+                values, unknown = read()
+            except InvalidOptionError as error:
+                problems.append(_named(f"peers[{index}]", error))
+            else:
+                entry.update(values)
+                warnings += [f"peers[{index}].{warning}" for warning in unknown]
+        parsed.append(entry)
+    if problems:
+        raise InvalidOptionError(" ".join(problems))
+    return parsed, warnings
+
+
+def _readers(entry: Parameters, provider: Provider) -> t.Iterator[t.Callable[[], tuple[dict[str, t.Any], list[str]]]]:
+    """Return what parses the options of an entry, one by one, so that all that is wrong is found."""
+    for name in FIELDS:
+        if provider is AWS or name != "container_region_name":
+            yield partial(_parse_one, entry, name)
+    yield partial(parse_cloud, entry, provider)
+    yield partial(_check_identity, entry, provider)
+
+
+def _parse_one(entry: Parameters, name: str) -> tuple[dict[str, t.Any], list[str]]:
+    values, warnings = parse_values({name: entry.get(name), "api_version": entry["api_version"]})
+    return {name: values[name]}, warnings
+
+
+def _check_identity(entry: Parameters, provider: Provider) -> tuple[dict[str, t.Any], list[str]]:
+    """Check that an entry names a network.
+
+    Raises:
+        InvalidOptionError: If a part of the name is missing.
+    """
+    for name in provider.identity:
+        if entry.get(name) is None:
+            others = " and ".join(reversed(provider.identity))
+            raise InvalidOptionError(f"{name} is missing.", hint=f"A connection with {provider.name} needs {others}.")
+    return {}, []
+
+
+def _choose(entry: Parameters, provider_name: str | None) -> Provider:
+    """Return the cloud provider of an entry.
+
+    Raises:
+        InvalidOptionError: If its options do not tell it, or the list is not about that cloud.
+    """
+    provider = choose_provider(entry)
+    if provider is None:
+        raise InvalidOptionError(
+            "names no network.",
+            hint="Set vpc_id and aws_account_id, azure_subscription_id and vnet_name, or gcp_project_id and network_name.",
+        )
+    if provider not in to_clouds(provider_name):
+        raise InvalidOptionError(
+            f"is on {provider.name}, and provider_name is {provider_name or 'AWS if it is not set'}.",
+            hint="Set provider_name: all to declare the connections of all clouds in one list, or move the entry.",
+        )
+    return provider
+
+
+def _named(key: str, error: InvalidOptionError) -> str:
+    """Return a message with the name of the entry: `peers[3].vpc_id is …`, or `peers[3] is on …`."""
+    text = str(error)
+    return f"{key}.{text}" if text.split(" ", 1)[0].rstrip(":") in OPTIONS else f"{key} {text}"
