@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks import all as _all_checks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import CHECKS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import result as _all_checks
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import CHECKS
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, link_of
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.html import to_html
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import to_html
 from ansible_collections.cloudpeer.atlas.tests.docs.browser import Browser
 from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, peering_check
 

@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions, Subnet, Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import CHECKS, run_checks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.coverage import deciding_entries
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasFacts, AwsFacts, Facts, Missing, Unread
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.verdict import verdict_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AtlasFacts, AwsFacts, Facts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p3_access_list import deciding_entries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import CHECKS, run_checks
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.states import optional
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (

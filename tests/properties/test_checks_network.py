@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, Ports, Route, RouteTable
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.acl import closed_by, merge_ranges
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.prefixes import parts_of, ways_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.acl import closed_by, merge_ranges
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.prefixes import parts_of, ways_of
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from hypothesis import event, given
 from hypothesis import strategies as st

@@ -8,9 +8,9 @@ from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import NAMES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey, carry_out
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import to_aws_facts
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import judge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.aws_facts import to_aws_facts
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.result import judge
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,

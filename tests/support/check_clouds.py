@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import (
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
+    Asked,
     AtlasFacts,
     AwsFacts,
+    Entry,
     Facts,
     Missing,
     NetworkFacts,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.question import Asked, Entry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (

@@ -21,10 +21,16 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
     Subnet,
     Vpc,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks import all as _all_checks  # noqa: F401
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.check import Finding, run_checks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.facts import AtlasFacts, AwsFacts, Facts, Missing
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._checks.question import Asked, Entry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import result as _all_checks  # noqa: F401
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
+    Asked,
+    AtlasFacts,
+    AwsFacts,
+    Entry,
+    Facts,
+    Missing,
+)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
 
 NOW = datetime.datetime(2026, 11, 26, 12, 0, tzinfo=datetime.timezone.utc)

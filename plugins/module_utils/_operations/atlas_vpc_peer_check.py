@@ -10,18 +10,17 @@ import typing as t
 
 from .._auth import clients
 from .._aws import boto
+from .._check import options, session
+from .._check.atlas_half import AtlasReader
+from .._check.connections import choose_connections
+from .._check.options import are_elsewhere
+from .._check.reading import is_read, make_facts, read_halves, read_rest
+from .._check.result import judge
 from .._engine.operation import Library, Operation
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan
 from .._http.errors import AtlasError
 from .._http.tls import preload as preload_certificates
-from .._peer_check import options, session
-from .._peer_check.atlas import AtlasReader
-from .._peer_check.cloud_options import are_elsewhere
-from .._peer_check.connections import choose_connections
-from .._peer_check.facts import make_facts, read_rest
-from .._peer_check.halves import is_read, read_halves
-from .._peer_check.result import judge
 from .atlas import read_all, warn_of_connection
 
 # The services that other tasks do not talk to.

@@ -11,8 +11,8 @@ import time
 import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.html import to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import Result
 
 _FORMS = {".html": to_html, ".md": to_markdown}

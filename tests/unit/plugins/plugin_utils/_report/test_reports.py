@@ -6,8 +6,8 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.html import UNFOLDED, to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import UNFOLDED, to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import GUIDE, LIMIT
 from ansible_collections.cloudpeer.atlas.tests.support.checked import connection, faulty, finding, on_azure, on_gcp, peering_check
 

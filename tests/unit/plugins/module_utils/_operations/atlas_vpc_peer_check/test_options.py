@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.credentials import credentials_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.credentials import (
+    credentials_of_gcp_options as gcp_credentials_of,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.aws_options import credentials_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_check.gcp_options import credentials_of as gcp_credentials_of
 
 GROUP = "5356823b3794dee37132bb7b"
 ENTRY = {"vpc_id": "vpc-0a1b2c3d4e5f67890"}

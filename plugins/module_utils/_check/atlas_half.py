@@ -1,0 +1,236 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Atlas's half."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from functools import partial
+
+from .._api.client import AtlasClient
+from .._clouds.aws import AWS
+from .._clouds.checked import AWS as AWS_ATLAS
+from .._clouds.cloud import PROVIDERS
+from .._engine.options import Parameters
+from .._http.errors import AtlasApiError, AtlasError
+from .._resources.access_list import AccessList
+from .._resources.clusters import FLEX, SHARED, Clusters, is_custom_dns_enabled
+from .._resources.containers import Containers
+from .._resources.peers import VpcPeers
+from .._values.invalid import InvalidValueError
+from .._values.regions import parse_aws_region
+from .facts import AtlasObject
+
+Answer = t.Any
+
+
+def list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> list[AtlasObject]:
+    """Return the connections with one cloud.
+
+    Raises:
+        AtlasError: If they cannot be read.
+    """
+    found = VpcPeers(client, group_id, PROVIDERS[cloud]).list_peers()
+    if cloud == AWS.name:
+        _check_regions(found, "accepter_region_name", "VPC peering connection", group_id)
+    return list(found)
+
+
+def list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.name) -> list[AtlasObject]:
+    """Return the containers on one cloud, or for None those on all clouds, which are not checked yet.
+
+    Raises:
+        AtlasError: If they cannot be read.
+    """
+    if cloud is None:
+        return list(Containers(client, group_id).list_all_containers())
+    answer = of_cloud(list(Containers(client, group_id).list_containers(cloud)), cloud, group_id)
+    if isinstance(answer, AtlasError):
+        raise answer
+    return t.cast("list[AtlasObject]", answer)
+
+
+def _check_containers(found: t.Sequence[AtlasObject], group_id: str) -> None:
+    """Check that containers are what checks rely on.
+
+    Raises:
+        AtlasApiError: If one is something else.
+    """
+    for one in found:
+        _check_texts([one], [name for name in one if name not in ("provisioned", "regions")], "network container", group_id)
+    on_aws = [one for one in found if one["provider_name"] in (None, AWS.name)]
+    _check_regions(on_aws, "region_name", "network container", group_id)
+
+
+def of_cloud(answer: Answer, cloud: str, group_id: str) -> Answer:
+    """Return the containers of one cloud, of those of all clouds or of this one; or the AtlasError why they are not known."""
+    if isinstance(answer, AtlasError):
+        return answer
+    found = [one for one in answer if (one["provider_name"] or AWS.name) == cloud]
+    try:
+        _check_texts(answer, ("provider_name",), "network container", group_id)
+        _check_containers(found, group_id)
+    except AtlasApiError as error:
+        return error
+    return found
+
+
+def joined(answers: t.Sequence[Answer]) -> Answer:
+    """Return lists as one, or the AtlasError why one of them is not known."""
+    failures = [one for one in answers if isinstance(one, AtlasError)]
+    return failures[0] if failures else [one for answer in answers for one in answer]
+
+
+def list_entries(client: AtlasClient, group_id: str) -> list[AtlasObject]:
+    """Return the entries of the access list.
+
+    Raises:
+        AtlasError: If they cannot be read.
+    """
+    found = list(AccessList(client, group_id).list_entries().values())
+    names = ("cidr_block", "ip_address", "aws_security_group", "comment", "delete_after_date")
+    _check_texts(found, names, "entry of the access list", group_id)
+    return list(found)
+
+
+def read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:
+    """Return the connections of another project with AWS, each with the block of its container.
+
+    Raises:
+        AtlasError: If they cannot be read.
+    """
+    peers = list_peers(client, group_id)
+    blocks = {one["id"]: one["atlas_cidr_block"] for one in (list_containers(client, group_id) if peers else ())}
+    return [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers]
+
+
+def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str], what: str, group_id: str) -> None:
+    """Check that fields are texts or null, which checks rely on.
+
+    Raises:
+        AtlasApiError: If one is something else.
+    """
+    for one in found:
+        odd = [name for name in names if one[name] is not None and not isinstance(one[name], str)]
+        if odd or one.get("id", "") is None:
+            raise _odd_reply(what, ", ".join(odd) or "id", group_id)
+
+
+def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: str, group_id: str) -> None:
+    """Check that a field is a region of AWS, if it is set: it may say which region of AWS is asked.
+
+    Raises:
+        AtlasApiError: If it is something else.
+    """
+    for one in found:
+        try:
+            if one[name]:
+                parse_aws_region(one[name])
+        except InvalidValueError:
+            raise _odd_reply(what, name, group_id) from None
+
+
+def _odd_reply(what: str, names: str, group_id: str) -> AtlasApiError:
+    return AtlasApiError(f"Failed to read project {group_id}: a reply is not a {what}: {names}.", hint="Check base_url.")
+
+
+ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.Any]]
+
+
+@dataclass(frozen=True)
+class AtlasReading:
+    """What was read of a project, as it concerns the connections with one cloud: lists of objects, or the AtlasError why not.
+
+    Attributes:
+        peers: The connections with the cloud.
+        containers: The network containers on the cloud.
+        access_list: The entries.
+        clusters: The clusters that are not Flex clusters.
+        flex_clusters: The Flex clusters; None if they do not matter, since there is a dedicated cluster.
+        others: For each of the other projects, its connections with AWS, with the blocks of their containers.
+        other_peers: The connections with the other clouds that were read.
+    """
+
+    peers: Answer
+    containers: Answer
+    access_list: Answer
+    clusters: Answer
+    flex_clusters: Answer
+    others: t.Mapping[str, Answer]
+    other_peers: Answer = ()
+
+
+Readings = t.Mapping[str, AtlasReading]
+
+
+class AtlasReader:
+    """Reads a project.
+
+    Args:
+        client: Atlas.
+        params: The options.
+        read_all: Carries out calls side by side, and returns what they return, or the AtlasErrors that they raise, by their keys.
+    """
+
+    def __init__(self, client: AtlasClient, params: Parameters, read_all: ReadAll) -> None:
+        self._client = client
+        self._group_id: str = params["group_id"]
+        self._others = [one for one in params["group_ids"] or () if one != self._group_id]
+        self._named = params["clusters"]
+        self._clouds: t.Sequence[str] = params["clouds"]
+        self._read_all = read_all
+
+    def read(self) -> Readings:
+        """Read what every connection needs, and return it for each cloud.
+
+        Raises:
+            AtlasError: If nothing could be read at all.
+        """
+        clusters = Clusters(self._client, self._group_id)
+        # Playbooks for AWS alone ask for its containers, as they did before there were other clouds.
+        only = AWS_ATLAS.name if list(self._clouds) == [AWS_ATLAS.name] else None
+        own: dict[t.Any, t.Callable[[], t.Any]] = {
+            **{("peers", one): partial(list_peers, self._client, self._group_id, one) for one in self._clouds},
+            "containers": partial(list_containers, self._client, self._group_id, only),
+            "access_list": partial(list_entries, self._client, self._group_id),
+            "clusters": clusters.list_clusters,
+        }
+        others = {("other", one): partial(read_other, self._client, one) for one in self._others}
+        calls: dict[t.Any, t.Callable[[], t.Any]] = {**own, **others}
+        found = self._read_all(calls)
+        answers = {name: found[name] for name in own}
+        failures = [one for one in answers.values() if isinstance(one, AtlasError)]
+        if len(failures) == len(answers):
+            raise failures[0]
+        flex = self._read_all({"flex": clusters.list_flex_clusters})["flex"] if self._needs_flex(answers["clusters"]) else None
+        return {
+            cloud: AtlasReading(
+                answers["peers", cloud],
+                answers["containers"] if only else of_cloud(answers["containers"], cloud, self._group_id),
+                answers["access_list"],
+                answers["clusters"],
+                flex,
+                {one: found["other", one] for one in self._others} if cloud == AWS_ATLAS.name else {},
+                joined([answers["peers", one] for one in self._clouds if one != cloud]),
+            )
+            for cloud in self._clouds
+        }
+
+    def _needs_flex(self, clusters: t.Any) -> bool:
+        """Whether Flex clusters matter: no dedicated cluster exists, or one is named that is not among the others."""
+        if isinstance(clusters, AtlasError):
+            return False
+        is_dedicated = [all(one["provider_name"] not in (SHARED, FLEX) for one in each["regions"]) for each in clusters]
+        names = {one["name"] for one in clusters}
+        return not any(is_dedicated) or any(name not in names for name in self._named or ())
+
+    def read_statuses(self, keys: t.Iterable[str]) -> dict[str, Answer]:
+        """Return what Atlas says of entries of the access list, by their keys."""
+        access_list = AccessList(self._client, self._group_id)
+        return self._read_all({key: partial(access_list.get_status, key) for key in keys})
+
+    def read_custom_dns(self) -> Answer:
+        """Return whether custom DNS is enabled, or the AtlasError why that could not be read."""
+        return self._read_all({"dns": partial(is_custom_dns_enabled, self._client, self._group_id)})["dns"]

@@ -1,0 +1,206 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""AWS's half."""
+
+from __future__ import annotations
+
+import typing as t
+from functools import partial
+
+from .._aws.errors import NoRegionError
+from .._aws.objects import DhcpOptions
+from .._aws.survey import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, NO_DHCP_OPTIONS, READERS, ROUTES_QUOTA, Survey, carry_out
+from .._engine.options import Parameters
+from .._http.errors import AtlasError
+from .._http.threads import Workers
+from .atlas_half import AtlasReading
+from .connections import Connection
+from .facts import AwsFacts, Missing, Unread, to_fact
+from .session import CheckSession
+
+Credentials = frozenset[tuple[str, t.Any]]
+
+
+def read_aws(
+    session: CheckSession, params: Parameters, connections: t.Sequence[Connection], reading: AtlasReading | None
+) -> list[Survey | AtlasError]:
+    """Return what was read of AWS for each connection, in their order; those of an account and region share one survey.
+
+    Raises:
+        AtlasError: If nothing could be read at all.
+    """
+    together: dict[Credentials, list[Connection]] = {}
+    for one in connections:
+        together.setdefault(_key(one), []).append(one)
+    surveys: dict[Credentials, Survey | AtlasError] = {}
+    # What of Atlas tells the region of a VPC whose entry does not.
+    telling = (reading.peers, reading.containers) if reading is not None else ()
+    causes = [one for one in telling if isinstance(one, AtlasError)]
+    with Workers[Credentials, Survey](READERS) as workers:
+        for key, ones in together.items():
+            workers.submit(key, partial(_open, session, params, ones, reading))
+        for ended in workers.results():
+            try:
+                surveys[ended.key] = ended.result()
+            except AtlasError as error:
+                surveys[ended.key] = causes[0] if causes and isinstance(error, NoRegionError) else error
+    carry_out([one for one in surveys.values() if isinstance(one, Survey)])
+    failures = [_failure_of(surveys[key]) for key in together if surveys[key] not in causes]
+    if failures and all(failures):
+        raise t.cast("AtlasError", failures[0])
+    return [surveys[_key(one)] for one in connections]
+
+
+def _key(connection: Connection) -> Credentials:
+    return frozenset(connection.credentials.items())
+
+
+def _open(session: CheckSession, params: Parameters, connections: t.Sequence[Connection], reading: AtlasReading | None) -> Survey:
+    aws = session.open_aws(connections[0].credentials)
+    entries = reading.access_list if reading is not None and not isinstance(reading.access_list, AtlasError) else ()
+    named = [*(one.entry.aws_security_group for one in connections), *(one["aws_security_group"] for one in entries)]
+    group_ids = {name.rpartition("/")[2] for name in named if name} | set(params["security_group_ids"] or ())
+    vpc_ids = {one.entry.vpc_id for one in connections}
+    return Survey(aws, vpc_ids, group_ids=group_ids, instance_ids=params["instance_ids"] or ())
+
+
+def _failure_of(survey: Survey | AtlasError) -> AtlasError | None:
+    """Return why nothing could be read; None if something could."""
+    if isinstance(survey, AtlasError):
+        return survey
+    # Whose the credentials are is nothing yet.
+    answers = [answer for key, answer in survey.answers.items() if key != ("account",)]
+    failures = [one for one in answers if isinstance(one, AtlasError)]
+    return failures[0] if len(failures) == len(answers) else None
+
+
+AMAZONS_SERVER = "AmazonProvidedDNS"
+# The states in which a connection counts for the quota.
+_ACTIVE = ("active", "provisioning")
+# What is looked up in a VPC, and means nothing if AWS does not know that.
+_OF_VPC = ("dns_attributes", "dhcp_options", "zones", "resolver_rules", "subnets", "route_tables", "network_acls", "statuses")
+NO_ACCOUNT = Unread("AWS does not say which account the credentials belong to: there may be no way to STS.")
+
+
+class VpcSurvey:
+    """The part of a survey that concerns one VPC; each method returns a fact, or raises the AtlasError why there is none.
+
+    Args:
+        survey: The survey.
+        vpc_id: The VPC.
+    """
+
+    def __init__(self, survey: Survey, vpc_id: str) -> None:
+        self._answers = survey.answers
+        self._vpc_id = vpc_id
+
+    def answer(self, *key: str) -> t.Any:
+        """Return an answer; an empty list if the question was not asked, because nothing named such an object.
+
+        Raises:
+            AtlasError: If it could not be read.
+        """
+        answer = self._answers.get(key, [])
+        if isinstance(answer, AtlasError):
+            raise answer
+        return answer
+
+    def of_vpc(self, kind: str) -> list[t.Any]:
+        """Return the objects of a kind that are in the VPC."""
+        return [one for one in self.answer(kind) if one.vpc_id == self._vpc_id]
+
+    def vpc(self) -> t.Any:
+        """Return the VPC; None if AWS does not know it."""
+        return next((one for one in self.answer("vpcs") if one.id == self._vpc_id), None)
+
+    def account_id(self) -> t.Any:
+        """Return the account of the credentials."""
+        return self.answer("account") or NO_ACCOUNT
+
+    def connection(self, connection_id: str) -> t.Any:
+        """Return a connection; None if AWS does not know it."""
+        return next((one for one in self.answer("connections") if one.id == connection_id), None)
+
+    def connections_count(self) -> int:
+        """Return how many connections the VPC has, on either side of them."""
+        sides = [(one.accepter.vpc_id, one.requester.vpc_id) for one in self.answer("connections") if one.status in _ACTIVE]
+        return sum(self._vpc_id in pair for pair in sides)
+
+    def dns_attributes(self) -> dict[str, bool]:
+        """Return the attributes for DNS."""
+        return {name: self.answer("dns", self._vpc_id, name) for name in DNS_ATTRIBUTES}
+
+    def zones(self) -> list[str]:
+        """Return the names of the private zones."""
+        return list(self.answer("zones", self._vpc_id))
+
+    def dhcp_options(self) -> t.Any:
+        """Return the DHCP options; a VPC without any has Amazon's servers."""
+        vpc = self.vpc()
+        if vpc.dhcp_options_id == NO_DHCP_OPTIONS:
+            return DhcpOptions(NO_DHCP_OPTIONS, (AMAZONS_SERVER,))
+        found = next((one for one in self.answer("dhcp") if one.id == vpc.dhcp_options_id), None)
+        return found or Unread(f"AWS does not show the DHCP options of {self._vpc_id}.", "ec2:DescribeDhcpOptions")
+
+    def resolver_rules(self) -> t.Any:
+        """Return the resolver rules that the VPC has."""
+        rules = {one.id: one for one in self.answer("rules")}
+        ids = [rule_id for vpc_id, rule_id in self.answer("associations") if vpc_id == self._vpc_id]
+        hidden = [one for one in ids if one not in rules]
+        if hidden:
+            return Unread(f"AWS does not show the resolver rule {hidden[0]}.", "route53resolver:ListResolverRules")
+        return [rules[one] for one in ids]
+
+    def prefix_lists(self) -> dict[str, t.Any]:
+        """Return the blocks of the prefix lists that routes and rules name; each may be unread."""
+        return {key[1]: to_fact(answer) for key, answer in self._answers.items() if key[0] == "list"}
+
+    def statuses(self) -> dict[str, str]:
+        """Return the statuses of the connections that routes lead to, of those that AWS knows."""
+        tables = self.of_vpc("tables")
+        targets = {one.target for table in tables for one in (*table.routes, *table.list_routes) if one.is_peering}
+        return {one.id: one.status for one in self.answer("connections") if one.id in targets}
+
+
+def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsFacts:
+    """Return the facts on one connection.
+
+    Args:
+        survey: What was read in its account and region.
+        vpc_id: Its VPC.
+        connection_id: Its id in AWS; None if it is not known.
+    """
+    part = VpcSurvey(survey, vpc_id)
+    questions: dict[str, t.Callable[[], t.Any]] = {
+        "connection": lambda: part.connection(connection_id) if connection_id is not None else None,
+        "vpc": part.vpc,
+        "account_id": part.account_id,
+        "dns_attributes": part.dns_attributes,
+        "dhcp_options": part.dhcp_options,
+        "zones": part.zones,
+        "resolver_rules": part.resolver_rules,
+        "subnets": lambda: part.of_vpc("subnets"),
+        "route_tables": lambda: part.of_vpc("tables"),
+        "network_acls": lambda: part.of_vpc("acls"),
+        "security_groups": lambda: {one.id: one for one in part.answer("groups")},
+        "interfaces": lambda: part.of_vpc("interfaces"),
+        "prefix_lists": part.prefix_lists,
+        "statuses": part.statuses,
+        "connections_quota": lambda: part.answer("quota", CONNECTIONS_QUOTA),
+        "routes_quota": lambda: part.answer("quota", ROUTES_QUOTA),
+        "connections_count": part.connections_count,
+    }
+    found = {name: _ask(question) for name, question in questions.items() if name not in _OF_VPC}
+    vpc = found["vpc"]
+    unknown = Missing(f"AWS does not know {vpc_id}.", "P404") if vpc is None else None
+    for name in _OF_VPC:
+        found[name] = unknown or _ask(questions[name])
+    return AwsFacts(**found)
+
+
+def _ask(question: t.Callable[[], t.Any]) -> t.Any:
+    try:
+        return question()
+    except AtlasError as error:
+        return to_fact(error)

@@ -1,0 +1,161 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which connections are checked: those of the entries, or all of the project. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, fields
+
+from .._clouds.checked import AWS, CLOUDS, GCP
+from .._engine.options import Parameters
+from .._http.errors import AtlasError
+from .._values.regions import to_cloud_region
+from . import credentials as gcp_options
+from .atlas_half import AtlasReading, Readings
+from .credentials import credentials_of
+from .facts import AtlasObject, Entry, Fact, Missing, Unread, to_fact
+
+# Of several connections between a network and a container, one counts: the first in another state than these, or else in their
+# order.
+_LAST = ("FAILED", "DELETION_FAILED", "TERMINATING", "DELETING")
+ATLAS_OFF = Missing("Atlas was not read: atlas is false.")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection that is checked.
+
+    Attributes:
+        entry: What is asked about it.
+        peer: The connection in Atlas.
+        container: Its network container.
+        credentials: The options for AWS or GCP, under the names that the session there knows them by; empty for AZURE, and for
+            GCP if that half is off.
+    """
+
+    entry: Entry
+    peer: Fact[AtlasObject | None]
+    container: Fact[AtlasObject | None]
+    credentials: t.Mapping[str, t.Any]
+
+
+def choose_connections(params: Parameters, readings: Readings | None) -> list[Connection]:
+    """Return the connections to check.
+
+    Args:
+        params: The options.
+        readings: What was read of Atlas, for each cloud; None if its half is off.
+
+    Raises:
+        AtlasError: If the options name none, and one of Atlas's lists could not be read.
+    """
+    if readings is None:
+        return [_with_region(params, one, ATLAS_OFF, ATLAS_OFF) for one in params["connections"]]
+    if params["connections"] is not None:
+        return [found for one in params["connections"] for found in _of_entry(params, one, readings[one["provider_name"]])]
+    return [found for cloud in params["clouds"] for found in _of_cloud(params, cloud, readings[cloud])]
+
+
+def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Connection]:
+    """Return all connections with a cloud; with a region in the options, those to the network container there."""
+    if isinstance(reading.peers, AtlasError):
+        raise reading.peers
+    cloud = CLOUDS[name]
+    identity = (cloud.network, cloud.owner)
+    keys = {
+        tuple(str(peer[one]) if cloud.has_case else str(peer[one]).lower() for one in identity): peer for peer in reading.peers
+    }
+    found = [{"provider_name": name, **{one: peer[one] for one in identity}} for peer in keys.values()]
+    chosen = [one for entry in found for one in _of_entry(params, entry, reading)]
+    region = params["container_region"] if cloud.to_atlas is not None else None
+    if region is None or isinstance(reading.containers, AtlasError):
+        return chosen
+    meant = {one["id"] for one in _in_region(reading, name, region)}
+    return [one for one in chosen if _field(one.peer, "container_id") in meant]
+
+
+def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> list[Connection]:
+    """Return the connections that an entry means: that of its container, or without one, one for each container.
+
+    The only connection of a network is meant even if its container is in another region: P104 then tells both regions.
+    """
+    if isinstance(reading.peers, AtlasError):
+        return [_with_region(params, entry, to_fact(reading.peers), _only_container(entry, reading))]
+    region, best = entry.get("container_region"), _peers_by_container(entry, reading.peers)
+    if isinstance(reading.containers, AtlasError):
+        unread = to_fact(reading.containers)
+        return [_with_region(params, entry, peer, unread) for peer in best.values() or [None]]
+    there = {one["id"] for one in _in_region(reading, entry["provider_name"], region)}
+    found = [peer for peer in best.values() if region is None or peer["container_id"] in there]
+    found = found or [peer for peer in best.values() if len(best) == 1 and not _rank(peer)]
+    if not found:
+        return [_with_region(params, entry, None, _only_container(entry, reading))]
+    containers = {one["id"]: one for one in reading.containers}
+    return [_with_region(params, entry, peer, containers.get(peer["container_id"])) for peer in found]
+
+
+def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> dict[str | None, AtlasObject]:
+    """Return the connections with the network of an entry, the best one of each container."""
+    best: dict[str | None, AtlasObject] = {}
+    cloud = CLOUDS[entry["provider_name"]]
+    for peer in peers:
+        is_owner = cloud is not AWS or entry.get("aws_account_id") in (None, peer["aws_account_id"])
+        if cloud.is_same_network(entry, peer) and is_owner:
+            other = best.get(peer["container_id"])
+            best[peer["container_id"]] = peer if other is None or _rank(peer) < _rank(other) else other
+    return best
+
+
+def _rank(peer: AtlasObject) -> int:
+    return _LAST.index(peer["status_name"]) + 1 if peer["status_name"] in _LAST else 0
+
+
+def _in_region(reading: AtlasReading, cloud: str, region: str | None) -> list[AtlasObject]:
+    return [one for one in reading.containers if region is None or CLOUDS[cloud].is_in_region(one.get("region_name"), region)]
+
+
+def _only_container(entry: Parameters, reading: AtlasReading) -> Fact[AtlasObject | None]:
+    """Return the container that a connection would lead to: that of the region, or the only one."""
+    if isinstance(reading.containers, AtlasError):
+        return t.cast("Unread", to_fact(reading.containers))
+    found = _in_region(reading, entry["provider_name"], entry.get("container_region"))
+    if len(found) > 1:
+        return Missing("The project has several network containers: set container_region.", "P101")
+    return found[0] if found else None
+
+
+def _with_region(
+    params: Parameters, entry: Parameters, peer: Fact[AtlasObject | None], container: Fact[AtlasObject | None]
+) -> Connection:
+    """Return a connection; on AWS in the region that its entry, Atlas's connection or the container tells, in this order."""
+    if entry["provider_name"] != AWS.name:
+        names = [one.name for one in fields(Entry) if not one.name.startswith("route_table_")]
+        values: dict[str, t.Any] = {name: entry[name] for name in names if entry.get(name) is not None}
+        is_read = values["provider_name"] == GCP.name and params["gcp"]
+        return Connection(
+            Entry(**values), peer, container, gcp_options.credentials_of_gcp_options(params, entry) if is_read else {}
+        )
+    told = [
+        entry.get("region"),
+        _field(peer, "accepter_region_name"),
+        _field(container, "region_name"),
+        # Without Atlas, the role's rule: a VPC is where the container is, unless its entry says something else.
+        entry.get("container_region"),
+    ]
+    region = next((to_cloud_region(one) for one in told if one), None)
+    given = ("aws_account_id", "cidr_block", "container_region", "aws_security_group", "route_table_tags", "connection_id")
+    tables = entry.get("route_table_ids")
+    asked = Entry(
+        vpc_id=entry["vpc_id"],
+        region=region,
+        route_table_ids=tuple(tables) if tables else None,
+        atlas_cidr_block=entry.get("atlas_cidr_block"),
+        **{name: t.cast("t.Any", entry.get(name)) for name in given},
+    )
+    return Connection(asked, peer, container, credentials_of(params, entry, region))
+
+
+def _field(fact: Fact[AtlasObject | None], name: str) -> str | None:
+    return None if fact is None or isinstance(fact, (Missing, Unread)) else fact[name]

@@ -1,0 +1,287 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is asked and what is known, plain data."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass, field, fields
+
+from .._aws.errors import DeniedError
+from .._aws.objects import (
+    DhcpOptions,
+    Interface,
+    NetworkAcl,
+    PeeringConnection,
+    ResolverRule,
+    RouteTable,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+)
+from .._azure.vnets import VnetPeering
+from .._clouds.checked import CLOUDS, Cloud
+from .._gcp.network import Peering
+from .._http.errors import AtlasAuthError, AtlasError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A connection with a network, as the options give it, or as Atlas has it where they give none; what is open is None.
+
+    The fields of other clouds than that of `provider_name` are empty.
+    """
+
+    vpc_id: str = ""
+    aws_account_id: str | None = None
+    region: str | None = None
+    cidr_block: str | None = None
+    container_region: str | None = None
+    aws_security_group: str | None = None
+    route_table_ids: tuple[str, ...] | None = None
+    route_table_tags: t.Mapping[str, str] | None = None
+    connection_id: str | None = None
+    atlas_cidr_block: str | None = None
+    provider_name: str = "AWS"
+    cidr_blocks: tuple[str, ...] = ()
+    azure_directory_id: str | None = None
+    azure_subscription_id: str | None = None
+    resource_group_name: str | None = None
+    vnet_name: str | None = None
+    gcp_project_id: str | None = None
+    network_name: str | None = None
+    atlas_gcp_project_id: str | None = None
+    atlas_network_name: str | None = None
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud of the network."""
+        return CLOUDS[self.provider_name]
+
+    @property
+    def network(self) -> str:
+        """The id or the name of the network, which findings are about that are about nothing else."""
+        return str(getattr(self, self.cloud.network))
+
+    @property
+    def title(self) -> str:
+        """The network in a sentence: a VPC has an id that says what it is, and a name does not."""
+        return self.network if self.cloud.network == "vpc_id" else f"{self.cloud.noun} {self.network}"
+
+    @property
+    def identity(self) -> dict[str, str | None]:
+        """The fields that tell its network from others."""
+        return {name: getattr(self, name) for name in self.cloud.identity}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options ask about, as far as it concerns the VPC of the connection.
+
+    Attributes:
+        subnet_ids: The subnets to judge; None for those that the entry means.
+        security_group_ids: The security groups of the clients.
+        instance_ids: The instances that are clients.
+        clusters: The names of the clusters to judge; None for those in the container's region.
+        client_cidr_blocks: Blocks of clients, also outside the VPC.
+        probes: What `atlas_probe` has returned, on hosts in the VPC.
+    """
+
+    subnet_ids: tuple[str, ...] | None = None
+    security_group_ids: tuple[str, ...] | None = None
+    instance_ids: tuple[str, ...] | None = None
+    clusters: tuple[str, ...] | None = None
+    client_cidr_blocks: tuple[str, ...] | None = None
+    probes: tuple[t.Mapping[str, t.Any], ...] | None = None
+
+
+Value = t.TypeVar("Value")
+# An object of Atlas, with the names of the results: as the `_info` module for its kind returns it.
+AtlasObject = t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """In place of what could not be read.
+
+    Attributes:
+        message: Why, in whole sentences.
+        permission: The permission that may be missing, such as `ec2:DescribeSubnets`; None if it is not about permissions.
+    """
+
+    message: str
+    permission: str | None = None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """In place of what there is none of: nothing was given, a half is switched off, or an object does not exist.
+
+    Attributes:
+        reason: Why, in a sentence.
+        waits_for: The code of the check that tells the cause; None if there is none.
+    """
+
+    reason: str
+    waits_for: str | None = None
+
+
+Fact = t.Union[Value, Unread, Missing]
+
+
+class UnreadError(Exception):
+    """A check needs what could not be read."""
+
+    def __init__(self, unread: Unread) -> None:
+        super().__init__(unread.message)
+        self.unread = unread
+
+
+class SkippedError(Exception):
+    """A check has nothing to judge, or another one tells the cause."""
+
+    def __init__(self, missing: Missing) -> None:
+        super().__init__(missing.reason)
+        self.missing = missing
+
+
+def known(fact: Fact[Value]) -> Value:
+    """Return a fact.
+
+    Raises:
+        UnreadError: If it could not be read.
+        SkippedError: If there is none.
+    """
+    if isinstance(fact, Unread):
+        raise UnreadError(fact)
+    if isinstance(fact, Missing):
+        raise SkippedError(fact)
+    return fact
+
+
+@dataclass(frozen=True)
+class AtlasFacts:
+    """Atlas's half, as far as it concerns one connection.
+
+    Attributes:
+        peer: The connection; None if Atlas has none.
+        peers: All connections of the project with the same cloud.
+        container: The network container of the connection; None if there is none.
+        containers: All network containers of the project on that cloud.
+        access_list: The entries of the project.
+        access_status: For the entries that decide P301, by their keys, what Atlas says: `ACTIVE`, `PENDING` or `FAILED`.
+        clusters: The clusters of the project that are not Flex clusters.
+        flex_clusters: The Flex clusters; read only if no dedicated cluster exists.
+        custom_dns: Whether custom DNS on AWS is enabled in the project.
+        other_peers: The connections of the project with other clouds, as far as their lists were read.
+        other_projects: By project, the connections with the same VPC there, each with the `atlas_cidr_block` of its container.
+    """
+
+    peer: Fact[AtlasObject | None]
+    peers: Fact[t.Sequence[AtlasObject]]
+    container: Fact[AtlasObject | None]
+    containers: Fact[t.Sequence[AtlasObject]]
+    access_list: Fact[t.Sequence[AtlasObject]]
+    access_status: Fact[t.Mapping[str, Fact[str]]]
+    clusters: Fact[t.Sequence[AtlasObject]]
+    flex_clusters: Fact[t.Sequence[AtlasObject]]
+    custom_dns: Fact[bool]
+    other_projects: Fact[t.Mapping[str, Fact[t.Sequence[AtlasObject]]]]
+    other_peers: Fact[t.Sequence[AtlasObject]] = ()
+
+    @classmethod
+    def none(cls, fact: Unread | Missing) -> AtlasFacts:
+        """Return facts of which none is known, for one reason."""
+        return cls(**{one.name: fact for one in fields(cls)})
+
+
+@dataclass(frozen=True)
+class AwsFacts:
+    """AWS's half, as far as it concerns one connection.
+
+    Attributes:
+        connection: The connection; None if AWS does not know it, with these credentials and in this region.
+        vpc: The VPC of the entry; None likewise.
+        account_id: The account of the credentials.
+        dns_attributes: `enable_dns_support` and `enable_dns_hostnames` of the VPC.
+        dhcp_options: The DHCP options of the VPC.
+        zones: The names of the private hosted zones of the VPC, without a dot at the end.
+        resolver_rules: The resolver rules of the VPC.
+        subnets, route_tables, network_acls: All of the VPC.
+        security_groups: By their ids, without an account, those that exist: of `security_group_ids`, of the instances, of the
+            entry, and of the access list.
+        interfaces: Those of `instance_ids`.
+        prefix_lists: By their ids, the blocks of the prefix lists that routes and rules name.
+        statuses: By their ids, the statuses of the connections that routes of the VPC lead to.
+        connections_quota: How many connections the VPC may have.
+        routes_quota: How many routes a table may have.
+        connections_count: How many connections the VPC has.
+    """
+
+    connection: Fact[PeeringConnection | None]
+    vpc: Fact[Vpc | None]
+    account_id: Fact[str]
+    dns_attributes: Fact[t.Mapping[str, bool]]
+    dhcp_options: Fact[DhcpOptions]
+    zones: Fact[t.Sequence[str]]
+    resolver_rules: Fact[t.Sequence[ResolverRule]]
+    subnets: Fact[t.Sequence[Subnet]]
+    route_tables: Fact[t.Sequence[RouteTable]]
+    network_acls: Fact[t.Sequence[NetworkAcl]]
+    security_groups: Fact[t.Mapping[str, SecurityGroup]]
+    interfaces: Fact[t.Sequence[Interface]]
+    prefix_lists: Fact[t.Mapping[str, Fact[t.Sequence[str]]]]
+    statuses: Fact[t.Mapping[str, str]]
+    connections_quota: Fact[int]
+    routes_quota: Fact[int]
+    connections_count: Fact[int]
+
+    @classmethod
+    def none(cls, fact: Unread | Missing) -> AwsFacts:
+        """Return facts of which none is known, for one reason."""
+        return cls(**{one.name: fact for one in fields(cls)})
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """The customer's half on AZURE and GCP; it is another cloud's where there is nothing of it.
+
+    Attributes:
+        vnet_peerings, vnet_prefixes: The peerings and the address prefixes of the VNet, as the options tell them.
+        gcp_networks: The peerings of each network of the project in GCP, by the name of the network.
+    """
+
+    vnet_peerings: Fact[t.Sequence[VnetPeering]] = Missing("The connection is not with AZURE.")
+    vnet_prefixes: Fact[t.Sequence[str]] = Missing("The connection is not with AZURE.")
+    gcp_networks: Fact[t.Mapping[str, t.Sequence[Peering]]] = Missing("The connection is not with GCP.")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of one connection; `now` has a time zone."""
+
+    entry: Entry
+    now: datetime.datetime
+    atlas: AtlasFacts
+    aws: AwsFacts
+    asked: Asked = field(default_factory=Asked)
+    network: NetworkFacts = field(default_factory=NetworkFacts)
+
+
+# The role in Atlas that reads everything here.
+ATLAS_ROLE = "Project Read Only"
+
+
+def to_fact(answer: t.Any) -> t.Any:
+    """Return an answer as a fact: an AtlasError as what is unread, and all else as it is."""
+    if not isinstance(answer, AtlasError):
+        return answer
+    permission = None
+    if isinstance(answer, DeniedError):
+        permission = answer.permission
+    elif isinstance(answer, AtlasAuthError):
+        permission = ATLAS_ROLE
+    # The finding gives its own advice on permissions.
+    return Unread(answer.without_hint if permission else str(answer), permission)

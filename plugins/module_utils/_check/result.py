@@ -1,0 +1,160 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Verdicts and the result."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._aws.objects import PeeringConnection
+from .._clouds.checked import AWS, AZURE
+from .._values.limits import PENDING_LIFE
+from .._values.moments import created_at
+from .facts import Facts, Missing, SkippedError, Unread, UnreadError
+from .rules import a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts  # noqa: F401
+from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
+from .rules.judged_clusters import judged_clusters
+from .rules.rule import Finding, run_checks
+
+Verdict = t.Literal["reachable_by_design", "not_reachable", "unknown"]
+
+
+def verdict_of(findings: t.Iterable[Finding], *, both_halves: bool) -> Verdict:
+    """Return the verdict on one connection.
+
+    Args:
+        findings: What all checks found.
+        both_halves: Whether Atlas and AWS were read.
+    """
+    listed = list(findings)
+    if any(finding.severity == "fail" for finding in listed):
+        return "not_reachable"
+    is_unknown = any(finding.severity == "unknown" and finding.decides for finding in listed)
+    return "unknown" if is_unknown or not both_halves else "reachable_by_design"
+
+
+def verdict_of_subnet(subnet_id: str, findings: t.Iterable[Finding], *, both_halves: bool) -> Verdict:
+    """Return the verdict on one judged subnet: that on the connection, without what concerns other subnets alone."""
+    concerned = [finding for finding in findings if finding.subnet_ids is None or subnet_id in finding.subnet_ids]
+    return verdict_of(concerned, both_halves=both_halves)
+
+
+def worst_of(verdicts: t.Iterable[Verdict]) -> Verdict:
+    """Return the verdict on all connections together; without any, nothing is known."""
+    listed = list(verdicts)
+    if "not_reachable" in listed:
+        return "not_reachable"
+    return "reachable_by_design" if listed and "unknown" not in listed else "unknown"
+
+
+Value = t.TypeVar("Value")
+VERDICTS = {
+    "reachable_by_design": "reachable by design",
+    "not_reachable": "not reachable",
+    "unknown": "unknown",
+}
+# How many codes a summary has.
+_MOST_CODES = 5
+
+
+def judge(facts: t.Sequence[Facts], both_halves: t.Callable[[Facts], bool]) -> dict[str, t.Any]:
+    """Return `peering_check`: run all checks on all connections.
+
+    Args:
+        facts: The facts on each connection.
+        both_halves: Tells whether Atlas's half and the customer's are known of a connection.
+    """
+    found = [_judge_one(one, both_halves=both_halves(one)) for one in facts]
+    verdict = worst_of(one["verdict"] for one in found)
+    titles = [one.entry.title for one in facts]
+    summary = _summarize(found, titles, verdict, both_halves=all(map(both_halves, facts)))
+    return {"verdict": verdict, "summary": summary, "connections": found}
+
+
+def _judge_one(facts: Facts, *, both_halves: bool) -> dict[str, t.Any]:
+    findings = run_checks(facts)
+    return {
+        "provider_name": facts.entry.provider_name,
+        **_network(facts),
+        "peer_id": _field(facts.atlas.peer, "id"),
+        "container_id": _field(facts.atlas.container, "id"),
+        "atlas_cidr_block": _known(lambda: str(atlas_block_of(facts))),
+        "cluster_names": _known(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
+        "verdict": verdict_of(findings, both_halves=both_halves),
+        "expires_at": _expires_at(facts),
+        "subnets": _known(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
+        "checks": [one.to_result() for one in findings],
+    }
+
+
+def _network(facts: Facts) -> dict[str, str | None]:
+    """Return the fields of the customer's network, which every cloud has its own of."""
+    entry, peer = facts.entry, facts.atlas.peer
+    if entry.cloud is AWS:
+        return {
+            "vpc_id": entry.vpc_id,
+            "aws_account_id": entry.aws_account_id or _field(peer, "aws_account_id"),
+            "region": entry.region,
+            "connection_id": _known(lambda: connection_id_of(facts)),
+        }
+    on_azure, on_gcp = ("azure_subscription_id", "resource_group_name", "vnet_name"), ("gcp_project_id", "network_name")
+    names = on_azure if entry.cloud is AZURE else on_gcp
+    return {name: _field(peer, name) or getattr(entry, name) for name in names}
+
+
+def _subnets(facts: Facts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, t.Any]]:
+    tables = facts.aws.route_tables
+    known_tables = () if isinstance(tables, (Missing, Unread)) else tables
+    return [
+        {
+            "subnet_id": one.id,
+            "cidr_block": one.cidr_block,
+            "route_table_id": table.id if (table := table_of(one, known_tables)) is not None else None,
+            "verdict": verdict_of_subnet(one.id, findings, both_halves=both_halves),
+        }
+        for one in judged_subnets(facts)
+    ]
+
+
+def _expires_at(facts: Facts) -> str | None:
+    """Return when a request ends that nobody has accepted: AWS knows it exactly, and the age of Atlas's connection nearly."""
+    connection = facts.aws.connection
+    if isinstance(connection, PeeringConnection):
+        return connection.expiration_time if connection.status == "pending-acceptance" else None
+    if _field(facts.atlas.peer, "status_name") != "PENDING_ACCEPTANCE":
+        return None
+    requested = created_at(_field(facts.atlas.peer, "id") or "")
+    return (requested + PENDING_LIFE).isoformat().replace("+00:00", "Z") if requested is not None else None
+
+
+def _field(fact: t.Any, name: str) -> str | None:
+    return None if fact is None or isinstance(fact, (Missing, Unread)) else fact[name]
+
+
+def _known(ask: t.Callable[[], Value]) -> Value | None:
+    try:
+        return ask()
+    except (SkippedError, UnreadError):
+        return None
+
+
+def _summarize(
+    connections: t.Sequence[t.Mapping[str, t.Any]], titles: t.Sequence[str], verdict: str, *, both_halves: bool
+) -> str:
+    """Return one or two sentences for people."""
+    if not connections:
+        return "There is no connection to check."
+    counts = {name: sum(one["verdict"] == name for one in connections) for name in VERDICTS}
+    if len(connections) == 1:
+        text = f"The connection with {titles[0]} is {VERDICTS[verdict]}"
+        text = text.replace("is unknown", "could not be judged")
+    else:
+        parts = [f"{count} {VERDICTS[name]}" for name, count in counts.items() if count]
+        text = f"{len(connections)} connections: {', '.join(parts)}"
+    worst = "fail" if verdict == "not_reachable" else "unknown"
+    codes = sorted({check["code"] for one in connections for check in one["checks"] if check["severity"] == worst})
+    if verdict != "reachable_by_design" and codes:
+        more = f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else ""
+        text += f" ({', '.join(codes[:_MOST_CODES])}{more})"
+    return text + ("." if both_halves else ". One half was not checked.")

@@ -1,0 +1,222 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What several rules judge alike, and its words."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import typing as t
+
+from ..._aws.objects import RouteTable, Subnet, Vpc
+from ..facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known
+from .rule import skip
+
+# Longer lists are in the evidence; a sentence with sixty ids cannot be read.
+_LONGEST = 3
+
+
+def listed(names: t.Iterable[t.Any]) -> str:
+    """Return names as a sentence has them: the first three, and how many more there are."""
+    texts = [str(name) for name in names]
+    if len(texts) > _LONGEST + 1:
+        texts = [*texts[:_LONGEST], f"{len(texts) - _LONGEST} more"]
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def ports_text(ranges: t.Iterable[tuple[int, int]]) -> str:
+    """Return ranges of ports, with both ends, as a sentence has them: "port 27017", or "ports 27015 to 27016 and 27018"."""
+    texts = [str(first) if first == last else f"{first} to {last}" for first, last in ranges]
+    return f"{'port' if len(texts) == 1 and texts[0].isdecimal() else 'ports'} {listed(texts)}"
+
+
+def span_text(span: datetime.timedelta) -> str:
+    """Return a span of time in its two greatest units: "2 d 3 h", or "5 min"; what is past is "0 min"."""
+    minutes = max(0, int(span.total_seconds() // 60))
+    days, hours = divmod(minutes // 60, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes % 60, "min")]
+    first = next((index for index, (number, _unit) in enumerate(parts) if number), len(parts) - 1)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number or unit == "min")
+
+
+# Names of Amazon's resolver; it also has the third address of the first block of the VPC.
+# Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
+_AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253")
+# The statuses of a connection that has ended; AWS forgets it after some hours.
+# Source: "VPC peering connection lifecycle" in Amazon's VPC peering guide.
+ENDED = ("deleted", "deleting", "expired", "failed", "rejected")
+
+
+def to_network(block: str | None, name: str) -> ipaddress.IPv4Network:
+    """Return a block that Atlas tells.
+
+    Args:
+        block: The block.
+        name: What it belongs to, for the message.
+
+    Raises:
+        UnreadError: If it is not an IPv4 block.
+    """
+    try:
+        return ipaddress.IPv4Network(block or "")
+    except ValueError:
+        raise UnreadError(Unread(f"The block of {name} is not an IPv4 block: {block!r}.")) from None
+
+
+def peer_of(facts: Facts) -> AtlasObject:
+    """Return the connection in Atlas.
+
+    Raises:
+        UnreadError: If the connections could not be read.
+        SkippedError: If there is none.
+    """
+    peer = known(facts.atlas.peer)
+    if peer is None:
+        raise skip("Atlas has no connection.", "P101")
+    return peer
+
+
+def no_container(facts: Facts) -> SkippedError:
+    """Return what a check raises without a network container: P104 tells of one that is lost, P101 of a missing connection."""
+    return skip("There is no network container.", "P101" if facts.atlas.peer is None else "P104")
+
+
+def need_container(facts: Facts) -> AtlasObject:
+    """Return the network container.
+
+    Raises:
+        UnreadError: If the containers could not be read.
+        SkippedError: If there is none.
+    """
+    container = known(facts.atlas.container)
+    if container is None:
+        raise no_container(facts)
+    return container
+
+
+def vpc_blocks_of(facts: Facts) -> list[ipaddress.IPv4Network]:
+    """Return the blocks of the VPC.
+
+    Raises:
+        UnreadError: If the VPC could not be read.
+        SkippedError: If AWS does not know it.
+    """
+    vpc = known(facts.aws.vpc)
+    if vpc is None:
+        raise skip(f"AWS does not know {facts.entry.vpc_id}, with these credentials and in this region.", "P404")
+    return [to_network(block, vpc.id) for block in vpc.cidr_blocks]
+
+
+def own_dns_servers(facts: Facts) -> list[str]:
+    """Return the DNS servers that the DHCP options of the VPC name beside Amazon's.
+
+    Raises:
+        UnreadError, SkippedError: If the DHCP options are not known.
+    """
+    servers = known(facts.aws.dhcp_options).domain_name_servers
+    vpc, amazons = facts.aws.vpc, list(_AMAZONS_SERVERS)
+    if isinstance(vpc, Vpc) and vpc.cidr_blocks:
+        amazons.append(str(to_network(vpc.cidr_blocks[0], vpc.id)[2]))
+    return [server for server in servers if server not in amazons]
+
+
+def atlas_block_of(facts: Facts) -> ipaddress.IPv4Network:
+    """Return the block of the container, or what the entry gives in its place if Atlas's half is off.
+
+    Raises:
+        UnreadError: If the containers could not be read, or tell no block.
+        SkippedError: If there is no container.
+    """
+    block = facts.entry.atlas_cidr_block
+    if not isinstance(facts.atlas.container, Missing):
+        container = known(facts.atlas.container)
+        block = container["atlas_cidr_block"] if container is not None else block
+    elif block is None:
+        raise SkippedError(facts.atlas.container)
+    if block is None:
+        raise no_container(facts)
+    return to_network(block, "the network container")
+
+
+def connection_id_of(facts: Facts) -> str:
+    """Return AWS's id of the connection.
+
+    Raises:
+        UnreadError: If the connections of Atlas could not be read, or the id is empty.
+        SkippedError: If Atlas has no connection, or does not tell its id yet.
+    """
+    connection_id = facts.entry.connection_id
+    if not isinstance(facts.atlas.peer, Missing):
+        peer = known(facts.atlas.peer)
+        connection_id = peer["connection_id"] if peer is not None else None
+    elif connection_id is None:
+        raise SkippedError(facts.atlas.peer)
+    if connection_id == "":
+        raise UnreadError(Unread("Atlas does not tell the id of the connection in AWS, but an empty text."))
+    if connection_id is None:
+        raise skip("The connection has no id in AWS.", "P101")
+    return connection_id
+
+
+def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | None:
+    """Return the route table of a subnet: the one that is associated with it, or else the main one of the VPC."""
+    own = [table for table in tables if subnet.id in table.subnet_ids]
+    return next(iter(own), None) or next((table for table in tables if table.is_main), None)
+
+
+def are_all_judged(facts: Facts) -> bool:
+    """Whether all subnets of the VPC are judged, because neither the options nor the entry choose some."""
+    entry = facts.entry
+    return facts.asked.subnet_ids is None and not entry.route_table_ids and not entry.route_table_tags
+
+
+def judged_subnets(facts: Facts) -> list[Subnet]:
+    """Return the subnets that have to reach Atlas: those of the options, or of the tables of the entry, or all of the VPC.
+
+    Those of named instances are always among them. Subnets for IPv6 alone are, too, but those outside the block of the entry
+    are not.
+
+    Raises:
+        UnreadError, SkippedError: If the subnets, or the tables that choose them, are not known.
+    """
+    chosen = {subnet.id for subnet in chosen_subnets(facts) if not is_outside_entry(subnet, facts)} | _client_subnets(facts)
+    return [subnet for subnet in known(facts.aws.subnets) if subnet.id in chosen]
+
+
+def chosen_subnets(facts: Facts) -> list[Subnet]:
+    """Return the subnets that the options or the entry choose, also those outside the block of the entry."""
+    subnets = known(facts.aws.subnets)
+    if facts.asked.subnet_ids is not None:
+        return [subnet for subnet in subnets if subnet.id in facts.asked.subnet_ids]
+    if are_all_judged(facts):
+        return list(subnets)
+    tables = known(facts.aws.route_tables)
+    chosen = {table.id for table in tables if _is_chosen(table, facts)}
+    return [subnet for subnet in subnets if (table := table_of(subnet, tables)) is not None and table.id in chosen]
+
+
+def is_outside_entry(subnet: Subnet, facts: Facts) -> bool:
+    """Whether the entry gives a block, and the subnet has no address in it, nor a named instance."""
+    if subnet.id in _client_subnets(facts):
+        return False
+    if subnet.cidr_block is None or facts.entry.cidr_block is None or facts.asked.subnet_ids is not None:
+        return False
+    return not ipaddress.IPv4Network(subnet.cidr_block).overlaps(ipaddress.IPv4Network(facts.entry.cidr_block))
+
+
+def _client_subnets(facts: Facts) -> set[str]:
+    """Return the ids of the subnets of the named instances; P703 tells if these could not be read."""
+    interfaces = facts.aws.interfaces
+    if not facts.asked.instance_ids or isinstance(interfaces, (Unread, Missing)):
+        return set()
+    return {one.subnet_id for one in interfaces}
+
+
+def _is_chosen(table: RouteTable, facts: Facts) -> bool:
+    entry = facts.entry
+    if table.id in (entry.route_table_ids or ()):
+        return True
+    return bool(entry.route_table_tags) and all(
+        table.tags.get(key) == value for key, value in (entry.route_table_tags or {}).items()
+    )

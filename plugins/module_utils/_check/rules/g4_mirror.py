@@ -1,0 +1,140 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""G4: the customer's half of a connection on GCP, which is a peering of the VPC network with Atlas's. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._clouds.checked import GCP
+from ..._clouds.gcp import network_path
+from ..._gcp.network import ACTIVE, Peering
+from ..facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known
+from .common import listed, need_container
+from .judged_clusters import has_ended
+from .rule import Finding, Findings, check, skip
+
+# The states of Atlas's connection in which the customer's half has to be there.
+_NEEDED = ("WAITING_FOR_USER", "AVAILABLE")
+_WAIT = "Nothing is missing in GCP: Atlas sees the peering within 10 minutes. Check again then."
+
+
+@check("G401", waits_for=("P102",), clouds=(GCP.name,))
+def find_no_mirror(facts: Facts) -> Findings:
+    """The network that Atlas's connection names has a peering with Atlas's network, and GCP calls it ACTIVE."""
+    remote = _atlas_network(facts)
+    peerings, entry = known(facts.network.gcp_networks), facts.entry
+    if entry.network not in peerings:
+        message = f"Project {entry.gcp_project_id} has no VPC network {entry.network}."
+        yield Finding("fail", entry.network, message, "Correct gcp_project_id and network_name of the connection.")
+        return
+    mirror = _mirror(peerings[entry.network], remote)
+    if mirror is None:
+        elsewhere = _networks_elsewhere(facts, remote)
+        if elsewhere:
+            raise skip(f"The peering with Atlas's network is on {listed(elsewhere)}.", "G402")
+        message = f"{entry.title} has no peering with {remote}."
+        yield Finding("fail", entry.network, message, mirror_advice(facts), {"network": remote, "gcloud": gcloud_line(facts)})
+    elif mirror.state != ACTIVE:
+        details = f" ({mirror.state_details})" if mirror.state_details else ""
+        message = f"The peering {mirror.name} of {entry.title} is {mirror.state or 'in a state that GCP does not tell'}{details}."
+        fix = "Atlas's half is missing there: check that the connection in Atlas is with this network."
+        yield Finding("fail" if mirror.state else "unknown", mirror.name, message, fix, mirror.to_result())
+
+
+@check("G402", waits_for=("P102",), clouds=(GCP.name,))
+def find_mirror_elsewhere(facts: Facts) -> Findings:
+    """No other network of the project has the peering with Atlas's network, unless it has a connection of its own."""
+    remote = _atlas_network(facts)
+    peerings, entry = known(facts.network.gcp_networks), facts.entry
+    is_here = _mirror(peerings.get(entry.network, ()), remote) is not None
+    for name in _networks_elsewhere(facts, remote):
+        message = f"The peering with Atlas's network is made on {name}; the connection names {entry.network}."
+        fix = f"Remove it from {name}. {mirror_advice(facts)}"
+        if is_here:
+            message = (
+                f"{name} has a peering with Atlas's network, too, which leads nowhere: the connection names {entry.network}."
+            )
+            fix = f"Remove it: atlas_gcp_peering with network_name: {name} and state: absent."
+        yield Finding("warn" if is_here else "fail", name, message, fix, {"network": remote})
+
+
+def mirror_advice(facts: Facts) -> str:
+    """Return how to make the customer's half, with the line for gcloud if Atlas tells the names of its network."""
+    if is_mirror_active(facts):
+        return _WAIT
+    line = gcloud_line(facts)
+    if line is None:
+        return "Make it: atlas_gcp_peering, or the role. The network container has atlas_gcp_project_id and atlas_network_name."
+    return f"Make it: atlas_gcp_peering, the role, or `{line}`."
+
+
+def gcloud_line(facts: Facts) -> str | None:
+    """Return the command that makes the customer's half; None if Atlas does not tell the names of its network."""
+    names, entry = _atlas_names(facts), facts.entry
+    if names is None:
+        return None
+    project, network = names
+    own = f"--project={entry.gcp_project_id} --network={entry.network_name}"
+    return f"gcloud compute networks peerings create atlas-{network} {own} --peer-project={project} --peer-network={network}"
+
+
+def is_mirror_active(facts: Facts) -> bool:
+    """Whether GCP was read, and has the peering with Atlas's network as ACTIVE."""
+    names, networks = _atlas_names(facts), facts.network.gcp_networks
+    if names is None or isinstance(networks, (Missing, Unread)):
+        return False
+    mirror = _mirror(networks.get(facts.entry.network, ()), network_path(*names))
+    return mirror is not None and mirror.state == ACTIVE
+
+
+def is_mirror_missing(facts: Facts) -> bool:
+    """Whether GCP was read, and G401 or G402 therefore tell what is missing there."""
+    is_read = not isinstance(facts.network.gcp_networks, (Missing, Unread))
+    return is_read and _atlas_names(facts) is not None and not is_mirror_active(facts)
+
+
+def _atlas_names(facts: Facts) -> tuple[str, str] | None:
+    """Return the project and the name of Atlas's network, as the container or else the entry tells them."""
+    container, entry = facts.atlas.container, facts.entry
+    project, network = entry.atlas_gcp_project_id, entry.atlas_network_name
+    if container is not None and not isinstance(container, (Missing, Unread)):
+        project, network = container["atlas_gcp_project_id"], container["atlas_network_name"]
+    return (project, network) if project and network else None
+
+
+def _atlas_network(facts: Facts) -> str:
+    """Return the address of Atlas's network, which has to have a counterpart now.
+
+    Raises:
+        UnreadError, SkippedError: If Atlas does not tell it, or another check tells why there is no connection.
+    """
+    peer, names = facts.atlas.peer, _atlas_names(facts)
+    if not isinstance(peer, Missing) and _status_of(known(peer)) not in _NEEDED:
+        raise skip("Atlas's half is not ready.", "P101")
+    if names is not None:
+        return network_path(*names)
+    if isinstance(facts.atlas.container, Missing):
+        raise SkippedError(facts.atlas.container)
+    container = need_container(facts)
+    raise UnreadError(Unread(f"Atlas does not tell the names of its network in network container {container['id']}."))
+
+
+def _status_of(peer: AtlasObject | None) -> str | None:
+    return None if peer is None else str(peer["status_name"])
+
+
+def _mirror(peerings: t.Iterable[Peering], remote: str) -> Peering | None:
+    return next((one for one in peerings if one.network == remote), None)
+
+
+def _networks_elsewhere(facts: Facts, remote: str) -> list[str]:
+    """Return the other networks of the project that have a peering with Atlas's, without those that have a connection."""
+    entry, peers = facts.entry, facts.atlas.peers
+    named = [entry.network]
+    if not isinstance(peers, Missing):
+        live = [one for one in known(peers) if not has_ended(one)]
+        named += [one["network_name"] for one in live if one["gcp_project_id"] == entry.gcp_project_id]
+    networks = known(facts.network.gcp_networks)
+    return [name for name, peerings in networks.items() if name not in named and _mirror(peerings, remote) is not None]

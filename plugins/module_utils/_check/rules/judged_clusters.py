@@ -1,0 +1,176 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which clusters are judged, what they need, and which of them can be used. Pure.
+
+The states of clusters are in https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/.
+"""
+
+from __future__ import annotations
+
+from ..._clouds.checked import AWS, Cloud
+from ..facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
+from .common import need_container
+from .rule import skip
+
+# Clusters with these in place of a cloud provider share their machines, and have no network container.
+_NOT_DEDICATED = ("TENANT", "FLEX")
+# In these states, Atlas promises a primary; in the others, nobody can connect.
+_RUNNING = ("IDLE", "REPAIRING", "UPDATING")
+_NOT_THERE = ("CREATING", "DELETING", "DELETED")
+_NODES = ("electable_nodes", "read_only_nodes", "analytics_nodes")
+_HIGHEST_PORT = 65535
+# What a connection is in that exists no longer, or never will.
+_ENDED = ("FAILED", "TERMINATING", "DELETING", "DELETION_FAILED")
+
+
+def is_dedicated(cluster: AtlasObject) -> bool:
+    """Whether a cluster has machines of its own, which network peering needs.
+
+    Raises:
+        UnreadError: If Atlas does not tell.
+    """
+    if not cluster["regions"]:
+        raise UnreadError(Unread(f"Atlas does not tell the regions of cluster {cluster['name']}."))
+    return all(one["provider_name"] not in _NOT_DEDICATED for one in cluster["regions"])
+
+
+def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud = AWS) -> bool:
+    """Whether a cluster has nodes where a network container is: in its region, or on GCP in any."""
+    return any(_is_there(one, region, cloud) for one in cluster["regions"])
+
+
+def judged_clusters(facts: Facts) -> list[AtlasObject]:
+    """Return the dedicated clusters that are named, or else those with nodes in the region of the container.
+
+    Raises:
+        UnreadError: If the clusters, or the container that chooses them, could not be read.
+        SkippedError: If they are not known for another reason.
+    """
+    clusters = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
+    if facts.asked.clusters is not None:
+        return [one for one in clusters if one["name"] in facts.asked.clusters]
+    container = need_container(facts)
+    return [one for one in clusters if is_in_region(one, container.get("region_name"), facts.entry.cloud)]
+
+
+def need_clusters(facts: Facts) -> list[AtlasObject]:
+    """Return the judged clusters, of which there is at least one.
+
+    Raises:
+        UnreadError, SkippedError: As `judged_clusters`, and if there is none.
+    """
+    clusters = judged_clusters(facts)
+    if not clusters:
+        raise skip("There is no dedicated cluster to judge.", "P201" if facts.asked.clusters is None else "P204")
+    return clusters
+
+
+def is_running(cluster: AtlasObject) -> bool:
+    """Whether a cluster runs: it is not paused, and neither created nor deleted at the moment."""
+    return not cluster["paused"] and cluster["state_name"] in _RUNNING
+
+
+def has_known_state(cluster: AtlasObject) -> bool:
+    """Whether a cluster is in a state whose meaning is known."""
+    return bool(cluster["paused"]) or cluster["state_name"] in (*_RUNNING, *_NOT_THERE)
+
+
+def usable_clusters(facts: Facts) -> list[AtlasObject]:
+    """Return the judged clusters that run, and whose regions with electable nodes are all connected with the network.
+
+    Raises:
+        UnreadError, SkippedError: If the clusters, connections or containers are not known.
+    """
+    running = [one for one in judged_clusters(facts) if is_running(one)]
+    return [one for one in running if not any(region["electable_nodes"] for region in unpeered_regions(one, facts))]
+
+
+def has_private_string(cluster: AtlasObject) -> bool:
+    """Whether a cluster has a connection string whose names resolve to private addresses everywhere."""
+    strings = cluster["connection_strings"] or {}
+    return bool(strings.get("private") or strings.get("private_srv"))
+
+
+def have_all_private_strings(facts: Facts) -> bool:
+    """Whether there are judged clusters, and all of them have a private connection string.
+
+    Raises:
+        UnreadError: If the clusters could not be read.
+    """
+    try:
+        clusters = judged_clusters(facts)
+    except SkippedError:
+        return False
+    return bool(clusters) and all(has_private_string(one) for one in clusters)
+
+
+def ports_of(facts: Facts) -> frozenset[int] | None:
+    """Return the ports in the connection strings of the judged clusters; None if no port is known.
+
+    Raises:
+        UnreadError: If a connection string has something else.
+    """
+    try:
+        clusters = judged_clusters(facts)
+    except (SkippedError, UnreadError):
+        return None
+    members = [member for one in clusters for member in (*(one["members"] or ()), *(one["private_members"] or ()))]
+    texts = [member.rpartition(":")[2] for member in members]
+    ports = frozenset(int(text) for text in texts if text.isascii() and text.isdigit())
+    if any(not 0 < port <= _HIGHEST_PORT for port in ports):
+        raise UnreadError(Unread("A connection string that Atlas tells has a port that does not exist."))
+    return ports or None
+
+
+def unpeered_regions(cluster: AtlasObject, facts: Facts) -> list[AtlasObject]:
+    """Return the regions with nodes of a cluster that have no connection with the network.
+
+    The connection that is judged counts in any state, since P101 tells it; others have to be AVAILABLE.
+
+    Raises:
+        UnreadError, SkippedError: If the connections, the containers or the nodes are not known.
+    """
+    for one in cluster["regions"]:
+        if one["electable_nodes"] is None:
+            message = f"Atlas does not tell how many nodes {cluster['name']} has in {one['region_name']}."
+            raise UnreadError(Unread(message))
+    regions, cloud = {container.get("region_name") for container in peered_containers(facts)}, facts.entry.cloud
+    return [one for one in cluster["regions"] if _has_nodes(one) and not any(_is_there(one, each, cloud) for each in regions)]
+
+
+def peered_containers(facts: Facts) -> list[AtlasObject]:
+    """Return the containers with a connection to the network: the one that is judged, and all that are AVAILABLE.
+
+    Raises:
+        UnreadError, SkippedError: If the connections or containers are not known.
+    """
+    ids = {peer["container_id"] for peer in peers_of_network(facts) if peer["status_name"] == "AVAILABLE"}
+    own = known(facts.atlas.container)
+    if own is not None:
+        ids.add(own["id"])
+    return [one for one in known(facts.atlas.containers) if one["id"] in ids]
+
+
+def peers_of_network(facts: Facts) -> list[AtlasObject]:
+    """Return the connections of the project with the network, in any container, without those that have ended.
+
+    Raises:
+        UnreadError, SkippedError: If the connections are not known.
+    """
+    own, cloud = facts.entry.identity, facts.entry.cloud
+    return [peer for peer in known(facts.atlas.peers) if cloud.is_same_network(own, peer) and not has_ended(peer)]
+
+
+def has_ended(peer: AtlasObject) -> bool:
+    """Whether a connection has failed, or is being removed."""
+    return peer["status_name"] in _ENDED
+
+
+def _is_there(region: AtlasObject, name: str | None, cloud: Cloud) -> bool:
+    return region["provider_name"] == cloud.name and _has_nodes(region) and cloud.is_in_region(region["region_name"], name)
+
+
+def _has_nodes(region: AtlasObject) -> bool:
+    """Whether a cluster has nodes in a region, or may have, since Atlas does not tell it."""
+    return any(region[name] is None or region[name] > 0 for name in _NODES)

@@ -1,0 +1,173 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""P2, A5, G5: the clusters."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._clouds.checked import ALL, AWS, AZURE, GCP, Cloud
+from ..facts import AtlasObject, Facts, Missing, known
+from .common import listed, need_container, own_dns_servers
+from .judged_clusters import (
+    has_known_state,
+    has_private_string,
+    is_dedicated,
+    is_in_region,
+    is_running,
+    need_clusters,
+    unpeered_regions,
+    usable_clusters,
+)
+from .rule import Finding, Findings, Severity, check, skip
+
+_CAUSES = ("P101", "P102", "P201")
+
+
+@check("A501", waits_for=_CAUSES, clouds=(AZURE.name,))
+def find_no_private_strings_on_azure(facts: Facts) -> Findings:
+    """The judged clusters have private connection strings: all others resolve to public addresses."""
+    yield from _find(facts)
+
+
+@check("G501", waits_for=_CAUSES, clouds=(GCP.name,))
+def find_no_private_strings_on_gcp(facts: Facts) -> Findings:
+    """The judged clusters have private connection strings: all others resolve to public addresses."""
+    yield from _find(facts)
+
+
+def _find(facts: Facts) -> Findings:
+    clusters = [one for one in need_clusters(facts) if is_running(one)]
+    are_needed = facts.asked.clusters is not None or not any(map(has_private_string, clusters))
+    for one in clusters:
+        name = one["name"]
+        if has_private_string(one):
+            message = f"Use the private connection string of {name} (…-pri…): the other names resolve to public addresses."
+            yield Finding("info", name, message)
+            continue
+        message = f"{name} has no private connection string, and its other names resolve to public addresses."
+        fix = "Atlas adds it some minutes after the connection is AVAILABLE: check again, and then ask the support of Atlas."
+        yield Finding("fail" if are_needed else "warn", name, message, fix)
+
+
+_LARGER = "Network peering needs a dedicated cluster: M10 or larger."
+
+
+@check("P201", clouds=ALL)
+def find_no_cluster(facts: Facts) -> Findings:
+    """A dedicated cluster has nodes in the region of the container."""
+    container, cloud = need_container(facts), facts.entry.cloud
+    region = container.get("region_name")
+    dedicated = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
+    if not dedicated and _small_clusters(facts):
+        raise skip("There is no dedicated cluster.", "P204")
+    if not any(is_in_region(one, region, cloud) for one in dedicated):
+        place = f"in {region}" if cloud.to_atlas is not None else f"on {cloud.name}"
+        message = f"No cluster has nodes {place}; the connection leads nowhere."
+        other = "network container in the region" if cloud.to_atlas is not None else "network container on the cloud"
+        fix = f"Create a cluster {place}, or connect the {other} of the cluster."
+        evidence = {"region_name": region, "clusters": {one["name"]: _names(one["regions"], cloud) for one in dedicated}}
+        yield Finding("fail", container["id"], message, fix, evidence)
+
+
+@check("P202", waits_for=("P201",), clouds=ALL)
+def find_unpeered_regions(facts: Facts) -> Findings:
+    """All regions of the judged clusters are connected with the network, since drivers talk to all members."""
+    cloud = facts.entry.cloud
+    for cluster in need_clusters(facts):
+        regions = unpeered_regions(cluster, facts)
+        if not regions:
+            continue
+        is_electable = any(one["electable_nodes"] for one in regions)
+        severity = _severity(facts) if is_electable else "warn"
+        nodes = "nodes" if is_electable else "read-only nodes"
+        names, noun = _names(regions, cloud), cloud.noun
+        where, are = listed(names), "is" if len(names) == 1 else "are"
+        message = (
+            f"{cluster['name']} has {nodes} in {where}, which {are} not connected with this {noun}; drivers need all members."
+        )
+        fix = f"Connect the {noun} with the network container of each region: {where}."
+        if any(one["provider_name"] != cloud.name for one in regions):
+            fix = f"A {noun} can be connected with regions of {cloud.name} only: move the nodes, or reach them another way."
+        yield Finding(severity, cluster["name"], message, fix, {"regions": names})
+
+
+@check("P203", waits_for=("P201",), clouds=ALL)
+def find_not_running(facts: Facts) -> Findings:
+    """The judged clusters run."""
+    for cluster in need_clusters(facts):
+        if is_running(cluster):
+            continue
+        if not has_known_state(cluster):
+            message = f"Atlas does not tell a known state of {cluster['name']}, but {cluster['state_name']!r}."
+            fix = "Look at the cluster in Atlas, or name other clusters."
+            yield Finding("unknown", cluster["name"], message, fix, decides=_severity(facts) == "fail")
+            continue
+        if cluster["paused"]:
+            message, fix = f"{cluster['name']} is paused.", "Resume it."
+        else:
+            message, fix = f"{cluster['name']} is {cluster['state_name']}.", "Wait until it runs, or name other clusters."
+        evidence = {"paused": cluster["paused"], "state_name": cluster["state_name"]}
+        yield Finding(_severity(facts), cluster["name"], message, fix, evidence)
+
+
+@check("P204", clouds=ALL)
+def find_not_dedicated(facts: Facts) -> Findings:
+    """There is a dedicated cluster, and those that are named are dedicated."""
+    named, clusters = facts.asked.clusters, known(facts.atlas.clusters)
+    if named is None:
+        small = [] if any(map(is_dedicated, clusters)) else _small_clusters(facts)
+    else:
+        # Flex clusters are not among the others.
+        are_all_known = set(named) <= {one["name"] for one in clusters}
+        among = clusters if are_all_known else [*clusters, *_flex_clusters(facts)]
+        small = [one for one in among if one["name"] in named and not is_dedicated(one)]
+    for cluster in small:
+        message = f"{cluster['name']} is a shared or Flex cluster, to which no connection leads."
+        yield Finding("fail", cluster["name"], message, _LARGER, {"regions": _names(cluster["regions"], facts.entry.cloud)})
+
+
+@check("P205", "warn", waits_for=("P201",))
+def find_no_private_strings(facts: Facts) -> Findings:
+    """With own DNS servers in the VPC, the judged clusters have private connection strings, whose names need no AWS resolver."""
+    clusters = [one for one in need_clusters(facts) if is_running(one)]
+    servers = own_dns_servers(facts)
+    if not servers:
+        return
+    beginning = f"Your DHCP options name own DNS servers ({listed(servers)})"
+    for cluster in clusters:
+        evidence = {"domain_name_servers": list(servers)}
+        if has_private_string(cluster):
+            message = f"{beginning}: use the private connection string of {cluster['name']}."
+            yield Finding("info", cluster["name"], message, "", evidence)
+            continue
+        message = f"{beginning}, and {cluster['name']} has no private connection string."
+        fix = "Enable custom DNS on AWS for the project in Atlas; then use the private connection string (…-pri…)."
+        if facts.atlas.custom_dns is True:
+            fix = "Custom DNS is enabled: the string appears when the connection is AVAILABLE; then use it."
+        yield Finding("warn", cluster["name"], message, fix, evidence)
+
+
+def _small_clusters(facts: Facts) -> list[AtlasObject]:
+    """Return the shared and Flex clusters."""
+    return [*(one for one in known(facts.atlas.clusters) if not is_dedicated(one)), *_flex_clusters(facts)]
+
+
+def _flex_clusters(facts: Facts) -> t.Sequence[AtlasObject]:
+    """Return the Flex clusters; they are read only if there is no other cluster."""
+    return () if isinstance(facts.atlas.flex_clusters, Missing) else known(facts.atlas.flex_clusters)
+
+
+def _severity(facts: Facts) -> Severity:
+    """Return how bad it is if a judged cluster cannot be used."""
+    return "fail" if facts.asked.clusters is not None or not usable_clusters(facts) else "warn"
+
+
+def _names(regions: t.Iterable[AtlasObject], cloud: Cloud = AWS) -> list[str]:
+    """Return regions in words, each once; those of another cloud with its name."""
+    names = [
+        one["region_name"] if one["provider_name"] == cloud.name else f"{one['region_name']} ({one['provider_name']})"
+        for one in regions
+    ]
+    return list(dict.fromkeys(names))

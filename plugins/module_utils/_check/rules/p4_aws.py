@@ -1,0 +1,191 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""P4: the connection in AWS, and the VPC that it ends in. Pure."""
+
+from __future__ import annotations
+
+import datetime
+
+from ..._aws.objects import PeeringConnection
+from ..._values.moments import to_moment
+from ..facts import AtlasObject, Fact, Facts, Missing, Unread, UnreadError, known
+from .common import ENDED, atlas_block_of, connection_id_of, listed, span_text
+from .rule import Finding, Findings, check, skip
+
+# The statuses before `active`.
+# Source: "VPC peering connection lifecycle" in Amazon's VPC peering guide.
+_PENDING = "pending-acceptance"
+_ON_ITS_WAY = ("initiating-request", "provisioning")
+# What Atlas calls a connection that waits for the owner of the VPC.
+_PENDING_IN_ATLAS = "PENDING_ACCEPTANCE"
+
+
+@check("P401", waits_for=("P102",))
+def find_unknown_connection(facts: Facts) -> Findings:
+    """AWS knows the connection, with these credentials and in this region."""
+    connection_id = connection_id_of(facts)
+    if known(facts.aws.connection) is None:
+        yield Finding(
+            "fail",
+            connection_id,
+            f"AWS does not know {connection_id}{_place(facts)}.",
+            f"Use the credentials{_owner(facts)} and the region of the VPC. If they are right, the connection has ended, and AWS"
+            " has forgotten it: request it again.",
+            {"region": facts.entry.region},
+        )
+
+
+@check("P402", waits_for=("P102", "P401"))
+def find_inactive_connection(facts: Facts) -> Findings:
+    """The connection is active."""
+    connection = _connection_of(facts)
+    if connection.status == "active":
+        return
+    if connection.status not in (_PENDING, *_ON_ITS_WAY, *ENDED):
+        raise UnreadError(Unread(f"AWS does not tell a known status of {connection.id}, but {connection.status!r}."))
+    message = f"{connection.id} is {connection.status}{_details_of(connection, facts)}."
+    evidence = {
+        "status": connection.status,
+        "status_message": connection.status_message,
+        "expiration_time": connection.expiration_time,
+    }
+    # Atlas says the same, so P101 tells the cause; AWS knows better how much time is left.
+    is_told = connection.status == _PENDING and _status_in_atlas(facts.atlas.peer) == _PENDING_IN_ATLAS
+    yield Finding(
+        "skipped" if is_told else "fail",
+        connection.id,
+        message,
+        _advice_on(connection.status),
+        evidence,
+        waits_for="P101" if is_told else None,
+    )
+
+
+@check("P403", waits_for=("P102", "P401"))
+def find_wrong_ends(facts: Facts) -> Findings:
+    """The connection ends in the VPC of the entry, and begins in the network container."""
+    connection, entry = _connection_of(facts), facts.entry
+    side, owner = connection.accepter, entry.aws_account_id
+    if not side.vpc_id or not side.account_id:
+        raise UnreadError(Unread(f"AWS does not tell where {connection.id} ends."))
+    if side.vpc_id != entry.vpc_id or (owner is not None and side.account_id != owner):
+        yield Finding(
+            "fail",
+            connection.id,
+            f"{connection.id} ends in {side.vpc_id} of account {side.account_id}, not in {entry.vpc_id}"
+            f"{f' of account {owner}' if owner else ''}.",
+            "Correct vpc_id and aws_account_id of the connection.",
+            {"vpc_id": side.vpc_id, "aws_account_id": side.account_id},
+        )
+    block, blocks = atlas_block_of(facts), connection.requester.cidr_blocks
+    if not blocks and connection.status != "active":
+        raise skip("AWS tells the blocks of active connections alone.", "P402")
+    if not blocks:
+        raise UnreadError(Unread(f"AWS does not tell the block of the other side of {connection.id}."))
+    if str(block) not in blocks:
+        yield Finding(
+            "fail",
+            connection.id,
+            f"{connection.id} comes from {listed(blocks)}; the network container has {block}.",
+            "Request the connection again, for the network container whose clusters the VPC is to reach.",
+            {"requester_cidr_blocks": list(blocks), "atlas_cidr_block": str(block)},
+        )
+
+
+@check("P404", waits_for=("P401",))
+def find_shared_vpc(facts: Facts) -> Findings:
+    """The VPC is there, and belongs to the account of the credentials."""
+    vpc = known(facts.aws.vpc)
+    if vpc is None:
+        yield Finding(
+            "fail",
+            facts.entry.vpc_id,
+            f"AWS does not know {facts.entry.vpc_id}{_place(facts)}.",
+            "Use the credentials and the region of the VPC.",
+            {"region": facts.entry.region},
+        )
+        return
+    own = known(facts.aws.account_id)
+    if not vpc.account_id:
+        raise UnreadError(Unread(f"AWS does not tell the owner of {vpc.id}."))
+    if vpc.account_id != own:
+        yield Finding(
+            "fail",
+            vpc.id,
+            f"{vpc.id} belongs to account {vpc.account_id}, and is shared with you: its owner has to route.",
+            f"Use credentials of account {vpc.account_id}, or ask the owner to accept and to route.",
+            {"owner_id": vpc.account_id, "account_id": own},
+        )
+
+
+@check("P405", "warn", waits_for=("P101", "P102", "P401", "P402"))
+def find_dns_options(facts: Facts) -> Findings:
+    """Both sides resolve the names of the other one to private addresses."""
+    connection = _connection_of(facts)
+    requester, accepter = connection.requester.allows_remote_dns, connection.accepter.allows_remote_dns
+    evidence = {"requester": requester, "accepter": accepter}
+    if requester is None:
+        raise UnreadError(Unread(f"AWS does not tell the DNS options of {connection.id}."))
+    if not requester:
+        yield Finding(
+            "warn",
+            connection.id,
+            f"Atlas's side of {connection.id} does not resolve the names of clusters to private addresses for the VPC.",
+            "Only Atlas changes its side: ask its support, or use the private connection string.",
+            evidence,
+        )
+    if accepter is False:
+        yield Finding(
+            "info",
+            connection.id,
+            f"Your side of {connection.id} does not resolve the names of hosts in the VPC for Atlas. Clients do not need that.",
+            evidence=evidence,
+        )
+
+
+def _connection_of(facts: Facts) -> PeeringConnection:
+    """Return the connection; without one, or without its id, another check tells the cause."""
+    connection_id = connection_id_of(facts)
+    connection = known(facts.aws.connection)
+    if connection is None:
+        raise skip(f"AWS does not know {connection_id}.", "P401")
+    return connection
+
+
+def _place(facts: Facts) -> str:
+    """Return where AWS was asked, as far as it is known."""
+    account = facts.aws.account_id
+    owner = f" of {account}" if isinstance(account, str) else ""
+    return f" in {facts.entry.region or 'this region'}, with the credentials{owner}"
+
+
+def _owner(facts: Facts) -> str:
+    """Return whose credentials are needed, as Atlas or the entry tells, if the account is another one."""
+    peer = facts.atlas.peer
+    told = None if peer is None or isinstance(peer, (Missing, Unread)) else peer["aws_account_id"]
+    owner = told or facts.entry.aws_account_id
+    return f" of account {owner}" if owner and owner != facts.aws.account_id else ""
+
+
+def _status_in_atlas(peer: Fact[AtlasObject | None]) -> str | None:
+    return None if peer is None or isinstance(peer, (Unread, Missing)) else str(peer["status_name"])
+
+
+def _details_of(connection: PeeringConnection, facts: Facts) -> str:
+    """Return how much time is left to accept a connection, or what AWS says about its end."""
+    if connection.status != _PENDING:
+        return f" ({connection.status_message})" if connection.status_message else ""
+    try:
+        left = to_moment(connection.expiration_time or "") - facts.now
+    except ValueError:
+        return ""
+    return f"; {span_text(left)} left" if left > datetime.timedelta(0) else "; the time to accept it is over"
+
+
+def _advice_on(status: str) -> str:
+    if status == _PENDING:
+        return "Accept it, with the module atlas_vpc_peer_accepter or in the console of AWS."
+    if status in _ON_ITS_WAY:
+        return "AWS is still at work: check again in a minute."
+    return "A connection that has ended does not come back: request it again, with recreate: dead."

@@ -1,0 +1,91 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""P5: whether names of clusters resolve to private addresses in the VPC. Pure."""
+
+from __future__ import annotations
+
+from ..facts import Facts, known
+from .common import listed, own_dns_servers
+from .judged_clusters import have_all_private_strings
+from .rule import Finding, Findings, check
+
+# The names of all clusters are below it.
+_DOMAIN = "mongodb.net"
+_ATTRIBUTES = {"enable_dns_support": "enableDnsSupport", "enable_dns_hostnames": "enableDnsHostnames"}
+
+
+@check("P501")
+def find_dns_attributes(facts: Facts) -> Findings:
+    """The VPC has both attributes that it takes to resolve names of the other side to private addresses."""
+    attributes = known(facts.aws.dns_attributes)
+    off = [title for name, title in _ATTRIBUTES.items() if not attributes[name]]
+    if not off:
+        return
+    are_private = have_all_private_strings(facts)
+    yield Finding(
+        "warn" if are_private else "fail",
+        facts.entry.vpc_id,
+        f"{listed(off)} of {facts.entry.vpc_id} {'is' if len(off) == 1 else 'are'} off: names resolve to public addresses.",
+        f"Turn {listed(off)} on (dns: enable){', or use the private connection strings' if are_private else ''}.",
+        dict(attributes),
+    )
+
+
+@check("P502", "warn")
+def find_own_dns_servers(facts: Facts) -> Findings:
+    """The DHCP options of the VPC name Amazon's resolver alone."""
+    options = known(facts.aws.dhcp_options)
+    own = own_dns_servers(facts)
+    if own:
+        yield Finding(
+            "warn",
+            options.id,
+            f"{options.id} names the DNS servers {listed(own)}: unless they ask Amazon's resolver of this VPC, names resolve to"
+            " public addresses.",
+            "Let them forward mongodb.net to Amazon's resolver of this VPC, or use the private connection string.",
+            {"domain_name_servers": list(options.domain_name_servers)},
+        )
+
+
+@check("P503", "warn")
+def find_shadowing_zones(facts: Facts) -> Findings:
+    """No private zone, and no rule of the resolver, answers for the names of clusters in Atlas's place."""
+    for zone in known(facts.aws.zones):
+        if _is_related(zone):
+            yield Finding(
+                "warn",
+                zone,
+                f"The private zone {zone} of {facts.entry.vpc_id} answers for names below {_DOMAIN} in Atlas's place.",
+                "Dissociate the zone from the VPC, or make sure that it has the names of your clusters.",
+                {"zone": zone},
+            )
+    rules = known(facts.aws.resolver_rules)
+    # The most specific rule decides, so one that leaves the names to Amazon's resolver is an exception from a wider one.
+    exceptions = [_labels(one.domain_name) for one in rules if one.rule_type == "SYSTEM" and _is_above(one.domain_name)]
+    depth = max((len(labels) for labels in exceptions), default=-1)
+    for rule in rules:
+        if rule.rule_type == "FORWARD" and _is_related(rule.domain_name) and len(_labels(rule.domain_name)) > depth:
+            names = rule.domain_name.strip(".") or "all names"
+            yield Finding(
+                "warn",
+                rule.id,
+                f"{rule.id} forwards {names} to other DNS servers, which may resolve names below {_DOMAIN} to public addresses.",
+                f"Add a rule of type SYSTEM for {_DOMAIN}, or use the private connection string.",
+                {"domain_name": rule.domain_name},
+            )
+
+
+def _labels(domain: str) -> list[str]:
+    """Return the parts of a name, the last one first; the root has none."""
+    return [label for label in reversed(domain.lower().split(".")) if label]
+
+
+def _is_above(domain: str) -> bool:
+    """Whether a domain is `mongodb.net`, or contains it."""
+    return _labels(_DOMAIN)[: len(_labels(domain))] == _labels(domain)
+
+
+def _is_related(domain: str) -> bool:
+    """Whether names of clusters are in a domain: it contains `mongodb.net`, or is below it."""
+    return _is_above(domain) or _labels(domain)[: len(_labels(_DOMAIN))] == _labels(_DOMAIN)

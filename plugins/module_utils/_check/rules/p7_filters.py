@@ -1,0 +1,228 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""P7: ACLs and security groups."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import typing as t
+from dataclasses import dataclass
+
+from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup, Subnet
+from ..facts import Facts, Unread, known
+from .acl import Closed, closed_by, merge_ranges
+from .common import atlas_block_of, listed, ports_text
+from .judged_clusters import ports_of
+from .prefixes import blocks_of_list
+from .rule import Finding, Findings, Level, check, not_read, skip
+from .tables import need_subnets, with_ipv4
+
+Ranges = t.Sequence[tuple[int, int]]
+
+# The ports of mongod, of mongos, and of the BI connector; which of them a cluster needs is in its connection strings.
+# Source: "Troubleshoot Connection Issues" in the documentation of Atlas.
+ATLAS_PORTS: Ranges = ((27015, 27017),)
+# Where replies go: the ports that Linux gives to clients, and those that any other system does.
+# Source: /proc/sys/net/ipv4/ip_local_port_range, and "Ephemeral ports" in the Amazon VPC user guide.
+_CLIENT_PORTS: Ranges = ((32768, 60999),)
+_OTHER_CLIENT_PORTS: Ranges = ((1024, 32767), (61000, 65535))
+# A rule that closes a service, such as 3389, rarely meets a client that uses this port, and its next attempt uses another one.
+_FEW = 10
+_ORDER = ("fail", "warn", "info")
+# The rule that AWS shows for what no other rule matches.
+_DEFAULT_RULE = 32767
+
+
+@dataclass(frozen=True)
+class Need:
+    """Ports that have to be open, and what it means if they are not."""
+
+    level: Level
+    is_egress: bool
+    ranges: Ranges
+
+
+def needed_ports(facts: Facts) -> list[tuple[Level, Ranges]]:
+    """Return the ports of clusters: those that the judged clusters use, and the others that one may use one day."""
+    ports = ports_of(facts)
+    if ports is None:
+        return [("fail", ATLAS_PORTS)]
+    others = [port for first, last in ATLAS_PORTS for port in range(first, last + 1) if port not in ports]
+    needed: list[tuple[Level, Ranges]] = [("fail", merge_ranges((port, port) for port in ports))]
+    return [*needed, ("warn", merge_ranges((port, port) for port in others))] if others else needed
+
+
+def judge_acls(subnets: t.Iterable[Subnet], facts: Facts) -> Findings:
+    """Yield what network ACLs close, at most one finding for each ACL and direction: the worst."""
+    acls, block = known(facts.aws.network_acls), atlas_block_of(facts)
+    needs = [Need(level, True, ranges) for level, ranges in needed_ports(facts)]
+    needs += [Need("fail", False, _CLIENT_PORTS), Need("warn", False, _OTHER_CLIENT_PORTS)]
+    ids = [subnet.id for subnet in with_ipv4(subnets)]
+    for subnet_id in ids:
+        if not any(subnet_id in acl.subnet_ids for acl in acls):
+            message = f"AWS does not show a network ACL for {subnet_id}."
+            yield Finding("unknown", subnet_id, message, subnet_ids=(subnet_id,))
+    for acl in acls:
+        guarded = tuple(subnet_id for subnet_id in ids if subnet_id in acl.subnet_ids)
+        for is_egress in (True, False) if guarded else ():
+            found = [_judge(acl, need, block, guarded) for need in needs if need.is_egress == is_egress]
+            yield from sorted(filter(None, found), key=lambda finding: _ORDER.index(finding.severity))[:1]
+
+
+def _judge(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network, guarded: tuple[str, ...]) -> Finding | None:
+    rules = [rule for rule in acl.rules if rule.is_egress == need.is_egress]
+    closed = closed_by(rules, block, need.ranges)
+    if not closed:
+        return None
+    ports = merge_ranges(ports for one in closed for ports in one.ports)
+    is_minor = need.ranges == _OTHER_CLIENT_PORTS and sum(last - first + 1 for first, last in ports) <= _FEW
+    level: Level = "info" if is_minor else need.level
+    clauses = "; ".join(_clause_of(one, acl, need) for one in closed)
+    evidence = {
+        "network_acl_id": acl.id,
+        "direction": "egress" if need.is_egress else "ingress",
+        "subnet_ids": list(guarded),
+        "closed": [_evidence_of(one) for one in closed],
+    }
+    message = f"{clauses[0].upper()}{clauses[1:]}. It guards {listed(guarded)}."
+    return Finding(level, acl.id, message, _advice_on(need, block), evidence, guarded)
+
+
+def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
+    ports = ports_text(closed.ports)
+    blocks = f"{'to' if need.is_egress else 'from'} {listed(closed.blocks)}"
+    if closed.rule is None or closed.rule.number == _DEFAULT_RULE:
+        return f"no rule of {acl.id} allows {ports} {blocks}"
+    return f"rule {closed.rule.number} of {acl.id} denies {ports} {blocks}"
+
+
+def _advice_on(need: Need, block: ipaddress.IPv4Network) -> str:
+    if need.is_egress:
+        return f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound, before rules that deny it."
+    return f"Allow TCP from {block} to ports 1024 to 65535 inbound, before rules that deny it: replies come back to these."
+
+
+def _evidence_of(closed: Closed) -> dict[str, t.Any]:
+    return {
+        "rule_number": closed.rule.number if closed.rule else None,
+        "cidr_blocks": [str(block) for block in closed.blocks],
+        "ports": [list(ports) for ports in closed.ports],
+    }
+
+
+# Security groups name protocols, and network ACLs have their numbers.
+_NUMBERS = {"tcp": "6"}
+
+
+def judge_egress(
+    subject: str,
+    who: str,
+    groups: t.Sequence[SecurityGroup],
+    facts: Facts,
+    *,
+    more: str = "",
+    subnet_ids: tuple[str, ...] | None = None,
+) -> Findings:
+    """Yield what groups do not let out together: their rules add up, and nothing denies.
+
+    Args:
+        subject: The id of what is judged.
+        who: The subject of the sentence, with its verb: "sg-… does".
+        groups: The groups.
+        facts: All facts.
+        more: What else could be done.
+        subnet_ids: As in findings.
+    """
+    block = atlas_block_of(facts)
+    rules, unread = _rules_of(groups, facts)
+    for level, ranges in needed_ports(facts):
+        closed = closed_by(rules, block, ranges)
+        if not closed:
+            continue
+        for reason in unread:
+            yield dataclasses.replace(not_read(reason, subject, subnet_ids), decides=level == "fail")
+        if not unread:
+            # Rules of groups only allow, so all that is closed is closed by the default.
+            [default] = closed
+            message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}."
+            fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
+            ids = [group.id for group in groups]
+            yield Finding(level, subject, message, f"{fix} {more}".rstrip(), {"security_group_ids": ids}, subnet_ids)
+        return
+
+
+def _rules_of(groups: t.Iterable[SecurityGroup], facts: Facts) -> tuple[list[AclRule], list[Unread]]:
+    """Return the rules of groups as rules of a network ACL, and why prefix lists in them are not known."""
+    rules: list[AclRule] = []
+    unread: list[Unread] = []
+    for rule in (rule for group in groups for rule in group.egress):
+        rules += [_to_acl_rule(rule, block) for block in rule.cidr_blocks]
+        for list_id in rule.prefix_list_ids:
+            blocks = blocks_of_list(list_id, facts.aws.prefix_lists)
+            if isinstance(blocks, Unread):
+                unread.append(blocks)
+            else:
+                rules += [_to_acl_rule(rule, block) for block in blocks]
+    return rules, unread
+
+
+def _to_acl_rule(rule: GroupRule, block: str) -> AclRule:
+    return AclRule(1, True, True, _NUMBERS.get(rule.protocol, rule.protocol), block, rule.ports)
+
+
+@check("P701")
+def find_closed_acls(facts: Facts) -> Findings:
+    """The network ACL of each judged subnet lets requests out to the block of the container, and replies back in."""
+    yield from judge_acls(need_subnets(facts), facts)
+
+
+@check("P702")
+def find_closed_groups(facts: Facts) -> Findings:
+    """Each named security group lets requests out, by itself: which of them a client combines is not known.
+
+    The groups of named instances add up, and P703 tells of them.
+    """
+    if not facts.asked.security_group_ids:
+        raise skip("No security_group_ids are given.")
+    combined = {group_id for one in _named_interfaces(facts) for group_id in one.security_group_ids}
+    alone = [group_id for group_id in facts.asked.security_group_ids if group_id not in combined]
+    if not alone:
+        raise skip("All groups are on instances of instance_ids, so P703 tells of them.")
+    for group_id, group in _groups_of(alone, facts).items():
+        if group is None:
+            yield _missing_group(group_id)
+        else:
+            more = "If clients have other groups, too, give instance_ids: the groups of an instance add up."
+            yield from judge_egress(group_id, f"{group_id} does", [group], facts, more=more)
+
+
+@check("P703")
+def find_closed_interfaces(facts: Facts) -> Findings:
+    """The groups of each named instance let requests out together; its subnet is judged by the other checks."""
+    if not facts.asked.instance_ids:
+        raise skip("No instance_ids are given.")
+    for one in _named_interfaces(facts):
+        groups = _groups_of(one.security_group_ids, facts)
+        for group_id in (group_id for group_id, group in groups.items() if group is None):
+            yield _missing_group(group_id)
+        present = [group for group in groups.values() if group is not None]
+        if len(present) == len(groups):
+            name = f"{one.id} of {one.instance_id}" if one.instance_id else one.id
+            who = f"{listed(groups)} on {name} {'does' if len(groups) == 1 else 'do'}"
+            yield from judge_egress(one.id, who, present, facts, subnet_ids=(one.subnet_id,))
+
+
+def _named_interfaces(facts: Facts) -> t.Sequence[Interface]:
+    return known(facts.aws.interfaces) if facts.asked.instance_ids else ()
+
+
+def _groups_of(group_ids: t.Iterable[str], facts: Facts) -> dict[str, SecurityGroup | None]:
+    """Return groups by their ids; None for those that AWS does not show."""
+    groups = known(facts.aws.security_groups)
+    return {group_id: groups.get(group_id) for group_id in group_ids}
+
+
+def _missing_group(group_id: str) -> Finding:
+    return Finding("unknown", group_id, f"AWS does not show the security group {group_id}.")

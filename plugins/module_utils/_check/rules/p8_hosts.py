@@ -1,0 +1,116 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the clients are, and what a host of the VPC has found. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ..._values.blocks import is_within
+from ..facts import Facts, Missing
+from .common import atlas_block_of, listed, to_network, vpc_blocks_of
+from .judged_clusters import peered_containers
+from .rule import Finding, Findings, check, skip
+
+Member = t.Mapping[str, t.Any]
+# What each outcome of a TCP connection tells of the place to look at.
+_PLACES = {
+    "timeout": "Look at the routes, the filters (network ACLs and security groups) and the access list.",
+    "refused": "The network lets it through: look at the cluster, and at its ports.",
+    "unreachable": "Look at the routes of the host and of its subnet.",
+}
+# The connection has to work before a probe tells more than that it does not.
+_CONNECTION = ("P101", "P102", "P402")
+
+
+@check("P801")
+def find_clients_outside(facts: Facts) -> Findings:
+    """The clients that are declared are in the VPC: AWS carries nothing through a VPC from elsewhere."""
+    clients = facts.asked.client_cidr_blocks
+    if not clients:
+        raise skip("No client_cidr_blocks are given.")
+    blocks = vpc_blocks_of(facts)
+    for text in clients:
+        if not is_within(to_network(text, "client_cidr_blocks"), blocks):
+            message = f"{text} is not in the VPC ({listed(blocks)}), and a peering carries nothing through."
+            fix = "Connect the network of these clients by itself, or let a proxy in the VPC talk to Atlas for them."
+            evidence = {"client_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
+            # It is about clients elsewhere, and not about those in the subnets.
+            yield Finding("fail", text, message, fix, evidence, subnet_ids=())
+
+
+@check("P901", waits_for=_CONNECTION)
+def find_names_outside(facts: Facts) -> Findings:
+    """On the hosts that have probed, the names of members resolve inside the block of their container."""
+    for host, members in _probes(facts):
+        unresolved = [one for one in members if not one.get("addresses")]
+        if unresolved:
+            message = f"{host} cannot resolve {listed(_names(unresolved))}."
+            yield Finding("fail", host, message, "Look at the DNS servers of the host and of the VPC.", _evidence(unresolved))
+        outside = [one for one in members if one.get("addresses") and not _is_inside(one, facts)]
+        if outside:
+            addresses = sorted({address for one in outside for address in one["addresses"]})
+            verb = "resolves" if len(outside) == 1 else "resolve"
+            message = f"On {host}, {listed(_names(outside))} {verb} to {listed(addresses)}, outside of the network container."
+            fix = "Enable enableDnsSupport and enableDnsHostnames of the VPC, or use the private connection string (…-pri…)."
+            yield Finding("fail", host, message, fix, _evidence(outside))
+
+
+@check("P902", waits_for=_CONNECTION)
+def find_members_out_of_reach(facts: Facts) -> Findings:
+    """The hosts that have probed reach each member by TCP and TLS; P901 tells of names that lead elsewhere."""
+    for host, members in _probes(facts):
+        inside = [one for one in members if one.get("addresses") and _is_inside(one, facts)]
+        for outcome in dict.fromkeys(str(one.get("tcp")) for one in inside):
+            same = [one for one in inside if str(one.get("tcp")) == outcome]
+            if outcome != "open":
+                message = f"{host} cannot connect to {listed(_names(same))}: {outcome}."
+                yield Finding("fail", host, message, _PLACES.get(outcome, "See the error of the probe."), _evidence(same))
+                continue
+            failed = [one for one in same if one.get("tls") is False]
+            if failed:
+                message = (
+                    f"{host} reaches {listed(_names(failed))}, but TLS fails: {failed[0].get('error') or 'no reason given'}."
+                )
+                fix = "Look at the access list, which ends connections of strangers; and for a firewall or proxy in between."
+                yield Finding("fail", host, message, fix, _evidence(failed))
+
+
+def _probes(facts: Facts) -> list[tuple[str, list[Member]]]:
+    """Return the hosts that have probed, each with what it has found.
+
+    Raises:
+        SkippedError: If there is none.
+    """
+    if not facts.asked.probes:
+        raise skip("No probes are given.")
+    return [(str(probe.get("host")), list(probe.get("members") or ())) for probe in facts.asked.probes]
+
+
+def _is_inside(member: Member, facts: Facts) -> bool:
+    """Whether all addresses of a member are in containers that are connected with the VPC: a cluster may be in several.
+
+    Raises:
+        UnreadError, SkippedError: If the containers are not known.
+    """
+    blocks = [atlas_block_of(facts)]
+    if not isinstance(facts.atlas.containers, Missing):
+        blocks += [to_network(one["atlas_cidr_block"], f"network container {one['id']}") for one in peered_containers(facts)]
+    return all(any(_is_in(address, block) for block in blocks) for address in member["addresses"])
+
+
+def _is_in(address: t.Any, block: ipaddress.IPv4Network) -> bool:
+    try:
+        return ipaddress.ip_address(str(address)) in block
+    except ValueError:
+        return False
+
+
+def _names(members: t.Iterable[Member]) -> list[str]:
+    return [str(one.get("member")) for one in members]
+
+
+def _evidence(members: t.Sequence[Member]) -> dict[str, t.Any]:
+    return {"members": [dict(one) for one in members]}

@@ -1,0 +1,157 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a check finds, and how checks are registered. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from dataclasses import dataclass, field
+
+from ..._clouds.checked import AWS
+from ..facts import Facts, Missing, SkippedError, Unread, UnreadError
+
+Level = t.Literal["fail", "warn", "info"]
+Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check says of one subject.
+
+    Attributes:
+        severity: How bad it is.
+        subject: What it is about: the id of an object, or a name.
+        message: What is the case, in a sentence.
+        fix: What to do, in a sentence; empty for nothing.
+        evidence: The values that the finding is made from.
+        subnet_ids: The judged subnets that a failure keeps from reaching Atlas; None for all of them.
+        code: The code of the check, which `run_checks` fills in.
+        waits_for: The code of the check that tells the cause, in what is skipped; None if there is none.
+        decides: Whether the verdict is unknown if this could not be read; with a level below `fail`, `run_checks` says no.
+    """
+
+    severity: Severity
+    subject: str
+    message: str
+    fix: str = ""
+    evidence: t.Mapping[str, t.Any] = field(default_factory=dict)
+    subnet_ids: tuple[str, ...] | None = None
+    code: str = ""
+    waits_for: str | None = None
+    decides: bool = True
+
+    def to_result(self) -> dict[str, t.Any]:
+        """Return it as results have it."""
+        names = ("code", "severity", "subject", "message", "fix", "evidence", "waits_for")
+        return {name: getattr(self, name) for name in names}
+
+
+Findings = t.Iterator[Finding]
+Function = t.Callable[[Facts], Findings]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check: its code, what its worst finding is, the checks that tell its cause if they fail, and the clouds it holds for."""
+
+    code: str
+    level: Level
+    waits_for: tuple[str, ...]
+    function: Function
+    clouds: tuple[str, ...]
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(
+    code: str, level: Level = "fail", *, waits_for: t.Sequence[str] = (), clouds: t.Sequence[str] = (AWS.name,)
+) -> t.Callable[[Function], Function]:
+    """Register a function as a check.
+
+    It yields what it finds, or nothing if all is well. `known` in it ends it where a fact could not be read, or where there is
+    none; what it has found until then counts.
+
+    Args:
+        code: Its code, with an anchor in the guide.
+        level: The worst that it finds. With `fail`, the verdict is unknown if it could not be read.
+        waits_for: The codes of checks that tell the cause: if one of them fails, this one is skipped.
+        clouds: The names of the clouds whose connections it judges.
+    """
+
+    def register(function: Function) -> Function:
+        if code in CHECKS:
+            raise ValueError(f"There are two checks {code}.")
+        CHECKS[code] = Check(code, level, tuple(waits_for), function, tuple(clouds))
+        return function
+
+    return register
+
+
+def skip(reason: str, waits_for: str | None = None) -> SkippedError:
+    """Return what a check raises if it has nothing to judge, or if the check `waits_for` tells the cause."""
+    return SkippedError(Missing(reason, waits_for))
+
+
+def not_read(unread: Unread, subject: str, subnet_ids: tuple[str, ...] | None = None) -> Finding:
+    """Return the finding on what could not be read, with the permission that may be missing."""
+    permission = unread.permission
+    evidence = {"permission": permission} if permission else {}
+    fix = f"Allow {permission} to these credentials." if permission else ""
+    return Finding("unknown", subject, unread.message, fix, evidence, subnet_ids)
+
+
+def run_checks(facts: Facts) -> list[Finding]:
+    """Run all checks for the cloud of a connection, in the order of their codes, and return what each finds: at least one thing.
+
+    What waits for a check that has found no cause is unknown: nobody would tell of it otherwise.
+    """
+    findings: list[Finding] = []
+    failed: set[str] = set()
+    for code, one in sorted(CHECKS.items(), key=_order_of):
+        if facts.entry.provider_name not in one.clouds:
+            continue
+        cause = next((cause for cause in one.waits_for if cause in failed), None)
+        found = [_skipped(facts, Missing(f"{cause} tells the cause.", cause))] if cause else _run(one, facts)
+        failed |= {code for finding in found if finding.severity == "fail"}
+        may_decide = one.level == "fail"
+        findings += [dataclasses.replace(finding, code=code, decides=finding.decides and may_decide) for finding in found]
+    told = _told_causes(findings)
+    return [_without_cause(one) if one.severity == "skipped" and one.waits_for not in told else one for one in findings]
+
+
+def _order_of(item: tuple[str, Check]) -> str:
+    """Return what checks are sorted by: their numbers, which are the same for the same thing on all clouds."""
+    return item[0][1:]
+
+
+def _told_causes(findings: t.Sequence[Finding]) -> set[str | None]:
+    """Return the codes that tell a cause: of what fails or is unknown, and of what waits for one of these. None needs none."""
+    told: set[str | None] = {None, *(one.code for one in findings if one.severity in ("fail", "unknown"))}
+    while more := {one.code for one in findings if one.waits_for and one.waits_for in told} - told:
+        told |= more
+    return told
+
+
+def _without_cause(finding: Finding) -> Finding:
+    """Return what was skipped for a cause that is not there."""
+    message = f"{finding.message} {finding.waits_for} was to tell why, and found nothing."
+    return dataclasses.replace(finding, severity="unknown", message=message, fix="Check again in a minute.", waits_for=None)
+
+
+def _run(one: Check, facts: Facts) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found.extend(one.function(facts))
+    except UnreadError as error:
+        found.append(not_read(error.unread, facts.entry.network))
+    except SkippedError as error:
+        if not found:
+            found.append(_skipped(facts, error.missing))
+    return found or [Finding("ok", facts.entry.network, "")]
+
+
+def _skipped(facts: Facts, missing: Missing) -> Finding:
+    return Finding("skipped", facts.entry.network, missing.reason, waits_for=missing.waits_for)

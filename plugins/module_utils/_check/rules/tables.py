@@ -1,0 +1,92 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the route tables of subnets do with the block of the container. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..._aws.objects import RouteTable, Subnet
+from ..facts import Facts, Unread, known
+from .common import atlas_block_of, connection_id_of, judged_subnets, table_of
+from .prefixes import Part, parts_of, ways_of
+from .rule import skip
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A route table, and what it does with the block of the container.
+
+    Attributes:
+        table: The table.
+        subnet_ids: The subnets that are judged by it.
+        inside: The parts of the block that go to the connection.
+        strays: The parts that have no route, or another target.
+        unread: Why it is not known where the block goes, because of prefix lists that could change it; empty if it is known.
+    """
+
+    table: RouteTable
+    subnet_ids: tuple[str, ...]
+    inside: tuple[Part, ...]
+    strays: tuple[Part, ...]
+    unread: tuple[Unread, ...]
+
+    @property
+    def name(self) -> str:
+        """The table as sentences have it."""
+        return name_of(self.table)
+
+
+def name_of(table: RouteTable) -> str:
+    """Return a table as sentences have it, such as `rtb-0a1b (main)`."""
+    return f"{table.id} (main)" if table.is_main else table.id
+
+
+def need_subnets(facts: Facts) -> list[Subnet]:
+    """Return the judged subnets, of which there is at least one.
+
+    Raises:
+        UnreadError, SkippedError: As `judged_subnets`, and if there is none.
+    """
+    subnets = judged_subnets(facts)
+    if not subnets:
+        raise skip(f"There is no subnet of {facts.entry.vpc_id} to judge.")
+    return subnets
+
+
+def with_ipv4(subnets: t.Iterable[Subnet]) -> list[Subnet]:
+    """Return the subnets without those for IPv6 alone, which P608 tells of."""
+    return [subnet for subnet in subnets if subnet.cidr_block is not None]
+
+
+def without_table(subnets: t.Iterable[Subnet], facts: Facts) -> list[str]:
+    """Return the ids of subnets whose table AWS did not show."""
+    tables = known(facts.aws.route_tables)
+    return [subnet.id for subnet in subnets if table_of(subnet, tables) is None]
+
+
+def views_of(subnets: t.Iterable[Subnet], facts: Facts) -> list[TableView]:
+    """Return the tables of subnets, each once, in the order of the subnets.
+
+    Raises:
+        UnreadError, SkippedError: If the tables, the connection's id or the block of the container are not known.
+    """
+    tables = known(facts.aws.route_tables)
+    connection_id, block = connection_id_of(facts), atlas_block_of(facts)
+    found: dict[str, tuple[RouteTable, list[str]]] = {}
+    for subnet in subnets:
+        table = table_of(subnet, tables)
+        if table is not None:
+            found.setdefault(table.id, (table, []))[1].append(subnet.id)
+    views = []
+    for table, ids in found.values():
+        ways = ways_of(table, facts.aws.prefix_lists)
+        parts = parts_of(block, ways.known, connection_id)
+        inside = tuple(part for part in parts if part.route is not None and part.route.target == connection_id)
+        strays = tuple(part for part in parts if part not in inside)
+        # A list that leads to the connection can only mend what strays, and another one can only spoil what does not.
+        unread = tuple(reason for route, reason in ways.unread if (route.target == connection_id) == bool(strays))
+        views.append(TableView(table, tuple(ids), inside, strays, unread))
+    return views

@@ -1,0 +1,96 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The session of atlas_vpc_peer_check: Atlas, AWS as often as there are credentials and regions, and GCP."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import contextmanager, nullcontext
+
+from .._api.client import AtlasClient
+from .._auth import clients
+from .._aws.session import AwsSession
+from .._engine.operation import Warn
+from .._engine.options import Parameters
+from .._http.errors import AtlasError
+from .credentials import NAMES
+
+if t.TYPE_CHECKING:
+    from .._gcp.session import GcpSession
+
+
+class CheckSession:
+    """What one task talks to.
+
+    Args:
+        atlas: Atlas; None if its half is off.
+
+    Attributes:
+        calls: The requests to all services, in the order of their replies; the list grows.
+    """
+
+    def __init__(self, atlas: AtlasClient | None) -> None:
+        self.atlas = atlas
+        self.calls: list[t.Any] = atlas.calls if atlas is not None else []
+        self._aws: list[AwsSession] = []
+        self._gcp: list[GcpSession] = []
+
+    def open_aws(self, credentials: Parameters) -> AwsSession:
+        """Return a new session with AWS, whose requests are recorded here. Safe for threads.
+
+        Raises:
+            AtlasError: If the credentials cannot be used, or there is no region.
+        """
+        aws = AwsSession(credentials, calls=self.calls, names=NAMES)
+        self._aws.append(aws)
+        return aws
+
+    def open_gcp(self, credentials: Parameters) -> GcpSession:
+        """Return a new session with GCP, whose requests are recorded here.
+
+        Raises:
+            AtlasError: If the credentials cannot be used, or google-auth is missing.
+        """
+        # Only some tasks need google-auth, and it takes long to load.
+        from .._gcp.session import LIBRARIES, GcpSession
+
+        missing = [name for name, import_error in LIBRARIES if import_error is not None]
+        if missing:
+            message = f"The Python package {missing[0]} is missing on the host that this task runs on; it takes it to read GCP."
+            raise AtlasError(message, hint="Install it, or set gcp to false.")
+        gcp = GcpSession(credentials, calls=self.calls)
+        self._gcp.append(gcp)
+        return gcp
+
+    @property
+    def secrets(self) -> set[str]:
+        """What must not be shown, as far as it is known by now."""
+        found = set(self.atlas.secrets) if self.atlas is not None else set()
+        return found.union(*(aws.secrets for aws in list(self._aws)), *(gcp.secrets for gcp in list(self._gcp)))
+
+    def close(self) -> None:
+        """Close the connections to GCP; the others close their own."""
+        for gcp in self._gcp:
+            gcp.close()
+
+    @contextmanager
+    def within(self, deadline: float) -> t.Iterator[None]:
+        """Bound the requests to Atlas inside the block; see `Session`. Nothing is waited for, so AWS needs none."""
+        with self.atlas.within(deadline) if self.atlas is not None else nullcontext():
+            yield
+
+
+@contextmanager
+def connect(params: Parameters, warn: Warn, /) -> t.Iterator[CheckSession]:
+    """Give a session for the options; Atlas is left alone if its half is off.
+
+    Raises:
+        InvalidOptionError: If the options of the connection, or the credentials, cannot be right.
+    """
+    with clients.connect(params, warn) if params["atlas"] else nullcontext() as atlas:
+        session = CheckSession(atlas)
+        try:
+            yield session
+        finally:
+            session.close()
