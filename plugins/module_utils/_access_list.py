@@ -12,7 +12,7 @@ from ._engine.options import Parameters
 from ._engine.plan import Change, Plan, Step, find_differences
 from ._engine.prune import check_ceiling, split_ignored, warn_of_unused
 from ._engine.wait import Wait, WaitTimeoutError
-from ._http.errors import AtlasError
+from ._http.errors import TaskError
 from ._resources.access_list import MOST_ENTRIES, Entry, in_both_forms, is_name, key_of, merged
 
 Entries = t.Mapping[str, Entry]
@@ -106,7 +106,7 @@ class AccessListPlanner:
         What is new is written first, so that nobody is shut out. A plan that must not be carried out has `refusals`.
 
         Raises:
-            AtlasError: If an entry cannot be written.
+            TaskError: If an entry cannot be written.
         """
         writes, going = self._writes(state), self.going(state)
         new = sum(change.before is None for change in writes)
@@ -144,14 +144,14 @@ class AccessListPlanner:
         """Return the changes that the declared entries need.
 
         Raises:
-            AtlasError: If one cannot be made.
+            TaskError: If one cannot be made.
         """
         writes, listed = [], state.listed
         for name, entry in self.declared.items():
             current = listed.get(name)
             if current is not None and entry["delete_after_date"] is not None and current["delete_after_date"] is None:
                 # PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY; removing it first would shut clients out for a moment.
-                raise AtlasError(
+                raise TaskError(
                     f"{name} is permanent in the access list, and cannot be given a delete_after_date.",
                     hint="Leave delete_after_date out, or remove the entry first (state: absent).",
                 )
@@ -169,7 +169,7 @@ class AccessListPlanner:
         warning = f"The access list has no room for the new entries, so that these are removed before: {', '.join(early)}."
         return (*unused, warning)
 
-    def _refusals(self, state: AccessListState, going: t.Sequence[str], new: int) -> dict[str, AtlasError]:
+    def _refusals(self, state: AccessListState, going: t.Sequence[str], new: int) -> dict[str, TaskError]:
         """Return why the plan as a whole must not be carried out, if it must not."""
         if not self._params["prune"]:
             return {}
@@ -178,7 +178,7 @@ class AccessListPlanner:
         error = check_ceiling(self._params, removals)
         too_many = len(state.listed) + new - len(going) - MOST_ENTRIES
         if error is None and new and too_many > 0:
-            error = AtlasError(
+            error = TaskError(
                 f"The access list would have {MOST_ENTRIES + too_many} entries, and Atlas allows {MOST_ENTRIES}.",
                 hint="Declare fewer entries, or let prune remove more of the others (ignore, prune_temporary).",
             )
@@ -194,7 +194,7 @@ def _removals(listed: Entries, names: t.Iterable[str]) -> tuple[Change, ...]:
 
 
 # The statuses of entries by their names, or why one could not be read.
-Statuses = t.Mapping[str, t.Union[str, AtlasError]]
+Statuses = t.Mapping[str, t.Union[str, TaskError]]
 
 
 def until_in_force(
@@ -218,16 +218,16 @@ def until_in_force(
     def poll(last: AccessListState) -> AccessListState:
         statuses = read_statuses(declared if last.waiting is None else last.waiting)
         for name, status in statuses.items():
-            if isinstance(status, AtlasError):
+            if isinstance(status, TaskError):
                 raise status
             if status == "FAILED":
-                raise AtlasError(f"Atlas could not bring {name} of the access list into force.", hint="Run the task again.")
+                raise TaskError(f"Atlas could not bring {name} of the access list into force.", hint="Run the task again.")
         return replace(last, waiting=tuple(name for name, status in statuses.items() if status != "ACTIVE"))
 
-    def late(last: AccessListState, error: WaitTimeoutError) -> AtlasError:
+    def late(last: AccessListState, error: WaitTimeoutError) -> TaskError:
         unanswered = " Atlas did not answer in the end." if error.unanswered else ""
         kept = " So no entry was pruned yet." if is_before_pruning else ""
-        return AtlasError(
+        return TaskError(
             f"{', '.join(last.waiting or ())} of the access list is still not in force after {error.waited:.0f} seconds."
             f"{unanswered}{kept}",
             hint="Raise wait_timeout, or run the task again later.",

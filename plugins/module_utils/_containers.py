@@ -15,7 +15,7 @@ from ._clouds.cloud import BLOCK, KINDS, REGION, REGIONS, ContainerKind
 from ._clouds.gcp import GCP_CONTAINERS, GCP_REGIONS, MOST_REGIONS
 from ._engine.options import Parameters, check_not_azure, check_options, check_version, parse_option, parse_region
 from ._engine.plan import Change, Facts, Plan, Step
-from ._http.errors import AtlasError, InvalidOptionError
+from ._http.errors import InvalidOptionError, TaskError
 from ._resources.containers import Container, describe, is_in_region
 from ._values.blocks import do_overlap, parse_private_block
 from ._values.regions import RegionTable
@@ -127,7 +127,7 @@ class ContainerPlanner:
         """Return the container in the region, or the only one if no region is given.
 
         Raises:
-            AtlasError: If no region is given and there is no container, or several, which are listed.
+            TaskError: If no region is given and there is no container, or several, which are listed.
         """
         if self._region is not None:
             return next((one for one in listed if is_in_region(one, self._region)), None)
@@ -137,8 +137,8 @@ class ContainerPlanner:
             return listed[0]
         name = self._kind.name
         if not listed:
-            raise AtlasError(f"{self._project} has no network container on {name}.", hint="Set region_name to create one there.")
-        raise AtlasError(
+            raise TaskError(f"{self._project} has no network container on {name}.", hint="Set region_name to create one there.")
+        raise TaskError(
             f"{self._project} has {len(listed)} network containers on {name}: {describe(listed)}.",
             hint="Say which one with region_name.",
         )
@@ -147,7 +147,7 @@ class ContainerPlanner:
         """Plan the removal.
 
         Raises:
-            AtlasError: If it is another one than the options say, or something uses it, and nobody waits.
+            TaskError: If it is another one than the options say, or something uses it, and nobody waits.
         """
         container = state.container
         if container is None:
@@ -170,7 +170,7 @@ class ContainerPlanner:
         """Plan the creation, or the change of the block.
 
         Raises:
-            AtlasError: If it is not possible.
+            TaskError: If it is not possible.
         """
         current, block = state.container, self._block
         if current is None:
@@ -232,9 +232,9 @@ class ContainerPlanner:
                 )
 
 
-def in_use(change: str, container: Container, users: t.Sequence[str], way_out: str) -> AtlasError:
+def in_use(change: str, container: Container, users: t.Sequence[str], way_out: str) -> TaskError:
     """Return the failure of a change that is not possible while something uses a container."""
-    return AtlasError(
+    return TaskError(
         f"Network container {describe([container])} cannot be {change}: it is used by {'; '.join(users)}.",
         hint=f"Remove what uses it, {way_out}.",
     )

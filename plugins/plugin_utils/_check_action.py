@@ -11,7 +11,7 @@ import typing as t
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report, report_for
 
@@ -58,7 +58,7 @@ def _written(report: Report, peering_check: t.Mapping[str, t.Any], result: t.Map
     """Write the report, and return what this adds to the result: nothing, or why it failed."""
     try:
         report.write(peering_check)
-    except AtlasError as error:
+    except TaskError as error:
         if result.get("failed"):
             return {"warnings": [*result.get("warnings", []), str(error)]}
         return {"failed": True, **error.to_result()}

@@ -202,7 +202,7 @@ def constant(node: ast.expr) -> str:
 
 def messages() -> dict[str, str]:
     """Return what the code and the role can say in failures and warnings, by where it stands."""
-    errors = {name for name, one in vars(_errors).items() if isinstance(one, type) and issubclass(one, _errors.AtlasError)}
+    errors = {name for name, one in vars(_errors).items() if isinstance(one, type) and issubclass(one, _errors.TaskError)}
     errors.add(InvalidValueError.__name__)
     found = {}
     for file in sorted((ROOT / "plugins").glob("*_utils/**/*.py")):

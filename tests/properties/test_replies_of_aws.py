@@ -10,7 +10,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey, carry_out
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import to_aws_facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import judge
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
@@ -191,7 +191,7 @@ def test_the_good_replies_are_good_and_all_are_asked_for() -> None:
     result, session, survey = checked(GOOD)
     assert result["verdict"] == "reachable_by_design"
     assert session.actions == GOOD.keys()
-    assert not [answer for answer in survey.answers.values() if isinstance(answer, AtlasError)]
+    assert not [answer for answer in survey.answers.values() if isinstance(answer, TaskError)]
     wrong = [one for one in result["connections"][0]["checks"] if one["severity"] not in ("ok", "info", "skipped")]
     assert wrong == []
 
@@ -203,7 +203,7 @@ def test_what_is_in_the_wrong_place_ends_in_no_traceback(where: tuple[str, tuple
     put(pages, *where, value)
     result, unused, survey = checked(pages)
     for answer in survey.answers.values():
-        if isinstance(answer, AtlasError):
+        if isinstance(answer, TaskError):
             assert "the reply is not one of AWS" in str(answer)
     assert result["verdict"] in ("reachable_by_design", "not_reachable", "unknown")
 
@@ -229,4 +229,4 @@ def test_a_list_that_is_not_there_is_not_taken_for_an_empty_one(where: tuple[str
         inner = inner[key]
     del inner[place[-1]]
     unused, unused_session, survey = checked(pages)
-    assert any(isinstance(answer, AtlasError) for answer in survey.answers.values())
+    assert any(isinstance(answer, TaskError) for answer in survey.answers.values())

@@ -10,7 +10,7 @@ import typing as t
 from contextlib import contextmanager
 from urllib.parse import parse_qsl
 
-from .._http.errors import AtlasApiError, AtlasError, AtlasNotFoundError, OvertakenError
+from .._http.errors import ApiError, NotFoundError, OvertakenError, TaskError
 from .._http.exchange import ApiCall
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .request import DEFAULT_VERSION, NOTHING, Credential, Json, Request
@@ -32,7 +32,7 @@ def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Ca
         key: Returns what identifies an object; a text.
 
     Raises:
-        AtlasApiError: If a page is malformed, or brings nothing new although there is a next one.
+        ApiError: If a page is malformed, or brings nothing new although there is a next one.
     """
     request, failed = first, f"Failed to {first.description}"
     found: dict[str, Json] = {}
@@ -44,16 +44,16 @@ def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Ca
         for one in results if isinstance(results, list) else [None]:
             identity = key(one) if isinstance(one, dict) else None
             if not isinstance(one, dict) or not isinstance(identity, str) or not identity:
-                raise AtlasApiError(f"{failed}: the reply is not a list of Atlas.", hint="Check base_url.")
+                raise ApiError(f"{failed}: the reply is not a list of Atlas.", hint="Check base_url.")
             found[identity] = one
         following = _next_page(page)
         if following is None:
             return list(found.values())
         if len(found) == known:
             # A page that brings nothing new, and is not the last: it would never end.
-            raise AtlasApiError(f"{failed}: the pages of the list go round in a circle.", hint="Run the task again.")
+            raise ApiError(f"{failed}: the pages of the list go round in a circle.", hint="Run the task again.")
         request = request._replace(query={**request.query, **following})
-    raise AtlasApiError(f"{failed}: the list has no end.", hint="Check base_url.")
+    raise ApiError(f"{failed}: the list has no end.", hint="Check base_url.")
 
 
 def _next_page(page: t.Mapping[str, t.Any]) -> dict[str, str] | None:
@@ -81,7 +81,7 @@ class AtlasClient:
     Every `path` is a sequence of segments below `/api/atlas/<version>`, escaped one by one. `description` is a verb phrase for
     error messages: `list the … of project …`. `hints` says what to do next, by error code; `version` is the v2 resource's date.
 
-    Every verb raises AtlasConnectionError if Atlas does not answer, and AtlasApiError, or a class below it, if Atlas answers
+    Every verb raises NoAnswerError if Atlas does not answer, and ApiError, or a class below it, if Atlas answers
     with an error or with something that is not a reply of its API. Retries are used up then. If a change may have been made
     all the same, `outcome_unknown` is set.
 
@@ -159,8 +159,8 @@ class AtlasClient:
         """Return the object at `path`.
 
         Raises:
-            AtlasConnectionError: If Atlas does not answer.
-            AtlasApiError: If Atlas refuses the request; an AtlasNotFoundError if it answers 404.
+            NoAnswerError: If Atlas does not answer.
+            ApiError: If Atlas refuses the request; an NotFoundError if it answers 404.
         """
         return self._senders.answer(Request("GET", path, description, hints=hints, version=version))
 
@@ -168,7 +168,7 @@ class AtlasClient:
         """Return the object at `path` like `get`, with the same options; None if Atlas answers 404 with a code in `missing`."""
         try:
             return self.get(path, description, **more)
-        except AtlasNotFoundError as error:
+        except NotFoundError as error:
             if error.error_code in missing:
                 return None
             raise
@@ -188,8 +188,8 @@ class AtlasClient:
         They may move while they are paged: duplicates (same `key`) are dropped.
 
         Raises:
-            AtlasConnectionError: If Atlas does not answer.
-            AtlasApiError: If Atlas refuses a request, or a page is malformed.
+            NoAnswerError: If Atlas does not answer.
+            ApiError: If Atlas refuses a request, or a page is malformed.
         """
         query = {**query, "itemsPerPage": str(PAGE_SIZE)}
         request = Request("GET", path, description, query, expects_list=True, hints=hints, version=version)
@@ -210,9 +210,9 @@ class AtlasClient:
         It is sent once, unless it was refused unread.
 
         Raises:
-            AtlasConnectionError: If Atlas does not answer.
+            NoAnswerError: If Atlas does not answer.
             OvertakenError: If Atlas refuses it with a code in `exists`.
-            AtlasApiError: If Atlas refuses it in another way.
+            ApiError: If Atlas refuses it in another way.
         """
         is_list = isinstance(body, list)
         return self._senders.answer(
@@ -223,7 +223,7 @@ class AtlasClient:
         """Change the object at `path` and return the object in the reply. Like `post`, it is sent once.
 
         Raises:
-            AtlasError: If Atlas does not answer (AtlasConnectionError), or refuses the change (AtlasApiError).
+            TaskError: If Atlas does not answer (NoAnswerError), or refuses the change (ApiError).
         """
         return self._senders.answer(Request("PATCH", path, description, body=body, hints=hints))
 
@@ -231,13 +231,13 @@ class AtlasClient:
         """Delete the object at `path`. If an earlier try of this task may have deleted what is gone now, that is a success.
 
         Raises:
-            AtlasConnectionError: If Atlas does not answer.
+            NoAnswerError: If Atlas does not answer.
             OvertakenError: If Atlas answers 404 or 409 with a code in `gone`.
-            AtlasApiError: If Atlas refuses it in another way.
+            ApiError: If Atlas refuses it in another way.
         """
         try:
             self._senders.answer(Request("DELETE", path, description, gone=gone, hints=hints))
-        except AtlasError as error:
+        except TaskError as error:
             if isinstance(error, OvertakenError) and (error.outcome_unknown or path in self._perhaps_deleted):
                 return
             if error.outcome_unknown:

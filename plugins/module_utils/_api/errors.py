@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._http.errors import CLASS_BY_STATUS, MAX_DETAIL_LENGTH, AtlasApiError, AtlasConnectionError, OvertakenError, root_cause
+from .._http.errors import CLASS_BY_STATUS, MAX_DETAIL_LENGTH, ApiError, NoAnswerError, OvertakenError, root_cause
 from .._http.exchange import ConnectionFailure
 from .._http.redact import redacted
 from .request import Request
@@ -61,7 +61,7 @@ CONNECTION_HINTS: t.Mapping[ConnectionFailure, tuple[str, str]] = {
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
 
 
-def api_error(request: Request, status: int, body: t.Any, *, secrets: t.Iterable[str] = ()) -> AtlasApiError:
+def api_error(request: Request, status: int, body: t.Any, *, secrets: t.Iterable[str] = ()) -> ApiError:
     """Make the error for a reply of Atlas with an error status.
 
     Args:
@@ -83,7 +83,7 @@ def api_error(request: Request, status: int, body: t.Any, *, secrets: t.Iterable
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     text = (detail or "no reason given").rstrip(". ")
     is_overtaken = code in request.exists or (status in (404, 409) and code in request.gone)
-    error_class = OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, AtlasApiError)
+    error_class = OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, ApiError)
     return error_class(
         f"Failed to {request.description}: {text} ({label}).",
         http_status=status,
@@ -114,7 +114,7 @@ def _detail(fields: dict[t.Any, t.Any]) -> str:
 
 def connection_error(
     request: Request, failure: ConnectionFailure, where: str, error: BaseException, *, secrets: t.Iterable[str] = ()
-) -> AtlasConnectionError:
+) -> NoAnswerError:
     """Make the error for a request that got no reply.
 
     Args:
@@ -132,7 +132,7 @@ def connection_error(
     # What a server sent in place of a reply may be in it.
     cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
     what, hint = CONNECTION_HINTS[failure]
-    return AtlasConnectionError(
+    return NoAnswerError(
         f"Failed to {request.description}: {what.format(where=where)} ({cause}).",
         detail=cause,
         hint=hint,

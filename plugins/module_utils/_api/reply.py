@@ -9,7 +9,7 @@ import json
 import typing as t
 from urllib.parse import urlsplit
 
-from .._http.errors import AtlasApiError
+from .._http.errors import ApiError
 from .._http.exchange import Reply, retry_after
 from .errors import api_error
 from .request import Json, Request
@@ -28,13 +28,13 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
         secrets: What must not be shown.
 
     Raises:
-        AtlasApiError: For any other reply: an error; a redirect, since following one would show the credentials to whomever
+        ApiError: For any other reply: an error; a redirect, since following one would show the credentials to whomever
             it names; and what says neither that the request was carried out nor that it was refused: then
             `outcome_unknown` is set if it is a write.
     """
     status, content = reply.status, _parse(reply.content)
     if 300 <= status < 400:
-        raise AtlasApiError(
+        raise ApiError(
             f"Failed to {request.description}: {settings.base_url} answers with a redirect to "
             f"{_redirect_target(reply.headers)}, which is not followed (HTTP {status}).",
             http_status=status,
@@ -53,7 +53,7 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
     flaw = flaw or _flaw(status, reply, content, request)
     if not flaw:
         return t.cast("Json", content or {})
-    raise AtlasApiError(
+    raise ApiError(
         f"Failed to {request.description}: the reply {flaw} (HTTP {status}).",
         http_status=status,
         hint=_CHECK_SERVER,
@@ -128,11 +128,11 @@ def check_written(description: str, shown: t.Mapping[str, t.Any], wanted: t.Mapp
         wanted: Those that were sent.
 
     Raises:
-        AtlasApiError: If it is not: whether the change was made is unknown then.
+        ApiError: If it is not: whether the change was made is unknown then.
     """
     differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
     if differing:
-        raise AtlasApiError(
+        raise ApiError(
             f"Failed to {description}: the reply does not show what was sent: {', '.join(differing)}.",
             hint="Look for a proxy that answers in place of Atlas, then run the task again.",
             outcome_unknown=True,

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, nullcontext
 from contextvars import ContextVar
 from urllib.parse import urlsplit
 
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._http.exchange import ApiCall, Prepared, Reply, retry_after
 from .._http.pauses import Clock, Sleep, backoff, check_stopped
 from .._http.redact import redacted
@@ -82,13 +82,13 @@ class Retry:
             exchange: Sends it once and reads the reply.
 
         Raises:
-            AtlasError: If the last try fails. Its `outcome_unknown` covers the tries before.
+            TaskError: If the last try fails. Its `outcome_unknown` covers the tries before.
         """
         # A token, which is fetched for a request that has its place, is not what Atlas counts.
         governor = self.governor if request.root is None else None
         last_try = self.clock() + self._settings.total_time
         retries, pause, may_be_done = self._settings.retries, 0.0, False
-        failure: AtlasError
+        failure: TaskError
         while True:
             try:
                 if pause:
@@ -96,7 +96,7 @@ class Retry:
                 with governor.slot() if governor is not None else nullcontext(0.0) as waited:
                     last_try += waited
                     return exchange()
-            except AtlasError as failure:
+            except TaskError as failure:
                 failure.outcome_unknown = may_be_done = failure.outcome_unknown or may_be_done
                 if governor is not None and failure.was_refused_unread:
                     pause = 0.0
@@ -147,11 +147,11 @@ class Sender:
         """Send a request until there is an answer to it, and return the object in the answer.
 
         Raises:
-            AtlasError: If no reply says that it was carried out. With `outcome_unknown` it may have been all the same.
+            TaskError: If no reply says that it was carried out. With `outcome_unknown` it may have been all the same.
         """
         try:
             return self._repeat(request, self._send)
-        except AtlasError as error:
+        except TaskError as error:
             # Should a server have sent the credentials back, they are not shown.
             error.redact(self._credential.secrets)
             raise
@@ -159,7 +159,7 @@ class Sender:
             if not (request.is_write and self._transport.was_sent):
                 raise
             # No memory was left, say. What the request has done is open all the same, and callers know what to do then.
-            raise AtlasError(
+            raise TaskError(
                 f"Failed to {request.description}: {type(error).__name__} before the reply was read.",
                 detail=redacted(str(error), self._credential.secrets) or None,
                 hint="Run the task again.",
@@ -191,7 +191,7 @@ class Sender:
         wanted = wanted._replace(description=f"{request.description}, for which {wanted.description} is needed")
         try:
             return self._repeat(wanted, lambda one: self._exchange(one, self._prepare(one)))
-        except AtlasError as error:
+        except TaskError as error:
             # Whatever has become of this one, which was sent as often as it may be: the request that waits for it was not sent.
             error.outcome_unknown = error.was_refused_unread = False
             raise
@@ -239,7 +239,7 @@ class Senders:
         """Return the answer to a request, sent by the free sender that was used last, or a new one.
 
         Raises:
-            AtlasError: As `Sender.answer` does.
+            TaskError: As `Sender.answer` does.
         """
         try:
             sender = self._free.pop()

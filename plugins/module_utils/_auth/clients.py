@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from .._api.client import AtlasClient
 from .._api.request import Credential
 from .._api.settings import DEFAULT_BASE_URL, ApiSettings, canonical_url
-from .._http.errors import AtlasAuthError, AtlasConnectionError, AtlasError, InvalidOptionError
+from .._http.errors import AuthError, InvalidOptionError, NoAnswerError, TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .sources import KINDS, VARIABLES, Parameters, Sources, read_sources
@@ -141,7 +141,7 @@ class ClientPool:
         try:
             yield client
         except BaseException as error:
-            is_good = isinstance(error, AtlasError) and not isinstance(error, (AtlasConnectionError, AtlasAuthError))
+            is_good = isinstance(error, TaskError) and not isinstance(error, (NoAnswerError, AuthError))
             if not is_good and self._clients.get(key) is client:
                 del self._clients[key]
                 client.close()

@@ -12,7 +12,7 @@ import typing as t
 from urllib.parse import urlencode
 
 from .._api.request import Flow, Request, check_header_values
-from .._http.errors import AtlasApiError
+from .._http.errors import ApiError
 from .._http.exchange import Prepared, Reply
 from .token_cache import LIFETIME_SECONDS, Token, TokenCache, is_token
 
@@ -97,12 +97,12 @@ class ServiceAccount:
         """Return a new token.
 
         Raises:
-            AtlasApiError: If the reply has none.
+            ApiError: If the reply has none.
         """
         answer = yield self._token_request
         value, lifetime = answer.get("access_token"), _lifetime(answer.get("expires_in"))
         if not is_token(value) or not lifetime:
-            raise AtlasApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
+            raise ApiError("Failed to get an access token: the reply of Atlas has none.", hint="Check base_url.")
         return Token(str(value), self._clock() + lifetime)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._http.errors import MAX_DETAIL_LENGTH, AtlasError, InvalidOptionError, OvertakenError
+from .._http.errors import MAX_DETAIL_LENGTH, InvalidOptionError, OvertakenError, TaskError
 from .._http.redact import redacted
 from .options import NAMES
 
@@ -76,7 +76,7 @@ class NoRegionError(InvalidOptionError):
     """Neither the options nor the surroundings tell the region."""
 
 
-class DeniedError(AtlasError):
+class DeniedError(TaskError):
     """AWS refused a request because the credentials may not send it.
 
     Attributes:
@@ -94,7 +94,7 @@ def aws_error(
     is_write: bool,
     secrets: t.Iterable[str],
     names: t.Mapping[str, str] = NAMES,
-) -> AtlasError:
+) -> TaskError:
     """Make the error for a request to AWS that failed.
 
     Args:
@@ -114,7 +114,7 @@ def aws_error(
     text = redacted(str(error), secrets, MAX_DETAIL_LENGTH).rstrip(". ") or classes[0]
     is_unsent = not _NOT_SENT.isdisjoint(classes)
     is_lost = not is_unsent and (_BEFORE_SENDING not in classes or not _LOST.isdisjoint(classes))
-    return AtlasError(
+    return TaskError(
         f"Failed to {description}: {text}.",
         detail=text,
         hint=hint,
@@ -131,7 +131,7 @@ def _refusal(
     is_write: bool,
     secrets: t.Iterable[str],
     names: t.Mapping[str, str],
-) -> AtlasError:
+) -> TaskError:
     """Make the error for a reply of AWS that is an error."""
     fields = response.get("Error") or {}
     code = str(fields.get("Code") or "") or None
@@ -142,7 +142,7 @@ def _refusal(
     if code in _FORBIDDEN:
         hint = f"Allow {action} to these credentials; the documentation of the module has the whole IAM policy."
     is_fault = isinstance(status, int) and status >= 500
-    kind = DeniedError if code in _FORBIDDEN else OvertakenError if is_write and code in _OVERTAKEN else AtlasError
+    kind = DeniedError if code in _FORBIDDEN else OvertakenError if is_write and code in _OVERTAKEN else TaskError
     made = kind(
         f"Failed to {description}: {text} ({action}: {code or 'no code'}).",
         http_status=status,

@@ -38,7 +38,7 @@ class AwsSession:
         names: What the task calls the options.
 
     Raises:
-        AtlasError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
+        TaskError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class AwsSession:
             values: What the filter lets through.
 
         Raises:
-            AtlasError: If it fails.
+            TaskError: If it fails.
         """
         filters = [{"Name": name, "Values": list(values)}]
         with self._explained(description, f"ec2:{action}"):
@@ -84,7 +84,7 @@ class AwsSession:
         """Send a request to EC2 that changes nothing, and return its reply.
 
         Raises:
-            AtlasError: If it fails.
+            TaskError: If it fails.
         """
         with self._explained(description, f"ec2:{action}"):
             return dict(getattr(self._client("ec2"), _method(action))(**parameters))
@@ -99,7 +99,7 @@ class AwsSession:
             **parameters: The parameters of the action.
 
         Raises:
-            AtlasError: If it fails.
+            TaskError: If it fails.
         """
         with self._explained(description, f"{policy_name(service)}:{action}"):
             client, method = self._client(service), _method(action)
@@ -120,7 +120,7 @@ class AwsSession:
         DeleteRoute or ReplaceRoute would take that one. So nothing is repeated here: whoever called looks again first.
 
         Raises:
-            AtlasError: If it fails.
+            TaskError: If it fails.
         """
         client = self._client("ec2", once=True)
         with self._explained(description, f"ec2:{action}", is_write=True):

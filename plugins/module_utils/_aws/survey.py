@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._http.threads import Workers
 from . import replies
 from . import replies as strict
@@ -47,7 +47,7 @@ class Survey:
         instance_ids: Instances whose network interfaces are read.
 
     Attributes:
-        answers: What was read, or the AtlasError why not.
+        answers: What was read, or the TaskError why not.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Survey:
     def _known(self, kind: str) -> t.Any:
         """Return the answer of an earlier round; nothing if it could not be read."""
         answer = self.answers.get((kind,), [])
-        return [] if isinstance(answer, AtlasError) else answer
+        return [] if isinstance(answer, TaskError) else answer
 
     def _of_vpcs(self, what: str, name: str, parse: t.Callable[[Reply], Parsed]) -> Question:
         return self._all(what, name, parse, _filters("vpc-id", self.vpc_ids))
@@ -160,7 +160,7 @@ class Survey:
         try:
             names = {"ServiceCode": "vpc", "QuotaCode": code}
             return self._ask(f"read the quota {code}", "service-quotas", "GetServiceQuota", make, **names)
-        except AtlasError as error:
+        except TaskError as error:
             if error.error_code == _NO_QUOTA:
                 return DEFAULT_QUOTA
             raise
@@ -169,13 +169,13 @@ class Survey:
         """Send one request, and return what is made of its pages.
 
         Raises:
-            AtlasError: If it fails, or the reply is not one of AWS.
+            TaskError: If it fails, or the reply is not one of AWS.
         """
         try:
             return make(self.session.read_pages(description, service, action, **parameters))
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
             hint = NOT_AWS.format(**self.session.names)
-            raise AtlasError(f"Failed to {description}: the reply is not one of AWS to {action} ({error}).", hint=hint) from error
+            raise TaskError(f"Failed to {description}: the reply is not one of AWS to {action} ({error}).", hint=hint) from error
 
 
 def _filters(name: str, values: t.Sequence[str | None]) -> list[Reply]:
@@ -189,7 +189,7 @@ READERS = 8
 
 
 def carry_out(surveys: t.Sequence[Survey]) -> None:
-    """Ask all questions of some surveys, round by round; an answer may be the AtlasError why there is none."""
+    """Ask all questions of some surveys, round by round; an answer may be the TaskError why there is none."""
     for number in range(max((len(survey.rounds) for survey in surveys), default=0)):
         with Workers[t.Any, t.Any](READERS) as workers:
             for survey in surveys:
@@ -205,5 +205,5 @@ def carry_out(surveys: t.Sequence[Survey]) -> None:
 def _answer(question: t.Callable[[], t.Any]) -> t.Any:
     try:
         return question()
-    except AtlasError as error:
+    except TaskError as error:
         return error

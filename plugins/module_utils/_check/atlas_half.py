@@ -14,7 +14,7 @@ from .._clouds.aws import AWS
 from .._clouds.checked import AWS as AWS_ATLAS
 from .._clouds.cloud import PROVIDERS
 from .._engine.options import Parameters
-from .._http.errors import AtlasApiError, AtlasError
+from .._http.errors import ApiError, TaskError
 from .._resources.access_list import AccessList
 from .._resources.clusters import FLEX, SHARED, Clusters, is_custom_dns_enabled
 from .._resources.containers import Containers
@@ -30,7 +30,7 @@ def list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> lis
     """Return the connections with one cloud.
 
     Raises:
-        AtlasError: If they cannot be read.
+        TaskError: If they cannot be read.
     """
     found = VpcPeers(client, group_id, PROVIDERS[cloud]).list_peers()
     if cloud == AWS.name:
@@ -42,12 +42,12 @@ def list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.
     """Return the containers on one cloud, or for None those on all clouds, which are not checked yet.
 
     Raises:
-        AtlasError: If they cannot be read.
+        TaskError: If they cannot be read.
     """
     if cloud is None:
         return list(Containers(client, group_id).list_all_containers())
     answer = of_cloud(list(Containers(client, group_id).list_containers(cloud)), cloud, group_id)
-    if isinstance(answer, AtlasError):
+    if isinstance(answer, TaskError):
         raise answer
     return t.cast("list[AtlasObject]", answer)
 
@@ -56,7 +56,7 @@ def _check_containers(found: t.Sequence[AtlasObject], group_id: str) -> None:
     """Check that containers are what checks rely on.
 
     Raises:
-        AtlasApiError: If one is something else.
+        ApiError: If one is something else.
     """
     for one in found:
         _check_texts([one], [name for name in one if name not in ("provisioned", "regions")], "network container", group_id)
@@ -65,21 +65,21 @@ def _check_containers(found: t.Sequence[AtlasObject], group_id: str) -> None:
 
 
 def of_cloud(answer: Answer, cloud: str, group_id: str) -> Answer:
-    """Return the containers of one cloud, of those of all clouds or of this one; or the AtlasError why they are not known."""
-    if isinstance(answer, AtlasError):
+    """Return the containers of one cloud, of those of all clouds or of this one; or the TaskError why they are not known."""
+    if isinstance(answer, TaskError):
         return answer
     found = [one for one in answer if (one["provider_name"] or AWS.name) == cloud]
     try:
         _check_texts(answer, ("provider_name",), "network container", group_id)
         _check_containers(found, group_id)
-    except AtlasApiError as error:
+    except ApiError as error:
         return error
     return found
 
 
 def joined(answers: t.Sequence[Answer]) -> Answer:
-    """Return lists as one, or the AtlasError why one of them is not known."""
-    failures = [one for one in answers if isinstance(one, AtlasError)]
+    """Return lists as one, or the TaskError why one of them is not known."""
+    failures = [one for one in answers if isinstance(one, TaskError)]
     return failures[0] if failures else [one for answer in answers for one in answer]
 
 
@@ -87,7 +87,7 @@ def list_entries(client: AtlasClient, group_id: str) -> list[AtlasObject]:
     """Return the entries of the access list.
 
     Raises:
-        AtlasError: If they cannot be read.
+        TaskError: If they cannot be read.
     """
     found = list(AccessList(client, group_id).list_entries().values())
     names = ("cidr_block", "ip_address", "aws_security_group", "comment", "delete_after_date")
@@ -99,7 +99,7 @@ def read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:
     """Return the connections of another project with AWS, each with the block of its container.
 
     Raises:
-        AtlasError: If they cannot be read.
+        TaskError: If they cannot be read.
     """
     peers = list_peers(client, group_id)
     blocks = {one["id"]: one["atlas_cidr_block"] for one in (list_containers(client, group_id) if peers else ())}
@@ -110,7 +110,7 @@ def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str
     """Check that fields are texts or null, which checks rely on.
 
     Raises:
-        AtlasApiError: If one is something else.
+        ApiError: If one is something else.
     """
     for one in found:
         odd = [name for name in names if one[name] is not None and not isinstance(one[name], str)]
@@ -122,7 +122,7 @@ def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: st
     """Check that a field is a region of AWS, if it is set: it may say which region of AWS is asked.
 
     Raises:
-        AtlasApiError: If it is something else.
+        ApiError: If it is something else.
     """
     for one in found:
         try:
@@ -132,8 +132,8 @@ def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: st
             raise _odd_reply(what, name, group_id) from None
 
 
-def _odd_reply(what: str, names: str, group_id: str) -> AtlasApiError:
-    return AtlasApiError(f"Failed to read project {group_id}: a reply is not a {what}: {names}.", hint="Check base_url.")
+def _odd_reply(what: str, names: str, group_id: str) -> ApiError:
+    return ApiError(f"Failed to read project {group_id}: a reply is not a {what}: {names}.", hint="Check base_url.")
 
 
 ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.Any]]
@@ -141,7 +141,7 @@ ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.An
 
 @dataclass(frozen=True)
 class AtlasReading:
-    """What was read of a project, as it concerns the connections with one cloud: lists of objects, or the AtlasError why not.
+    """What was read of a project, as it concerns the connections with one cloud: lists of objects, or the TaskError why not.
 
     Attributes:
         peers: The connections with the cloud.
@@ -186,7 +186,7 @@ class AtlasReader:
         """Read what every connection needs, and return it for each cloud.
 
         Raises:
-            AtlasError: If nothing could be read at all.
+            TaskError: If nothing could be read at all.
         """
         clusters = Clusters(self._client, self._group_id)
         # Playbooks for AWS alone ask for its containers, as they did before there were other clouds.
@@ -201,7 +201,7 @@ class AtlasReader:
         calls: dict[t.Any, t.Callable[[], t.Any]] = {**own, **others}
         found = self._read_all(calls)
         answers = {name: found[name] for name in own}
-        failures = [one for one in answers.values() if isinstance(one, AtlasError)]
+        failures = [one for one in answers.values() if isinstance(one, TaskError)]
         if len(failures) == len(answers):
             raise failures[0]
         flex = self._read_all({"flex": clusters.list_flex_clusters})["flex"] if self._needs_flex(answers["clusters"]) else None
@@ -220,7 +220,7 @@ class AtlasReader:
 
     def _needs_flex(self, clusters: t.Any) -> bool:
         """Whether Flex clusters matter: no dedicated cluster exists, or one is named that is not among the others."""
-        if isinstance(clusters, AtlasError):
+        if isinstance(clusters, TaskError):
             return False
         is_dedicated = [all(one["provider_name"] not in (SHARED, FLEX) for one in each["regions"]) for each in clusters]
         names = {one["name"] for one in clusters}
@@ -232,5 +232,5 @@ class AtlasReader:
         return self._read_all({key: partial(access_list.get_status, key) for key in keys})
 
     def read_custom_dns(self) -> Answer:
-        """Return whether custom DNS is enabled, or the AtlasError why that could not be read."""
+        """Return whether custom DNS is enabled, or the TaskError why that could not be read."""
         return self._read_all({"dns": partial(is_custom_dns_enabled, self._client, self._group_id)})["dns"]

@@ -12,7 +12,7 @@ from .._aws.errors import NoRegionError
 from .._aws.objects import DhcpOptions
 from .._aws.survey import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, NO_DHCP_OPTIONS, READERS, ROUTES_QUOTA, Survey, carry_out
 from .._engine.options import Parameters
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._http.threads import Workers
 from .atlas_half import AtlasReading
 from .connections import Connection
@@ -24,31 +24,31 @@ Credentials = frozenset[tuple[str, t.Any]]
 
 def read_aws(
     session: CheckSession, params: Parameters, connections: t.Sequence[Connection], reading: AtlasReading | None
-) -> list[Survey | AtlasError]:
+) -> list[Survey | TaskError]:
     """Return what was read of AWS for each connection, in their order; those of an account and region share one survey.
 
     Raises:
-        AtlasError: If nothing could be read at all.
+        TaskError: If nothing could be read at all.
     """
     together: dict[Credentials, list[Connection]] = {}
     for one in connections:
         together.setdefault(_key(one), []).append(one)
-    surveys: dict[Credentials, Survey | AtlasError] = {}
+    surveys: dict[Credentials, Survey | TaskError] = {}
     # What of Atlas tells the region of a VPC whose entry does not.
     telling = (reading.peers, reading.containers) if reading is not None else ()
-    causes = [one for one in telling if isinstance(one, AtlasError)]
+    causes = [one for one in telling if isinstance(one, TaskError)]
     with Workers[Credentials, Survey](READERS) as workers:
         for key, ones in together.items():
             workers.submit(key, partial(_open, session, params, ones, reading))
         for ended in workers.results():
             try:
                 surveys[ended.key] = ended.result()
-            except AtlasError as error:
+            except TaskError as error:
                 surveys[ended.key] = causes[0] if causes and isinstance(error, NoRegionError) else error
     carry_out([one for one in surveys.values() if isinstance(one, Survey)])
     failures = [_failure_of(surveys[key]) for key in together if surveys[key] not in causes]
     if failures and all(failures):
-        raise t.cast("AtlasError", failures[0])
+        raise t.cast("TaskError", failures[0])
     return [surveys[_key(one)] for one in connections]
 
 
@@ -58,20 +58,20 @@ def _key(connection: Connection) -> Credentials:
 
 def _open(session: CheckSession, params: Parameters, connections: t.Sequence[Connection], reading: AtlasReading | None) -> Survey:
     aws = session.open_aws(connections[0].credentials)
-    entries = reading.access_list if reading is not None and not isinstance(reading.access_list, AtlasError) else ()
+    entries = reading.access_list if reading is not None and not isinstance(reading.access_list, TaskError) else ()
     named = [*(one.entry.aws_security_group for one in connections), *(one["aws_security_group"] for one in entries)]
     group_ids = {name.rpartition("/")[2] for name in named if name} | set(params["security_group_ids"] or ())
     vpc_ids = {one.entry.vpc_id for one in connections}
     return Survey(aws, vpc_ids, group_ids=group_ids, instance_ids=params["instance_ids"] or ())
 
 
-def _failure_of(survey: Survey | AtlasError) -> AtlasError | None:
+def _failure_of(survey: Survey | TaskError) -> TaskError | None:
     """Return why nothing could be read; None if something could."""
-    if isinstance(survey, AtlasError):
+    if isinstance(survey, TaskError):
         return survey
     # Whose the credentials are is nothing yet.
     answers = [answer for key, answer in survey.answers.items() if key != ("account",)]
-    failures = [one for one in answers if isinstance(one, AtlasError)]
+    failures = [one for one in answers if isinstance(one, TaskError)]
     return failures[0] if len(failures) == len(answers) else None
 
 
@@ -84,7 +84,7 @@ NO_ACCOUNT = Unread("AWS does not say which account the credentials belong to: t
 
 
 class VpcSurvey:
-    """The part of a survey that concerns one VPC; each method returns a fact, or raises the AtlasError why there is none.
+    """The part of a survey that concerns one VPC; each method returns a fact, or raises the TaskError why there is none.
 
     Args:
         survey: The survey.
@@ -99,10 +99,10 @@ class VpcSurvey:
         """Return an answer; an empty list if the question was not asked, because nothing named such an object.
 
         Raises:
-            AtlasError: If it could not be read.
+            TaskError: If it could not be read.
         """
         answer = self._answers.get(key, [])
-        if isinstance(answer, AtlasError):
+        if isinstance(answer, TaskError):
             raise answer
         return answer
 
@@ -202,5 +202,5 @@ def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsF
 def _ask(question: t.Callable[[], t.Any]) -> t.Any:
     try:
         return question()
-    except AtlasError as error:
+    except TaskError as error:
         return to_fact(error)

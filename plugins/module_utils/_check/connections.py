@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 from .._clouds.checked import AWS, CLOUDS, GCP
 from .._engine.options import Parameters
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._values.regions import to_cloud_region
 from . import credentials as gcp_options
 from .atlas_half import AtlasReading, Readings
@@ -49,7 +49,7 @@ def choose_connections(params: Parameters, readings: Readings | None) -> list[Co
         readings: What was read of Atlas, for each cloud; None if its half is off.
 
     Raises:
-        AtlasError: If the options name none, and one of Atlas's lists could not be read.
+        TaskError: If the options name none, and one of Atlas's lists could not be read.
     """
     if readings is None:
         return [_with_region(params, one, ATLAS_OFF, ATLAS_OFF) for one in params["connections"]]
@@ -60,7 +60,7 @@ def choose_connections(params: Parameters, readings: Readings | None) -> list[Co
 
 def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Connection]:
     """Return all connections with a cloud; with a region in the options, those to the network container there."""
-    if isinstance(reading.peers, AtlasError):
+    if isinstance(reading.peers, TaskError):
         raise reading.peers
     cloud = CLOUDS[name]
     identity = (cloud.network, cloud.owner)
@@ -70,7 +70,7 @@ def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Conn
     found = [{"provider_name": name, **{one: peer[one] for one in identity}} for peer in keys.values()]
     chosen = [one for entry in found for one in _of_entry(params, entry, reading)]
     region = params["container_region"] if cloud.to_atlas is not None else None
-    if region is None or isinstance(reading.containers, AtlasError):
+    if region is None or isinstance(reading.containers, TaskError):
         return chosen
     meant = {one["id"] for one in _in_region(reading, name, region)}
     return [one for one in chosen if _field(one.peer, "container_id") in meant]
@@ -81,10 +81,10 @@ def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> l
 
     The only connection of a network is meant even if its container is in another region: P104 then tells both regions.
     """
-    if isinstance(reading.peers, AtlasError):
+    if isinstance(reading.peers, TaskError):
         return [_with_region(params, entry, to_fact(reading.peers), _only_container(entry, reading))]
     region, best = entry.get("container_region"), _peers_by_container(entry, reading.peers)
-    if isinstance(reading.containers, AtlasError):
+    if isinstance(reading.containers, TaskError):
         unread = to_fact(reading.containers)
         return [_with_region(params, entry, peer, unread) for peer in best.values() or [None]]
     there = {one["id"] for one in _in_region(reading, entry["provider_name"], region)}
@@ -118,7 +118,7 @@ def _in_region(reading: AtlasReading, cloud: str, region: str | None) -> list[At
 
 def _only_container(entry: Parameters, reading: AtlasReading) -> Fact[AtlasObject | None]:
     """Return the container that a connection would lead to: that of the region, or the only one."""
-    if isinstance(reading.containers, AtlasError):
+    if isinstance(reading.containers, TaskError):
         return t.cast("Unread", to_fact(reading.containers))
     found = _in_region(reading, entry["provider_name"], entry.get("container_region"))
     if len(found) > 1:

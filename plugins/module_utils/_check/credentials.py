@@ -13,7 +13,7 @@ from .._clouds.checked import GCP
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 
 GCP_CREDENTIALS = ("gcp_service_account_file", "gcp_access_token")
 
@@ -130,11 +130,11 @@ def named(call: t.Callable[[], Value]) -> Value:
     """Call something that knows the options without `gcp_`; its errors name them as this module does.
 
     Raises:
-        AtlasError: What it raises.
+        TaskError: What it raises.
     """
     try:
         return call()
-    except AtlasError as error:
+    except TaskError as error:
         error.args = tuple(_OWN_NAME.sub(r"gcp_\1", str(text)) for text in error.args)
         error.hint = error.hint and _OWN_NAME.sub(r"gcp_\1", error.hint)
         raise

@@ -24,7 +24,7 @@ from .._aws.objects import (
 from .._azure.vnets import VnetPeering
 from .._clouds.checked import CLOUDS, Cloud
 from .._gcp.network import Peering
-from .._http.errors import AtlasAuthError, AtlasError
+from .._http.errors import AuthError, TaskError
 
 
 @dataclass(frozen=True)
@@ -275,13 +275,13 @@ ATLAS_ROLE = "Project Read Only"
 
 
 def to_fact(answer: t.Any) -> t.Any:
-    """Return an answer as a fact: an AtlasError as what is unread, and all else as it is."""
-    if not isinstance(answer, AtlasError):
+    """Return an answer as a fact: an TaskError as what is unread, and all else as it is."""
+    if not isinstance(answer, TaskError):
         return answer
     permission = None
     if isinstance(answer, DeniedError):
         permission = answer.permission
-    elif isinstance(answer, AtlasAuthError):
+    elif isinstance(answer, AuthError):
         permission = ATLAS_ROLE
     # The finding gives its own advice on permissions.
     return Unread(answer.without_hint if permission else str(answer), permission)

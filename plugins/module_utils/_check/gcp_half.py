@@ -12,7 +12,7 @@ from functools import partial
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Peering
 from .._gcp.networks import list_networks
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .connections import Connection
 from .credentials import named
 from .facts import Fact, Unread
@@ -33,7 +33,7 @@ def read_gcp(session: CheckSession, connections: t.Sequence[Connection]) -> list
     Each project is read once, unless two connections read it with different credentials.
 
     Raises:
-        AtlasError: If nothing could be read, for another reason than a missing permission.
+        TaskError: If nothing could be read, for another reason than a missing permission.
     """
     sessions: dict[str, GcpSession] = {}
     found: dict[tuple[str, str], Networks] = {}
@@ -45,7 +45,7 @@ def read_gcp(session: CheckSession, connections: t.Sequence[Connection]) -> list
         if (credentials, project_id) not in found:
             try:
                 found[credentials, project_id] = named(partial(list_networks, sessions[credentials], project_id))
-            except AtlasError as error:
+            except TaskError as error:
                 found[credentials, project_id] = _unread(error)
                 failures.append(error)
     others = [one for one in failures if not isinstance(one, GcpDeniedError)]
@@ -58,7 +58,7 @@ def _key(connection: Connection) -> str:
     return json.dumps(dict(connection.credentials), sort_keys=True, default=str)
 
 
-def _unread(error: AtlasError) -> Unread:
+def _unread(error: TaskError) -> Unread:
     if isinstance(error, GcpDeniedError) and error.error_code in _LACKS_PERMISSION:
         # The finding gives its own advice on permissions.
         return Unread(error.without_hint, PERMISSION)

@@ -14,7 +14,7 @@ from .._aws.survey import Survey
 from .._azure.vnets import Vnet, VnetPeering
 from .._clouds.checked import AWS, AZURE, GCP
 from .._engine.options import Parameters
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._resources.access_list import key_of
 from .atlas_half import AtlasReader, AtlasReading, Readings
 from .aws_half import read_aws, to_aws_facts
@@ -53,7 +53,7 @@ def read_halves(
     """Read the halves of connections as far as they are on.
 
     Raises:
-        AtlasError: If nothing of a cloud could be read at all.
+        TaskError: If nothing of a cloud could be read at all.
     """
     surveys: list[t.Any] = [None] * len(connections)
     places = [index for index, one in enumerate(connections) if one.entry.cloud is AWS]
@@ -183,7 +183,7 @@ def _to_atlas(reading: AtlasReading | None, connection: Connection) -> AtlasFact
     others = {
         # P106 has its own advice: the usual one is about group_id.
         group_id: Unread(answer.without_hint)
-        if isinstance(answer, AtlasError)
+        if isinstance(answer, TaskError)
         else [one for one in answer if one["vpc_id"] == vpc_id]
         for group_id, answer in reading.others.items()
     }

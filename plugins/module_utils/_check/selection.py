@@ -10,13 +10,13 @@ import typing as t
 
 from .._aws.survey import Survey
 from .._engine.options import Parameters
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .atlas_half import AtlasReading
 from .facts import Asked, Facts, Missing, Unread
 
 # The kind of object that each option names, and which of its fields has the id.
 _KINDS = {"subnet_ids": ("subnets", "id"), "security_group_ids": ("groups", "id"), "instance_ids": ("interfaces", "instance_id")}
-Surveys = t.Sequence[t.Union[Survey, AtlasError, None]]
+Surveys = t.Sequence[t.Union[Survey, TaskError, None]]
 
 
 class Question:
@@ -34,13 +34,13 @@ class Question:
         self._vpc_ids = set(vpc_ids)
         self._reading = reading
         self._surveys = list(dict.fromkeys(one for one in surveys if isinstance(one, Survey)))
-        self._has_unread = any(isinstance(one, AtlasError) for one in surveys)
+        self._has_unread = any(isinstance(one, TaskError) for one in surveys)
         # By option, the VPC of each id that AWS has shown.
         self._places = {option: self._find(*_KINDS[option]) for option in _KINDS}
 
     def _find(self, kind: str, field: str) -> dict[str, str]:
         answers = [survey.answers.get((kind,), []) for survey in self._surveys]
-        found = [one for answer in answers if not isinstance(answer, AtlasError) for one in answer]
+        found = [one for answer in answers if not isinstance(answer, TaskError) for one in answer]
         return {getattr(one, field): one.vpc_id for one in found if one.vpc_id in self._vpc_ids}
 
     def check(self) -> None:
@@ -50,7 +50,7 @@ class Question:
             InvalidOptionError: If one was not, although everything that could have it was read.
         """
         for option, (kind, unused) in _KINDS.items():
-            is_read = not self._has_unread and not any(isinstance(one.answers.get((kind,)), AtlasError) for one in self._surveys)
+            is_read = not self._has_unread and not any(isinstance(one.answers.get((kind,)), TaskError) for one in self._surveys)
             unknown = [one for one in self._params[option] or () if one not in self._places[option]]
             if unknown and is_read:
                 raise InvalidOptionError(
@@ -63,7 +63,7 @@ class Question:
     def _check_clusters(self) -> None:
         named, reading = self._params["clusters"], self._reading
         lists = [reading.clusters, reading.flex_clusters or []] if reading is not None else []
-        if not named or any(isinstance(one, AtlasError) for one in lists):
+        if not named or any(isinstance(one, TaskError) for one in lists):
             return
         names = [cluster["name"] for one in lists for cluster in one]
         unknown = [one for one in named if one not in names]

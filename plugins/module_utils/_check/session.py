@@ -13,7 +13,7 @@ from .._auth import clients
 from .._aws.session import AwsSession
 from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .credentials import NAMES
 
 if t.TYPE_CHECKING:
@@ -40,7 +40,7 @@ class CheckSession:
         """Return a new session with AWS, whose requests are recorded here. Safe for threads.
 
         Raises:
-            AtlasError: If the credentials cannot be used, or there is no region.
+            TaskError: If the credentials cannot be used, or there is no region.
         """
         aws = AwsSession(credentials, calls=self.calls, names=NAMES)
         self._aws.append(aws)
@@ -50,7 +50,7 @@ class CheckSession:
         """Return a new session with GCP, whose requests are recorded here.
 
         Raises:
-            AtlasError: If the credentials cannot be used, or google-auth is missing.
+            TaskError: If the credentials cannot be used, or google-auth is missing.
         """
         # Only some tasks need google-auth, and it takes long to load.
         from .._gcp.session import LIBRARIES, GcpSession
@@ -58,7 +58,7 @@ class CheckSession:
         missing = [name for name, import_error in LIBRARIES if import_error is not None]
         if missing:
             message = f"The Python package {missing[0]} is missing on the host that this task runs on; it takes it to read GCP."
-            raise AtlasError(message, hint="Install it, or set gcp to false.")
+            raise TaskError(message, hint="Install it, or set gcp to false.")
         gcp = GcpSession(credentials, calls=self.calls)
         self._gcp.append(gcp)
         return gcp

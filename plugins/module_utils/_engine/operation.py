@@ -9,7 +9,7 @@ import time
 import typing as t
 from contextlib import AbstractContextManager
 
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .argspec import ArgumentSpec
 from .options import Parameters
 from .plan import Facts, Plan, Step
@@ -141,7 +141,7 @@ class Operation(t.Generic[S, State]):
 
         Raises:
             Needs: If something has to be read first.
-            AtlasError: If it must not be done; nothing is changed then.
+            TaskError: If it must not be done; nothing is changed then.
         """
         return Plan()
 
@@ -150,7 +150,7 @@ class Operation(t.Generic[S, State]):
 
         Raises:
             Needs: If something has to be read first.
-            AtlasError: If the plan would be refused.
+            TaskError: If the plan would be refused.
         """
         return state
 
@@ -158,11 +158,11 @@ class Operation(t.Generic[S, State]):
         """Send the request of a step, and return the state after it.
 
         Raises:
-            AtlasError: If it was refused, or lost (`outcome_unknown`), or if somebody else was faster (OvertakenError).
+            TaskError: If it was refused, or lost (`outcome_unknown`), or if somebody else was faster (OvertakenError).
         """
         raise NotImplementedError
 
-    def explain(self, step: Step, error: AtlasError, state: State) -> AtlasError:
+    def explain(self, step: Step, error: TaskError, state: State) -> TaskError:
         """Return the error to show for a step that failed: a better one that names the option at fault, or the same."""
         return error
 
@@ -170,7 +170,7 @@ class Operation(t.Generic[S, State]):
         """Return what to wait for before a step that has an `after`, or (without a step) in the end; None for nothing."""
         return None
 
-    def wait_refused(self, step: Step, error: AtlasError, state: State) -> Wait[State] | None:
+    def wait_refused(self, step: Step, error: TaskError, state: State) -> Wait[State] | None:
         """Return what to wait for before a refused step is sent again; None if the refusal stands."""
 
     def end(self, state: State) -> State:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 
 Fields = t.Mapping[str, t.Any]
 
@@ -62,8 +62,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
-    failures: t.Mapping[str, AtlasError] = field(default_factory=dict)
-    refusals: t.Mapping[str, AtlasError] = field(default_factory=dict)
+    failures: t.Mapping[str, TaskError] = field(default_factory=dict)
+    refusals: t.Mapping[str, TaskError] = field(default_factory=dict)
 
     def still_needs(self, step: Step) -> bool:
         """Whether a step of an earlier plan is in this one, too: then it did not take effect."""

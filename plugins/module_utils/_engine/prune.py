@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._values.invalid import InvalidValueError
 from .._values.patterns import Parse, Pattern, matches, parse_pattern
 from .argspec import ArgumentSpec
@@ -72,7 +72,7 @@ def warn_of_unused(
     )
 
 
-def check_ceiling(params: Parameters, removals: t.Sequence[str]) -> AtlasError | None:
+def check_ceiling(params: Parameters, removals: t.Sequence[str]) -> TaskError | None:
     """Return the error for a plan that removes more than `max_deletions`; None for any other.
 
     Args:
@@ -82,7 +82,7 @@ def check_ceiling(params: Parameters, removals: t.Sequence[str]) -> AtlasError |
     ceiling = params["max_deletions"]
     if len(removals) <= ceiling:
         return None
-    return AtlasError(
+    return TaskError(
         f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {', '.join(removals)}.",
         hint="Check the list. If that is what you want, raise max_deletions, or protect what is to stay with ignore.",
     )

@@ -9,7 +9,7 @@ import time
 import traceback
 import typing as t
 
-from .._http.errors import AtlasError, OvertakenError
+from .._http.errors import OvertakenError, TaskError
 from .._http.pauses import LONGEST_BACKOFF, backoff
 from .operation import Operation, Session
 from .options import Parameters
@@ -21,14 +21,14 @@ from .wait import Clock, Sleep, Wait, WaitTimeoutError, wait_until
 CREATION_PAUSES = (2.0, 4.0)
 
 
-def may_pass(step: Step, error: AtlasError) -> bool:
+def may_pass(step: Step, error: TaskError) -> bool:
     """Return whether a step that has failed may do after another look."""
     # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
     is_odd_removal = step.action == "delete" and error.outcome_unknown and not error.is_unanswered
     return error.is_transient or isinstance(error, OvertakenError) or is_odd_removal
 
 
-def pauses_before_look(step: Step, error: AtlasError, failures: int, retries: int) -> t.Sequence[float]:
+def pauses_before_look(step: Step, error: TaskError, failures: int, retries: int) -> t.Sequence[float]:
     """Return the seconds to pause before each look after a step has failed.
 
     Args:
@@ -73,7 +73,7 @@ class Waiter:
             pauses_first: Whether that is known not to be so yet.
 
         Raises:
-            AtlasError: If the time is up, or waiting on is in vain.
+            TaskError: If the time is up, or waiting on is in vain.
         """
         progress = self._progress
         done = is_done or (lambda: wait.is_done(progress.state))
@@ -88,7 +88,7 @@ class Waiter:
     def _wait_until(self, wait: Wait[t.Any], is_done: t.Callable[[], bool], seconds: float) -> None:
         progress, clock, started = self._progress, self._clock, self._clock()
         deadline = started + seconds
-        unanswered: AtlasError | None = None
+        unanswered: TaskError | None = None
 
         def ask() -> bool:
             nonlocal unanswered
@@ -96,7 +96,7 @@ class Waiter:
                 progress.see(wait.poll(progress.state), wait)
                 unanswered = None
                 return is_done()
-            except AtlasError as error:
+            except TaskError as error:
                 # Earlier, the client has tried as often as it may. By now, it has less time than that.
                 # What may have been changed nevertheless has to be looked for.
                 is_late = error.is_unanswered and not error.outcome_unknown and clock() + LONGEST_BACKOFF >= deadline
@@ -157,7 +157,7 @@ class Convergence:
         """Look and decide, and let the outcome show what would come of it.
 
         Raises:
-            AtlasError: If something cannot be read, or would be refused.
+            TaskError: If something cannot be read, or would be refused.
         """
         operation, progress = self._operation, self._progress
         progress.begin(operation.look())
@@ -170,7 +170,7 @@ class Convergence:
         """Look, decide, apply and wait.
 
         Raises:
-            AtlasError: If it fails; the outcome shows how far it has come.
+            TaskError: If it fails; the outcome shows how far it has come.
         """
         operation, progress = self._operation, self._progress
         progress.begin(operation.look())
@@ -196,7 +196,7 @@ class Convergence:
         """Check that a plan may be carried out; the outcome shows it by now.
 
         Raises:
-            AtlasError: If it may not.
+            TaskError: If it may not.
         """
         for error in plan.refusals.values():
             raise error
@@ -216,12 +216,12 @@ class Convergence:
             sent = len(self._session.calls)
             try:
                 self._take(steps[0])
-            except AtlasError as error:
+            except TaskError as error:
                 failures += 1
                 self._look_again(steps[0], error, failures)
                 steps = list(self._progress.plan.steps)
             except Exception:
-                # A defect, or a lack of memory or threads. What hits a request itself after it was sent is an AtlasError.
+                # A defect, or a lack of memory or threads. What hits a request itself after it was sent is an TaskError.
                 calls = self._session.calls[sent:]
                 self._outcome.changed |= any(call.method != "GET" and call.status is not None for call in calls)
                 raise
@@ -240,7 +240,7 @@ class Convergence:
             self._waiter.wait_for(wait)
         try:
             self._apply(step)
-        except AtlasError as error:
+        except TaskError as error:
             # A refused request has done nothing, so that it may be sent again.
             again = None if error.outcome_unknown else self._operation.wait_refused(step, error, progress.state)
             if again is None:
@@ -253,7 +253,7 @@ class Convergence:
             return False
         try:
             self._apply(step)
-        except AtlasError as error:
+        except TaskError as error:
             refused = wait.refused(self._progress.state, error) if wait.refused is not None else None
             if refused is None:
                 raise
@@ -266,11 +266,11 @@ class Convergence:
         self._outcome.changed = True
         self._progress.see(state)
 
-    def _look_again(self, step: Step, error: AtlasError, failures: int) -> None:
+    def _look_again(self, step: Step, error: TaskError, failures: int) -> None:
         """Look and decide again after a step failed.
 
         Raises:
-            AtlasError: If that is of no use: the step was refused, or would have to be sent too often.
+            TaskError: If that is of no use: the step was refused, or would have to be sent too often.
         """
         operation, progress, outcome = self._operation, self._progress, self._outcome
         passes = may_pass(step, error)
@@ -334,11 +334,11 @@ def execute(
                     run.carry_out()
             finally:
                 outcome.secrets.update(session.secrets)
-    except AtlasError as error:
+    except TaskError as error:
         outcome.failure = error.to_result()
     except Exception as error:
         # No thread could be started, no memory was left, or there is a defect here: the result still tells what was changed.
-        failure = AtlasError(
+        failure = TaskError(
             f"The task ended unexpectedly: {type(error).__name__}: {error}.",
             hint="Run it again. If this stays, report it with the traceback (-vvv).",
         )

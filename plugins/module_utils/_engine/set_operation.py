@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from contextlib import AbstractContextManager
 
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .operation import Operation, Session
 from .plan import Plan, Step
 from .wait import State, WaitTimeoutError
@@ -36,10 +36,10 @@ class SetWaiter(t.Protocol):
         """Return whether a step can be sent now, beside those that are on their way.
 
         Raises:
-            AtlasError: If it never can be, because what it needs has failed.
+            TaskError: If it never can be, because what it needs has failed.
         """
 
-    def hold(self, step: Step, error: AtlasError, state: t.Any) -> t.Any | None:
+    def hold(self, step: Step, error: TaskError, state: t.Any) -> t.Any | None:
         """Return the state in which a refused step waits for a later poll; None if the refusal is a failure."""
 
     def is_held(self, step: Step, state: t.Any) -> bool:
@@ -51,7 +51,7 @@ class SetWaiter(t.Protocol):
     def is_settled(self, state: t.Any) -> bool:
         """Return whether nothing is left to wait for in the end."""
 
-    def blocked(self, step: Step, state: t.Any, error: WaitTimeoutError) -> AtlasError:
+    def blocked(self, step: Step, state: t.Any, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that something was in the way of until the time was up."""
 
     def late(self, state: t.Any, error: WaitTimeoutError) -> t.Any:
@@ -73,10 +73,10 @@ class SetSummary(t.Protocol):
     def statuses(self, state: t.Any) -> t.Sequence[str]:
         """Return the state of each entry of the set, in order."""
 
-    def refusal(self, state: t.Any, plan: Plan) -> AtlasError:
+    def refusal(self, state: t.Any, plan: Plan) -> TaskError:
         """Return the error of a plan that has refusals."""
 
-    def failure(self, state: t.Any) -> AtlasError | None:
+    def failure(self, state: t.Any) -> TaskError | None:
         """Return the error that the task ends with; None if nothing has failed."""
 
     def stopped(self, state: t.Any) -> str:
@@ -108,7 +108,7 @@ class SetOperation(Operation[S, State]):
         """Send the request of a step and return what came of it, for `record`. Runs in a thread, and reads the state alone.
 
         Raises:
-            AtlasError: As `apply` does.
+            TaskError: As `apply` does.
         """
         raise NotImplementedError
 
@@ -122,7 +122,7 @@ class SetOperation(Operation[S, State]):
         """
         raise NotImplementedError
 
-    def give_up(self, keys: t.Iterable[str], error: AtlasError, state: State) -> State:
+    def give_up(self, keys: t.Iterable[str], error: TaskError, state: State) -> State:
         """Return the state after changes, by their keys, have failed for good."""
         raise NotImplementedError
 

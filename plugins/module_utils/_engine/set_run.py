@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._http.pauses import StoppedError
 from .._http.threads import Ended, Workers
 from .outcome import REPORT_INTERVAL, Outcome, Progress, Report, StatusHistory
@@ -105,7 +105,7 @@ class SetSteps:
         self._workers: Workers[Step, t.Any] = Workers(operation.params["parallel"])
         self._running: list[Step] = []
         # The steps of which nobody knows what became of them, and why.
-        self._unsure: list[tuple[Step, AtlasError]] = []
+        self._unsure: list[tuple[Step, TaskError]] = []
         # How often each step has failed.
         self._tries: dict[tuple[str, ...], int] = {}
 
@@ -139,7 +139,7 @@ class SetSteps:
             else:
                 return
 
-    def give_up(self, keys: tuple[str, ...], error: AtlasError) -> None:
+    def give_up(self, keys: tuple[str, ...], error: TaskError) -> None:
         """Take down that changes have failed for good, and send nothing more for them."""
         self.pending = [step for step in self.pending if step.keys != keys]
         self._see(self._operation.give_up(keys, error, self._progress.state))
@@ -156,7 +156,7 @@ class SetSteps:
                         and step in self.pending
                         and operation.waiter.is_ready(step, self._progress.state, self._running)
                     )
-                except AtlasError as error:
+                except TaskError as error:
                     # Others may need what this one will not give up now.
                     self.give_up(step.keys, error)
                     is_news = True
@@ -171,7 +171,7 @@ class SetSteps:
         operation, progress = self._operation, self._progress
         ended = t.cast("Ended[Step, t.Any]", self._workers.next())
         step, error = ended.key, ended.error
-        if error is not None and not isinstance(error, AtlasError):
+        if error is not None and not isinstance(error, TaskError):
             raise error
         self._running.remove(step)
         if error is None:
@@ -194,7 +194,7 @@ class SetSteps:
         if ended.error is None:
             self._outcome.changed = True
             self._see(self._operation.record(ended.key, ended.result(), self._progress.state))
-        elif isinstance(ended.error, AtlasError):
+        elif isinstance(ended.error, TaskError):
             self._unsure.append((ended.key, ended.error))
 
     def _give_up_rest(self) -> None:
@@ -225,7 +225,7 @@ class SetSteps:
         for step in list(self.pending):
             self._check_planned(step)
 
-    def _settle(self, step: Step, error: AtlasError) -> None:
+    def _settle(self, step: Step, error: TaskError) -> None:
         """Take down what has become of a step, now that its objects were looked at."""
         operation, progress = self._operation, self._progress
         if not progress.plan.still_needs(step):
@@ -243,7 +243,7 @@ class SetSteps:
             self.pending.remove(step)
         elif step in self.pending and step.action == "delete" and not self.planned.still_needs(step):
             text = "What is there has changed while this task ran, and would have to be removed now."
-            self.give_up(step.keys, AtlasError(text, hint="Run the task again."))
+            self.give_up(step.keys, TaskError(text, hint="Run the task again."))
 
 
 # What refused steps are waited for: that they are taken.
@@ -275,7 +275,7 @@ class SetConvergence(Convergence):
         """Look and decide, and let the outcome show what would come of it.
 
         Raises:
-            AtlasError: If something cannot be read, or is refused, or something has failed already.
+            TaskError: If something cannot be read, or is refused, or something has failed already.
         """
         super().predict()
         self._raise_failure()
@@ -284,7 +284,7 @@ class SetConvergence(Convergence):
         """Look, decide, send and wait.
 
         Raises:
-            AtlasError: If the whole is refused, or something fails. All else is done then, and the outcome shows it.
+            TaskError: If the whole is refused, or something fails. All else is done then, and the outcome shows it.
         """
         operation, progress, steps = self._operation, self._progress, self._steps
         progress.begin(operation.look())
@@ -306,7 +306,7 @@ class SetConvergence(Convergence):
         """Check that a plan may be carried out.
 
         Raises:
-            AtlasError: If the first plan is refused. What a later one refuses, or what has failed by then, has failed.
+            TaskError: If the first plan is refused. What a later one refuses, or what has failed by then, has failed.
         """
         progress, planned = self._progress, {change.key for change in self._steps.planned.changes}
         if plan.refusals and not planned:

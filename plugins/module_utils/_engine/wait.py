@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 
 State = t.TypeVar("State")
 Clock = t.Callable[[], float]
@@ -41,7 +41,7 @@ class Wait(t.Generic[State]):
     Attributes:
         goal: The state that it is to come to, for the user.
         poll: Asks one question, and returns the state then.
-        is_done: Whether a state will do; raises AtlasError where waiting on is in vain.
+        is_done: Whether a state will do; raises TaskError where waiting on is in vain.
         late: Returns what to say when the time is up; None if that is no failure.
         seconds: How long to wait at the most; None for the option `wait_timeout`.
         refused: For a step that is tried whenever `is_done` holds: returns the state to wait on with after a refusal, or None if
@@ -54,9 +54,9 @@ class Wait(t.Generic[State]):
     goal: str
     poll: t.Callable[[State], State]
     is_done: t.Callable[[State], bool]
-    late: t.Callable[[State, WaitTimeoutError], AtlasError | None]
+    late: t.Callable[[State, WaitTimeoutError], TaskError | None]
     seconds: float | None = None
-    refused: t.Callable[[State, AtlasError], State | None] | None = None
+    refused: t.Callable[[State, TaskError], State | None] | None = None
     is_patient: bool = False
     polls_at_once: bool = False
     then: t.Callable[[State], Wait[State] | None] | None = None

@@ -54,7 +54,7 @@ class Tokens:
         secrets: What must not be shown, as far as it is known by now.
 
     Raises:
-        AtlasError: If the key cannot be read.
+        TaskError: If the key cannot be read.
     """
 
     def __init__(self, params: Parameters, send: Send) -> None:
@@ -75,7 +75,7 @@ class Tokens:
             description: What it is for, as a verb phrase.
 
         Raises:
-            AtlasAuthError: If there is none.
+            AuthError: If there is none.
         """
         if self._kind == "accesstoken":
             # Not by google-auth, which has a token only renewed, and would fail for that in place of what GCP says.

@@ -11,12 +11,12 @@ import typing as t
 from .._http.errors import (
     CLASS_BY_STATUS,
     MAX_DETAIL_LENGTH,
-    AtlasApiError,
-    AtlasAuthError,
-    AtlasConflictError,
-    AtlasConnectionError,
-    AtlasRateLimitError,
+    ApiError,
+    AuthError,
+    ConflictError,
+    NoAnswerError,
     OvertakenError,
+    RateLimitError,
     root_cause,
 )
 from .._http.redact import redacted
@@ -53,15 +53,15 @@ class TokenRefusal(t.NamedTuple):
     content: bytes
 
 
-class GcpDeniedError(AtlasAuthError):
+class GcpDeniedError(AuthError):
     """GCP knows who asks, and refuses it."""
 
 
-class PeeringBusyError(AtlasConflictError):
+class PeeringBusyError(ConflictError):
     """GCP makes one change at a time to the peerings of both networks, and refused this one: ask again later."""
 
 
-def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, secrets: t.Iterable[str]) -> AtlasApiError:
+def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, secrets: t.Iterable[str]) -> ApiError:
     """Make the error for a reply of GCP with an error status.
 
     Args:
@@ -79,7 +79,7 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     code = redacted(str(code), secrets, MAX_DETAIL_LENGTH) if code else None
     detail = redacted(str(fields.get("message") or ""), secrets, MAX_DETAIL_LENGTH) or None
     is_limited = code in _RATE_REASONS
-    kind = AtlasRateLimitError if is_limited else CLASS_BY_STATUS.get(status, AtlasApiError)
+    kind = RateLimitError if is_limited else CLASS_BY_STATUS.get(status, ApiError)
     # A quota is refused with the status of a missing permission.
     hint = None if is_limited or "quota" in (code or "").lower() else _HINTS.get(status)
     if status == 403 and not is_limited:
@@ -102,9 +102,9 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     )
 
 
-def odd_reply(description: str, host: str, status: int, flaw: str, *, is_write: bool) -> AtlasApiError:
+def odd_reply(description: str, host: str, status: int, flaw: str, *, is_write: bool) -> ApiError:
     """Make the error for a reply that says neither that a request was carried out nor that it was refused."""
-    return AtlasApiError(
+    return ApiError(
         f"Failed to {description}: the reply of {host} {flaw} (HTTP {status}).",
         http_status=status,
         hint="Check whether a proxy or a login page answers in place of GCP.",
@@ -116,7 +116,7 @@ def odd_reply(description: str, host: str, status: int, flaw: str, *, is_write: 
 
 def connection_error(
     description: str, host: str, failure: str, error: BaseException, *, is_write: bool, secrets: t.Iterable[str]
-) -> AtlasConnectionError:
+) -> NoAnswerError:
     """Make the error for a request that got no whole reply.
 
     Args:
@@ -131,7 +131,7 @@ def connection_error(
     cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
     cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
     what, hint = _CONNECTION[failure]
-    return AtlasConnectionError(
+    return NoAnswerError(
         f"Failed to {description}: {what} {host} ({cause}).",
         detail=cause,
         hint=hint,
@@ -142,7 +142,7 @@ def connection_error(
 
 def sign_in_error(
     description: str, kind: str, error: Exception, refusal: TokenRefusal | None = None, *, secrets: t.Iterable[str]
-) -> AtlasAuthError:
+) -> AuthError:
     """Make the error for credentials that google-auth cannot use, or that GCP refuses to give a token for.
 
     Args:
@@ -165,7 +165,7 @@ def sign_in_error(
         "serviceaccount": "Check that the key is whole, and neither deleted nor disabled.",
         "machineaccount": "Run the task on a machine of GCP that has this service account, or choose another auth_kind.",
     }.get(kind)
-    made = AtlasAuthError(f"Failed to {description}: no token for GCP with auth_kind {kind}: {detail}.", detail=detail, hint=hint)
+    made = AuthError(f"Failed to {description}: no token for GCP with auth_kind {kind}: {detail}.", detail=detail, hint=hint)
     made.is_transient = bool(getattr(error, "retryable", False))
     return made
 

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from .._engine.options import Parameters
-from .._http.errors import AtlasNotFoundError
+from .._http.errors import NotFoundError
 from .errors import HOST, HTTP_OK, odd_reply
 from .network import AddPeering, Json, Peering, RemovePeering, parse_network, parse_operation
 from .plan import NetworkState, find_mirror
@@ -25,7 +25,7 @@ def list_networks(session: GcpSession, project_id: str) -> dict[str, tuple[Peeri
     """Return the peerings of each network of a project, by the names of the networks.
 
     Raises:
-        AtlasError: If they cannot be read, as a whole.
+        TaskError: If they cannot be read, as a whole.
     """
     description = f"list the networks of project {project_id}"
     found: dict[str, tuple[Peering, ...]] = {}
@@ -89,12 +89,12 @@ class Networks:
             may_be_missing: Whether a network that GCP does not know is an answer, and not a failure.
 
         Raises:
-            AtlasError: If it cannot be read.
+            TaskError: If it cannot be read.
         """
         description = f"read the network {self._local}"
         try:
             reply = self._session.read(description, self._local)
-        except AtlasNotFoundError as error:
+        except NotFoundError as error:
             # Any other 404 is not about the network: the project is unknown, say, or something else has answered.
             if may_be_missing and error.error_code == "notFound" and self._local in (error.detail or ""):
                 return NetworkState(exists=False)
@@ -106,7 +106,7 @@ class Networks:
         """Send a change, and return the state with the operation that it has begun.
 
         Raises:
-            AtlasError: If it is refused or lost.
+            TaskError: If it is refused or lost.
         """
         verb = "add" if isinstance(request, AddPeering) else "remove"
         where = f"to {request.network}" if verb == "add" else "of"
@@ -118,7 +118,7 @@ class Networks:
         """Read the operation that is running, and the network as soon as it has ended well.
 
         Raises:
-            AtlasError: If it cannot be read.
+            TaskError: If it cannot be read.
         """
         running = t.cast(t.Any, state.running)
         description = f"read the operation {running.name} on the network {self._local}"

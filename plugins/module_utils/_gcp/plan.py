@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from .._clouds.gcp import is_atlas_network
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .network import ACTIVE, AddPeering, Peering, RemovePeering, Running
 
 
@@ -50,7 +50,7 @@ def plan_present(params: Parameters, state: NetworkState) -> Plan:
     """Plan the peering with Atlas's network.
 
     Raises:
-        AtlasError: If its name belongs to another peering.
+        TaskError: If its name belongs to another peering.
     """
     if find_mirror(params, state) is not None:
         return Plan()
@@ -71,7 +71,7 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
     """Plan the removal of the peering.
 
     Raises:
-        AtlasError: If only its name is known, and it does not lead to a network of Atlas.
+        TaskError: If only its name is known, and it does not lead to a network of Atlas.
     """
     if not state.exists:
         return Plan(
@@ -81,7 +81,7 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
     if mirror is None:
         return Plan()
     if params["remote"] is None and not _leads_to_atlas(mirror):
-        raise AtlasError(
+        raise TaskError(
             f"name {mirror.name}: this peering of {params['local']} leads to {mirror.network}, which is not a network of Atlas.",
             hint="If it is to be removed all the same, set atlas_gcp_project_id and atlas_network_name to that network.",
         )

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._http.exchange import ApiCall, Reply
 from .._http.pauses import backoff
 from .._http.transport import REQUESTS_IMPORT_ERROR, Transport, TransportError
@@ -42,7 +42,7 @@ class GcpSession:
         calls: The requests sent so far.
 
     Raises:
-        AtlasError: If the credentials cannot be read.
+        TaskError: If the credentials cannot be read.
     """
 
     def __init__(
@@ -86,12 +86,12 @@ class GcpSession:
             query: The parameters of the query.
 
         Raises:
-            AtlasError: If it fails.
+            TaskError: If it fails.
         """
         for attempt in range(READ_RETRIES):
             try:
                 return self._answer(description, "GET", path, query=query)
-            except AtlasError as error:
+            except TaskError as error:
                 pause = backoff(attempt)
                 is_late = self._deadline is not None and self._clock() + pause >= self._deadline
                 if not error.is_transient or is_late:
@@ -109,7 +109,7 @@ class GcpSession:
             request_id: A UUID. GCP carries out only the first of several requests that have the same.
 
         Raises:
-            AtlasError: If it fails; `outcome_unknown` if it may have been carried out all the same.
+            TaskError: If it fails; `outcome_unknown` if it may have been carried out all the same.
         """
         return self._answer(description, "POST", path, body, {"requestId": request_id})
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .._engine.options import Parameters
 from .._engine.wait import Wait, WaitTimeoutError
-from .._http.errors import AtlasApiError, AtlasError
+from .._http.errors import ApiError, TaskError
 from .errors import PeeringBusyError
 from .network import ACTIVE, CONSENSUS, Peering
 from .networks import Networks
@@ -33,15 +33,15 @@ class PeeringWaiter:
 
     def until_free(self) -> Wait[NetworkState]:
         """Try a change until no other one to the peerings of both networks is in progress."""
-        refusals: list[AtlasError] = []
+        refusals: list[TaskError] = []
 
-        def refused(last: NetworkState, error: AtlasError) -> NetworkState | None:
+        def refused(last: NetworkState, error: TaskError) -> NetworkState | None:
             if not isinstance(error, PeeringBusyError):
                 return None
             refusals.append(error)
             return last
 
-        def late(last: NetworkState, error: WaitTimeoutError) -> AtlasError:
+        def late(last: NetworkState, error: WaitTimeoutError) -> TaskError:
             if not refusals:
                 made = _unanswered(error, f"the network {self._where} could be changed")
                 made.outcome_unknown = getattr(error.unanswered, "outcome_unknown", False)
@@ -70,7 +70,7 @@ class PeeringWaiter:
         def is_done(last: NetworkState) -> bool:
             running = last.running
             if running is not None and running.is_done and running.error is not None:
-                raise AtlasApiError(
+                raise ApiError(
                     f"GCP did not change the peerings of the network {self._where}: {running.error.rstrip('. ')} "
                     f"({running.error_code}).",
                     error_code=running.error_code,
@@ -80,7 +80,7 @@ class PeeringWaiter:
                 )
             return running is not None and running.is_done
 
-        def late(last: NetworkState, error: WaitTimeoutError) -> AtlasError:
+        def late(last: NetworkState, error: WaitTimeoutError) -> TaskError:
             return _unanswered(error, f"GCP's operation on the network {self._where} ended")
 
         return Wait(
@@ -111,13 +111,13 @@ class PeeringWaiter:
         def is_done(last: NetworkState) -> bool:
             mirror = self._networks.find_mirror(last)
             if mirror is None:
-                raise AtlasApiError(
+                raise ApiError(
                     f"The peering with {self._params['remote']} was removed from {self._where} while it was waited for.",
                     hint="Find out who removes it, then run the task again.",
                 )
             return mirror.state == ACTIVE
 
-        def late(last: NetworkState, error: WaitTimeoutError) -> AtlasError:
+        def late(last: NetworkState, error: WaitTimeoutError) -> TaskError:
             mirror = self._networks.find_mirror(last)
             shown = "unknown" if mirror is None else f"{mirror.state}: {mirror.state_details or 'no details'}"
             return _unanswered(error, f"the peering with {self._params['remote']} was {ACTIVE} ({shown})")
@@ -138,9 +138,9 @@ def consensus_hint(peering: Peering | None) -> str:
     )
 
 
-def _unanswered(error: WaitTimeoutError, what: str) -> AtlasError:
+def _unanswered(error: WaitTimeoutError, what: str) -> TaskError:
     reason = f" The last question got no answer: {error.unanswered}" if error.unanswered is not None else ""
-    return AtlasApiError(
+    return ApiError(
         f"The time was up after {error.waited:.0f} seconds before {what}.{reason}",
         hint="Run the task again, or raise wait_timeout.",
     )

@@ -14,7 +14,7 @@ MAX_DETAIL_LENGTH = 500
 FAILURE_FIELDS = ("http_status", "error_code", "detail")
 
 
-class AtlasError(Exception):
+class TaskError(Exception):
     """A failure whose text is shown to the user unchanged.
 
     Args:
@@ -67,54 +67,54 @@ class AtlasError(Exception):
     @property
     def is_unanswered(self) -> bool:
         """Whether the service did not answer the question, as far as it could have been answered: try again later."""
-        return isinstance(self, AtlasConnectionError) or (self.http_status or 0) >= 500 or self.http_status == 429
+        return isinstance(self, NoAnswerError) or (self.http_status or 0) >= 500 or self.http_status == 429
 
     def to_result(self) -> dict[str, t.Any]:
         """Return the fields of a failed result: `msg`, `http_status`, `error_code`, `detail`."""
         return {"msg": str(self), **{name: getattr(self, name) for name in FAILURE_FIELDS}}
 
 
-class InvalidOptionError(AtlasError):
+class InvalidOptionError(TaskError):
     """An option that cannot be right, found before anything is sent."""
 
 
-class AtlasConnectionError(AtlasError):
+class NoAnswerError(TaskError):
     """Atlas did not answer: unreachable, TLS, time-out, a connection that broke."""
 
 
-class AtlasApiError(AtlasError):
+class ApiError(TaskError):
     """Atlas answered with an error, or with something that is not a reply of its API."""
 
 
-class AtlasAuthError(AtlasApiError):
+class AuthError(ApiError):
     """The credentials are refused, or may not do this."""
 
 
-class AtlasNotFoundError(AtlasApiError):
+class NotFoundError(ApiError):
     """What the request names does not exist."""
 
 
-class AtlasConflictError(AtlasApiError):
+class ConflictError(ApiError):
     """The request does not fit the present state."""
 
 
-class AtlasRateLimitError(AtlasApiError):
+class RateLimitError(ApiError):
     """Atlas asked to slow down, more often than the retries allow."""
 
     was_refused_unread = True
 
 
-class OvertakenError(AtlasApiError):
+class OvertakenError(ApiError):
     """Somebody else has done, since the last look, what the request was to do: look again."""
 
 
 # The errors that a caller may tell apart; GCP means the same by these statuses.
-CLASS_BY_STATUS: dict[int, type[AtlasApiError]] = {
-    401: AtlasAuthError,
-    403: AtlasAuthError,
-    404: AtlasNotFoundError,
-    409: AtlasConflictError,
-    429: AtlasRateLimitError,
+CLASS_BY_STATUS: dict[int, type[ApiError]] = {
+    401: AuthError,
+    403: AuthError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
 }
 
 

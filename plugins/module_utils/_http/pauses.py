@@ -11,7 +11,7 @@ import threading
 import time
 import typing as t
 
-from .errors import AtlasError
+from .errors import TaskError
 
 # Seconds.
 LONGEST_BACKOFF = 60.0
@@ -29,7 +29,7 @@ Sleep = t.Callable[[float], None]
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 
 
-class StoppedError(AtlasError):
+class StoppedError(TaskError):
     """The task ends: nothing more is sent."""
 
     def __init__(self, message: str = "The task was stopped before the request was sent. Run it again.") -> None:

@@ -14,7 +14,7 @@ from .._engine.operation import Operation
 from .._engine.options import Parameters, check_wait, parse_values
 from .._engine.wait import State
 from .._http import tls
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 
 # How many requests that only read are sent side by side.
 READERS = 8
@@ -49,14 +49,14 @@ class AtlasOperation(Operation[AtlasClient, State]):
             check_wait(params)
         return params, [*warn_of_connection(params), *warnings]
 
-    def read_all(self, calls: t.Mapping[Key, t.Callable[[], Result]]) -> dict[Key, Result | AtlasError]:
+    def read_all(self, calls: t.Mapping[Key, t.Callable[[], Result]]) -> dict[Key, Result | TaskError]:
         """Read several things side by side; see `read_all`."""
         return read_all(self.session, self.params, calls)
 
 
 def read_all(
     client: AtlasClient, params: Parameters, calls: t.Mapping[Key, t.Callable[[], Result]]
-) -> dict[Key, Result | AtlasError]:
+) -> dict[Key, Result | TaskError]:
     """Read several things side by side.
 
     Args:
@@ -72,14 +72,14 @@ def read_all(
 
     # Pauses for the rate may take as long as all tries of a request.
     longest_pause = params["timeout"] * (params["retries"] + 1)
-    found: dict[Key, Result | AtlasError] = {}
+    found: dict[Key, Result | TaskError] = {}
     with client.side_by_side(READERS, longest_pause), Workers[Key, Result](READERS) as workers:
         for key, call in calls.items():
             workers.submit(key, call)
         for ended in workers.results():
             try:
                 found[ended.key] = ended.result()
-            except AtlasError as error:
+            except TaskError as error:
                 found[ended.key] = error
     return {key: found[key] for key in calls}
 

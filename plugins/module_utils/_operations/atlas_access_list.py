@@ -16,7 +16,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Fields, Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.wait import Wait
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._resources.access_list import FIELDS, PATTERN_FORMS, SUBJECTS, AccessList, Entry, check_entries, to_send
 from .._resources.peers import VpcPeers
 from .._values.invalid import InvalidValueError
@@ -112,7 +112,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
 
     def _check_groups(self, plan: Plan, facts: Facts) -> None:
         if any(change.after and change.after["aws_security_group"] for change in plan.changes) and not facts[LIVE_PEER]:
-            raise AtlasError(
+            raise TaskError(
                 "Security groups can be allowed only beside a VPC peering connection, and there is none.",
                 hint="Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead.",
             )
@@ -127,7 +127,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
                 self._access_list.delete_entry(step.keys[0])
             else:
                 self._access_list.create_entries([to_send(entry) for entry in step.request])
-        except AtlasError as error:
+        except TaskError as error:
             if error.outcome_unknown:
                 self._lost.update(changes)
             raise

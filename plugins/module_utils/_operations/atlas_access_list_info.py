@@ -12,7 +12,7 @@ from functools import partial
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._resources.access_list import GONE, PATTERN_FORMS, AccessList, Entry, in_both_forms
 from .._values.invalid import InvalidValueError
 from .._values.patterns import matches, parse_pattern
@@ -60,7 +60,7 @@ class AtlasAccessListInfo(AtlasOperation[Entries]):
         statuses = self.read_all({name: partial(access_list.get_status, name) for name in entries})
         found = {}
         for name, status in statuses.items():
-            if isinstance(status, AtlasError):
+            if isinstance(status, TaskError):
                 if status.error_code not in GONE:
                     raise status
             else:

@@ -10,7 +10,7 @@ import typing as t
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_options
 from .._engine.plan import Plan
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._resources.clusters import Cluster, Clusters, Region
 from .._values.ids import parse_cluster_name
 from .._values.regions import same_region
@@ -60,7 +60,7 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
         """Return the clusters of all kinds, each once: Atlas lists some Flex clusters, which were M2 or M5, twice."""
         lists = self.read_all({"clusters": clusters.list_clusters, "flex": clusters.list_flex_clusters})
         for error in lists.values():
-            if isinstance(error, AtlasError):
+            if isinstance(error, TaskError):
                 raise error
         found = [*t.cast("list[Cluster]", lists["clusters"]), *t.cast("list[Cluster]", lists["flex"])]
         return list({one["id"]: one for one in found}.values())

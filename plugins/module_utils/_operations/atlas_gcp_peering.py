@@ -18,7 +18,7 @@ from .._gcp.network import AddPeering
 from .._gcp.networks import Networks
 from .._gcp.plan import NetworkState, plan_absent, plan_present, state_after
 from .._gcp.wait import PeeringWaiter, consensus_hint
-from .._http.errors import AtlasApiError, AtlasAuthError, AtlasError, OvertakenError
+from .._http.errors import ApiError, AuthError, OvertakenError, TaskError
 
 
 class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
@@ -79,7 +79,7 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
             raise OvertakenError(f"The peering {request.name} has changed meanwhile.", hint="Run the task again.")
         try:
             after = self._networks.change(request, self._request_id, state)
-        except AtlasError as error:
+        except TaskError as error:
             self._is_lost = self._is_lost or error.outcome_unknown
             if not self._is_lost:
                 self._request_id = str(uuid.uuid4())
@@ -87,14 +87,14 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
         self._request_id = str(uuid.uuid4())
         return after
 
-    def explain(self, step: Step, error: AtlasError, state: NetworkState) -> AtlasError:
+    def explain(self, step: Step, error: TaskError, state: NetworkState) -> TaskError:
         """Name the strategy that forbids a removal by one side."""
-        is_about_strategy = not isinstance(error, (AtlasAuthError, PeeringBusyError)) and error.http_status is not None
+        is_about_strategy = not isinstance(error, (AuthError, PeeringBusyError)) and error.http_status is not None
         hint = consensus_hint(self._networks.find_mirror(state)) if is_about_strategy else ""
         if isinstance(step.request, AddPeering) or not hint:
             return error
         fields: dict[str, t.Any] = {"http_status": error.http_status, "error_code": error.error_code, "detail": error.detail}
-        return AtlasApiError(error.without_hint, hint=hint, **fields)
+        return ApiError(error.without_hint, hint=hint, **fields)
 
     def wait(self, state: NetworkState, step: Step | None = None) -> Wait[NetworkState] | None:
         """Wait for GCP's operation in any case, and with `wait` until the peering is active."""

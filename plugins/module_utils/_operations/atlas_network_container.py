@@ -16,7 +16,7 @@ from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step
 from .._engine.wait import Wait, WaitTimeoutError
-from .._http.errors import AtlasConflictError, AtlasError, InvalidOptionError
+from .._http.errors import ConflictError, InvalidOptionError, TaskError
 from .._resources.containers import Container, Containers
 from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation
@@ -108,16 +108,16 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
             return None
         container = state.container
 
-        def late(last: ContainerState, error: WaitTimeoutError) -> AtlasError:
+        def late(last: ContainerState, error: WaitTimeoutError) -> TaskError:
             hint = f"after {error.waited:.0f} seconds of waiting; remove them, or raise wait_timeout"
             if error.unanswered is not None:
                 hint = f"or raise wait_timeout: Atlas did not answer at the end of the {error.waited:.0f} seconds of waiting"
             return in_use("removed", container, last.users, hint)
 
-        def refused(last: ContainerState, error: AtlasError) -> ContainerState | None:
+        def refused(last: ContainerState, error: TaskError) -> ContainerState | None:
             # A cluster that goes away, or a container that is too new.
             reason = error.detail or error.error_code or "something that Atlas does not name"
-            return replace(last, users=(reason,)) if isinstance(error, AtlasConflictError) else None
+            return replace(last, users=(reason,)) if isinstance(error, ConflictError) else None
 
         return Wait(
             UNUSED,

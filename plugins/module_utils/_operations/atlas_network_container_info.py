@@ -12,7 +12,7 @@ from .._containers import PROVIDERS, choose_kind, parse_place
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option
 from .._engine.plan import Facts, Plan
-from .._http.errors import AtlasNotFoundError
+from .._http.errors import NotFoundError
 from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region
 from .._values.regions import parse_any_region
 from .atlas import AtlasOperation
@@ -55,7 +55,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
         if container_id is not None:
             try:
                 return [containers.get_container(container_id)]
-            except AtlasNotFoundError as error:
+            except NotFoundError as error:
                 if error.error_code != NOT_FOUND:
                     raise
                 return []

@@ -17,7 +17,7 @@ from .._engine.operation import Status
 from .._engine.options import Parameters, check_not_azure, check_version
 from .._engine.plan import Facts, Plan, Step
 from .._engine.wait import Clock, Wait
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._peering.azure_role import role_failure, role_status, until_role_holds
 from .._peering.connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
 from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, make_handover, needs_names
@@ -72,7 +72,7 @@ class PeerChanges:
         """Request a new connection."""
         try:
             created = self._peers.create_peer(request.fields, request.home_region)
-        except AtlasError as error:
+        except TaskError as error:
             # A refusal for the role is repeated first, and explained then.
             if error.error_code not in self._peers.provider.role_codes:
                 self._add_removal(error)
@@ -93,24 +93,24 @@ class PeerChanges:
             self._replaced = peer
         return replace(state, old=None) if is_old else replace(state, dying=(peer,))
 
-    def explain(self, step: Step, error: AtlasError, state: PeerState) -> AtlasError:
+    def explain(self, step: Step, error: TaskError, state: PeerState) -> TaskError:
         """Return what to say of a refusal: which option is at fault, what is in the way, or which rights Atlas lacks."""
         if isinstance(step.request, DeletePeer):
             return error if state.peer is None else explain_removal(state.old or state.peer, error)
         if error.error_code in self._peers.provider.role_codes:
-            better: AtlasError | None = role_failure(self._choice, step.request.fields, error)
+            better: TaskError | None = role_failure(self._choice, step.request.fields, error)
         else:
             better = find_cause(error, step.request, state, self._choice)
         better = self._match.explain(error, state) if better is None else better
         self._add_removal(better)
         return better
 
-    def _add_removal(self, error: AtlasError) -> None:
+    def _add_removal(self, error: TaskError) -> None:
         """Let an error tell that a connection has been removed for a new one: if it is gone, and not before."""
         if self._replaced is not None and self._match.is_gone(self._replaced):
             add_removal(error, self._replaced)
 
-    def wait_refused(self, step: Step, error: AtlasError) -> Wait[PeerState] | None:
+    def wait_refused(self, step: Step, error: TaskError) -> Wait[PeerState] | None:
         """Return the wait for the role that Atlas needs, if that may be too new; after a removal it is waited for in any case."""
         is_role = isinstance(step.request, CreatePeer) and error.error_code in self._peers.provider.role_codes
         params = self._choice.params
@@ -241,11 +241,11 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         """Request, change or remove the connection."""
         return self._changes.apply(step, state)
 
-    def explain(self, step: Step, error: AtlasError, state: PeerState) -> AtlasError:
+    def explain(self, step: Step, error: TaskError, state: PeerState) -> TaskError:
         """Tell which option is at fault where Atlas has refused a connection, or what is in its way."""
         return self._changes.explain(step, error, state)
 
-    def wait_refused(self, step: Step, error: AtlasError, state: PeerState) -> Wait[PeerState] | None:
+    def wait_refused(self, step: Step, error: TaskError, state: PeerState) -> Wait[PeerState] | None:
         """Wait for the role that Atlas needs, if that may be too new."""
         return self._changes.wait_refused(step, error)
 

@@ -21,7 +21,7 @@ from .._engine.operation import Operation, Status
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step
 from .._engine.wait import Wait
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 
 
 class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
@@ -95,7 +95,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         connection = state.connection
         needs_block = isinstance(step.request, RouteChange) and step.request.action != "delete" and self.params["accept"]
         if needs_block and connection is not None and not connection.requester.cidr_blocks:
-            raise AtlasError(
+            raise TaskError(
                 f"The VPC peering connection {connection.id} is {connection.status}, and AWS does not tell yet which block is "
                 f"behind it: no route was made, since atlas_cidr_block {step.request.block} could not be compared.",
                 hint="Run the task again in a minute.",

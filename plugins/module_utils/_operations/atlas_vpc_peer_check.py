@@ -19,7 +19,7 @@ from .._check.result import judge
 from .._engine.operation import Library, Operation
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._http.tls import preload as preload_certificates
 from .atlas import read_all, warn_of_connection
 
@@ -63,7 +63,7 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
         """Read both halves as far as they are on, and judge what was read.
 
         Raises:
-            AtlasError: If nothing of a half could be read, or an option names something that there is not.
+            TaskError: If nothing of a half could be read, or an option names something that there is not.
         """
         params, client = self.params, self.session.atlas
         reader = None
@@ -92,7 +92,7 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
             more = f" There are {len(found) - _MOST_TOLD} more." if len(found) > _MOST_TOLD else ""
             why = "" if any(check["severity"] == "fail" for check in found) else "This fails because fail_on is warn: "
             hint = "The result has all findings in peering_check."
-            raise AtlasError(f"{state['summary']} {why}{' '.join(told)}{more}", hint=hint)
+            raise TaskError(f"{state['summary']} {why}{' '.join(told)}{more}", hint=hint)
         return Plan()
 
     def show(self, state: PeeringCheck, plan: Plan) -> dict[str, t.Any]:

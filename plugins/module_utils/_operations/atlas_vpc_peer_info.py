@@ -16,7 +16,7 @@ from .._clouds.cloud import PROVIDERS, Peer, Provider, fields_of
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_not_azure, check_version, parse_option
 from .._engine.plan import Facts, Plan
-from .._http.errors import FAILURE_FIELDS, AtlasError, InvalidOptionError
+from .._http.errors import FAILURE_FIELDS, InvalidOptionError, TaskError
 from .._peering.container_choice import ContainerChoice
 from .._peering.options import choose_provider, parse_cloud
 from .._resources.containers import Containers
@@ -61,7 +61,7 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
         params: The options, with one project.
 
     Raises:
-        AtlasError: If something cannot be read.
+        TaskError: If something cannot be read.
     """
     facts, found = Facts(), _read(client, params)
 
@@ -110,7 +110,7 @@ class PeersState:
     """The connections that were found, and why projects could not be read, by their ids."""
 
     peers: list[t.Any]
-    failures: t.Mapping[str, AtlasError] = field(default_factory=dict)
+    failures: t.Mapping[str, TaskError] = field(default_factory=dict)
 
 
 class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
@@ -175,8 +175,8 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
             return PeersState(self._select(self.params["group_id"]))
         found = self.read_all({group_id: partial(self._select, group_id) for group_id in group_ids})
         return PeersState(
-            [{"group_id": key, **peer} for key, peers in found.items() if not isinstance(peers, AtlasError) for peer in peers],
-            {key: error for key, error in found.items() if isinstance(error, AtlasError)},
+            [{"group_id": key, **peer} for key, peers in found.items() if not isinstance(peers, TaskError) for peer in peers],
+            {key: error for key, error in found.items() if isinstance(error, TaskError)},
         )
 
     def _select(self, group_id: str) -> list[Peer]:
@@ -203,7 +203,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         errors = list(state.failures.values())
         if errors:
             more = f" The others are in failures ({len(errors) - MOST_TOLD} more)." if len(errors) > MOST_TOLD else ""
-            raise AtlasError(
+            raise TaskError(
                 f"{len(errors)} of {len(self.params['group_ids'])} projects could not be read. "
                 f"{' '.join(map(str, errors[:MOST_TOLD]))}{more}",
                 **{name: getattr(errors[0], name) for name in FAILURE_FIELDS if len(errors) == 1},

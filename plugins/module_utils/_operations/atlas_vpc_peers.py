@@ -16,7 +16,7 @@ from .._engine.plan import Facts, Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_operation import SetOperation
 from .._engine.set_run import SetConvergence
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._peer_set.draft import PeerSetPlanner
 from .._peer_set.gate import explain
 from .._peer_set.options import GOALS, PEERS, check_clouds, parse_entries, pattern_forms, to_entries
@@ -161,14 +161,14 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
             self.waiter.record_creation(peer)
         return state.with_written(key, peer)
 
-    def explain(self, step: Step, error: AtlasError, state: PeerSetState) -> AtlasError:
+    def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
         """Tell which option is at fault where Atlas has refused a connection, or what is in its way."""
         match = self._matches.get(step.keys[0])
         if isinstance(step.request, DeletePeer) or match is None:
             return explain_removal(state.find(step.request.id), error)
         return explain(step, error, state, match, self.waiter.waited(step, state))
 
-    def give_up(self, keys: t.Iterable[str], error: AtlasError, state: PeerSetState) -> PeerSetState:
+    def give_up(self, keys: t.Iterable[str], error: TaskError, state: PeerSetState) -> PeerSetState:
         """Return the state after entries or removals have failed."""
         for key in keys:
             entry = self._by_key.get(key)

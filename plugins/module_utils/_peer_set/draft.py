@@ -24,7 +24,7 @@ from .._clouds.cloud import (
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Needs, Plan, Step
 from .._engine.prune import check_ceiling, split_ignored, warn_of_unused
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._peering.connection import DeletePeer, PeerState
 from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, on_other_cloud
 from .._peering.planner import PeerPlanner
@@ -36,7 +36,7 @@ from .options import CASELESS, Entry
 from .order import after_twins, find_cycle, order
 from .state import PeerSetState
 
-Refusals = dict[str, AtlasError]
+Refusals = dict[str, TaskError]
 # What tells connections apart within a network container, in words.
 _IDENTITIES = {
     "AWS": "the AWS account and the VPC",
@@ -114,7 +114,7 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
             others = _with(entry.provider, neighbours)
             check_overlaps(entry.provider, fields_of(final), None, others)
             check_twins(choices[entry.key], fields_of(final), others)
-        except AtlasError as error:
+        except TaskError as error:
             refusals[entry.key] = entry.named(error)
         # Without an id, it is known by its entry.
         neighbours.append({**final, "id": final["id"] or entry.key})
@@ -131,7 +131,7 @@ def _cycles(steps: t.Iterable[Step]) -> Refusals:
     refusals: Refusals = {}
     for step in cycle:
         others = " and ".join(key for key in keys if key != step.keys[0])
-        refusals[step.keys[0]] = AtlasError(
+        refusals[step.keys[0]] = TaskError(
             f"{step.keys[0]}.route_table_cidr_block {step.request.fields['route_table_cidr_block']} is not free before {others} "
             "has changed, which waits for this entry in turn.",
             hint="Give one of them a block that is free, and run the task again with the blocks that you want.",
@@ -147,7 +147,7 @@ def _duplicates(draft: Draft) -> Refusals:
             hint = _same_container(entry, before, draft) if entry.identity == before.identity else ""
             if hint:
                 text = f"it has {_IDENTITIES[entry.provider.name]} of {before.key}."
-                refusals[entry.key] = entry.named(AtlasError(text, hint=hint))
+                refusals[entry.key] = entry.named(TaskError(text, hint=hint))
                 break
     return refusals
 
@@ -163,21 +163,21 @@ def _same_container(entry: Entry, before: Entry, draft: Draft) -> str:
     return "Both have the same network container: declare it once." if is_same else ""
 
 
-def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState) -> AtlasError | None:
+def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState) -> TaskError | None:
     """Check that a project holds all connections; only creations make them more."""
     created = sum(change.action == "create" for change in changes)
     going = {peer["id"] for peer in draft.going}
     staying = sum(peer["id"] not in going and not is_leaving(peer) for peer in state.listed)
     if not created or staying + created <= MOST_PEERS:
         return None
-    return AtlasError(
+    return TaskError(
         f"The project would have {staying + created} VPC peering connections ({staying} that stay, and {created} new ones), and "
         f"Atlas allows {MOST_PEERS}.",
         hint="Take connections that are no longer needed out of the list, or remove them from the project.",
     )
 
 
-def _above_ceiling(changes: t.Iterable[Change], params: Parameters) -> AtlasError | None:
+def _above_ceiling(changes: t.Iterable[Change], params: Parameters) -> TaskError | None:
     removals = [
         f"VPC peering connection {change.before['id']} ({cloud_of(change.before).describe(change.before)})"
         for change in changes
@@ -299,7 +299,7 @@ class PeerSetPlanner:
     def _draft_entry(self, entry: Entry, own: PeerState, draft: Draft) -> None:
         try:
             draft.plans[entry.key], draft.final[entry.key] = self._plan_entry(entry, own)
-        except AtlasError as error:
+        except TaskError as error:
             unfit = draft.refusals
             if own.peer is not None and is_failed(own.peer) and self._params["recreate"] == "never":
                 unfit, draft.final[entry.key] = draft.failures, own.peer
@@ -309,7 +309,7 @@ class PeerSetPlanner:
         """Plan one entry, and return the connection that it will have, too.
 
         Raises:
-            AtlasError: If it cannot be.
+            TaskError: If it cannot be.
         """
         planner, peer = PeerPlanner(entry.params, entry.provider, self._facts), own.peer
         if peer is None or own.dying or (is_failed(peer) and self._params["recreate"] != "never"):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from .._clouds.cloud import Peer, for_pending, is_pending, provider_of
 from .._engine.plan import Step
 from .._engine.wait import Clock, WaitTimeoutError
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._peering.azure_role import role_failure
 from .._peering.connection import CreatePeer, DeletePeer, PeerState
 from .._peering.container_choice import with_reply_of
@@ -40,7 +40,7 @@ class PeerGate:
         self._waits = waits
         self._role_timeout = role_timeout
 
-    def hold(self, step: Step, error: AtlasError, state: PeerSetState) -> PeerSetState | None:
+    def hold(self, step: Step, error: TaskError, state: PeerSetState) -> PeerSetState | None:
         """Return the state in which a refused creation waits for a later poll; None if the refusal is a failure."""
         key = step.keys[0]
         if error.error_code in self._role_codes.get(key, ()) and isinstance(step.request, CreatePeer):
@@ -62,7 +62,7 @@ class PeerGate:
         """Return whether nothing is in the way of a step.
 
         Raises:
-            AtlasError: If its entry has failed, or if what is in its way will not go, because that has failed.
+            TaskError: If its entry has failed, or if what is in its way will not go, because that has failed.
         """
         after, failed_before = step.after, state.failures.get(step.keys[0])
         if failed_before is not None:
@@ -72,7 +72,7 @@ class PeerGate:
             blockers = after.blockers(state.listed)
             for peer in blockers:
                 if peer["id"] in failed | state.failures.keys():
-                    raise AtlasError(
+                    raise TaskError(
                         f"It needs what VPC peering connection {peer['id']} has, and that could not be changed or removed.",
                         hint="Correct that first, then run the task again.",
                     )
@@ -82,18 +82,18 @@ class PeerGate:
         has_place = state.full is None or not isinstance(step.request, CreatePeer) or creations < state.places
         return has_place and step.keys[0] not in state.resting
 
-    def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> AtlasError:
+    def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that could not be sent until the time was up."""
         blockers = step.after.blockers(state.listed) if isinstance(step.after, After) else []
         if not blockers:
             way_out = for_pending(state.listed, "Have pending ones accepted in AWS", "Have pending ones completed in")
-            return AtlasError(
+            return TaskError(
                 f"Atlas had no place for another VPC peering connection within {error.waited:.0f} seconds.",
                 hint=f"{way_out}, or remove some, then run the task again.",
             )
         advice = {provider_of(peer).removal_advice for peer in blockers if has_removal_failed(peer)}
         names = ", ".join(f"{peer['id']} ({peer['status_name']})" for peer in blockers)
-        return AtlasError(
+        return TaskError(
             f"VPC peering connection {names} is still in the way after {error.waited:.0f} seconds.",
             hint=" ".join([*advice, "Raise wait_timeout, or run the task again later."]),
         )
@@ -123,7 +123,7 @@ def count_pending(peers: t.Iterable[Peer]) -> int:
     return sum(map(is_pending, peers))
 
 
-def explain(step: Step, error: AtlasError, state: PeerSetState, match: PeerMatch, waited: float | None) -> AtlasError:
+def explain(step: Step, error: TaskError, state: PeerSetState, match: PeerMatch, waited: float | None) -> TaskError:
     """Return the error to show for a creation or a change that was refused.
 
     Args:
@@ -141,12 +141,12 @@ def explain(step: Step, error: AtlasError, state: PeerSetState, match: PeerMatch
     return better
 
 
-def _with_cause(step: Step, error: AtlasError, state: PeerSetState, match: PeerMatch, waited: float | None) -> AtlasError:
+def _with_cause(step: Step, error: TaskError, state: PeerSetState, match: PeerMatch, waited: float | None) -> TaskError:
     provider, request = match.choice.provider, step.request
     if error.error_code == NO_PLACE:
         way_out = for_pending(state.listed, "Accept pending ones in AWS", "Have pending ones completed in")
         hint = f"{way_out}, then run the task again."
-        return with_reply_of(error, AtlasError(error.without_hint, hint=hint))
+        return with_reply_of(error, TaskError(error.without_hint, hint=hint))
     if error.error_code in provider.role_codes and not isinstance(request, DeletePeer):
         return role_failure(match.choice, request.fields, error, waited)
     own = state.entries.get(step.keys[0], PeerState(None))

@@ -16,7 +16,7 @@ from .._clouds.azure import parse_azure_name, parse_uuid
 from .._clouds.cloud import PROVIDERS, Provider, identity_of, name_of, to_clouds
 from .._clouds.gcp import parse_gcp_name, parse_gcp_project
 from .._engine.options import Parameters, check_version, parse_values
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._peering.options import choose_provider, parse_cloud
 from .._values.blocks import parse_private_block
 from .._values.ids import parse_account_id, parse_connection_id, parse_object_id, parse_vpc_id
@@ -127,7 +127,7 @@ class Entry:
         """The state to wait for, in Atlas's words; a cloud that has no state of waiting for the customer goes on to the end."""
         return self.provider.goal(self.params["wait_for"])
 
-    def named(self, error: AtlasError) -> AtlasError:
+    def named(self, error: TaskError) -> TaskError:
         """Return a copy of an error of a single connection, with the name of the entry before its message."""
         text, named = str(error), copy.copy(error)
         is_option = text.split(" ", 1)[0].rstrip(":") in OPTIONS

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from .._clouds.cloud import Peer, Provider, fields_of, provider_of
 from .._engine.plan import Change
-from .._http.errors import AtlasApiError, AtlasConnectionError, AtlasError
+from .._http.errors import ApiError, NoAnswerError, TaskError
 from .._peering.connection import PeerState
 from .._peering.match import PeerMatch
 from .._resources.peers import VpcPeers
@@ -37,9 +37,9 @@ class PeerSetState:
     listed: tuple[Peer, ...]
     first: tuple[Peer, ...] = ()
     entries: t.Mapping[str, PeerState] = field(default_factory=dict)
-    unclear: t.Mapping[str, AtlasError] = field(default_factory=dict)
+    unclear: t.Mapping[str, TaskError] = field(default_factory=dict)
     done: t.Mapping[str, Change] = field(default_factory=dict)
-    failures: t.Mapping[str, AtlasError] = field(default_factory=dict)
+    failures: t.Mapping[str, TaskError] = field(default_factory=dict)
     pruned: tuple[Peer, ...] = ()
     full: tuple[int, int] | None = None
     places: int = 0
@@ -77,7 +77,7 @@ class PeerSetState:
             return replace(state, pruned=(*self.pruned, leaving))
         return replace(state, entries={**self.entries, key: PeerState(leaving, (leaving,), (), leaving)})
 
-    def with_failure(self, key: str, error: AtlasError) -> PeerSetState:
+    def with_failure(self, key: str, error: TaskError) -> PeerSetState:
         """Return the state after something has failed for good."""
         return replace(self, failures={**self.failures, key: error})
 
@@ -98,7 +98,7 @@ class PeerSetMatch:
         What this task has done it does not do again, even if the list does not show it yet.
 
         Raises:
-            AtlasError: If the network containers are needed and cannot be read.
+            TaskError: If the network containers are needed and cannot be read.
         """
         entries, unclear = dict(state.entries), {}
         for key, match in self._matches.items():
@@ -107,9 +107,9 @@ class PeerSetMatch:
             earlier = entries.pop(key, None)
             try:
                 own = match.choose([peer for peer in state.listed if provider_of(peer) is match.peers.provider])
-            except (AtlasApiError, AtlasConnectionError):
+            except (ApiError, NoAnswerError):
                 raise
-            except AtlasError as error:
+            except TaskError as error:
                 unclear[key] = error
                 continue
             template = earlier.template if earlier is not None else None

@@ -10,7 +10,7 @@ import typing as t
 from .._clouds.cloud import Peer, cloud_of, fields_of, name_of
 from .._engine.plan import Change, Plan
 from .._engine.wait import GONE
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .options import FIELDS, Entry
 from .state import PeerSetState
 
@@ -61,11 +61,11 @@ class PeerSetSummary:
         own = [state.entries.get(key) for key in self._by_key]
         return [one.peer["status_name"] if one is not None and one.peer is not None else GONE for one in own]
 
-    def refusal(self, state: PeerSetState, plan: Plan) -> AtlasError:
+    def refusal(self, state: PeerSetState, plan: Plan) -> TaskError:
         """Return the error with all that is wrong with a plan."""
         return _joined("Nothing was changed.", self._failures(_done(state, plan)[1], state))
 
-    def failure(self, state: PeerSetState) -> AtlasError | None:
+    def failure(self, state: PeerSetState) -> TaskError | None:
         """Return the error with all that has failed; None for nothing."""
         failures = self._failures(state.failures, state)
         return _joined("", failures) if failures else None
@@ -103,7 +103,7 @@ class PeerSetSummary:
             "differing": list(differing),
         }
 
-    def _failures(self, failures: t.Mapping[str, AtlasError], state: PeerSetState) -> list[dict[str, t.Any]]:
+    def _failures(self, failures: t.Mapping[str, TaskError], state: PeerSetState) -> list[dict[str, t.Any]]:
         found = []
         for key, error in self._in_order(failures.items(), lambda one: one[0], state):
             entry, own = self._by_key.get(key), state.entries.get(key)
@@ -132,7 +132,7 @@ class PeerSetSummary:
         }
 
 
-def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str, AtlasError]]:
+def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str, TaskError]]:
     """Return what was done, or if the plan is refused what it would do, and what has failed."""
     if not plan.refusals:
         return [*state.done.values()], state.failures
@@ -146,10 +146,10 @@ def _foreseen(name: str, value: t.Any, change: Change) -> t.Any:
     return KNOWN_LATER if is_new and value is None and name in ("id", "connection_id") else value
 
 
-def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> AtlasError:
+def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> TaskError:
     """Return one error for several failures; what Atlas said of it is kept if there is only one."""
     only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
-    return AtlasError(
+    return TaskError(
         " ".join(filter(None, (text, *(str(failure["msg"]) for failure in failures)))),
         http_status=only.get("http_status"),
         error_code=only.get("error_code"),

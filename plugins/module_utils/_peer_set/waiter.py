@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from .._clouds.cloud import CustomerTask, Peer, fields_of, is_failed, is_leaving, provider_of
 from .._engine.wait import GONE, Clock, WaitTimeoutError
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .._peering.connection import PeerState
 from .._peering.container_choice import needs_names
 from .._peering.life import NEW_FOR, OLD_FAILURE_FOR, failure, not_removed, removed_by_others, too_late
@@ -39,14 +39,14 @@ class Removals:
         has_failed_before = peer["status_name"] == provider_of(peer).removal_failed
         self._old_until[peer["id"]] = self._clock() + (OLD_FAILURE_FOR if has_failed_before else 0)
 
-    def failed(self, listed: t.Iterable[Peer], leaving: t.Container[str]) -> dict[str, AtlasError]:
+    def failed(self, listed: t.Iterable[Peer], leaving: t.Container[str]) -> dict[str, TaskError]:
         """Return why removals have failed, by the ids of the connections.
 
         Args:
             listed: The connections that are there.
             leaving: The ids of those that were being removed when the task began.
         """
-        found: dict[str, AtlasError] = {}
+        found: dict[str, TaskError] = {}
         for peer in listed:
             provider = provider_of(peer)
             until = self._old_until.get(peer["id"], 0 if peer["id"] in leaving else None)
@@ -222,7 +222,7 @@ class PeerSetWaiter(PeerGate):
             and (own.peer is None or not entry.provider.has_reached(own.peer, entry.goal))
         ]
 
-    def _seen(self, entry: Entry, own: PeerState, present: Peer | None) -> tuple[PeerState, AtlasError | None]:
+    def _seen(self, entry: Entry, own: PeerState, present: Peer | None) -> tuple[PeerState, TaskError | None]:
         """Return what an entry has come to when its connection is seen or gone, and what has failed if the task waits for it."""
         if own.dying:
             return (replace(own, peer=present, dying=(present,)) if present else replace(own, peer=None, dying=())), None

@@ -10,7 +10,7 @@ import typing as t
 from .._clouds.cloud import Fields_provider as Fields
 from .._engine.operation import Status
 from .._engine.wait import State, Wait, WaitTimeoutError
-from .._http.errors import AtlasError
+from .._http.errors import TaskError
 from .container_choice import ContainerChoice, is_government, with_reply_of
 
 ROLE = "the role of Atlas"
@@ -18,11 +18,11 @@ ROLE = "the role of Atlas"
 REFUSED = "refused"
 
 
-class RoleError(AtlasError):
+class RoleError(TaskError):
     """Atlas has no rights on the customer's network; the message says how to give them."""
 
 
-def role_failure(choice: ContainerChoice, fields: Fields, error: AtlasError, waited: float | None = None) -> AtlasError:
+def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float | None = None) -> TaskError:
     """Return the error that tells what Atlas needs on the customer's network, ready to paste.
 
     Args:
@@ -54,7 +54,7 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: AtlasError, wai
     return with_reply_of(error, better)
 
 
-def until_role_holds(choice: ContainerChoice, fields: Fields, error: AtlasError, waited: float) -> Wait[t.Any]:
+def until_role_holds(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float) -> Wait[t.Any]:
     """Return the wait for a creation not to be refused any more: a new role is not known everywhere in Azure at once.
 
     Args:
@@ -65,12 +65,12 @@ def until_role_holds(choice: ContainerChoice, fields: Fields, error: AtlasError,
     """
     last = error
 
-    def refused(state: State, again: AtlasError) -> State | None:
+    def refused(state: State, again: TaskError) -> State | None:
         nonlocal last
         last = again
         return state if again.error_code in choice.provider.role_codes else None
 
-    def late(state: t.Any, ended: WaitTimeoutError) -> AtlasError:
+    def late(state: t.Any, ended: WaitTimeoutError) -> TaskError:
         return role_failure(choice, fields, last, waited + ended.waited)
 
     return Wait(

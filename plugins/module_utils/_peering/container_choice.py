@@ -12,15 +12,15 @@ from .._clouds.cloud import Fields_provider as Fields
 from .._clouds.cloud import Peer, Provider, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
-from .._http.errors import AtlasError, AtlasNotFoundError, InvalidOptionError
+from .._http.errors import InvalidOptionError, NotFoundError, TaskError
 from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region, kind_of, to_region
 from .._resources.containers import fields_of as fields_of_container
 from .connection import LIST_PEERS, PeerState
 
-Error = t.TypeVar("Error", bound=AtlasError)
+Error = t.TypeVar("Error", bound=TaskError)
 
 
-def with_reply_of(refusal: AtlasError, better: Error) -> Error:
+def with_reply_of(refusal: TaskError, better: Error) -> Error:
     """Return an error that says more than a refusal, with the status, the code and the words of its reply."""
     better.http_status, better.error_code, better.detail = refusal.http_status, refusal.error_code, refusal.detail
     return better
@@ -86,14 +86,14 @@ class ContainerChoice:
         """Return those of some connections that are in a container that the options allow.
 
         Raises:
-            AtlasError: If Atlas does not say which container one is in.
+            TaskError: If Atlas does not say which container one is in.
         """
         container_id, region = self.params["container_id"], self.params["container_region_name"]
         if not peers or (container_id is None and region is None):
             return peers
         for peer in peers:
             if peer["container_id"] is None:
-                raise AtlasError(
+                raise TaskError(
                     f"Atlas does not say which network container VPC peering connection {peer['id']} is in.",
                     hint="Leave container_id and container_region_name out; peer_id alone names one connection.",
                 )
@@ -104,7 +104,7 @@ class ContainerChoice:
         """Return the id of the container that the options name; None if they leave it open.
 
         Raises:
-            AtlasError: If `container_region_name` names none, or more than one.
+            TaskError: If `container_region_name` names none, or more than one.
         """
         region = self.params["container_region_name"]
         if region is None:
@@ -113,13 +113,13 @@ class ContainerChoice:
         if len(found) == 1:
             return str(found[0]["id"])
         if found:
-            raise AtlasError(
+            raise TaskError(
                 f"container_region_name: project {self._group_id} has {len(found)} network containers in {region}: "
                 f"{describe(found)}.",
                 hint="Set container_id instead.",
             )
         others = f"; it has {describe(self._list())}" if self._list() else ""
-        raise AtlasError(
+        raise TaskError(
             f"container_region_name: project {self._group_id} has no network container on {self.provider.name} in "
             f"{kind_of(self.provider.name).to_cloud(region)}{others}.",
             hint="Correct it, or create the network container (atlas_network_container) or a cluster in that region.",
@@ -133,7 +133,7 @@ class ContainerChoice:
             region: The region of the VPC, if it is known.
 
         Raises:
-            AtlasError: If there is none, or more than one that could be meant; they are listed.
+            TaskError: If there is none, or more than one that could be meant; they are listed.
         """
         if container_id is not None and not self.provider.lists_all:
             return self.known(container_id) or t.cast("Container", self._ask(container_id))
@@ -144,14 +144,14 @@ class ContainerChoice:
         if len(containers) == 1:
             return containers[0]
         if not containers:
-            raise AtlasError(
+            raise TaskError(
                 f"Project {self._group_id} has no network container on {self.provider.name}.",
                 hint="Create one, or a cluster in the region, and run the task again.",
             )
         in_region = [one for one in containers if region is not None and to_region(one) == region]
         if len(in_region) == 1:
             return in_region[0]
-        raise AtlasError(
+        raise TaskError(
             f"Project {self._group_id} has {len(containers)} network containers on {self.provider.name}: {describe(containers)}.",
             hint="Say which one with container_region_name or container_id.",
         )
@@ -189,11 +189,11 @@ class ContainerChoice:
         """Return a container in words, with its region if Atlas tells it: the words are for a failure of another kind."""
         try:
             region = next((to_region(one) for one in self._list() if one["id"] == container_id), None)
-        except AtlasError:
+        except TaskError:
             region = None
         return f"network container {container_id}" + (f" in {region}" if region else "")
 
-    def missing(self, container_id: str, error: AtlasError) -> InvalidOptionError | None:
+    def missing(self, container_id: str, error: TaskError) -> InvalidOptionError | None:
         """Return what to say if an error means that a container does not exist; None for any other error."""
         return (
             with_reply_of(error, no_such_container(self.params, self.provider, container_id))
@@ -212,7 +212,7 @@ class ContainerChoice:
             return containers.list_all_containers() if self.provider.lists_all else containers.list_containers(provider)
         try:
             container = containers.get_container(need)
-        except AtlasNotFoundError as error:
+        except NotFoundError as error:
             raise self.missing(need, error) or error from error
         if container["provider_name"] not in (provider, None):
             raise on_other_cloud(self.provider, container)

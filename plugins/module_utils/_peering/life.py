@@ -14,7 +14,7 @@ from .._clouds.cloud import CustomerTask, Peer, Provider, provider_of
 from .._engine.operation import Session, Status
 from .._engine.options import Parameters
 from .._engine.wait import GONE, Wait, WaitTimeoutError
-from .._http.errors import AtlasError, OvertakenError
+from .._http.errors import OvertakenError, TaskError
 from .._resources.containers import fields_of
 from .._values.moments import created_at
 from .connection import PeerState
@@ -25,15 +25,15 @@ from .match import PeerMatch
 _SETTLED_AFTER = datetime.timedelta(hours=1)
 
 
-def removed_by_others(peer_id: str, goal: str) -> AtlasError:
+def removed_by_others(peer_id: str, goal: str) -> TaskError:
     """Return the error for a connection that has gone while the task waited for it."""
-    return AtlasError(
+    return TaskError(
         f"VPC peering connection {peer_id} was removed by somebody else while this task waited for {goal}.",
         hint="Find out who removes it, then run the task again.",
     )
 
 
-def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask | None) -> AtlasError:
+def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask | None) -> TaskError:
     """Return the error for a connection that is not where it should be when the time is up.
 
     Args:
@@ -48,14 +48,14 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     elif has_removal_failed(peer):
         hint = f"{provider_of(peer).removal_advice} {hint}"
     status, cause = peer["status_name"], error.unanswered
-    if not isinstance(cause, AtlasError):
-        return AtlasError(
+    if not isinstance(cause, TaskError):
+        return TaskError(
             f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
             f"to be {goal}.",
             detail=f"last status {status}",
             hint=hint,
         )
-    return AtlasError(
+    return TaskError(
         f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
         f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
         f"{cause.without_hint}",
@@ -66,7 +66,7 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     )
 
 
-def failure(provider: Provider, params: Parameters, peer: Peer, *, worked: bool = False) -> AtlasError:
+def failure(provider: Provider, params: Parameters, peer: Peer, *, worked: bool = False) -> TaskError:
     """Return the error that tells why a connection has failed, and what to do.
 
     Args:
@@ -86,7 +86,7 @@ def failure(provider: Provider, params: Parameters, peer: Peer, *, worked: bool 
     lost = ""
     if provider.lost and peer["status_name"] == provider.failed and (worked or _is_old(peer)):
         lost = f" Atlas may have moved a connection that worked to {provider.failed}, {provider.lost}."
-    return AtlasError(
+    return TaskError(
         f"VPC peering connection {peer['id']} is {provider.failure_in_words(peer)}.{lost}",
         error_code=peer["error_state_name"],
         hint=hint,
@@ -104,7 +104,7 @@ def has_removal_failed(peer: Peer) -> bool:
     return peer["status_name"] is not None and peer["status_name"] == provider_of(peer).removal_failed
 
 
-def explain_removal(peer: Peer, error: AtlasError) -> AtlasError:
+def explain_removal(peer: Peer, error: TaskError) -> TaskError:
     """Return what to say of a removal that was refused: of one that has failed before, and is under way for Atlas, what it needs.
 
     Args:
@@ -116,16 +116,16 @@ def explain_removal(peer: Peer, error: AtlasError) -> AtlasError:
     return with_reply_of(error, not_removed(provider_of(peer), peer))
 
 
-def not_removed(provider: Provider, peer: Peer) -> AtlasError:
+def not_removed(provider: Provider, peer: Peer) -> TaskError:
     """Return the error for a connection whose removal has failed again."""
-    return AtlasError(
+    return TaskError(
         f"VPC peering connection {peer['id']} could not be removed: it is {provider.failure_in_words(peer)}.",
         error_code=peer["error_state_name"],
         hint=provider.removal_advice,
     )
 
 
-def add_removal(error: AtlasError, removed: Peer) -> None:
+def add_removal(error: TaskError, removed: Peer) -> None:
     """Let the error of a creation tell what has become of the connection that was removed for it."""
     text = f"VPC peering connection {removed['id']} is removed by now; the next run creates the new one."
     if text not in str(error):
@@ -191,7 +191,7 @@ class PeerWaiter:
                 self._match.choice.reread(present["container_id"])
             return replace(state, peer=present)
 
-        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
+        def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
             present = t.cast("Peer", state.peer)
             return too_late(present, self._goal, error, self._customer_task(present))
 
@@ -213,7 +213,7 @@ class PeerWaiter:
             own = state.peer if stays else next(iter(self._match.with_identity(left)), None)
             return replace(state, peer=own, dying=tuple(left))
 
-        def late(state: PeerState, error: WaitTimeoutError) -> AtlasError:
+        def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
             return too_late(left[0], GONE, error, None)
 
         def is_done(state: PeerState) -> bool:
@@ -235,7 +235,7 @@ class PeerWaiter:
         """Check that a removal has not failed; right after a second request for it, the failure may be that of the first one.
 
         Raises:
-            AtlasError: If it has.
+            TaskError: If it has.
         """
         provider = self._peers.provider
         is_old = self._clock() < self._retried.get(peer["id"], -math.inf) + OLD_FAILURE_FOR
@@ -256,7 +256,7 @@ class PeerWaiter:
             try:
                 with self._session.within(self._clock() + min(_REGION_TIME, self._params["wait_timeout"] / 4)):
                     region = choice.region_of(peer)
-            except AtlasError:
+            except TaskError:
                 # Where to accept it is worth telling without the region, too.
                 region = None
             self._tasks[peer["id"]] = provider.customer_task(peer, region, None)

@@ -9,13 +9,13 @@ import typing as t
 from dataclasses import replace
 
 from .._clouds.cloud import Peer, fields_of
-from .._http.errors import AtlasConflictError, AtlasError
+from .._http.errors import ConflictError, TaskError
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
 from .connection import PeerState
 from .container_choice import ContainerChoice, with_reply_of
 
 
-class OtherCloudError(AtlasError):
+class OtherCloudError(TaskError):
     """`peer_id` names a connection with another cloud provider.
 
     Attributes:
@@ -60,7 +60,7 @@ class PeerMatch:
             found: The connection with `peer_id`, if it has just been read.
 
         Raises:
-            AtlasError: If more than one is there, or the one with `peer_id` is not what the other options say.
+            TaskError: If more than one is there, or the one with `peer_id` is not what the other options say.
         """
         params = self._params
         peer_id = params["peer_id"] if params["peer_id"] not in self._gone else None
@@ -82,7 +82,7 @@ class PeerMatch:
         """Return the state with the connection that `peer_id` names, which may be about to be replaced by another one.
 
         Raises:
-            AtlasError: If it is not what the other options say.
+            TaskError: If it is not what the other options say.
         """
         if peer["provider_name"] != self.peers.provider.name:
             raise OtherCloudError(peer, self.peers.provider.name)
@@ -100,7 +100,7 @@ class PeerMatch:
         """Choose the connection out of all that the project has.
 
         Raises:
-            AtlasError: If more than one is alive.
+            TaskError: If more than one is alive.
         """
         matches = self.choice.select(self.with_identity(listed))
         matches = [peer for peer in matches if self._home in (None, peer["container_id"])]
@@ -121,14 +121,14 @@ class PeerMatch:
         """Whether this task has seen that a connection is no longer there."""
         return peer["id"] in self._gone
 
-    def explain(self, error: AtlasError, state: PeerState) -> AtlasError:
+    def explain(self, error: TaskError, state: PeerState) -> TaskError:
         """Say what is in the way if Atlas says that a connection exists already, and it is in another container."""
         if error.error_code not in ALREADY_EXISTS:
             return error
         others = [peer for peer in self.with_identity(self.choice.neighbours(state)) if not self.choice.select([peer])]
         if not others:
             return error
-        better = AtlasConflictError(
+        better = ConflictError(
             f"Atlas has no second VPC peering connection to {self._identity_in_words()} in project "
             f"{self._params['group_id']}: {self._described(others)} exists already.",
             hint="Use that one, by its container_id, or remove it first.",
@@ -156,20 +156,20 @@ class PeerMatch:
             container = self.choice.describe(peer["container_id"])
             differing = [f"it is in {container}, and container_region_name is {self._params['container_region_name']}"]
         if differing:
-            raise AtlasError(
+            raise TaskError(
                 f"peer_id names VPC peering connection {peer['id']}, which is not the one that the other options describe: "
                 f"{', '.join(differing)}.",
                 hint="Correct peer_id or the other options, or give only one of them.",
             )
 
-    def _ambiguous(self, live: list[Peer]) -> AtlasError:
+    def _ambiguous(self, live: list[Peer]) -> TaskError:
         containers = {peer["container_id"] for peer in live}
         way_out = "Set peer_id to the id of the one that is meant."
         if len(containers) == len(live):
             way_out = "Say which one is meant with container_id."
             if self._params["container_region_name"] is None:
                 way_out = "Say which one is meant with container_region_name or container_id."
-        return AtlasError(
+        return TaskError(
             f"Project {self._params['group_id']} has {len(live)} VPC peering connections with {self._identity_in_words()}: "
             f"{self._described(live)}.",
             hint=way_out,

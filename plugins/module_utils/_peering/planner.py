@@ -12,7 +12,7 @@ from .._clouds.cloud import Fields_provider as Fields
 from .._clouds.cloud import Peer, Provider, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Plan, Step
-from .._http.errors import AtlasError, InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import to_region
 from .._resources.peers import may_be_same_region
 from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer
@@ -52,7 +52,7 @@ class CreationPlanner:
             home: The container, if the options leave it open and it is known.
 
         Raises:
-            AtlasError: If it cannot be created like that; the message names the option.
+            TaskError: If it cannot be created like that; the message names the option.
         """
         provider, template = self._provider, state.template if replaced is None else None
         known = fields_of(template) if template is not None else {}
@@ -96,13 +96,13 @@ class CreationPlanner:
         """Plan to replace a connection by what the options alone describe, so that nothing is lost if the task ends in between.
 
         Raises:
-            AtlasError: If that would be another connection, and only the same one is to be created again.
+            TaskError: If that would be another connection, and only the same one is to be created again.
         """
         self._check_options(old)
         plan = self.plan(state, replaced=old)
         names = self._differences(old, t.cast("CreatePeer", plan.steps[-1].request).fields)
         if names and self._params["recreate"] != "changed":
-            raise AtlasError(
+            raise TaskError(
                 f"VPC peering connection {old['id']} is {self._provider.failure_in_words(old)}, and the options describe "
                 f"another one: {', '.join(names)}.",
                 hint="recreate: dead only replaces what the options alone create again: correct them, or remove the connection "
@@ -114,7 +114,7 @@ class CreationPlanner:
         """Plan a connection with another identity in place of one: the new one first, unless the old one is in its way.
 
         Raises:
-            AtlasError: If it cannot be created like that.
+            TaskError: If it cannot be created like that.
         """
         self._check_options(old)
         home = old["container_id"]
@@ -197,7 +197,7 @@ class PeerPlanner:
         """Plan the removal of what is there and not being removed already.
 
         Raises:
-            AtlasError: If it is another one than the options say.
+            TaskError: If it is another one than the options say.
         """
         peer, provider = state.peer, self._provider
         if peer is None or state.dying:
@@ -205,7 +205,7 @@ class PeerPlanner:
         labels = {name: self._wanted[name] for name in provider.labels if name in self._wanted}
         differing = provider.differing(labels, fields_of(peer))
         if differing:
-            raise AtlasError(
+            raise TaskError(
                 f"VPC peering connection {peer['id']} is not the one that the options describe: "
                 f"{self._in_words(differing, peer)}.",
                 hint="Correct the option, or leave it out.",
@@ -214,7 +214,7 @@ class PeerPlanner:
         return Plan((Change("delete", key, fields_of(peer), None),), (Step("delete", DeletePeer(key), (key,)),))
 
     def plan_present(self, state: PeerState) -> Plan:
-        """Plan how the connection comes to be there, as the options describe it; raises AtlasError if it cannot."""
+        """Plan how the connection comes to be there, as the options describe it; raises TaskError if it cannot."""
         if state.old is None:
             return self._plan_own(state)
         key = state.old["id"]
@@ -228,7 +228,7 @@ class PeerPlanner:
         """Check that a move removes no other connection that may work; there is a warning if it removes one that has failed.
 
         Raises:
-            AtlasError: If it would: what people see of a move is the connection that moves.
+            TaskError: If it would: what people see of a move is the connection that moves.
         """
         if plan.changes[:1] == () or plan.changes[0].action != "recreate":
             return ()
@@ -236,7 +236,7 @@ class PeerPlanner:
         if provider.has_failed(new):
             is_failed = f"VPC peering connection {new['id']} to {network} is {provider.failure_in_words(new)}"
             return (f"{is_failed}, and is removed as well as {old['id']}, which peer_id names.",)
-        raise AtlasError(
+        raise TaskError(
             f"peer_id names VPC peering connection {old['id']}, which cannot move to {network}: VPC peering connection "
             f"{new['id']} leads there, and differs in what cannot be changed, so that both would be removed.",
             hint="Run the task without peer_id first, which replaces the one that is there, or correct the options.",
@@ -249,7 +249,7 @@ class PeerPlanner:
             if choose_provider(params) is None:
                 names += ", or what names the network on AZURE or GCP,"
             way_out = "leave it out" if None not in [params[name] for name in provider.identity] else f"give {names} instead"
-            raise AtlasError(
+            raise TaskError(
                 f"Project {params['group_id']} has no VPC peering connection {params['peer_id']}.",
                 hint=f"Check peer_id, or {way_out} to create one.",
             )
@@ -265,7 +265,7 @@ class PeerPlanner:
         """Plan the changes to a connection that is alive.
 
         Raises:
-            AtlasError: If it differs in what cannot be changed.
+            TaskError: If it differs in what cannot be changed.
         """
         wanted, provider = dict(self._wanted), self._provider
         if provider.region and may_be_same_region(wanted.get(provider.region), fields_of(current)[provider.region]):
@@ -275,7 +275,7 @@ class PeerPlanner:
         if fixed and self._params["recreate"] == "changed":
             return self._creation.plan_again(state, current)
         if fixed:
-            raise AtlasError(
+            raise TaskError(
                 f"VPC peering connection {current['id']} differs in what cannot be changed: {self._in_words(fixed, current)}. "
                 "A new connection would be needed.",
                 hint="Correct the option, or remove the connection first (state: absent), or set recreate: changed.",
@@ -296,7 +296,7 @@ class PeerPlanner:
         """Return the state to which a plan leads, and foresee what Atlas would refuse.
 
         Raises:
-            AtlasError: If it would.
+            TaskError: If it would.
         """
         change = plan.changes[0] if plan.changes else None
         if change is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.cloud import Peer, Provider, fields_of
-from .._http.errors import AtlasApiError, AtlasError, InvalidOptionError
+from .._http.errors import ApiError, InvalidOptionError, TaskError
 from .._resources.containers import Container, to_region
 from .._values.blocks import do_overlap
 from .connection import CreatePeer, PeerState, UpdatePeer
@@ -143,9 +143,7 @@ def check_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbou
     )
 
 
-def find_cause(
-    error: AtlasError, request: CreatePeer | UpdatePeer, state: PeerState, choice: ContainerChoice
-) -> AtlasError | None:
+def find_cause(error: TaskError, request: CreatePeer | UpdatePeer, state: PeerState, choice: ContainerChoice) -> TaskError | None:
     """Look for the option that is behind the refusal of a request.
 
     Args:
@@ -161,11 +159,11 @@ def find_cause(
     fields = {**(current or {}), **request.fields}
     container_id = fields.get("container_id")
     # Where containers are read with one list, that tells whether another cloud has it.
-    cause: AtlasError | None = None
+    cause: TaskError | None = None
     if container_id is not None and not provider.lists_all:
         cause = choice.missing(container_id, error)
     # What Atlas says of a container of another cloud is not known.
-    is_explained = error.error_code in _EXPLAINED or (provider.lists_all and isinstance(error, AtlasApiError))
+    is_explained = error.error_code in _EXPLAINED or (provider.lists_all and isinstance(error, ApiError))
     if cause is None and is_explained and error.error_code not in provider.role_codes:
         try:
             region = None if provider.region is None else fields.get(provider.region)
@@ -175,6 +173,6 @@ def find_cause(
             check_overlaps(provider, {**fields, "container_id": container["id"]}, container, choice.neighbours(state))
         except InvalidOptionError as found:
             cause = found
-        except AtlasError:
+        except TaskError:
             return None
     return None if cause is None else with_reply_of(error, cause)

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from .._api.client import PAGE_SIZE, AtlasClient
-from .._http.errors import AtlasApiError
+from .._http.errors import ApiError
 from .._values.blocks import Network, parse_block
 from .._values.invalid import InvalidValueError
 from .._values.moments import to_moment
@@ -110,7 +110,7 @@ class AccessList:
         """Add entries, or replace those that are there, all in one request: Atlas takes no two at once.
 
         Raises:
-            AtlasApiError: If the list that Atlas replies with does not have all of them, too.
+            ApiError: If the list that Atlas replies with does not have all of them, too.
         """
         body = [{FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
         wanted = [str(key_of(entry)) for entry in entries]
@@ -121,7 +121,7 @@ class AccessList:
         listed = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
         missing = [name for name in wanted if name not in {key_of(to_result(one)) for one in listed}]
         if missing:
-            raise AtlasApiError(
+            raise ApiError(
                 f"Failed to {description}: the reply is a list without {_enumerated(missing)}.",
                 hint="Run the task again; if this stays, check that base_url is Atlas.",
                 outcome_unknown=True,
@@ -132,7 +132,7 @@ class AccessList:
 
         Raises:
             OvertakenError: If somebody else has removed it.
-            AtlasError: If it cannot be removed.
+            TaskError: If it cannot be removed.
         """
         description = f"remove {name} from the access list of project {self._group_id}"
         self._client.delete((*self._path, name), description, gone=GONE, hints=HINTS)
@@ -141,12 +141,12 @@ class AccessList:
         """Return whether an entry is in force yet: `PENDING`, `ACTIVE` or `FAILED`.
 
         Raises:
-            AtlasNotFoundError: If there is no such entry.
+            NotFoundError: If there is no such entry.
         """
         description = f"read the status of {name} in the access list of project {self._group_id}"
         status = self._client.get((*self._path, name, "status"), description).get("STATUS")
         if not isinstance(status, str):
-            raise AtlasApiError(f"Failed to {description}: the reply is not a status.", hint="Check base_url.")
+            raise ApiError(f"Failed to {description}: the reply is not a status.", hint="Check base_url.")
         return status
 
 

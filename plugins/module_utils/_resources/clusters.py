@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from .._api.client import AtlasClient
-from .._http.errors import AtlasApiError
+from .._http.errors import ApiError
 
 # The providers of clusters that share their hosts with others: they use no network container, and cannot be peered.
 SHARED = "TENANT"
@@ -54,7 +54,7 @@ def to_result(cluster: Json, description: str) -> Cluster:
         description: What was asked, as a verb phrase.
 
     Raises:
-        AtlasApiError: If the reply is not a cluster.
+        ApiError: If the reply is not a cluster.
     """
     try:
         configs = [config for spec in _objects(cluster, "replicationSpecs") for config in _objects(spec, "regionConfigs")]
@@ -72,8 +72,8 @@ def flex_to_result(cluster: Json, description: str) -> Cluster:
         raise _odd(description, error) from None
 
 
-def _odd(description: str, error: ValueError) -> AtlasApiError:
-    return AtlasApiError(f"Failed to {description}: the reply is not a cluster: {error}.", hint="Check base_url.")
+def _odd(description: str, error: ValueError) -> ApiError:
+    return ApiError(f"Failed to {description}: the reply is not a cluster: {error}.", hint="Check base_url.")
 
 
 def _typed(one: Json, name: str, kind: type[t.Any]) -> t.Any:
@@ -206,7 +206,7 @@ class Clusters:
         description = f"read cluster {name} of project {self._group_id}"
         try:
             found = self._client.find((*self._path, name), description, _MISSING, version=VERSION)
-        except AtlasApiError as error:
+        except ApiError as error:
             if error.error_code != _IS_FLEX:
                 raise
             found = self._client.find((*self._flex_path, name), description, _MISSING, version=FLEX_VERSION)
@@ -218,10 +218,10 @@ def is_custom_dns_enabled(client: AtlasClient, group_id: str) -> bool:
     """Return whether custom DNS is enabled in a project.
 
     Raises:
-        AtlasError: If it cannot be read.
+        TaskError: If it cannot be read.
     """
     description = f"read the custom DNS of project {group_id}"
     enabled = client.get(("groups", group_id, "awsCustomDNS"), description).get("enabled")
     if not isinstance(enabled, bool):
-        raise AtlasApiError(f"Failed to {description}: the reply does not say whether it is enabled.", hint="Check base_url.")
+        raise ApiError(f"Failed to {description}: the reply does not say whether it is enabled.", hint="Check base_url.")
     return enabled

@@ -14,7 +14,7 @@ from .._api.client import AtlasClient
 from .._api.reply import check_written
 from .._clouds.aws import AWS_CONTAINERS
 from .._clouds.cloud import KINDS, ContainerKind
-from .._http.errors import AtlasApiError
+from .._http.errors import ApiError
 
 
 class Container(t.TypedDict, total=False):
@@ -109,7 +109,7 @@ class Containers:
         """Return one container.
 
         Raises:
-            AtlasNotFoundError: If there is none with that id.
+            NotFoundError: If there is none with that id.
         """
         description = f"read network container {container_id} of project {self._group_id}"
         return to_result(self._client.get((*self._path, container_id), description, hints=HINTS))
@@ -141,7 +141,7 @@ class Containers:
 
         Raises:
             OvertakenError: If somebody else has deleted it.
-            AtlasError: If it cannot be deleted.
+            TaskError: If it cannot be deleted.
         """
         description = f"delete network container {container_id} of project {self._group_id}"
         self._client.delete((*self._path, container_id), description, gone=frozenset((NOT_FOUND,)), hints=HINTS)
@@ -151,12 +151,12 @@ def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], descript
     """Return the container in the reply to a change, which has to be what was sent.
 
     Raises:
-        AtlasApiError: If it is not: whether the change was made is unknown then.
+        ApiError: If it is not: whether the change was made is unknown then.
     """
     kind = kind_of(sent["providerName"])
     result = t.cast("Container", kind.to_result(reply))
     if not isinstance(result["id"], str):
-        raise AtlasApiError(
+        raise ApiError(
             f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
         )
     wanted = {name: value for name, value in kind.to_result(sent).items() if value is not None}

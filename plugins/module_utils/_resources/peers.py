@@ -14,7 +14,7 @@ from .._api.client import AtlasClient
 from .._api.reply import check_written
 from .._clouds.aws import AWS
 from .._clouds.cloud import PROVIDERS, Peer, Provider, fields_of
-from .._http.errors import AtlasApiError
+from .._http.errors import ApiError
 from .._values.limits import MOST_PEERS, MOST_PENDING
 from .._values.regions import same_region
 from .containers import HINTS as CONTAINER_HINTS
@@ -104,7 +104,7 @@ class VpcPeers:
 
         Raises:
             OvertakenError: If somebody else has removed it, or asked for its removal.
-            AtlasError: If it cannot be removed.
+            TaskError: If it cannot be removed.
         """
         description = f"delete VPC peering connection {peer_id} of project {self._group_id}"
         self._client.delete((*self._path, peer_id), description, gone=_GONE, hints=HINTS)
@@ -121,14 +121,14 @@ class VpcPeers:
             provider: Which provider it is with; None for this one.
 
         Raises:
-            AtlasApiError: If the reply is no connection with the provider.
+            ApiError: If the reply is no connection with the provider.
         """
         provider = provider or self.provider
         result = provider.to_result(peer)
         # A state that is not known here is no reason to fail: Atlas may learn new ones.
         is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
         if is_odd or not result["id"] or not result["status_name"]:
-            raise AtlasApiError(
+            raise ApiError(
                 f"Failed to {description}: the reply is not a VPC peering connection with {provider.name}.",
                 hint="Check base_url, and peer_id if it is set.",
                 outcome_unknown=is_write,
@@ -141,7 +141,7 @@ class VpcPeers:
         """Return the connection in the reply to a change, which has to be what was sent.
 
         Raises:
-            AtlasApiError: If it is not: whether the change was made is unknown then.
+            ApiError: If it is not: whether the change was made is unknown then.
         """
         provider, result = self.provider, self._to_result(reply, description, is_write=True)
         wanted = {name: sent[name] for name in ("id", *provider.writable) if sent.get(name) is not None}

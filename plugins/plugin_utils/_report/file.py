@@ -10,7 +10,7 @@ import os
 import time
 import typing as t
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page import to_html
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import Result
@@ -46,7 +46,7 @@ class Report:
         """Write the report, or replace it.
 
         Raises:
-            AtlasError: If that fails; a report that was there before stays.
+            TaskError: If that fails; a report that was there before stays.
         """
         made_at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
         unfinished = f"{self._path}.{os.getpid()}.tmp"
@@ -59,7 +59,7 @@ class Report:
             with contextlib.suppress(OSError):
                 os.unlink(unfinished)
             detail = error.strerror or str(error)
-            raise AtlasError(
+            raise TaskError(
                 f"Failed to write the report {self._path}: {detail}.",
                 detail=detail,
                 hint="Check who may write to its folder, and whether there is room. The result has all that was found.",

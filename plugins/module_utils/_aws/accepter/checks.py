@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 
 from ..._engine.options import Parameters
-from ..._http.errors import AtlasError
+from ..._http.errors import TaskError
 from ..._values.blocks import do_overlap
 from ..objects import PeeringConnection, Vpc
 from .view import ENDED, INITIATING, View
@@ -21,19 +21,19 @@ def find_block(params: Parameters, connection: PeeringConnection | None) -> str 
         None if neither says it.
 
     Raises:
-        AtlasError: If AWS tells other ones, or several and the options none.
+        TaskError: If AWS tells other ones, or several and the options none.
     """
     wanted: str | None = params["atlas_cidr_block"]
     if connection is None or not connection.requester.cidr_blocks:
         return wanted
     told = connection.requester.cidr_blocks
     if wanted is not None and wanted not in told:
-        raise AtlasError(
+        raise TaskError(
             f"The VPC behind {connection.id} has {', '.join(told)}, not atlas_cidr_block {wanted}.",
             hint="Correct atlas_cidr_block, or connection_id if this is not the connection of your project.",
         )
     if wanted is None and len(told) > 1:
-        raise AtlasError(
+        raise TaskError(
             f"The VPC behind {connection.id} has several blocks: {', '.join(told)}.",
             hint="Set atlas_cidr_block to the one of Atlas's network container.",
         )
@@ -44,18 +44,18 @@ def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
     """Return Atlas's block, which must not overlap the VPC; None only without a connection.
 
     Raises:
-        AtlasError: If it is missing, is not the right one, or overlaps.
+        TaskError: If it is missing, is not the right one, or overlaps.
     """
     block = find_block(params, view.connection)
     if block is None and view.connection is not None:
-        raise AtlasError(
+        raise TaskError(
             f"atlas_cidr_block is required: AWS does not tell the block of {view.connection.id} while it is "
             f"{view.connection.status}, only once it is active.",
             hint="Set it to the block of Atlas's network container (atlas_cidr_block of atlas_network_container).",
         )
     overlapping = [one for one in vpc.cidr_blocks if block is not None and do_overlap(block, one)]
     if overlapping:
-        raise AtlasError(
+        raise TaskError(
             f"atlas_cidr_block {block} overlaps {', '.join(overlapping)} of the VPC {vpc.id}.",
             hint="AWS lets no such connection carry traffic: Atlas needs a network container with another block.",
         )
@@ -69,11 +69,11 @@ def check_account(params: Parameters, view: View) -> None:
     """Check that the credentials belong to the account that the options name.
 
     Raises:
-        AtlasError: If they belong to another one.
+        TaskError: If they belong to another one.
     """
     wanted = params["aws_account_id"]
     if wanted is not None and view.account_id not in (None, wanted):
-        raise AtlasError(
+        raise TaskError(
             f"The AWS credentials are of account {view.account_id}, not of aws_account_id {wanted}.",
             hint="Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id.",
         )
@@ -88,30 +88,30 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
         will_wait: Whether a request that AWS has not passed on yet will be waited for.
 
     Raises:
-        AtlasError: If it is unknown, has ended, is not there yet, or leads to another region: only there can it be accepted.
+        TaskError: If it is unknown, has ended, is not there yet, or leads to another region: only there can it be accepted.
     """
     connection = view.connection
     if connection is None:
-        raise AtlasError(
+        raise TaskError(
             f"The VPC peering connection {params['connection_id']} is unknown in {view.place}.",
             hint="Check connection_id, region, and whose credentials these are."
             + ("" if params["wait"] else " Set wait to true if it was requested just now."),
         )
     if connection.status in ENDED:
         said = f" (AWS says: {connection.status_message})" if connection.status_message else ""
-        raise AtlasError(
+        raise TaskError(
             f"The VPC peering connection {connection.id} is {connection.status}: {ENDED[connection.status]}{said}.",
             error_code=connection.status,
             hint=_NEW_REQUEST,
         )
     if connection.status == INITIATING and not will_wait:
-        raise AtlasError(
+        raise TaskError(
             f"The VPC peering connection {connection.id} is still being requested ({INITIATING}): it cannot be accepted yet.",
             hint="Set wait to true, or run the task again in a minute.",
         )
 
     if connection.accepter.region not in (None, view.region):
-        raise AtlasError(
+        raise TaskError(
             f"The VPC peering connection {connection.id} leads to region {connection.accepter.region}, "
             f"not to region {view.region}.",
             hint="Set region to that of the VPC.",
@@ -124,24 +124,24 @@ def check_parties(params: Parameters, connection: PeeringConnection) -> None:
     What AWS does not tell is as good as wrong, but for routes that are only to be removed.
 
     Raises:
-        AtlasError: If it does not.
+        TaskError: If it does not.
     """
     ours, theirs = connection.accepter, connection.requester
     fine = (None,) if params["state"] == "absent" else ()
     if params["vpc_id"] is not None and ours.vpc_id not in (*fine, params["vpc_id"]):
-        raise AtlasError(
+        raise TaskError(
             f"The VPC peering connection {connection.id} leads to {ours.vpc_id}, not to vpc_id {params['vpc_id']}.",
             hint="Correct connection_id or vpc_id.",
         )
     if params["aws_account_id"] is not None and ours.account_id not in (*fine, params["aws_account_id"]):
-        raise AtlasError(
+        raise TaskError(
             f"The VPC peering connection {connection.id} leads to a VPC of account {ours.account_id}, "
             f"not of aws_account_id {params['aws_account_id']}.",
             hint="Correct connection_id or aws_account_id.",
         )
     wanted = params["atlas_aws_account_ids"]
     if wanted is not None and theirs.account_id not in (*fine, *wanted):
-        raise AtlasError(
+        raise TaskError(
             f"The VPC peering connection {connection.id} was requested by account {theirs.account_id}, "
             f"which is not among atlas_aws_account_ids ({', '.join(wanted)}).",
             hint="Do not accept it unless you know that this account is Atlas's; then add it.",
@@ -152,28 +152,28 @@ def check_vpc(params: Parameters, view: View) -> Vpc:
     """Return the VPC, which is there and belongs to the account of the credentials.
 
     Raises:
-        AtlasError: If it is not, or does not.
+        TaskError: If it is not, or does not.
     """
     vpc = view.vpc
     if vpc is None:
         vpc_id = params["vpc_id"] or (view.connection and view.connection.accepter.vpc_id)
-        raise AtlasError(
+        raise TaskError(
             f"The VPC {vpc_id} is unknown in {view.place}.",
             hint="Check region, vpc_id, and whose credentials these are.",
         )
     if vpc.account_id is not None and view.account_id not in (None, vpc.account_id):
-        raise AtlasError(
+        raise TaskError(
             f"The VPC {vpc.id} belongs to account {vpc.account_id}, which shares it with account {view.account_id}.",
             hint="Only its owner can accept and route: use credentials of that account.",
         )
     if params["aws_account_id"] is not None and vpc.account_id not in (None, params["aws_account_id"]):
-        raise AtlasError(
+        raise TaskError(
             f"The VPC {vpc.id} belongs to account {vpc.account_id}, not to aws_account_id {params['aws_account_id']}.",
             hint="Correct vpc_id or aws_account_id.",
         )
     part = params["route_table_cidr_block"]
     if part is not None and not any(_is_within(part, block) for block in vpc.cidr_blocks):
-        raise AtlasError(
+        raise TaskError(
             f"route_table_cidr_block {part} is not within the VPC {vpc.id}, which has {', '.join(vpc.cidr_blocks)}.",
             hint="Give a block of the VPC, or a part of one.",
         )
@@ -184,20 +184,20 @@ def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:
     """Check that the security groups are there and belong to the VPC.
 
     Raises:
-        AtlasError: If one does not.
+        TaskError: If one does not.
     """
     for one in params["security_group_ids"] or []:
         account, unused, group_id = one.rpartition("/")
         home = view.groups.get(group_id)
         if account and vpc.account_id not in (None, account):
-            raise AtlasError(
+            raise TaskError(
                 f"security_group_ids has {one}, of account {account}, but the VPC {vpc.id} belongs to account {vpc.account_id}.",
                 hint="Name a security group of the VPC.",
             )
         if home is None:
-            raise AtlasError(f"The security group {group_id} is unknown in {view.place}.", hint="Correct security_group_ids.")
+            raise TaskError(f"The security group {group_id} is unknown in {view.place}.", hint="Correct security_group_ids.")
         if home != vpc.id:
-            raise AtlasError(
+            raise TaskError(
                 f"The security group {group_id} belongs to {home}, not to {vpc.id}.", hint="Name a security group of the VPC."
             )
 

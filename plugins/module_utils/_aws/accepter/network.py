@@ -130,7 +130,7 @@ def look(params: Parameters, network: Network, region: str, account_id: str | No
         account_id: The account; None if AWS does not say.
 
     Raises:
-        AtlasError: If something cannot be read; what is not there is no failure here.
+        TaskError: If something cannot be read; what is not there is no failure here.
     """
     is_absent, connection_id = params["state"] == "absent", params["connection_id"]
     connection = network.get_connection(connection_id) if connection_id is not None else None
@@ -166,7 +166,7 @@ def make_change(network: Network, view: View, request: Request) -> View:
     """Make a change, and return the view after it.
 
     Raises:
-        AtlasError: If it is refused or lost, or if a route is another one by now.
+        TaskError: If it is refused or lost, or if a route is another one by now.
     """
     if isinstance(request, Accept):
         return _accept(network, view)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..._engine.options import Parameters
 from ..._engine.plan import Plan, Step
-from ..._http.errors import AtlasError
+from ..._http.errors import TaskError
 from ..objects import PeeringConnection
 from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block
 from .options import to_tags
@@ -49,7 +49,7 @@ def plan_present(params: Parameters, view: View) -> AccepterPlan:
     """Plan how the connection comes to be accepted, routed, named, and resolved.
 
     Raises:
-        AtlasError: If that must not be done; nothing is changed then.
+        TaskError: If that must not be done; nothing is changed then.
     """
     check_account(params, view)
     connection = view.connection
@@ -89,7 +89,7 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     """Plan how the routes to the connection are removed, and those to the same block that lead nowhere.
 
     Raises:
-        AtlasError: If that must not be done; nothing is changed then.
+        TaskError: If that must not be done; nothing is changed then.
     """
     check_account(params, view)
     connection, connection_id = view.connection, params["connection_id"]
@@ -149,13 +149,13 @@ def _check_nothing_left(params: Parameters, view: View) -> None:
     """Check that no route leads to a connection of which AWS no longer tells the VPC or the block.
 
     Raises:
-        AtlasError: If one does.
+        TaskError: If one does.
     """
     left = leftovers(view.tables, params["connection_id"])
     if left:
         missing = [*(["vpc_id"] if view.vpc is None else []), "atlas_cidr_block"]
         missing = [option for option in missing if params[option] is None]
-        raise AtlasError(
+        raise TaskError(
             f"{' and '.join(missing)} must be set: routes still lead to {params['connection_id']} ({', '.join(left)}), "
             "and AWS no longer tells which block it was for.",
             hint="The routes to that block are removed then.",

@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 
 from ..._engine.options import Parameters
-from ..._http.errors import AtlasError
+from ..._http.errors import TaskError
 from ..objects import LOCAL, Route, RouteAction, RouteTable, Vpc
 from .options import to_tags
 from .requests import RouteChange
@@ -20,20 +20,20 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable,
     """Return the route tables that the options mean; with state absent, those that are gone are left out.
 
     Raises:
-        AtlasError: If one is missing, belongs to another VPC or to a gateway, or when no table has the tags.
+        TaskError: If one is missing, belongs to another VPC or to a gateway, or when no table has the tags.
     """
     is_absent = params["state"] == "absent"
     wanted = list(dict.fromkeys(params["route_table_ids"] or []))
     tags = to_tags("route_table_tags", params["route_table_tags"])
     if wanted:
         for one in view.elsewhere:
-            raise AtlasError(
+            raise TaskError(
                 f"The route table {one.id} belongs to {one.vpc_id}, not to {vpc.id}.", hint="Correct route_table_ids."
             )
         tables = {one.id: one for one in view.tables}
         missing = [one for one in wanted if one not in tables]
         if missing and not is_absent:
-            raise AtlasError(
+            raise TaskError(
                 f"The VPC {vpc.id} does not have these route tables: {', '.join(missing)}.",
                 hint="Correct route_table_ids, or leave it out for all route tables of the VPC.",
             )
@@ -42,7 +42,7 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable,
         chosen = [one for one in view.tables if all(one.tags.get(key) == value for key, value in tags.items())]
         if not chosen and not is_absent:
             shown = ", ".join(f"{key}={value}" for key, value in tags.items())
-            raise AtlasError(
+            raise TaskError(
                 f"No route table of the VPC {vpc.id} has the tags {shown}.",
                 hint="Correct route_table_tags, or leave it out for all route tables of the VPC.",
             )
@@ -50,7 +50,7 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable,
         return tuple(one for one in view.tables if not one.gateways)
     for one in chosen:
         if one.gateways:
-            raise AtlasError(
+            raise TaskError(
                 f"The route table {one.id} belongs to the gateway {', '.join(one.gateways)}, not to subnets.",
                 hint="Traffic to Atlas does not pass through it: leave it out of route_table_ids or route_table_tags.",
             )
@@ -75,7 +75,7 @@ def plan_routes(
     """Return what lets all tables lead to the connection.
 
     Raises:
-        AtlasError: If a table leads to the block, or to a part of it, in another way; all such routes are named.
+        TaskError: If a table leads to the block, or to a part of it, in another way; all such routes are named.
     """
     changes, refused, is_replaceable = [], [], True
     network = ipaddress.IPv4Network(block)
@@ -102,7 +102,7 @@ def plan_routes(
             is_replaceable = is_replaceable and blocking.target != LOCAL
     if refused:
         way = "Set replace_routes to true to replace them" if is_replaceable else "Remove them"
-        raise AtlasError(
+        raise TaskError(
             f"There are routes to {block}, or to a part of it, that lead elsewhere: {'; '.join(refused)}.",
             hint=f"{way}, if nothing needs them, or choose other route tables (route_table_ids, route_table_tags).",
         )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..._engine.options import Parameters
 from ..._engine.wait import Wait, WaitTimeoutError
-from ..._http.errors import AtlasError
+from ..._http.errors import TaskError
 from ..objects import PeeringConnection
 from .checks import check_usable, find_block
 from .network import Network
@@ -58,7 +58,7 @@ class ConnectionWaiter:
             needs_block: Whether AWS has to tell the block, because routes are to be made.
 
         Raises:
-            AtlasError: From the wait: if the connection has ended meanwhile, or its block is another one.
+            TaskError: From the wait: if the connection has ended meanwhile, or its block is another one.
         """
 
         def check(view: View) -> Wait[View] | None:
@@ -80,11 +80,11 @@ class ConnectionWaiter:
         return replace(wait, late=_late_only_if_unanswered, seconds=LONGEST_PROVISIONING, then=lambda view: check(view) and None)
 
     def _until(self, is_done: t.Callable[[PeeringConnection], bool], goal: str) -> Wait[View]:
-        def late(view: View, error: WaitTimeoutError) -> AtlasError:
+        def late(view: View, error: WaitTimeoutError) -> TaskError:
             status = view.connection.status if view.connection is not None else UNKNOWN
             unanswered = error.unanswered
-            silence = f" AWS did not answer at last: {unanswered.detail}." if isinstance(unanswered, AtlasError) else ""
-            return AtlasError(
+            silence = f" AWS did not answer at last: {unanswered.detail}." if isinstance(unanswered, TaskError) else ""
+            return TaskError(
                 f"The VPC peering connection {self._id} is still {status} after {error.waited:.0f} seconds of waiting for it "
                 f"to be {goal}.{silence}",
                 detail=f"last status {status}",
@@ -108,6 +108,6 @@ class ConnectionWaiter:
         return replace(view, connection=connection)
 
 
-def _late_only_if_unanswered(unused_view: View, error: WaitTimeoutError) -> AtlasError | None:
+def _late_only_if_unanswered(unused_view: View, error: WaitTimeoutError) -> TaskError | None:
     """Return why nobody answered in the end; that the state did not come is told by whoever needs it."""
-    return error.unanswered if isinstance(error.unanswered, AtlasError) else None
+    return error.unanswered if isinstance(error.unanswered, TaskError) else None

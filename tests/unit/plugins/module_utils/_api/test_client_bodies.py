@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasApiError, AtlasError, AtlasNotFoundError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError, NotFoundError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import MOST_BYTES
 from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, reply
 
@@ -53,9 +53,9 @@ def refused(wire: Wire, connect: Connect, told: str, *, is_dropped: bool = True)
         (True, lambda: client.delete(GROUP, "do it")),
     ]
     for number, (is_write, call) in enumerate(calls):
-        with pytest.raises(AtlasError, match=rf"^Failed to do it: the reply {told} \(HTTP 200\)\. Check") as caught:
+        with pytest.raises(TaskError, match=rf"^Failed to do it: the reply {told} \(HTTP 200\)\. Check") as caught:
             call()
-        assert caught.type is AtlasApiError
+        assert caught.type is ApiError
         assert caught.value.outcome_unknown == is_write
         assert (len(wire.requests), wire.connections) == (number + 1, number + 1 if is_dropped else 1)
 
@@ -151,7 +151,7 @@ def test_no_reply_can_fill_the_memory(serve: Serve, connect: Connect, fields: by
     raw = OK + fields + length + b"\r\n\r\n" + body
     client = connect(serve(Reply(interim=raw)).base_url, retries=0)
     tracemalloc.start()
-    with pytest.raises(AtlasError):
+    with pytest.raises(TaskError):
         client.post(GROUP, {}, "make it")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -194,7 +194,7 @@ WHOLE = gzip.compress(b'{"id": "1"}')
 )
 def test_what_is_not_as_a_whole_what_it_claims_to_be_is_refused(serve: Serve, connect: Connect, coding: str, body: bytes) -> None:
     wire = serve(encoded(body, coding))
-    with pytest.raises(AtlasApiError, match="the reply is damaged: it cannot be decompressed"):
+    with pytest.raises(ApiError, match="the reply is damaged: it cannot be decompressed"):
         connect(wire.base_url).get(GROUP, "read it")
     assert len(wire.requests) == 1
 
@@ -204,7 +204,7 @@ def test_what_is_not_as_a_whole_what_it_claims_to_be_is_refused(serve: Serve, co
 def test_a_refusal_stays_one_although_nobody_can_read_why(serve: Serve, connect: Connect, coding: str, body: bytes) -> None:
     unreadable = (("Content-Encoding", coding), *UNAUTHORIZED.headers)
     wire = serve(Reply(401, body, unreadable), encoded(body, coding, 404))
-    with pytest.raises(AtlasNotFoundError, match=r"no reason given \(HTTP 404\)") as caught:
+    with pytest.raises(NotFoundError, match=r"no reason given \(HTTP 404\)") as caught:
         connect(wire.base_url).delete(GROUP, "remove it")
     assert not caught.value.outcome_unknown
     assert [bool(one.authorization) for one in wire.requests] == [False, True]
@@ -213,6 +213,6 @@ def test_a_refusal_stays_one_although_nobody_can_read_why(serve: Serve, connect:
 def test_half_of_what_a_server_wrote_is_not_told(serve: Serve, connect: Connect) -> None:
     secret = "canary-" + "x" * 60
     wire = serve(encoded(b"{}", secret))
-    with pytest.raises(AtlasApiError, match="not asked for") as caught:
+    with pytest.raises(ApiError, match="not asked for") as caught:
         connect(wire.base_url, private_key=secret).get(GROUP, "read it")
     assert "canary" not in str(caught.value)

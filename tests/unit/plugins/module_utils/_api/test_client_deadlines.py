@@ -17,9 +17,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_acco
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import deadline as _deadline
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
-    AtlasConnectionError,
-    AtlasError,
-    AtlasRateLimitError,
+    NoAnswerError,
+    RateLimitError,
+    TaskError,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.transport import Transport, TransportError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import PEERING, Atlas, FakeClock
@@ -60,14 +60,14 @@ def test_a_request_gets_the_time_that_is_left_and_at_least_a_second(
     connect: Connect, clock: FakeClock, silence: Silence, seconds: float, given: float
 ) -> None:
     client = connect("http://127.0.0.1:9", timeout=5.0, retries=0)
-    with client.within(clock() + seconds), pytest.raises(AtlasConnectionError, match="no answer in time"):
+    with client.within(clock() + seconds), pytest.raises(NoAnswerError, match="no answer in time"):
         client.get(GROUP, "read it")
     assert silence.given == [given]
 
 
 def test_no_time_limit_of_a_request_is_lengthened(connect: Connect, clock: FakeClock, silence: Silence) -> None:
     client = connect("http://127.0.0.1:9", timeout=0.2, retries=0)
-    with client.within(clock() + 60), pytest.raises(AtlasConnectionError):
+    with client.within(clock() + 60), pytest.raises(NoAnswerError):
         client.get(GROUP, "read it")
     assert silence.given == [0.2]
 
@@ -78,7 +78,7 @@ def test_nothing_is_sent_again_after_the_deadline(
     connect: Connect, clock: FakeClock, silence: Silence, seconds: float, most: int, verb: str
 ) -> None:
     client, started = connect("http://127.0.0.1:9", timeout=5.0, retries=4), clock()
-    with client.within(started + seconds), pytest.raises(AtlasConnectionError):
+    with client.within(started + seconds), pytest.raises(NoAnswerError):
         getattr(client, verb)(GROUP, "do it")
     # The last one may begin when there is no second left.
     assert clock() - started <= min(seconds + 1, client.settings.total_time + 5)
@@ -92,7 +92,7 @@ def test_the_deadline_of_a_block_holds_for_those_in_it_and_not_after_it(
     client = connect("http://127.0.0.1:9", timeout=5.0, retries=0)
 
     def ask() -> None:
-        with pytest.raises(AtlasConnectionError):
+        with pytest.raises(NoAnswerError):
             client.get(GROUP, "read it")
 
     with client.within(clock() + 6):
@@ -112,7 +112,7 @@ def test_no_pause_that_atlas_asks_for_goes_beyond_the_deadline(
 ) -> None:
     wire = serve(reply({}, 429, ("Retry-After", "1")), reply({}, 429, ("Retry-After", asked)))
     client = connect(wire.base_url, retries=9, timeout=60)
-    with client.within(clock() + 3), pytest.raises(AtlasRateLimitError):
+    with client.within(clock() + 3), pytest.raises(RateLimitError):
         client.post(GROUP, {}, "make it")
     assert clock.pauses == [1]
     assert len(wire.requests) == 2
@@ -137,7 +137,7 @@ def test_the_request_for_a_token_is_bounded_like_the_one_that_needs_it(clock: Fa
         sleep=clock.sleep,
     )
     started = clock()
-    with client.within(started + 2), pytest.raises(AtlasConnectionError, match="for which an access token is needed"):
+    with client.within(started + 2), pytest.raises(NoAnswerError, match="for which an access token is needed"):
         client.get(GROUP, "read it")
     client.close()
     assert silence.given == [2]
@@ -163,7 +163,7 @@ def test_another_process_is_waited_for_as_long_as_a_request(
         sleep=clock.sleep,
     )
     for seconds in (2, 100):
-        with client.within(clock() + seconds), pytest.raises(AtlasConnectionError):
+        with client.within(clock() + seconds), pytest.raises(NoAnswerError):
             client.get(GROUP, "read it")
     client.close()
     assert patience == [2, 30]
@@ -283,7 +283,7 @@ def test_all_addresses_of_a_host_share_the_time_of_a_request(
     addresses(monkeypatch, *hosts)
     monkeypatch.setattr(connection, "create_connection", never)
     monkeypatch.setattr(_deadline, "time", SimpleNamespace(monotonic=clock))
-    with pytest.raises(AtlasConnectionError, match=r"(cannot reach|no answer in time from) https://atlas\.invalid") as caught:
+    with pytest.raises(NoAnswerError, match=r"(cannot reach|no answer in time from) https://atlas\.invalid") as caught:
         connect("https://atlas.invalid", timeout=60, retries=0).post(GROUP, {}, "make it")
     assert not caught.value.outcome_unknown
     assert given == [(host, pytest.approx(60 / count)) for host in hosts]
@@ -300,7 +300,7 @@ def test_what_is_left_of_the_share_of_an_address_goes_to_the_next(connect: Conne
     addresses(monkeypatch, "127.0.0.1", "127.0.0.2", "127.0.0.3")
     monkeypatch.setattr(connection, "create_connection", refuse)
     monkeypatch.setattr(_deadline, "time", SimpleNamespace(monotonic=clock))
-    with pytest.raises(AtlasConnectionError, match="cannot reach"):
+    with pytest.raises(NoAnswerError, match="cannot reach"):
         connect("https://atlas.invalid", timeout=60, retries=0).get(GROUP, "read it")
     assert given == [20, 27, 48]
 
@@ -309,7 +309,7 @@ def test_what_is_left_of_the_share_of_an_address_goes_to_the_next(connect: Conne
 def test_a_last_try_begins_before_the_deadline(serve: Serve, connect: Connect, clock: FakeClock, odd: Reply) -> None:
     wire, started = serve(odd), clock()
     client = connect(wire.base_url, retries=1000, timeout=60)
-    with client.within(started + 30), pytest.raises(AtlasError):
+    with client.within(started + 30), pytest.raises(TaskError):
         client.get(GROUP, "read it")
     assert 5 <= len(wire.requests) <= 6
     assert clock() - started <= 30

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasAuthError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, page, reply
 
@@ -62,7 +62,7 @@ def test_a_body_is_sent_again_with_the_answer_to_the_challenge(atlas: Atlas, con
 
 @pytest.mark.parametrize("wrong", [{"private_key": "wrong"}, {"public_key": "nobody"}, {"private_key": "J\u00fcrgen \u2603"}])
 def test_a_wrong_key_costs_two_requests_and_is_explained(atlas: Atlas, connect: Connect, wrong: dict[str, str]) -> None:
-    with pytest.raises(AtlasAuthError, match=r"HTTP 401 USER_UNAUTHORIZED.*public_key and private_key"):
+    with pytest.raises(AuthError, match=r"HTTP 401 USER_UNAUTHORIZED.*public_key and private_key"):
         connect(atlas.base_url, **wrong).get(GROUP, "read")
     assert atlas.wire() == [("GET", 401), ("GET", 401)]
 
@@ -70,14 +70,14 @@ def test_a_wrong_key_costs_two_requests_and_is_explained(atlas: Atlas, connect: 
 def test_a_wrong_key_is_asked_about_anew_by_the_next_request(atlas: Atlas, connect: Connect) -> None:
     client = connect(atlas.base_url, private_key="wrong")
     for unused in range(2):
-        with pytest.raises(AtlasAuthError):
+        with pytest.raises(AuthError):
             client.get(GROUP, "read")
     assert atlas.wire() == [("GET", 401)] * 4
 
 
 def test_a_challenge_that_cannot_be_answered_costs_one_request(serve: Callable[..., Wire], connect: Connect) -> None:
     wire = serve(reply({}, 401, ("WWW-Authenticate", 'Basic realm="x"'), ("WWW-Authenticate", "Negotiate")))
-    with pytest.raises(AtlasAuthError, match="HTTP 401"):
+    with pytest.raises(AuthError, match="HTTP 401"):
         connect(wire.base_url).get(GROUP, "read")
     assert len(wire.requests) == 1
     assert wire.requests[0].authorization is None
@@ -111,7 +111,7 @@ def test_a_nonce_that_went_stale_on_the_way_is_no_wrong_key(serve: Callable[...,
 
 def test_a_server_that_finds_every_nonce_stale_is_given_up(serve: Callable[..., Wire], connect: Connect) -> None:
     wire = serve(reply({}, 401, ("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth", stale=true')))
-    with pytest.raises(AtlasAuthError):
+    with pytest.raises(AuthError):
         connect(wire.base_url).get(GROUP, "read")
     assert 2 <= len(wire.requests) <= 10
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
-    AtlasApiError,
-    AtlasConflictError,
-    AtlasConnectionError,
-    AtlasError,
-    AtlasNotFoundError,
+    ApiError,
+    ConflictError,
+    NoAnswerError,
+    NotFoundError,
     OvertakenError,
+    TaskError,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Wire, reply
 
@@ -30,7 +30,7 @@ def refusal(status: int, code: str) -> Reply:
 def test_what_is_missing_is_none(serve: Serve, connect: Connect) -> None:
     client = connect(serve(refusal(404, "NOT_THERE")).base_url)
     assert client.find(PATH, "read it", GONE) is None
-    with pytest.raises(AtlasNotFoundError):
+    with pytest.raises(NotFoundError):
         client.get(PATH, "read it")
 
 
@@ -38,7 +38,7 @@ def test_what_is_missing_is_none(serve: Serve, connect: Connect) -> None:
     ("status", "code"), [(404, "GROUP_NOT_FOUND"), (404, ""), (400, "NOT_THERE"), (409, "NOT_THERE"), (403, "GOING")]
 )
 def test_nothing_else_is_taken_for_missing(serve: Serve, connect: Connect, status: int, code: str) -> None:
-    with pytest.raises(AtlasApiError, match=f"HTTP {status}"):
+    with pytest.raises(ApiError, match=f"HTTP {status}"):
         connect(serve(refusal(status, code)).base_url).find(PATH, "read it", GONE)
 
 
@@ -48,7 +48,7 @@ def test_what_exists_already_was_overtaken(serve: Serve, connect: Connect, statu
     with pytest.raises(OvertakenError, match=rf"^Failed to make it: No \(HTTP {status} TAKEN\)\. Look\.$") as caught:
         client.post(PATH, {}, "make it", exists=frozenset(("TAKEN",)), hints={"TAKEN": "Look."})
     assert (caught.value.http_status, caught.value.error_code, caught.value.outcome_unknown) == (status, "TAKEN", False)
-    with pytest.raises(AtlasConflictError):
+    with pytest.raises(ConflictError):
         client.post(PATH, {}, "make it", exists=frozenset(("TAKEN",)))
 
 
@@ -68,16 +68,16 @@ def test_what_somebody_else_has_deleted_was_overtaken(
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
-        (404, "GROUP_NOT_FOUND", AtlasNotFoundError),
-        (409, "IN_USE", AtlasConflictError),
-        (400, "NOT_THERE", AtlasApiError),
-        (500, "NOT_THERE", AtlasApiError),
+        (404, "GROUP_NOT_FOUND", NotFoundError),
+        (409, "IN_USE", ConflictError),
+        (400, "NOT_THERE", ApiError),
+        (500, "NOT_THERE", ApiError),
     ],
 )
 def test_no_other_refusal_is_taken_for_gone(
-    serve: Serve, connect: Connect, status: int, code: str, kind: type[AtlasError]
+    serve: Serve, connect: Connect, status: int, code: str, kind: type[TaskError]
 ) -> None:
-    with pytest.raises(AtlasError) as caught:
+    with pytest.raises(TaskError) as caught:
         connect(serve(refusal(status, code)).base_url).delete(PATH, "delete it", gone=GONE)
     assert caught.type is kind
 
@@ -98,7 +98,7 @@ def test_a_lost_deletion_counts_for_its_path_in_its_task_alone(serve: Serve, con
     first: Any = refusal(409, "IN_USE") if again == "refused" else DROP
     client = connect(serve(first, refusal(404, "NOT_THERE")).base_url, retries=0)
     with client.recording():
-        with pytest.raises(AtlasConflictError if again == "refused" else AtlasConnectionError):
+        with pytest.raises(ConflictError if again == "refused" else NoAnswerError):
             delete(client)
         if again == "same":
             delete(client)
@@ -112,7 +112,7 @@ def test_a_lost_deletion_counts_for_its_path_in_its_task_alone(serve: Serve, con
 
 def test_a_hint_of_the_resource_comes_before_that_of_the_status(serve: Serve, connect: Connect) -> None:
     client = connect(serve(refusal(403, "CODE")).base_url)
-    with pytest.raises(AtlasError, match=r"\(HTTP 403 CODE\)\. Check the roles"):
+    with pytest.raises(TaskError, match=r"\(HTTP 403 CODE\)\. Check the roles"):
         client.get(PATH, "read it")
     calls: list[Callable[..., Any]] = [
         lambda **more: client.get(PATH, "do it", **more),
@@ -122,5 +122,5 @@ def test_a_hint_of_the_resource_comes_before_that_of_the_status(serve: Serve, co
         lambda **more: client.delete(PATH, "do it", **more),
     ]
     for call in calls:
-        with pytest.raises(AtlasError, match=r"\(HTTP 403 CODE\)\. Ask somebody\.$"):
+        with pytest.raises(TaskError, match=r"\(HTTP 403 CODE\)\. Ask somebody\.$"):
             call(hints={"CODE": "Ask somebody."})

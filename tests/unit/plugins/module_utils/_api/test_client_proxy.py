@@ -13,7 +13,7 @@ import pytest
 import trustme
 import urllib3
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, UNAUTHORIZED, Wire, certificate, reply
 
 Connect = Callable[..., AtlasClient]
@@ -72,7 +72,7 @@ def test_a_reply_that_is_lost_behind_the_proxy_leaves_the_outcome_open(
     monkeypatch.setenv("HTTPS_PROXY", proxy_url[0])
     client = connect(wire.base_url, ca_path=str(tmp_path / "ca.pem"), retries=0)
     assert client.get(GROUP, "read") == {"id": "1"}
-    with pytest.raises(AtlasConnectionError, match="broke before a whole reply came") as caught:
+    with pytest.raises(NoAnswerError, match="broke before a whole reply came") as caught:
         client.post(GROUP, {"a": 1}, "create")
     assert caught.value.outcome_unknown
     assert [one.method for one in wire.requests] == ["GET", "POST"]
@@ -136,7 +136,7 @@ def test_a_proxy_that_is_no_address_is_told_without_its_password(
 ) -> None:
     (wire, ca_path) = atlas
     monkeypatch.setenv("HTTPS_PROXY", proxy)
-    with pytest.raises(AtlasConnectionError, match="through the proxy") as caught:
+    with pytest.raises(NoAnswerError, match="through the proxy") as caught:
         connect(wire.base_url, ca_path=ca_path).post(GROUP, {}, "make it")
     assert "canary" not in f"{caught.value} {caught.value.detail}"
     assert not caught.value.outcome_unknown

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
-    AtlasApiError,
-    AtlasAuthError,
-    AtlasConflictError,
-    AtlasError,
-    AtlasNotFoundError,
+    ApiError,
+    AuthError,
+    ConflictError,
+    NotFoundError,
+    TaskError,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, page, reply
@@ -34,16 +34,16 @@ NOT_THERE = {"error": 404, "errorCode": "PEER_NOT_FOUND", "detail": "No."}
 TAKEN = {"error": 409, "errorCode": "PEER_ALREADY_EXISTS", "detail": "Taken."}
 
 
-def failure(client: AtlasClient, call: str) -> AtlasError:
-    with pytest.raises(AtlasError, match=r"^Failed to do it: ") as caught:
+def failure(client: AtlasClient, call: str) -> TaskError:
+    with pytest.raises(TaskError, match=r"^Failed to do it: ") as caught:
         CALLS[call](client)
     return caught.value
 
 
-def check_unknown(client: AtlasClient, call: str) -> AtlasError:
+def check_unknown(client: AtlasClient, call: str) -> TaskError:
     """Check that a reply is neither a success nor a refusal."""
     error = failure(client, call)
-    assert error.__class__ is AtlasApiError
+    assert error.__class__ is ApiError
     assert error.error_code is None
     assert error.outcome_unknown == (call in WRITES)
     return error
@@ -151,7 +151,7 @@ def test_an_envelope_that_says_neither_leaves_the_outcome_open(serve: Serve, con
 @pytest.mark.parametrize("call", CALLS)
 def test_an_error_in_an_envelope_is_one_for_lists_too(serve: Serve, connect: Connect, call: str) -> None:
     error = failure(connect(serve(reply({"status": 409, "content": TAKEN})).base_url, envelope=True), call)
-    assert isinstance(error, AtlasConflictError)
+    assert isinstance(error, ConflictError)
     assert (error.http_status, error.error_code, error.detail) == (409, "PEER_ALREADY_EXISTS", "Taken.")
     assert not error.outcome_unknown
 
@@ -160,14 +160,14 @@ def test_an_error_in_an_envelope_is_one_for_lists_too(serve: Serve, connect: Con
 @pytest.mark.parametrize("status", [200, 204, 404, 500, True, "x", None])
 def test_an_error_of_http_stays_one_whatever_the_envelope_says(serve: Serve, connect: Connect, call: str, status: Any) -> None:
     error = failure(connect(serve(reply({"status": status, "content": TAKEN}, 409)).base_url, envelope=True), call)
-    assert isinstance(error, AtlasConflictError)
+    assert isinstance(error, ConflictError)
     assert (error.http_status, error.error_code, error.detail) == (409, "PEER_ALREADY_EXISTS", "Taken.")
 
 
 @pytest.mark.parametrize("content", [NOT_THERE, {**NOT_THERE, "status": 200}, {**NOT_THERE, "status": 200, "content": "x"}])
 def test_an_error_of_http_without_an_envelope_is_read_as_it_is(serve: Serve, connect: Connect, content: Any) -> None:
     error = failure(connect(serve(reply(content, 404)).base_url, envelope=True), "delete")
-    assert isinstance(error, AtlasNotFoundError)
+    assert isinstance(error, NotFoundError)
     assert (error.error_code, error.detail) == ("PEER_NOT_FOUND", "No.")
 
 
@@ -201,7 +201,7 @@ def test_what_a_repeated_removal_is_answered_leaves_open_what_became_of_the_firs
     wire = serve(UNAUTHORIZED, Reply(502), last)
     error = failure(connect(wire.base_url), "delete")
     assert error.outcome_unknown
-    assert isinstance(error, AtlasAuthError) == (last is UNAUTHORIZED)
+    assert isinstance(error, AuthError) == (last is UNAUTHORIZED)
 
 
 def test_what_becomes_of_a_body_is_told_with_its_kind(serve: Serve, connect: Connect) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, AtlasNotFoundError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NotFoundError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, page, reply
@@ -60,7 +60,7 @@ def test_no_value_can_change_which_resource_is_meant(serve: Serve, connect: Conn
 
 
 def test_an_escaped_path_is_covered_by_the_digest_as_it_is_sent(atlas: Atlas, connect: Connect) -> None:
-    with pytest.raises(AtlasNotFoundError, match="INVALID_PEER_ID"):
+    with pytest.raises(NotFoundError, match="INVALID_PEER_ID"):
         connect(atlas.base_url, api_version="v1.0").get((*PEERS, "a/b c?\u00fc"), "read")
     assert atlas.wire() == [("GET", 401), ("GET", 404)]
 
@@ -94,7 +94,7 @@ def test_what_moves_to_the_next_page_meanwhile_is_there_once(serve: Serve, conne
 @pytest.mark.parametrize("following", ["?pageNum=1", "?", "http://x/y?itemsPerPage=500", "?pageNum=2"])
 def test_pages_that_go_in_a_circle_end(serve: Serve, connect: Connect, following: str) -> None:
     wire = serve(page({"id": "1"}, following=following))
-    with pytest.raises(AtlasError, match=r"list.*circle"):
+    with pytest.raises(TaskError, match=r"list.*circle"):
         connect(wire.base_url).get_all(PEERS, {}, "list")
     assert len(wire.requests) <= 3
 
@@ -105,7 +105,7 @@ def test_a_next_link_that_is_no_address_is_an_error_of_ours(serve: Serve, connec
     client = connect(wire.base_url)
     try:
         found = [one["id"] for one in client.get_all(PEERS, {}, "list")]
-    except AtlasError:
+    except TaskError:
         found = ["an error of ours"]
     assert found in (["1", "2"], ["an error of ours"])
 
@@ -117,7 +117,7 @@ def test_a_next_link_that_is_no_address_is_an_error_of_ours(serve: Serve, connec
 )  # fmt: skip
 def test_what_is_no_list_is_not_taken_for_an_empty_one(serve: Serve, connect: Connect, content: Any) -> None:
     wire = serve(reply(content))
-    with pytest.raises(AtlasError, match=r"^Failed to list it: "):
+    with pytest.raises(TaskError, match=r"^Failed to list it: "):
         connect(wire.base_url).get_all(PEERS, {}, "list it")
     assert len(wire.requests) == 1
 
@@ -128,14 +128,14 @@ def test_the_envelope_is_asked_for_and_opened(atlas: Atlas, connect: Connect, ve
     assert client.get(GROUP, "read")["id"] == GROUP[1]
     peer_id = atlas.add_peer()
     client.delete((*PEERS, peer_id), "remove")
-    with pytest.raises(AtlasNotFoundError, match="HTTP 404 PEER_NOT_FOUND"):
+    with pytest.raises(NotFoundError, match="HTTP 404 PEER_NOT_FOUND"):
         client.get((*PEERS, "0" * 24), "read")
     assert {entry["query"] for entry in atlas.emulator.requests.entries()} == {"envelope=true"}
 
 
 def test_an_error_inside_an_envelope_counts_whatever_the_outer_status(serve: Serve, connect: Connect) -> None:
     wire = serve(reply({"status": 404, "content": {"error": 404, "errorCode": "PEER_NOT_FOUND", "detail": "No."}}))
-    with pytest.raises(AtlasNotFoundError, match="HTTP 404 PEER_NOT_FOUND"):
+    with pytest.raises(NotFoundError, match="HTTP 404 PEER_NOT_FOUND"):
         connect(wire.base_url, envelope=True).get(GROUP, "read")
 
 
@@ -150,7 +150,7 @@ def test_an_odd_envelope_does_not_break_the_client(serve: Serve, connect: Connec
     client = connect(wire.base_url, envelope=True)
     try:
         found: Any = client.get(GROUP, "read")
-    except AtlasError:
+    except TaskError:
         found = {}
     assert isinstance(found, dict)
 
@@ -180,7 +180,7 @@ HTML = b"<html><body>Please log in</body></html>"
 )
 def test_a_reply_of_another_shape_is_an_error_that_tells_it(serve: Serve, connect: Connect, odd: Reply, named: str) -> None:
     wire = serve(odd)
-    with pytest.raises(AtlasError, match=f"(?s)^Failed to read it: .*{named}"):
+    with pytest.raises(TaskError, match=f"(?s)^Failed to read it: .*{named}"):
         connect(wire.base_url).get(GROUP, "read it")
     assert len(wire.requests) == 1
 
@@ -195,7 +195,7 @@ def test_a_delete_needs_nothing_in_its_reply(serve: Serve, connect: Connect) -> 
 
 @pytest.mark.parametrize("page", [Reply(200, b"<html>"), Reply(202, b"[]")], ids=["html", "list"])
 def test_a_page_in_answer_to_a_delete_is_no_deletion(serve: Serve, connect: Connect, page: Reply) -> None:
-    with pytest.raises(AtlasError) as caught:
+    with pytest.raises(TaskError) as caught:
         connect(serve(page).base_url).delete(PEERS, "remove")
     assert caught.value.outcome_unknown
 

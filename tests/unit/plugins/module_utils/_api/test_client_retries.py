@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
-    AtlasConnectionError,
-    AtlasError,
-    AtlasRateLimitError,
+    NoAnswerError,
+    RateLimitError,
+    TaskError,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
@@ -69,7 +69,7 @@ def test_without_a_usable_retry_after_the_pauses_grow(
 
 def test_a_limit_that_stays_is_told_in_the_end(serve: Serve, connect: Connect, clock: FakeClock) -> None:
     wire = serve(limited("1"))
-    with pytest.raises(AtlasRateLimitError, match=r"Slow down \(HTTP 429 RATE_LIMITED\).*retries"):
+    with pytest.raises(RateLimitError, match=r"Slow down \(HTTP 429 RATE_LIMITED\).*retries"):
         connect(wire.base_url, retries=3).post(GROUP, {}, "make")
     assert (len(wire.requests), clock.pauses) == (4, [1, 1, 1])
 
@@ -91,7 +91,7 @@ def test_a_write_whose_fate_is_not_known_is_sent_once(
     serve: Serve, connect: Connect, clock: FakeClock, status: int, verb: str
 ) -> None:
     wire = serve(reply({}, status))
-    with pytest.raises(AtlasError, match=f"HTTP {status}") as caught:
+    with pytest.raises(TaskError, match=f"HTTP {status}") as caught:
         call(connect(wire.base_url), verb)
     assert (len(wire.requests), clock.pauses) == (1, [])
     assert caught.value.outcome_unknown
@@ -101,7 +101,7 @@ def test_a_write_whose_fate_is_not_known_is_sent_once(
 @pytest.mark.parametrize("verb", ["get", "delete"])
 def test_other_errors_are_final(serve: Serve, connect: Connect, clock: FakeClock, status: int, verb: str) -> None:
     wire = serve(reply({}, status))
-    with pytest.raises(AtlasError, match=f"HTTP {status}"):
+    with pytest.raises(TaskError, match=f"HTTP {status}"):
         call(connect(wire.base_url), verb)
     assert (len(wire.requests), clock.pauses) == (1, [])
 
@@ -120,7 +120,7 @@ def test_a_connection_that_breaks_is_made_again_for_reads_and_deletes(
 @pytest.mark.parametrize("verb", ["post", "patch"])
 def test_a_write_whose_reply_broke_is_sent_once_and_in_doubt(serve: Serve, connect: Connect, broken: Reply, verb: str) -> None:
     wire = serve(broken, reply({}))
-    with pytest.raises(AtlasConnectionError, match=f"^Failed to {verb} it: the connection to {wire.base_url} broke") as caught:
+    with pytest.raises(NoAnswerError, match=f"^Failed to {verb} it: the connection to {wire.base_url} broke") as caught:
         call(connect(wire.base_url), verb)
     assert len(wire.requests) == 1
     assert caught.value.outcome_unknown
@@ -138,22 +138,20 @@ def test_a_connection_closed_while_idle_costs_no_write(serve: Serve, connect: Co
 @pytest.mark.parametrize("verb", ["get", "post", "patch", "delete"])
 def test_a_host_that_is_not_there_is_named_and_nothing_is_in_doubt(connect: Connect, clock: FakeClock, verb: str) -> None:
     base_url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(
-        AtlasConnectionError, match=rf"^Failed to {verb} it: cannot reach {base_url} \(Connection refused\)"
-    ) as caught:
+    with pytest.raises(NoAnswerError, match=rf"^Failed to {verb} it: cannot reach {base_url} \(Connection refused\)") as caught:
         call(connect(base_url, retries=1), verb)
     assert not caught.value.outcome_unknown
     assert len(clock.pauses) == (1 if verb in ("get", "delete") else 0)
 
 
 def test_a_name_that_nobody_knows_is_named(connect: Connect) -> None:
-    with pytest.raises(AtlasConnectionError, match=r"cannot reach https://atlas\.invalid.*base_url"):
+    with pytest.raises(NoAnswerError, match=r"cannot reach https://atlas\.invalid.*base_url"):
         connect("https://atlas.invalid", retries=0).get(GROUP, "read")
 
 
 def test_a_proxy_that_is_not_there_is_not_called_a_broken_connection(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(AtlasConnectionError, match=r"cannot reach .*proxy") as caught:
+    with pytest.raises(NoAnswerError, match=r"cannot reach .*proxy") as caught:
         connect("https://atlas.invalid", retries=0).post(GROUP, {}, "make")
     assert not caught.value.outcome_unknown
 
@@ -164,21 +162,21 @@ def test_a_server_that_is_silent_is_given_up_after_the_timeout(connect: Connect,
     with socket.create_server(("127.0.0.1", 0)) as silent:
         base_url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
         told = rf"no answer in time from {scheme}://127\.0\.0\.1:\d+ \(.*timed out\).*raise timeout"
-        with pytest.raises(AtlasConnectionError, match=told) as caught:
+        with pytest.raises(NoAnswerError, match=told) as caught:
             call(connect(base_url, timeout=0.05, retries=0), verb)
     assert caught.value.outcome_unknown == (verb == "post")
 
 
 def test_nothing_is_sent_again_after_the_total_time(serve: Serve, connect: Connect, clock: FakeClock) -> None:
     wire = serve(limited("60"))
-    with pytest.raises(AtlasRateLimitError):
+    with pytest.raises(RateLimitError):
         connect(wire.base_url, timeout=10, retries=9).get(GROUP, "read")
     assert (len(wire.requests), clock.pauses) == (2, [60])
 
 
 def test_no_retries_means_none(serve: Serve, connect: Connect, clock: FakeClock) -> None:
     wire = serve(Reply(503), reply({}))
-    with pytest.raises(AtlasError, match="HTTP 503"):
+    with pytest.raises(TaskError, match="HTTP 503"):
         connect(wire.base_url, retries=0).get(GROUP, "read")
     assert (len(wire.requests), clock.pauses) == (1, [])
 

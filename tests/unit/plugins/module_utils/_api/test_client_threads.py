@@ -16,7 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.access_token
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, AtlasRateLimitError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import RateLimitError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import StoppedError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
@@ -132,7 +132,7 @@ def test_a_token_that_cannot_be_had_leaves_no_lock_behind(serve: Serve, clock: F
     account = ServiceAccount("id", "secret", TokenCache([], None, print))
     client = AtlasClient(ApiSettings(base_url=wire.base_url, retries=0), account, clock=clock, sleep=clock.sleep)
     found = side_by_side(2 * THREADS, lambda number: client.get(GROUP, "read"))
-    assert {type(error).__name__ for error in found.values()} == {"AtlasAuthError"}
+    assert {type(error).__name__ for error in found.values()} == {"AuthError"}
     client.close()
 
 
@@ -192,7 +192,7 @@ def test_pauses_that_last_too_long_together_end_in_the_refusal(serve: Serve, con
     client = connect(wire.base_url, retries=4)
     with client.side_by_side(THREADS, longest_pause=50):
         found = side_by_side(THREADS, lambda number: client.get(GROUP, "read"))
-    assert [type(one) for one in found.values()] == [AtlasRateLimitError] * THREADS
+    assert [type(one) for one in found.values()] == [RateLimitError] * THREADS
     assert sum(clock.pauses) > 0
     assert len(wire.requests) <= 3 * THREADS
 
@@ -208,7 +208,7 @@ def test_a_pause_of_the_governor_is_no_time_of_the_request(serve: Serve, connect
     # Outside, a refusal uses up a retry as ever.
     wire.requests.clear()
     wire.replies[:] = [refusal]
-    with pytest.raises(AtlasRateLimitError):
+    with pytest.raises(RateLimitError):
         client.get(GROUP, "read")
     assert len(wire.requests) == 2
 
@@ -216,7 +216,7 @@ def test_a_pause_of_the_governor_is_no_time_of_the_request(serve: Serve, connect
 def test_a_refused_request_does_not_wait_beyond_its_deadline(serve: Serve, connect: Connect, clock: FakeClock) -> None:
     wire = serve(reply({"errorCode": "RATE_LIMITED", "detail": "Too many"}, 429, ("Retry-After", "20")))
     client = connect(wire.base_url)
-    with client.side_by_side(1, longest_pause=600), client.within(clock() + 10), pytest.raises(AtlasRateLimitError):
+    with client.side_by_side(1, longest_pause=600), client.within(clock() + 10), pytest.raises(RateLimitError):
         client.get(GROUP, "read")
     assert (len(wire.requests), clock.pauses) == (1, [])
 
@@ -233,7 +233,7 @@ def test_who_stops_the_workers_ends_pauses_and_begins_no_request(serve: Serve) -
         ended = workers.drain()
     assert 0 < len(wire.requests) <= THREADS
     assert [type(one.error) for one in ended] == [StoppedError] * THREADS
-    assert not any(one.error.outcome_unknown for one in ended if isinstance(one.error, AtlasError))
+    assert not any(one.error.outcome_unknown for one in ended if isinstance(one.error, TaskError))
     assert time.monotonic() - started < 60
     client.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import (
     DROP,
@@ -39,8 +39,8 @@ def ca_path(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
     return str(path)
 
 
-def refused(client: AtlasClient, verb: str = "get") -> AtlasConnectionError:
-    with pytest.raises(AtlasConnectionError) as caught:
+def refused(client: AtlasClient, verb: str = "get") -> NoAnswerError:
+    with pytest.raises(NoAnswerError) as caught:
         client.get(GROUP, "read it") if verb == "get" else client.post(GROUP, {}, "make it")
     assert not caught.value.outcome_unknown
     return caught.value
@@ -133,7 +133,7 @@ def test_a_ca_path_that_holds_no_certificate_is_named(
 ) -> None:
     (tmp_path / "no.pem").write_text("nothing\n")
     wire = serve(reply({}), tls=certificate(authority))
-    with pytest.raises(AtlasError, match="ca_path") as caught:
+    with pytest.raises(TaskError, match="ca_path") as caught:
         connect(wire.base_url, ca_path=str(tmp_path / "no.pem")).post(GROUP, {}, "make it")
     assert not caught.value.outcome_unknown
     assert wire.requests == []
@@ -148,7 +148,7 @@ def test_https_to_a_server_without_tls_is_refused(serve: Serve, connect: Connect
 
 def test_http_to_a_server_with_tls_is_told_as_a_broken_connection(serve: Serve, connect: Connect, authority: trustme.CA) -> None:
     wire = serve(reply({}), tls=certificate(authority))
-    with pytest.raises(AtlasConnectionError, match="broke before a whole reply came"):
+    with pytest.raises(NoAnswerError, match="broke before a whole reply came"):
         connect(wire.base_url.replace("https:", "http:"), retries=0).get(GROUP, "read")
 
 
@@ -157,7 +157,7 @@ def test_a_write_whose_reply_is_lost_inside_tls_is_in_doubt(
     serve: Serve, connect: Connect, authority: trustme.CA, ca_path: str, broken: Reply
 ) -> None:
     wire = serve(broken, tls=certificate(authority))
-    with pytest.raises(AtlasConnectionError, match="broke before a whole reply came") as caught:
+    with pytest.raises(NoAnswerError, match="broke before a whole reply came") as caught:
         connect(wire.base_url, ca_path=ca_path).post(GROUP, {}, "make it")
     assert caught.value.outcome_unknown
     assert len(wire.requests) == 1

@@ -16,7 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import errors as _errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import retry_after
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
@@ -26,7 +26,7 @@ HINTS = {**CODE_HINTS, **_access_list.HINTS, **_containers.HINTS, **_peers.HINTS
 BODY = {"error": 409, "errorCode": "OVERLAPPING_CIDR_BLOCK", "detail": "10.0.0.0/8 overlaps.", "reason": "Conflict"}
 
 
-def refused(description: str, status: int, body: Any, *, is_write: bool) -> AtlasError:
+def refused(description: str, status: int, body: Any, *, is_write: bool) -> TaskError:
     """Return the error for a refusal of a request that knows the hints of every resource."""
     return api_error(Request("POST" if is_write else "GET", (), description, hints=HINTS), status, body)
 
@@ -48,15 +48,15 @@ def test_the_message_says_what_failed_why_with_which_code_and_what_to_do() -> No
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (401, "AtlasAuthError"),
-        (403, "AtlasAuthError"),
-        (404, "AtlasNotFoundError"),
-        (409, "AtlasConflictError"),
-        (429, "AtlasRateLimitError"),
-        (400, "AtlasApiError"),
-        (405, "AtlasApiError"),
-        (500, "AtlasApiError"),
-        (599, "AtlasApiError"),
+        (401, "AuthError"),
+        (403, "AuthError"),
+        (404, "NotFoundError"),
+        (409, "ConflictError"),
+        (429, "RateLimitError"),
+        (400, "ApiError"),
+        (405, "ApiError"),
+        (500, "ApiError"),
+        (599, "ApiError"),
     ],
 )
 def test_each_status_has_its_kind(status: int, kind: str) -> None:
@@ -176,7 +176,7 @@ def test_an_error_without_words_is_told_by_its_kind() -> None:
 
 
 def test_an_error_without_a_hint_is_its_message() -> None:
-    assert str(AtlasError("It broke.")) == "It broke."
+    assert str(TaskError("It broke.")) == "It broke."
 
 
 @pytest.mark.parametrize(

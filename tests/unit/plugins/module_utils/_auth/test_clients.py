@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import MOST_CLIENTS, ClientPool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError, AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, reply
 
@@ -93,14 +93,14 @@ def test_a_client_whose_credentials_were_refused_is_not_used_again(
 ) -> None:
     clients: list[AtlasClient] = []
     for unused in range(2):
-        with pytest.raises(AtlasError):
+        with pytest.raises(TaskError):
             read_with(pool, {**params, "private_key": "wrong"}, clients)
     assert clients[0] is not clients[1]
     assert atlas.wire() == [("GET", 401)] * 4
 
 
 def test_another_failure_leaves_the_client_in_use(atlas: Atlas, pool: ClientPool, params: dict[str, Any]) -> None:
-    with pytest.raises(AtlasError), pool.client_for(params, print) as one:
+    with pytest.raises(TaskError), pool.client_for(params, print) as one:
         one.get(("groups", "f" * 24), "read")
     with pool.client_for(params, print) as two:
         assert two is one
@@ -117,7 +117,7 @@ def test_each_task_gets_its_own_record_of_requests(atlas: Atlas, pool: ClientPoo
 
 def test_options_that_cannot_be_right_leave_nothing_behind(pool: ClientPool, params: dict[str, Any]) -> None:
     for unused in range(2):
-        with pytest.raises(AtlasError, match="private_key"), pool.client_for({**params, "private_key": None}, print):
+        with pytest.raises(TaskError, match="private_key"), pool.client_for({**params, "private_key": None}, print):
             pass
 
 
@@ -250,7 +250,7 @@ def test_too_many_open_files_are_called_that_and_nothing_is_sent(
         if connected:
             client.get(GROUP, "read")
         few_files()
-        with pytest.raises(AtlasConnectionError) as caught:
+        with pytest.raises(NoAnswerError) as caught:
             client.post(GROUP, {}, "make it")
     assert str(caught.value) == (
         f"Failed to make it: this host has too many files open to reach {wire.base_url} (Too many open files). The request was "
@@ -270,7 +270,7 @@ def test_it_is_the_same_where_all_of_the_host_has_too_many_files_open(
     params["base_url"] = serve(reply({"id": "1"})).base_url
     with pool.client_for(params, print) as client:
         monkeypatch.setattr(os, "dup", refuse)
-        with pytest.raises(AtlasConnectionError, match="too many files open"):
+        with pytest.raises(NoAnswerError, match="too many files open"):
             client.get(GROUP, "read it")
         monkeypatch.undo()
         assert client.get(GROUP, "read it") == {"id": "1"}

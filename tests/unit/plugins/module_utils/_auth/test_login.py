@@ -27,7 +27,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_acco
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import KINDS, VARIABLES, read_profile, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import Token, TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, NoAnswerError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
@@ -448,7 +448,7 @@ def test_a_token_that_is_not_given_leaves_nothing_in_doubt(home: Path) -> None:
         client = AtlasClient(
             ApiSettings(base_url=wire.base_url, retries=0), ServiceAccount("the-id", SECRET, TokenCache([], None, print))
         )
-        with pytest.raises(AtlasConnectionError, match="for which an access token is needed") as caught:
+        with pytest.raises(NoAnswerError, match="for which an access token is needed") as caught:
             client.post(("groups", "x"), {}, "make it")
         client.close()
         assert [one.target for one in wire.requests] == [TOKEN_PATH]

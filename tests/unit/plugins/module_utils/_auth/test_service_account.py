@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasApiError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, serving
 
 
@@ -62,7 +62,7 @@ def test_a_reply_that_is_no_token_is_told(reply: dict[str, Any]) -> None:
     outgoing: Any = SimpleNamespace(headers={})
     flow = ServiceAccount("id", "secret", TokenCache([], None, print)).sign_in(outgoing, lambda: 1.0)
     assert isinstance(next(flow), Request)
-    with pytest.raises(AtlasApiError, match="the reply of Atlas has none"):
+    with pytest.raises(ApiError, match="the reply of Atlas has none"):
         flow.send(reply)
 
 
@@ -84,7 +84,7 @@ def test_a_token_that_atlas_does_not_give_leaves_the_lock_free(tmp_path: Path) -
     cache = TokenCache(["x"], str(tmp_path / "cache"), print)
     with serving(Reply(400, b"{}")) as wire:
         client = AtlasClient(ApiSettings(base_url=wire.base_url, retries=0), ServiceAccount("id", "secret", cache))
-        with pytest.raises(AtlasApiError) as caught:
+        with pytest.raises(ApiError) as caught:
             client.get(("groups", "x"), "read it")
         client.close()
     (path,) = (tmp_path / "cache").glob("*.lock")

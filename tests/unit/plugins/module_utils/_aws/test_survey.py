@@ -10,7 +10,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import NAMES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.replies import OddReplyError, member
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 
 
 class Recorder:
@@ -19,7 +19,7 @@ class Recorder:
     region = "us-east-1"
     names = NAMES
 
-    def __init__(self, error: AtlasError | None = None) -> None:
+    def __init__(self, error: TaskError | None = None) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._error = error
 
@@ -43,13 +43,13 @@ def test_a_filter_has_as_many_values_as_aws_takes() -> None:
 
 @pytest.mark.parametrize(
     ("error", "quota"),
-    [(None, 60), (AtlasError("No.", error_code="NoSuchResourceException"), 50), (AtlasError("No.", error_code="Other"), None)],
+    [(None, 60), (TaskError("No.", error_code="NoSuchResourceException"), 50), (TaskError("No.", error_code="Other"), None)],
 )
-def test_a_quota_that_nobody_has_changed_is_that_of_everybody(error: AtlasError | None, quota: int | None) -> None:
+def test_a_quota_that_nobody_has_changed_is_that_of_everybody(error: TaskError | None, quota: int | None) -> None:
     recorder: Any = Recorder(error)
     ask = Survey(recorder, []).rounds[0]()["quota", "L-7E9ECCDB"]
     if quota is None:
-        with pytest.raises(AtlasError):
+        with pytest.raises(TaskError):
             ask()
     else:
         assert ask() == quota

@@ -10,7 +10,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import PROVIDERS, Peer, Provider
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import CreatePeer, DeletePeer, PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container_choice import LIST_CONTAINERS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.life import failure
@@ -87,7 +87,7 @@ def test_a_move_is_a_creation_and_then_a_removal(provider: Provider) -> None:
 
 def test_another_group_is_refused_or_replaced() -> None:
     state = PeerState(peer_of(AZURE), listed=(peer_of(AZURE),))
-    with pytest.raises(AtlasError, match="resource_group_name is prod-net, not other"):
+    with pytest.raises(TaskError, match="resource_group_name is prod-net, not other"):
         plan(AZURE, state, resource_group_name="other")
     requests, action = plan(AZURE, state, resource_group_name="other", recreate="changed")
     assert ([type(one) for one in requests], action) == ([DeletePeer, CreatePeer], "recreate")
@@ -100,7 +100,7 @@ def test_what_has_failed_is_replaced_only_if_that_is_wanted(provider: Provider, 
     if status not in provider.states:
         return
     state = PeerState(peer_of(provider, status_name=status, error_state_name="Text."), listed=())
-    with pytest.raises(AtlasError, match=f"{status} \\(Text\\.\\)"):
+    with pytest.raises(TaskError, match=f"{status} \\(Text\\.\\)"):
         plan(provider, state)
     assert plan(provider, state, recreate="dead")[1] == "recreate"
 

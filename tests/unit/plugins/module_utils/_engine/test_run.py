@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 
@@ -72,11 +72,11 @@ class Names(Operation[Server, "frozenset[str]"]):
         new = [name for name in wanted if name not in state]
         old = sorted(state - set(wanted))
         if new and (facts["rules"], facts["more rules"]) != ("allowed", "allowed"):
-            raise AtlasError("Not allowed.")
+            raise TaskError("Not allowed.")
         changes = [*(Change("create", one, None, {}) for one in new), *(Change("delete", one, {}, None) for one in old)]
         steps = [Step("update", ("add", one), (one,)) for one in new]
         steps += [Step("delete", ("remove", one), (one,), after="quiet") for one in old]
-        refusals = {"": AtlasError("Too many.")} if len(wanted) > 3 else {}
+        refusals = {"": TaskError("Too many.")} if len(wanted) > 3 else {}
         return Plan(tuple(changes), tuple(steps), tuple(f"{one} goes." for one in old), refusals=refusals)
 
     def predict(self, state: frozenset[str], plan: Plan, facts: Facts) -> frozenset[str]:
@@ -95,7 +95,7 @@ class Names(Operation[Server, "frozenset[str]"]):
 
         goal = "quiet" if step is not None else "stable"
         asked = self.session.log.count("poll")
-        return Wait(goal, poll, lambda last: self.session.log.count("poll") > asked, lambda last, error: AtlasError("Late."))
+        return Wait(goal, poll, lambda last: self.session.log.count("poll") > asked, lambda last, error: TaskError("Late."))
 
     def status(self, state: frozenset[str], wait: Any) -> Status:
         return Status(f"{len(state)} names", "s3cret\n" if wait is not None else "")
@@ -118,7 +118,7 @@ def run(*names: str, check_mode: bool = False, lines: list[str] | None = None) -
 
 
 def lost(takes_effect: bool, **more: Any) -> tuple[bool, Exception]:
-    return takes_effect, AtlasError("Lost.", outcome_unknown=True, is_transient=True, **more)
+    return takes_effect, TaskError("Lost.", outcome_unknown=True, is_transient=True, **more)
 
 
 def test_what_decides_is_asked_again_and_each_need_is_read_once(server: Server) -> None:
@@ -178,7 +178,7 @@ def test_a_step_that_is_lost_again_and_again_is_a_failure_that_changed_nothing(s
 
 def test_what_a_lost_step_did_is_told_although_the_next_fails(server: Server) -> None:
     server.faults["add a"] = [lost(True)]
-    server.faults["add b"] = [(False, AtlasError("Refused."))]
+    server.faults["add b"] = [(False, TaskError("Refused."))]
     outcome = run("a", "b")
     assert outcome.failure is not None
     assert (outcome.failure["msg"], outcome.changed, outcome.values["names"]) == ("Refused.", True, ["a"])
@@ -191,7 +191,7 @@ def test_a_look_that_fails_after_a_lost_step_leaves_open_what_was_changed(server
 
     def do(what: str, effect: Any = None) -> None:
         if what == "look" and "add a" in server.log:
-            raise AtlasError("Unreadable.")
+            raise TaskError("Unreadable.")
         first(what, effect)
 
     server.do = do  # type: ignore[method-assign]
@@ -207,7 +207,7 @@ def test_progress_makes_the_count_of_failures_start_anew(server: Server) -> None
 
 
 def test_a_refusal_is_not_tried_again(server: Server) -> None:
-    server.faults["add a"] = [(False, AtlasError("Refused."))]
+    server.faults["add a"] = [(False, TaskError("Refused."))]
     outcome = run("a")
     assert outcome.failure is not None
     assert (outcome.failure["msg"], outcome.changed, server.log.count("look")) == ("Refused.", False, 1)

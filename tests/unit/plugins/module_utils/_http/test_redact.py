@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import api_error, connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import STARS, redacted
 
 #: Seconds of this process's own time, of which other processes take none; only what tries in every way needs so many.
@@ -161,7 +161,7 @@ def test_what_came_in_place_of_a_reply_is_told_in_short_and_without_secrets() ->
 
 
 def test_all_texts_of_an_error_are_looked_through() -> None:
-    error = AtlasError("a secret", error_code="SECRET", detail="the secret", hint="no secret")
+    error = TaskError("a secret", error_code="SECRET", detail="the secret", hint="no secret")
     error.redact(["secret"])
     assert error.to_result() == {
         "msg": f"a {STARS} no {STARS}",

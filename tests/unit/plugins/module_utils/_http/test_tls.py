@@ -16,7 +16,7 @@ import requests
 import trustme
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import tls as _tls
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasConnectionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, certificate, reply
 
 Connect = Callable[..., AtlasClient]
@@ -88,7 +88,7 @@ def test_the_environment_of_each_request_counts(
 ) -> None:
     wire = serve(reply({"id": "1"}), tls=certificate(authority))
     client = connect(wire.base_url)
-    with pytest.raises(AtlasConnectionError, match="cannot trust"):
+    with pytest.raises(NoAnswerError, match="cannot trust"):
         client.get(GROUP, "read")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_path)
     assert client.get(GROUP, "read") == {"id": "1"}
@@ -98,7 +98,7 @@ def test_the_usual_bundle_is_not_read_again(serve: Serve, connect: Connect, auth
     _tls.trusting(_tls.DEFAULT_CA_BUNDLE_PATH)
     read.clear()
     wire = serve(reply({"id": "1"}), tls=certificate(authority))
-    with pytest.raises(AtlasConnectionError, match="cannot trust"):
+    with pytest.raises(NoAnswerError, match="cannot trust"):
         connect(wire.base_url).get(GROUP, "read")
     assert connect(wire.base_url, validate_certs=False).get(GROUP, "read") == {"id": "1"}
     assert read == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import PROVIDERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import StoppedError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.options import (
     FIELDS,
@@ -71,13 +71,13 @@ def test_an_entry_has_the_options_of_the_task_and_its_own() -> None:
     ("error", "message"),
     [
         (InvalidOptionError("route_table_cidr_block 1 overlaps 2."), "peers[0].route_table_cidr_block 1 overlaps 2."),
-        (AtlasError("container_id: there is none.", hint="Look."), "peers[0].container_id: there is none. Look."),
-        (AtlasError("It failed."), f"peers[0] (123456789012/{vpc(0)}): It failed."),
+        (TaskError("container_id: there is none.", hint="Look."), "peers[0].container_id: there is none. Look."),
+        (TaskError("It failed."), f"peers[0] (123456789012/{vpc(0)}): It failed."),
         (StoppedError(), f"peers[0] (123456789012/{vpc(0)}): The task was stopped before the request was sent. Run it again."),
     ],
     ids=str,
 )
-def test_an_error_gets_the_name_of_the_entry(error: AtlasError, message: str) -> None:
+def test_an_error_gets_the_name_of_the_entry(error: TaskError, message: str) -> None:
     error.outcome_unknown, text = True, str(error)
     named = to_entries(parsed(entry(0)))[0].named(error)
     assert (str(named), str(error), type(named), named.outcome_unknown) == (message, text, type(error), True)

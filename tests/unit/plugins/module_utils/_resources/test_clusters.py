@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasApiError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import (
     Clusters,
     flex_to_result,
@@ -114,14 +114,14 @@ ODD_SPECS: list[Any] = [
 
 @pytest.mark.parametrize("odd", [*ODD, *({"replicationSpecs": specs} for specs in ODD_SPECS)], ids=str)
 def test_what_is_not_a_cluster_is_a_failure_that_says_so(odd: dict[str, Any]) -> None:
-    with pytest.raises(AtlasApiError, match=r"^Failed to read it: the reply is not a cluster: .* Check base_url\.$") as caught:
+    with pytest.raises(ApiError, match=r"^Failed to read it: the reply is not a cluster: .* Check base_url\.$") as caught:
         to_result({**CLUSTER, **odd}, "read it")
     assert "password" not in str(caught.value)
 
 
 @pytest.mark.parametrize("settings", [[], {"regionName": 1}, {"backingProviderName": {}}], ids=str)
 def test_what_is_not_a_flex_cluster_is_a_failure_that_says_so(settings: Any) -> None:
-    with pytest.raises(AtlasApiError, match="the reply is not a cluster"):
+    with pytest.raises(ApiError, match="the reply is not a cluster"):
         flex_to_result({**CLUSTER, "providerSettings": settings}, "read it")
 
 
@@ -148,5 +148,5 @@ def test_custom_dns(serve: Serve, connect: Connect, enabled: bool) -> None:
 @pytest.mark.parametrize("content", [{}, {"enabled": None}, {"enabled": "true"}], ids=str)
 def test_custom_dns_of_which_nothing_is_said_is_a_failure(serve: Serve, connect: Connect, content: Any) -> None:
     client = connect(serve(reply(content)).base_url)
-    with pytest.raises(AtlasApiError, match="the reply does not say whether it is enabled"):
+    with pytest.raises(ApiError, match="the reply does not say whether it is enabled"):
         is_custom_dns_enabled(client, GROUP)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE as AZURE_PROVIDER
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.azure_role import role_failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container_choice import ContainerChoice, make_handover
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import INVALID
@@ -142,7 +142,7 @@ def test_the_application_of_the_governments_atlas_is_not_known(base_url: str, ap
     choice = ContainerChoice(params, AZURE_PROVIDER, Facts(), pytest.fail)
     handover = make_handover(choice, None)
     assert (handover["application_id"], handover["az"] is None) == (application, application is None)
-    text = str(role_failure(choice, AZURE, AtlasError("Refused.", error_code="X")))
+    text = str(role_failure(choice, AZURE, TaskError("Refused.", error_code="X")))
     assert ("government" in text) == (application is None)
 
 

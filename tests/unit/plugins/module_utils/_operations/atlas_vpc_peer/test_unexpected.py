@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import sender as _sender
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import transport as _transport
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AtlasError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import PEERING, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, reply
 
@@ -154,7 +154,7 @@ def test_a_write_in_which_it_was_not_sent_is_not_in_doubt(connect: Connect, serv
 
 def test_a_write_whose_reply_was_not_read_is_in_doubt(connect: Connect, serve: Serve) -> None:
     client = connect(serve(reply({})).base_url)
-    with reading_fails(MemoryError(), lambda: True), pytest.raises(AtlasError) as caught:
+    with reading_fails(MemoryError(), lambda: True), pytest.raises(TaskError) as caught:
         client.post(GROUP, {}, "make it")
     assert str(caught.value) == "Failed to make it: MemoryError before the reply was read. Run the task again."
     assert caught.value.outcome_unknown
@@ -176,7 +176,7 @@ def test_what_comes_on_the_connection_after_that_answers_no_other_request(
     calls = {"get": lambda: client.get(GROUP, "read"), "post": lambda: client.post(GROUP, {}, "make it")}
     with monkeypatch.context() as patch:
         patch.setattr(_sender if where == "read_reply" else _transport, where, fail)
-        with pytest.raises((type(error), AtlasError)):
+        with pytest.raises((type(error), TaskError)):
             calls[verb]()
     assert client.get(GROUP, "read") == {"id": "of the second"}
     # A reply that was read as a whole has left its connection clean.
