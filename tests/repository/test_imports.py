@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import ast
-import functools
 import http
 import sys
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PLUGINS = ROOT / "plugins"
-SHARED = PLUGINS / "module_utils"
-COLLECTION = "ansible_collections.cloudpeer.atlas"
+from ansible_collections.cloudpeer.atlas.tests.support.house import (
+    COLLECTION,
+    FILES,
+    PLUGINS,
+    ROOT,
+    SHARED,
+    imports_of,
+    loaded_with,
+    name_of,
+    nodes_of,
+    own_imports,
+    wrong_in,
+)
 
 # From the top to the bottom: what each package may import beside itself; `_auth.sources` is one file, `_auth` the whole package.
 VALUES = {"_values"}
@@ -71,56 +78,13 @@ MAY_NAME_STATUSES = {
 OTHER_NUMBERS = {"_aws/survey.py": {200}, "_resources/access_list.py": {200}}
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
 
-FILES = sorted(file for file in PLUGINS.rglob("*.py") if file.parent.name != "doc_fragments" and file.name != "__init__.py")
 STAND_INS = sorted(file for name in ("emulator", "clouds") for file in (ROOT / "tests" / name).rglob("*.py"))
-
-
-def name_of(file: Path) -> str:
-    """Return the name of a file as the tables above have it."""
-    return str(file.relative_to(SHARED if SHARED in file.parents else PLUGINS))
 
 
 def package_of(name: str) -> str:
     """Return the package of a file, or of what is imported: `_api` of `_api.errors`."""
     parts = name.replace("/", ".").removesuffix(".py").split(".")
     return ".".join(parts[:2]) if ".".join(parts[:2]) in MAY_IMPORT else parts[0]
-
-
-def wrong_in(files: Iterable[Path], look: Callable[[Path], Iterable[object]]) -> dict[str, list[object]]:
-    """Return what a look at each file finds, by the names of the files in which it finds anything."""
-    found = {str(file.relative_to(ROOT)): list(look(file)) for file in files}
-    assert found
-    return {name: wrong for name, wrong in found.items() if wrong}
-
-
-@functools.cache
-def nodes_of(file: Path) -> list[ast.AST]:
-    """Return all that a file consists of."""
-    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
-
-
-@functools.cache
-def imports_of(file: Path) -> list[tuple[str, int]]:
-    """Return the full dotted name of each thing that a file imports, and how many dots stood before it."""
-    return list(_imports(file))
-
-
-def _imports(file: Path) -> Iterator[tuple[str, int]]:
-    here = [*COLLECTION.split("."), *file.relative_to(ROOT).parent.parts]
-    for node in nodes_of(file):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, 0) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            start = here[: len(here) - node.level + 1] if node.level else []
-            module = ".".join([*start, *([node.module] if node.module else [])])
-            yield from ((f"{module}.{alias.name}", node.level) for alias in node.names)
-
-
-def own_imports(file: Path) -> Iterator[tuple[str, int]]:
-    """Yield what a file imports of the plugins, below `module_utils` or `plugins`."""
-    for name, dots in imports_of(file):
-        if name.startswith(f"{COLLECTION}."):
-            yield name.removeprefix(f"{COLLECTION}.plugins.").removeprefix("module_utils."), dots
 
 
 def numbers(file: Path) -> set[int]:
@@ -163,18 +127,6 @@ def test_imports_are_relative_within_module_utils_and_have_full_names_elsewhere(
         return odd + [name for name, dots in imports_of(file) if name.split(".")[0] in {"plugins", "scripts", "tests"}]
 
     assert wrong_in(FILES, forbidden) == {}
-
-
-def loaded_with(*files: Path) -> set[Path]:
-    """Return files with all that they import of ours, and what that imports, and so on."""
-    known, found = set(), [*files]
-    while found:
-        file = found.pop()
-        known.add(file)
-        names = [name.split(".") for name, dots in own_imports(file)]
-        targets = {SHARED.joinpath(*name[:count]).with_suffix(".py") for name in names for count in range(1, len(name) + 1)}
-        found += [one for one in targets - known if one.is_file()]
-    return known
 
 
 def test_the_accepter_loads_no_client_of_atlas() -> None:
@@ -233,21 +185,6 @@ def test_only_the_shell_knows_ansible_modules() -> None:
         return names & {"AnsibleModule", "exit_json", "fail_json"}
 
     assert wrong_in((file for file in FILES if name_of(file) != "_engine/shell.py"), forbidden) == {}
-
-
-def test_functions_stay_short() -> None:
-    """A function that needs more lines, not counting its docstring, is two."""
-
-    def long(file: Path) -> Iterator[tuple[str, int]]:
-        for node in nodes_of(file):
-            if isinstance(node, ast.FunctionDef):
-                docstring = node.body[0] if ast.get_docstring(node) is not None else None
-                lines = node.end_lineno - node.lineno + 1 if node.end_lineno else 0
-                lines -= docstring.end_lineno - docstring.lineno + 1 if docstring is not None and docstring.end_lineno else 0
-                if lines > 40:
-                    yield node.name, lines
-
-    assert wrong_in(FILES, long) == {}
 
 
 def test_stand_ins_share_nothing_with_the_plugins() -> None:

@@ -1,0 +1,142 @@
+"""The source of the collection as data: files, imports, lines, names, and the files that a task enters."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import sys
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = ROOT / "plugins"
+SHARED = PLUGINS / "module_utils"
+COLLECTION = "ansible_collections.cloudpeer.atlas"
+FILES = sorted(file for file in PLUGINS.rglob("*.py") if file.parent.name != "doc_fragments" and file.name != "__init__.py")
+SHARED_FILES = [file for file in FILES if SHARED in file.parents]
+
+
+def name_of(file: Path) -> str:
+    """Return the name of a file below `module_utils`, or else below `plugins`."""
+    return str(file.relative_to(SHARED if SHARED in file.parents else PLUGINS))
+
+
+def wrong_in(files: Iterable[Path], look: Callable[[Path], Iterable[object]]) -> dict[str, list[object]]:
+    """Return what a look at each file finds, by the names of the files in which it finds anything."""
+    found = {str(file.relative_to(ROOT)): list(look(file)) for file in files}
+    assert found
+    return {name: wrong for name, wrong in found.items() if wrong}
+
+
+@functools.cache
+def text_of(file: Path) -> str:
+    """Return the text of a file."""
+    return file.read_text(encoding="utf-8")
+
+
+@functools.cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    """Return all that a file consists of."""
+    return list(ast.walk(ast.parse(text_of(file))))
+
+
+@functools.cache
+def imports_of(file: Path) -> list[tuple[str, int]]:
+    """Return the full dotted name of each thing that a file imports, and how many dots stood before it."""
+    return list(_imports(file))
+
+
+def _imports(file: Path) -> Iterator[tuple[str, int]]:
+    here = [*COLLECTION.split("."), *file.relative_to(ROOT).parent.parts]
+    for node in nodes_of(file):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, 0) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = here[: len(here) - node.level + 1] if node.level else []
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            yield from ((f"{module}.{alias.name}", node.level) for alias in node.names)
+
+
+def own_imports(file: Path) -> Iterator[tuple[str, int]]:
+    """Yield what a file imports of the plugins, below `module_utils` or `plugins`."""
+    for name, dots in imports_of(file):
+        if name.startswith(f"{COLLECTION}."):
+            yield name.removeprefix(f"{COLLECTION}.plugins.").removeprefix("module_utils."), dots
+
+
+def imported_files(file: Path) -> set[Path]:
+    """Return the files of `module_utils` that a file imports itself."""
+    names = [name.split(".") for name, dots in own_imports(file)]
+    targets = {SHARED.joinpath(*name[:count]).with_suffix(".py") for name in names for count in range(1, len(name) + 1)}
+    return {target for target in targets if target.is_file()}
+
+
+def loaded_with(*files: Path) -> set[Path]:
+    """Return files with all that they import of ours, and what that imports, and so on."""
+    known, found = set(), [*files]
+    while found:
+        file = found.pop()
+        known.add(file)
+        found += imported_files(file) - known
+    return known
+
+
+def lines_of(file: Path) -> int:
+    """Return how many lines a file has."""
+    return text_of(file).count("\n")
+
+
+def functions_of(file: Path) -> Iterator[tuple[str, int]]:
+    """Yield each function of a file, and its lines without its docstring."""
+    for node in nodes_of(file):
+        if isinstance(node, ast.FunctionDef):
+            docstring = node.body[0] if ast.get_docstring(node) is not None else None
+            lines = node.end_lineno - node.lineno + 1 if node.end_lineno else 0
+            lines -= docstring.end_lineno - docstring.lineno + 1 if docstring is not None and docstring.end_lineno else 0
+            yield node.name, lines
+
+
+def with_one_importer() -> list[Path]:
+    """Return the files of `module_utils` that at most one other file of the plugins imports."""
+    importers = Counter(target for file in FILES for target in imported_files(file) if target != file)
+    return [file for file in SHARED_FILES if importers[file] <= 1]
+
+
+def defined_in(file: Path) -> set[str]:
+    """Return the classes and the constants that a file defines for others, by their names."""
+    found = set()
+    for node in ast.parse(text_of(file)).body:
+        if isinstance(node, ast.ClassDef):
+            found.add(node.name)
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []:
+            found |= {name.id for name in ast.walk(target) if isinstance(name, ast.Name)}
+    return {name for name in found if not name.startswith("_")}
+
+
+def standing_twice(names: Iterable[tuple[str, Path]]) -> dict[str, list[str]]:
+    """Return the names that stand in more than one file, with these files."""
+    places = defaultdict(set)
+    for name, file in names:
+        places[name].add(name_of(file))
+    return {name: sorted(files) for name, files in sorted(places.items()) if len(files) > 1}
+
+
+def entered_by(action: Callable[[], Any]) -> list[str]:
+    """Run something, and return the files of the plugins that it enters, in any thread."""
+    entered = set()
+
+    def profile(frame: Any, event: str, argument: Any) -> None:
+        if event == "call":
+            entered.add(frame.f_code.co_filename)
+
+    threading.setprofile(profile)
+    sys.setprofile(profile)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    return sorted(name.partition("/plugins/")[2] for name in entered if "/atlas/plugins/" in name)
