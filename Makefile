@@ -1,6 +1,6 @@
 # The commands for developers; `make` alone lists them. All paths are relative, so that the checkout can be in any folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-azure lock release demo test test-full integration fuzz lint sanity docs gates emulator matrix bench format clean
+.PHONY: help setup setup-azure lock release demo test test-full integration fuzz lint sanity docs gates emulator matrix house bench format clean
 
 # With a Python path from outside, other packages could hide the locked ones.
 unexport PYTHONPATH PYTHONHOME
@@ -72,6 +72,9 @@ release: setup ## Prepare a release: make release VERSION=1.2.3 (version, change
 
 emulator: setup ## Run the Atlas emulator on port 8080 until Ctrl-C (ARGS="--port 0 --groups 2": with its options; --help lists them)
 	@$(python) scripts/emulator.py $(ARGS)
+
+house: setup ## Show how the code is built: files, lines, what could be one, the files that a task enters
+	@$(python) scripts/house.py
 
 bench: setup ## Measure time, requests and memory (ARGS=--write: into docs/performance.md; ARGS=sets: this part)
 	@$(python) -m tests.benchmarks $(ARGS)

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+COLLECTION = "ansible_collections.cloudpeer.atlas"
+
+
+@contextmanager
+def linked_collection() -> Iterator[Path]:
+    """Yield a link to the checkout in a folder where Python and mypy find the collection by its full name."""
+    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder:
+        link = Path(folder, *COLLECTION.split("."))
+        link.parent.mkdir(parents=True)
+        link.symlink_to(ROOT, target_is_directory=True)
+        yield link
 
 
 def source_files(root: Path = ROOT) -> list[Path]:

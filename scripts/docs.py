@@ -13,11 +13,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from checkout import ROOT, source_files
+from checkout import ROOT, linked_collection, source_files
 
 COLLECTION = "cloudpeer.atlas"
 REPOSITORY = "https://github.com/cloudpeer/atlas"
@@ -222,16 +221,14 @@ def build() -> None:
         DocsError: If it fails, or Sphinx warns about anything.
     """
     shutil.rmtree(HTML, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder:
-        # ansible-doc finds the collection by its name only in a folder of that name.
-        link = Path(folder, "ansible_collections", *COLLECTION.split("."))
-        link.parent.mkdir(parents=True)
-        link.symlink_to(ROOT, target_is_directory=True)
-        assemble(Path(folder))
+    # ansible-doc finds the collection by its name only in a folder of that name.
+    with linked_collection() as link:
+        collections = link.parents[2]
+        assemble(collections)
         run(
             *("sphinx-build", "--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"),
             *("--doctree-dir", str(BUILD / "doctrees"), str(SOURCE), str(HTML)),
-            collections=Path(folder),
+            collections=collections,
         )
 
 

@@ -6,12 +6,10 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from checkout import ROOT
+from checkout import COLLECTION, ROOT, linked_collection
 
-COLLECTION = "ansible_collections.cloudpeer.atlas"
 INSTALLED_PATH = re.compile(r"\S*/ansible_collections/cloudpeer/atlas/")
 
 
@@ -53,11 +51,7 @@ def run(title: str, arguments: list[str], link: Path) -> bool:
 def main() -> int:
     """Run the linters that were named, or all, and return the exit status."""
     names = tuple(sys.argv[1:])
-    with tempfile.TemporaryDirectory(prefix="cloudpeer-atlas-") as folder:
-        # mypy finds the collection by its full name only in a folder of that name.
-        link = Path(folder, *COLLECTION.split("."))
-        link.parent.mkdir(parents=True)
-        link.symlink_to(ROOT, target_is_directory=True)
+    with linked_collection() as link:
         results = [
             run(title, arguments, link)
             for title, arguments in (

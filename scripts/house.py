@@ -1,0 +1,22 @@
+"""Prints how the code of the collection is built: its files and lines, what could be one, and the files that a task enters."""
+
+from __future__ import annotations
+
+import sys
+
+from checkout import linked_collection
+
+
+def main() -> int:
+    """Print the figures, and return 0: what they must be at most is said by tests/repository/test_house.py."""
+    with linked_collection() as link:
+        sys.path.insert(0, str(link.parents[2]))
+        from ansible_collections.cloudpeer.atlas.tests.support import house_figures
+
+        for title, value in house_figures.figures():
+            print(f"{title:<66}{value:>8}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The rules that keep the house small, each naming the file at fault; test_imports.py has who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudpeer.atlas.tests.support import house_figures
+from ansible_collections.cloudpeer.atlas.tests.support.house import (
+    FILES,
+    ROOT,
+    SHARED_FILES,
+    defined_in,
+    functions_of,
+    lines_of,
+    name_of,
+    nodes_of,
+    standing_twice,
+    text_of,
+    with_one_importer,
+    wrong_in,
+)
+
+# What is chosen by its name when a task runs (a kind of credential, a cloud, a module), and what a tool writes.
+CHOSEN_BY_NAME = ("_auth/", "_clouds/", "_operations/", "_version.py")
+# What stands in several packages under one name, for the same reason in each.
+SHARED_NAMES = {"options", "errors", "session", "aws", "azure", "gcp"}
+OF_ONE_CLOUD = ("_aws/", "_gcp/", "_azure/")
+#: The most files that a task may enter, in a process that has run it before.
+ENTERED = {house_figures.CREATION: 34, house_figures.SET_OF_TWO: 44, house_figures.HALF_A_CHECK: 54}
+# The role is a program of these until 3.0.0, which removes them.
+PROGRAM_OF_THE_ROLE = ROOT / "roles" / "vpc_peering" / "vars" / "main"
+# Words that make a sentence a riddle, or an old one.
+REFUSED = re.compile(
+    r"\b(?:tak(?:e|es|en|ing) down|took down|told|nobody|somebody|anew|whoever|c[ao]mes? to be|(?:is|are|was|were) to be)\b"
+    r"|\bPure\.",
+    re.IGNORECASE,
+)
+LONGEST_TEST_NAME = 60
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+YAML_OF_ROLES = sorted(file for file in (ROOT / "roles").rglob("*.yml") if PROGRAM_OF_THE_ROLE not in file.parents)
+
+
+def test_a_file_has_two_importers_or_a_subject_of_its_own() -> None:
+    files = [file for file in with_one_importer() if not name_of(file).startswith(CHOSEN_BY_NAME)]
+    assert wrong_in(files, lambda file: [lines_of(file)] if lines_of(file) < 60 else []) == {}
+
+
+def test_functions_have_at_most_forty_lines() -> None:
+    """Their docstrings do not count."""
+    assert wrong_in(FILES, lambda file: [(name, lines) for name, lines in functions_of(file) if lines > 40]) == {}
+
+
+def test_a_file_has_its_name_alone() -> None:
+    files = [file for file in SHARED_FILES if not name_of(file).startswith((*OF_ONE_CLOUD, "_operations/"))]
+    assert standing_twice((file.stem, file) for file in files if file.stem not in SHARED_NAMES) == {}
+
+
+def test_a_class_and_a_constant_have_their_names_alone() -> None:
+    files = [file for file in SHARED_FILES if not name_of(file).startswith(OF_ONE_CLOUD)]
+    # `OPERATION` is what a shell looks for in the file of each module.
+    assert standing_twice((name, file) for file in files for name in defined_in(file) - {"OPERATION"}) == {}
+
+
+def test_the_yaml_of_a_role_is_no_program() -> None:
+    """A variable holds one expression at the most, and no condition depends on the title of a task."""
+    assert wrong_in(YAML_OF_ROLES, lambda file: re.findall(r"\{%-?|ansible_failed_task", text_of(file))) == {}
+
+
+@pytest.mark.parametrize("task", ENTERED)
+def test_a_task_enters_few_files(task: str, entered: dict[str, list[str]]) -> None:
+    assert len(entered[task]) <= ENTERED[task], entered[task]
+
+
+@pytest.fixture(scope="module")
+def entered() -> dict[str, list[str]]:
+    return house_figures.files_entered()
+
+
+def prose_of(file: Path) -> Iterator[tuple[str, int]]:
+    """Yield the docstrings and comments of a file, with their lines."""
+    for node in nodes_of(file):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+            yield str(ast.get_docstring(node)), node.body[0].lineno
+    for token in tokenize.generate_tokens(io.StringIO(text_of(file)).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string, token.start[0]
+
+
+def test_docstrings_and_comments_have_no_riddles() -> None:
+    def riddles(file: Path) -> Iterator[str]:
+        for text, line in prose_of(file):
+            yield from (f"line {line}: {found[0]}" for found in REFUSED.finditer(text))
+
+    assert wrong_in(FILES, riddles) == {}
+
+
+def test_names_of_tests_are_short() -> None:
+    def long(file: Path) -> list[str]:
+        names = [node.name for node in nodes_of(file) if isinstance(node, ast.FunctionDef)]
+        return [name for name in names if name.startswith("test_") and len(name) >= LONGEST_TEST_NAME]
+
+    assert wrong_in(TESTS, long) == {}
