@@ -12,9 +12,8 @@ from .._clouds.checked import AWS, CLOUDS, GCP
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._values.regions import to_cloud_region
-from . import credentials as gcp_options
 from .atlas_half import AtlasReading, Readings
-from .credentials import credentials_of
+from .credentials import aws_credentials_of, gcp_credentials_of
 from .facts import AtlasObject, Entry, Fact, Missing, Unread, to_fact
 
 # Of several connections between a network and a container, one counts: the first in another state than these, or else in their
@@ -134,9 +133,7 @@ def _with_region(
         names = [one.name for one in fields(Entry) if not one.name.startswith("route_table_")]
         values: dict[str, t.Any] = {name: entry[name] for name in names if entry.get(name) is not None}
         is_read = values["provider_name"] == GCP.name and params["gcp"]
-        return Connection(
-            Entry(**values), peer, container, gcp_options.credentials_of_gcp_options(params, entry) if is_read else {}
-        )
+        return Connection(Entry(**values), peer, container, gcp_credentials_of(params, entry) if is_read else {})
     told = [
         entry.get("region"),
         _field(peer, "accepter_region_name"),
@@ -154,7 +151,7 @@ def _with_region(
         atlas_cidr_block=entry.get("atlas_cidr_block"),
         **{name: t.cast("t.Any", entry.get(name)) for name in given},
     )
-    return Connection(asked, peer, container, credentials_of(params, entry, region))
+    return Connection(asked, peer, container, aws_credentials_of(params, entry, region))
 
 
 def _field(fact: Fact[AtlasObject | None], name: str) -> str | None:

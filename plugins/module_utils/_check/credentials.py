@@ -1,12 +1,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose credentials a connection has."""
+"""The credentials for AWS and GCP, at the top and in entries, and which of them each connection has.
+
+This module calls them `aws_…` and `gcp_…`, since `profile`, `access_token` and others are Atlas's here; the sessions with AWS and
+GCP know them without that.
+"""
 
 from __future__ import annotations
 
 import re
 import typing as t
+from contextlib import contextmanager
 
 from .._aws.options import AWS_OPTIONS, validate
 from .._clouds.checked import GCP
@@ -15,42 +20,42 @@ from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
 from .._http.errors import InvalidOptionError, TaskError
 
-GCP_CREDENTIALS = ("gcp_service_account_file", "gcp_access_token")
-
-
-# What this module calls the options for AWS: `profile` and others are Atlas's here.
-NAMES: dict[str, str] = {name: name if name.startswith("aws_") else f"aws_{name}" for name in AWS_OPTIONS.options}
-# Credentials belong together: an entry that has some takes none of these from the top.
-_CREDENTIALS = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn")
+# What this module calls each option.
+AWS_NAMES: dict[str, str] = {name: name if name.startswith("aws_") else f"aws_{name}" for name in AWS_OPTIONS.options}
+GCP_NAMES: dict[str, str] = {name: f"gcp_{name}" for name in GCP_OPTIONS.options}
+# Credentials belong together: an entry that has its own takes none of these from the top.
+_TOGETHER = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn")
 _OWN = ("profile", "access_key")
+GCP_OWN = ("gcp_service_account_file", "gcp_access_token")
+# This task only reads.
+_SCOPES = ["https://www.googleapis.com/auth/compute.readonly"]
+_GCP_NAME = re.compile(rf"(?<![\w.])({'|'.join(GCP_NAMES)})\b")
 
-_OPTIONS = {
-    NAMES[name]: {key: value for key, value in option.items() if key != "aliases"} for name, option in AWS_OPTIONS.options.items()
-}
-AWS = ArgumentSpec(
-    _OPTIONS,
+AWS_SPEC = ArgumentSpec(
+    {AWS_NAMES[name]: {key: one[key] for key in one if key != "aliases"} for name, one in AWS_OPTIONS.options.items()},
     required_together=(("aws_access_key", "aws_secret_key"),),
     mutually_exclusive=(("aws_profile", "aws_access_key"), ("aws_profile", "aws_session_token")),
 )
 # An entry has the same, but that its region is that of its VPC.
-ENTRY_AWS = {name: option for name, option in _OPTIONS.items() if name != "aws_region"}
+AWS_OF_ENTRY = {name: option for name, option in AWS_SPEC.options.items() if name != "aws_region"}
+GCP_SPEC = ArgumentSpec({GCP_NAMES[name]: option for name, option in GCP_OPTIONS.options.items()})
 
 
 def validate_aws(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
-    """Check the options at the top.
+    """Check the options for AWS at the top.
 
     Returns:
-        Those that have changed, and warnings.
+        Those options with values in place of texts, and warnings.
 
     Raises:
         InvalidOptionError: If they contradict each other, or one cannot be right.
     """
-    checked, warnings = validate({name: params[NAMES[name]] for name in NAMES}, NAMES)
-    return {NAMES[name]: checked[name] for name in NAMES}, warnings
+    checked, warnings = validate({name: params[AWS_NAMES[name]] for name in AWS_NAMES}, AWS_NAMES)
+    return {AWS_NAMES[name]: checked[name] for name in AWS_NAMES}, warnings
 
 
-def validate_entry(entry: Parameters, place: str) -> list[str]:
-    """Check the options of an entry, and return warnings.
+def validate_aws_of_entry(entry: Parameters, place: str) -> list[str]:
+    """Check the options for AWS of an entry, and return warnings.
 
     Args:
         entry: The entry.
@@ -59,82 +64,69 @@ def validate_entry(entry: Parameters, place: str) -> list[str]:
     Raises:
         InvalidOptionError: If they contradict each other, or one cannot be right.
     """
-    names = {name: f"{place}.{NAMES[name]}" for name in NAMES}
-    return validate({**{name: entry.get(NAMES[name]) for name in NAMES}, "region": None}, names)[1]
+    names = {name: f"{place}.{AWS_NAMES[name]}" for name in AWS_NAMES}
+    return validate({**{name: entry.get(AWS_NAMES[name]) for name in AWS_NAMES}, "region": None}, names)[1]
 
 
-def credentials_of(params: Parameters, entry: Parameters, region: str | None) -> dict[str, t.Any]:
-    """Return the options for AWS of one connection, under the names that AWS's session knows them by.
-
-    Args:
-        params: The options at the top.
-        entry: Those of its entry; empty for a connection that only Atlas tells of.
-        region: The region of its VPC; None if only the credentials tell.
-    """
-    has_own = any(entry.get(NAMES[name]) for name in _OWN)
-    found = {}
-    for name in NAMES:
-        own = entry.get(NAMES[name])
-        inherits = not own and not (has_own and name in _CREDENTIALS)
-        found[name] = params[NAMES[name]] if inherits else own
-    return {**found, "region": region or params[NAMES["region"]]}
-
-
-NAMES_GCP_OPTIONS: dict[str, str] = {name: f"gcp_{name}" for name in GCP_OPTIONS.options}
-OPTIONS = {NAMES_GCP_OPTIONS[name]: option for name, option in GCP_OPTIONS.options.items()}
-# This task only reads.
-_SCOPES = ["https://www.googleapis.com/auth/compute.readonly"]
-_ONE_OF_AN_ENTRY = tuple(name.partition("_")[2] for name in GCP_CREDENTIALS)
-_OWN_NAME = re.compile(rf"(?<![\w.])({'|'.join(NAMES_GCP_OPTIONS)})\b")
-Value = t.TypeVar("Value")
-
-
-def credentials_of_gcp_options(params: Parameters, entry: Parameters) -> dict[str, t.Any]:
-    """Return the options for GCP of one connection, under the names that GCP's session knows them by.
-
-    Those at the top may come from environment variables that are meant for others, so this is asked only if GCP is read.
-
-    Args:
-        params: The options at the top.
-        entry: Those of its entry; empty for a connection that only Atlas tells of. An entry that has some takes none of the top.
-
-    Raises:
-        InvalidOptionError: If they contradict each other.
-    """
-    has_own = any(entry.get(name) for name in GCP_CREDENTIALS)
-    source = {**dict.fromkeys(NAMES_GCP_OPTIONS.values()), **entry, "gcp_scopes": params["gcp_scopes"]} if has_own else params
-    given = {name: source[NAMES_GCP_OPTIONS[name]] for name in NAMES_GCP_OPTIONS}
-    both = [NAMES_GCP_OPTIONS[name] for name in _ONE_OF_AN_ENTRY if has_own and given[name]]
-    if len(both) > 1:
-        raise InvalidOptionError(f"{both[0]} and {both[1]} exclude each other.", hint="Leave one of them out.")
-    return named(lambda: check_credentials({**given, "scopes": given["scopes"] or _SCOPES}))
-
-
-def check(params: Parameters, entries: t.Sequence[Parameters] | None) -> None:
+def validate_gcp(params: Parameters, entries: t.Sequence[Parameters] | None) -> None:
     """Check the credentials of each connection with GCP.
 
     Raises:
         InvalidOptionError: If they contradict each other.
     """
     if entries is None:
-        credentials_of_gcp_options(params, {})
+        gcp_credentials_of(params, {})
     for index, entry in enumerate(entries or ()):
         if entry["provider_name"] == GCP.name:
             try:
-                credentials_of_gcp_options(params, entry)
+                gcp_credentials_of(params, entry)
             except InvalidOptionError as error:
                 raise InvalidOptionError(f"connections[{index}]: {error.without_hint}", hint=error.hint) from None
 
 
-def named(call: t.Callable[[], Value]) -> Value:
-    """Call something that knows the options without `gcp_`; its errors name them as this module does.
+def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None) -> dict[str, t.Any]:
+    """Return the options for AWS of one connection, under the names that AWS's session knows them by.
+
+    Args:
+        params: The options at the top.
+        entry: Those of its entry; empty for a connection that only Atlas names.
+        region: The region of its VPC; None if only the credentials say it.
+    """
+    has_own = any(entry.get(AWS_NAMES[name]) for name in _OWN)
+    found = {}
+    for name, option in AWS_NAMES.items():
+        inherits = not entry.get(option) and not (has_own and name in _TOGETHER)
+        found[name] = params[option] if inherits else entry.get(option)
+    return {**found, "region": region or params[AWS_NAMES["region"]]}
+
+
+def gcp_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any]:
+    """Return the options for GCP of one connection, under the names that GCP's session knows them by.
+
+    Those at the top may come from environment variables that are meant for others, so call this only if GCP is read.
+
+    Args:
+        params: The options at the top.
+        entry: Those of its entry; empty for a connection that only Atlas names. An entry that has some takes none of the top.
 
     Raises:
-        TaskError: What it raises.
+        InvalidOptionError: If they contradict each other.
     """
+    own = [name for name in GCP_OWN if entry.get(name)]
+    if len(own) > 1:
+        raise InvalidOptionError(f"{own[0]} and {own[1]} exclude each other.", hint="Leave one of them out.")
+    source = {**dict.fromkeys(GCP_NAMES.values()), **entry, "gcp_scopes": params["gcp_scopes"]} if own else params
+    given = {name: source[option] for name, option in GCP_NAMES.items()}
+    with with_gcp_names():
+        return check_credentials({**given, "scopes": given["scopes"] or _SCOPES})
+
+
+@contextmanager
+def with_gcp_names() -> t.Iterator[None]:
+    """Let errors from inside the block, which name the options without `gcp_`, name them as this module does."""
     try:
-        return call()
+        yield
     except TaskError as error:
-        error.args = tuple(_OWN_NAME.sub(r"gcp_\1", str(text)) for text in error.args)
-        error.hint = error.hint and _OWN_NAME.sub(r"gcp_\1", error.hint)
+        error.args = tuple(_GCP_NAME.sub(r"gcp_\1", str(text)) for text in error.args)
+        error.hint = error.hint and _GCP_NAME.sub(r"gcp_\1", error.hint)
         raise

@@ -16,7 +16,7 @@ from .._http.errors import InvalidOptionError
 from .._values.blocks import parse_block, parse_private_block
 from .._values.ids import parse_account_id, parse_connection_id, parse_route_table_id, parse_security_group_id, parse_vpc_id
 from .._values.invalid import InvalidValueError
-from .credentials import ENTRY_AWS, GCP_CREDENTIALS, validate_entry
+from .credentials import AWS_OF_ENTRY, GCP_OWN, validate_aws_of_entry
 
 _AZURE: dict[str, t.Callable[[str], t.Any]] = {
     "azure_directory_id": parse_uuid,
@@ -46,9 +46,9 @@ OTHER_OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 # What the role has for a connection and this task has no use for: it reads nothing in Azure, and makes nothing in GCP.
 _AZURE_MORE = ("azure_profile", "azure_client_id", "azure_secret")
-_GCP_MORE = ("container_regions", "gcp_peering_name", *GCP_CREDENTIALS)
+_GCP_MORE = ("container_regions", "gcp_peering_name", *GCP_OWN)
 _AWS = ("vpc_id", "aws_account_id", "region", "route_table_ids", "route_table_tags", "aws_security_group", "connection_id")
-_OWN: dict[str, tuple[str, ...]] = {"AWS": (*_AWS, *ENTRY_AWS), "AZURE": (*_AZURE, *_AZURE_MORE), "GCP": (*_GCP, *_GCP_MORE)}
+_OWN: dict[str, tuple[str, ...]] = {"AWS": (*_AWS, *AWS_OF_ENTRY), "AZURE": (*_AZURE, *_AZURE_MORE), "GCP": (*_GCP, *_GCP_MORE)}
 # What an entry needs: its network, and without Atlas's half what that would tell.
 _NEEDED = {"AWS": ("vpc_id",), "AZURE": ("azure_subscription_id", "vnet_name"), "GCP": ("gcp_project_id", "network_name")}
 _HINTS = {
@@ -268,4 +268,4 @@ def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t
     named = {f"{place}.{name}": entry[name] for name in ("region", "container_region")}
     regions, warnings = parse_aws_regions(named, *named)
     entry.update({name.rpartition(".")[2]: region for name, region in regions.items()})
-    return entry, warnings + validate_entry(entry, place)
+    return entry, warnings + validate_aws_of_entry(entry, place)

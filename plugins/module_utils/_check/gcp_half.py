@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import typing as t
-from functools import partial
 
 from .._gcp.errors import GcpDeniedError
 from .._gcp.network import Peering
 from .._gcp.networks import list_networks
 from .._http.errors import TaskError
 from .connections import Connection
-from .credentials import named
+from .credentials import with_gcp_names
 from .facts import Fact, Unread
 from .session import CheckSession
 
@@ -41,10 +40,12 @@ def read_gcp(session: CheckSession, connections: t.Sequence[Connection]) -> list
     for one in connections:
         credentials, project_id = _key(one), str(one.entry.gcp_project_id)
         if credentials not in sessions:
-            sessions[credentials] = named(partial(session.open_gcp, one.credentials))
+            with with_gcp_names():
+                sessions[credentials] = session.open_gcp(one.credentials)
         if (credentials, project_id) not in found:
             try:
-                found[credentials, project_id] = named(partial(list_networks, sessions[credentials], project_id))
+                with with_gcp_names():
+                    found[credentials, project_id] = list_networks(sessions[credentials], project_id)
             except TaskError as error:
                 found[credentials, project_id] = _unread(error)
                 failures.append(error)

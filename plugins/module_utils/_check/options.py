@@ -16,9 +16,7 @@ from .._engine.options import Parameters, check_options, parse_aws_regions, pars
 from .._http.errors import InvalidOptionError
 from .._values.ids import parse_cluster_name, parse_instance_id, parse_object_id, parse_security_group_id, parse_subnet_id
 from .._values.invalid import InvalidValueError
-from . import credentials as gcp_options
-from .credentials import AWS as AWS_OPTIONS
-from .credentials import ENTRY_AWS, validate_aws
+from .credentials import AWS_OF_ENTRY, AWS_SPEC, GCP_SPEC, validate_aws, validate_gcp
 from .entries import ENTRY_OPTIONS, find_cloud, parse_client_block, parse_connections, warn_of_region
 
 EVERY = "all"
@@ -134,14 +132,15 @@ def parse_vnets(params: Parameters) -> dict[str, list[t.Any] | None]:
 
 ARGUMENT_SPEC = (
     CONNECTION
-    + AWS_OPTIONS
+    + AWS_SPEC
+    + GCP_SPEC
     + ArgumentSpec(
         {
             "group_id": {**CONNECTION.options["group_id"], "required": False},
             "connections": {
                 "type": "list",
                 "elements": "dict",
-                "options": {**ENTRY_OPTIONS, **ENTRY_AWS},
+                "options": {**ENTRY_OPTIONS, **AWS_OF_ENTRY},
             },
             "container_region": {"type": "str"},
             "atlas_cidr_block": {"type": "str", "aliases": ["container_cidr_block"]},
@@ -153,7 +152,6 @@ ARGUMENT_SPEC = (
             "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
             "probes": {"type": "list", "elements": "dict"},
             **CLOUD_OPTIONS,
-            **gcp_options.OPTIONS,
             "atlas": {"type": "bool", "default": True},
             "aws": {"type": "bool", "default": True},
             "gcp": {"type": "bool", "default": True},
@@ -201,7 +199,7 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     aws, more = validate_aws(params)
     connections, unknown = parse_connections({**params, **region})
     if GCP.name in clouds and params["gcp"]:
-        gcp_options.check(params, connections)
+        validate_gcp(params, connections)
     parsed = {**lists, **parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds}
     return {**params, **parsed}, warnings + more + unknown
 

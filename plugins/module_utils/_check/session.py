@@ -14,7 +14,7 @@ from .._aws.session import AwsSession
 from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import TaskError
-from .credentials import NAMES
+from .credentials import AWS_NAMES
 
 if t.TYPE_CHECKING:
     from .._gcp.session import GcpSession
@@ -42,7 +42,7 @@ class CheckSession:
         Raises:
             TaskError: If the credentials cannot be used, or there is no region.
         """
-        aws = AwsSession(credentials, calls=self.calls, names=NAMES)
+        aws = AwsSession(credentials, calls=self.calls, names=AWS_NAMES)
         self._aws.append(aws)
         return aws
 

@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.credentials import credentials_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.credentials import (
-    credentials_of_gcp_options as gcp_credentials_of,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.credentials import aws_credentials_of, gcp_credentials_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
 
@@ -168,7 +165,7 @@ def test_an_entry_has_its_own_credentials_or_those_of_the_top(
     top: dict[str, str], entry: dict[str, str], used: dict[str, str]
 ) -> None:
     params, unused = validated(**top, connections=[{**ENTRY, **entry}])
-    found = credentials_of(params, params["connections"][0], None)
+    found = aws_credentials_of(params, params["connections"][0], None)
     assert {name: value for name, value in found.items() if value is not None} == used
 
 
