@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Boto3 and botocore, nowhere else."""
+"""The clients of boto3. Only this file imports boto3 and botocore."""
 
 from __future__ import annotations
 
@@ -19,29 +19,11 @@ from .._values.regions import parse_aws_region
 from .errors import NoRegionError
 from .options import NAMES
 
-# How policies, and results, name the services that boto3 or its events call something else.
-POLICY_NAMES = {"route-53": "route53", "service-quotas": "servicequotas"}
-# The ends of the names of boto3's variables for endpoints. The option `endpoint_url` names that of EC2; the others may differ.
-OWN_ENDPOINTS = {"sts": "STS", "route53": "ROUTE_53", "route53resolver": "ROUTE53RESOLVER", "service-quotas": "SERVICE_QUOTAS"}
-# Replies in JSON do not name their action, so whoever reads one has to check what is in it.
-JSON_SERVICES = frozenset(("route53resolver", "service-quotas"))
-
-
-def endpoint_variable(service: str) -> str:
-    """Return the variable that has the endpoint of a service in place of the option; empty for none."""
-    return f"AWS_ENDPOINT_URL_{OWN_ENDPOINTS[service]}" if service in OWN_ENDPOINTS else ""
-
-
-def policy_name(service: str) -> str:
-    """Return the name of a service in IAM policies, from the one that boto3 or its events have for it."""
-    return POLICY_NAMES.get(service, service)
-
-
 BOTO3_IMPORT_ERROR: str | None = None
 # What boto3 and botocore raise when a request fails. Anything else is a defect.
 FAILURES: tuple[type[Exception], ...] = ()
-# botocore's descriptions of the services, which take most of the time that a session takes, and hold no credentials. All else is
-# made anew for each task: boto3's default session would keep the credentials of the first item of a loop.
+# botocore's descriptions of the services: reading them takes most of the time of a new session, and they hold no credentials.
+# All else is new for each task: boto3's default session would keep the credentials of the first item of a loop.
 LOADER: t.Any = None
 try:
     import boto3.session  # type: ignore[import-untyped]
@@ -71,12 +53,18 @@ else:
 
 LIBRARIES = (("boto3", BOTO3_IMPORT_ERROR),)
 
-SUCCESS = (200, 300)
-# boto3 makes neither sessions nor clients safely in several threads; it uses them safely.
-_MAKING = threading.RLock()
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+# The ends of boto3's variables for endpoints. The option `endpoint_url` is for EC2; these services may have another one.
+OWN_ENDPOINTS = {"sts": "STS", "route53": "ROUTE_53", "route53resolver": "ROUTE53RESOLVER", "service-quotas": "SERVICE_QUOTAS"}
+# The names that services have in IAM policies, and in results, where those of boto3 or its events differ.
+POLICY_NAMES = {"route-53": "route53", "service-quotas": "servicequotas"}
+# Replies in JSON do not name their action: what reads them has to check their content.
+JSON_SERVICES = frozenset(("route53resolver", "service-quotas"))
+SUCCESS = range(200, 300)
+# boto3 makes neither sessions nor clients safely in several threads; it uses them safely.
+_MAKING = threading.RLock()
 
 
 class ForeignReplyError(ValueError):
@@ -92,26 +80,31 @@ def preload(*services: str) -> None:
                     LOADER.load_service_model(service, kind)
 
 
+def policy_name(service: str) -> str:
+    """Return the name of a service in IAM policies, from the one that boto3 or its events have for it."""
+    return POLICY_NAMES.get(service, service)
+
+
 class Clients:
     """The clients of one boto3 session. Safe for threads.
 
     Args:
         params: The options for AWS.
-        calls: Takes each request that is sent, those that botocore repeats included.
+        calls: The list to which each request is added, those that botocore repeats included.
         names: What the task calls these options.
 
     Raises:
         NoRegionError: If there is no region.
-        InvalidOptionError: If it cannot be one.
+        InvalidOptionError: If the region is not a valid name.
     """
 
     def __init__(self, params: t.Mapping[str, t.Any], calls: list[ApiCall], names: t.Mapping[str, str] = NAMES) -> None:
         self._params = params
         self._calls = calls
         self._names = names
-        # When the request that a thread is waiting for was sent.
+        # When each thread sent the request that it waits for.
         self._sent = threading.local()
-        # The bounds of a request belong to its client: the last one is kept, by service and by whether requests are repeated.
+        # Timeouts belong to a client: the last one is kept, by service and by whether it repeats no request.
         self._clients: dict[tuple[str, bool], tuple[int, t.Any]] = {}
         # The credentials of an assumed role. Without them, those of the session are used.
         self._role: dict[str, str] = {}
@@ -141,7 +134,7 @@ class Clients:
         return parse_option(name, value, parse_aws_region)
 
     def find_secrets(self) -> set[str]:
-        """Return what must not be shown of the credentials that boto3 has found."""
+        """Return the secrets in the credentials that boto3 has found."""
         credentials = self._session.get_credentials()
         if credentials is None:
             return set()
@@ -149,9 +142,8 @@ class Clients:
         return {one for one in (frozen.access_key, frozen.secret_key, frozen.token) if one}
 
     def assume_role(self, arn: str) -> set[str]:
-        """Use the credentials of a role from now on, and return what must not be shown of them."""
-        reply = self.get("sts").assume_role(RoleArn=arn, RoleSessionName="cloudpeer.atlas")
-        found = reply["Credentials"]
+        """Use the credentials of a role from now on, and return the secrets in them."""
+        found = self.get("sts").assume_role(RoleArn=arn, RoleSessionName="cloudpeer.atlas")["Credentials"]
         self._role = {
             "aws_access_key_id": str(found["AccessKeyId"]),
             "aws_secret_access_key": str(found["SecretAccessKey"]),
@@ -166,7 +158,7 @@ class Clients:
         Args:
             service: Its service, as boto3 names it.
             seconds: How long a request may wait for its reply.
-            once: Whether botocore may repeat no request.
+            once: Whether each request is sent once. Otherwise, botocore may repeat it.
         """
         with _MAKING:
             kept_seconds, client = self._clients.get((service, once), (0, None))
@@ -182,7 +174,7 @@ class Clients:
             user_agent_extra="cloudpeer.atlas",
             **({"retries": {"total_max_attempts": 1}} if once else {}),
         )
-        own_endpoint = os.environ.get(endpoint_variable(service))
+        own_endpoint = os.environ.get(f"AWS_ENDPOINT_URL_{OWN_ENDPOINTS[service]}") if service in OWN_ENDPOINTS else None
         client = self._session.client(
             service,
             region_name=self.region,
@@ -191,14 +183,14 @@ class Clients:
             config=config,
             **self._role,
         )
-        client.meta.events.register("before-send", self._note_start)
-        client.meta.events.register("response-received", self._note_end)
+        client.meta.events.register("before-send", self._record_start)
+        client.meta.events.register("response-received", self._record_end)
         return client
 
-    def _note_start(self, **unused: t.Any) -> None:
+    def _record_start(self, **unused: t.Any) -> None:
         self._sent.at = time.monotonic()
 
-    def _note_end(self, event_name: str, response_dict: t.Mapping[str, t.Any] | None = None, **unused: t.Any) -> None:
+    def _record_end(self, event_name: str, response_dict: t.Mapping[str, t.Any] | None = None, **unused: t.Any) -> None:
         service, action = event_name.split(".")[1:3]
         status = response_dict.get("status_code") if response_dict else None
         milliseconds = round((time.monotonic() - self._sent.at) * 1000)
@@ -206,8 +198,8 @@ class Clients:
         self._calls.append(ApiCall(method, f"{policy_name(service)}:{action}", status, milliseconds))
         if service in JSON_SERVICES:
             return
-        # The name may have a prefix, where something in between has written the reply anew.
+        # The name has a prefix where a proxy has rewritten the reply.
         names = re.compile(rf"[<:]{action}Response\b".encode())
-        if response_dict and status in range(*SUCCESS) and not names.search(response_dict["body"]):
-            # botocore takes any XML for a reply in which the lists are empty, and the changes are made.
+        if response_dict and status in SUCCESS and not names.search(response_dict["body"]):
+            # botocore takes any XML for a reply whose lists are empty, or that confirms a change.
             raise ForeignReplyError(f"the reply is not one of AWS to {action}")

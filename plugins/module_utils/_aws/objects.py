@@ -1,13 +1,108 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWS says of VPCs and connections, as plain data."""
+"""What AWS says of VPCs and connections, as plain data.
+
+`replies` makes the objects that the survey alone reads, and checks that nothing is missing. The functions here take what is
+missing for unknown.
+"""
 
 from __future__ import annotations
 
 import datetime
 import typing as t
 from dataclasses import dataclass, field
+
+Reply = t.Mapping[str, t.Any]
+RouteAction = t.Literal["create", "replace", "delete"]
+
+# AWS's name of each attribute for DNS, by its name in results, in the order in which they can be enabled.
+DNS_ATTRIBUTES = {"enable_dns_support": "EnableDnsSupport", "enable_dns_hostnames": "EnableDnsHostnames"}
+LOCAL = "local"
+UNKNOWN_TARGET = "a target that this version of botocore does not know"
+# Each text of a route is its target, even in a field that is new to this collection, except for these fields.
+_NOT_A_TARGET = (
+    "DestinationCidrBlock",
+    "DestinationIpv6CidrBlock",
+    "DestinationPrefixListId",
+    "InstanceOwnerId",
+    "Origin",
+    "State",
+)
+# A route has one target, but that of an instance names its network interface, too.
+_TARGETS_IN_ORDER = ("VpcPeeringConnectionId", "InstanceId", "NetworkInterfaceId")
+# The origins of routes that AWS makes, and that cannot be replaced.
+_PROPAGATED = ("EnableVgwRoutePropagation", "Advertisement")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a peering connection; what AWS does not show is None or empty."""
+
+    vpc_id: str | None
+    account_id: str | None
+    region: str | None
+    cidr_blocks: list[str]
+    # Whether it resolves names of the other side to private addresses.
+    allows_remote_dns: bool | None = None
+
+
+@dataclass(frozen=True)
+class PeeringConnection:
+    """A VPC peering connection as one of its two accounts sees it."""
+
+    id: str
+    status: str
+    status_message: str | None
+    expiration_time: str | None
+    requester: Side
+    accepter: Side
+    tags: t.Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Vpc:
+    """A VPC; its attributes for DNS are None where they were not read."""
+
+    id: str
+    account_id: str | None
+    cidr_blocks: list[str]
+    enable_dns_support: bool | None = None
+    enable_dns_hostnames: bool | None = None
+    dhcp_options_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route; `destination` is an IPv4 block, or the id of a prefix list."""
+
+    destination: str
+    target: str
+    is_peering: bool = False
+    is_propagated: bool = False
+    is_blackhole: bool = False
+
+
+@dataclass(frozen=True)
+class RouteTable:
+    """A route table with its routes for IPv4.
+
+    Attributes:
+        routes: The routes to blocks.
+        gateways: The gateways that it is associated with, in place of subnets.
+        subnet_ids: The subnets that it is associated with.
+        is_main: Whether it is the main table of its VPC, for the subnets without a table of their own.
+        list_routes: The routes to prefix lists.
+    """
+
+    id: str
+    vpc_id: str | None
+    tags: t.Mapping[str, str]
+    routes: tuple[Route, ...]
+    gateways: tuple[str, ...] = ()
+    subnet_ids: tuple[str, ...] = ()
+    is_main: bool = False
+    list_routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,98 +191,8 @@ class ResolverRule:
     rule_type: t.Literal["FORWARD", "SYSTEM", "RECURSIVE"] | str
 
 
-Reply = t.Mapping[str, t.Any]
-RouteAction = t.Literal["create", "replace", "delete"]
-
-# Each text of a route is its target, even in a field that is new to this collection, except for these fields.
-_NOT_A_TARGET = (
-    "DestinationCidrBlock",
-    "DestinationIpv6CidrBlock",
-    "DestinationPrefixListId",
-    "InstanceOwnerId",
-    "Origin",
-    "State",
-)
-# A route has one target, except that an instance has a network interface, too, and that interface an address.
-_TARGETS_IN_ORDER = ("VpcPeeringConnectionId", "InstanceId", "NetworkInterfaceId")
-UNKNOWN_TARGET = "a target that this version of botocore does not know"
-LOCAL = "local"
-# The origins of routes that AWS makes by itself, and that nobody can replace.
-_PROPAGATED = ("EnableVgwRoutePropagation", "Advertisement")
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a peering connection; what AWS does not tell is None or empty."""
-
-    vpc_id: str | None
-    account_id: str | None
-    region: str | None
-    cidr_blocks: list[str]
-    # Whether it resolves names of the other side to private addresses.
-    allows_remote_dns: bool | None = None
-
-
-@dataclass(frozen=True)
-class PeeringConnection:
-    """A VPC peering connection as one of its two accounts sees it."""
-
-    id: str
-    status: str
-    status_message: str | None
-    expiration_time: str | None
-    requester: Side
-    accepter: Side
-    tags: t.Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Vpc:
-    """A VPC; its attributes for DNS are None where they were not read."""
-
-    id: str
-    account_id: str | None
-    cidr_blocks: list[str]
-    enable_dns_support: bool | None = None
-    enable_dns_hostnames: bool | None = None
-    dhcp_options_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Route:
-    """A route to an IPv4 block, or to the blocks of a prefix list, whose id `destination` then is."""
-
-    destination: str
-    target: str
-    is_peering: bool = False
-    is_propagated: bool = False
-    is_blackhole: bool = False
-
-
-@dataclass(frozen=True)
-class RouteTable:
-    """A route table, with its routes for IPv4; it may belong to gateways instead of subnets.
-
-    Attributes:
-        routes: The routes to IPv4 blocks.
-        gateways: The gateways that it belongs to.
-        subnet_ids: The subnets that it belongs to by name.
-        is_main: Whether it is that of the subnets that no table names.
-        list_routes: The routes to prefix lists.
-    """
-
-    id: str
-    vpc_id: str | None
-    tags: t.Mapping[str, str]
-    routes: tuple[Route, ...]
-    gateways: tuple[str, ...] = ()
-    subnet_ids: tuple[str, ...] = ()
-    is_main: bool = False
-    list_routes: tuple[Route, ...] = ()
-
-
 def to_connection(reply: Reply) -> PeeringConnection:
-    """Return a connection of a reply."""
+    """Make a connection of its object in a reply."""
     status = reply.get("Status") or {}
     return PeeringConnection(
         id=str(reply.get("VpcPeeringConnectionId")),
@@ -207,7 +212,7 @@ def _to_side(reply: Reply) -> Side:
 
 
 def to_vpc(reply: Reply) -> Vpc:
-    """Return a VPC of a reply, with the blocks that are in use."""
+    """Make a VPC, with the blocks that are in use, of its object in a reply."""
     blocks = [
         one.get("CidrBlock")
         for one in reply.get("CidrBlockAssociationSet") or []
@@ -222,7 +227,7 @@ def to_vpc(reply: Reply) -> Vpc:
 
 
 def to_route_table(reply: Reply) -> RouteTable:
-    """Return a route table of a reply."""
+    """Make a route table of its object in a reply."""
     associations = [
         one
         for one in reply.get("Associations") or []

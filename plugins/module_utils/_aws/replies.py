@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Replies for the survey, parsed strictly."""
+"""Replies for the survey, parsed strictly: what AWS always sends has to be there, so that nothing counts as empty by mistake."""
 
 from __future__ import annotations
 
@@ -28,36 +28,40 @@ from .objects import (
 )
 
 Parsed = t.TypeVar("Parsed")
+# The numbers and names of the protocols that have ports.
+_WITH_PORTS = ("6", "17", "tcp", "udp")
+_EVERY_PORT = ((-1, -1), (0, 65535))
 
 
 class OddReplyError(ValueError):
     """A reply does not have what AWS always puts into it."""
 
 
-def items(pages: t.Iterable[Reply], name: str) -> list[Reply]:
-    """Return the objects of all pages of a reply.
+def parse_all(pages: t.Iterable[Reply], name: str, parse: t.Callable[[Reply], Parsed]) -> list[Parsed]:
+    """Return the objects in a list of all pages of a reply; one that is on two pages counts once.
+
+    Args:
+        pages: The pages.
+        name: The name of the list.
+        parse: Makes plain data of an object.
 
     Raises:
-        OddReplyError: If a page has no such list.
+        ValueError: If a page has no such list, or an object in it is odd.
     """
-    return [one for page in pages for one in member(page, name, list)]
-
-
-def parse_all(pages: t.Iterable[Reply], name: str, parse: t.Callable[[Reply], Parsed]) -> list[Parsed]:
-    """Return the objects of all pages of a reply as plain data; each counts once, even if it is on two pages."""
     parsed: list[Parsed] = []
-    for one in items(pages, name):
-        value = parse(one)
-        if value not in parsed:
-            parsed.append(value)
+    for page in pages:
+        for one in member(page, name, list):
+            value = parse(one)
+            if value not in parsed:
+                parsed.append(value)
     return parsed
 
 
 def member(reply: t.Any, name: str, kind: type[Parsed]) -> Parsed:
-    """Return a member of a reply.
+    """Return a member of an object in a reply.
 
     Raises:
-        OddReplyError: If it is not there, or of another kind.
+        OddReplyError: If it is missing, empty text, or of another kind.
     """
     value = reply.get(name) if isinstance(reply, t.Mapping) else None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or value == "":
@@ -65,57 +69,42 @@ def member(reply: t.Any, name: str, kind: type[Parsed]) -> Parsed:
     return value
 
 
-def check_texts(reply: Reply, *names: str) -> None:
-    """Check that members are texts, if they are there.
-
-    Raises:
-        OddReplyError: If one is something else.
-    """
-    odd = [name for name in names if not isinstance(reply.get(name), (str, type(None)))]
-    if odd:
-        raise OddReplyError(f"{odd[0]} is not a text")
+def _check_texts(reply: Reply, *names: str) -> None:
+    """Check that members are texts, if they are there."""
+    for name in names:
+        if not isinstance(reply.get(name), (str, type(None))):
+            raise OddReplyError(f"{name} is not a text")
 
 
-def check_block(block: t.Any) -> str:
-    """Return a block that is one.
-
-    Raises:
-        ValueError: If it is none.
-    """
+def _parse_block(block: t.Any) -> str:
+    """Return an IPv4 block; anything else raises a ValueError."""
     if not isinstance(block, str):
         raise OddReplyError("no block")
     return str(ipaddress.IPv4Network(block))
 
 
-# The numbers and names of the protocols that have ports.
-_WITH_PORTS = ("6", "17", "tcp", "udp")
-_ALL = "-1"
-_EVERY_PORT = (0, 65535)
-
-
 def parse_connection(reply: Reply) -> PeeringConnection:
-    """Return a peering connection. The blocks of its sides may be missing: AWS tells those of active connections only."""
+    """Return a peering connection. Its sides may have no blocks: AWS shows those of active connections only."""
     member(member(reply, "Status", dict), "Code", str)
     member(reply, "VpcPeeringConnectionId", str)
-    check_texts(reply["Status"], "Message")
+    _check_texts(reply["Status"], "Message")
     for name in ("RequesterVpcInfo", "AccepterVpcInfo"):
-        check_texts(reply.get(name) or {}, "VpcId", "OwnerId", "Region", "CidrBlock")
+        _check_texts(reply.get(name) or {}, "VpcId", "OwnerId", "Region", "CidrBlock")
     connection = to_connection(reply)
-    for side in (connection.requester, connection.accepter):
-        for block in side.cidr_blocks:
-            check_block(block)
+    for block in (*connection.requester.cidr_blocks, *connection.accepter.cidr_blocks):
+        _parse_block(block)
     return connection
 
 
 def parse_vpc(reply: Reply) -> Vpc:
     """Return a VPC."""
     member(reply, "VpcId", str)
-    check_texts(reply, "OwnerId", "DhcpOptionsId")
+    _check_texts(reply, "OwnerId", "DhcpOptionsId")
     vpc = to_vpc(reply)
     if not vpc.cidr_blocks:
         raise OddReplyError("no CidrBlock")
     for block in vpc.cidr_blocks:
-        check_block(block)
+        _parse_block(block)
     return vpc
 
 
@@ -123,28 +112,28 @@ def parse_subnet(reply: Reply) -> Subnet:
     """Return a subnet; only one that has an IPv6 block may have none for IPv4."""
     block = reply.get("CidrBlock") or None
     if block is not None:
-        check_block(block)
+        _parse_block(block)
     elif not reply.get("Ipv6CidrBlockAssociationSet") and not reply.get("Ipv6Native"):
         raise OddReplyError("no CidrBlock")
     return Subnet(member(reply, "SubnetId", str), member(reply, "VpcId", str), block)
 
 
 def parse_route_table(reply: Reply) -> RouteTable:
-    """Return a route table, which always has the route within its VPC."""
+    """Return a route table; each has at least the route within its VPC."""
     member(reply, "RouteTableId", str)
     member(reply, "VpcId", str)
     if not member(reply, "Routes", list):
         raise OddReplyError("no Routes")
     for one in member(reply, "Associations", list):
-        check_texts(one, "GatewayId", "SubnetId")
+        _check_texts(one, "GatewayId", "SubnetId")
     table = to_route_table(reply)
     for route in table.routes:
-        check_block(route.destination)
+        _parse_block(route.destination)
     return table
 
 
 def parse_acl(reply: Reply) -> NetworkAcl:
-    """Return a network ACL with its rules for IPv4; each has the rule that denies the rest."""
+    """Return a network ACL with its rules for IPv4; each has at least the rule that denies the rest."""
     rules = [_parse_acl_rule(one) for one in member(reply, "Entries", list) if one.get("Ipv6CidrBlock") is None]
     if not rules:
         raise OddReplyError("no Entries")
@@ -156,7 +145,7 @@ def _parse_acl_rule(reply: Reply) -> AclRule:
     action, protocol = member(reply, "RuleAction", str), member(reply, "Protocol", str)
     if action not in ("allow", "deny"):
         raise OddReplyError("no RuleAction")
-    block = check_block(member(reply, "CidrBlock", str))
+    block = _parse_block(member(reply, "CidrBlock", str))
     span = reply.get("PortRange")
     ports = Ports(member(span, "From", int), member(span, "To", int)) if span is not None else None
     if protocol not in _WITH_PORTS:
@@ -174,18 +163,18 @@ def parse_group(reply: Reply) -> SecurityGroup:
 def _parse_group_rule(reply: Reply) -> GroupRule:
     protocol = member(reply, "IpProtocol", str)
     first, last = reply.get("FromPort"), reply.get("ToPort")
-    if protocol not in _WITH_PORTS or (first, last) in ((-1, -1), _EVERY_PORT):
+    if protocol not in _WITH_PORTS or (first, last) in _EVERY_PORT:
         ports = None
     else:
         ports = Ports(member(reply, "FromPort", int), member(reply, "ToPort", int))
-    blocks = tuple(check_block(member(one, "CidrIp", str)) for one in reply.get("IpRanges") or [])
+    blocks = tuple(_parse_block(member(one, "CidrIp", str)) for one in reply.get("IpRanges") or [])
     lists = tuple(member(one, "PrefixListId", str) for one in reply.get("PrefixListIds") or [])
     return GroupRule(protocol, ports, blocks, lists)
 
 
 def parse_interface(reply: Reply) -> Interface:
     """Return a network interface of an instance."""
-    check_texts(reply.get("Attachment") or {}, "InstanceId")
+    _check_texts(reply.get("Attachment") or {}, "InstanceId")
     instance_id = (reply.get("Attachment") or {}).get("InstanceId")
     groups = tuple(member(one, "GroupId", str) for one in member(reply, "Groups", list))
     own, vpc_id, subnet_id = (member(reply, name, str) for name in ("NetworkInterfaceId", "VpcId", "SubnetId"))
@@ -193,7 +182,7 @@ def parse_interface(reply: Reply) -> Interface:
 
 
 def parse_dhcp_options(reply: Reply) -> DhcpOptions:
-    """Return a set of DHCP options; without a name server, that of the VPC is used."""
+    """Return a set of DHCP options; one without name servers means that of the VPC."""
     found = member(reply, "DhcpConfigurations", list)
     values = [one for pair in found if member(pair, "Key", str) == "domain-name-servers" for one in member(pair, "Values", list)]
     return DhcpOptions(member(reply, "DhcpOptionsId", str), tuple(member(one, "Value", str) for one in values))

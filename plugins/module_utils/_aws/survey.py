@@ -11,34 +11,32 @@ from functools import partial
 from .._http.errors import TaskError
 from .._http.threads import Workers
 from . import replies
-from . import replies as strict
 from .errors import NOT_AWS
-from .objects import Reply, Vpc
+from .objects import DNS_ATTRIBUTES, Reply, Vpc
+from .replies import Parsed, member
 from .session import AwsSession
 
 # The kind of an answer, and for what AWS takes singly also the id of the object.
 Key = tuple[str, ...]
-Answers = dict[Key, t.Any]
 Question = t.Callable[[], t.Any]
 Pages = t.Sequence[Reply]
-Parsed = t.TypeVar("Parsed")
 
+# How many requests are sent to AWS at the same time. AWS counts them by account and region.
+READERS = 8
 # The most values that AWS takes in a filter.
 MOST_VALUES = 200
-# AWS's name of each attribute for DNS, by its name in results.
-DNS_ATTRIBUTES = {"enable_dns_support": "EnableDnsSupport", "enable_dns_hostnames": "EnableDnsHostnames"}
 CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
 # What both quotas are where AWS has no other value for the account.
 DEFAULT_QUOTA = 50
 _NO_QUOTA = "NoSuchResourceException"
-# Moto's name for what a VPC has that nobody gave DHCP options; AWS's own set has an id like all others.
+# Moto's name for the DHCP options of a VPC without any; AWS's own set has an id like all others.
 NO_DHCP_OPTIONS = "default"
 
 
 class Survey:
     """What is read of the VPCs of one account in one region.
 
-    The questions of a round need the answers of the rounds before; those of one round may be asked side by side.
+    It has rounds of questions. Those of one round may be asked side by side; they need the answers of the rounds before.
 
     Args:
         session: The session with AWS.
@@ -47,7 +45,8 @@ class Survey:
         instance_ids: Instances whose network interfaces are read.
 
     Attributes:
-        answers: What was read, or the TaskError why not.
+        answers: What was read, or the TaskError why not, by kind.
+        rounds: Functions that return the questions of a round.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class Survey:
     ) -> None:
         self.session = session
         self.vpc_ids = sorted(set(vpc_ids))
-        self.answers: Answers = {}
+        self.answers: dict[Key, t.Any] = {}
         self._group_ids = set(group_ids)
         self._instance_ids = sorted(set(instance_ids))
         self.rounds = (self._first, self._second, self._third)
@@ -68,31 +67,23 @@ class Survey:
     def _first(self) -> dict[Key, Question]:
         found: dict[Key, Question] = {
             ("account",): self.session.find_account_id,
-            ("connections",): self._all("the VPC peering connections", "VpcPeeringConnections", replies.parse_connection, [{}]),
+            ("connections",): self._of_ec2(
+                "the VPC peering connections", "VpcPeeringConnections", replies.parse_connection, [{}]
+            ),
             ("vpcs",): self._of_vpcs("the VPCs", "Vpcs", replies.parse_vpc),
             ("subnets",): self._of_vpcs("the subnets of the VPCs", "Subnets", replies.parse_subnet),
             ("tables",): self._of_vpcs("the route tables of the VPCs", "RouteTables", replies.parse_route_table),
             ("acls",): self._of_vpcs("the network ACLs of the VPCs", "NetworkAcls", replies.parse_acl),
-            ("rules",): partial(
-                self._ask,
-                "read the resolver rules",
-                "route53resolver",
-                "ListResolverRules",
-                lambda pages: strict.parse_all(pages, "ResolverRules", replies.parse_resolver_rule),
-            ),
-            ("associations",): partial(
-                self._ask,
-                "read which resolver rules the VPCs have",
-                "route53resolver",
-                "ListResolverRuleAssociations",
-                lambda pages: strict.parse_all(pages, "ResolverRuleAssociations", replies.parse_association),
+            ("rules",): self._of_resolver("the resolver rules", "ResolverRules", replies.parse_resolver_rule),
+            ("associations",): self._of_resolver(
+                "which resolver rules the VPCs have", "ResolverRuleAssociations", replies.parse_association
             ),
             **{("quota", code): partial(self._ask_quota, code) for code in (CONNECTIONS_QUOTA, ROUTES_QUOTA)},
         }
         if self._instance_ids:
             filters = _filters("attachment.instance-id", self._instance_ids)
             what = "the network interfaces of the instances"
-            found["interfaces",] = self._all(what, "NetworkInterfaces", replies.parse_interface, filters)
+            found["interfaces",] = self._of_ec2(what, "NetworkInterfaces", replies.parse_interface, filters)
         for vpc_id in self.vpc_ids:
             found["zones", vpc_id] = partial(self._ask_zones, vpc_id)
             found.update({("dns", vpc_id, name): partial(self._ask_dns, vpc_id, name) for name in DNS_ATTRIBUTES})
@@ -104,58 +95,57 @@ class Survey:
         options = sorted({one.dhcp_options_id for one in vpcs if one.dhcp_options_id not in (None, NO_DHCP_OPTIONS)}, key=str)
         if options:
             filters = _filters("dhcp-options-id", options)
-            found["dhcp",] = self._all("the DHCP options of the VPCs", "DhcpOptions", replies.parse_dhcp_options, filters)
+            found["dhcp",] = self._of_ec2("the DHCP options of the VPCs", "DhcpOptions", replies.parse_dhcp_options, filters)
         groups = self._group_ids | {group for one in self._known("interfaces") for group in one.security_group_ids}
         if groups:
             filters = _filters("group-id", sorted(groups))
-            found["groups",] = self._all("the security groups", "SecurityGroups", replies.parse_group, filters)
+            found["groups",] = self._of_ec2("the security groups", "SecurityGroups", replies.parse_group, filters)
         return found
 
     def _third(self) -> dict[Key, Question]:
-        """Ask for the prefix lists that routes and rules name; AWS takes one at a time."""
+        """Return the questions for the prefix lists in routes and rules; AWS takes one at a time."""
         named = {route.destination for table in self._known("tables") for route in table.list_routes}
         rules = [rule for group in self._known("groups") for rule in group.egress]
         named |= {one for rule in rules for one in rule.prefix_list_ids}
-        return {("list", one): partial(self._ask_list, one) for one in sorted(named)}
+        return {("list", one): partial(self._ask_prefix_list, one) for one in sorted(named)}
 
     def _known(self, kind: str) -> t.Any:
-        """Return the answer of an earlier round; nothing if it could not be read."""
+        """Return the answer of an earlier round; an empty list if it could not be read."""
         answer = self.answers.get((kind,), [])
         return [] if isinstance(answer, TaskError) else answer
 
     def _of_vpcs(self, what: str, name: str, parse: t.Callable[[Reply], Parsed]) -> Question:
-        return self._all(what, name, parse, _filters("vpc-id", self.vpc_ids))
+        return self._of_ec2(what, name, parse, _filters("vpc-id", self.vpc_ids))
 
-    def _all(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], filters: t.Sequence[Reply]) -> Question:
+    def _of_ec2(self, what: str, name: str, parse: t.Callable[[Reply], Parsed], filters: t.Sequence[Reply]) -> Question:
         def ask() -> list[Parsed]:
-            make = partial(strict.parse_all, name=name, parse=parse)
-            return [one for each in filters for one in self._ask(f"read {what}", "ec2", f"Describe{name}", make, **each)]
+            return [one for each in filters for one in self._list(f"read {what}", "ec2", f"Describe{name}", name, parse, **each)]
 
         return ask
 
+    def _of_resolver(self, what: str, name: str, parse: t.Callable[[Reply], Parsed]) -> Question:
+        return partial(self._list, f"read {what}", "route53resolver", f"List{name}", name, parse)
+
     def _ask_dns(self, vpc_id: str, name: str) -> bool:
         key = DNS_ATTRIBUTES[name]
+        parameters = {"VpcId": vpc_id, "Attribute": key[0].lower() + key[1:]}
 
         def make(pages: Pages) -> bool:
-            return strict.member(strict.member(pages[0], key, dict), "Value", bool)
+            return member(member(pages[0], key, dict), "Value", bool)
 
-        attribute = key[0].lower() + key[1:]
-        return self._ask(f"read {name} of {vpc_id}", "ec2", "DescribeVpcAttribute", make, VpcId=vpc_id, Attribute=attribute)
+        return self._ask(f"read {name} of {vpc_id}", "ec2", "DescribeVpcAttribute", make, **parameters)
 
     def _ask_zones(self, vpc_id: str) -> list[str]:
-        make = partial(strict.parse_all, name="HostedZoneSummaries", parse=replies.parse_zone)
-        place = {"VPCId": vpc_id, "VPCRegion": self.session.region}
-        return self._ask(f"list the private hosted zones of {vpc_id}", "route53", "ListHostedZonesByVPC", make, **place)
+        description, place = f"list the private hosted zones of {vpc_id}", {"VPCId": vpc_id, "VPCRegion": self.session.region}
+        return self._list(description, "route53", "ListHostedZonesByVPC", "HostedZoneSummaries", replies.parse_zone, **place)
 
-    def _ask_list(self, list_id: str) -> list[str]:
-        make = partial(strict.parse_all, name="Entries", parse=replies.parse_list_block)
-        return self._ask(
-            f"read the entries of the prefix list {list_id}", "ec2", "GetManagedPrefixListEntries", make, PrefixListId=list_id
-        )
+    def _ask_prefix_list(self, list_id: str) -> list[str]:
+        description, action = f"read the entries of the prefix list {list_id}", "GetManagedPrefixListEntries"
+        return self._list(description, "ec2", action, "Entries", replies.parse_list_block, PrefixListId=list_id)
 
     def _ask_quota(self, code: str) -> int:
         def make(pages: Pages) -> int:
-            return int(strict.member(strict.member(pages[0], "Quota", dict), "Value", float))
+            return int(member(member(pages[0], "Quota", dict), "Value", float))
 
         try:
             names = {"ServiceCode": "vpc", "QuotaCode": code}
@@ -164,6 +154,13 @@ class Survey:
             if error.error_code == _NO_QUOTA:
                 return DEFAULT_QUOTA
             raise
+
+    def _list(
+        self, description: str, service: str, action: str, name: str, parse: t.Callable[[Reply], Parsed], **parameters: t.Any
+    ) -> list[Parsed]:
+        """Send one request, and return the objects in a list of its reply."""
+        make = partial(replies.parse_all, name=name, parse=parse)
+        return self._ask(description, service, action, make, **parameters)
 
     def _ask(self, description: str, service: str, action: str, make: t.Callable[[Pages], Parsed], **parameters: t.Any) -> Parsed:
         """Send one request, and return what is made of its pages.
@@ -184,12 +181,8 @@ def _filters(name: str, values: t.Sequence[str | None]) -> list[Reply]:
     return [{"Filters": [{"Name": name, "Values": list(values[start : start + MOST_VALUES])}]} for start in starts]
 
 
-# How many requests are sent to AWS at the same time. AWS counts them by account and region.
-READERS = 8
-
-
 def carry_out(surveys: t.Sequence[Survey]) -> None:
-    """Ask all questions of some surveys, round by round; an answer may be the TaskError why there is none."""
+    """Ask all questions of some surveys, round by round, and record the answers in each."""
     for number in range(max((len(survey.rounds) for survey in surveys), default=0)):
         with Workers[t.Any, t.Any](READERS) as workers:
             for survey in surveys:
@@ -202,7 +195,7 @@ def carry_out(surveys: t.Sequence[Survey]) -> None:
                 survey.answers[key] = ended.result()
 
 
-def _answer(question: t.Callable[[], t.Any]) -> t.Any:
+def _answer(question: Question) -> t.Any:
     try:
         return question()
     except TaskError as error:

@@ -9,8 +9,8 @@ import typing as t
 from functools import partial
 
 from .._aws.errors import NoRegionError
-from .._aws.objects import DhcpOptions
-from .._aws.survey import CONNECTIONS_QUOTA, DNS_ATTRIBUTES, NO_DHCP_OPTIONS, READERS, ROUTES_QUOTA, Survey, carry_out
+from .._aws.objects import DNS_ATTRIBUTES, DhcpOptions
+from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, READERS, ROUTES_QUOTA, Survey, carry_out
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._http.threads import Workers
