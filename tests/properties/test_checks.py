@@ -175,9 +175,9 @@ def some(choices: dict[str, list[Any]], *more: Any) -> st.SearchStrategy[dict[st
 @examples(300)
 @given(some(GIVEN), some(ASKED), some(CHANGES, UNREAD, OFF))
 def test_in_any_state_each_check_says_something_that_can_be_read(
-    entry: dict[str, Any], asked: dict[str, Any], changes: dict[str, Any]
+    entry: dict[str, Any], selection: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    check_all(healthy(entry, asked, **changes))
+    check_all(healthy(entry, selection, **changes))
 
 
 def check_all(facts: Facts) -> None:
@@ -233,9 +233,9 @@ LISTS: dict[str, list[Any]] = {
     ),
 )
 def test_in_any_state_each_check_for_azure_says_something(
-    given_: dict[str, Any], asked: dict[str, Any], changes: dict[str, Any]
+    given_: dict[str, Any], selection: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    check_all(healthy_azure(given_, asked, **changes))
+    check_all(healthy_azure(given_, selection, **changes))
 
 
 @examples(200)
@@ -256,6 +256,6 @@ def test_in_any_state_each_check_for_azure_says_something(
     ),
 )
 def test_in_any_state_each_check_for_gcp_says_something(
-    given_: dict[str, Any], asked: dict[str, Any], changes: dict[str, Any]
+    given_: dict[str, Any], selection: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    check_all(healthy_gcp(given_, asked, **changes))
+    check_all(healthy_gcp(given_, selection, **changes))

@@ -158,8 +158,8 @@ def checked(pages: Pages) -> tuple[Any, Told, Survey]:
     session: Any = Told(pages)
     survey = Survey(session, [VPC_ID], group_ids=[GROUP_ID], instance_ids=[INSTANCE_ID])
     carry_out([survey])
-    asked = {"instance_ids": (INSTANCE_ID,), "security_group_ids": (GROUP_ID,)}
-    facts = dataclasses.replace(healthy(asked=asked), aws=to_aws_facts(survey, VPC_ID, CONNECTION_ID))
+    selection = {"instance_ids": (INSTANCE_ID,), "security_group_ids": (GROUP_ID,)}
+    facts = dataclasses.replace(healthy(selection=selection), aws=to_aws_facts(survey, VPC_ID, CONNECTION_ID))
     return judge([facts], lambda unused: True), session, survey
 
 

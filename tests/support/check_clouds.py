@@ -8,13 +8,13 @@ from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
-    Asked,
     AtlasFacts,
     AwsFacts,
     Entry,
     Facts,
     Missing,
     NetworkFacts,
+    Selection,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
@@ -134,7 +134,7 @@ def gcp_cluster(name: str = "shop", **changes: Any) -> Fields:
 
 
 def _healthy(
-    usual: Fields, network: Fields, block: str, entry_fields: Fields, asked: Mapping[str, Any], changes: Fields
+    usual: Fields, network: Fields, block: str, entry_fields: Fields, selection: Mapping[str, Any], changes: Fields
 ) -> Facts:
     now = changes.pop("now", NOW)
     network = {name: changes.pop(name, value) for name, value in network.items()}
@@ -162,22 +162,22 @@ def _healthy(
         now=now,
         atlas=AtlasFacts(**{**atlas, **changes}),
         aws=AwsFacts.none(NOT_AWS),
-        asked=dataclasses.replace(Asked(), **asked),
+        selection=dataclasses.replace(Selection(), **selection),
         network=NetworkFacts(**network),
     )
 
 
-def healthy_azure(entry: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
+def healthy_azure(entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
     """Return the facts of a connection with a VNet that carries traffic, with changes; see `healthy`."""
     fields = {"provider_name": "AZURE", "azure_subscription_id": SUBSCRIPTION, "vnet_name": VNET, **(entry or {})}
     usual = {"peer": azure_peer(), "container": azure_container(), "clusters": [azure_cluster()]}
     network = {"vnet_peerings": [vnet_peering()], "vnet_prefixes": (VNET_BLOCK,)}
-    return _healthy(usual, network, VNET_BLOCK, fields, asked or {}, changes)
+    return _healthy(usual, network, VNET_BLOCK, fields, selection or {}, changes)
 
 
-def healthy_gcp(entry: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
+def healthy_gcp(entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
     """Return the facts of a connection with a VPC network that carries traffic, with changes; see `healthy`."""
     fields = {"provider_name": "GCP", "gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK}
     usual = {"peer": gcp_peer(), "container": gcp_container(), "clusters": [gcp_cluster()]}
     network = {"gcp_networks": {NETWORK: (mirror(),), "default": ()}}
-    return _healthy(usual, network, GCP_BLOCK, {**fields, **(entry or {})}, asked or {}, changes)
+    return _healthy(usual, network, GCP_BLOCK, {**fields, **(entry or {})}, selection or {}, changes)

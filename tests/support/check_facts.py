@@ -23,12 +23,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import result as _all_checks  # noqa: F401
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
-    Asked,
     AtlasFacts,
     AwsFacts,
     Entry,
     Facts,
     Missing,
+    Selection,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, run_checks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
@@ -218,12 +218,12 @@ def _aws() -> Fields:
     }
 
 
-def healthy(entry: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
+def healthy(entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
     """Return the facts of a connection that carries traffic, with changes.
 
     Args:
         entry: Fields of the entry to change; by default it has the VPC, its account, its region and its block.
-        asked: The options to set; by default there are none.
+        selection: The options to set; by default there are none.
         changes: Facts of Atlas or of AWS by their names, and `now`. A new `peer` or `container` is also the only one of the
             project, which has no connection at all with `peer` None. All entries of a new `access_list` are in force, unless
             that is given, too.
@@ -245,7 +245,7 @@ def healthy(entry: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | N
         now=now,
         atlas=AtlasFacts(**{name: changes.get(name, value) for name, value in atlas.items()}),
         aws=AwsFacts(**{name: changes.get(name, value) for name, value in aws.items()}),
-        asked=dataclasses.replace(Asked(), **(asked or {})),
+        selection=dataclasses.replace(Selection(), **(selection or {})),
     )
 
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Atlas's half."""
+"""Atlas's half: the lists of a project, side by side, each checked to be what the rules rely on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from functools import partial
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.checked import AWS as AWS_ATLAS
 from .._clouds.cloud import PROVIDERS
 from .._engine.options import Parameters
 from .._http.errors import ApiError, TaskError
@@ -23,119 +22,9 @@ from .._values.invalid import InvalidValueError
 from .._values.regions import parse_aws_region
 from .facts import AtlasObject
 
+# A list of objects, or the TaskError why it could not be read.
 Answer = t.Any
-
-
-def list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> list[AtlasObject]:
-    """Return the connections with one cloud.
-
-    Raises:
-        TaskError: If they cannot be read.
-    """
-    found = VpcPeers(client, group_id, PROVIDERS[cloud]).list_peers()
-    if cloud == AWS.name:
-        _check_regions(found, "accepter_region_name", "VPC peering connection", group_id)
-    return list(found)
-
-
-def list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.name) -> list[AtlasObject]:
-    """Return the containers on one cloud, or for None those on all clouds, which are not checked yet.
-
-    Raises:
-        TaskError: If they cannot be read.
-    """
-    if cloud is None:
-        return list(Containers(client, group_id).list_all_containers())
-    answer = of_cloud(list(Containers(client, group_id).list_containers(cloud)), cloud, group_id)
-    if isinstance(answer, TaskError):
-        raise answer
-    return t.cast("list[AtlasObject]", answer)
-
-
-def _check_containers(found: t.Sequence[AtlasObject], group_id: str) -> None:
-    """Check that containers are what checks rely on.
-
-    Raises:
-        ApiError: If one is something else.
-    """
-    for one in found:
-        _check_texts([one], [name for name in one if name not in ("provisioned", "regions")], "network container", group_id)
-    on_aws = [one for one in found if one["provider_name"] in (None, AWS.name)]
-    _check_regions(on_aws, "region_name", "network container", group_id)
-
-
-def of_cloud(answer: Answer, cloud: str, group_id: str) -> Answer:
-    """Return the containers of one cloud, of those of all clouds or of this one; or the TaskError why they are not known."""
-    if isinstance(answer, TaskError):
-        return answer
-    found = [one for one in answer if (one["provider_name"] or AWS.name) == cloud]
-    try:
-        _check_texts(answer, ("provider_name",), "network container", group_id)
-        _check_containers(found, group_id)
-    except ApiError as error:
-        return error
-    return found
-
-
-def joined(answers: t.Sequence[Answer]) -> Answer:
-    """Return lists as one, or the TaskError why one of them is not known."""
-    failures = [one for one in answers if isinstance(one, TaskError)]
-    return failures[0] if failures else [one for answer in answers for one in answer]
-
-
-def list_entries(client: AtlasClient, group_id: str) -> list[AtlasObject]:
-    """Return the entries of the access list.
-
-    Raises:
-        TaskError: If they cannot be read.
-    """
-    found = list(AccessList(client, group_id).list_entries().values())
-    names = ("cidr_block", "ip_address", "aws_security_group", "comment", "delete_after_date")
-    _check_texts(found, names, "entry of the access list", group_id)
-    return list(found)
-
-
-def read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:
-    """Return the connections of another project with AWS, each with the block of its container.
-
-    Raises:
-        TaskError: If they cannot be read.
-    """
-    peers = list_peers(client, group_id)
-    blocks = {one["id"]: one["atlas_cidr_block"] for one in (list_containers(client, group_id) if peers else ())}
-    return [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers]
-
-
-def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str], what: str, group_id: str) -> None:
-    """Check that fields are texts or null, which checks rely on.
-
-    Raises:
-        ApiError: If one is something else.
-    """
-    for one in found:
-        odd = [name for name in names if one[name] is not None and not isinstance(one[name], str)]
-        if odd or one.get("id", "") is None:
-            raise _odd_reply(what, ", ".join(odd) or "id", group_id)
-
-
-def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: str, group_id: str) -> None:
-    """Check that a field is a region of AWS, if it is set: it may say which region of AWS is asked.
-
-    Raises:
-        ApiError: If it is something else.
-    """
-    for one in found:
-        try:
-            if one[name]:
-                parse_aws_region(one[name])
-        except InvalidValueError:
-            raise _odd_reply(what, name, group_id) from None
-
-
-def _odd_reply(what: str, names: str, group_id: str) -> ApiError:
-    return ApiError(f"Failed to read project {group_id}: a reply is not a {what}: {names}.", hint="Check base_url.")
-
-
+# Carries out calls side by side, and returns what each returns, or the TaskError that it raises, by its key.
 ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.Any]]
 
 
@@ -171,7 +60,7 @@ class AtlasReader:
     Args:
         client: Atlas.
         params: The options.
-        read_all: Carries out calls side by side, and returns what they return, or the AtlasErrors that they raise, by their keys.
+        read_all: Carries out the requests.
     """
 
     def __init__(self, client: AtlasClient, params: Parameters, read_all: ReadAll) -> None:
@@ -190,30 +79,27 @@ class AtlasReader:
         """
         clusters = Clusters(self._client, self._group_id)
         # Playbooks for AWS alone ask for its containers, as they did before there were other clouds.
-        only = AWS_ATLAS.name if list(self._clouds) == [AWS_ATLAS.name] else None
+        only = AWS.name if list(self._clouds) == [AWS.name] else None
         own: dict[t.Any, t.Callable[[], t.Any]] = {
-            **{("peers", one): partial(list_peers, self._client, self._group_id, one) for one in self._clouds},
-            "containers": partial(list_containers, self._client, self._group_id, only),
-            "access_list": partial(list_entries, self._client, self._group_id),
+            **{("peers", one): partial(_list_peers, self._client, self._group_id, one) for one in self._clouds},
+            "containers": partial(_list_containers, self._client, self._group_id, only),
+            "access_list": partial(_list_entries, self._client, self._group_id),
             "clusters": clusters.list_clusters,
         }
-        others = {("other", one): partial(read_other, self._client, one) for one in self._others}
-        calls: dict[t.Any, t.Callable[[], t.Any]] = {**own, **others}
-        found = self._read_all(calls)
-        answers = {name: found[name] for name in own}
-        failures = [one for one in answers.values() if isinstance(one, TaskError)]
-        if len(failures) == len(answers):
+        answers = self._read_all({**own, **{("other", one): partial(_read_other, self._client, one) for one in self._others}})
+        failures = [answers[name] for name in own if isinstance(answers[name], TaskError)]
+        if len(failures) == len(own):
             raise failures[0]
         flex = self._read_all({"flex": clusters.list_flex_clusters})["flex"] if self._needs_flex(answers["clusters"]) else None
         return {
             cloud: AtlasReading(
                 answers["peers", cloud],
-                answers["containers"] if only else of_cloud(answers["containers"], cloud, self._group_id),
+                answers["containers"] if only else _of_cloud(answers["containers"], cloud, self._group_id),
                 answers["access_list"],
                 answers["clusters"],
                 flex,
-                {one: found["other", one] for one in self._others} if cloud == AWS_ATLAS.name else {},
-                joined([answers["peers", one] for one in self._clouds if one != cloud]),
+                {one: answers["other", one] for one in self._others} if cloud == AWS.name else {},
+                _join([answers["peers", one] for one in self._clouds if one != cloud]),
             )
             for cloud in self._clouds
         }
@@ -234,3 +120,109 @@ class AtlasReader:
     def read_custom_dns(self) -> Answer:
         """Return whether custom DNS is enabled, or the TaskError why that could not be read."""
         return self._read_all({"dns": partial(is_custom_dns_enabled, self._client, self._group_id)})["dns"]
+
+
+def _list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> list[AtlasObject]:
+    """Return the connections with one cloud.
+
+    Raises:
+        TaskError: If they cannot be read.
+    """
+    found = VpcPeers(client, group_id, PROVIDERS[cloud]).list_peers()
+    if cloud == AWS.name:
+        _check_regions(found, "accepter_region_name", "VPC peering connection", group_id)
+    return list(found)
+
+
+def _list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.name) -> list[AtlasObject]:
+    """Return the containers on one cloud, or for None those on all clouds, which are not checked yet.
+
+    Raises:
+        TaskError: If they cannot be read.
+    """
+    if cloud is None:
+        return list(Containers(client, group_id).list_all_containers())
+    return _on_cloud(Containers(client, group_id).list_containers(cloud), cloud, group_id)
+
+
+def _on_cloud(containers: t.Iterable[AtlasObject], cloud: str, group_id: str) -> list[AtlasObject]:
+    """Return the containers on one cloud, of those on all clouds or on this one, and check that they are what rules rely on.
+
+    Raises:
+        ApiError: If one is something else.
+    """
+    listed, what = list(containers), "network container"
+    _check_texts(listed, ("provider_name",), what, group_id)
+    found = [one for one in listed if (one["provider_name"] or AWS.name) == cloud]
+    for one in found:
+        _check_texts([one], [name for name in one if name not in ("provisioned", "regions")], what, group_id)
+    if cloud == AWS.name:
+        _check_regions(found, "region_name", what, group_id)
+    return found
+
+
+def _of_cloud(answer: Answer, cloud: str, group_id: str) -> Answer:
+    """Return the containers on one cloud, of those on all clouds, or the TaskError why they are not known."""
+    try:
+        return answer if isinstance(answer, TaskError) else _on_cloud(answer, cloud, group_id)
+    except ApiError as error:
+        return error
+
+
+def _join(answers: t.Sequence[Answer]) -> Answer:
+    """Return lists as one, or the TaskError why one of them is not known."""
+    failures = [one for one in answers if isinstance(one, TaskError)]
+    return failures[0] if failures else [one for answer in answers for one in answer]
+
+
+def _list_entries(client: AtlasClient, group_id: str) -> list[AtlasObject]:
+    """Return the entries of the access list.
+
+    Raises:
+        TaskError: If they cannot be read.
+    """
+    found = list(AccessList(client, group_id).list_entries().values())
+    names = ("cidr_block", "ip_address", "aws_security_group", "comment", "delete_after_date")
+    _check_texts(found, names, "entry of the access list", group_id)
+    return list(found)
+
+
+def _read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:
+    """Return the connections of another project with AWS, each with the block of its container.
+
+    Raises:
+        TaskError: If they cannot be read.
+    """
+    peers = _list_peers(client, group_id)
+    blocks = {one["id"]: one["atlas_cidr_block"] for one in (_list_containers(client, group_id) if peers else ())}
+    return [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers]
+
+
+def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str], what: str, group_id: str) -> None:
+    """Check that fields are texts or null, which checks rely on.
+
+    Raises:
+        ApiError: If one is something else.
+    """
+    for one in found:
+        odd = [name for name in names if one[name] is not None and not isinstance(one[name], str)]
+        if odd or one.get("id", "") is None:
+            raise _odd_reply(what, ", ".join(odd) or "id", group_id)
+
+
+def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: str, group_id: str) -> None:
+    """Check that a field is a region of AWS, if it is set: it may say which region of AWS is asked.
+
+    Raises:
+        ApiError: If it is something else.
+    """
+    for one in found:
+        try:
+            if one[name]:
+                parse_aws_region(one[name])
+        except InvalidValueError:
+            raise _odd_reply(what, name, group_id) from None
+
+
+def _odd_reply(what: str, names: str, group_id: str) -> ApiError:
+    return ApiError(f"Failed to read project {group_id}: a reply is not a {what}: {names}.", hint="Check base_url.")

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS's half."""
+"""AWS's half: what is read of each account and region, and the part of it that concerns one VPC."""
 
 from __future__ import annotations
 
@@ -17,26 +17,39 @@ from .._http.threads import Workers
 from .atlas_half import AtlasReading
 from .connections import Connection
 from .facts import AwsFacts, Missing, Unread, to_fact
+from .rules.common import AMAZONS_SERVERS
 from .session import CheckSession
 
 Credentials = frozenset[tuple[str, t.Any]]
 
+# The states in which a connection counts for the quota.
+_ACTIVE = ("active", "provisioning")
+# What is looked up in a VPC, and means nothing if AWS does not know that.
+_OF_VPC = ("dns_attributes", "dhcp_options", "zones", "resolver_rules", "subnets", "route_tables", "network_acls", "statuses")
+_NO_ACCOUNT = Unread("AWS does not say which account the credentials belong to: there may be no way to STS.")
+
 
 def read_aws(
     session: CheckSession, params: Parameters, connections: t.Sequence[Connection], reading: AtlasReading | None
-) -> list[Survey | TaskError]:
-    """Return what was read of AWS for each connection, in their order; those of an account and region share one survey.
+) -> dict[Connection, Survey | TaskError]:
+    """Return what was read of AWS for each connection, or why it could not be; those of an account and region share one survey.
+
+    Args:
+        session: What is read from.
+        params: The options.
+        connections: The connections with AWS.
+        reading: What was read of Atlas; None if its half is off.
 
     Raises:
         TaskError: If nothing could be read at all.
     """
     together: dict[Credentials, list[Connection]] = {}
     for one in connections:
-        together.setdefault(_key(one), []).append(one)
+        together.setdefault(frozenset(one.credentials.items()), []).append(one)
+    # What of Atlas says the region of a VPC whose entry does not.
+    lists = (reading.peers, reading.containers) if reading is not None else ()
+    causes = [one for one in lists if isinstance(one, TaskError)]
     surveys: dict[Credentials, Survey | TaskError] = {}
-    # What of Atlas tells the region of a VPC whose entry does not.
-    telling = (reading.peers, reading.containers) if reading is not None else ()
-    causes = [one for one in telling if isinstance(one, TaskError)]
     with Workers[Credentials, Survey](READERS) as workers:
         for key, ones in together.items():
             workers.submit(key, partial(_open, session, params, ones, reading))
@@ -49,11 +62,47 @@ def read_aws(
     failures = [_failure_of(surveys[key]) for key in together if surveys[key] not in causes]
     if failures and all(failures):
         raise t.cast("TaskError", failures[0])
-    return [surveys[_key(one)] for one in connections]
+    return {one: surveys[key] for key, ones in together.items() for one in ones}
 
 
-def _key(connection: Connection) -> Credentials:
-    return frozenset(connection.credentials.items())
+def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsFacts:
+    """Return the facts on one connection.
+
+    Args:
+        survey: What was read in its account and region.
+        vpc_id: Its VPC.
+        connection_id: Its id in AWS; None if it is not known.
+    """
+    part = VpcSurvey(survey, vpc_id)
+    questions: dict[str, t.Callable[[], t.Any]] = {
+        "connection": lambda: part.connection(connection_id) if connection_id is not None else None,
+        "vpc": part.vpc,
+        "account_id": lambda: part.answer("account") or _NO_ACCOUNT,
+        "dns_attributes": part.dns_attributes,
+        "dhcp_options": part.dhcp_options,
+        "zones": lambda: list(part.answer("zones", vpc_id)),
+        "resolver_rules": part.resolver_rules,
+        "subnets": lambda: part.of_vpc("subnets"),
+        "route_tables": lambda: part.of_vpc("tables"),
+        "network_acls": lambda: part.of_vpc("acls"),
+        "security_groups": lambda: {one.id: one for one in part.answer("groups")},
+        "interfaces": lambda: part.of_vpc("interfaces"),
+        "prefix_lists": part.prefix_lists,
+        "statuses": part.statuses,
+        "connections_quota": lambda: part.answer("quota", CONNECTIONS_QUOTA),
+        "routes_quota": lambda: part.answer("quota", ROUTES_QUOTA),
+        "connections_count": part.connections_count,
+    }
+    found = {name: _ask(question) for name, question in questions.items() if name not in _OF_VPC}
+    unknown = Missing(f"AWS does not know {vpc_id}.", "P404") if found["vpc"] is None else None
+    return AwsFacts(**found, **{name: unknown or _ask(questions[name]) for name in _OF_VPC})
+
+
+def _ask(question: t.Callable[[], t.Any]) -> t.Any:
+    try:
+        return question()
+    except TaskError as error:
+        return to_fact(error)
 
 
 def _open(session: CheckSession, params: Parameters, connections: t.Sequence[Connection], reading: AtlasReading | None) -> Survey:
@@ -69,18 +118,10 @@ def _failure_of(survey: Survey | TaskError) -> TaskError | None:
     """Return why nothing could be read; None if something could."""
     if isinstance(survey, TaskError):
         return survey
-    # Whose the credentials are is nothing yet.
+    # To know whose the credentials are is not enough.
     answers = [answer for key, answer in survey.answers.items() if key != ("account",)]
     failures = [one for one in answers if isinstance(one, TaskError)]
     return failures[0] if len(failures) == len(answers) else None
-
-
-AMAZONS_SERVER = "AmazonProvidedDNS"
-# The states in which a connection counts for the quota.
-_ACTIVE = ("active", "provisioning")
-# What is looked up in a VPC, and means nothing if AWS does not know that.
-_OF_VPC = ("dns_attributes", "dhcp_options", "zones", "resolver_rules", "subnets", "route_tables", "network_acls", "statuses")
-NO_ACCOUNT = Unread("AWS does not say which account the credentials belong to: there may be no way to STS.")
 
 
 class VpcSurvey:
@@ -114,10 +155,6 @@ class VpcSurvey:
         """Return the VPC; None if AWS does not know it."""
         return next((one for one in self.answer("vpcs") if one.id == self._vpc_id), None)
 
-    def account_id(self) -> t.Any:
-        """Return the account of the credentials."""
-        return self.answer("account") or NO_ACCOUNT
-
     def connection(self, connection_id: str) -> t.Any:
         """Return a connection; None if AWS does not know it."""
         return next((one for one in self.answer("connections") if one.id == connection_id), None)
@@ -131,15 +168,11 @@ class VpcSurvey:
         """Return the attributes for DNS."""
         return {name: self.answer("dns", self._vpc_id, name) for name in DNS_ATTRIBUTES}
 
-    def zones(self) -> list[str]:
-        """Return the names of the private zones."""
-        return list(self.answer("zones", self._vpc_id))
-
     def dhcp_options(self) -> t.Any:
         """Return the DHCP options; a VPC without any has Amazon's servers."""
         vpc = self.vpc()
         if vpc.dhcp_options_id == NO_DHCP_OPTIONS:
-            return DhcpOptions(NO_DHCP_OPTIONS, (AMAZONS_SERVER,))
+            return DhcpOptions(NO_DHCP_OPTIONS, AMAZONS_SERVERS[:1])
         found = next((one for one in self.answer("dhcp") if one.id == vpc.dhcp_options_id), None)
         return found or Unread(f"AWS does not show the DHCP options of {self._vpc_id}.", "ec2:DescribeDhcpOptions")
 
@@ -161,46 +194,3 @@ class VpcSurvey:
         tables = self.of_vpc("tables")
         targets = {one.target for table in tables for one in (*table.routes, *table.list_routes) if one.is_peering}
         return {one.id: one.status for one in self.answer("connections") if one.id in targets}
-
-
-def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsFacts:
-    """Return the facts on one connection.
-
-    Args:
-        survey: What was read in its account and region.
-        vpc_id: Its VPC.
-        connection_id: Its id in AWS; None if it is not known.
-    """
-    part = VpcSurvey(survey, vpc_id)
-    questions: dict[str, t.Callable[[], t.Any]] = {
-        "connection": lambda: part.connection(connection_id) if connection_id is not None else None,
-        "vpc": part.vpc,
-        "account_id": part.account_id,
-        "dns_attributes": part.dns_attributes,
-        "dhcp_options": part.dhcp_options,
-        "zones": part.zones,
-        "resolver_rules": part.resolver_rules,
-        "subnets": lambda: part.of_vpc("subnets"),
-        "route_tables": lambda: part.of_vpc("tables"),
-        "network_acls": lambda: part.of_vpc("acls"),
-        "security_groups": lambda: {one.id: one for one in part.answer("groups")},
-        "interfaces": lambda: part.of_vpc("interfaces"),
-        "prefix_lists": part.prefix_lists,
-        "statuses": part.statuses,
-        "connections_quota": lambda: part.answer("quota", CONNECTIONS_QUOTA),
-        "routes_quota": lambda: part.answer("quota", ROUTES_QUOTA),
-        "connections_count": part.connections_count,
-    }
-    found = {name: _ask(question) for name, question in questions.items() if name not in _OF_VPC}
-    vpc = found["vpc"]
-    unknown = Missing(f"AWS does not know {vpc_id}.", "P404") if vpc is None else None
-    for name in _OF_VPC:
-        found[name] = unknown or _ask(questions[name])
-    return AwsFacts(**found)
-
-
-def _ask(question: t.Callable[[], t.Any]) -> t.Any:
-    try:
-        return question()
-    except TaskError as error:
-        return to_fact(error)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which connections are checked: those of the entries, or all of the project. Pure."""
+"""Which connections are checked: those of the entries, or all of the project."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .._http.errors import TaskError
 from .._values.regions import to_cloud_region
 from .atlas_half import AtlasReading, Readings
 from .credentials import aws_credentials_of, gcp_credentials_of
-from .facts import AtlasObject, Entry, Fact, Missing, Unread, to_fact
+from .facts import AtlasObject, Entry, Fact, Missing, Unread, field_of, to_fact
 
-# Of several connections between a network and a container, one counts: the first in another state than these, or else in their
-# order.
+# Of several connections between a network and a container, one counts: the first in another state than these, or else the first
+# in their order.
 _LAST = ("FAILED", "DELETION_FAILED", "TERMINATING", "DELETING")
 ATLAS_OFF = Missing("Atlas was not read: atlas is false.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Connection:
-    """A connection that is checked.
+    """A connection that is checked; two are never equal, so that one can stand for what was read of it.
 
     Attributes:
         entry: What is asked about it.
@@ -40,18 +40,18 @@ class Connection:
     credentials: t.Mapping[str, t.Any]
 
 
-def choose_connections(params: Parameters, readings: Readings | None) -> list[Connection]:
+def choose_connections(params: Parameters, readings: Readings) -> list[Connection]:
     """Return the connections to check.
 
     Args:
         params: The options.
-        readings: What was read of Atlas, for each cloud; None if its half is off.
+        readings: What was read of Atlas, for each cloud; empty if its half is off.
 
     Raises:
         TaskError: If the options name none, and one of Atlas's lists could not be read.
     """
-    if readings is None:
-        return [_with_region(params, one, ATLAS_OFF, ATLAS_OFF) for one in params["connections"]]
+    if not readings:
+        return [_to_connection(params, one, ATLAS_OFF, ATLAS_OFF) for one in params["connections"]]
     if params["connections"] is not None:
         return [found for one in params["connections"] for found in _of_entry(params, one, readings[one["provider_name"]])]
     return [found for cloud in params["clouds"] for found in _of_cloud(params, cloud, readings[cloud])]
@@ -72,27 +72,27 @@ def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Conn
     if region is None or isinstance(reading.containers, TaskError):
         return chosen
     meant = {one["id"] for one in _in_region(reading, name, region)}
-    return [one for one in chosen if _field(one.peer, "container_id") in meant]
+    return [one for one in chosen if field_of(one.peer, "container_id") in meant]
 
 
 def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> list[Connection]:
     """Return the connections that an entry means: that of its container, or without one, one for each container.
 
-    The only connection of a network is meant even if its container is in another region: P104 then tells both regions.
+    The only connection of a network is meant even if its container is in another region: P104 then names both regions.
     """
     if isinstance(reading.peers, TaskError):
-        return [_with_region(params, entry, to_fact(reading.peers), _only_container(entry, reading))]
+        return [_to_connection(params, entry, to_fact(reading.peers), _only_container(entry, reading))]
     region, best = entry.get("container_region"), _peers_by_container(entry, reading.peers)
     if isinstance(reading.containers, TaskError):
         unread = to_fact(reading.containers)
-        return [_with_region(params, entry, peer, unread) for peer in best.values() or [None]]
+        return [_to_connection(params, entry, peer, unread) for peer in best.values() or [None]]
     there = {one["id"] for one in _in_region(reading, entry["provider_name"], region)}
     found = [peer for peer in best.values() if region is None or peer["container_id"] in there]
     found = found or [peer for peer in best.values() if len(best) == 1 and not _rank(peer)]
     if not found:
-        return [_with_region(params, entry, None, _only_container(entry, reading))]
+        return [_to_connection(params, entry, None, _only_container(entry, reading))]
     containers = {one["id"]: one for one in reading.containers}
-    return [_with_region(params, entry, peer, containers.get(peer["container_id"])) for peer in found]
+    return [_to_connection(params, entry, peer, containers.get(peer["container_id"])) for peer in found]
 
 
 def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> dict[str | None, AtlasObject]:
@@ -125,34 +125,30 @@ def _only_container(entry: Parameters, reading: AtlasReading) -> Fact[AtlasObjec
     return found[0] if found else None
 
 
-def _with_region(
+def _to_connection(
     params: Parameters, entry: Parameters, peer: Fact[AtlasObject | None], container: Fact[AtlasObject | None]
 ) -> Connection:
-    """Return a connection; on AWS in the region that its entry, Atlas's connection or the container tells, in this order."""
+    """Return a connection; on AWS in the region that its entry, Atlas's connection or the container says, in this order."""
     if entry["provider_name"] != AWS.name:
         names = [one.name for one in fields(Entry) if not one.name.startswith("route_table_")]
         values: dict[str, t.Any] = {name: entry[name] for name in names if entry.get(name) is not None}
         is_read = values["provider_name"] == GCP.name and params["gcp"]
         return Connection(Entry(**values), peer, container, gcp_credentials_of(params, entry) if is_read else {})
-    told = [
+    regions = [
         entry.get("region"),
-        _field(peer, "accepter_region_name"),
-        _field(container, "region_name"),
+        field_of(peer, "accepter_region_name"),
+        field_of(container, "region_name"),
         # Without Atlas, the role's rule: a VPC is where the container is, unless its entry says something else.
         entry.get("container_region"),
     ]
-    region = next((to_cloud_region(one) for one in told if one), None)
+    region = next((to_cloud_region(one) for one in regions if one), None)
     given = ("aws_account_id", "cidr_block", "container_region", "aws_security_group", "route_table_tags", "connection_id")
     tables = entry.get("route_table_ids")
-    asked = Entry(
+    wanted = Entry(
         vpc_id=entry["vpc_id"],
         region=region,
         route_table_ids=tuple(tables) if tables else None,
         atlas_cidr_block=entry.get("atlas_cidr_block"),
         **{name: t.cast("t.Any", entry.get(name)) for name in given},
     )
-    return Connection(asked, peer, container, aws_credentials_of(params, entry, region))
-
-
-def _field(fact: Fact[AtlasObject | None], name: str) -> str | None:
-    return None if fact is None or isinstance(fact, (Missing, Unread)) else fact[name]
+    return Connection(wanted, peer, container, aws_credentials_of(params, entry, region))

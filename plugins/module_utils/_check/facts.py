@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is asked and what is known, plain data."""
+"""What is known of connections, as plain data: each fact may be unread or missing, which says why."""
 
 from __future__ import annotations
 
@@ -26,78 +26,8 @@ from .._clouds.checked import CLOUDS, Cloud
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 
-
-@dataclass(frozen=True)
-class Entry:
-    """A connection with a network, as the options give it, or as Atlas has it where they give none; what is open is None.
-
-    The fields of other clouds than that of `provider_name` are empty.
-    """
-
-    vpc_id: str = ""
-    aws_account_id: str | None = None
-    region: str | None = None
-    cidr_block: str | None = None
-    container_region: str | None = None
-    aws_security_group: str | None = None
-    route_table_ids: tuple[str, ...] | None = None
-    route_table_tags: t.Mapping[str, str] | None = None
-    connection_id: str | None = None
-    atlas_cidr_block: str | None = None
-    provider_name: str = "AWS"
-    cidr_blocks: tuple[str, ...] = ()
-    azure_directory_id: str | None = None
-    azure_subscription_id: str | None = None
-    resource_group_name: str | None = None
-    vnet_name: str | None = None
-    gcp_project_id: str | None = None
-    network_name: str | None = None
-    atlas_gcp_project_id: str | None = None
-    atlas_network_name: str | None = None
-
-    @property
-    def cloud(self) -> Cloud:
-        """The cloud of the network."""
-        return CLOUDS[self.provider_name]
-
-    @property
-    def network(self) -> str:
-        """The id or the name of the network, which findings are about that are about nothing else."""
-        return str(getattr(self, self.cloud.network))
-
-    @property
-    def title(self) -> str:
-        """The network in a sentence: a VPC has an id that says what it is, and a name does not."""
-        return self.network if self.cloud.network == "vpc_id" else f"{self.cloud.noun} {self.network}"
-
-    @property
-    def identity(self) -> dict[str, str | None]:
-        """The fields that tell its network from others."""
-        return {name: getattr(self, name) for name in self.cloud.identity}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the options ask about, as far as it concerns the VPC of the connection.
-
-    Attributes:
-        subnet_ids: The subnets to judge; None for those that the entry means.
-        security_group_ids: The security groups of the clients.
-        instance_ids: The instances that are clients.
-        clusters: The names of the clusters to judge; None for those in the container's region.
-        client_cidr_blocks: Blocks of clients, also outside the VPC.
-        probes: What `atlas_probe` has returned, on hosts in the VPC.
-    """
-
-    subnet_ids: tuple[str, ...] | None = None
-    security_group_ids: tuple[str, ...] | None = None
-    instance_ids: tuple[str, ...] | None = None
-    clusters: tuple[str, ...] | None = None
-    client_cidr_blocks: tuple[str, ...] | None = None
-    probes: tuple[t.Mapping[str, t.Any], ...] | None = None
-
-
 Value = t.TypeVar("Value")
+Other = t.TypeVar("Other")
 # An object of Atlas, with the names of the results: as the `_info` module for its kind returns it.
 AtlasObject = t.Mapping[str, t.Any]
 
@@ -129,6 +59,8 @@ class Missing:
 
 
 Fact = t.Union[Value, Unread, Missing]
+# The role in Atlas that may read all that is read there.
+ATLAS_ROLE = "Project Read Only"
 
 
 class UnreadError(Exception):
@@ -159,6 +91,100 @@ def known(fact: Fact[Value]) -> Value:
     if isinstance(fact, Missing):
         raise SkippedError(fact)
     return fact
+
+
+def known_or(fact: Fact[Value], other: Other) -> Value | Other:
+    """Return a fact, or something else in place of one that could not be read, or that there is none of."""
+    return other if isinstance(fact, (Unread, Missing)) else fact
+
+
+def field_of(fact: Fact[AtlasObject | None], name: str) -> t.Any:
+    """Return a field of an object of Atlas; None if the object is not known, or there is none."""
+    found = known_or(fact, None)
+    return None if found is None else found[name]
+
+
+def to_fact(answer: t.Any) -> t.Any:
+    """Return an answer as a fact: a TaskError as what is unread, and all else as it is."""
+    if not isinstance(answer, TaskError):
+        return answer
+    permission = None
+    if isinstance(answer, DeniedError):
+        permission = answer.permission
+    elif isinstance(answer, AuthError):
+        permission = ATLAS_ROLE
+    # The finding gives its own advice on permissions.
+    return Unread(answer.without_hint if permission else str(answer), permission)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A connection with a network, as the options give it, or as Atlas has it if they give none.
+
+    None stands for what is not given; the fields of other clouds than that of `provider_name` are empty.
+    """
+
+    vpc_id: str = ""
+    aws_account_id: str | None = None
+    region: str | None = None
+    cidr_block: str | None = None
+    container_region: str | None = None
+    aws_security_group: str | None = None
+    route_table_ids: tuple[str, ...] | None = None
+    route_table_tags: t.Mapping[str, str] | None = None
+    connection_id: str | None = None
+    atlas_cidr_block: str | None = None
+    provider_name: str = "AWS"
+    cidr_blocks: tuple[str, ...] = ()
+    azure_directory_id: str | None = None
+    azure_subscription_id: str | None = None
+    resource_group_name: str | None = None
+    vnet_name: str | None = None
+    gcp_project_id: str | None = None
+    network_name: str | None = None
+    atlas_gcp_project_id: str | None = None
+    atlas_network_name: str | None = None
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud of the network."""
+        return CLOUDS[self.provider_name]
+
+    @property
+    def network(self) -> str:
+        """The id or the name of the network; it is the subject of findings that have no other."""
+        return str(getattr(self, self.cloud.network))
+
+    @property
+    def title(self) -> str:
+        """The network in a sentence: the id of a VPC says what it is, and a name does not."""
+        return self.network if self.cloud.network == "vpc_id" else f"{self.cloud.noun} {self.network}"
+
+    @property
+    def identity(self) -> dict[str, str | None]:
+        """The fields that tell its network from others."""
+        return {name: getattr(self, name) for name in self.cloud.identity}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the options select to judge in the network of a connection.
+
+    Attributes:
+        subnet_ids: The subnets to judge; None for those that the entry means.
+        security_group_ids: The security groups of the clients.
+        instance_ids: The instances that are clients.
+        clusters: The names of the clusters to judge; None for those in the container's region.
+        client_cidr_blocks: Blocks of clients, also outside the VPC.
+        probes: What `atlas_probe` has returned, on hosts in the VPC.
+    """
+
+    subnet_ids: tuple[str, ...] | None = None
+    security_group_ids: tuple[str, ...] | None = None
+    instance_ids: tuple[str, ...] | None = None
+    clusters: tuple[str, ...] | None = None
+    client_cidr_blocks: tuple[str, ...] | None = None
+    probes: tuple[t.Mapping[str, t.Any], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -246,10 +272,10 @@ class AwsFacts:
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """The customer's half on AZURE and GCP; it is another cloud's where there is nothing of it.
+    """The customer's half on AZURE and GCP; all is missing where the connection is with another cloud.
 
     Attributes:
-        vnet_peerings, vnet_prefixes: The peerings and the address prefixes of the VNet, as the options tell them.
+        vnet_peerings, vnet_prefixes: The peerings and the address prefixes of the VNet, as the options give them.
         gcp_networks: The peerings of each network of the project in GCP, by the name of the network.
     """
 
@@ -266,22 +292,5 @@ class Facts:
     now: datetime.datetime
     atlas: AtlasFacts
     aws: AwsFacts
-    asked: Asked = field(default_factory=Asked)
+    selection: Selection = field(default_factory=Selection)
     network: NetworkFacts = field(default_factory=NetworkFacts)
-
-
-# The role in Atlas that reads everything here.
-ATLAS_ROLE = "Project Read Only"
-
-
-def to_fact(answer: t.Any) -> t.Any:
-    """Return an answer as a fact: an TaskError as what is unread, and all else as it is."""
-    if not isinstance(answer, TaskError):
-        return answer
-    permission = None
-    if isinstance(answer, DeniedError):
-        permission = answer.permission
-    elif isinstance(answer, AuthError):
-        permission = ATLAS_ROLE
-    # The finding gives its own advice on permissions.
-    return Unread(answer.without_hint if permission else str(answer), permission)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading GCP's half: the VPC networks of each project with their peerings, one list a project."""
+"""GCP's half: the VPC networks of each project with their peerings, one list a project."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from .session import CheckSession
 if t.TYPE_CHECKING:
     from .._gcp.session import GcpSession
 
+# The peerings of each network of a project, or why they are not known.
 Networks = Fact[t.Mapping[str, t.Sequence[Peering]]]
-PERMISSION = "compute.networks.list"
+_PERMISSION = "compute.networks.list"
 # What GCP calls it that an account lacks a permission. It refuses for other reasons as well: the API may be off, say.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
 
 
-def read_gcp(session: CheckSession, connections: t.Sequence[Connection]) -> list[Networks]:
-    """Return the networks of the project of each connection: the peerings of each network, or why they are not known.
+def read_gcp(session: CheckSession, connections: t.Iterable[Connection]) -> dict[Connection, Networks]:
+    """Return the networks of the project of each connection.
 
     Each project is read once, unless two connections read it with different credentials.
 
@@ -35,32 +36,31 @@ def read_gcp(session: CheckSession, connections: t.Sequence[Connection]) -> list
         TaskError: If nothing could be read, for another reason than a missing permission.
     """
     sessions: dict[str, GcpSession] = {}
-    found: dict[tuple[str, str], Networks] = {}
-    failures = []
-    for one in connections:
-        credentials, project_id = _key(one), str(one.entry.gcp_project_id)
+    answers: dict[tuple[str, str], Networks | TaskError] = {}
+    keys = {
+        one: (json.dumps(dict(one.credentials), sort_keys=True, default=str), str(one.entry.gcp_project_id))
+        for one in connections
+    }
+    for one, (credentials, project_id) in keys.items():
         if credentials not in sessions:
             with with_gcp_names():
                 sessions[credentials] = session.open_gcp(one.credentials)
-        if (credentials, project_id) not in found:
+        if (credentials, project_id) not in answers:
             try:
                 with with_gcp_names():
-                    found[credentials, project_id] = list_networks(sessions[credentials], project_id)
+                    answers[credentials, project_id] = list_networks(sessions[credentials], project_id)
             except TaskError as error:
-                found[credentials, project_id] = _unread(error)
-                failures.append(error)
+                answers[credentials, project_id] = error
+    failures = [one for one in answers.values() if isinstance(one, TaskError)]
     others = [one for one in failures if not isinstance(one, GcpDeniedError)]
-    if others and len(failures) == len(found):
+    if others and len(failures) == len(answers):
         raise others[0]
-    return [found[_key(one), str(one.entry.gcp_project_id)] for one in connections]
-
-
-def _key(connection: Connection) -> str:
-    return json.dumps(dict(connection.credentials), sort_keys=True, default=str)
+    found = {key: _unread(answer) if isinstance(answer, TaskError) else answer for key, answer in answers.items()}
+    return {one: found[key] for one, key in keys.items()}
 
 
 def _unread(error: TaskError) -> Unread:
     if isinstance(error, GcpDeniedError) and error.error_code in _LACKS_PERMISSION:
         # The finding gives its own advice on permissions.
-        return Unread(error.without_hint, PERMISSION)
+        return Unread(error.without_hint, _PERMISSION)
     return Unread(str(error))

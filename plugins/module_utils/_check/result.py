@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Verdicts and the result."""
+"""The result of a check: the findings on each connection, its verdict, and a summary."""
 
 from __future__ import annotations
 
@@ -11,13 +11,30 @@ from .._aws.objects import PeeringConnection
 from .._clouds.checked import AWS, AZURE
 from .._values.limits import PENDING_LIFE
 from .._values.moments import created_at
-from .facts import Facts, Missing, SkippedError, Unread, UnreadError
+from .facts import Facts, SkippedError, UnreadError, field_of, known_or
 from .rules import a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts  # noqa: F401
 from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
 from .rules.judged_clusters import judged_clusters
 from .rules.rule import Finding, run_checks
 
+Value = t.TypeVar("Value")
 Verdict = t.Literal["reachable_by_design", "not_reachable", "unknown"]
+# How many codes a summary has.
+_MOST_CODES = 5
+
+
+def judge(facts: t.Sequence[Facts], are_both_read: t.Callable[[Facts], bool]) -> dict[str, t.Any]:
+    """Return `peering_check`: run all checks on all connections.
+
+    Args:
+        facts: The facts on each connection.
+        are_both_read: Whether Atlas's half and the customer's are known of a connection.
+    """
+    found = [_judge_one(one, both_halves=are_both_read(one)) for one in facts]
+    verdict = worst_of(one["verdict"] for one in found)
+    titles = [one.entry.title for one in facts]
+    summary = _summarize(found, titles, verdict, both_halves=all(map(are_both_read, facts)))
+    return {"verdict": verdict, "summary": summary, "connections": found}
 
 
 def verdict_of(findings: t.Iterable[Finding], *, both_halves: bool) -> Verdict:
@@ -48,37 +65,13 @@ def worst_of(verdicts: t.Iterable[Verdict]) -> Verdict:
     return "reachable_by_design" if listed and "unknown" not in listed else "unknown"
 
 
-Value = t.TypeVar("Value")
-VERDICTS = {
-    "reachable_by_design": "reachable by design",
-    "not_reachable": "not reachable",
-    "unknown": "unknown",
-}
-# How many codes a summary has.
-_MOST_CODES = 5
-
-
-def judge(facts: t.Sequence[Facts], both_halves: t.Callable[[Facts], bool]) -> dict[str, t.Any]:
-    """Return `peering_check`: run all checks on all connections.
-
-    Args:
-        facts: The facts on each connection.
-        both_halves: Tells whether Atlas's half and the customer's are known of a connection.
-    """
-    found = [_judge_one(one, both_halves=both_halves(one)) for one in facts]
-    verdict = worst_of(one["verdict"] for one in found)
-    titles = [one.entry.title for one in facts]
-    summary = _summarize(found, titles, verdict, both_halves=all(map(both_halves, facts)))
-    return {"verdict": verdict, "summary": summary, "connections": found}
-
-
 def _judge_one(facts: Facts, *, both_halves: bool) -> dict[str, t.Any]:
     findings = run_checks(facts)
     return {
         "provider_name": facts.entry.provider_name,
         **_network(facts),
-        "peer_id": _field(facts.atlas.peer, "id"),
-        "container_id": _field(facts.atlas.container, "id"),
+        "peer_id": field_of(facts.atlas.peer, "id"),
+        "container_id": field_of(facts.atlas.container, "id"),
         "atlas_cidr_block": _known(lambda: str(atlas_block_of(facts))),
         "cluster_names": _known(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
         "verdict": verdict_of(findings, both_halves=both_halves),
@@ -89,28 +82,27 @@ def _judge_one(facts: Facts, *, both_halves: bool) -> dict[str, t.Any]:
 
 
 def _network(facts: Facts) -> dict[str, str | None]:
-    """Return the fields of the customer's network, which every cloud has its own of."""
+    """Return the fields of the customer's network, which differ between clouds."""
     entry, peer = facts.entry, facts.atlas.peer
     if entry.cloud is AWS:
         return {
             "vpc_id": entry.vpc_id,
-            "aws_account_id": entry.aws_account_id or _field(peer, "aws_account_id"),
+            "aws_account_id": entry.aws_account_id or field_of(peer, "aws_account_id"),
             "region": entry.region,
             "connection_id": _known(lambda: connection_id_of(facts)),
         }
     on_azure, on_gcp = ("azure_subscription_id", "resource_group_name", "vnet_name"), ("gcp_project_id", "network_name")
     names = on_azure if entry.cloud is AZURE else on_gcp
-    return {name: _field(peer, name) or getattr(entry, name) for name in names}
+    return {name: field_of(peer, name) or getattr(entry, name) for name in names}
 
 
 def _subnets(facts: Facts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, t.Any]]:
-    tables = facts.aws.route_tables
-    known_tables = () if isinstance(tables, (Missing, Unread)) else tables
+    tables = known_or(facts.aws.route_tables, ())
     return [
         {
             "subnet_id": one.id,
             "cidr_block": one.cidr_block,
-            "route_table_id": table.id if (table := table_of(one, known_tables)) is not None else None,
+            "route_table_id": table.id if (table := table_of(one, tables)) is not None else None,
             "verdict": verdict_of_subnet(one.id, findings, both_halves=both_halves),
         }
         for one in judged_subnets(facts)
@@ -118,18 +110,14 @@ def _subnets(facts: Facts, findings: t.Sequence[Finding], *, both_halves: bool) 
 
 
 def _expires_at(facts: Facts) -> str | None:
-    """Return when a request ends that nobody has accepted: AWS knows it exactly, and the age of Atlas's connection nearly."""
+    """Return when a request that waits for acceptance ends: AWS knows it exactly, and the age of the connection nearly."""
     connection = facts.aws.connection
     if isinstance(connection, PeeringConnection):
         return connection.expiration_time if connection.status == "pending-acceptance" else None
-    if _field(facts.atlas.peer, "status_name") != "PENDING_ACCEPTANCE":
+    if field_of(facts.atlas.peer, "status_name") != "PENDING_ACCEPTANCE":
         return None
-    requested = created_at(_field(facts.atlas.peer, "id") or "")
+    requested = created_at(field_of(facts.atlas.peer, "id") or "")
     return (requested + PENDING_LIFE).isoformat().replace("+00:00", "Z") if requested is not None else None
-
-
-def _field(fact: t.Any, name: str) -> str | None:
-    return None if fact is None or isinstance(fact, (Missing, Unread)) else fact[name]
 
 
 def _known(ask: t.Callable[[], Value]) -> Value | None:
@@ -145,12 +133,12 @@ def _summarize(
     """Return one or two sentences for people."""
     if not connections:
         return "There is no connection to check."
-    counts = {name: sum(one["verdict"] == name for one in connections) for name in VERDICTS}
     if len(connections) == 1:
-        text = f"The connection with {titles[0]} is {VERDICTS[verdict]}"
-        text = text.replace("is unknown", "could not be judged")
+        words = "could not be judged" if verdict == "unknown" else f"is {_in_words(verdict)}"
+        text = f"The connection with {titles[0]} {words}"
     else:
-        parts = [f"{count} {VERDICTS[name]}" for name, count in counts.items() if count]
+        counts = {name: sum(one["verdict"] == name for one in connections) for name in t.get_args(Verdict)}
+        parts = [f"{count} {_in_words(name)}" for name, count in counts.items() if count]
         text = f"{len(connections)} connections: {', '.join(parts)}"
     worst = "fail" if verdict == "not_reachable" else "unknown"
     codes = sorted({check["code"] for one in connections for check in one["checks"] if check["severity"] == worst})
@@ -158,3 +146,7 @@ def _summarize(
         more = f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else ""
         text += f" ({', '.join(codes[:_MOST_CODES])}{more})"
     return text + ("." if both_halves else ". One half was not checked.")
+
+
+def _in_words(verdict: str) -> str:
+    return verdict.replace("_", " ")

@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
+from functools import partial
 
 from .._auth import clients
 from .._aws import boto
 from .._check import options, session
 from .._check.atlas_half import AtlasReader
-from .._check.connections import choose_connections
 from .._check.options import are_elsewhere
-from .._check.reading import is_read, make_facts, read_halves, read_rest
+from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
 from .._engine.operation import Library, Operation
 from .._engine.options import Parameters
@@ -63,19 +62,11 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
         """Read both halves as far as they are on, and judge what was read.
 
         Raises:
-            TaskError: If nothing of a half could be read, or an option names something that there is not.
+            TaskError: If nothing of a half could be read, or an option names something that does not exist.
         """
         params, client = self.params, self.session.atlas
-        reader = None
-        if client is not None:
-            reader = AtlasReader(client, params, lambda calls: read_all(client, params, calls))
-        readings = reader.read() if reader is not None else None
-        connections = choose_connections(params, readings)
-        halves = read_halves(self.session, params, connections, readings)
-        facts = make_facts(params, connections, readings, halves, datetime.datetime.now(datetime.timezone.utc))
-        if reader is not None:
-            facts = read_rest(facts, reader)
-        return judge(facts, lambda one: bool(params["atlas"]) and is_read(params, one.entry.provider_name))
+        reader = AtlasReader(client, params, partial(read_all, client, params)) if client is not None else None
+        return judge(read_facts(self.session, params, reader), partial(are_both_read, params))
 
     def decide(self, state: PeeringCheck, facts: Facts) -> Plan:
         """Fail if something was found that `fail_on` counts; the result has everything by now."""

@@ -42,7 +42,7 @@ def span_text(span: datetime.timedelta) -> str:
 
 # Names of Amazon's resolver; it also has the third address of the first block of the VPC.
 # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
-_AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253")
+AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253")
 # The statuses of a connection that has ended; AWS forgets it after some hours.
 # Source: "VPC peering connection lifecycle" in Amazon's VPC peering guide.
 ENDED = ("deleted", "deleting", "expired", "failed", "rejected")
@@ -115,7 +115,7 @@ def own_dns_servers(facts: Facts) -> list[str]:
         UnreadError, SkippedError: If the DHCP options are not known.
     """
     servers = known(facts.aws.dhcp_options).domain_name_servers
-    vpc, amazons = facts.aws.vpc, list(_AMAZONS_SERVERS)
+    vpc, amazons = facts.aws.vpc, list(AMAZONS_SERVERS)
     if isinstance(vpc, Vpc) and vpc.cidr_blocks:
         amazons.append(str(to_network(vpc.cidr_blocks[0], vpc.id)[2]))
     return [server for server in servers if server not in amazons]
@@ -168,7 +168,7 @@ def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | Non
 def are_all_judged(facts: Facts) -> bool:
     """Whether all subnets of the VPC are judged, because neither the options nor the entry choose some."""
     entry = facts.entry
-    return facts.asked.subnet_ids is None and not entry.route_table_ids and not entry.route_table_tags
+    return facts.selection.subnet_ids is None and not entry.route_table_ids and not entry.route_table_tags
 
 
 def judged_subnets(facts: Facts) -> list[Subnet]:
@@ -187,8 +187,8 @@ def judged_subnets(facts: Facts) -> list[Subnet]:
 def chosen_subnets(facts: Facts) -> list[Subnet]:
     """Return the subnets that the options or the entry choose, also those outside the block of the entry."""
     subnets = known(facts.aws.subnets)
-    if facts.asked.subnet_ids is not None:
-        return [subnet for subnet in subnets if subnet.id in facts.asked.subnet_ids]
+    if facts.selection.subnet_ids is not None:
+        return [subnet for subnet in subnets if subnet.id in facts.selection.subnet_ids]
     if are_all_judged(facts):
         return list(subnets)
     tables = known(facts.aws.route_tables)
@@ -200,7 +200,7 @@ def is_outside_entry(subnet: Subnet, facts: Facts) -> bool:
     """Whether the entry gives a block, and the subnet has no address in it, nor a named instance."""
     if subnet.id in _client_subnets(facts):
         return False
-    if subnet.cidr_block is None or facts.entry.cidr_block is None or facts.asked.subnet_ids is not None:
+    if subnet.cidr_block is None or facts.entry.cidr_block is None or facts.selection.subnet_ids is not None:
         return False
     return not ipaddress.IPv4Network(subnet.cidr_block).overlaps(ipaddress.IPv4Network(facts.entry.cidr_block))
 
@@ -208,7 +208,7 @@ def is_outside_entry(subnet: Subnet, facts: Facts) -> bool:
 def _client_subnets(facts: Facts) -> set[str]:
     """Return the ids of the subnets of the named instances; P703 tells if these could not be read."""
     interfaces = facts.aws.interfaces
-    if not facts.asked.instance_ids or isinstance(interfaces, (Unread, Missing)):
+    if not facts.selection.instance_ids or isinstance(interfaces, (Unread, Missing)):
         return set()
     return {one.subnet_id for one in interfaces}
 

@@ -48,8 +48,8 @@ def judged_clusters(facts: Facts) -> list[AtlasObject]:
         SkippedError: If they are not known for another reason.
     """
     clusters = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
-    if facts.asked.clusters is not None:
-        return [one for one in clusters if one["name"] in facts.asked.clusters]
+    if facts.selection.clusters is not None:
+        return [one for one in clusters if one["name"] in facts.selection.clusters]
     container = need_container(facts)
     return [one for one in clusters if is_in_region(one, container.get("region_name"), facts.entry.cloud)]
 
@@ -62,7 +62,7 @@ def need_clusters(facts: Facts) -> list[AtlasObject]:
     """
     clusters = judged_clusters(facts)
     if not clusters:
-        raise skip("There is no dedicated cluster to judge.", "P201" if facts.asked.clusters is None else "P204")
+        raise skip("There is no dedicated cluster to judge.", "P201" if facts.selection.clusters is None else "P204")
     return clusters
 
 

@@ -39,7 +39,7 @@ def find_no_private_strings_on_gcp(facts: Facts) -> Findings:
 
 def _find(facts: Facts) -> Findings:
     clusters = [one for one in need_clusters(facts) if is_running(one)]
-    are_needed = facts.asked.clusters is not None or not any(map(has_private_string, clusters))
+    are_needed = facts.selection.clusters is not None or not any(map(has_private_string, clusters))
     for one in clusters:
         name = one["name"]
         if has_private_string(one):
@@ -115,7 +115,7 @@ def find_not_running(facts: Facts) -> Findings:
 @check("P204", clouds=ALL)
 def find_not_dedicated(facts: Facts) -> Findings:
     """There is a dedicated cluster, and those that are named are dedicated."""
-    named, clusters = facts.asked.clusters, known(facts.atlas.clusters)
+    named, clusters = facts.selection.clusters, known(facts.atlas.clusters)
     if named is None:
         small = [] if any(map(is_dedicated, clusters)) else _small_clusters(facts)
     else:
@@ -161,7 +161,7 @@ def _flex_clusters(facts: Facts) -> t.Sequence[AtlasObject]:
 
 def _severity(facts: Facts) -> Severity:
     """Return how bad it is if a judged cluster cannot be used."""
-    return "fail" if facts.asked.clusters is not None or not usable_clusters(facts) else "warn"
+    return "fail" if facts.selection.clusters is not None or not usable_clusters(facts) else "warn"
 
 
 def _names(regions: t.Iterable[AtlasObject], cloud: Cloud = AWS) -> list[str]:

@@ -27,7 +27,7 @@ def client_ranges(facts: Facts) -> list[ipaddress.IPv4Network]:
     Raises:
         UnreadError, SkippedError: If none is known.
     """
-    entry, blocks = facts.entry, list(facts.asked.client_cidr_blocks or ())
+    entry, blocks = facts.entry, list(facts.selection.client_cidr_blocks or ())
     own = [*([entry.cidr_block] if entry.cidr_block is not None else ()), *entry.cidr_blocks]
     if own:
         blocks = [*own, *blocks]
@@ -145,7 +145,7 @@ def client_groups(facts: Facts) -> frozenset[str] | None:
     Raises:
         UnreadError, SkippedError: If the interfaces of the instances are not known.
     """
-    asked = facts.asked
+    asked = facts.selection
     if asked.security_group_ids is None and asked.instance_ids is None:
         return None
     interfaces = known(facts.aws.interfaces) if asked.instance_ids is not None else ()

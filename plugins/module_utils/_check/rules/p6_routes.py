@@ -127,7 +127,9 @@ def _nothing_judged(facts: Facts) -> Finding:
     if chosen_subnets(facts):
         message = f"No subnet that is meant is in {block}, the cidr_block of the connection, so nothing in {vpc_id} was judged."
         return Finding("unknown", vpc_id, message, "Correct cidr_block of the connection.", {"cidr_block": block})
-    how = "has one of the route tables that the connection names" if facts.asked.subnet_ids is None else "is one of subnet_ids"
+    how = (
+        "has one of the route tables that the connection names" if facts.selection.subnet_ids is None else "is one of subnet_ids"
+    )
     message = f"No subnet of {vpc_id} {how}, so nothing in it was judged."
     fix = "Name the tables of subnets with route_table_ids or route_table_tags, or leave both out to judge all subnets."
     tables = {"route_table_ids": list(facts.entry.route_table_ids or ()), "route_table_tags": facts.entry.route_table_tags}

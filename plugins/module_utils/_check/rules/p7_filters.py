@@ -184,10 +184,10 @@ def find_closed_groups(facts: Facts) -> Findings:
 
     The groups of named instances add up, and P703 tells of them.
     """
-    if not facts.asked.security_group_ids:
+    if not facts.selection.security_group_ids:
         raise skip("No security_group_ids are given.")
     combined = {group_id for one in _named_interfaces(facts) for group_id in one.security_group_ids}
-    alone = [group_id for group_id in facts.asked.security_group_ids if group_id not in combined]
+    alone = [group_id for group_id in facts.selection.security_group_ids if group_id not in combined]
     if not alone:
         raise skip("All groups are on instances of instance_ids, so P703 tells of them.")
     for group_id, group in _groups_of(alone, facts).items():
@@ -201,7 +201,7 @@ def find_closed_groups(facts: Facts) -> Findings:
 @check("P703")
 def find_closed_interfaces(facts: Facts) -> Findings:
     """The groups of each named instance let requests out together; its subnet is judged by the other checks."""
-    if not facts.asked.instance_ids:
+    if not facts.selection.instance_ids:
         raise skip("No instance_ids are given.")
     for one in _named_interfaces(facts):
         groups = _groups_of(one.security_group_ids, facts)
@@ -215,7 +215,7 @@ def find_closed_interfaces(facts: Facts) -> Findings:
 
 
 def _named_interfaces(facts: Facts) -> t.Sequence[Interface]:
-    return known(facts.aws.interfaces) if facts.asked.instance_ids else ()
+    return known(facts.aws.interfaces) if facts.selection.instance_ids else ()
 
 
 def _groups_of(group_ids: t.Iterable[str], facts: Facts) -> dict[str, SecurityGroup | None]:

@@ -28,7 +28,7 @@ _CONNECTION = ("P101", "P102", "P402")
 @check("P801")
 def find_clients_outside(facts: Facts) -> Findings:
     """The clients that are declared are in the VPC: AWS carries nothing through a VPC from elsewhere."""
-    clients = facts.asked.client_cidr_blocks
+    clients = facts.selection.client_cidr_blocks
     if not clients:
         raise skip("No client_cidr_blocks are given.")
     blocks = vpc_blocks_of(facts)
@@ -84,9 +84,9 @@ def _probes(facts: Facts) -> list[tuple[str, list[Member]]]:
     Raises:
         SkippedError: If there is none.
     """
-    if not facts.asked.probes:
+    if not facts.selection.probes:
         raise skip("No probes are given.")
-    return [(str(probe.get("host")), list(probe.get("members") or ())) for probe in facts.asked.probes]
+    return [(str(probe.get("host")), list(probe.get("members") or ())) for probe in facts.selection.probes]
 
 
 def _is_inside(member: Member, facts: Facts) -> bool:

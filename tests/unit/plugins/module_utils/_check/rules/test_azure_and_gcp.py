@@ -258,9 +258,9 @@ def test_the_access_list_has_to_let_the_known_ranges_in() -> None:
     assert found(healthy_gcp(two))["P301"].message == "No entry covers 10.40.0.0/14."
     assert severities(healthy_azure({"cidr_block": "10.20.1.0/24"}, access_list=[entry("10.20.1.0/24")])) == {}
     pods = {"client_cidr_blocks": ("10.99.0.0/16",)}
-    assert found(healthy_gcp(asked=pods))["P301"].message == "No entry covers 10.99.0.0/16."
+    assert found(healthy_gcp(selection=pods))["P301"].message == "No entry covers 10.99.0.0/16."
     assert (
-        severities(healthy_azure(vnet_prefixes=Missing("It is not given."), asked=pods, access_list=[entry("10.99.0.0/16")]))
+        severities(healthy_azure(vnet_prefixes=Missing("It is not given."), selection=pods, access_list=[entry("10.99.0.0/16")]))
         == {}
     )
 
@@ -287,8 +287,8 @@ def test_private_strings_are_needed(make: Make, make_peer: Make) -> None:
     assert severities(facts) == {code: "fail"}
     assert found(facts)[code].message == "old has no private connection string, and its other names resolve to public addresses."
     assert severities(make(clusters=[without, make_cluster()])) == {code: "warn"}
-    assert severities(make(asked={"clusters": ("old", "shop")}, clusters=[without, make_cluster()])) == {code: "fail"}
-    assert severities(make(asked={"clusters": ("shop",)}, clusters=[without, make_cluster()])) == {}
+    assert severities(make(selection={"clusters": ("old", "shop")}, clusters=[without, make_cluster()])) == {code: "fail"}
+    assert severities(make(selection={"clusters": ("shop",)}, clusters=[without, make_cluster()])) == {}
     # They come with an AVAILABLE connection, and P101 tells it.
     assert severities(make(clusters=[without], peer=make_peer(status_name="ADDING_PEER"))) == {"P101": "fail"}
     assert severities(make(clusters=[{**without, "connection_strings": None}])) == {code: "fail"}

@@ -84,7 +84,7 @@ def test_a_subnet_has_the_table_that_names_it_or_the_main_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "asked", "judged"),
+    ("entry", "selection", "judged"),
     [
         ({}, {}, SUBNET_IDS),
         ({}, {"subnet_ids": SUBNET_IDS[1:]}, SUBNET_IDS[1:]),
@@ -99,11 +99,11 @@ def test_a_subnet_has_the_table_that_names_it_or_the_main_one() -> None:
     ],
 )
 def test_subnets_are_those_of_the_options_or_of_the_tables_or_all(
-    entry: dict[str, Any], asked: dict[str, Any], judged: tuple[str, ...]
+    entry: dict[str, Any], selection: dict[str, Any], judged: tuple[str, ...]
 ) -> None:
-    facts = healthy(entry, asked)
+    facts = healthy(entry, selection)
     assert tuple(one.id for one in judged_subnets(facts)) == judged
-    assert are_all_judged(facts) == (not asked and not entry.keys() & {"route_table_ids", "route_table_tags"})
+    assert are_all_judged(facts) == (not selection and not entry.keys() & {"route_table_ids", "route_table_tags"})
 
 
 def test_tags_choose_tables() -> None:

@@ -32,7 +32,7 @@ FLEX = region(provider_name="FLEX", backing_provider_name="AWS")
 
 
 def with_clusters(*clusters: Fields, named: tuple[str, ...] | None = None, flex: Any = (), **changes: Any) -> Facts:
-    return healthy(asked={"clusters": named}, clusters=list(clusters), flex_clusters=flex, **changes)
+    return healthy(selection={"clusters": named}, clusters=list(clusters), flex_clusters=flex, **changes)
 
 
 def test_a_connection_without_a_cluster_in_the_region_leads_nowhere() -> None:

@@ -106,7 +106,7 @@ def test_without_a_subnet_for_ipv4_nothing_is_judged(subnets: list[Subnet]) -> N
 
 
 def test_only_judged_subnets_count() -> None:
-    facts = healthy(asked={"subnet_ids": SUBNET_IDS[:1]}, access_list=[entry("10.15.1.0/24")])
+    facts = healthy(selection={"subnet_ids": SUBNET_IDS[:1]}, access_list=[entry("10.15.1.0/24")])
     assert severities(facts) == {}
     outside = healthy({"cidr_block": "10.15.1.0/24"}, peer=peer(), access_list=[entry("10.15.1.0/24")])
     assert severities(outside) == {}
@@ -139,11 +139,13 @@ def test_the_group_that_the_connection_names_has_to_be_in_the_list() -> None:
 
 @pytest.mark.parametrize("account", ["", "123456789012/"])
 def test_a_group_of_the_clients_covers_their_subnets(account: str) -> None:
-    facts = with_entries(f"{account}{GROUP_ID}", asked={"security_group_ids": (GROUP_ID,)}, security_groups={GROUP_ID: group()})
+    facts = with_entries(
+        f"{account}{GROUP_ID}", selection={"security_group_ids": (GROUP_ID,)}, security_groups={GROUP_ID: group()}
+    )
     assert severities(facts) == {}
     facts = with_entries(
         f"{account}{GROUP_ID}",
-        asked={"instance_ids": (INSTANCE_ID,)},
+        selection={"instance_ids": (INSTANCE_ID,)},
         security_groups={GROUP_ID: group()},
         interfaces=[interface()],
     )
@@ -153,7 +155,7 @@ def test_a_group_of_the_clients_covers_their_subnets(account: str) -> None:
 def test_a_group_that_the_clients_are_not_in_is_a_failure() -> None:
     facts = with_entries(
         OTHER_GROUP_ID,
-        asked={"security_group_ids": (GROUP_ID,)},
+        selection={"security_group_ids": (GROUP_ID,)},
         security_groups={GROUP_ID: group(), OTHER_GROUP_ID: group(id=OTHER_GROUP_ID)},
     )
     assert severities(facts) == {"P301": "fail"}
@@ -188,7 +190,7 @@ def test_a_group_in_another_region_covers_nothing_here() -> None:
 def test_unread_groups_are_no_covered_subnets() -> None:
     unread = Unread("AWS refuses it.", "ec2:DescribeSecurityGroups")
     assert severities(with_entries(GROUP_ID, security_groups=unread)) == {"P301": "unknown", "P302": "unknown"}
-    facts = with_entries(GROUP_ID, asked={"instance_ids": (INSTANCE_ID,)}, interfaces=unread, security_groups={})
+    facts = with_entries(GROUP_ID, selection={"instance_ids": (INSTANCE_ID,)}, interfaces=unread, security_groups={})
     assert severities(facts).items() >= {"P301": "unknown", "P302": "unknown"}.items()
 
 
@@ -228,7 +230,7 @@ def test_a_failure_of_one_subnet_does_not_hide_what_is_unknown_of_another() -> N
 def test_a_group_that_is_not_in_force_is_a_failure() -> None:
     facts = with_entries(
         GROUP_ID,
-        asked={"security_group_ids": (GROUP_ID,)},
+        selection={"security_group_ids": (GROUP_ID,)},
         security_groups={GROUP_ID: group()},
         access_status={GROUP_ID: "PENDING"},
     )

@@ -105,7 +105,7 @@ def test_many_subnets_with_one_table_are_one_finding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "asked"),
+    ("fields", "selection"),
     [
         ({"route_table_ids": (TABLE_ID,)}, {}),
         ({"route_table_tags": {"atlas": "yes"}}, {}),
@@ -113,10 +113,10 @@ def test_many_subnets_with_one_table_are_one_finding() -> None:
         ({"cidr_block": "10.15.1.0/24"}, {}),
     ],
 )
-def test_tables_left_out_on_purpose_are_no_fault(fields: dict[str, Any], asked: dict[str, Any]) -> None:
+def test_tables_left_out_on_purpose_are_no_fault(fields: dict[str, Any], selection: dict[str, Any]) -> None:
     own = table(TABLE_ID, subnet_ids=SUBNET_IDS[:1])
     tagged = RouteTable(own.id, own.vpc_id, {"atlas": "yes"}, own.routes, subnet_ids=own.subnet_ids)
-    facts = healthy(fields, asked, route_tables=[tagged, local_only(MAIN_TABLE_ID, is_main=True)])
+    facts = healthy(fields, selection, route_tables=[tagged, local_only(MAIN_TABLE_ID, is_main=True)])
     assert severities(facts) == {}
     everything = " ".join(one.message for one in run_checks(facts))
     assert (SUBNET_IDS[1] in everything) == ("cidr_block" in fields)

@@ -158,7 +158,9 @@ def test_an_acl_of_other_subnets_does_not_matter() -> None:
     closed = acl(*DEFAULTS, id="acl-2", subnet_ids=SUBNET_IDS[1:])
     facts = healthy(network_acls=[acl(subnet_ids=SUBNET_IDS[:1]), closed])
     assert found(facts)["P701"].subnet_ids == SUBNET_IDS[1:]
-    assert severities(healthy(asked={"subnet_ids": SUBNET_IDS[:1]}, network_acls=[acl(subnet_ids=SUBNET_IDS[:1]), closed])) == {}
+    assert (
+        severities(healthy(selection={"subnet_ids": SUBNET_IDS[:1]}, network_acls=[acl(subnet_ids=SUBNET_IDS[:1]), closed])) == {}
+    )
 
 
 def test_a_subnet_without_an_acl_is_unknown() -> None:
@@ -178,12 +180,14 @@ HTTPS = egress("tcp", 443, 443, ANYWHERE)
 
 def with_groups(*groups: SecurityGroup, **changes: Any) -> Facts:
     """Return healthy facts with groups, all named."""
-    asked = {"security_group_ids": tuple(one.id for one in groups)}
-    return healthy(asked={**asked, **changes.pop("asked", {})}, security_groups={one.id: one for one in groups}, **changes)
+    selection = {"security_group_ids": tuple(one.id for one in groups)}
+    return healthy(
+        selection={**selection, **changes.pop("selection", {})}, security_groups={one.id: one for one in groups}, **changes
+    )
 
 
 def test_without_named_groups_and_instances_nothing_is_judged() -> None:
-    skipped = found(healthy(asked={"security_group_ids": ()}), "skipped")
+    skipped = found(healthy(selection={"security_group_ids": ()}), "skipped")
     assert (skipped["P702"].message, skipped["P703"].message) == (
         "No security_group_ids are given.",
         "No instance_ids are given.",
@@ -253,27 +257,27 @@ def test_an_unread_list_that_decides_only_ports_that_nobody_uses_does_not_decide
 
 
 def test_a_group_that_aws_does_not_show_is_unknown() -> None:
-    facts = healthy(asked={"security_group_ids": ("sg-gone",)})
+    facts = healthy(selection={"security_group_ids": ("sg-gone",)})
     # P301 does not find it, either.
     assert found(facts)["P702"].severity == "unknown"
 
 
-def with_instance(*groups: SecurityGroup, asked: Any = None, **changes: Any) -> Facts:
+def with_instance(*groups: SecurityGroup, selection: Any = None, **changes: Any) -> Facts:
     """Return healthy facts with a named instance that has these groups."""
     known = {one.id: one for one in groups}
     changes.setdefault("interfaces", [interface(security_group_ids=tuple(known))])
-    return healthy(asked={"instance_ids": (INSTANCE_ID,), **(asked or {})}, security_groups=known, **changes)
+    return healthy(selection={"instance_ids": (INSTANCE_ID,), **(selection or {})}, security_groups=known, **changes)
 
 
 def test_the_groups_of_an_instance_add_up() -> None:
     first, second = group(egress("tcp", 27017, 27017)), group(egress("tcp", 27015, 27016), id="sg-2")
     assert severities(with_instance(first, second)) == {}
     # Each of them is named, too; what counts is what the instance has.
-    assert severities(with_instance(first, second, asked={"security_group_ids": (GROUP_ID, "sg-2")})) == {}
+    assert severities(with_instance(first, second, selection={"security_group_ids": (GROUP_ID, "sg-2")})) == {}
 
 
 def test_an_instance_whose_groups_let_nothing_out_is_one_failure() -> None:
-    facts = with_instance(group(HTTPS), group(HTTPS, id="sg-2"), asked={"security_group_ids": (GROUP_ID,)})
+    facts = with_instance(group(HTTPS), group(HTTPS, id="sg-2"), selection={"security_group_ids": (GROUP_ID,)})
     assert severities(facts) == {"P703": "fail"}
     finding = found(facts)["P703"]
     assert finding.message == (
@@ -300,12 +304,12 @@ def test_the_subnet_of_an_instance_is_judged_once() -> None:
 
 
 def test_the_subnet_of_an_instance_is_judged_even_if_it_was_left_out() -> None:
-    facts = with_instance(group(), asked={"subnet_ids": SUBNET_IDS[1:]}, **closed_first_subnet())
+    facts = with_instance(group(), selection={"subnet_ids": SUBNET_IDS[1:]}, **closed_first_subnet())
     assert severities(facts) == {"P601": "fail", "P701": "fail"}
     assert found(facts)["P601"].subnet_ids == SUBNET_IDS[:1]
 
 
-@pytest.mark.parametrize("chosen", [{"asked": {"subnet_ids": SUBNET_IDS[1:]}}, {"entry": {"cidr_block": SUBNET_BLOCKS[1]}}])
+@pytest.mark.parametrize("chosen", [{"selection": {"subnet_ids": SUBNET_IDS[1:]}}, {"entry": {"cidr_block": SUBNET_BLOCKS[1]}}])
 def test_an_instance_needs_an_entry_of_the_access_list_and_a_way_back(chosen: dict[str, Any]) -> None:
     facts = with_instance(group(), **chosen, access_list=[entry(SUBNET_BLOCKS[1])])
     assert severities(facts) == {"P301": "fail"}
@@ -325,7 +329,7 @@ def test_a_prefix_list_may_decide_about_the_subnet_of_an_instance() -> None:
     over_list = Route("pl-1", CONNECTION_ID, is_peering=True)
     own = table(TABLE_ID, Route("0.0.0.0/0", "nat-1"), subnet_ids=SUBNET_IDS[:1], list_routes=(over_list,))
     changes = {"route_tables": [own, closed_first_subnet()["route_tables"][1]], "prefix_lists": unread}
-    facts = with_instance(group(), asked={"subnet_ids": SUBNET_IDS[1:]}, **changes)
+    facts = with_instance(group(), selection={"subnet_ids": SUBNET_IDS[1:]}, **changes)
     assert severities(facts) == {"P603": "unknown"}
 
 

@@ -29,12 +29,12 @@ NAME = "shop-shard-00-00.abcde.mongodb.net:27017"
 @pytest.mark.parametrize("block", ["10.15.0.0/16", "10.15.7.0/24", "100.64.0.0/16"])
 def test_clients_in_the_vpc_are_fine(block: str) -> None:
     vpc = Vpc(VPC_ID, ACCOUNT_ID, [VPC_BLOCK, "100.64.0.0/16"], True, True)
-    assert severities(healthy(asked={"client_cidr_blocks": (block,)}, vpc=vpc)) == {}
+    assert severities(healthy(selection={"client_cidr_blocks": (block,)}, vpc=vpc)) == {}
 
 
 @pytest.mark.parametrize("block", ["10.20.0.0/16", "10.14.0.0/15", "0.0.0.0/0"])
 def test_clients_elsewhere_get_nothing_through_a_peering(block: str) -> None:
-    facts = healthy(asked={"client_cidr_blocks": ("10.15.1.0/24", block)})
+    facts = healthy(selection={"client_cidr_blocks": ("10.15.1.0/24", block)})
     assert severities(facts) == {"P801": "fail"}
     finding = found(facts)["P801"]
     assert finding.message == f"{block} is not in the VPC (10.15.0.0/16), and a peering carries nothing through."
@@ -48,7 +48,7 @@ def member(**changes: Any) -> Fields:
 
 
 def probed(*members: Fields, **changes: Any) -> Facts:
-    return healthy(asked={"probes": ({"host": "web1", "members": list(members)},)}, **changes)
+    return healthy(selection={"probes": ({"host": "web1", "members": list(members)},)}, **changes)
 
 
 def test_a_host_that_reaches_all_members_is_fine() -> None:
@@ -117,7 +117,7 @@ def test_without_atlas_s_half_the_block_of_the_entry_counts() -> None:
     facts = probed(member())
     off = {name: Missing("The Atlas half is off.") for name in vars(facts.atlas)}
     entry = {"connection_id": "pcx-0a1b2c3d4e5f60001", "atlas_cidr_block": ATLAS_BLOCK}
-    asked = {"probes": ({"host": "web1", "members": [member(), member(member="x:1", addresses=["10.0.0.1"])]},)}
-    facts = healthy(entry, asked, **off)
+    selection = {"probes": ({"host": "web1", "members": [member(), member(member="x:1", addresses=["10.0.0.1"])]},)}
+    facts = healthy(entry, selection, **off)
     assert facts.atlas == AtlasFacts.none(Missing("The Atlas half is off."))
     assert severities(facts) == {"P901": "fail"}
