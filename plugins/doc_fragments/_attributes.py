@@ -25,6 +25,36 @@ seealso:
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/when_it_fails.md
 """
 
+    # Modules that create, change or remove something.
+    MAKES_CHANGES = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - name: The whole path
+    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
+    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
+"""
+
+    # Modules that only read.
+    ONLY_READS = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: This module changes nothing.
+  diff_mode:
+    support: N/A
+    details: This module changes nothing.
+  idempotent:
+    support: full
+"""
+
     # Modules that talk to Atlas.
     ACTION_GROUP_ATLAS = r"""
 options: {}

@@ -120,15 +120,9 @@ options:
     description:
       - Wait until the entries are active for all clusters.
       - With O(state=absent), this has no effect.
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._wait
@@ -137,9 +131,6 @@ notes:
 seealso:
   - module: cloudpeer.atlas.atlas_access_list_info
   - module: cloudpeer.atlas.atlas_vpc_peer
-  - name: The whole path
-    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
-    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
   - name: IP access list in the documentation of Atlas
     description: What an entry may be, and the limits.
     link: https://www.mongodb.com/docs/atlas/security/ip-access-list/
@@ -237,11 +228,10 @@ access_list:
       aws_security_group: null
       comment: The application's VPC
       delete_after_date: null
-  contains:
+  contains: &entry
     cidr_block:
       description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
       type: str
-      sample: 10.15.0.0/16
     ip_address:
       description: The IP address. Null if the entry is not an address.
       type: str
@@ -253,7 +243,6 @@ access_list:
     comment:
       description: What the entry is for. Null if it has no comment.
       type: str
-      sample: The application's VPC
     delete_after_date:
       description: When Atlas removes the entry. Null if it is permanent.
       type: str
@@ -273,30 +262,10 @@ left:
       delete_after_date: null
       reason: "10.15.0.0/16 has the comment 'The office', not 'The application': somebody else uses it, or has changed it."
   contains:
-    cidr_block:
-      description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
-      type: str
-      sample: 10.15.0.0/16
-    ip_address:
-      description: The IP address. Null if the entry is not an address.
-      type: str
-      sample: 10.20.0.5
-    aws_security_group:
-      description: The id of the security group. Null if the entry is not a security group.
-      type: str
-      sample: sg-0a1b2c3d4e5f67890
-    comment:
-      description: What the entry is for. Null if it has no comment.
-      type: str
-      sample: The application's VPC
-    delete_after_date:
-      description: When Atlas removes the entry. Null if it is permanent.
-      type: str
-      sample: "2030-01-31T12:00:00Z"
+    <<: *entry
     reason:
       description: Why the entry was not removed.
       type: str
-      sample: "10.15.0.0/16 has no comment, not 'The application': somebody else uses it, or has changed it."
 pruned:
   description:
     - The entries that were removed because O(entries) does not declare them, as they were. Only those whose removal Atlas has
@@ -305,28 +274,9 @@ pruned:
   type: list
   elements: dict
   version_added: 2.1.0
-  sample: []
-  contains:
-    cidr_block:
-      description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
-      type: str
-      sample: 10.15.0.0/16
-    ip_address:
-      description: The IP address. Null if the entry is not an address.
-      type: str
-      sample: 10.20.0.5
-    aws_security_group:
-      description: The id of the security group. Null if the entry is not a security group.
-      type: str
-      sample: sg-0a1b2c3d4e5f67890
-    comment:
-      description: What the entry is for. Null if it has no comment.
-      type: str
-      sample: The application's VPC
-    delete_after_date:
-      description: When Atlas removes the entry. Null if it is permanent.
-      type: str
-      sample: "2030-01-31T12:00:00Z"
+  sample:
+    - {cidr_block: 10.16.0.0/16, ip_address: null, aws_security_group: null, comment: The former VPC, delete_after_date: null}
+  contains: *entry
 actions:
   description:
     - What the task has done, in the order of O(entries), with other entries at the end. Entries that are as they should be are
@@ -349,62 +299,28 @@ actions:
     action:
       description: One of V(create), V(update), V(delete).
       type: str
-      sample: create
     index:
       description: The place of the entry in O(entries), counted from 0. Null for an entry that is pruned.
       type: int
-      sample: 0
     name:
       description: The block or the security group. An address is the block that has only this address.
       type: str
-      sample: 10.15.0.0/16
     differing:
       description: The fields that an update changes.
       type: list
       elements: str
       sample: [comment]
 api_calls:
-  description: The HTTP requests that the task has sent to Atlas, in this order.
+  description: >-
+    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: GET
-    path:
-      description: The path, without the query.
-      type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
-    status:
-      description: The HTTP status of the reply. Null if no reply came.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long the request took.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
-  returned: failure
-  type: int
-  sample: 403
-error_code:
-  description: The error code of Atlas. Null if there is none.
-  returned: failure
-  type: str
-  sample: ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED
-detail:
-  description: What Atlas or the network said about the failure. Null if neither said anything.
-  returned: failure
-  type: str
-  sample: The access list is full.
+    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
+error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
+detail: {returned: failure, type: str, description: What Atlas or the network said about it. Null if neither said anything.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

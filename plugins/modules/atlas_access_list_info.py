@@ -44,19 +44,9 @@ options:
       - Return also whether each entry is active. This takes one request for each entry that is returned.
     type: bool
     default: false
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module changes nothing.
-  diff_mode:
-    support: N/A
-    details:
-      - This module changes nothing.
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
 notes:
@@ -114,7 +104,6 @@ access_list:
     cidr_block:
       description: The CIDR block. For an address it is the block that has only this address. Null for a security group.
       type: str
-      sample: 10.15.0.0/16
     ip_address:
       description: The IP address. Null if the entry is not an address.
       type: str
@@ -126,7 +115,6 @@ access_list:
     comment:
       description: What the entry is for. Null if it has no comment.
       type: str
-      sample: The application's VPC
     delete_after_date:
       description: When Atlas removes the entry. Null if it is permanent.
       type: str
@@ -138,47 +126,16 @@ access_list:
       type: str
       sample: ACTIVE
 api_calls:
-  description: The HTTP requests that the task has sent to Atlas, in this order.
+  description: >-
+    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: GET
-    path:
-      description: The path, without the query.
-      type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList
-    status:
-      description: The HTTP status of the reply. Null if no reply came.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long the request took.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
-  returned: failure
-  type: int
-  sample: 404
-error_code:
-  description: The error code of Atlas. Null if there is none.
-  returned: failure
-  type: str
-  sample: GROUP_NOT_FOUND
-detail:
-  description: What Atlas or the network said about the failure. Null if neither said anything.
-  returned: failure
-  type: str
-  sample: There is no such project
+    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
+error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
+detail: {returned: failure, type: str, description: What Atlas or the network said about it. Null if neither said anything.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -33,19 +33,9 @@ options:
         of AWS can be written as V(us-east-1) too.
       - Some regions of different providers have the same name. With O(provider_name), the region is one of that provider.
     type: str
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module changes nothing.
-  diff_mode:
-    support: N/A
-    details:
-      - This module changes nothing.
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
 notes:
@@ -107,37 +97,25 @@ clusters:
     id:
       description: The id of the cluster.
       type: str
-      sample: 6512a1b2c3d4e5f678901236
     name:
       description: The name of the cluster.
       type: str
-      sample: shop
     state_name:
       description: What Atlas does with the cluster, one of V(IDLE), V(CREATING), V(UPDATING), V(DELETING), V(REPAIRING).
       type: str
-      sample: IDLE
     paused:
       description: Whether the cluster is paused. Null for Flex clusters, which cannot be paused.
       type: bool
-      sample: false
     regions:
       description: Where the cluster has nodes.
       type: list
       elements: dict
-      sample:
-        - provider_name: AWS
-          backing_provider_name: null
-          region_name: US_EAST_1
-          electable_nodes: 3
-          read_only_nodes: 0
-          analytics_nodes: 0
       contains:
         provider_name:
           description: >-
             The cloud provider, V(AWS), V(AZURE) or V(GCP); V(TENANT) for a shared cluster, and V(FLEX) for a Flex cluster, which
             cannot be peered.
           type: str
-          sample: AWS
         backing_provider_name:
           description: The cloud provider behind a shared or a Flex cluster. Null for a dedicated cluster.
           type: str
@@ -145,37 +123,26 @@ clusters:
         region_name:
           description: The region, as Atlas writes it.
           type: str
-          sample: US_EAST_1
         electable_nodes:
           description: How many nodes can become the primary, in all shards. Null if Atlas does not tell it, as of shared and Flex
             clusters; so are the others.
           type: int
-          sample: 3
         read_only_nodes:
           description: How many nodes can be read from only, in all shards.
           type: int
-          sample: 0
         analytics_nodes:
           description: How many nodes are for analytics, in all shards.
           type: int
-          sample: 0
     connection_strings:
       description: The connection strings of the cluster, without a user and a password. They are null while it is created.
       type: dict
-      sample:
-        standard: mongodb://shop-shard-00-00.ab1cd.mongodb.net:27017,shop-shard-00-01.ab1cd.mongodb.net:27017/?ssl=true
-        standard_srv: mongodb+srv://shop.ab1cd.mongodb.net
-        private: null
-        private_srv: null
       contains:
         standard:
           description: The ordinary connection string, which names every member.
           type: str
-          sample: mongodb://shop-shard-00-00.ab1cd.mongodb.net:27017,shop-shard-00-01.ab1cd.mongodb.net:27017/?ssl=true
         standard_srv:
           description: The ordinary connection string that has the members looked up in DNS.
           type: str
-          sample: mongodb+srv://shop.ab1cd.mongodb.net
         private:
           description: >-
             The connection string whose names resolve to private addresses everywhere. Null unless a peering connection is
@@ -190,9 +157,6 @@ clusters:
       description: The host and port of each member, from RV(clusters[].connection_strings.standard).
       type: list
       elements: str
-      sample:
-        - shop-shard-00-00.ab1cd.mongodb.net:27017
-        - shop-shard-00-01.ab1cd.mongodb.net:27017
     private_members:
       description: The host and port of each member, from RV(clusters[].connection_strings.private).
       type: list
@@ -201,47 +165,16 @@ clusters:
         - shop-shard-00-00-pri.ab1cd.mongodb.net:27017
         - shop-shard-00-01-pri.ab1cd.mongodb.net:27017
 api_calls:
-  description: The HTTP requests that the task has sent to Atlas, in this order.
+  description: >-
+    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/clusters
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: GET
-    path:
-      description: The path, without the query.
-      type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/clusters
-    status:
-      description: The HTTP status of the reply. Null if no reply came.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long the request took.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
-  returned: failure
-  type: int
-  sample: 404
-error_code:
-  description: The error code of Atlas. Null if there is none.
-  returned: failure
-  type: str
-  sample: GROUP_NOT_FOUND
-detail:
-  description: What Atlas or the network said about the failure. Null if neither said anything.
-  returned: failure
-  type: str
-  sample: There is no such project
+    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/clusters, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
+error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
+detail: {returned: failure, type: str, description: What Atlas or the network said about it. Null if neither said anything.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -59,15 +59,9 @@ options:
   wait:
     description:
       - With O(state=present), wait until the peering is V(ACTIVE), which it is when both halves exist.
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_gcp
   - cloudpeer.atlas._gcp
   - cloudpeer.atlas._wait
@@ -79,9 +73,6 @@ notes:
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_network_container
-  - name: The whole path
-    description: From a project in Atlas to a working connection.
-    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
   - name: VPC Network Peering in the documentation of GCP
     description: How both halves of a peering work together, and its limits.
     link: https://cloud.google.com/vpc/docs/vpc-peering
@@ -156,21 +147,17 @@ gcp_peering:
     name:
       description: The name of the peering.
       type: str
-      sample: atlas-nt-5356823b3794dee37132bb7b-abcdefgh
     network:
       description: The network that it leads to, as the addresses of networks end.
       type: str
-      sample: projects/p-abcdefghijklmnopqrstuvwx/global/networks/nt-5356823b3794dee37132bb7b-abcdefgh
     state:
       description:
         - V(ACTIVE) if both halves exist, otherwise V(INACTIVE).
         - Null for a peering that check mode predicts without O(wait), because it does not know Atlas's half.
       type: str
-      sample: ACTIVE
     state_details:
       description: What GCP says about the state. Null if it says nothing, and for a state that check mode predicts.
       type: str
-      sample: "[2026-11-26T08:00:00.000-00:00]: Connected."
 status_history:
   description: The states in which the task has seen the peering, in this order.
   returned: success, with O(wait=true)
@@ -185,53 +172,21 @@ status_history:
     status:
       description: The state.
       type: str
-      sample: ACTIVE
     seconds:
       description: The seconds since the task began.
       type: float
-      sample: 2.4
 api_calls:
-  description: The HTTP requests that the task has sent to GCP, in this order, those for tokens included.
+  description: >-
+    The requests to GCP in their order, those for tokens included, each with C(method), C(path), C(status) (null without a reply)
+    and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: GET
-      path: /compute/v1/projects/my-project/global/networks/my-network
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: GET
-    path:
-      description: The path, after the host if that is not compute.googleapis.com.
-      type: str
-      sample: /compute/v1/projects/my-project/global/networks/my-network
-    status:
-      description: The HTTP status of the reply. Null if there was no reply.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long it took until the reply was read.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status of GCP's reply. Null if GCP did not answer.
-  returned: failure
-  type: int
-  sample: 403
-error_code:
-  description: GCP's reason for the failure. Null if it gave none.
-  returned: failure
-  type: str
-  sample: forbidden
-detail:
-  description: What GCP or the network said about the failure. Null if neither said anything.
-  returned: failure
-  type: str
-  sample: Required 'compute.networks.addPeering' permission for 'projects/my-project/global/networks/my-network'
+    - {method: GET, path: /compute/v1/projects/my-project/global/networks/my-network, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: The HTTP status of GCP's reply. Null if GCP did not answer.}
+error_code: {returned: failure, type: str, description: GCP's reason for the failure. Null if it gave none.}
+detail: {returned: failure, type: str, description: What GCP or the network said about it. Null if neither said anything.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

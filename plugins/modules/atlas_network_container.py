@@ -67,15 +67,9 @@ options:
     description:
       - With O(state=absent), wait until nothing uses the network container any more, and then remove it.
       - With O(state=present), this has no effect.
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._wait
@@ -84,9 +78,6 @@ notes:
 seealso:
   - module: cloudpeer.atlas.atlas_network_container_info
   - module: cloudpeer.atlas.atlas_vpc_peer
-  - name: The whole path
-    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
-    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
   - name: Network peering in the documentation of Atlas
     description: What Atlas supports, and its limits.
     link: https://www.mongodb.com/docs/atlas/security-vpc-peering/
@@ -167,16 +158,13 @@ container:
     id:
       description: The id of the network container.
       type: str
-      sample: 507f1f77bcf86cd799439011
     provider_name:
       description: The cloud provider of the network container.
       type: str
-      sample: AWS
     region_name:
       description: On AWS and AZURE, the region of the network container, as Atlas writes it.
       returned: on AWS and AZURE
       type: str
-      sample: US_EAST_1
     regions:
       description: >-
         On GCP, the regions to which the network container is limited, as Atlas writes them. Empty if it is for all regions.
@@ -187,12 +175,10 @@ container:
     atlas_cidr_block:
       description: The CIDR block of the network container, from which the Atlas clusters get their private addresses.
       type: str
-      sample: 192.168.248.0/21
     vpc_id:
       description: On AWS, the id of Atlas's own VPC. Null until Atlas has created it.
       returned: on AWS
       type: str
-      sample: vpc-0f1e2d3c4b5a69788
     atlas_azure_subscription_id:
       description: >-
         On AZURE, Atlas's own id of the subscription that has its VNet, 24 hexadecimal digits. Null until the VNet is needed.
@@ -220,49 +206,17 @@ container:
     provisioned:
       description: Whether Atlas has created its network.
       type: bool
-      sample: true
 api_calls:
-  description: The HTTP requests that the task has sent to Atlas, in this order.
+  description: >-
+    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/containers
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: GET
-    path:
-      description: The path, without the query.
-      type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/containers
-    status:
-      description: The HTTP status of the reply. Null if no reply came.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long the request took.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
-  returned: failure
-  type: int
-  sample: 409
-error_code:
-  description: The error code of Atlas. Null if there is none.
-  returned: failure
-  type: str
-  sample: CONTAINERS_IN_USE
-detail:
-  description: What Atlas or the network said about the failure. Null if neither said anything.
-  returned: failure
-  type: str
-  sample: The network container is in use.
+    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/containers, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
+error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
+detail: {returned: failure, type: str, description: What Atlas or the network said about it. Null if neither said anything.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

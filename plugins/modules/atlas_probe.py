@@ -36,19 +36,9 @@ options:
       - The members are tried side by side, so that the task does not take longer with more of them.
     type: int
     default: 5
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module changes nothing.
-  diff_mode:
-    support: N/A
-    details:
-      - This module changes nothing.
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.only_reads
 notes:
   - The module is in no action group, because it takes none of the options for Atlas or AWS. It needs no package beside Python.
   - Certificates are not verified, because the task sends nothing that others must not read. TLS counts as answered also if a
@@ -117,43 +107,30 @@ probe:
     host:
       description: The name of the host, as it calls itself.
       type: str
-      sample: app-1
     members:
       description: The members, in the order of O(members).
       type: list
       elements: dict
-      sample:
-        - member: shop-shard-00-00.ab1cd.mongodb.net:27017
-          addresses: [192.168.248.21]
-          in_block: true
-          tcp: timeout
-          tls: null
-          error: "192.168.248.21: timed out"
       contains:
         member:
           description: The member, with its port.
           type: str
-          sample: shop-shard-00-00.ab1cd.mongodb.net:27017
         addresses:
           description: The addresses of its name. Empty if the name could not be resolved.
           type: list
           elements: str
-          sample: [192.168.248.21]
         in_block:
           description: >-
             Whether all of its addresses are in O(atlas_cidr_block). Null if that is not set, or if there are no addresses.
           type: bool
-          sample: true
         tcp:
           description: >-
             What happened with the TCP connection, one of V(open), V(refused), V(timeout), V(unreachable), V(unresolved). With
             several addresses, that of the first one that takes a connection, or else of the last one.
           type: str
-          sample: open
         tls:
           description: Whether TLS answered. Null without a TCP connection.
           type: bool
-          sample: true
         error:
           description: Why the first step failed that did. Null if all is well.
           type: str
@@ -164,21 +141,9 @@ api_calls:
   type: list
   elements: dict
   sample: []
-http_status:
-  description: Always null, because the task sends no requests to Atlas or AWS.
-  returned: failure
-  type: int
-  sample: null
-error_code:
-  description: Always null, for the same reason.
-  returned: failure
-  type: str
-  sample: null
-detail:
-  description: Always null, for the same reason.
-  returned: failure
-  type: str
-  sample: null
+http_status: {returned: failure, type: int, description: "Always null, because the task sends no such requests."}
+error_code: {returned: failure, type: str, description: "Always null, because the task sends no such requests."}
+detail: {returned: failure, type: str, description: "Always null, because the task sends no such requests."}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -14,9 +14,9 @@ author:
 description:
   - Creates, changes and removes a network peering connection between a MongoDB Atlas project and a VPC in AWS, a VNet in AZURE,
     or a VPC network in GCP.
-  - The task finds the connection by the network and its network container, so you need neither a state file nor an id. A
-    network is identified by its AWS account and VPC, by its AZURE subscription and VNet, or by its GCP project and VPC network.
-    Name the network container only if the network has connections to several of them.
+  - The task finds the connection by the network and its network container, so you need neither a state file nor an id. Set
+    O(vpc_id) and O(aws_account_id), O(azure_subscription_id) and O(vnet_name), or O(gcp_project_id) and O(network_name), which
+    identify the network, or O(peer_id). Name the network container only if the network has connections to several of them.
   - On AWS and GCP, Atlas only requests the connection. It carries traffic after the owner of the AWS account has accepted it, or
     after the peering has been created in GCP as well, by M(cloudpeer.atlas.atlas_vpc_peer_accepter) or
     M(cloudpeer.atlas.atlas_gcp_peering).
@@ -32,19 +32,6 @@ options:
     type: str
     choices: [AWS, AZURE, GCP]
     version_added: 2.3.0
-  vpc_id:
-    description:
-      - The id of the VPC in AWS, V(vpc-) and 17 hexadecimal digits (8 in old accounts). An id of another form is refused.
-        With O(api_version=v1.0) it only causes a warning, and Atlas decides whether it accepts it.
-      - Together with O(aws_account_id) and the network container, this identifies the connection. Set either O(vpc_id) and
-        O(aws_account_id), or the options of another cloud, or O(peer_id).
-    type: str
-  aws_account_id:
-    description:
-      - The AWS account that owns the VPC, 12 digits. An id of another form is refused. With O(api_version=v1.0) it only causes a
-        warning, and Atlas decides whether it accepts it.
-      - Quote it, because YAML reads a number that begins with 0 as octal.
-    type: str
   azure_directory_id:
     description:
       - The id of the directory (tenant) in AZURE that has the VNet, a UUID. This is required to create a connection.
@@ -52,20 +39,9 @@ options:
         O(state=absent).
     type: str
     version_added: 2.3.0
-  azure_subscription_id:
-    description:
-      - The id of the subscription in AZURE that has the VNet, a UUID. With O(vnet_name) and the network container, this
-        identifies the connection. Ids and names in AZURE are the same in upper and lower case.
-    type: str
-    version_added: 2.3.0
   resource_group_name:
     description:
       - The name of the resource group of the VNet in AZURE. This is required to create a connection.
-    type: str
-    version_added: 2.3.0
-  vnet_name:
-    description:
-      - The name of the VNet in AZURE. It may be in another region than the network container.
     type: str
     version_added: 2.3.0
   vnet_resource_id:
@@ -74,16 +50,6 @@ options:
         C(/subscriptions/.../resourceGroups/.../providers/Microsoft.Network/virtualNetworks/...). It stands for
         O(azure_subscription_id), O(resource_group_name) and O(vnet_name). If one of them is set as well and differs, the task
         fails.
-    type: str
-    version_added: 2.3.0
-  gcp_project_id:
-    description:
-      - The id of the project in GCP that has the VPC network. With O(network_name), this identifies the connection.
-    type: str
-    version_added: 2.3.0
-  network_name:
-    description:
-      - The name of the VPC network in GCP.
     type: str
     version_added: 2.3.0
   peer_id:
@@ -116,20 +82,9 @@ options:
         name one. On AWS and AZURE, clusters in other regions are not reached through it. They need a connection to the network
         container of their own region, which you have to name then.
       - With O(api_version=v1.0), Atlas chooses the network container if neither is set.
+      - If there is no network container in O(container_region_name), the task fails with O(state=present), and has nothing to
+        remove with O(state=absent).
       - Mutually exclusive with O(container_region_name).
-    type: str
-  container_region_name:
-    description:
-      - The region of the network container, instead of O(container_id), written as the cloud does (V(us-east-1),
-        V(northeurope)) or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). This is the region of the clusters that the network
-        reaches, which can differ from O(accepter_region_name).
-      - On GCP, it must not be set, because a project has one network container there.
-      - If there is no network container in that region, the task fails with O(state=present), and has nothing to remove with
-        O(state=absent).
-      - This needs one more request, which reads the list of the network containers.
-      - Mutually exclusive with O(container_id).
-    type: str
-    version_added: 2.0.0
   state:
     description:
       - V(present) creates the connection, or changes it if it differs from the options. V(absent) removes it, whatever its
@@ -191,17 +146,15 @@ options:
     type: int
     default: 300
     version_added: 2.3.0
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._network.on_aws
+  - cloudpeer.atlas._network.on_azure
+  - cloudpeer.atlas._network.on_gcp
+  - cloudpeer.atlas._network.container
   - cloudpeer.atlas._wait
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
@@ -211,9 +164,6 @@ seealso:
   - module: cloudpeer.atlas.atlas_access_list
   - module: cloudpeer.atlas.atlas_vpc_peer_accepter
   - module: cloudpeer.atlas.atlas_gcp_peering
-  - name: The whole path
-    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
-    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
   - name: Network peering in the documentation of Atlas
     description: What Atlas supports, and its limits.
     link: https://www.mongodb.com/docs/atlas/security-vpc-peering/
@@ -379,19 +329,16 @@ vpc_peer:
     id:
       description: The id of the connection in Atlas.
       type: str
-      sample: 1112222b3bf99403840e8934
     connection_id:
       description: The id of the connection in AWS. Null until AWS knows the connection.
       returned: on AWS
       type: str
-      sample: pcx-0f3b9a6d7e8c12345
     status_name:
       description: >-
         The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
         V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED).
         On GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
       type: str
-      sample: PENDING_ACCEPTANCE
     error_state_name:
       description: >-
         Why the connection has failed. On AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP, any text.
@@ -402,21 +349,17 @@ vpc_peer:
       description: The id of the VPC.
       returned: on AWS
       type: str
-      sample: vpc-0a1b2c3d4e5f67890
     aws_account_id:
       description: The AWS account that owns the VPC.
       returned: on AWS
       type: str
-      sample: "123456789012"
     route_table_cidr_block:
       description: The CIDR block in the VPC to which Atlas routes traffic.
       returned: on AWS
       type: str
-      sample: 10.15.0.0/16
     container_id:
       description: The id of the network container in the Atlas project.
       type: str
-      sample: 507f1f77bcf86cd799439011
     accepter_region_name:
       description: The AWS region of the VPC. Null if it is the region of the network container.
       returned: on AWS
@@ -461,7 +404,6 @@ vpc_peer:
     provider_name:
       description: The cloud provider of the connection, V(AWS), V(AZURE) or V(GCP).
       type: str
-      sample: AWS
 handover:
   description:
     - What whoever acts in the customer's cloud needs. The keys of a cloud are always the same, and null where a value is not
@@ -534,39 +476,30 @@ handover:
       description: The customer's project in GCP.
       returned: on GCP
       type: str
-      sample: my-sample-project-191923
     network_name:
       description: The customer's VPC network.
       returned: on GCP
       type: str
-      sample: production
     atlas_gcp_project_id:
       description: Atlas's project in GCP.
       returned: on GCP
       type: str
-      sample: p-abcdefghijklmnopqrstuvwx
     atlas_network_name:
       description: Atlas's network in GCP.
       returned: on GCP
       type: str
-      sample: nt-507f1f77bcf86cd799439011-abcd1234
     name:
       description: The name of the peering to create in GCP.
       returned: on GCP
       type: str
-      sample: atlas-nt-507f1f77bcf86cd799439011-abcd1234
     gcloud:
       description: The command of gcloud that creates it.
       returned: on GCP
       type: str
-      sample: gcloud compute networks peerings create atlas-nt-507f1f77bcf86cd799439011-abcd1234 ...
     add_peering:
       description: The body of the request addPeering that creates it.
       returned: on GCP
       type: dict
-      sample:
-        networkPeering:
-          name: atlas-nt-507f1f77bcf86cd799439011-abcd1234
 status_history:
   description: >-
     The states in which the task has seen the connection, in this order. The last one is V(gone) if it was removed. While Atlas
@@ -583,53 +516,20 @@ status_history:
     status:
       description: The state.
       type: str
-      sample: PENDING_ACCEPTANCE
     seconds:
       description: When the task first saw it, in seconds since the task started.
       type: float
-      sample: 41.3
 api_calls:
-  description: The HTTP requests that the task has sent to Atlas, in this order.
+  description: >-
+    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: GET
-    path:
-      description: The path, without the query.
-      type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
-    status:
-      description: The HTTP status of the reply. Null if no reply came.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long the request took.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
-  returned: failure
-  type: int
-  sample: 409
-error_code:
-  description: The error code of Atlas, or RV(vpc_peer.error_state_name) of a connection that has failed. Null if there is none.
-  returned: failure
-  type: str
-  sample: OVERLAPPING_CIDR_BLOCK
-detail:
-  description: What Atlas or the network said about the failure. Null if neither said anything.
-  returned: failure
-  type: str
-  sample: The block overlaps that of another peering connection.
+    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
+error_code: {returned: failure, type: str, description: Atlas's error code or RV(vpc_peer.error_state_name). Null without either.}
+detail: {returned: failure, type: str, description: What Atlas or the network said about it. Null if neither said anything.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -125,15 +125,9 @@ options:
     description:
       - Wait until AWS shows the connection, which takes a moment after the request (a minute at most), and until it is active.
       - Without O(accept), the task does not wait for the connection to be active.
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_aws
   - cloudpeer.atlas._aws
   - cloudpeer.atlas._wait
@@ -151,9 +145,6 @@ seealso:
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/credentials.md
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_network_container
-  - name: The whole path
-    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
-    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
   - name: VPC peering in the documentation of AWS
     description: The life cycle of a connection, and its limits.
     link: https://docs.aws.amazon.com/vpc/latest/peering/
@@ -285,36 +276,16 @@ accepter:
     connection:
       description: The connection as AWS shows it. Null without O(connection_id), or if AWS does not know it.
       type: dict
-      sample:
-        id: pcx-0f3b9a6d7e8c12345
-        status: active
-        status_message: Active
-        expiration_time: null
-        requester:
-          vpc_id: vpc-0fedcba9876543210
-          account_id: "222222222222"
-          region: us-east-1
-          cidr_blocks: [192.168.248.0/21]
-        accepter:
-          vpc_id: vpc-0a1b2c3d4e5f67890
-          account_id: "123456789012"
-          region: us-east-1
-          cidr_blocks: [10.15.0.0/16]
-        tags:
-          Name: atlas-5356823b3794dee37132bb7b
       contains:
         id:
           description: The id of the connection.
           type: str
-          sample: pcx-0f3b9a6d7e8c12345
         status:
           description: The state of the connection, for example V(pending-acceptance), V(provisioning) or V(active).
           type: str
-          sample: active
         status_message:
           description: What AWS says about the state. Null if AWS says nothing, and for a state that check mode predicts.
           type: str
-          sample: Active
         expiration_time:
           description: Until when the connection can be accepted, in ISO 8601. Null once it is accepted.
           type: str
@@ -322,114 +293,61 @@ accepter:
         requester:
           description: Atlas's side of the connection.
           type: dict
-          sample:
-            vpc_id: vpc-0fedcba9876543210
-            account_id: "222222222222"
-            region: us-east-1
-            cidr_blocks: [192.168.248.0/21]
-          contains:
+          contains: &side
             vpc_id:
               description: The id of the VPC.
               type: str
-              sample: vpc-0fedcba9876543210
             account_id:
               description: The AWS account that owns the VPC.
               type: str
-              sample: "222222222222"
             region:
               description: The region of the VPC.
               type: str
-              sample: us-east-1
             cidr_blocks:
               description: The IPv4 blocks of the VPC. AWS shows them only for active connections.
               type: list
               elements: str
-              sample: [192.168.248.0/21]
         accepter:
           description: Your side of the connection.
           type: dict
-          sample:
-            vpc_id: vpc-0a1b2c3d4e5f67890
-            account_id: "123456789012"
-            region: us-east-1
-            cidr_blocks: [10.15.0.0/16]
-          contains:
-            vpc_id:
-              description: The id of the VPC.
-              type: str
-              sample: vpc-0a1b2c3d4e5f67890
-            account_id:
-              description: The AWS account that owns the VPC.
-              type: str
-              sample: "123456789012"
-            region:
-              description: The region of the VPC.
-              type: str
-              sample: us-east-1
-            cidr_blocks:
-              description: The IPv4 blocks of the VPC. AWS shows them only for active connections.
-              type: list
-              elements: str
-              sample: [10.15.0.0/16]
+          contains: *side
         tags:
           description: The tags that the connection has in your account.
           type: dict
-          sample:
-            Name: atlas-5356823b3794dee37132bb7b
     vpc:
       description: The VPC. Null if it is unknown in the region and account, with O(state=absent).
       type: dict
-      sample:
-        id: vpc-0a1b2c3d4e5f67890
-        account_id: "123456789012"
-        region: us-east-1
-        cidr_blocks: [10.15.0.0/16]
-        enable_dns_support: true
-        enable_dns_hostnames: true
       contains:
         id:
           description: The id of the VPC.
           type: str
-          sample: vpc-0a1b2c3d4e5f67890
         account_id:
           description: The AWS account that owns the VPC.
           type: str
-          sample: "123456789012"
         region:
           description: The region of the VPC.
           type: str
-          sample: us-east-1
         cidr_blocks:
           description: The IPv4 blocks of the VPC.
           type: list
           elements: str
-          sample: [10.15.0.0/16]
         enable_dns_support:
           description: Whether AWS resolves names in the VPC. Null with O(dns=ignore), and with O(state=absent).
           type: bool
-          sample: true
         enable_dns_hostnames:
           description: Whether names resolve to private addresses in the VPC. Null like RV(accepter.vpc.enable_dns_support).
           type: bool
-          sample: true
     routes:
       description: One entry for each chosen route table, changed or not.
       type: list
       elements: dict
-      sample:
-        - route_table_id: rtb-0a1b2c3d4e5f67890
-          destination_cidr_block: 192.168.248.0/21
-          before: null
-          after: pcx-0f3b9a6d7e8c12345
       contains:
         route_table_id:
           description: The id of the route table.
           type: str
-          sample: rtb-0a1b2c3d4e5f67890
         destination_cidr_block:
           description: Atlas's block. Null in check mode without O(connection_id) and O(atlas_cidr_block).
           type: str
-          sample: 192.168.248.0/21
         before:
           description: The target of the route to exactly this block before the task. Null if there was no such route.
           type: str
@@ -439,49 +357,18 @@ accepter:
             The target of the route after the task. Null if there is no such route, and in check mode without O(connection_id) if
             the route would be created or replaced.
           type: str
-          sample: pcx-0f3b9a6d7e8c12345
 api_calls:
-  description: The requests that the task has sent to AWS, in this order, including those that boto3 has sent again.
+  description: >-
+    The requests to AWS in their order, those that boto3 repeated included, each with C(method), C(path) (the action, as in an IAM
+    policy), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: POST
-      path: ec2:DescribeVpcs
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: POST
-    path:
-      description: The action, as in an IAM policy.
-      type: str
-      sample: ec2:DescribeVpcs
-    status:
-      description: The HTTP status of the reply. Null if no reply came.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long the request took.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status of the reply with which AWS refused the request. Null if AWS did not refuse anything.
-  returned: failure
-  type: int
-  sample: 403
-error_code:
-  description: The error code of AWS, or the state of a connection that has ended. Null if there is none.
-  returned: failure
-  type: str
-  sample: UnauthorizedOperation
-detail:
-  description: What AWS or the network said about the failure. Null if neither said anything.
-  returned: failure
-  type: str
-  sample: You are not authorized to perform this operation.
+    - {method: POST, path: ec2:DescribeVpcs, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: The HTTP status of AWS's refusal. Null if it refused nothing.}
+error_code: {returned: failure, type: str, description: "The error code of AWS, or the state of a connection that has ended."}
+detail: {returned: failure, type: str, description: What AWS or the network said about it. Null if neither said anything.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -382,17 +382,10 @@ options:
     version_added: 2.3.0
 attributes:
   check_mode:
-    support: full
-    details:
-      - This module changes nothing. O(report) is written in check mode, too.
-  diff_mode:
-    support: N/A
-    details:
-      - This module changes nothing.
-  idempotent:
-    support: full
+    details: This module changes nothing. O(report) is written in check mode, too.
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
 requirements:
@@ -647,21 +640,17 @@ peering_check:
         The worst verdict on a connection. V(reachable_by_design) if nothing is missing, V(not_reachable) if a check fails, and
         V(unknown) if a check that decides could not be done, if one half was not read, or if there is no connection.
       type: str
-      sample: not_reachable
     summary:
       description: The verdict in a sentence, with the codes of the checks that failed or could not be done.
       type: str
-      sample: The connection with vpc-0a1b2c3d4e5f67890 is not reachable (P601).
     connections:
       description: The connections, in the order of O(connections), or as Atlas lists them.
       type: list
       elements: dict
-      sample: []
       contains:
         provider_name:
           description: The cloud of the network. The fields of the network differ between clouds.
           type: str
-          sample: AWS
           version_added: 2.3.0
         azure_subscription_id:
           returned: on AZURE
@@ -697,43 +686,34 @@ peering_check:
           returned: on AWS
           description: The id of the VPC.
           type: str
-          sample: vpc-0a1b2c3d4e5f67890
         aws_account_id:
           returned: on AWS
           description: The account of the VPC, from the entry or from Atlas. Null if neither tells it.
           type: str
-          sample: "123456789012"
         region:
           returned: on AWS
           description: The region of the VPC. Null if nothing tells it.
           type: str
-          sample: us-east-1
         connection_id:
           returned: on AWS
           description: The id of the connection there. Null if there is none yet.
           type: str
-          sample: pcx-0f3b9a6d7e8c12345
         peer_id:
           description: The id of the connection in Atlas. Null if there is none, or Atlas was not read.
           type: str
-          sample: 1112222b3bf99403840e8934
         container_id:
           description: The id of the network container. Null if there is none, or Atlas was not read.
           type: str
-          sample: 507f1f77bcf86cd799439011
         atlas_cidr_block:
           description: The CIDR block of the network container. Null if it is not known.
           type: str
-          sample: 192.168.248.0/21
         cluster_names:
           description: The names of the clusters that are judged.
           type: list
           elements: str
-          sample: [shop]
         verdict:
           description: The verdict on this connection.
           type: str
-          sample: not_reachable
         expires_at:
           description: When AWS drops the request if nobody accepts it. Null if it is not waiting for that.
           type: str
@@ -742,52 +722,41 @@ peering_check:
           description: The subnets that are judged. Always empty on AZURE and GCP.
           type: list
           elements: dict
-          sample: []
           contains:
             subnet_id:
               description: The id of the subnet.
               type: str
-              sample: subnet-0a1b2c3d4e5f67890
             cidr_block:
               description: The IPv4 block of the subnet. Null if it has only IPv6.
               type: str
-              sample: 10.15.1.0/24
             route_table_id:
               description: The route table of the subnet. Null if it is not known.
               type: str
-              sample: rtb-0a1b2c3d4e5f67890
             verdict:
               description: The verdict on this subnet.
               type: str
-              sample: not_reachable
         checks:
           description: What the checks have found, in the order of their numbers. Each check for the cloud has at least one entry.
           type: list
           elements: dict
-          sample: []
           contains:
             code:
               description: The code of the check, which is also an anchor in the guide.
               type: str
-              sample: P601
             severity:
               description: >-
                 V(fail) keeps the connection from working. V(warn) may do so. V(info) is worth knowing. V(ok) is all right.
                 V(unknown) could not be read. V(skipped) had nothing to judge, or another check tells the cause.
               type: str
-              sample: fail
             subject:
               description: What the finding is about, as an id or a name.
               type: str
-              sample: rtb-0a1b2c3d4e5f67890
             message:
               description: What was found. Empty if it is all right.
               type: str
-              sample: rtb-0a1b2c3d4e5f67890 (main) has no route to 192.168.248.0/21.
             fix:
               description: What to do. Empty if there is nothing to do.
               type: str
-              sample: Route 192.168.248.0/21 to pcx-0f3b9a6d7e8c12345 in rtb-0a1b2c3d4e5f67890.
             evidence:
               description: The values from which the finding is made. They differ from check to check.
               type: dict
@@ -797,47 +766,17 @@ peering_check:
               type: str
               sample: P101
 api_calls:
-  description: The requests that the task has sent to Atlas and to AWS, in the order of their replies.
+  description: >-
+    The requests to Atlas, AWS and GCP in the order of their replies, each with C(method), C(path) (for AWS the action, as in an
+    IAM policy), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: POST
-      path: ec2:DescribeVpcs
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: POST
-    path:
-      description: The path in Atlas, without the query. For AWS, the action, as in an IAM policy.
-      type: str
-      sample: ec2:DescribeVpcs
-    status:
-      description: The HTTP status of the reply. Null if no reply came.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long the request took.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status of the reply with which Atlas or AWS refused the request. Null if neither refused anything.
-  returned: failure
-  type: int
-  sample: 404
-error_code:
-  description: The error code of Atlas or AWS. Null if there is none.
-  returned: failure
-  type: str
-  sample: GROUP_NOT_FOUND
-detail:
-  description: What Atlas, AWS or the network said about the failure. Null if none of them said anything.
-  returned: failure
-  type: str
-  sample: There is no such project.
+    - {method: POST, path: ec2:DescribeVpcs, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: "The HTTP status of a refusal by Atlas, AWS or GCP. Null without one."}
+error_code: {returned: failure, type: str, description: "The error code of Atlas, AWS or GCP. Null if there is none."}
+detail: {returned: failure, type: str, description: "What Atlas, a cloud or the network said about it. Null if nothing."}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -13,8 +13,10 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Returns the network peering connections of a MongoDB Atlas project with AWS, AZURE, GCP or all of them. It returns all
-    connections, or those that match every option. With O(group_ids), it does so for several projects.
-  - If none matches, the list is empty. The task fails if a project does not exist or the credentials are refused.
+    connections, or only those that match every option, for example those of one VPC, which can have one to each network
+    container. With O(group_ids), it does so for several projects.
+  - If none matches, or if there is no network container in O(container_region_name), the list is empty. The task fails if a
+    project does not exist or the credentials are refused.
 options:
   group_id:
     description:
@@ -48,57 +50,10 @@ options:
       - Return only the connection with this id in Atlas. It is read by its id, without listing the others, and returned
         whatever its cloud is, if O(provider_name) is not set.
     type: str
-  vpc_id:
-    description:
-      - Return only connections to this VPC in AWS. There can be one for each network container.
-      - An id that is not of the form V(vpc-) and 17 (or 8) hexadecimal digits is refused. With O(api_version=v1.0) it only causes
-        a warning.
-    type: str
-  aws_account_id:
-    description:
-      - Return only connections to VPCs of this AWS account. Quote it, because YAML reads a number that begins with 0 as octal.
-      - An id that is not 12 digits is refused. With O(api_version=v1.0) it only causes a warning.
-    type: str
   connection_id:
     description:
       - Return only the connection with this id in AWS, V(pcx-) and 17 (or 8) hexadecimal digits, as alarms from AWS name it.
       - An id of another form is refused. With O(api_version=v1.0) it only causes a warning.
-    type: str
-    version_added: 2.0.0
-  azure_subscription_id:
-    description:
-      - Return only connections to VNets of this subscription in AZURE. Ids and names in AZURE are the same in upper and lower
-        case.
-    type: str
-    version_added: 2.3.0
-  vnet_name:
-    description:
-      - Return only connections to VNets of this name in AZURE.
-    type: str
-    version_added: 2.3.0
-  gcp_project_id:
-    description:
-      - Return only connections to VPC networks of this project in GCP.
-    type: str
-    version_added: 2.3.0
-  network_name:
-    description:
-      - Return only connections to VPC networks of this name in GCP.
-    type: str
-    version_added: 2.3.0
-  container_id:
-    description:
-      - Return only connections of this network container of the Atlas project.
-      - Mutually exclusive with O(container_region_name).
-    type: str
-  container_region_name:
-    description:
-      - Return only connections of the network container in this region, written as the cloud does (V(us-east-1),
-        V(northeurope)) or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). This is not the region of the VPC. On GCP, a network
-        container has no region.
-      - If there is no network container in that region, the list is empty.
-      - This costs one more request if any connection matches the other options.
-      - Mutually exclusive with O(container_id).
     type: str
     version_added: 2.0.0
   status_name:
@@ -117,21 +72,15 @@ options:
       - DELETING
       - DELETION_FAILED
       - WAITING_FOR_USER
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module changes nothing.
-  diff_mode:
-    support: N/A
-    details:
-      - This module changes nothing.
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.only_reads
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
+  - cloudpeer.atlas._network.on_aws
+  - cloudpeer.atlas._network.on_azure
+  - cloudpeer.atlas._network.on_gcp
+  - cloudpeer.atlas._network.container
 notes:
   - The API key or service account needs the role I(Project Read Only), or a role with more permissions, in each project.
 seealso:
@@ -243,19 +192,16 @@ vpc_peers:
     id:
       description: The id of the connection in Atlas.
       type: str
-      sample: 1112222b3bf99403840e8934
     connection_id:
       description: The id of the connection in AWS. Null until AWS knows the connection.
       returned: on AWS
       type: str
-      sample: pcx-0f3b9a6d7e8c12345
     status_name:
       description: >-
         The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
         V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED).
         On GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
       type: str
-      sample: PENDING_ACCEPTANCE
     error_state_name:
       description: >-
         Why the connection has failed. On AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP, any text.
@@ -266,21 +212,17 @@ vpc_peers:
       description: The id of the VPC.
       returned: on AWS
       type: str
-      sample: vpc-0a1b2c3d4e5f67890
     aws_account_id:
       description: The AWS account that owns the VPC.
       returned: on AWS
       type: str
-      sample: "123456789012"
     route_table_cidr_block:
       description: The CIDR block in the VPC to which Atlas routes traffic.
       returned: on AWS
       type: str
-      sample: 10.15.0.0/16
     container_id:
       description: The id of the network container in the Atlas project.
       type: str
-      sample: 507f1f77bcf86cd799439011
     accepter_region_name:
       description: The AWS region of the VPC. Null if it is the region of the network container.
       returned: on AWS
@@ -325,7 +267,6 @@ vpc_peers:
     provider_name:
       description: The cloud provider of the connection, V(AWS), V(AZURE) or V(GCP).
       type: str
-      sample: AWS
 failures:
   description: The projects that could not be read. The task fails if there is one.
   returned: with O(group_ids)
@@ -344,67 +285,29 @@ failures:
     group_id:
       description: The project.
       type: str
-      sample: 5356823b3794dee37132bb7b
     msg:
       description: What went wrong, and what to do.
       type: str
-      sample: >-
-        Failed to list the VPC peering connections of project 5356823b3794dee37132bb7b: There is no such project (HTTP 404
-        GROUP_NOT_FOUND). Check group_id.
     http_status:
       description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
       type: int
-      sample: 404
     error_code:
       description: The error code of Atlas. Null if there is none.
       type: str
-      sample: GROUP_NOT_FOUND
     detail:
       description: What Atlas or the network said about the failure. Null if neither said anything.
       type: str
-      sample: There is no such project
 api_calls:
-  description: The HTTP requests that the task has sent to Atlas, in this order.
+  description: >-
+    The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: GET
-    path:
-      description: The path, without the query.
-      type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
-    status:
-      description: The HTTP status of the reply. Null if no reply came.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long the request took.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status of the reply with which Atlas refused the request. Null if Atlas did not refuse anything.
-  returned: failure
-  type: int
-  sample: 404
-error_code:
-  description: The error code of Atlas. Null if there is none.
-  returned: failure
-  type: str
-  sample: GROUP_NOT_FOUND
-detail:
-  description: What Atlas or the network said about the failure. Null if neither said anything.
-  returned: failure
-  type: str
-  sample: There is no such project.
+    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
+error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
+detail: {returned: failure, type: str, description: What Atlas or the network said about it. Null if neither said anything.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -196,15 +196,9 @@ options:
         uses fewer and pauses.
     type: int
     default: 4
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
+  - cloudpeer.atlas._attributes.makes_changes
   - cloudpeer.atlas._attributes.action_group_atlas
   - cloudpeer.atlas._connection
   - cloudpeer.atlas._wait
@@ -218,9 +212,6 @@ seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_vpc_peer_info
   - module: cloudpeer.atlas.atlas_vpc_peer_accepter
-  - name: The whole path
-    description: The role P(cloudpeer.atlas.vpc_peering#role) connects a project with VPCs, on both sides.
-    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/whole_path.md
   - name: The list is the truth
     description: How to move to a declared list, how to adopt what exists, and the way back.
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/declared_list.md
@@ -375,19 +366,16 @@ vpc_peers:
     id:
       description: The id of the connection in Atlas.
       type: str
-      sample: 1112222b3bf99403840e8934
     connection_id:
       description: The id of the connection in AWS. Null until AWS knows the connection.
       returned: on AWS
       type: str
-      sample: pcx-0f3b9a6d7e8c12345
     status_name:
       description: >-
         The state of the connection. On AWS, one of V(INITIATING), V(PENDING_ACCEPTANCE), V(FINALIZING), V(AVAILABLE),
         V(FAILED), V(TERMINATING). On AZURE, one of V(ADDING_PEER), V(AVAILABLE), V(FAILED), V(DELETING), V(DELETION_FAILED). On
         GCP, one of V(ADDING_PEER), V(WAITING_FOR_USER), V(AVAILABLE), V(FAILED), V(DELETING).
       type: str
-      sample: PENDING_ACCEPTANCE
     error_state_name:
       description: >-
         Why the connection has failed: on AWS, one of V(REJECTED), V(EXPIRED), V(INVALID_ARGUMENT); on AZURE and GCP, Atlas's own
@@ -398,21 +386,17 @@ vpc_peers:
       description: The id of the VPC.
       returned: on AWS
       type: str
-      sample: vpc-0a1b2c3d4e5f67890
     aws_account_id:
       description: The AWS account that owns the VPC.
       returned: on AWS
       type: str
-      sample: "123456789012"
     route_table_cidr_block:
       description: The CIDR block in the VPC to which Atlas routes traffic.
       returned: on AWS
       type: str
-      sample: 10.15.0.0/16
     container_id:
       description: The id of the network container in the Atlas project.
       type: str
-      sample: 507f1f77bcf86cd799439011
     accepter_region_name:
       description: The AWS region of the VPC. Null if it is the region of the network container.
       returned: on AWS
@@ -421,7 +405,6 @@ vpc_peers:
     provider_name:
       description: The cloud provider of the connection, one of V(AWS), V(AZURE), V(GCP).
       type: str
-      sample: AWS
     azure_directory_id:
       description: The Entra directory of the VNet.
       returned: on AZURE
@@ -507,11 +490,9 @@ actions:
     action:
       description: One of V(create), V(update), V(recreate), V(delete).
       type: str
-      sample: create
     index:
       description: The place of the entry in O(peers), counted from 0. Null for a removal.
       type: int
-      sample: 0
     id:
       description: The id of the connection. Null for one that does not exist yet.
       type: str
@@ -519,11 +500,9 @@ actions:
     name:
       description: The account and the VPC, the subscription, the resource group and the VNet, or the project and the network.
       type: str
-      sample: 123456789012/vpc-0a1b2c3d4e5f67890
     container_id:
       description: The network container.
       type: str
-      sample: 507f1f77bcf86cd799439011
     differing:
       description: The fields that an update changes, or because of which a connection is replaced.
       type: list
@@ -583,35 +562,27 @@ summary:
     created:
       description: Entries whose connection was created.
       type: int
-      sample: 1
     updated:
       description: Entries whose connection was changed.
       type: int
-      sample: 0
     recreated:
       description: Entries whose connection was replaced.
       type: int
-      sample: 0
     unchanged:
       description: Entries that were as they should be.
       type: int
-      sample: 49
     failed:
       description: Entries that have failed.
       type: int
-      sample: 0
     deleted:
       description: Connections that were removed because of O(prune).
       type: int
-      sample: 0
     ignored:
       description: Connections that the list does not declare and O(ignore) matches.
       type: int
-      sample: 2
     undeclared:
       description: Other connections that the list does not declare, those that O(prune) removes included.
       type: int
-      sample: 0
 status_history:
   description:
     - The states in which the task has seen each connection, one list for each entry of O(peers), in the same order.
@@ -624,47 +595,17 @@ status_history:
       - status: PENDING_ACCEPTANCE
         seconds: 41.3
 api_calls:
-  description: The HTTP requests that the task has sent to Atlas, in the order in which they ended.
+  description: >-
+    The requests to Atlas in the order in which they ended, each with C(method), C(path), C(status) (null without a reply) and
+    C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
   sample:
-    - method: GET
-      path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
-      status: 200
-      milliseconds: 48
-  contains:
-    method:
-      description: The HTTP method.
-      type: str
-      sample: GET
-    path:
-      description: The path, without the query.
-      type: str
-      sample: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers
-    status:
-      description: The HTTP status of the reply. Null if no reply came.
-      type: int
-      sample: 200
-    milliseconds:
-      description: How long the request took.
-      type: int
-      sample: 48
-http_status:
-  description: The HTTP status, if there is one failure and Atlas has refused its request. Otherwise null.
-  returned: failure
-  type: int
-  sample: 409
-error_code:
-  description: The error code, if there is one failure. Otherwise null.
-  returned: failure
-  type: str
-  sample: OVERLAPPING_CIDR_BLOCK
-detail:
-  description: What Atlas or the network said, if there is one failure. Otherwise null.
-  returned: failure
-  type: str
-  sample: The block overlaps that of another peering connection.
+    - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/peers, status: 200, milliseconds: 48}
+http_status: {returned: failure, type: int, description: That of RV(failures) if it has one entry. Otherwise null.}
+error_code: {returned: failure, type: str, description: That of RV(failures) if it has one entry. Otherwise null.}
+detail: {returned: failure, type: str, description: That of RV(failures) if it has one entry. Otherwise null.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
