@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._http.errors import CLASS_BY_STATUS, MAX_DETAIL_LENGTH, ApiError, NoAnswerError, OvertakenError, root_cause
-from .._http.exchange import ConnectionFailure
-from .._http.redact import redacted
+from .._http.errors import CLASS_BY_STATUS, MAX_DETAIL_LENGTH, ApiError, ConnectionHints, OvertakenError, refusal_error
 from .request import Request
 
 # By the error code of a reply that any request can get: signing in, the project, the state of the service.
@@ -35,8 +33,7 @@ STATUS_HINTS: t.Mapping[int, str] = {
     410: "Atlas no longer serves this version of the API: set v2 if api_version is v1.0, or else update the collection.",
     429: "Run fewer tasks at once, or raise retries.",
 }
-# By what happened to the connection: what to say of it, with a place for the base URL, and what to do next.
-CONNECTION_HINTS: t.Mapping[ConnectionFailure, tuple[str, str]] = {
+CONNECTION_HINTS: ConnectionHints = {
     "untrusted": (
         "cannot trust {where}",
         "Set ca_path to the certificates that sign it; validate_certs=false would trust anybody.",
@@ -56,19 +53,20 @@ CONNECTION_HINTS: t.Mapping[ConnectionFailure, tuple[str, str]] = {
         "Run the task again; if it stays, look for a proxy in between.",
     ),
 }
-
-
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
 
 
-def api_error(request: Request, status: int, body: t.Any, *, secrets: t.Iterable[str] = ()) -> ApiError:
+def api_error(
+    request: Request, status: int, body: t.Any, *, secrets: t.Iterable[str] = (), retry_after: float | None = None
+) -> ApiError:
     """Make the error for a reply of Atlas with an error status.
 
     Args:
         request: What was refused.
         status: The HTTP status of the reply, or the one inside its envelope.
         body: The decoded error body; anything that is not Atlas's error object counts as no detail.
-        secrets: What must not be shown, not even the first half of it where a long detail is cut.
+        secrets: What must not be shown.
+        retry_after: The seconds after which Atlas asks to try again.
 
     Returns:
         An OvertakenError for a code that the request names as such, otherwise an error of the status's own class. Its
@@ -77,21 +75,19 @@ def api_error(request: Request, status: int, body: t.Any, *, secrets: t.Iterable
     fields = body if isinstance(body, dict) else {}
     # OAuth's errors have their code in another place (RFC 6749, 5.2).
     code = fields.get("errorCode") or fields.get("error")
-    code = redacted(code, secrets, MAX_DETAIL_LENGTH) if isinstance(code, str) and code else None
-    detail = redacted(_detail(fields), secrets, MAX_DETAIL_LENGTH) or None
-    hint = request.hints.get(code or "") or CODE_HINTS.get(code or "") or STATUS_HINTS.get(status)
-    label = f"HTTP {status} {code}" if code else f"HTTP {status}"
-    text = (detail or "no reason given").rstrip(". ")
+    code = code if isinstance(code, str) and code else None
     is_overtaken = code in request.exists or (status in (404, 409) and code in request.gone)
-    error_class = OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, ApiError)
-    return error_class(
-        f"Failed to {request.description}: {text} ({label}).",
-        http_status=status,
-        error_code=code,
-        detail=detail,
-        hint=hint,
-        outcome_unknown=request.is_write and status >= 500,
+    return refusal_error(
+        OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, ApiError),
+        request.description,
+        status,
+        code,
+        _detail(fields),
+        is_write=request.is_write,
+        secrets=secrets,
+        hint=request.hints.get(code or "") or CODE_HINTS.get(code or "") or STATUS_HINTS.get(status),
         is_transient=status in _TRANSIENT_STATUSES,
+        retry_after=retry_after,
     )
 
 
@@ -110,32 +106,3 @@ def _detail(fields: dict[t.Any, t.Any]) -> str:
                 words.append(f"{name}: {description}")
     words[:-1] = [word.rstrip(". ") for word in words[:-1]]
     return "; ".join(words)
-
-
-def connection_error(
-    request: Request, failure: ConnectionFailure, where: str, error: BaseException, *, secrets: t.Iterable[str] = ()
-) -> NoAnswerError:
-    """Make the error for a request that got no reply.
-
-    Args:
-        request: What failed.
-        failure: What happened to the connection.
-        where: The base URL.
-        error: The exception of the HTTP library; the message gives its innermost cause.
-        secrets: What must not be shown.
-
-    Returns:
-        The error. Its `outcome_unknown` is set if a write may have arrived.
-    """
-    root = root_cause(error)
-    cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
-    # What a server sent in place of a reply may be in it.
-    cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
-    what, hint = CONNECTION_HINTS[failure]
-    return NoAnswerError(
-        f"Failed to {request.description}: {what.format(where=where)} ({cause}).",
-        detail=cause,
-        hint=hint,
-        outcome_unknown=request.is_write and failure in ("silent", "broken"),
-        is_transient=failure not in ("untrusted", "no files"),
-    )

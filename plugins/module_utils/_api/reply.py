@@ -47,9 +47,8 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
         except ValueError as error:
             flaw = str(error)
     if status >= 400:
-        failure = api_error(request, status, content, secrets=secrets)
-        failure.retry_after = retry_after(reply.headers.get("Retry-After"))
-        raise failure
+        asked = retry_after(reply.headers.get("Retry-After"))
+        raise api_error(request, status, content, secrets=secrets, retry_after=asked)
     flaw = flaw or _flaw(status, reply, content, request)
     if not flaw:
         return t.cast("Json", content or {})

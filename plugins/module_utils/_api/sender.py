@@ -11,12 +11,12 @@ from contextlib import closing, contextmanager, nullcontext
 from contextvars import ContextVar
 from urllib.parse import urlsplit
 
-from .._http.errors import TaskError
+from .._http.errors import TaskError, connection_error
 from .._http.exchange import ApiCall, Prepared, Reply, retry_after
 from .._http.pauses import Clock, Sleep, backoff, check_stopped
 from .._http.redact import redacted
 from .._http.transport import Transport, TransportError
-from .errors import connection_error
+from .errors import CONNECTION_HINTS
 from .reply import read_reply
 from .request import Credential, Json, Request
 from .settings import ApiSettings
@@ -97,7 +97,7 @@ class Retry:
                     last_try += waited
                     return exchange()
             except TaskError as failure:
-                failure.outcome_unknown = may_be_done = failure.outcome_unknown or may_be_done
+                may_be_done = failure.outcome_unknown or may_be_done
                 if governor is not None and failure.was_refused_unread:
                     pause = 0.0
                     may_repeat = governor.pause(failure.retry_after) < self.deadline
@@ -109,8 +109,8 @@ class Retry:
                     retries -= 1
                 if not may_repeat:
                     # Retries are used up; callers must not add their own.
-                    failure.is_transient = failure.is_transient and not request.is_repeatable
-                    raise
+                    is_transient = failure.is_transient and not request.is_repeatable
+                    raise failure.with_outcome(unknown=may_be_done, is_transient=is_transient) from failure.__cause__
 
 
 RATE_LIMIT_PAUSE = 1.0
@@ -153,8 +153,7 @@ class Sender:
             return self._repeat(request, self._send)
         except TaskError as error:
             # Should a server have sent the credentials back, they are not shown.
-            error.redact(self._credential.secrets)
-            raise
+            raise error.without_secrets(self._credential.secrets) from error.__cause__
         except Exception as error:
             if not (request.is_write and self._transport.was_sent):
                 raise
@@ -193,8 +192,7 @@ class Sender:
             return self._repeat(wanted, lambda one: self._exchange(one, self._prepare(one)))
         except TaskError as error:
             # Whatever has become of this one, which was sent as often as it may be: the request that waits for it was not sent.
-            error.outcome_unknown = error.was_refused_unread = False
-            raise
+            raise error.with_outcome(unknown=False) from error.__cause__
 
     def _send_signed(self, request: Request, prepared: Prepared) -> Reply:
         governor = self._retry.governor
@@ -215,8 +213,15 @@ class Sender:
             reply = self._transport.send(prepared, self._retry.time_left())
             status = reply.status
         except TransportError as error:
-            base_url, secrets = self._settings.base_url, self._credential.secrets
-            raise connection_error(request, error.failure, base_url, error, secrets=secrets) from error
+            raise connection_error(
+                request.description,
+                error.failure,
+                error,
+                hints=CONNECTION_HINTS,
+                where=self._settings.base_url,
+                is_write=request.is_write,
+                secrets=self._credential.secrets,
+            ) from error
         finally:
             elapsed = round((self._retry.clock() - started) * 1000)
             self._record(ApiCall(request.method, urlsplit(request.url(self._settings)).path, status, elapsed))

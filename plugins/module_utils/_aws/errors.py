@@ -80,10 +80,12 @@ class DeniedError(TaskError):
     """AWS refused a request because the credentials may not send it.
 
     Attributes:
-        permission: What is to be allowed, as IAM policies name it.
+        permission: What has to be allowed, as IAM policies name it.
     """
 
-    permission = ""
+    def __init__(self, message: str, *, permission: str, **fields: t.Any) -> None:
+        super().__init__(message, **fields)
+        self.permission = permission
 
 
 def aws_error(
@@ -142,16 +144,15 @@ def _refusal(
     if code in _FORBIDDEN:
         hint = f"Allow {action} to these credentials; the documentation of the module has the whole IAM policy."
     is_fault = isinstance(status, int) and status >= 500
-    kind = DeniedError if code in _FORBIDDEN else OvertakenError if is_write and code in _OVERTAKEN else TaskError
-    made = kind(
-        f"Failed to {description}: {text} ({action}: {code or 'no code'}).",
-        http_status=status,
-        error_code=code,
-        detail=detail[:MAX_DETAIL_LENGTH] or None,
-        hint=hint,
-        outcome_unknown=is_write and is_fault and code not in _THROTTLED,
-        is_transient=is_fault or code in _THROTTLED,
-    )
-    if isinstance(made, DeniedError):
-        made.permission = action
-    return made
+    message = f"Failed to {description}: {text} ({action}: {code or 'no code'})."
+    made: dict[str, t.Any] = {
+        "http_status": status,
+        "error_code": code,
+        "detail": detail[:MAX_DETAIL_LENGTH] or None,
+        "hint": hint,
+        "outcome_unknown": is_write and is_fault and code not in _THROTTLED,
+        "is_transient": is_fault or code in _THROTTLED,
+    }
+    if code in _FORBIDDEN:
+        return DeniedError(message, permission=action, **made)
+    return (OvertakenError if is_write and code in _OVERTAKEN else TaskError)(message, **made)

@@ -81,7 +81,7 @@ def validate_gcp(params: Parameters, entries: t.Sequence[Parameters] | None) -> 
             try:
                 gcp_credentials_of(params, entry)
             except InvalidOptionError as error:
-                raise InvalidOptionError(f"connections[{index}]: {error.without_hint}", hint=error.hint) from None
+                raise InvalidOptionError(f"connections[{index}]: {error.message}", hint=error.hint) from None
 
 
 def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None) -> dict[str, t.Any]:
@@ -127,6 +127,5 @@ def with_gcp_names() -> t.Iterator[None]:
     try:
         yield
     except TaskError as error:
-        error.args = tuple(_GCP_NAME.sub(r"gcp_\1", str(text)) for text in error.args)
-        error.hint = error.hint and _GCP_NAME.sub(r"gcp_\1", error.hint)
-        raise
+        hint = error.hint and _GCP_NAME.sub(r"gcp_\1", error.hint)
+        raise error.with_message(_GCP_NAME.sub(r"gcp_\1", error.message)).with_hint(hint) from error.__cause__

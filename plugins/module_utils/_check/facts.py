@@ -114,7 +114,7 @@ def to_fact(answer: t.Any) -> t.Any:
     elif isinstance(answer, AuthError):
         permission = ATLAS_ROLE
     # The finding gives its own advice on permissions.
-    return Unread(answer.without_hint if permission else str(answer), permission)
+    return Unread(answer.message if permission else str(answer), permission)
 
 
 @dataclass(frozen=True)

@@ -62,5 +62,5 @@ def read_gcp(session: CheckSession, connections: t.Iterable[Connection]) -> dict
 def _unread(error: TaskError) -> Unread:
     if isinstance(error, GcpDeniedError) and error.error_code in _LACKS_PERMISSION:
         # The finding gives its own advice on permissions.
-        return Unread(error.without_hint, _PERMISSION)
+        return Unread(error.message, _PERMISSION)
     return Unread(str(error))

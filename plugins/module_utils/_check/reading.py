@@ -94,9 +94,7 @@ def _atlas_facts(reading: AtlasReading | None, connection: Connection) -> AtlasF
     vpc_id = connection.entry.vpc_id
     others = {
         # P106 has its own advice: the usual one is about group_id.
-        group_id: Unread(answer.without_hint)
-        if isinstance(answer, TaskError)
-        else [one for one in answer if one["vpc_id"] == vpc_id]
+        group_id: Unread(answer.message) if isinstance(answer, TaskError) else [one for one in answer if one["vpc_id"] == vpc_id]
         for group_id, answer in reading.others.items()
     }
     return AtlasFacts(

@@ -117,8 +117,7 @@ class Waiter:
                     sleep=self._sleep,
                 )
             except WaitTimeoutError as error:
-                error.waited, error.unanswered = clock() - started, unanswered
-                late = wait.late(progress.state, error)
+                late = wait.late(progress.state, WaitTimeoutError(clock() - started, unanswered))
                 if late is not None:
                     raise late from error
 

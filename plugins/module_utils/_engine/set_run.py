@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from .._http.errors import TaskError
-from .._http.pauses import StoppedError
+from .._http.errors import StoppedError, TaskError
 from .._http.threads import Ended, Workers
 from .outcome import REPORT_INTERVAL, Outcome, Progress, Report, StatusHistory
 from .plan import Plan, Step

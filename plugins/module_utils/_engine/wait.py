@@ -28,10 +28,10 @@ class WaitTimeoutError(Exception):
         unanswered: Why the last question got no answer, if it got none.
     """
 
-    def __init__(self, waited: float) -> None:
+    def __init__(self, waited: float, unanswered: TaskError | None = None) -> None:
         super().__init__(f"not there after {waited:.0f} seconds")
         self.waited = waited
-        self.unanswered: Exception | None = None
+        self.unanswered = unanswered
 
 
 @dataclass(frozen=True)

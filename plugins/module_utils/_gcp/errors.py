@@ -14,10 +14,10 @@ from .._http.errors import (
     ApiError,
     AuthError,
     ConflictError,
-    NoAnswerError,
+    ConnectionHints,
     OvertakenError,
     RateLimitError,
-    root_cause,
+    refusal_error,
 )
 from .._http.redact import redacted
 
@@ -35,13 +35,13 @@ _HINTS = {
     "and check that the Compute Engine API is enabled there.",
     404: "Check gcp_project_id and network_name.",
 }
-_CONNECTION = {
-    "untrusted": ("cannot trust", "Set the environment variable REQUESTS_CA_BUNDLE to the certificates that sign it."),
-    "no proxy": ("cannot reach the proxy for", "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
-    "no files": ("this host has too many files open to reach", "Raise the limit of open files (ulimit -n)."),
-    "unreachable": ("cannot reach", "Check the way to it (DNS, firewall, proxy)."),
-    "silent": ("no answer in time from", "Check the way to it (firewall, proxy), then run the task again."),
-    "broken": ("the connection broke to", "Run the task again; if it stays, look for a proxy in between."),
+CONNECTION_HINTS: ConnectionHints = {
+    "untrusted": ("cannot trust {where}", "Set the environment variable REQUESTS_CA_BUNDLE to the certificates that sign it."),
+    "no proxy": ("cannot reach the proxy for {where}", "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
+    "no files": ("this host has too many files open to reach {where}", "Raise the limit of open files (ulimit -n)."),
+    "unreachable": ("cannot reach {where}", "Check the way to it (DNS, firewall, proxy)."),
+    "silent": ("no answer in time from {where}", "Check the way to it (firewall, proxy), then run the task again."),
+    "broken": ("the connection broke to {where}", "Run the task again; if it stays, look for a proxy in between."),
 }
 
 
@@ -75,30 +75,23 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     fields = fields if isinstance(fields, dict) else {}
     listed = fields.get("errors")
     first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
-    code = first.get("reason") or fields.get("status")
-    code = redacted(str(code), secrets, MAX_DETAIL_LENGTH) if code else None
-    detail = redacted(str(fields.get("message") or ""), secrets, MAX_DETAIL_LENGTH) or None
+    code = str(first.get("reason") or fields.get("status") or "") or None
+    detail = str(fields.get("message") or "")
     is_limited = code in _RATE_REASONS
     kind = RateLimitError if is_limited else CLASS_BY_STATUS.get(status, ApiError)
     # A quota is refused with the status of a missing permission.
     hint = None if is_limited or "quota" in (code or "").lower() else _HINTS.get(status)
     if status == 403 and not is_limited:
         kind = GcpDeniedError
-    if _BUSY in (detail or "").lower():
+    if _BUSY in detail.lower():
         kind, hint = PeeringBusyError, "Wait for that operation, then run the task again."
     elif is_write and status in (404, 409):
         # The network was there, and the peering was not, when they were read.
         kind = OvertakenError
         hint = hint and "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name."
-    label = f"HTTP {status} {code}" if code else f"HTTP {status}"
-    return kind(
-        f"Failed to {description}: {(detail or 'no reason given').rstrip('. ')} ({label}).",
-        http_status=status,
-        error_code=code,
-        detail=detail,
-        hint=hint,
-        outcome_unknown=is_write and status >= 500,
-        is_transient=is_limited or status == 429 or status in _TRANSIENT_STATUSES,
+    is_transient = is_limited or status == 429 or status in _TRANSIENT_STATUSES
+    return refusal_error(
+        kind, description, status, code, detail, is_write=is_write, secrets=secrets, hint=hint, is_transient=is_transient
     )
 
 
@@ -111,32 +104,6 @@ def odd_reply(description: str, host: str, status: int, flaw: str, *, is_write: 
         outcome_unknown=is_write,
         # A change has an id, so that it can be asked for again: GCP carries it out once.
         is_transient=is_write,
-    )
-
-
-def connection_error(
-    description: str, host: str, failure: str, error: BaseException, *, is_write: bool, secrets: t.Iterable[str]
-) -> NoAnswerError:
-    """Make the error for a request that got no whole reply.
-
-    Args:
-        description: What failed, as a verb phrase.
-        host: Who did not answer.
-        failure: What happened to the connection, as the transport names it.
-        error: The exception of the HTTP library.
-        is_write: Whether the request would have changed something.
-        secrets: What must not be shown.
-    """
-    root = root_cause(error)
-    cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
-    cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
-    what, hint = _CONNECTION[failure]
-    return NoAnswerError(
-        f"Failed to {description}: {what} {host} ({cause}).",
-        detail=cause,
-        hint=hint,
-        outcome_unknown=is_write and failure in ("silent", "broken"),
-        is_transient=failure not in ("untrusted", "no files"),
     )
 
 
@@ -165,9 +132,12 @@ def sign_in_error(
         "serviceaccount": "Check that the key is whole, and neither deleted nor disabled.",
         "machineaccount": "Run the task on a machine of GCP that has this service account, or choose another auth_kind.",
     }.get(kind)
-    made = AuthError(f"Failed to {description}: no token for GCP with auth_kind {kind}: {detail}.", detail=detail, hint=hint)
-    made.is_transient = bool(getattr(error, "retryable", False))
-    return made
+    return AuthError(
+        f"Failed to {description}: no token for GCP with auth_kind {kind}: {detail}.",
+        detail=detail,
+        hint=hint,
+        is_transient=bool(getattr(error, "retryable", False)),
+    )
 
 
 def _reason(body: bytes) -> str:

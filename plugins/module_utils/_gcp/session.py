@@ -13,12 +13,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from .._engine.operation import Warn
 from .._engine.options import Parameters
-from .._http.errors import TaskError
+from .._http.errors import TaskError, connection_error
 from .._http.exchange import ApiCall, Reply
 from .._http.pauses import backoff
 from .._http.transport import REQUESTS_IMPORT_ERROR, Transport, TransportError
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens, TokenUnansweredError
-from .errors import HOST, connection_error, gcp_error, odd_reply
+from .errors import CONNECTION_HINTS, HOST, gcp_error, odd_reply
 
 LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), ("google-auth", GOOGLE_AUTH_IMPORT_ERROR))
 
@@ -130,7 +130,7 @@ class GcpSession:
         try:
             reply = self._exchange(method, url, data, headers)
         except TransportError as error:
-            raise connection_error(description, HOST, error.failure, error, is_write=is_write, secrets=self.secrets) from error
+            raise self._unanswered(description, HOST, error, is_write=is_write) from error
         content, flaw = _parse(reply)
         if reply.is_error:
             raise gcp_error(description, reply.status, content, is_write=is_write, secrets=self.secrets)
@@ -159,9 +159,14 @@ class GcpSession:
             reply = self._exchange(method, url, body, headers, seconds)
         except TransportError as error:
             host = urlsplit(url).hostname or url
-            text = connection_error("get it", host, error.failure, error, is_write=False, secrets=self.secrets)
-            raise TokenUnansweredError(text.without_hint.partition(": ")[2]) from error
+            unanswered = self._unanswered("get it", host, error, is_write=False)
+            raise TokenUnansweredError(unanswered.message.partition(": ")[2]) from error
         return reply.status, reply.headers, reply.content
+
+    def _unanswered(self, description: str, host: str, error: TransportError, *, is_write: bool) -> TaskError:
+        return connection_error(
+            description, error.failure, error, hints=CONNECTION_HINTS, where=host, is_write=is_write, secrets=self.secrets
+        )
 
 
 def _parse(reply: Reply) -> tuple[t.Any, str]:

@@ -42,18 +42,17 @@ class PeeringWaiter:
             return last
 
         def late(last: NetworkState, error: WaitTimeoutError) -> TaskError:
+            may_be_done = error.unanswered is not None and error.unanswered.outcome_unknown
             if not refusals:
-                made = _unanswered(error, f"the network {self._where} could be changed")
-                made.outcome_unknown = getattr(error.unanswered, "outcome_unknown", False)
-                return made
+                return _unanswered(error, f"the network {self._where} could be changed").with_outcome(unknown=may_be_done)
             last_one = refusals[-1]
             return PeeringBusyError(
-                f"{last_one.without_hint} It was still refused after {error.waited:.0f} seconds.",
+                f"{last_one.message} It was still refused after {error.waited:.0f} seconds.",
                 http_status=last_one.http_status,
                 error_code=last_one.error_code,
                 detail=last_one.detail,
                 hint="Wait for the other operation, then run the task again, or raise wait_timeout.",
-                outcome_unknown=getattr(error.unanswered, "outcome_unknown", False),
+                outcome_unknown=may_be_done,
             )
 
         return Wait(

@@ -38,9 +38,6 @@ class Prepared(t.Protocol):
         """The target: path and query."""
 
 
-ConnectionFailure = t.Literal["untrusted", "no proxy", "no files", "unreachable", "silent", "broken"]
-
-
 # A page of 500 objects takes about a quarter of it. It holds twice: for what comes over the wire, before anything is
 # inflated, and for what that becomes; a reply that was compressed is allowed to say no more than one that was not.
 MOST_BYTES = 2 << 20

@@ -11,7 +11,7 @@ import threading
 import time
 import typing as t
 
-from .errors import TaskError
+from .errors import StoppedError
 
 # Seconds.
 LONGEST_BACKOFF = 60.0
@@ -27,13 +27,6 @@ Sleep = t.Callable[[float], None]
 
 # Set when the thread is to send nothing more; None in threads that nobody stops.
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
-
-
-class StoppedError(TaskError):
-    """The task ends: nothing more is sent."""
-
-    def __init__(self, message: str = "The task was stopped before the request was sent. Run it again.") -> None:
-        super().__init__(message)
 
 
 def check_stopped() -> None:

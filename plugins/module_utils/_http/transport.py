@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from .._version import VERSION
 from .deadline import Deadline, GuardedAdapter
-from .errors import root_cause
-from .exchange import BodyError, ConnectionFailure, Prepared, Reply, read_body
+from .errors import ConnectionFailure, root_cause
+from .exchange import BodyError, Prepared, Reply, read_body
 
 try:
     import requests

@@ -18,7 +18,7 @@ from .._gcp.network import AddPeering
 from .._gcp.networks import Networks
 from .._gcp.plan import NetworkState, plan_absent, plan_present, state_after
 from .._gcp.wait import PeeringWaiter, consensus_hint
-from .._http.errors import ApiError, AuthError, OvertakenError, TaskError
+from .._http.errors import AuthError, OvertakenError, TaskError
 
 
 class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
@@ -93,8 +93,7 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
         hint = consensus_hint(self._networks.find_mirror(state)) if is_about_strategy else ""
         if isinstance(step.request, AddPeering) or not hint:
             return error
-        fields: dict[str, t.Any] = {"http_status": error.http_status, "error_code": error.error_code, "detail": error.detail}
-        return ApiError(error.without_hint, hint=hint, **fields)
+        return error.with_hint(hint)
 
     def wait(self, state: NetworkState, step: Step | None = None) -> Wait[NetworkState] | None:
         """Wait for GCP's operation in any case, and with `wait` until the peering is active."""

@@ -21,8 +21,9 @@ from .._http.errors import TaskError
 from .._peering.azure_role import role_failure, role_status, until_role_holds
 from .._peering.connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
 from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, make_handover, needs_names
-from .._peering.life import PeerWaiter, add_removal, explain_removal
-from .._peering.match import OtherCloudError, PeerMatch
+from .._peering.errors import OtherCloudError
+from .._peering.life import PeerWaiter, explain_removal, with_removal
+from .._peering.match import PeerMatch
 from .._peering.options import NETWORK_OPTIONS, check_goal, check_identity, check_role_timeout, choose_provider, parse_cloud
 from .._peering.planner import PeerPlanner
 from .._peering.preflight import find_cause
@@ -74,9 +75,9 @@ class PeerChanges:
             created = self._peers.create_peer(request.fields, request.home_region)
         except TaskError as error:
             # A refusal for the role is repeated first, and explained then.
-            if error.error_code not in self._peers.provider.role_codes:
-                self._add_removal(error)
-            raise
+            if error.error_code in self._peers.provider.role_codes:
+                raise
+            raise self._with_removal(error) from error.__cause__
         self._replaced, self._refused = None, {}
         self._waiter.record_creation(created)
         return replace(state, peer=created, dying=())
@@ -101,14 +102,12 @@ class PeerChanges:
             better: TaskError | None = role_failure(self._choice, step.request.fields, error)
         else:
             better = find_cause(error, step.request, state, self._choice)
-        better = self._match.explain(error, state) if better is None else better
-        self._add_removal(better)
-        return better
+        return self._with_removal(self._match.explain(error, state) if better is None else better)
 
-    def _add_removal(self, error: TaskError) -> None:
-        """Let an error tell that a connection has been removed for a new one: if it is gone, and not before."""
-        if self._replaced is not None and self._match.is_gone(self._replaced):
-            add_removal(error, self._replaced)
+    def _with_removal(self, error: TaskError) -> TaskError:
+        """Return an error that tells that a connection has been removed for a new one: if it is gone, and not before."""
+        has_replaced = self._replaced is not None and self._match.is_gone(self._replaced)
+        return with_removal(error, t.cast("Peer", self._replaced)) if has_replaced else error
 
     def wait_refused(self, step: Step, error: TaskError) -> Wait[PeerState] | None:
         """Return the wait for the role that Atlas needs, if that may be too new; after a removal it is waited for in any case."""

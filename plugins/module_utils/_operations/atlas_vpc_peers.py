@@ -18,7 +18,7 @@ from .._engine.set_operation import SetOperation
 from .._engine.set_run import SetConvergence
 from .._http.errors import InvalidOptionError, TaskError
 from .._peer_set.draft import PeerSetPlanner
-from .._peer_set.gate import explain
+from .._peer_set.gate import explain, with_removed
 from .._peer_set.options import GOALS, PEERS, check_clouds, parse_entries, pattern_forms, to_entries
 from .._peer_set.state import PeerLists, PeerSetMatch, PeerSetState
 from .._peer_set.summary import PeerSetSummary
@@ -141,7 +141,13 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
             return None
         peers = self._lists.with_cloud(self._by_key[step.keys[0]].provider)
         if isinstance(request, CreatePeer):
-            return peers.create_peer(request.fields, request.home_region)
+            try:
+                return peers.create_peer(request.fields, request.home_region)
+            except TaskError as error:
+                # A refusal for the role is repeated first, and explained then.
+                if error.error_code in peers.provider.role_codes:
+                    raise
+                raise with_removed(step, error, state) from error.__cause__
         # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
         current = state.find(request.id)
         region = self._matches[step.keys[0]].choice.region_of(current)

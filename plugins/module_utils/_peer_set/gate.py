@@ -14,8 +14,7 @@ from .._engine.wait import Clock, WaitTimeoutError
 from .._http.errors import TaskError
 from .._peering.azure_role import role_failure
 from .._peering.connection import CreatePeer, DeletePeer, PeerState
-from .._peering.container_choice import with_reply_of
-from .._peering.life import add_removal, has_removal_failed
+from .._peering.life import has_removal_failed, with_removal
 from .._peering.match import PeerMatch
 from .._peering.preflight import find_cause
 from .._resources.peers import NO_PLACE
@@ -133,20 +132,22 @@ def explain(step: Step, error: TaskError, state: PeerSetState, match: PeerMatch,
         match: Which connection its entry means.
         waited: For how many seconds it was sent again for lack of rights; None if it was not.
     """
-    better = _with_cause(step, error, state, match, waited)
+    return with_removed(step, _with_cause(step, error, state, match, waited), state)
+
+
+def with_removed(step: Step, error: TaskError, state: PeerSetState) -> TaskError:
+    """Return the error of a step; that of a creation tells which connection was removed for it."""
     removal = state.done.get(step.keys[0])
-    if isinstance(step.request, CreatePeer) and removal is not None and removal.before is not None:
-        removed: Peer = t.cast("Peer", removal.before)
-        add_removal(better, removed)
-    return better
+    if not isinstance(step.request, CreatePeer) or removal is None or removal.before is None:
+        return error
+    return with_removal(error, t.cast("Peer", removal.before))
 
 
 def _with_cause(step: Step, error: TaskError, state: PeerSetState, match: PeerMatch, waited: float | None) -> TaskError:
     provider, request = match.choice.provider, step.request
     if error.error_code == NO_PLACE:
         way_out = for_pending(state.listed, "Accept pending ones in AWS", "Have pending ones completed in")
-        hint = f"{way_out}, then run the task again."
-        return with_reply_of(error, TaskError(error.without_hint, hint=hint))
+        return error.with_hint(f"{way_out}, then run the task again.")
     if error.error_code in provider.role_codes and not isinstance(request, DeletePeer):
         return role_failure(match.choice, request.fields, error, waited)
     own = state.entries.get(step.keys[0], PeerState(None))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import typing as t
 from dataclasses import dataclass
@@ -128,11 +127,9 @@ class Entry:
         return self.provider.goal(self.params["wait_for"])
 
     def named(self, error: TaskError) -> TaskError:
-        """Return a copy of an error of a single connection, with the name of the entry before its message."""
-        text, named = str(error), copy.copy(error)
-        is_option = text.split(" ", 1)[0].rstrip(":") in OPTIONS
-        named.args = (f"{self.key}.{text}" if is_option else f"{self.key} ({self.name}): {text}",)
-        return named
+        """Return an error of a single connection with the name of the entry before its message."""
+        is_option = error.message.split(" ", 1)[0].rstrip(":") in OPTIONS
+        return error.with_message(f"{self.key}.{error.message}" if is_option else f"{self.key} ({self.name}): {error.message}")
 
 
 def to_entries(params: Parameters) -> tuple[Entry, ...]:

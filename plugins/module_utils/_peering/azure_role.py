@@ -11,15 +11,12 @@ from .._clouds.cloud import Fields_provider as Fields
 from .._engine.operation import Status
 from .._engine.wait import State, Wait, WaitTimeoutError
 from .._http.errors import TaskError
-from .container_choice import ContainerChoice, is_government, with_reply_of
+from .container_choice import ContainerChoice, is_government
+from .errors import RoleError
 
 ROLE = "the role of Atlas"
 # What a task shows in place of a state while Atlas refuses the connection.
 REFUSED = "refused"
-
-
-class RoleError(TaskError):
-    """Atlas has no rights on the customer's network; the message says how to give them."""
 
 
 def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float | None = None) -> TaskError:
@@ -43,15 +40,14 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, wait
         )
     # Not joined by &&: for a second VNet the service principal exists, and the other lines are needed nevertheless.
     lines = "" if handover["az"] is None else f" To paste: {'; '.join(handover['az'])}"
-    better = RoleError(
-        f"{error.without_hint}{repeated} {needs} needs a role with the actions {', '.join(role['actions'])} on the scope "
+    return RoleError(
+        f"{error.message}{repeated} {needs} needs a role with the actions {', '.join(role['actions'])} on the scope "
         f"{handover['scope']}.",
         hint=(
             "Check azure_subscription_id, resource_group_name and vnet_name first: a name that does not exist is answered in the "
             f"same way.{lines}"
         ),
-    )
-    return with_reply_of(error, better)
+    ).with_reply(error)
 
 
 def until_role_holds(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float) -> Wait[t.Any]:

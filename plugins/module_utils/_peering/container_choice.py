@@ -17,14 +17,6 @@ from .._resources.containers import NOT_FOUND, Container, Containers, describe, 
 from .._resources.containers import fields_of as fields_of_container
 from .connection import LIST_PEERS, PeerState
 
-Error = t.TypeVar("Error", bound=TaskError)
-
-
-def with_reply_of(refusal: TaskError, better: Error) -> Error:
-    """Return an error that says more than a refusal, with the status, the code and the words of its reply."""
-    better.http_status, better.error_code, better.detail = refusal.http_status, refusal.error_code, refusal.detail
-    return better
-
 
 def no_such_container(params: Parameters, provider: Provider, container_id: str) -> InvalidOptionError:
     """Return the error for a container that a project does not have."""
@@ -195,11 +187,9 @@ class ContainerChoice:
 
     def missing(self, container_id: str, error: TaskError) -> InvalidOptionError | None:
         """Return what to say if an error means that a container does not exist; None for any other error."""
-        return (
-            with_reply_of(error, no_such_container(self.params, self.provider, container_id))
-            if error.error_code == NOT_FOUND
-            else None
-        )
+        if error.error_code != NOT_FOUND:
+            return None
+        return no_such_container(self.params, self.provider, container_id).with_reply(error)
 
     def read(self, need: str, containers: Containers) -> list[Container] | Container:
         """Read what was asked for.

@@ -18,7 +18,7 @@ from .._http.errors import OvertakenError, TaskError
 from .._resources.containers import fields_of
 from .._values.moments import created_at
 from .connection import PeerState
-from .container_choice import needs_names, with_reply_of
+from .container_choice import needs_names
 from .match import PeerMatch
 
 # A connection that has failed and is older than this has probably worked before.
@@ -48,7 +48,7 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     elif has_removal_failed(peer):
         hint = f"{provider_of(peer).removal_advice} {hint}"
     status, cause = peer["status_name"], error.unanswered
-    if not isinstance(cause, TaskError):
+    if cause is None:
         return TaskError(
             f"VPC peering connection {peer['id']} is still {status} after {error.waited:.0f} seconds of waiting for it "
             f"to be {goal}.",
@@ -58,7 +58,7 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     return TaskError(
         f"VPC peering connection {peer['id']} was {status} when Atlas last answered. Then Atlas did not answer until the "
         f"{error.waited:.0f} seconds of waiting for it to be {goal} were over. "
-        f"{cause.without_hint}",
+        f"{cause.message}",
         http_status=cause.http_status,
         error_code=cause.error_code,
         detail=f"last status {status}; {cause.detail or 'no reason given'}",
@@ -113,7 +113,7 @@ def explain_removal(peer: Peer, error: TaskError) -> TaskError:
     """
     if not isinstance(error, OvertakenError) or not has_removal_failed(peer):
         return error
-    return with_reply_of(error, not_removed(provider_of(peer), peer))
+    return not_removed(provider_of(peer), peer).with_reply(error)
 
 
 def not_removed(provider: Provider, peer: Peer) -> TaskError:
@@ -125,11 +125,10 @@ def not_removed(provider: Provider, peer: Peer) -> TaskError:
     )
 
 
-def add_removal(error: TaskError, removed: Peer) -> None:
-    """Let the error of a creation tell what has become of the connection that was removed for it."""
+def with_removal(error: TaskError, removed: Peer) -> TaskError:
+    """Return the error of a creation with what has become of the connection that was removed for it, unless that is in it."""
     text = f"VPC peering connection {removed['id']} is removed by now; the next run creates the new one."
-    if text not in str(error):
-        error.args = (" ".join(filter(None, (error.without_hint, text, error.hint))),)
+    return error if text in error.message else error.with_message(f"{error.message} {text}")
 
 
 # Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.

@@ -12,23 +12,8 @@ from .._clouds.cloud import Peer, fields_of
 from .._http.errors import ConflictError, TaskError
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
 from .connection import PeerState
-from .container_choice import ContainerChoice, with_reply_of
-
-
-class OtherCloudError(TaskError):
-    """`peer_id` names a connection with another cloud provider.
-
-    Attributes:
-        peer: The connection.
-    """
-
-    def __init__(self, peer: Peer, provider_name: str) -> None:
-        super().__init__(
-            f"peer_id names VPC peering connection {peer['id']} on {peer['provider_name']}, and the other options are for "
-            f"{provider_name}.",
-            hint="Correct peer_id or the other options, or give peer_id alone.",
-        )
-        self.peer = peer
+from .container_choice import ContainerChoice
+from .errors import OtherCloudError
 
 
 class PeerMatch:
@@ -128,12 +113,11 @@ class PeerMatch:
         others = [peer for peer in self.with_identity(self.choice.neighbours(state)) if not self.choice.select([peer])]
         if not others:
             return error
-        better = ConflictError(
+        return ConflictError(
             f"Atlas has no second VPC peering connection to {self._identity_in_words()} in project "
             f"{self._params['group_id']}: {self._described(others)} exists already.",
             hint="Use that one, by its container_id, or remove it first.",
-        )
-        return with_reply_of(error, better)
+        ).with_reply(error)
 
     def _is_dying(self, peer: Peer) -> bool:
         return bool(peer["status_name"] == self.peers.provider.terminating)

@@ -12,7 +12,7 @@ from .._http.errors import ApiError, InvalidOptionError, TaskError
 from .._resources.containers import Container, to_region
 from .._values.blocks import do_overlap
 from .connection import CreatePeer, PeerState, UpdatePeer
-from .container_choice import ContainerChoice, with_reply_of
+from .container_choice import ContainerChoice
 
 # Errors behind which the container, the region, or another connection may be. The last one is all that Atlas said of a wrong
 # container for years.
@@ -175,4 +175,4 @@ def find_cause(error: TaskError, request: CreatePeer | UpdatePeer, state: PeerSt
             cause = found
         except TaskError:
             return None
-    return None if cause is None else with_reply_of(error, cause)
+    return None if cause is None else cause.with_reply(error)

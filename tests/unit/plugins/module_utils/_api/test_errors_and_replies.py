@@ -12,7 +12,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
     CODE_HINTS,
     STATUS_HINTS,
     api_error,
-    connection_error,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import errors as _errors
@@ -157,26 +156,6 @@ def assert_ends_a_sentence(hint: str) -> None:
     assert hint == hint.strip()
     assert hint[0].isupper()
     assert hint[-1] in ".?"
-
-
-def test_the_root_of_wrapped_errors_is_told() -> None:
-    error = connection_error(Request("GET", (), "x"), "broken", "https://y", RuntimeError(ValueError(OSError(5, "inner words"))))
-    assert str(error).startswith("Failed to x: the connection to https://y broke before a whole reply came (inner words). ")
-    assert error.to_result()["detail"] == "inner words"
-
-
-def test_errors_that_wrap_each_other_in_a_circle_end() -> None:
-    one, two = RuntimeError("one"), RuntimeError("two")
-    one.__cause__, two.__cause__ = two, one
-    assert connection_error(Request("GET", (), "x"), "broken", "y", one).detail in ("one", "two")
-
-
-def test_an_error_without_words_is_told_by_its_kind() -> None:
-    assert connection_error(Request("GET", (), "x"), "silent", "y", TimeoutError()).detail == "TimeoutError"
-
-
-def test_an_error_without_a_hint_is_its_message() -> None:
-    assert str(TaskError("It broke.")) == "It broke."
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import api_error, connection_error
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import CONNECTION_HINTS, api_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError, connection_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import STARS, redacted
 
 #: Seconds of this process's own time, of which other processes take none; only what tries in every way needs so many.
@@ -147,7 +147,7 @@ def test_an_error_of_a_server_is_told_soon_and_in_short(piece: str) -> None:
     body = {"errorCode": piece * 100_000, "detail": piece * 100_000 + secret, "badRequestDetail": {"fields": [{"field": secret}]}}
     with ends_soon():
         error = api_error(Request("GET", (), "do it"), 400, body, secrets=[secret])
-        error.redact([secret])
+        error = error.without_secrets([secret])
     assert len(str(error)) < 1200
     assert len(error.detail or "") <= 500
     assert len(error.error_code or "") <= 500
@@ -155,15 +155,14 @@ def test_an_error_of_a_server_is_told_soon_and_in_short(piece: str) -> None:
 
 def test_what_came_in_place_of_a_reply_is_told_in_short_and_without_secrets() -> None:
     cause = ValueError("." * 490 + SECRETS[0] + "." * 100_000)
-    error = connection_error(Request("POST", (), "do it"), "broken", "https://x", cause, secrets=SECRETS)
+    error = connection_error("do it", "broken", cause, hints=CONNECTION_HINTS, where="https://x", is_write=True, secrets=SECRETS)
     assert error.detail == "." * 490 + STARS
     assert len(str(error)) < 1000
 
 
 def test_all_texts_of_an_error_are_looked_through() -> None:
     error = TaskError("a secret", error_code="SECRET", detail="the secret", hint="no secret")
-    error.redact(["secret"])
-    assert error.to_result() == {
+    assert error.without_secrets(["secret"]).to_result() == {
         "msg": f"a {STARS} no {STARS}",
         "http_status": None,
         "error_code": STARS,

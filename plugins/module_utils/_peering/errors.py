@@ -1,0 +1,29 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task on a connection may end with beside the errors of `_http/errors.py`."""
+
+from __future__ import annotations
+
+from .._clouds.cloud import Peer
+from .._http.errors import TaskError
+
+
+class OtherCloudError(TaskError):
+    """`peer_id` names a connection with another cloud provider.
+
+    Attributes:
+        peer: The connection.
+    """
+
+    def __init__(self, peer: Peer, provider_name: str) -> None:
+        super().__init__(
+            f"peer_id names VPC peering connection {peer['id']} on {peer['provider_name']}, and the other options are for "
+            f"{provider_name}.",
+            hint="Correct peer_id or the other options, or give peer_id alone.",
+        )
+        self.peer = peer
+
+
+class RoleError(TaskError):
+    """Atlas has no rights on the customer's network; the message says how to give them."""
