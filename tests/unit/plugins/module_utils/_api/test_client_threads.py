@@ -16,8 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.access_token
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.api_key import ApiKey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import RateLimitError, TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import StoppedError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import RateLimitError, StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, reply

@@ -9,7 +9,8 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import StoppedError, check_stopped, stoppable_sleep
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import check_stopped, stoppable_sleep
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
 
 

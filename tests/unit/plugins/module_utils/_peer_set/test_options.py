@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import PROVIDERS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import StoppedError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.options import (
     FIELDS,
     PATTERN_FORMS,

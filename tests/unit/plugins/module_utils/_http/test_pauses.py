@@ -1,4 +1,4 @@
-"""A thread that is to stop sends nothing more, and does not pause any longer; others go on."""
+"""Pauses: how long they are, and that they end as soon as their thread has to stop."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import threading
 import time
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import (
-    STOP,
-    StoppedError,
-    check_stopped,
-    stoppable_sleep,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import STOP, backoff, check_stopped, stoppable_sleep
+
+
+def test_backoff_doubles_with_jitter_and_is_capped() -> None:
+    for attempt in range(12):
+        most = min(2.0**attempt, 60)
+        pauses = [backoff(attempt) for unused in range(50)]
+        assert all(most / 2 <= pause <= most for pause in pauses)
+        assert len(set(pauses)) > 40
+    assert backoff(1000) <= 60
 
 
 def test_threads_that_nobody_stops_go_on() -> None:
