@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws, running_aws
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import AwsWire, RoleRunner, Site, wired
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import AwsWire, RoleRunner, Vpc, wired
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
 
 
@@ -69,10 +69,10 @@ def run(
 
 
 @pytest.fixture
-def make_site(aws: Aws, run: RoleRunner) -> Callable[..., Site]:
+def make_site(aws: Aws, run: RoleRunner) -> Callable[..., Vpc]:
     """Return what makes VPCs; `owner` is an account other than the one that the environment has credentials of."""
 
-    def make(owner: str | None = None, **wanted: Any) -> Site:
-        return Site(run.emulator, aws.account(owner) if owner else run.account, **wanted)
+    def make(owner: str | None = None, **wanted: Any) -> Vpc:
+        return Vpc(run.emulator, aws.account(owner) if owner else run.account, **wanted)
 
     return make

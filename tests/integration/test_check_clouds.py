@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as r
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import GCP_BLOCK, GCP_PROJECT, NETWORK, VNET, VNET_ID
-from ansible_collections.cloudpeer.atlas.tests.support.check_clouds_site import CloudsSite
+from ansible_collections.cloudpeer.atlas.tests.support.check_site import CloudsSite
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner
 
 MODULE = "cloudpeer.atlas.atlas_vpc_peer_check"

@@ -18,7 +18,7 @@ import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.operations import AWS_MODULES, GCP_MODULES, LOCAL_MODULES
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Site
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -242,7 +242,7 @@ def test_the_examples_run_and_return_what_is_documented(
 
 
 def test_a_check_returns_what_is_documented(
-    documentation: dict[str, Any], run: RoleRunner, make_site: Callable[..., Site]
+    documentation: dict[str, Any], run: RoleRunner, make_site: Callable[..., Vpc]
 ) -> None:
     page, site = documentation["cloudpeer.atlas.atlas_vpc_peer_check"], make_site()
     site.connect()

@@ -20,7 +20,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
     ROLE,
     AwsWire,
     RoleRunner,
-    Site,
+    Vpc,
     as_text,
     lines,
     message,
@@ -60,7 +60,7 @@ def changes(run: PlaybookRun) -> Counter[str]:
     )
 
 
-def test_from_nothing_and_again(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_from_nothing_and_again(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     site = make_site()
     foreseen = run("--check", connections=[site.connection])
     assert (run.writes, site.atlas, site.aws, run.access_list) == ([], {}, {}, {})
@@ -94,7 +94,7 @@ def test_from_nothing_and_again(run: RoleRunner, make_site: Callable[..., Site])
 
 
 @pytest.mark.full
-def test_from_every_half_done_point(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_from_every_half_done_point(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     requested, accepted, without_route, without_entry = sites = [
         make_site(block=f"10.{number}.0.0/16") for number in range(15, 19)
     ]
@@ -118,7 +118,7 @@ def test_from_every_half_done_point(run: RoleRunner, make_site: Callable[..., Si
 
 
 @pytest.mark.full
-def test_ten_vpcs_go_side_by_side_from_phase_to_phase(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_ten_vpcs_go_side_by_side_from_phase_to_phase(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     sites = [make_site(block=f"10.{number}.0.0/16") for number in range(20, 30)]
     connections = [site.connection for site in sites]
     first = run(connections=connections)
@@ -147,7 +147,7 @@ def test_ten_vpcs_go_side_by_side_from_phase_to_phase(run: RoleRunner, make_site
 
 
 @pytest.mark.full
-def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path) -> None:
+def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Vpc], tmp_path: Path) -> None:
     """Of four hosts with a VPC each, one has a mistake, which ends the role for that host alone."""
     sites = [make_site(block=f"10.{number}.0.0/16") for number in range(30, 34)]
     sites[3].route("192.168.248.0/22", GatewayId=sites[3].gateway())
@@ -173,7 +173,7 @@ def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Site]
 
 @pytest.mark.parametrize("source", ["command line", "inventory"])
 @pytest.mark.full
-def test_flags_and_numbers_may_be_text(run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path, source: str) -> None:
+def test_flags_and_numbers_may_be_text(run: RoleRunner, make_site: Callable[..., Vpc], tmp_path: Path, source: str) -> None:
     site = make_site()
     connections = [{**site.connection, "aws_account_id": int(site.account.id)}]
 
@@ -217,7 +217,7 @@ def unsaid(told: list[str], cases: list[tuple[dict[str, Any], list[str]]]) -> li
 
 
 @pytest.mark.full
-def test_what_is_wrong_with_the_list_is_told_before_anything_is_sent(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_what_is_wrong_with_the_list_is_told_before_anything_is_sent(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     one = make_site().connection
     half = {"atlas": False, "container_cidr_block": ATLAS_BLOCK}
     cases: list[tuple[dict[str, Any], list[str]]] = [
@@ -258,7 +258,7 @@ def test_what_is_wrong_with_the_list_is_told_before_anything_is_sent(run: RoleRu
 @pytest.mark.full
 @pytest.mark.parametrize("options", [pytest.param((), id="run"), pytest.param(("--check",), id="check mode")])
 def test_both_clouds_are_checked_before_anything_is_requested(
-    run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Site], options: tuple[str, ...]
+    run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Vpc], options: tuple[str, ...]
 ) -> None:
     good, site, taken = make_site(), make_site(block="10.16.0.0/16"), make_site(block="10.17.0.0/16")
     gateway = taken.gateway()
@@ -273,7 +273,7 @@ def test_both_clouds_are_checked_before_anything_is_requested(
     ]
     aws_wire.writes.clear()
 
-    def case(change: dict[str, Any], base: Site = site, **more: Any) -> dict[str, Any]:
+    def case(change: dict[str, Any], base: Vpc = site, **more: Any) -> dict[str, Any]:
         return {"connections": [{**base.connection, **change}], **more}
 
     table, table_within = taken.table["RouteTableId"], within.table["RouteTableId"]
@@ -301,7 +301,7 @@ def test_both_clouds_are_checked_before_anything_is_requested(
 
 @pytest.mark.full
 def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
-    run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Site]
+    run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Vpc]
 ) -> None:
     done, first, second, accepted = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
     accepted.accept()
@@ -341,7 +341,7 @@ def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
 
 
 @pytest.mark.full
-def test_a_check_that_fails_says_that_it_leaves_a_new_container(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_a_check_that_fails_says_that_it_leaves_a_new_container(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     site = make_site(region="eu-central-1")
     site.route("172.20.0.0/21", GatewayId=site.gateway())
     wanted = {"connections": [site.connection], "container_region": "eu-central-1", "container_cidr_block": "172.20.0.0/21"}
@@ -356,7 +356,7 @@ def test_a_check_that_fails_says_that_it_leaves_a_new_container(run: RoleRunner,
 
 
 @pytest.mark.full
-def test_which_container_is_meant(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_which_container_is_meant(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     """There is no default region: it is the only container, or the one that is named."""
     site = make_site(region="eu-west-1")
     connections = [{**site.connection, "region": None}]
@@ -383,7 +383,7 @@ def test_which_container_is_meant(run: RoleRunner, make_site: Callable[..., Site
 
 
 @pytest.mark.full
-def test_entries_and_comments_of_others_stay(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_entries_and_comments_of_others_stay(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     # Nothing that comes from a cloud is taken for a template.
     theirs = "The {{ 6 * 7 }} hosts"
     site, second, third = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 18))
@@ -410,7 +410,7 @@ def test_entries_and_comments_of_others_stay(run: RoleRunner, make_site: Callabl
 
 @pytest.mark.full
 def test_without_the_aws_half_it_ends_with_what_that_half_needs(
-    run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path
+    run: RoleRunner, make_site: Callable[..., Vpc], tmp_path: Path
 ) -> None:
     site = make_site()
     # Nobody needs boto3 for Atlas's half.
@@ -448,7 +448,7 @@ def test_without_the_aws_half_it_ends_with_what_that_half_needs(
 
 
 @pytest.mark.full
-def test_one_vpc_reaches_two_containers(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_one_vpc_reaches_two_containers(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     """Clusters in two regions: a connection for each container, and one entry in the access list."""
     site = make_site()
     second_block = "172.20.0.0/21"
@@ -477,7 +477,7 @@ def test_one_vpc_reaches_two_containers(run: RoleRunner, make_site: Callable[...
 
 @pytest.mark.full
 def test_each_connection_has_its_own_account_region_and_credentials(
-    run: RoleRunner, aws: Aws, make_site: Callable[..., Site], tmp_path: Path
+    run: RoleRunner, aws: Aws, make_site: Callable[..., Vpc], tmp_path: Path
 ) -> None:
     site = make_site(region="eu-west-1", block="10.15.0.0/16")
     owner = aws.account("444455556666")
@@ -520,7 +520,7 @@ def test_each_connection_has_its_own_account_region_and_credentials(
 
 @pytest.mark.parametrize("run", [{"step_seconds": 2}], indirect=True, ids=["slow steps"])
 @pytest.mark.full
-def test_a_dead_connection_is_explained_and_requested_anew(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_a_dead_connection_is_explained_and_requested_anew(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     rejected, expired, leaving = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 18))
     first = rejected.request()
     rejected.ec2.reject_vpc_peering_connection(VpcPeeringConnectionId=first)
@@ -553,7 +553,7 @@ def test_a_dead_connection_is_explained_and_requested_anew(run: RoleRunner, make
 
 
 @pytest.mark.full
-def test_what_is_wanted_of_the_connection_can_change(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_what_is_wanted_of_the_connection_can_change(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     site = make_site()
     tables = [site.ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"] for unused in range(3)]
     site.ec2.create_tags(Resources=tables[1:], Tags=[{"Key": "Tier", "Value": "application"}])
@@ -580,7 +580,7 @@ def test_what_is_wanted_of_the_connection_can_change(run: RoleRunner, make_site:
 
 
 @pytest.mark.full
-def test_absent_takes_only_what_is_its_own(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_absent_takes_only_what_is_its_own(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     site, others = make_site(), make_site(block="10.16.0.0/16")
     kept = others.connect()
     connection = site.connect()
@@ -606,7 +606,7 @@ def test_absent_takes_only_what_is_its_own(run: RoleRunner, make_site: Callable[
 
 
 @pytest.mark.full
-def test_absent_goes_on_where_atlas_has_nothing_left(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_absent_goes_on_where_atlas_has_nothing_left(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     """The connection, or even the container, was removed by hand: black holes stay in AWS, and an entry in the access list."""
     site = make_site()
     site.connect()
@@ -634,7 +634,7 @@ def test_absent_goes_on_where_atlas_has_nothing_left(run: RoleRunner, make_site:
 
 
 @pytest.mark.full
-def test_the_examples_connect_and_disconnect(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_the_examples_connect_and_disconnect(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     site = make_site()
     run.environment |= {"VPC_ID": site.vpc_id, "AWS_ACCOUNT_ID": site.account.id}
     examples = ROOT / "docs" / "examples"
@@ -649,7 +649,7 @@ def test_the_examples_connect_and_disconnect(run: RoleRunner, make_site: Callabl
 
 
 @pytest.mark.full
-def test_what_the_list_does_not_have_is_pruned(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_what_the_list_does_not_have_is_pruned(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     listed, gone, theirs, late = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
     old, kept = gone.connect(), theirs.connect()
     wanted = {"connections": [listed.connection], "ignore": [{"vpc_id": theirs.vpc_id}], "prune": "yes"}
@@ -686,7 +686,7 @@ def test_what_the_list_does_not_have_is_pruned(run: RoleRunner, make_site: Calla
 
 @pytest.mark.parametrize("run", [{"groups": 2}], indirect=True, ids=["two projects"])
 @pytest.mark.full
-def test_only_one_host_of_a_play_prunes_a_project(run: RoleRunner, make_site: Callable[..., Site], tmp_path: Path) -> None:
+def test_only_one_host_of_a_play_prunes_a_project(run: RoleRunner, make_site: Callable[..., Vpc], tmp_path: Path) -> None:
     site = make_site()
     first, second = (project.id for project in run.emulator.projects)
     stranger = site.connect()
@@ -718,7 +718,7 @@ def test_only_one_host_of_a_play_prunes_a_project(run: RoleRunner, make_site: Ca
 
 @pytest.mark.parametrize("run", [{"max_pending_peers": 2}], indirect=True, ids=["two places"])
 @pytest.mark.full
-def test_more_vpcs_than_atlas_has_places_go_in_turns(run: RoleRunner, make_site: Callable[..., Site]) -> None:
+def test_more_vpcs_than_atlas_has_places_go_in_turns(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     gone = make_site()
     old = gone.connect()
     sites = [make_site(block=f"10.{number}.0.0/16") for number in range(16, 21)]

@@ -21,7 +21,15 @@ from ansible_collections.cloudpeer.atlas.tests.support import azure_site
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import VNET, VNET_ID
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import ENTRY
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import ROLE, message, result, role_variables, said, sent_to
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
+    ROLE,
+    RoleSite,
+    message,
+    result,
+    role_variables,
+    said,
+    sent_to,
+)
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
 ATLAS_BLOCK = "192.168.208.0/21"
@@ -38,59 +46,41 @@ pytestmark = pytest.mark.full
 needs_azure = pytest.mark.skipif(bool(azure_site.why_not()), reason=azure_site.why_not())
 
 
-class AzureSite:
-    """Runs the role with one VNet, and looks at what Atlas and AZURE have then."""
+class AzureSite(RoleSite):
+    """Runs the role with one VNet, on the Python that has what AZURE's modules need."""
 
     def __init__(self, runner: PlaybookRunner, emulator: RunningEmulator, clouds: RunningClouds) -> None:
-        self._runner, self.emulator, self.clouds = runner, emulator, clouds
-        clouds.azure.add_vnet(*VNET, prefixes=[BLOCK])
+        self.clouds = clouds
         self.entry = {"azure_directory_id": clouds.azure.entra.variables["AZURE_TENANT"], "vnet_resource_id": VNET_ID}
-
-    def __call__(self, *options: str, status: int = 0, **variables: Any) -> PlaybookRun:
-        """Run the role with its variables, which are given without their prefix, and show what it has returned."""
         region = {"container_region": "westeurope", "container_cidr_block": ATLAS_BLOCK}
-        wanted = {"connections": [self.entry], **region, **variables}
-        use = {"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(wanted)}
-        return self.play(
-            [use, {"name": "Result", "ansible.builtin.debug": {"var": "vpc_peering_result"}}], *options, status=status
-        )
+        environment = {**azure_site.variables(clouds), "VNET_ID": VNET_ID}
+        super().__init__(runner, emulator, environment, connections=[self.entry], **region)
+        clouds.azure.add_vnet(*VNET, prefixes=[BLOCK])
 
-    def play(self, tasks: list[dict[str, Any]], *options: str, status: int = 0, **more: str) -> PlaybookRun:
-        """Run tasks."""
-        return self.plays([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], *options, status=status, **more)
-
-    def plays(self, plays: list[dict[str, Any]], *options: str, status: int = 0, **more: str) -> PlaybookRun:
-        """Run plays with the credentials for AZURE, on the Python that has what AZURE's modules need."""
-        self.emulator.requests.clear()
-        self.clouds.azure.requests.clear()
+    def plays(self, plays: list[dict[str, Any]], *options: str, **how: Any) -> PlaybookRun:
         python = {"ansible_python_interpreter": str(azure_site.PYTHON)}
-        source = [{**play, "vars": {**play.get("vars", {}), **python}} for play in plays]
-        environment = {**azure_site.variables(self.clouds), "VNET_ID": VNET_ID, **more}
-        return self._runner(yaml.safe_dump(source, sort_keys=False), self.emulator, *options, status=status, **environment)
+        return super().plays([{**play, "vars": {**play.get("vars", {}), **python}} for play in plays], *options, **how)
+
+    def forget(self) -> None:
+        super().forget()
+        self.clouds.azure.requests.clear()
 
     @property
     def writes(self) -> list[str]:
         """The methods of the requests of the last run that may change something, to Atlas and to AZURE."""
-        to_atlas = [one["method"] for one in self.emulator.requests.entries() if one["authenticated"] and one["method"] != "GET"]
-        return to_atlas + [method for method, path in self.clouds.azure.requests if method != "GET" and "/token" not in path]
+        sent = [method for method, path in self.clouds.azure.requests if method != "GET" and "/token" not in path]
+        return super().writes + sent
 
     @property
     def status(self) -> list[str]:
         """The states of the project's connections with AZURE."""
-        with self.emulator.project.now() as project:
-            return [peer.status for peer in project.peers.of("AZURE")]
+        return self.statuses("AZURE")
 
     @property
     def roles(self) -> list[str]:
         """The names of the roles that can be assigned at the VNet, without those that AZURE has by itself."""
         found = [one["properties"] for one in self.clouds.azure.roles.list_definitions(VNET_ID)]
         return [one["roleName"] for one in found if one["type"] == "CustomRole"]
-
-    @property
-    def access_list(self) -> dict[str, str | None]:
-        """The comments in the access list, by what they are the comments of."""
-        with self.emulator.project.now() as project:
-            return {entry.value: entry.comment for entry in project.access_list}
 
 
 @pytest.fixture

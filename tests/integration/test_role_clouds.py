@@ -22,7 +22,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import (
 )
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
     ROLE,
-    Site,
+    Vpc,
     message,
     result,
     role_variables,
@@ -331,7 +331,7 @@ def test_one_list_has_entries_on_several_clouds(
     account = aws.account()
     with running() as clouds:
         emulator = start(step_seconds=0.1, clouds_url=clouds.control_url, aws_endpoint_url=aws.url)
-        run, site = CloudSite(playbook, emulator, clouds), Site(emulator, account)
+        run, site = CloudSite(playbook, emulator, clouds), Vpc(emulator, account)
         run.environment |= {**account.environment(), "AWS_ENDPOINT_URL": aws.url}
         entries = [{**ENTRY, "container_cidr_block": ATLAS_BLOCK}, {**site.connection, "provider_name": "AWS"}]
         done = run(connections=entries, container_cidr_block=None, container_region="us-east-1")

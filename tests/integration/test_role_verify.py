@@ -11,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
     AwsWire,
     RoleRunner,
-    Site,
+    Vpc,
     lines,
     message,
     result,
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.full
 
 
 @pytest.fixture
-def site(run: RoleRunner, make_site: Callable[..., Site]) -> Site:
+def site(run: RoleRunner, make_site: Callable[..., Vpc]) -> Vpc:
     """Return a VPC with two subnets, one of which has a route table of its own; the project has a cluster."""
     with run.emulator.project.now() as project:
         project.put_cluster({"name": "shop", "regions": [{"region_name": "US_EAST_1"}]})
@@ -47,9 +47,7 @@ def codes(connection: dict[str, Any], *severities: str) -> set[str]:
 
 
 @pytest.mark.parametrize("some_tables", [False, True], ids=["all tables", "one table"])
-def test_what_the_role_has_built_is_reachable_by_design(
-    run: RoleRunner, aws_wire: AwsWire, site: Site, some_tables: bool
-) -> None:
+def test_what_the_role_has_built_is_reachable_by_design(run: RoleRunner, aws_wire: AwsWire, site: Vpc, some_tables: bool) -> None:
     connection = site.connection
     if some_tables:
         found = site.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [site.vpc_id]}])["RouteTables"]
@@ -71,7 +69,7 @@ def test_what_the_role_has_built_is_reachable_by_design(
     assert checked(again)["verdict"] == "reachable_by_design"
 
 
-def test_the_role_fails_for_what_it_does_not_manage(run: RoleRunner, site: Site) -> None:
+def test_the_role_fails_for_what_it_does_not_manage(run: RoleRunner, site: Vpc) -> None:
     site.close_mongodb()
     done = run(connections=[site.connection], dns="enable", verify=True, status=2)
     (found,) = checked(done)["connections"]
@@ -82,7 +80,7 @@ def test_the_role_fails_for_what_it_does_not_manage(run: RoleRunner, site: Site)
     assert (checked(never)["verdict"], result(never)["changed"]) == ("not_reachable", False)
 
 
-def test_every_half_done_point_has_its_codes(run: RoleRunner, make_site: Callable[..., Site], site: Site) -> None:
+def test_every_half_done_point_has_its_codes(run: RoleRunner, make_site: Callable[..., Vpc], site: Vpc) -> None:
     requested, accepted, without_route, without_entry = sites = [
         make_site(block=f"10.{number}.0.0/16") for number in range(16, 20)
     ]

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support import harness
 from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account, Aws
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
-from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock, Site
 
 ATLAS_ACCOUNT = "222222222222"
 REGION = "us-east-1"
@@ -58,23 +54,7 @@ def owner(url: str, account_id: str) -> Owner:
 
 
 @dataclass
-class Done(harness.Done):
-    """What came out of a task."""
-
-    secrets: set[str] = field(default_factory=set)
-
-    @property
-    def accepter(self) -> Any:
-        return self.result["accepter"]
-
-    @property
-    def routes(self) -> dict[str, tuple[str | None, str | None]]:
-        """Where each chosen table led before and leads after."""
-        return {one["route_table_id"]: (one["before"], one["after"]) for one in self.accepter["routes"]}
-
-
-@dataclass
-class Site:
+class AwsSite(Site):
     """A VPC, and the request of Atlas for it.
 
     Attributes:
@@ -89,6 +69,8 @@ class Site:
     clock: FakeClock
     lines: list[str] = field(default_factory=list)
     atlas_block: str = ATLAS_BLOCK
+
+    operation = OPERATION
 
     def __post_init__(self) -> None:
         self.account, self.atlas = owner(self.aws.url, USER_ACCOUNT), owner(self.aws.url, ATLAS_ACCOUNT)
@@ -151,6 +133,10 @@ class Site:
         return copy.deepcopy((tables, attributes, self.account.connections(REGION)))
 
     @property
+    def private(self) -> list[str]:
+        return [*self.account.keys.values()]
+
+    @property
     def options(self) -> dict[str, Any]:
         """The options that say where AWS is, and as whom."""
         return {
@@ -161,34 +147,22 @@ class Site:
             "endpoint_url": self.front.url,
         }
 
-    def run(self, *, check_mode: bool = False, **options: Any) -> Done:
-        """Run a task with these options (None leaves one out) beside those for AWS, the connection and the blocks."""
-        usual = {
-            "connection_id": self.connection_id,
-            "atlas_cidr_block": ATLAS_BLOCK,
-            "atlas_aws_account_ids": [ATLAS_ACCOUNT],
-            "dns": "ignore",
-        }
-        given = {name: value for name, value in {**self.options, **usual, **options}.items() if value is not None}
-        checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
-        assert checked.error_messages == []
+    @property
+    def usual(self) -> dict[str, Any]:
+        blocks = {"atlas_cidr_block": ATLAS_BLOCK, "atlas_aws_account_ids": [ATLAS_ACCOUNT]}
+        return {**self.options, **blocks, "connection_id": self.connection_id, "dns": "ignore"}
+
+    def forget(self) -> None:
         self.front.forget()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_aws_session, "AwsSession", partial(_aws_session.AwsSession, clock=self.clock))
-            patch.setattr(_aws_boto.Clients, "_make", _make_patiently)
-            outcome = execute(
-                OPERATION,
-                checked.validated_parameters,
-                check_mode=check_mode,
-                report=self.lines.append,
-                clock=self.clock,
-                sleep=self.clock.sleep,
-            )
-        done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings, secrets=outcome.secrets)
-        assert "exception" not in done.result, done.result["exception"]
-        shown = json.dumps([done.result, done.warnings])
-        assert not [one for one in self.account.keys.values() if one in shown]
-        assert done.failed == (outcome.failure is not None)
+
+    def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
+        patch.setattr(_aws_session, "AwsSession", partial(_aws_session.AwsSession, clock=self.clock))
+        patch.setattr(_aws_boto.Clients, "_make", _make_patiently)
+        return operation
+
+    def run(self, task: Any = None, **options: Any) -> Done:
+        """Run a task; see `Site`. A failure has all its fields."""
+        done = super().run(task, **options)
         if done.failed:
             assert {"msg", "http_status", "error_code", "detail"} <= done.result.keys()
         return done

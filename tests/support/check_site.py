@@ -1,21 +1,46 @@
-"""Runs atlas_vpc_peer_check in the test's own process, on an emulator of Atlas and on moto, with VPCs that are connected."""
+"""Runs atlas_vpc_peer_check in the test's own process on an emulator of Atlas and on a cloud where a network is connected.
+
+That is moto for AWS, a stand-in for GCP, and what azure.azcollection would have returned of AZURE's stand-in.
+"""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from http import HTTPStatus
+import time
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import ATLAS_ACCOUNT, ATLAS_BLOCK, BLOCK, Site
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
+    ATLAS_BLOCK,
+    DIRECTORY,
+    GCP_BLOCK,
+    GCP_PROJECT,
+    GROUP,
+    NETWORK,
+    SUBSCRIPTION,
+    VNET,
+    VNET_BLOCK,
+    vnet_peering_reply,
+    vnet_reply,
+)
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock, Site
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import ATLAS_ACCOUNT, BLOCK, Vpc
 
+MINE = (GCP_PROJECT, NETWORK)
+GCP_ATLAS_BLOCK = "10.8.0.0/18"
+AZURE_FIELDS = {
+    "azureDirectoryId": DIRECTORY,
+    "azureSubscriptionId": SUBSCRIPTION,
+    "resourceGroupName": GROUP,
+    "vnetName": VNET,
+}
+GCP_FIELDS = {"gcpProjectId": GCP_PROJECT, "networkName": NETWORK}
+#: How long the emulator may take until a connection is where it should be.
+SECONDS = 20.0
 #: Each setting of a task's options for AWS, by the names that accounts of the tests have for it.
 _KEYS = {
     "aws_access_key": "aws_access_key_id",
@@ -24,48 +49,7 @@ _KEYS = {
 }
 
 
-@dataclass
-class Done:
-    """What came out of a task."""
-
-    result: dict[str, Any]
-    warnings: list[str]
-    secrets: set[str] = field(default_factory=set)
-
-    @property
-    def msg(self) -> str:
-        """The message of a failure; empty if it is none."""
-        return str(self.result.get("msg", ""))
-
-    @property
-    def check(self) -> Any:
-        """The whole of `peering_check`."""
-        return self.result["peering_check"]
-
-    @property
-    def connection(self) -> Any:
-        """The only connection."""
-        (connection,) = self.check["connections"]
-        return connection
-
-    @property
-    def found(self) -> dict[str, str]:
-        """What is wrong, or not known, of the only connection: `{"P601": "fail"}`."""
-        wrong = [one for one in self.connection["checks"] if one["severity"] in ("fail", "warn", "unknown")]
-        return {one["code"]: one["severity"] for one in sorted(wrong, key=lambda one: one["severity"], reverse=True)}
-
-    def finding(self, code: str) -> Any:
-        """Return the first finding of a check on the only connection."""
-        return next(one for one in self.connection["checks"] if one["code"] == code)
-
-    @property
-    def calls(self) -> list[str]:
-        """The requests, sorted: those to Atlas with their path in the project, and without those that only got a nonce."""
-        sent = [one["path"] for one in self.result["api_calls"] if one["status"] != HTTPStatus.UNAUTHORIZED]
-        return sorted(path.rpartition("/groups/")[2].partition("/")[2] or path for path in sent)
-
-
-class Vpc(Site):
+class CheckedVpc(Vpc):
     """A VPC with a subnet, in which names resolve, and what the two clouds have of it."""
 
     account: Account
@@ -88,7 +72,32 @@ class Vpc(Site):
         return connection
 
 
-class CheckSite:
+class ReadingSite(Site):
+    """Where atlas_vpc_peer_check runs: whatever a task finds, it writes nothing."""
+
+    operation = OPERATION
+
+    def __init__(self, emulator: RunningEmulator) -> None:
+        self.emulator, self.clock, self.lines = emulator, FakeClock(), []
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        return {**super().usual, "retries": 0}
+
+    def cloud_writes(self) -> list[Any]:
+        """Return the requests of the last task that change something in a cloud."""
+        raise NotImplementedError
+
+    def run(self, task: Any = None, **options: Any) -> Done:
+        """Run a task; see `Site`."""
+        done = super().run(task, verbosity=2, **options)
+        assert not done.result["changed"]
+        assert self.cloud_writes() == []
+        assert [one for one in self.emulator.requests.entries() if one["method"] != "GET"] == []
+        return done
+
+
+class CheckSite(ReadingSite):
     """Atlas, AWS, and one VPC that is connected with a cluster.
 
     Args:
@@ -97,19 +106,13 @@ class CheckSite:
     """
 
     def __init__(self, emulator: RunningEmulator, front: Front) -> None:
-        self.emulator = emulator
+        super().__init__(emulator)
         self.front = front
         self.account = owner(front.upstream, USER_ACCOUNT)
-        self.vpc = Vpc(emulator, self.account)
+        self.vpc = CheckedVpc(emulator, self.account)
         self.connection_id = self.vpc.connect_all(front.upstream)
-        self.put_cluster("shop")
+        self.put_cluster("shop", "AWS", "US_EAST_1")
         self.front.provisioning = 0
-
-    def put_cluster(self, name: str, *regions: str, **fields: Any) -> None:
-        """Put a cluster into the project."""
-        where = [{"region_name": region} for region in regions or ("US_EAST_1",)]
-        with self.emulator.project.now() as project:
-            project.put_cluster({"name": name, "regions": where, **fields})
 
     @property
     def ec2(self) -> Any:
@@ -135,31 +138,117 @@ class CheckSite:
         keys = (account or self.account).keys
         return {option: keys[name] for option, name in _KEYS.items()}
 
-    def run(self, *, check_mode: bool = False, **options: Any) -> Done:
-        """Run a task with these options (None leaves one out) beside those for the clouds; nothing may be written in any case."""
-        usual = {
-            "base_url": self.emulator.base_url,
-            "group_id": self.emulator.settings.group_id,
-            "public_key": self.emulator.settings.public_key,
-            "private_key": self.emulator.settings.private_key,
-            "retries": 0,
-            "aws_endpoint_url": self.front.url,
-            **self.credentials(),
-        }
-        given = {name: value for name, value in {**usual, **options}.items() if value is not None}
-        checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
-        assert checked.error_messages == []
+    @property
+    def usual(self) -> dict[str, Any]:
+        return {**super().usual, "aws_endpoint_url": self.front.url, **self.credentials()}
+
+    @property
+    def private(self) -> list[str]:
+        return [*super().private, *self.account.keys.values()]
+
+    def forget(self) -> None:
         self.front.forget()
         self.emulator.requests.clear()
-        outcome = execute(OPERATION, checked.validated_parameters, check_mode=check_mode)
-        done = Done(outcome.to_result(diff=True, verbosity=2), outcome.warnings, outcome.secrets)
-        assert "exception" not in done.result, done.result["exception"]
-        assert not done.result["changed"]
-        assert self.front.writes == []
-        assert [one for one in self.emulator.requests.entries() if one["method"] != "GET"] == []
-        shown = json.dumps([done.result, done.warnings])
-        assert not [one for one in (*self.account.keys.values(), self.emulator.settings.private_key) if one in shown]
-        return done
+
+    def cloud_writes(self) -> list[Any]:
+        return self.front.writes
 
 
-__all__ = ("ATLAS_BLOCK", "CheckSite", "Done", "Vpc")
+class CloudsSite(ReadingSite):
+    """A project with a cluster on AZURE and one on GCP, each with a network that is connected.
+
+    Attributes:
+        vnet_peerings, virtual_networks: What azure.azcollection has returned, of what the stand-in has after Atlas's part.
+    """
+
+    def __init__(self, emulator: RunningEmulator, clouds: RunningClouds) -> None:
+        super().__init__(emulator)
+        self.clouds = clouds
+        self.vnet_peerings: list[dict[str, Any]] = []
+        self.virtual_networks = [vnet_reply()]
+        self.clouds.azure.add_vnet(SUBSCRIPTION, GROUP, VNET, [VNET_BLOCK])
+        self.clouds.azure.add_role(SUBSCRIPTION, GROUP, VNET)
+        self.clouds.gcp.add_network(*MINE)
+        self.clouds.gcp.add_network(GCP_PROJECT, "default")
+        self.token = str(self.clouds.tokens.issue()["access_token"])
+        self.azure_id = self._connect({"providerName": "AZURE", "region": "US_EAST_2"}, ATLAS_BLOCK, AZURE_FIELDS)
+        self.gcp_id = self._connect({"providerName": "GCP"}, GCP_ATLAS_BLOCK, GCP_FIELDS)
+        self.put_cluster("azure", "AZURE", "US_EAST_2")
+        self.put_cluster("gcp", "GCP", "CENTRAL_US", "WESTERN_EUROPE")
+        self.allow(VNET_BLOCK, GCP_BLOCK)
+        self.wait_for(self.azure_id, "AVAILABLE")
+        (shown,) = self.clouds.azure.list_peerings(SUBSCRIPTION, GROUP, VNET)["value"]
+        self.vnet_peerings.append(to_info(shown))
+        self.wait_for(self.gcp_id, "WAITING_FOR_USER")
+        container = self.emulator.project.find_peer(self.gcp_id)["containerId"]
+        with self.emulator.project.now() as project:
+            shown = project.containers.get(container).to_json()
+        self.atlas = (str(shown["gcpProjectId"]), str(shown["networkName"]))
+        self.add_mirror(NETWORK)
+        self.wait_for(self.gcp_id, "AVAILABLE")
+
+    def _connect(self, container: dict[str, str], block: str, fields: dict[str, str]) -> str:
+        with self.emulator.project.now() as project:
+            made = project.containers.create({**container, "atlasCidrBlock": block})
+            body = {"providerName": container["providerName"], "containerId": made.id, **fields}
+            return str(project.create_peer(body, needs_container=True).id)
+
+    def wait_for(self, peer_id: str, status: str) -> None:
+        """Wait until a connection is in a state."""
+        end = time.monotonic() + SECONDS
+        while (found := self.emulator.project.find_peer(peer_id)["status"]) != status:
+            assert time.monotonic() < end, found
+            time.sleep(0.02)
+
+    def allow(self, *blocks: str) -> None:
+        """Let blocks in, and nobody else."""
+        with self.emulator.project.now() as project:
+            for entry in list(project.access_list):
+                project.access_list.delete(entry)
+            project.add_access([{"cidrBlock": block} for block in blocks])
+
+    def add_mirror(self, network: str) -> None:
+        """Make the customer's half on a network."""
+        self.clouds.gcp.add_peering(GCP_PROJECT, network, f"atlas-{self.atlas[1]}", self.atlas)
+
+    def remove_mirror(self, network: str = NETWORK) -> None:
+        """Remove the customer's half."""
+        self.clouds.gcp.remove_peering(GCP_PROJECT, network, f"atlas-{self.atlas[1]}")
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        found = {"vnet_peerings": self.vnet_peerings, "virtual_networks": self.virtual_networks}
+        return {**super().usual, "provider_name": "all", "aws": False, "gcp_access_token": self.token, **found}
+
+    @property
+    def private(self) -> list[str]:
+        return [*super().private, self.token]
+
+    def forget(self) -> None:
+        self.clouds.gcp.requests.clear()
+        self.emulator.requests.clear()
+
+    def cloud_writes(self) -> list[Any]:
+        return [one for one in self.clouds.gcp.requests if one[0] != "GET"]
+
+    def run_azure(self, **options: Any) -> Done:
+        """Check the connection with the VNet alone."""
+        return self.run(**{"provider_name": "AZURE", **options})
+
+    def run_gcp(self, **options: Any) -> Done:
+        """Check the connection with the VPC network alone, whose clients are in one block."""
+        entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK}
+        return self.run(**{"provider_name": None, "connections": [entry], **options})
+
+
+def to_info(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return a peering of Azure's API as azure_rm_virtualnetworkpeering_info returns it."""
+    properties = shown["properties"]
+    return vnet_peering_reply(
+        id=shown["id"],
+        name=shown["name"],
+        remote_virtual_network=properties["remoteVirtualNetwork"]["id"],
+        remote_address_space={"address_prefixes": properties["remoteAddressSpace"]["addressPrefixes"]},
+        peering_state=properties["peeringState"],
+        peering_sync_level=properties["peeringSyncLevel"],
+    )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
+import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_gcp_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
-from ansible_collections.cloudpeer.atlas.tests.support.harness import Done, FakeClock
+from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock, Site
 
 MINE = ("my-project", "my-network")
 ATLAS = ("p-abcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7b-abcdefgh")
@@ -29,13 +27,14 @@ NAMES = {
 
 
 @dataclass
-class GcpSite:
+class GcpSite(Site):
     """Two networks, of which one is Atlas's, and the ways to run tasks on them."""
 
     clouds: RunningClouds
     clock: FakeClock = field(default_factory=FakeClock)
-    #: What was reported while tasks waited.
     lines: list[str] = field(default_factory=list)
+
+    operation = OPERATION
 
     def __post_init__(self) -> None:
         """Make the networks, and a token."""
@@ -43,42 +42,29 @@ class GcpSite:
             self.clouds.gcp.add_network(*key)
         self.token = str(self.clouds.tokens.issue()["access_token"])
 
-    def run(self, *, check_mode: bool = False, unexpected: bool = False, **options: Any) -> Done:
-        """Run a task with these options (None leaves one out) beside the names of both networks and a token."""
-        given = {**NAMES, "access_token": self.token, **options}
-        given = {name: value for name, value in given.items() if value is not None}
-        checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
-        assert checked.error_messages == []
+    @property
+    def usual(self) -> dict[str, Any]:
+        return {**NAMES, "access_token": self.token}
+
+    @property
+    def private(self) -> list[str]:
+        return [self.token, *(one["token"] for one in self.clouds.tokens.issued)]
+
+    def forget(self) -> None:
         self.clouds.gcp.requests.clear()
+
+    def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
         clock = self.clock
 
-        class Timed(OPERATION):
-            """The Operation, on the test's clock."""
+        @contextlib.contextmanager
+        def connect(params: Any, unused_warn: Any, /) -> Iterator[GcpSession]:
+            session = GcpSession(params, clock, clock.sleep)
+            try:
+                yield session
+            finally:
+                session.close()
 
-            @staticmethod
-            @contextlib.contextmanager
-            def connect(params: Any, unused_warn: Any, /) -> Iterator[GcpSession]:
-                session = GcpSession(params, clock, clock.sleep)
-                try:
-                    yield session
-                finally:
-                    session.close()
-
-        outcome = execute(
-            Timed,
-            checked.validated_parameters,
-            check_mode=check_mode,
-            report=self.lines.append,
-            clock=clock,
-            sleep=clock.sleep,
-        )
-        done = Done(outcome.to_result(diff=True, verbosity=4), outcome.warnings)
-        done.traceback = done.result.pop("exception", "")
-        assert bool(done.traceback) == unexpected, done.traceback
-        text = json.dumps([done.result, done.warnings, self.lines])
-        for secret in (self.token, *(one["token"] for one in self.clouds.tokens.issued)):
-            assert secret not in text
-        return done
+        return type("Timed", (operation,), {"connect": staticmethod(connect)})
 
     def add_atlas_half(self) -> None:
         """Let Atlas make its half."""

@@ -1,4 +1,4 @@
-"""Runs the whole task in the test's own process: options as a playbook gives them, time as the test says."""
+"""What tests run tasks on, in their own process: options as a playbook gives them, time as the test says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from http import HTTPStatus
+from typing import Any, ClassVar
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -58,6 +59,7 @@ class Done:
 
     result: dict[str, Any]
     warnings: list[str]
+    secrets: set[str] = field(default_factory=set, repr=False)
     #: Of what ended the task unexpectedly; a test has to ask for that.
     traceback: str = ""
 
@@ -85,26 +87,86 @@ class Done:
     def after(self) -> Any:
         return self.result.get("diff", {"after": {}})["after"]
 
-
-@dataclass
-class Atlas:
-    """An emulator and the ways to look at it and to run tasks against it."""
-
-    emulator: RunningEmulator
-    clock: FakeClock
-    base_url: str
-    #: Forgets the requests so far, of whatever else records them.
-    forget: Callable[[], Any] = lambda: None
-    #: What was reported while tasks waited.
-    lines: list[str] = field(default_factory=list)
+    @property
+    def accepter(self) -> Any:
+        return self.result["accepter"]
 
     @property
-    def container_id(self) -> str:
-        return self.emulator.project.first_container_id
+    def routes(self) -> dict[str, tuple[str | None, str | None]]:
+        """Where each chosen table led before and leads after, of atlas_vpc_peer_accepter."""
+        return {one["route_table_id"]: (one["before"], one["after"]) for one in self.accepter["routes"]}
+
+    @property
+    def check(self) -> Any:
+        return self.result["peering_check"]
+
+    @property
+    def connection(self) -> Any:
+        """The only connection of a check."""
+        (connection,) = self.check["connections"]
+        return connection
+
+    @property
+    def found(self) -> dict[str, str]:
+        """What is wrong, or not known, of the only connection of a check: `{"P601": "fail"}`."""
+        wrong = [one for one in self.connection["checks"] if one["severity"] in ("fail", "warn", "unknown")]
+        return {one["code"]: one["severity"] for one in sorted(wrong, key=lambda one: one["severity"], reverse=True)}
+
+    def finding(self, code: str) -> Any:
+        """Return the first finding with a code on the only connection of a check."""
+        return next(one for one in self.connection["checks"] if one["code"] == code)
+
+    @property
+    def calls(self) -> list[str]:
+        """The requests, sorted: those to Atlas with their path in the project, and without those that only got a nonce."""
+        return sorted(_in_project(one["path"]) or one["path"] for one in self._sent)
+
+    @property
+    def atlas_calls(self) -> list[str]:
+        """Those to Atlas alone."""
+        return sorted(_in_project(one["path"]) for one in self._sent if "/groups/" in one["path"])
+
+    @property
+    def _sent(self) -> list[dict[str, Any]]:
+        return [one for one in self.result["api_calls"] if one["status"] != HTTPStatus.UNAUTHORIZED]
+
+
+def _in_project(path: str) -> str:
+    return path.rpartition("/groups/")[2].partition("/")[2]
+
+
+class Site:
+    """What tests run tasks on: Atlas, a cloud or both, and a clock that only sleeps move on.
+
+    Attributes:
+        operation: What a task is, if a test names no other.
+        emulator: Atlas; absent where tasks do not talk to it.
+        lines: What was reported while tasks waited.
+    """
+
+    operation: ClassVar[type[Operation[Any, Any]]] = OPERATION
+    emulator: RunningEmulator
+    clock: FakeClock
+    lines: list[str]
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        """The options of every task, but for what a test gives in their place."""
+        settings = self.emulator.settings
+        keys = {"public_key": settings.public_key, "private_key": settings.private_key}
+        return {"base_url": self.emulator.base_url, "group_id": settings.group_id, **keys}
+
+    @property
+    def private(self) -> list[str]:
+        """What no result, warning or line may show."""
+        return [self.emulator.settings.private_key]
+
+    def forget(self) -> None:
+        """Forget the requests before a task."""
 
     def run(
         self,
-        task: type[Operation[Any, Any]] = OPERATION,
+        task: type[Operation[Any, Any]] | None = None,
         *,
         check_mode: bool = False,
         unexpected: bool = False,
@@ -112,33 +174,27 @@ class Atlas:
         verbosity: int = 4,
         **options: Any,
     ) -> Done:
-        """Run a task with these options (None leaves one out) beside those of the connection.
+        """Run a task with these options (None leaves one out) beside the usual ones.
 
         Args:
-            task: The Operation.
+            task: The Operation, if it is another than the site's.
             check_mode: Whether to predict only.
             unexpected: Whether it ends with an exception that is not its own.
             diff: Whether diff mode is on.
             verbosity: How many times the user said `-v`.
             options: The options.
         """
-        connection = {
-            "base_url": self.base_url,
-            "group_id": self.emulator.settings.group_id,
-            "public_key": self.emulator.settings.public_key,
-            "private_key": self.emulator.settings.private_key,
-            "retries": 2,
-            "timeout": 60,
-        }
-        given = {name: value for name, value in {**connection, **options}.items() if value is not None}
-        checked = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(given)
+        operation = task or self.operation
+        given = {name: value for name, value in {**self.usual, **options}.items() if value is not None}
+        checked = ArgumentSpecValidator(**operation.argument_spec.to_kwargs()).validate(given)
         assert checked.error_messages == []
+        self.forget()
         with pytest.MonkeyPatch.context() as patch:
             pool = _clients.ClientPool(self.clock, self.clock.sleep)
             patch.setattr(_clients, "POOL", pool)
             try:
                 outcome = execute(
-                    task,
+                    self.on_clock(operation, patch),
                     checked.validated_parameters,
                     check_mode=check_mode,
                     report=self.lines.append,
@@ -147,20 +203,76 @@ class Atlas:
                 )
             finally:
                 pool.close()
-        done = Done(outcome.to_result(diff=diff, verbosity=verbosity), outcome.warnings)
-        json.dumps(done.result)
+        done = Done(outcome.to_result(diff=diff, verbosity=verbosity), outcome.warnings, outcome.secrets)
         done.traceback = done.result.pop("exception", "")
         assert bool(done.traceback) == unexpected, done.traceback
-        assert self.emulator.settings.private_key not in repr(done)
+        shown = json.dumps([done.result, done.warnings, done.traceback, self.lines])
+        assert not [one for one in self.private if one in shown]
         assert done.failed == (outcome.failure is not None)
         return done
+
+    def on_clock(self, operation: type[Operation[Any, Any]], patch: pytest.MonkeyPatch) -> type[Operation[Any, Any]]:
+        """Return an Operation whose session with a cloud lives on the clock of the site."""
+        return operation
+
+    def peers_of(self, cloud: str) -> list[Any]:
+        """Return the connections of a cloud, as the API shows them."""
+        with self.emulator.project.now() as project:
+            return [peer.to_json() for peer in project.peers.of(cloud)]
+
+    def statuses(self, cloud: str) -> list[str]:
+        """Return the states of the connections of a cloud."""
+        with self.emulator.project.now() as project:
+            return [peer.status for peer in project.peers.of(cloud)]
+
+    @property
+    def access_list(self) -> dict[str, str | None]:
+        """The comments in the access list, by what they are the comments of."""
+        with self.emulator.project.now() as project:
+            return {entry.value: entry.comment for entry in project.access_list}
+
+    def add_container(self, region: str, block: str) -> str:
+        """Make a container on AWS and return its id."""
+        with self.emulator.project.now() as project:
+            return str(project.containers.create({"providerName": "AWS", "regionName": region, "atlasCidrBlock": block}).id)
+
+    def put_cluster(self, name: str, provider: str, *regions: str, **fields: Any) -> None:
+        """Put a cluster into the project."""
+        where = [{"provider_name": provider, "region_name": region} for region in regions]
+        with self.emulator.project.now() as project:
+            project.put_cluster({"name": name, "regions": where, **fields})
+
+    def fail(self, peer_id: str, text: str = "Internal Error") -> None:
+        """Let a connection fail."""
+        with self.emulator.project.now() as project:
+            assert project.peers.fail(project.peers.get(peer_id), text, only_waiting=False)
+
+
+@dataclass
+class Atlas(Site):
+    """An emulator and the ways to look at it and to run tasks against it."""
+
+    emulator: RunningEmulator
+    clock: FakeClock
+    base_url: str
+    #: Forgets the requests so far, of whatever else records them.
+    forget_more: Callable[[], Any] = lambda: None
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        return {**super().usual, "base_url": self.base_url, "retries": 2, "timeout": 60}
+
+    @property
+    def container_id(self) -> str:
+        return self.emulator.project.first_container_id
 
     def create(self, **options: Any) -> Any:
         """Make a connection, forget how, and return it as Atlas's API does."""
         done = self.run(**{**PEERING, **options})
         assert not done.failed, done.msg
         self.emulator.requests.clear()
-        self.forget()
+        self.forget_more()
         return self.emulator.project.find_peer(done.peer["id"])
 
     def act(self, name: str, peer_id: str) -> None:
@@ -171,14 +283,8 @@ class Atlas:
                 assert project.peers.accept(peer)
             elif name == "delete":
                 project.peers.delete(peer)
-            else:
-                reason = {"reject": "REJECTED", "expire": "EXPIRED", "fail": "INVALID_ARGUMENT"}[name]
-                assert project.peers.fail(peer, reason, only_waiting=False)
-
-    def add_container(self, region: str, block: str) -> str:
-        """Make a container on AWS and return its id."""
-        with self.emulator.project.now() as project:
-            return project.containers.create({"providerName": "AWS", "regionName": region, "atlasCidrBlock": block}).id
+        if name not in ("accept", "delete"):
+            self.fail(peer_id, {"reject": "REJECTED", "expire": "EXPIRED", "fail": "INVALID_ARGUMENT"}[name])
 
     def add_peer(self, **fields: Any) -> str:
         """Let somebody else make a connection and return its id."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import Rule
 
-from .harness import Atlas, Done
+from .harness import Atlas, Site
 
 DIRECTORY = "2a9b7c1e-0000-4000-8000-00000000000d"
 SUBSCRIPTION = "2a9b7c1e-0000-4000-8000-0000000000ab"
@@ -24,7 +24,7 @@ GCP = {"gcp_project_id": PROJECT, "network_name": NETWORK}
 
 
 @dataclass
-class PeerSite:
+class PeerSite(Site):
     """A project with a container on one cloud, and an emulator on the test's clock.
 
     Attributes:
@@ -37,11 +37,15 @@ class PeerSite:
     cloud: str
     options: dict[str, Any]
     container: dict[str, Any]
-    container_id: str = field(default="")
 
     def __post_init__(self) -> None:
         """Make the container."""
-        self.container_id = self.add_container()
+        self.emulator, self.clock, self.lines = self.atlas.emulator, self.atlas.clock, self.atlas.lines
+        self.container_id = self.make_container()
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        return {**self.atlas.usual, **self.options}
 
     @property
     def other(self) -> dict[str, Any]:
@@ -49,57 +53,48 @@ class PeerSite:
         name = "vnet_name" if self.cloud == "AZURE" else "network_name"
         return {**self.options, name: "other-net"}
 
-    def add_container(self, **body: Any) -> str:
-        with self.atlas.emulator.project.now() as project:
+    def make_container(self, **body: Any) -> str:
+        with self.emulator.project.now() as project:
             return project.containers.create({"providerName": self.cloud, **self.container, **body}).id
 
     def add_twin(self) -> str:
         """Make another container on AZURE with the block of the first one, in westeurope, and return its id."""
-        with self.atlas.emulator.project.now() as project:
+        with self.emulator.project.now() as project:
             twin = replace(project.containers.get(self.container_id), id="5356823b3794dee37132bbaa", region="EUROPE_WEST")
             project.containers.put_first(twin)
             return str(twin.id)
-
-    def run(self, **options: Any) -> Done:
-        """Run the task with the options of the connection; None leaves one out."""
-        return self.atlas.run(**{**self.options, **options})
 
     def create(self, **options: Any) -> str:
         """Make a connection that works, forget how, and return its id."""
         done = self.run(**options)
         assert not done.failed, done.msg
         self.live()
-        self.atlas.emulator.requests.clear()
+        self.emulator.requests.clear()
         return str(done.peer["id"])
 
     def live(self) -> None:
         """Let the time pass, and the customer do what is asked of them."""
-        self.atlas.clock.sleep(2)
-        with self.atlas.emulator.project.now() as project:
+        self.clock.sleep(2)
+        with self.emulator.project.now() as project:
             for peer in project.peers:
                 project.peers.accept(peer)
 
-    def fail(self, peer_id: str, text: str = "Internal Error") -> None:
-        with self.atlas.emulator.project.now() as project:
-            assert project.peers.fail(project.peers.get(peer_id), text, only_waiting=False)
-
     def fail_deletion(self, peer_id: str, times: int = 1) -> None:
-        with self.atlas.emulator.project.now() as project:
+        with self.emulator.project.now() as project:
             assert project.peers.fail_deletion(project.peers.get(peer_id), "Internal Error", times)
 
     def role(self, *, given: bool = True, seconds: float = 0.0, **more: Any) -> None:
         """Say what Atlas knows of its role on VNets."""
-        with self.atlas.emulator.project.now() as project:
+        with self.emulator.project.now() as project:
             project.outside.roles.put(None, Rule(given, seconds, **more))
 
     def peers(self) -> list[Any]:
         """Return all connections of the cloud, as the API shows them."""
-        with self.atlas.emulator.project.now() as project:
-            return [peer.to_json() for peer in project.peers.of(self.cloud)]
+        return self.peers_of(self.cloud)
 
     def requests(self) -> list[str]:
         """Return the requests that were let in, each as its method and the last part of its path."""
-        entries = self.atlas.emulator.requests.entries()
+        entries = self.emulator.requests.entries()
         return [f"{one['method']} {one['path'].rpartition('/')[2]}" for one in entries if one["status"] != 401]
 
 

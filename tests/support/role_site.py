@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import action_of, refusal
+from ansible_collections.cloudpeer.atlas.tests.support.harness import Site
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner, until
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, forward, serving
 
@@ -56,7 +57,7 @@ def wired(upstream: str) -> Iterator[AwsWire]:
         yield wire
 
 
-class Site:
+class Vpc:
     """One VPC in AWS, and what the two clouds have of it."""
 
     def __init__(self, emulator: RunningEmulator, account: Account, region: str = "us-east-1", block: str = BLOCK) -> None:
@@ -164,8 +165,77 @@ class Site:
         return live[0]
 
 
-class RoleRunner:
-    """Runs the role with one list of VPCs or several, on one host or several.
+class RoleSite(Site):
+    """Runs the role, and looks at what Atlas and a cloud have then.
+
+    Args:
+        runner: What runs playbooks.
+        emulator: Atlas.
+        environment: The credentials for the cloud, and where it is.
+        usual: The variables of the role that a use has if it gives no others, without their prefix.
+    """
+
+    def __init__(self, runner: PlaybookRunner, emulator: RunningEmulator, environment: dict[str, str], **usual: Any) -> None:
+        self._runner, self.emulator, self.environment, self._usual = runner, emulator, environment, usual
+
+    def __call__(self, *options: str, status: int = 0, way: str = "in process", **variables: Any) -> PlaybookRun:
+        """Run the role with its variables, which are given without their prefix."""
+        return self.play([self.use(**variables)], *options, status=status, way=way)
+
+    def use(self, **variables: Any) -> dict[str, Any]:
+        """Return a task that uses the role."""
+        wanted = role_variables({**self._usual, **variables})
+        return {"name": "Use the role", "ansible.builtin.include_role": {"name": ROLE}, "vars": wanted}
+
+    def in_turn(self, *uses: dict[str, Any], options: tuple[str, ...] = ()) -> PlaybookRun:
+        """Run the role several times in one playbook."""
+        return self.play([self.use(**variables) for variables in uses], *options)
+
+    def refusals(self, *cases: dict[str, Any], options: tuple[str, ...] = ()) -> list[str]:
+        """Run the role once for each case in one playbook, each of which must fail; return what a `rescue` around it learns."""
+        tasks = [
+            {
+                "block": [self.use(**case)],
+                "rescue": [{"name": f"Case {number}", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}],
+            }
+            for number, case in enumerate(cases)
+        ]
+        done = self.plays([{"hosts": "localhost", "tasks": tasks}], *options)
+        told = {one["task"]: one["result"]["msg"] for one in done.records if one["task"].startswith("Case ")}
+        assert list(told) == [f"Case {number}" for number in range(len(cases))], done.output
+        return list(told.values())
+
+    def play(self, tasks: list[dict[str, Any]], *options: str, hosts: str = "localhost", **how: Any) -> PlaybookRun:
+        """Run tasks, and show what the role has returned last."""
+        result = {"name": "Result", "ansible.builtin.debug": {"var": "vpc_peering_result"}}
+        return self.plays([{"hosts": hosts, "tasks": [*tasks, result]}], *options, **how)
+
+    def plays(self, plays: list[dict[str, Any]], *options: str, **how: Any) -> PlaybookRun:
+        """Run plays."""
+        source = yaml.safe_dump([{"gather_facts": False, **one} for one in plays], sort_keys=False)
+        return self.playbook(source, *options, **how)
+
+    def playbook(self, source: Path | str, *options: str, **how: Any) -> PlaybookRun:
+        """Run a playbook with the credentials for the cloud; `how` is as `PlaybookRunner` takes it."""
+        self.forget()
+        return self._runner(source, self.emulator, *options, **{**self.environment, **how})
+
+    def forget(self) -> None:
+        self.emulator.requests.clear()
+
+    @property
+    def sent(self) -> list[tuple[str, str]]:
+        """Method and path of each request to Atlas in the last run, the path from what the project's id is followed by."""
+        return sent_to(self.emulator)
+
+    @property
+    def writes(self) -> list[str]:
+        """The methods of the requests of the last run to Atlas that were no reads."""
+        return [method for method, unused in self.sent if method != "GET"]
+
+
+class RoleRunner(RoleSite):
+    """Runs the role on AWS with one list of VPCs or several, on one host or several.
 
     Args:
         runner: What runs playbooks.
@@ -175,76 +245,14 @@ class RoleRunner:
     """
 
     def __init__(self, runner: PlaybookRunner, emulator: RunningEmulator, account: Account, aws_url: str) -> None:
-        self._runner = runner
-        self.emulator = emulator
+        super().__init__(runner, emulator, {**account.environment(), "AWS_ENDPOINT_URL": aws_url})
         self.account = account
-        self.environment = {**account.environment(), "AWS_ENDPOINT_URL": aws_url}
-
-    def __call__(self, *options: str, status: int = 0, way: str = "in process", **variables: Any) -> PlaybookRun:
-        """Run the role with its variables, which are given without their prefix."""
-        task = {"name": "Use the role", "ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(variables)}
-        return self.play([task], *options, status=status, way=way)
-
-    def in_turn(self, *uses: dict[str, Any], options: tuple[str, ...] = ()) -> PlaybookRun:
-        """Run the role several times in one playbook."""
-        return self.play(
-            [{"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(variables)} for variables in uses], *options
-        )
-
-    def refusals(self, *cases: dict[str, Any], options: tuple[str, ...] = ()) -> list[str]:
-        """Run the role once for each case in one playbook, each of which must fail; return what a `rescue` around it learns."""
-        tasks = [
-            {
-                "block": [{"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables(case)}],
-                "rescue": [{"name": f"Case {number}", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}],
-            }
-            for number, case in enumerate(cases)
-        ]
-        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
-        done = self.playbook(yaml.safe_dump([play], sort_keys=False), *options)
-        told = {one["task"]: one["result"]["msg"] for one in done.records if one["task"].startswith("Case ")}
-        assert list(told) == [f"Case {number}" for number in range(len(cases))], done.output
-        return list(told.values())
-
-    def play(
-        self, tasks: list[dict[str, Any]], *options: str, status: int = 0, way: str = "in process", hosts: str = "localhost"
-    ) -> PlaybookRun:
-        """Run tasks, and show what the role has returned last."""
-        result = {"name": "Result", "ansible.builtin.debug": {"var": "vpc_peering_result"}}
-        play = {"hosts": hosts, "gather_facts": False, "tasks": [*tasks, result]}
-        return self.playbook(yaml.safe_dump([play], sort_keys=False), *options, status=status, way=way)
-
-    def playbook(self, source: Path | str, *options: str, status: int = 0, way: str = "in process", **more: str) -> PlaybookRun:
-        """Run a playbook with the credentials of the account."""
-        self.emulator.requests.clear()
-        return self._runner(source, self.emulator, *options, status=status, way=way, **{**self.environment, **more})
-
-    @property
-    def sent(self) -> list[tuple[str, str]]:
-        """Method and path of each request to Atlas in the last run, the path from what the project's id is followed by."""
-        return sent_to(self.emulator)
-
-    @property
-    def writes(self) -> list[str]:
-        """The methods of the requests of the last run that were no reads."""
-        return [method for method, unused in self.sent if method != "GET"]
-
-    @property
-    def access_list(self) -> dict[str, str | None]:
-        """The comments in the access list, by what they are the comments of."""
-        with self.emulator.project.now() as project:
-            return {entry.value: entry.comment for entry in project.access_list}
 
     @property
     def containers(self) -> dict[str, str]:
         """The containers on AWS, by region."""
         with self.emulator.project.now() as project:
             return {one.region: one.id for one in project.containers.of("AWS")}
-
-    def add_container(self, region: str, block: str) -> str:
-        """Make a container and return its id."""
-        with self.emulator.project.now() as project:
-            return str(project.containers.create({"providerName": "AWS", "regionName": region, "atlasCidrBlock": block}).id)
 
 
 def role_variables(variables: dict[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def make_atlas(clock: FakeClock) -> Iterator[Callable[..., Atlas]]:
 def faulty(atlas: Atlas) -> Iterator[tuple[Atlas, Wire]]:
     """The emulator behind a wire that can be told to misbehave."""
     with serving(upstream=atlas.emulator.base_url) as wire:
-        atlas.base_url, atlas.forget = wire.base_url, wire.requests.clear
+        atlas.base_url, atlas.forget_more = wire.base_url, wire.requests.clear
         yield atlas, wire
 
 
@@ -119,12 +119,12 @@ def _aws() -> Iterator[Any]:
 @pytest.fixture
 def make_site(_aws: Any, clock: FakeClock) -> Iterator[Callable[..., Any]]:
     """Makes VPCs in AWS for which Atlas has requested a connection. What tests before have left is of other VPCs."""
-    from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import Site
+    from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import AwsSite
     from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting
 
     _aws.tidy()
     with fronting(_aws.url) as front:
-        yield lambda **settings: Site(_aws, front, clock, **settings)
+        yield lambda **settings: AwsSite(_aws, front, clock, **settings)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS, validate
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, Site, owner
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, AwsSite, owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, certificate, serving
 
@@ -48,14 +48,14 @@ def use_profiles(monkeypatch: pytest.MonkeyPatch, folder: Path, **profiles: dict
     ],
 )
 def test_the_region_is_taken_from_the_first_that_has_it(
-    site: Site, monkeypatch: pytest.MonkeyPatch, option: str | None, variables: dict[str, str], used: str
+    site: AwsSite, monkeypatch: pytest.MonkeyPatch, option: str | None, variables: dict[str, str], used: str
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert f"in region {used} of" in site.run(region=option, connection_id="pcx-0123456789abcdef0").msg
 
 
-def test_the_profile_has_a_region_too(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_profile_has_a_region_too(site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_profiles(monkeypatch, tmp_path, production={**site.account.keys, "region": "eu-west-3"})
     options = {**NO_KEYS, "region": None, "connection_id": "pcx-0123456789abcdef0"}
     assert "in region eu-west-3 of" in site.run(**options, profile="production").msg
@@ -65,14 +65,14 @@ def test_the_profile_has_a_region_too(site: Site, monkeypatch: pytest.MonkeyPatc
     assert "in region eu-west-2 of" in site.run(**options).msg
 
 
-def test_without_a_region_all_four_places_are_named(site: Site) -> None:
+def test_without_a_region_all_four_places_are_named(site: AwsSite) -> None:
     done = site.refused("No region for AWS.", region=None)
     for name in ("region", "AWS_REGION", "AWS_DEFAULT_REGION", "profile"):
         assert name in done.msg.partition("AWS.")[2]
     assert site.front.actions == []
 
 
-def test_a_region_that_is_none_is_named_with_its_source(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_region_that_is_none_is_named_with_its_source(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     assert site.refused("region is not an AWS region: 'Frankfurt'", region="Frankfurt")
     monkeypatch.setenv("AWS_REGION", "Frankfurt")
     assert site.refused("AWS_REGION is not an AWS region: 'Frankfurt'", region=None)
@@ -81,7 +81,7 @@ def test_a_region_that_is_none_is_named_with_its_source(site: Site, monkeypatch:
 # Credentials
 
 
-def test_each_task_uses_its_own_credentials(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_task_uses_its_own_credentials(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     other = owner(site.aws.url, "444444444444")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     names = {"access_key": "aws_access_key_id", "secret_key": "aws_secret_access_key", "session_token": "aws_session_token"}
@@ -92,7 +92,7 @@ def test_each_task_uses_its_own_credentials(site: Site, monkeypatch: pytest.Monk
     assert boto3.DEFAULT_SESSION is None
 
 
-def test_the_descriptions_of_the_services_are_read_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_descriptions_of_the_services_are_read_once(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     load = botocore.loaders.JSONFileLoader.load_file
 
@@ -105,7 +105,7 @@ def test_the_descriptions_of_the_services_are_read_once(site: Site, monkeypatch:
     assert [path for path in read if path.endswith(("service-2", "endpoints"))] == []
 
 
-def test_a_thousand_tasks_leave_nothing_behind_but_the_descriptions_of_the_services(site: Site) -> None:
+def test_a_thousand_tasks_leave_nothing_behind_but_the_descriptions_of_the_services(site: AwsSite) -> None:
     site.run(check_mode=True)
     before = list(_aws_boto.LOADER.search_paths)
     for unused in range(5):
@@ -114,7 +114,7 @@ def test_a_thousand_tasks_leave_nothing_behind_but_the_descriptions_of_the_servi
 
 
 def test_credentials_of_a_profile_come_before_those_of_the_environment(
-    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = owner(site.aws.url, "444444444444")
     use_profiles(monkeypatch, tmp_path, production=site.account.keys)
@@ -127,22 +127,22 @@ def test_credentials_of_a_profile_come_before_those_of_the_environment(
     assert set(other.keys.values()) <= failed.secrets
 
 
-def test_without_credentials_it_says_where_they_may_come_from(site: Site) -> None:
+def test_without_credentials_it_says_where_they_may_come_from(site: AwsSite) -> None:
     done = site.refused("Unable to locate credentials", **NO_KEYS)
     assert "Set access_key and secret_key, or profile" in done.msg
 
 
-def test_an_unknown_profile(site: Site) -> None:
+def test_an_unknown_profile(site: AwsSite) -> None:
     done = site.refused("The config profile (nobody) could not be found", **NO_KEYS, profile="nobody")
     assert "Correct profile" in done.msg
 
 
-def test_half_a_key_in_a_profile(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_half_a_key_in_a_profile(site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_profiles(monkeypatch, tmp_path, half={"aws_access_key_id": "AKIAHALF"})
     assert "Set both halves" in site.refused("Partial credentials", **NO_KEYS, profile="half").msg
 
 
-def test_a_role_is_assumed_and_its_credentials_are_secrets(site: Site) -> None:
+def test_a_role_is_assumed_and_its_credentials_are_secrets(site: AwsSite) -> None:
     other = owner(site.aws.url, "444444444444")
     role = f"arn:aws:iam::{site.account.id}:role/network"
     keys = {
@@ -157,7 +157,7 @@ def test_a_role_is_assumed_and_its_credentials_are_secrets(site: Site) -> None:
     assert len(done.secrets) == 6
 
 
-def test_a_role_that_may_not_be_assumed(site: Site) -> None:
+def test_a_role_that_may_not_be_assumed(site: AwsSite) -> None:
     body = (
         '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>AccessDenied</Code>'
         f"<Message>{site.options['secret_key']} may not assume it</Message></Error><RequestId>r</RequestId></ErrorResponse>"
@@ -170,7 +170,7 @@ def test_a_role_that_may_not_be_assumed(site: Site) -> None:
     assert done.result["error_code"] == "AccessDenied"
 
 
-def test_the_endpoint_of_sts_can_be_another_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_endpoint_of_sts_can_be_another_one(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     with fronting(site.aws.url) as sts:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
         site.run(assume_role_arn=f"arn:aws:iam::{site.account.id}:role/network", check_mode=True)
@@ -178,18 +178,18 @@ def test_the_endpoint_of_sts_can_be_another_one(site: Site, monkeypatch: pytest.
         assert not {"AssumeRole", "GetCallerIdentity"} & set(site.front.actions)
 
 
-def test_the_variables_of_boto3_hold_without_the_option(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variables_of_boto3_hold_without_the_option(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", site.front.url)
     assert site.run(endpoint_url=None).changed
     assert site.front.actions[0] == "GetCallerIdentity"
 
 
-def test_a_proxy_of_the_environment_is_used(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_used(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", site.front.url)
     assert site.run(endpoint_url="http://ec2.invalid").changed
 
 
-def test_the_certificates_of_an_authority_of_ones_own(site: Site, tmp_path: Path) -> None:
+def test_the_certificates_of_an_authority_of_ones_own(site: AwsSite, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     with serving(tls=certificate(authority)) as wire:
@@ -204,7 +204,7 @@ def test_the_certificates_of_an_authority_of_ones_own(site: Site, tmp_path: Path
 # What goes wrong
 
 
-def test_where_nobody_answers(site: Site) -> None:
+def test_where_nobody_answers(site: AwsSite) -> None:
     done = site.refused("Could not connect to the endpoint URL", endpoint_url="http://127.0.0.1:1")
     assert "Check region and endpoint_url" in done.msg
     assert (done.result["http_status"], done.result["error_code"]) == (None, None)
@@ -222,7 +222,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("reply", FOREIGN)
-def test_where_something_else_answers(site: Site, reply: Reply, state: str) -> None:
+def test_where_something_else_answers(site: AwsSite, reply: Reply, state: str) -> None:
     """An error is never taken for absence."""
     with serving(reply) as wire:
         done = site.run(endpoint_url=wire.base_url, state=state, vpc_id=site.vpc_id)
@@ -233,7 +233,7 @@ def test_where_something_else_answers(site: Site, reply: Reply, state: str) -> N
 
 @pytest.mark.parametrize("action", ["AcceptVpcPeeringConnection", "CreateRoute", "CreateTags", "ModifyVpcAttribute"])
 @pytest.mark.parametrize("reply", [FOREIGN[0], *(pytest.param(one, marks=pytest.mark.full) for one in FOREIGN[1:4])])
-def test_what_something_else_answers_is_no_success(site: Site, action: str, reply: Reply) -> None:
+def test_what_something_else_answers_is_no_success(site: AwsSite, action: str, reply: Reply) -> None:
     site.front.rule(action, reply)
     done = site.run(dns="enable", tags={"team": "data"})
     assert done.failed
@@ -251,7 +251,7 @@ def test_what_something_else_answers_is_no_success(site: Site, action: str, repl
         ("OptInRequired", "Check region"),
     ],
 )
-def test_refused_credentials(site: Site, code: str, advice: str) -> None:
+def test_refused_credentials(site: AwsSite, code: str, advice: str) -> None:
     for action in ("GetCallerIdentity", "DescribeVpcPeeringConnections"):
         site.front.rule(action, refusal(code, f"Not with {site.options['access_key']}", status=403))
     done = site.refused(f"(ec2:DescribeVpcPeeringConnections: {code})")
@@ -260,7 +260,7 @@ def test_refused_credentials(site: Site, code: str, advice: str) -> None:
     assert "********" in done.result["detail"]
 
 
-def test_what_aws_repeats_of_a_secret_is_not_shown(site: Site) -> None:
+def test_what_aws_repeats_of_a_secret_is_not_shown(site: AwsSite) -> None:
     keys = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": LEAK, "session_token": "FwoGZXIvYXdzEXAMPLETOKEN=="}
     said = f"The string was {LEAK} and {keys['session_token']} of {keys['access_key']}"
     site.front.rule("DescribeVpcPeeringConnections", refusal("SignatureDoesNotMatch", said, status=403))
@@ -271,7 +271,7 @@ def test_what_aws_repeats_of_a_secret_is_not_shown(site: Site) -> None:
     assert "********" in done.msg
 
 
-def test_a_slow_sts_is_not_waited_for_long(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_sts_is_not_waited_for_long(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, list[tuple[int, bool]]] = {}
     get = _aws_boto.Clients.get
 
@@ -366,7 +366,7 @@ def test_the_aliases_of_amazon_aws(options: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_options_that_cannot_be_right_are_named_and_nothing_is_sent(site: Site, options: dict[str, Any], message: str) -> None:
+def test_options_that_cannot_be_right_are_named_and_nothing_is_sent(site: AwsSite, options: dict[str, Any], message: str) -> None:
     done = site.run(**{"atlas_cidr_block": None, **options})
     assert message in done.msg
     assert "geheim" not in done.msg
@@ -383,12 +383,12 @@ def test_plain_http_to_another_host_warns() -> None:
     assert warning.startswith("endpoint_url is plain http to moto")
 
 
-def test_check_mode_needs_a_connection_or_a_vpc(site: Site) -> None:
+def test_check_mode_needs_a_connection_or_a_vpc(site: AwsSite) -> None:
     assert "check mode needs vpc_id" in site.run(check_mode=True, connection_id=None).msg
     assert site.front.actions == []
 
 
-def test_booleans_and_accounts_may_come_as_text_and_numbers(site: Site) -> None:
+def test_booleans_and_accounts_may_come_as_text_and_numbers(site: AwsSite) -> None:
     done = site.run(
         accept="no",
         replace_routes="false",
@@ -401,6 +401,6 @@ def test_booleans_and_accounts_may_come_as_text_and_numbers(site: Site) -> None:
     assert done.accepter["vpc"]["region"] == REGION
 
 
-def test_an_unknown_region_only_warns(site: Site) -> None:
+def test_an_unknown_region_only_warns(site: AwsSite) -> None:
     done = site.run(region="us-east-9", connection_id="pcx-0123456789abcdef0")
     assert any("us-east-9" in warning for warning in done.warnings)

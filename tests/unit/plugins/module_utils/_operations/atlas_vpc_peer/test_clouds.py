@@ -63,13 +63,13 @@ def words_missing(done: Done, *words: str) -> list[str]:
 def test_it_is_made_as_check_mode_foretold_and_found_and_removed(site: PeerSite) -> None:
     foretold = site.run(check_mode=True)
     assert (foretold.changed, foretold.failed, site.peers()) == (True, False, [])
-    site.atlas.emulator.requests.clear()
+    site.emulator.requests.clear()
     done = site.run()
     assert (done.failed, done.changed, site.requests()) == (False, True, ["GET peers", "GET all", "POST peers"])
     assert {**done.peer, "id": None} == foretold.peer == foretold.after
     assert (foretold.before, done.before, done.after) == ({}, {}, done.peer)
     site.live()
-    site.atlas.emulator.requests.clear()
+    site.emulator.requests.clear()
     again = site.run(check_mode=False)
     assert (again.changed, again.peer["id"], site.atlas.wire()) == (False, done.peer["id"], [("GET", 401), ("GET", 200)])
     for check_mode in (True, False):
@@ -239,7 +239,7 @@ def test_what_is_not_in_the_key_of_azure_has_to_fit_nevertheless(
 
 
 def test_one_of_several_containers_of_azure_is_never_guessed(azure: PeerSite) -> None:
-    second = azure.add_container(region="US_EAST_2", atlasCidrBlock="10.9.0.0/21")
+    second = azure.make_container(region="US_EAST_2", atlasCidrBlock="10.9.0.0/21")
     assert words_missing(azure.run(), "has 2 network containers on AZURE", "container_region_name", "eastus2") == []
     for region in ("eastus2", "US_EAST_2", "EastUS2"):
         done = azure.run(container_region_name=region)
@@ -286,7 +286,7 @@ def test_a_peering_that_could_not_be_removed_is_in_the_way_too(azure: PeerSite, 
     twin = azure.add_twin()
     azure.fail_deletion(old)
     azure.atlas.act("delete", old)
-    azure.atlas.clock.sleep(2)
+    azure.clock.sleep(2)
     done = azure.run(container_region_name="westeurope", check_mode=check_mode)
     assert words_missing(done, "VNet prod-vnet", f"by VPC peering connection {old}", "overlaps 10.8.0.0/21", twin) == []
     assert azure.atlas.writes() == []
@@ -301,11 +301,11 @@ def test_a_peering_with_an_overlapping_block_is_gone_before_the_new_one_is_reque
     azure.atlas.act("delete", old)
     is_late = "wait_timeout" in options
     if is_late:
-        with azure.atlas.emulator.project.now() as project:
+        with azure.emulator.project.now() as project:
             project.peers.advance = lambda now: None
     foretold = azure.run(container_region_name="westeurope", **options, check_mode=True)
     assert (foretold.failed, foretold.changed, foretold.peer["container_id"]) == (False, True, twin)
-    azure.atlas.emulator.requests.clear()
+    azure.emulator.requests.clear()
     done = azure.run(container_region_name="westeurope", **options)
     if is_late:
         assert words_missing(done, f"{old} is still DELETING after 5 seconds") == []
@@ -320,11 +320,11 @@ def test_a_peering_with_an_overlapping_block_is_gone_before_the_new_one_is_reque
 def test_the_hand_over_of_gcp_costs_a_request_while_the_customer_has_to_act(gcp: PeerSite) -> None:
     first = gcp.run()
     assert [first.result["handover"][name] for name in ("name", "gcloud", "atlas_network_name")] == [None, None, None]
-    gcp.atlas.clock.sleep(2)
-    gcp.atlas.emulator.requests.clear()
+    gcp.clock.sleep(2)
+    gcp.emulator.requests.clear()
     waiting = gcp.run()
     assert (waiting.changed, len(gcp.atlas.wire())) == (False, 3)
-    with gcp.atlas.emulator.project.now() as project:
+    with gcp.emulator.project.now() as project:
         container = project.containers.get(gcp.container_id).to_json()
     handover = waiting.result["handover"]
     project_id, network = container["gcpProjectId"], container["networkName"]
@@ -345,7 +345,7 @@ def test_the_hand_over_of_gcp_costs_a_request_while_the_customer_has_to_act(gcp:
         },
     }
     gcp.live()
-    gcp.atlas.emulator.requests.clear()
+    gcp.emulator.requests.clear()
     assert (set(gcp.run().result["handover"]), len(gcp.atlas.wire())) == (HANDOVER["GCP"], 2)
 
 

@@ -64,17 +64,17 @@ def test_gcp_waits_until_the_customer_can_act(gcp: PeerSite) -> None:
 
 def test_gcp_says_at_once_what_the_customer_has_to_do_with_the_names(gcp: PeerSite) -> None:
     done = gcp.run(wait=True, wait_for="available", wait_timeout=60)
-    with gcp.atlas.emulator.project.now() as project:
+    with gcp.emulator.project.now() as project:
         container = project.containers.get(gcp.container_id).to_json()
     there = f"network {container['networkName']} of project {container['gcpProjectId']}"
     to_do = f"create the peering in GCP from network {NETWORK} of project {PROJECT} to {there} (atlas_gcp_peering)"
-    assert gcp.atlas.lines[0] == f"{NETWORK}: ADDING_PEER → WAITING_FOR_USER after 1 s; {to_do}"
+    assert gcp.lines[0] == f"{NETWORK}: ADDING_PEER → WAITING_FOR_USER after 1 s; {to_do}"
     assert words_missing(done, "is still WAITING_FOR_USER after 60 seconds", to_do[1:], "then run the task again") == []
     assert None not in done.result["handover"].values()
 
 
 def test_gcp_is_available_once_the_customer_has_acted(gcp: PeerSite) -> None:
-    gcp.atlas.clock.after(20, gcp.live)
+    gcp.clock.after(20, gcp.live)
     done = gcp.run(wait=True, wait_for="available")
     assert statuses(done) == ["ADDING_PEER", "WAITING_FOR_USER", "AVAILABLE"]
 
@@ -87,7 +87,7 @@ def test_a_role_that_is_too_new_is_waited_for(azure: PeerSite, code: str) -> Non
     assert statuses(done) == ["refused", "ADDING_PEER", "AVAILABLE"]
     assert 40 <= done.result["status_history"][1]["seconds"] <= 60
     words = ("refused; Atlas cannot reach VNet prod-vnet", "up to 300 s", APPLICATION)
-    assert [word for word in words if word not in azure.atlas.lines[0]] == []
+    assert [word for word in words if word not in azure.lines[0]] == []
 
 
 def test_a_role_that_is_missing_is_told_ready_to_paste(azure: PeerSite) -> None:
@@ -108,28 +108,28 @@ def test_a_role_that_is_missing_is_told_ready_to_paste(azure: PeerSite) -> None:
     assert (done.changed, done.result["http_status"]) == (False, 404)
     assert done.result["error_code"] == "AZURE_CUSTOMER_NETWORK_UNREACHABLE"
     assert done.result["handover"]["scope"] == VNET_ID
-    assert 90 <= sum(azure.atlas.clock.pauses) <= 91
+    assert 90 <= sum(azure.clock.pauses) <= 91
 
 
 def test_without_wait_a_refusal_for_the_role_is_told_at_once(azure: PeerSite) -> None:
     azure.role(given=False)
     for options in ({}, {"wait": True, "azure_role_timeout": 0}):
-        azure.atlas.emulator.requests.clear()
+        azure.emulator.requests.clear()
         done = azure.run(**options)
         assert words_missing(done, APPLICATION, *ACTIONS, VNET_ID) == []
         assert azure.requests().count("POST peers") == 1
-        assert (done.msg.count("repeated"), azure.atlas.lines) == (0, [])
+        assert (done.msg.count("repeated"), azure.lines) == (0, [])
 
 
 def test_another_refusal_is_not_repeated(azure: PeerSite) -> None:
     done = azure.run(wait=True, container_id="5356823b3794dee37132bb7c")
     assert words_missing(done, "has no network container 5356823b3794dee37132bb7c") == []
-    assert (azure.requests().count("POST peers"), azure.atlas.clock.pauses) == (1, [])
+    assert (azure.requests().count("POST peers"), azure.clock.pauses) == (1, [])
 
 
 def test_a_role_that_is_taken_away_while_it_is_waited_for_is_told(azure: PeerSite) -> None:
     azure.role(seconds=1000)
-    azure.atlas.clock.after(10, lambda: azure.role(given=False, code=INVALID))
+    azure.clock.after(10, lambda: azure.role(given=False, code=INVALID))
     done = azure.run(wait=True)
     assert (done.result["error_code"], done.changed) == (INVALID, False)
 
@@ -156,7 +156,7 @@ def test_a_failure_is_told_in_the_words_of_the_cloud(azure: PeerSite, text: str 
 
 
 def test_a_failure_of_gcp_is_told_in_its_words(gcp: PeerSite) -> None:
-    gcp.atlas.clock.after(5, lambda: gcp.fail(gcp.peers()[0]["id"], "The network is not there."))
+    gcp.clock.after(5, lambda: gcp.fail(gcp.peers()[0]["id"], "The network is not there."))
     done = gcp.run(wait=True, wait_for="available")
     assert words_missing(done, "FAILED (The network is not there.)") == []
 
@@ -202,7 +202,7 @@ def test_an_old_failure_of_a_removal_is_waited_out_for_a_minute(azure: PeerSite)
     peer_id = azure.create()
     azure.fail_deletion(peer_id, times=1)
     azure.run(state="absent")
-    azure.atlas.clock.sleep(5)
+    azure.clock.sleep(5)
     assert azure.peers()[0]["status"] == "DELETION_FAILED"
     assert azure.run(state="absent", wait=True).changed
     assert azure.peers() == []
@@ -212,22 +212,22 @@ def test_a_removal_that_fails_again_and_again_is_told_after_a_minute(azure: Peer
     peer_id = azure.create()
     azure.fail_deletion(peer_id)
     azure.run(state="absent")
-    azure.atlas.clock.sleep(5)
-    with azure.atlas.emulator.project.now() as project:
+    azure.clock.sleep(5)
+    with azure.emulator.project.now() as project:
         # Atlas takes the request, and shows nothing of it.
         project.peers.delete = lambda peer: None
-    before = azure.atlas.clock.now
+    before = azure.clock.now
     done = azure.run(state="absent", wait=True)
     assert words_missing(done, peer_id, "could not be removed", "run the task again") == []
-    assert 60 <= azure.atlas.clock.now - before <= 72
+    assert 60 <= azure.clock.now - before <= 72
 
 
 def test_a_time_out_before_the_minute_is_over_names_the_role(azure: PeerSite) -> None:
     peer_id = azure.create()
     azure.fail_deletion(peer_id)
     azure.run(state="absent")
-    azure.atlas.clock.sleep(5)
-    with azure.atlas.emulator.project.now() as project:
+    azure.clock.sleep(5)
+    with azure.emulator.project.now() as project:
         project.peers.delete = lambda peer: None
     done = azure.run(state="absent", wait=True, wait_timeout=30)
     assert words_missing(done, "is still DELETION_FAILED after 30 seconds", "role", "has to stay", "Raise wait_timeout") == []
@@ -237,9 +237,9 @@ def test_a_removal_that_has_failed_and_is_under_way_for_atlas_is_asked_for_once(
     peer_id = azure.create()
     azure.fail_deletion(peer_id)
     azure.run(state="absent")
-    azure.atlas.clock.sleep(5)
+    azure.clock.sleep(5)
     fault(azure.atlas, "DELETE", "status", times=None, status=409, code="PEER_ALREADY_REQUESTED_DELETION")
-    azure.atlas.emulator.requests.clear()
+    azure.emulator.requests.clear()
     done = azure.run(state="absent", wait=True)
     assert words_missing(done, peer_id, "could not be removed: it is DELETION_FAILED", "role", "has to stay") == []
     assert (done.result["http_status"], done.result["error_code"]) == (409, "PEER_ALREADY_REQUESTED_DELETION")

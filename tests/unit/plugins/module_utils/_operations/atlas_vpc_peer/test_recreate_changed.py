@@ -74,7 +74,7 @@ def test_peer_id_moves_a_connection_to_another_network(atlas: Atlas, make: Calla
 
 def test_peer_id_moves_a_connection_to_another_container(azure: PeerSite) -> None:
     old = azure.create()
-    azure.add_container(region="US_EAST", atlasCidrBlock="10.9.0.0/21")
+    azure.make_container(region="US_EAST", atlasCidrBlock="10.9.0.0/21")
     done = azure.run(peer_id=old, container_region_name="eastus", recreate="changed", wait=True)
     assert (done.failed, done.changed, ids(azure.atlas)) == (False, True, [done.peer["id"]])
     assert azure.atlas.writes() == ["POST", "DELETE"]
@@ -161,7 +161,7 @@ def test_refusals_for_the_role_are_waited_out_after_a_removal(azure: PeerSite) -
 
 def test_a_creation_that_fails_after_the_removal_tells_what_is_left(azure: PeerSite) -> None:
     old = azure.create()
-    with azure.atlas.emulator.project.now() as project:
+    with azure.emulator.project.now() as project:
         # The role goes between the removal and the creation.
         delete = project.peers.delete
 
@@ -217,7 +217,7 @@ def test_a_block_of_aws_is_still_changed_in_place(atlas: Atlas) -> None:
 
 @CHECK_MODES
 def test_a_move_stays_in_its_container(azure: PeerSite, check_mode: bool) -> None:
-    azure.add_container(region="US_EAST", atlasCidrBlock="10.9.0.0/21")
+    azure.make_container(region="US_EAST", atlasCidrBlock="10.9.0.0/21")
     elsewhere = azure.create(**azure.other, container_region_name="eastus")
     old = azure.create(container_id=azure.container_id)
     done = azure.run(**azure.other, peer_id=old, recreate="changed", check_mode=check_mode)
@@ -251,7 +251,7 @@ def test_a_removal_that_fails_is_not_told_to_be_done(azure: PeerSite, recreate: 
     if recreate == "dead":
         azure.fail(old)
     if late:
-        with azure.atlas.emulator.project.now() as project:
+        with azure.emulator.project.now() as project:
             project.peers.advance = lambda now: None
     else:
         azure.fail_deletion(old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, REGION, Site
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, REGION, AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 
 READS = ["GetCallerIdentity", "DescribeVpcPeeringConnections", "DescribeVpcs", "DescribeRouteTables"]
@@ -14,7 +14,7 @@ ABSENT: dict[str, Any] = {"state": "absent", "atlas_aws_account_ids": None}
 
 
 @pytest.fixture
-def routed(site: Site) -> Site:
+def routed(site: AwsSite) -> AwsSite:
     """A VPC that routes to Atlas, with routes of others beside that."""
     site.run()
     gateway = site.add_gateway()
@@ -23,13 +23,13 @@ def routed(site: Site) -> Site:
     return site
 
 
-def others(site: Site) -> list[Any]:
+def others(site: AwsSite) -> list[Any]:
     """All routes but those to Atlas's block."""
     tables = site.state()[0]
     return [(one["RouteTableId"], [r for r in one["Routes"] if r.get("DestinationCidrBlock") != ATLAS_BLOCK]) for one in tables]
 
 
-def test_it_deletes_its_routes_one_by_one_and_leaves_the_rest(routed: Site) -> None:
+def test_it_deletes_its_routes_one_by_one_and_leaves_the_rest(routed: AwsSite) -> None:
     main, other = routed.tables
     before = others(routed)
     foreseen = routed.run(check_mode=True, **ABSENT)
@@ -52,7 +52,7 @@ def test_it_deletes_its_routes_one_by_one_and_leaves_the_rest(routed: Site) -> N
     assert again.routes == {main: (None, None), other: (None, None)}
 
 
-def test_a_route_of_others_to_the_block_stays(routed: Site) -> None:
+def test_a_route_of_others_to_the_block_stays(routed: AwsSite) -> None:
     other = routed.tables[1]
     live = routed.request()
     routed.accept(live)
@@ -64,14 +64,14 @@ def test_a_route_of_others_to_the_block_stays(routed: Site) -> None:
 
 
 @pytest.mark.parametrize("status", [*ENDED, "active", "pending-acceptance", "provisioning"])
-def test_the_routes_of_a_connection_go_in_any_state(routed: Site, status: str) -> None:
+def test_the_routes_of_a_connection_go_in_any_state(routed: AwsSite, status: str) -> None:
     routed.front.status[routed.connection_id] = (status, "")
     done = routed.run(**ABSENT)
     assert done.changed
     assert routed.targets() == {}
 
 
-def test_an_unknown_connection_is_no_failure(routed: Site) -> None:
+def test_an_unknown_connection_is_no_failure(routed: AwsSite) -> None:
     routed.front.hidden[routed.connection_id] = 1000
     done = routed.run(vpc_id=routed.vpc_id, **ABSENT)
     assert done.changed
@@ -81,7 +81,7 @@ def test_an_unknown_connection_is_no_failure(routed: Site) -> None:
 
 
 @pytest.mark.parametrize("status", [*ENDED, None])
-def test_routes_to_other_connections_that_have_ended_go_as_well(routed: Site, status: str | None) -> None:
+def test_routes_to_other_connections_that_have_ended_go_as_well(routed: AwsSite, status: str | None) -> None:
     former = routed.request()
     extra = routed.ec2.create_route_table(VpcId=routed.vpc_id)["RouteTable"]["RouteTableId"]
     routed.route(extra, VpcPeeringConnectionId=former)
@@ -94,7 +94,7 @@ def test_routes_to_other_connections_that_have_ended_go_as_well(routed: Site, st
     assert routed.targets() == {}
 
 
-def test_without_a_connection_only_those_to_ended_connections_go(routed: Site) -> None:
+def test_without_a_connection_only_those_to_ended_connections_go(routed: AwsSite) -> None:
     former = routed.request()
     extra = routed.ec2.create_route_table(VpcId=routed.vpc_id)["RouteTable"]["RouteTableId"]
     routed.route(extra, VpcPeeringConnectionId=former)
@@ -108,7 +108,7 @@ def test_without_a_connection_only_those_to_ended_connections_go(routed: Site) -
     assert not routed.run(**options).changed
 
 
-def test_the_tables_can_be_chosen_and_other_routes_to_the_connection_are_named(routed: Site) -> None:
+def test_the_tables_can_be_chosen_and_other_routes_to_the_connection_are_named(routed: AwsSite) -> None:
     main, other = routed.tables
     routed.route(main, "192.168.249.0/24")
     done = routed.run(route_table_ids=[main], **ABSENT)
@@ -119,7 +119,7 @@ def test_the_tables_can_be_chosen_and_other_routes_to_the_connection_are_named(r
     assert f"{ATLAS_BLOCK} in {other}" in warning
 
 
-def test_a_route_in_the_table_of_a_gateway_is_named_too(routed: Site) -> None:
+def test_a_route_in_the_table_of_a_gateway_is_named_too(routed: AwsSite) -> None:
     gateway = routed.add_gateway()
     edge = routed.ec2.create_route_table(VpcId=routed.vpc_id)["RouteTable"]["RouteTableId"]
     routed.ec2.associate_route_table(RouteTableId=edge, GatewayId=gateway)
@@ -129,7 +129,7 @@ def test_a_route_in_the_table_of_a_gateway_is_named_too(routed: Site) -> None:
     assert routed.targets() == {edge: routed.connection_id}
 
 
-def test_a_table_that_is_gone_is_skipped_with_a_warning(routed: Site) -> None:
+def test_a_table_that_is_gone_is_skipped_with_a_warning(routed: AwsSite) -> None:
     main, other = routed.tables
     gone = "rtb-0123456789abcdef0"
     done = routed.run(route_table_ids=[gone, main, other], **ABSENT)
@@ -139,7 +139,7 @@ def test_a_table_that_is_gone_is_skipped_with_a_warning(routed: Site) -> None:
     assert not routed.run(route_table_tags={"atlas": "yes"}, **ABSENT).changed
 
 
-def test_a_vpc_that_is_unknown_is_skipped_with_a_warning(site: Site) -> None:
+def test_a_vpc_that_is_unknown_is_skipped_with_a_warning(site: AwsSite) -> None:
     for options in ({"connection_id": None}, {}, {"connection_id": "pcx-0123456789abcdef0"}):
         site.front.hidden[site.connection_id] = 1000
         done = site.run(**{**ABSENT, "vpc_id": "vpc-0123456789abcdef0", **options})
@@ -153,7 +153,7 @@ def test_a_vpc_that_is_unknown_is_skipped_with_a_warning(site: Site) -> None:
 
 
 @pytest.mark.parametrize("status", ["active", "deleted"])
-def test_vpc_and_requester_are_compared(routed: Site, status: str) -> None:
+def test_vpc_and_requester_are_compared(routed: AwsSite, status: str) -> None:
     routed.front.status[routed.connection_id] = (status, "")
     other = routed.account.make_vpc("10.77.0.0/16")
     routed.refused(f"leads to {routed.vpc_id}, not to vpc_id {other}", vpc_id=other, **ABSENT)
@@ -161,7 +161,7 @@ def test_vpc_and_requester_are_compared(routed: Site, status: str) -> None:
     routed.refused("not of aws_account_id", aws_account_id="333333333333", **ABSENT)
 
 
-def test_the_block_is_compared_while_aws_tells_it(routed: Site) -> None:
+def test_the_block_is_compared_while_aws_tells_it(routed: AwsSite) -> None:
     routed.refused(
         f"has {ATLAS_BLOCK}, not atlas_cidr_block 192.168.240.0/21", **{**ABSENT, "atlas_cidr_block": "192.168.240.0/21"}
     )
@@ -169,7 +169,7 @@ def test_the_block_is_compared_while_aws_tells_it(routed: Site) -> None:
     assert not routed.run(**{**ABSENT, "atlas_cidr_block": "192.168.232.0/21"}).changed
 
 
-def test_a_table_of_another_vpc_and_a_shared_vpc_are_refused(routed: Site) -> None:
+def test_a_table_of_another_vpc_and_a_shared_vpc_are_refused(routed: AwsSite) -> None:
     other = routed.account.make_vpc("10.77.0.0/16")
     table = routed.ec2.create_route_table(VpcId=other)["RouteTable"]["RouteTableId"]
     routed.refused(f"{table} belongs to {other}", route_table_ids=[table], **ABSENT)
@@ -180,13 +180,13 @@ def test_a_table_of_another_vpc_and_a_shared_vpc_are_refused(routed: Site) -> No
 # What AWS does not tell any more
 
 
-def test_the_block_of_an_active_connection_is_the_default(routed: Site) -> None:
+def test_the_block_of_an_active_connection_is_the_default(routed: AwsSite) -> None:
     assert routed.run(**{**ABSENT, "atlas_cidr_block": None}).changed
     assert routed.targets() == {}
 
 
 @pytest.mark.parametrize("status", ["deleted", None])
-def test_without_the_block_routes_that_remain_are_a_failure_and_none_is_fine(routed: Site, status: str | None) -> None:
+def test_without_the_block_routes_that_remain_are_a_failure_and_none_is_fine(routed: AwsSite, status: str | None) -> None:
     if status is None:
         routed.front.hidden[routed.connection_id] = 1000
     else:
@@ -201,7 +201,7 @@ def test_without_the_block_routes_that_remain_are_a_failure_and_none_is_fine(rou
     assert (done.failed, done.changed) == (False, False)
 
 
-def test_an_error_is_not_taken_for_absence(routed: Site) -> None:
+def test_an_error_is_not_taken_for_absence(routed: AwsSite) -> None:
     before = routed.state()
     for action in ("DescribeVpcPeeringConnections", "DescribeVpcs", "DescribeRouteTables"):
         routed.front.rules.clear()

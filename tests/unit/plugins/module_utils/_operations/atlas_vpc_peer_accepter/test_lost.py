@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, GROUP, Site
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, GROUP, AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET
 
@@ -13,7 +13,7 @@ WRITES = ["AcceptVpcPeeringConnection", "CreateRoute", "CreateTags", "ModifyVpcA
 ABSENT: dict[str, Any] = {"state": "absent"}
 
 
-def prepare(site: Site, action: str) -> dict[str, Any]:
+def prepare(site: AwsSite, action: str) -> dict[str, Any]:
     """Make a VPC in which a task sends this action, and return the options for it."""
     if action == "DeleteRoute":
         site.run()
@@ -27,7 +27,7 @@ def prepare(site: Site, action: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("action", WRITES)
-def test_a_lost_reply_is_looked_up_and_nothing_is_sent_twice(site: Site, action: str) -> None:
+def test_a_lost_reply_is_looked_up_and_nothing_is_sent_twice(site: AwsSite, action: str) -> None:
     options = prepare(site, action)
     wanted = site.run(check_mode=True, **options)
     site.front.lose(action)
@@ -44,7 +44,7 @@ def test_a_lost_reply_is_looked_up_and_nothing_is_sent_twice(site: Site, action:
     assert not site.run(**options).changed
 
 
-def test_aws_may_show_the_old_state_for_a_moment_after_the_acceptance(site: Site) -> None:
+def test_aws_may_show_the_old_state_for_a_moment_after_the_acceptance(site: AwsSite) -> None:
     site.front.status[site.connection_id] = ("pending-acceptance", "Pending Acceptance")
     site.clock.after(5, site.front.status.clear)
     done = site.run()
@@ -53,7 +53,7 @@ def test_aws_may_show_the_old_state_for_a_moment_after_the_acceptance(site: Site
     assert site.front.writes == ["AcceptVpcPeeringConnection", *["CreateRoute"] * len(site.tables)]
 
 
-def test_what_was_accepted_is_not_accepted_once_more_although_aws_shows_the_old_state(site: Site) -> None:
+def test_what_was_accepted_is_not_accepted_once_more_although_aws_shows_the_old_state(site: AwsSite) -> None:
     """Everything is read again after a route that got no reply; then the block is not told, so nothing else is done."""
     site.front.lose("CreateRoute")
     accept = site.front.answer
@@ -70,7 +70,7 @@ def test_what_was_accepted_is_not_accepted_once_more_although_aws_shows_the_old_
     assert site.front.writes.count("AcceptVpcPeeringConnection") == 1
 
 
-def leave_one(site: Site, action: str) -> dict[str, Any]:
+def leave_one(site: AwsSite, action: str) -> dict[str, Any]:
     """Leave nothing to do but this action, and return the options for it."""
     options: dict[str, Any] = {"route_table_ids": site.tables[:1]}
     if action == "AcceptVpcPeeringConnection":
@@ -90,7 +90,7 @@ def leave_one(site: Site, action: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("action", WRITES)
-def test_one_change_whose_reply_was_lost_counts(site: Site, action: str) -> None:
+def test_one_change_whose_reply_was_lost_counts(site: AwsSite, action: str) -> None:
     options = leave_one(site, action)
     site.front.lose(action)
     done = site.run(**options)
@@ -109,7 +109,7 @@ def test_one_change_whose_reply_was_lost_counts(site: Site, action: str) -> None
         refusal("RequestLimitExceeded", status=503),
     ],
 )
-def test_a_request_that_never_arrived_is_sent_again_after_a_look(site: Site, action: str, reply: Any) -> None:
+def test_a_request_that_never_arrived_is_sent_again_after_a_look(site: AwsSite, action: str, reply: Any) -> None:
     options = prepare(site, action)
     site.front.rule(action, reply, times=1)
     done = site.run(**options)
@@ -121,7 +121,7 @@ def test_a_request_that_never_arrived_is_sent_again_after_a_look(site: Site, act
 
 
 @pytest.mark.parametrize("action", ["AcceptVpcPeeringConnection", "CreateRoute", "DeleteRoute"])
-def test_botocore_repeats_no_write_by_itself(site: Site, action: str) -> None:
+def test_botocore_repeats_no_write_by_itself(site: AwsSite, action: str) -> None:
     options = prepare(site, action)
     site.front.rule(action, DROP)
     done = site.run(**options)
@@ -137,12 +137,12 @@ def test_botocore_repeats_no_write_by_itself(site: Site, action: str) -> None:
     assert done.changed == (action == "CreateRoute")
 
 
-def test_a_read_is_repeated_by_botocore(site: Site) -> None:
+def test_a_read_is_repeated_by_botocore(site: AwsSite) -> None:
     site.front.rule("DescribeVpcs", DROP, times=1)
     assert site.run().changed
 
 
-def test_where_nothing_can_be_read_after_a_lost_reply_it_may_have_been_changed(site: Site) -> None:
+def test_where_nothing_can_be_read_after_a_lost_reply_it_may_have_been_changed(site: AwsSite) -> None:
     site.front.lose("AcceptVpcPeeringConnection")
     site.front.rule("DescribeVpcPeeringConnections", refusal("UnauthorizedOperation", status=403), skip=1)
     done = site.run()
@@ -150,7 +150,7 @@ def test_where_nothing_can_be_read_after_a_lost_reply_it_may_have_been_changed(s
     assert done.changed
 
 
-def test_throttling_of_many_changes_one_after_the_other(site: Site) -> None:
+def test_throttling_of_many_changes_one_after_the_other(site: AwsSite) -> None:
     for unused in range(6):
         site.ec2.create_route_table(VpcId=site.vpc_id)
     # Every second one is refused.
@@ -165,7 +165,7 @@ def test_throttling_of_many_changes_one_after_the_other(site: Site) -> None:
 # Somebody else is faster
 
 
-def test_accepted_meanwhile_by_somebody_else(site: Site) -> None:
+def test_accepted_meanwhile_by_somebody_else(site: AwsSite) -> None:
     site.front.rule("AcceptVpcPeeringConnection", before=site.accept, times=1)
     done = site.run(route_table_ids=site.tables[:1])
     assert not done.failed, done.msg
@@ -174,7 +174,7 @@ def test_accepted_meanwhile_by_somebody_else(site: Site) -> None:
 
 
 @pytest.mark.parametrize("status", ["rejected", "expired", "deleted"])
-def test_ended_right_before_the_acceptance(site: Site, status: str) -> None:
+def test_ended_right_before_the_acceptance(site: AwsSite, status: str) -> None:
     site.front.rule(
         "AcceptVpcPeeringConnection",
         refusal("InvalidStateTransition"),
@@ -185,7 +185,7 @@ def test_ended_right_before_the_acceptance(site: Site, status: str) -> None:
     assert not done.changed
 
 
-def test_a_route_that_somebody_else_has_made_to_this_connection_is_fine(site: Site) -> None:
+def test_a_route_that_somebody_else_has_made_to_this_connection_is_fine(site: AwsSite) -> None:
     site.accept()
     main, other = site.tables
     site.front.rule("CreateRoute", before=lambda: site.route(main), times=1)
@@ -196,7 +196,7 @@ def test_a_route_that_somebody_else_has_made_to_this_connection_is_fine(site: Si
 
 
 @pytest.mark.parametrize("replace_routes", [False, True])
-def test_a_route_that_somebody_else_has_made_to_another_target_is_named(site: Site, replace_routes: bool) -> None:
+def test_a_route_that_somebody_else_has_made_to_another_target_is_named(site: AwsSite, replace_routes: bool) -> None:
     site.accept()
     main, other = site.tables
     gateway = site.add_gateway()
@@ -212,7 +212,7 @@ def test_a_route_that_somebody_else_has_made_to_another_target_is_named(site: Si
     assert site.targets() == {main: site.connection_id, other: gateway}
 
 
-def test_a_route_that_was_changed_right_before_it_is_replaced(site: Site) -> None:
+def test_a_route_that_was_changed_right_before_it_is_replaced(site: AwsSite) -> None:
     site.accept()
     main, other = site.tables
     former, gateway = site.request(), site.add_gateway()
@@ -233,7 +233,7 @@ def test_a_route_that_was_changed_right_before_it_is_replaced(site: Site) -> Non
     assert other not in site.targets()
 
 
-def test_a_route_that_is_gone_before_it_is_replaced_is_made(site: Site) -> None:
+def test_a_route_that_is_gone_before_it_is_replaced_is_made(site: AwsSite) -> None:
     site.accept()
     main = site.tables[0]
     former = site.request()
@@ -246,7 +246,7 @@ def test_a_route_that_is_gone_before_it_is_replaced_is_made(site: Site) -> None:
     assert site.targets() == {main: site.connection_id}
 
 
-def test_a_route_that_was_replaced_right_before_it_is_deleted_stays(site: Site) -> None:
+def test_a_route_that_was_replaced_right_before_it_is_deleted_stays(site: AwsSite) -> None:
     site.run()
     main, other = site.tables
     gateway = site.add_gateway()
@@ -267,7 +267,7 @@ def test_a_route_that_was_replaced_right_before_it_is_deleted_stays(site: Site) 
 
 
 @pytest.mark.parametrize("look", [True, False])
-def test_a_route_that_is_gone_before_it_is_deleted_is_done(site: Site, look: bool) -> None:
+def test_a_route_that_is_gone_before_it_is_deleted_is_done(site: AwsSite, look: bool) -> None:
     site.run()
     main, other = site.tables
 
@@ -287,7 +287,7 @@ def test_a_route_that_is_gone_before_it_is_deleted_is_done(site: Site, look: boo
 
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("when", ["DescribeRouteTables", "DeleteRoute"])
-def test_a_table_that_is_gone_between_the_look_and_the_deletion(site: Site, named: bool, when: str) -> None:
+def test_a_table_that_is_gone_between_the_look_and_the_deletion(site: AwsSite, named: bool, when: str) -> None:
     site.run()
     main, other = site.tables
     skip = 2 if when == "DescribeRouteTables" else 1
@@ -299,7 +299,7 @@ def test_a_table_that_is_gone_between_the_look_and_the_deletion(site: Site, name
     assert done.warnings == ([f"The route table {other} is gone: nothing is removed from it."] if named else [])
 
 
-def test_a_table_that_is_gone_before_its_route_is_made(site: Site) -> None:
+def test_a_table_that_is_gone_before_its_route_is_made(site: AwsSite) -> None:
     site.accept()
     main, other = site.tables
     site.front.rule("CreateRoute", before=lambda: site.ec2.delete_route_table(RouteTableId=other), skip=1, times=1)
@@ -317,7 +317,7 @@ def test_a_table_that_is_gone_before_its_route_is_made(site: Site) -> None:
 
 
 @pytest.mark.parametrize("action", WRITES)
-def test_a_missing_permission_names_the_action_and_tells_what_was_done(site: Site, action: str) -> None:
+def test_a_missing_permission_names_the_action_and_tells_what_was_done(site: AwsSite, action: str) -> None:
     options = prepare(site, action)
     encoded = "You are not authorized to perform this operation. Encoded authorization failure message: AbCdEf123"
     site.front.rule(action, refusal("UnauthorizedOperation", encoded, status=403))
@@ -346,7 +346,7 @@ def test_a_missing_permission_names_the_action_and_tells_what_was_done(site: Sit
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_missing_permission_to_read_is_refused_before_anything_is_changed(site: Site, action: str, check_mode: bool) -> None:
+def test_a_missing_permission_to_read_is_refused_before_anything_is_changed(site: AwsSite, action: str, check_mode: bool) -> None:
     site.front.rule(action, refusal("UnauthorizedOperation", status=403))
     done = site.run(check_mode=check_mode, dns="warn", security_group_ids=["sg-0123456789abcdef0"])
     assert f"Allow ec2:{action} to these credentials" in done.msg
@@ -354,7 +354,7 @@ def test_a_missing_permission_to_read_is_refused_before_anything_is_changed(site
     assert site.front.writes == []
 
 
-def test_a_refusal_for_good_is_not_tried_again(site: Site) -> None:
+def test_a_refusal_for_good_is_not_tried_again(site: AwsSite) -> None:
     site.accept()
     site.front.rule("CreateRoute", refusal("RouteLimitExceeded", "The maximum number of routes has been reached."))
     done = site.run()

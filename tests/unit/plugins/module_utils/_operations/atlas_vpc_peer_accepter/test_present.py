@@ -11,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import (
     BLOCK,
     GROUP,
     REGION,
-    Site,
+    AwsSite,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import EXPIRATION
 
@@ -19,7 +19,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.aws_front import EXPIRATI
 READS = ["GetCallerIdentity", "DescribeVpcPeeringConnections", "DescribeVpcs", "DescribeRouteTables"]
 
 
-def test_it_accepts_and_routes_and_then_there_is_nothing_to_do(site: Site) -> None:
+def test_it_accepts_and_routes_and_then_there_is_nothing_to_do(site: AwsSite) -> None:
     main, other = site.tables
     done = site.run()
     assert done.changed
@@ -39,7 +39,7 @@ def test_it_accepts_and_routes_and_then_there_is_nothing_to_do(site: Site) -> No
     ]
 
 
-def test_with_all_options_nothing_to_do_is_still_one_request_for_each_kind_of_object(site: Site) -> None:
+def test_with_all_options_nothing_to_do_is_still_one_request_for_each_kind_of_object(site: AwsSite) -> None:
     group = site.ec2.create_security_group(GroupName="app", Description="app", VpcId=site.vpc_id)["GroupId"]
     options = {
         "vpc_id": site.vpc_id,
@@ -59,7 +59,7 @@ def test_with_all_options_nothing_to_do_is_still_one_request_for_each_kind_of_ob
     assert site.front.actions == [*READS, "DescribeVpcAttribute", "DescribeVpcAttribute", "DescribeSecurityGroups"]
 
 
-def test_one_more_request_where_routes_lead_to_other_connections(site: Site) -> None:
+def test_one_more_request_where_routes_lead_to_other_connections(site: AwsSite) -> None:
     site.accept()
     former = site.request()
     site.route(site.tables[0], VpcPeeringConnectionId=former)
@@ -68,7 +68,7 @@ def test_one_more_request_where_routes_lead_to_other_connections(site: Site) -> 
     assert site.front.actions == [*READS, "DescribeVpcPeeringConnections"]
 
 
-def test_six_tables_are_accepted_and_routed_in_less_than_a_second(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_six_tables_are_accepted_and_routed_in_less_than_a_second(site: AwsSite, capsys: pytest.CaptureFixture[str]) -> None:
     for unused in range(4):
         site.ec2.create_route_table(VpcId=site.vpc_id)
     started = time.monotonic()
@@ -80,7 +80,7 @@ def test_six_tables_are_accepted_and_routed_in_less_than_a_second(site: Site, ca
         print(f"\n    six tables accepted and routed in {elapsed:.3f} s", end="")
 
 
-def test_check_mode_tells_what_the_real_run_does(site: Site) -> None:
+def test_check_mode_tells_what_the_real_run_does(site: AwsSite) -> None:
     options = {"group_id": GROUP, "tags": {"team": "data"}, "dns": "enable"}
     before = site.state()
     foreseen = site.run(check_mode=True, **options)
@@ -97,7 +97,7 @@ def test_check_mode_tells_what_the_real_run_does(site: Site) -> None:
     assert not site.run(check_mode=True, **options).changed
 
 
-def test_the_diff_is_the_result_before_and_after(site: Site) -> None:
+def test_the_diff_is_the_result_before_and_after(site: AwsSite) -> None:
     done = site.run(tags={"team": "data"})
     diff = done.result["diff"]
     assert diff["after"] == done.accepter
@@ -107,7 +107,7 @@ def test_the_diff_is_the_result_before_and_after(site: Site) -> None:
     assert diff["after"]["connection"]["tags"] == {"team": "data"}
 
 
-def test_the_result_has_what_is_documented(site: Site) -> None:
+def test_the_result_has_what_is_documented(site: AwsSite) -> None:
     result = site.run(dns="warn").accepter
     assert result["connection"] == {
         "id": site.connection_id,
@@ -137,7 +137,7 @@ def test_the_result_has_what_is_documented(site: Site) -> None:
 # Acceptance
 
 
-def test_without_accounts_it_warns_and_names_the_requesters(site: Site) -> None:
+def test_without_accounts_it_warns_and_names_the_requesters(site: AwsSite) -> None:
     for check_mode in (True, False):
         (warning,) = site.run(check_mode=check_mode, atlas_aws_account_ids=None).warnings
         assert f"account {ATLAS_ACCOUNT}" in warning
@@ -146,7 +146,7 @@ def test_without_accounts_it_warns_and_names_the_requesters(site: Site) -> None:
     assert site.run(atlas_aws_account_ids=None).warnings == []
 
 
-def test_accept_false_does_everything_else_and_says_until_when(site: Site) -> None:
+def test_accept_false_does_everything_else_and_says_until_when(site: AwsSite) -> None:
     done = site.run(accept=False, wait=True, tags={"team": "data"}, dns="enable")
     assert done.changed
     assert site.front.writes == ["CreateRoute", "CreateRoute", "CreateTags", "ModifyVpcAttribute"]
@@ -161,7 +161,7 @@ def test_accept_false_does_everything_else_and_says_until_when(site: Site) -> No
     assert site.run(accept=False, tags={"team": "data"}).warnings == []
 
 
-def test_what_is_provisioning_is_accepted_already(site: Site) -> None:
+def test_what_is_provisioning_is_accepted_already(site: AwsSite) -> None:
     site.accept()
     site.front.status[site.connection_id] = ("provisioning", "Provisioning")
     site.clock.after(3, site.front.status.clear)
@@ -173,17 +173,17 @@ def test_what_is_provisioning_is_accepted_already(site: Site) -> None:
 # The block
 
 
-def test_the_block_is_required_while_aws_does_not_tell_it(site: Site) -> None:
+def test_the_block_is_required_while_aws_does_not_tell_it(site: AwsSite) -> None:
     done = site.refused("atlas_cidr_block is required", atlas_cidr_block=None)
     assert "only once it is active" in done.msg
 
 
-def test_the_block_of_an_active_connection_is_the_default(site: Site) -> None:
+def test_the_block_of_an_active_connection_is_the_default(site: AwsSite) -> None:
     site.accept()
     assert site.run(atlas_cidr_block=None).accepter["routes"][0]["destination_cidr_block"] == ATLAS_BLOCK
 
 
-def test_several_blocks_leave_no_default_and_each_of_them_will_do(site: Site) -> None:
+def test_several_blocks_leave_no_default_and_each_of_them_will_do(site: AwsSite) -> None:
     site.accept()
     site.front.blocks[site.atlas_vpc_id] = ["192.168.240.0/21", ATLAS_BLOCK]
     done = site.refused("has several blocks", atlas_cidr_block=None)
@@ -206,7 +206,7 @@ def test_the_block_is_compared_after_the_acceptance_and_before_the_first_route(m
     site.refused("192.168.240.0/21, not atlas_cidr_block 192.168.248.0/21")
 
 
-def test_no_route_is_made_while_aws_does_not_tell_the_block(site: Site) -> None:
+def test_no_route_is_made_while_aws_does_not_tell_the_block(site: AwsSite) -> None:
     site.front.provisioning = 10_000
     done = site.run()
     assert done.failed
@@ -216,7 +216,7 @@ def test_no_route_is_made_while_aws_does_not_tell_the_block(site: Site) -> None:
     assert 29 <= sum(site.clock.pauses) <= 31
 
 
-def test_a_second_block_of_the_vpc_counts(site: Site) -> None:
+def test_a_second_block_of_the_vpc_counts(site: AwsSite) -> None:
     site.ec2.associate_vpc_cidr_block(VpcId=site.vpc_id, CidrBlock="10.16.0.0/16")
     done = site.run(route_table_cidr_block="10.16.128.0/17")
     assert done.changed
@@ -228,7 +228,7 @@ def test_a_second_block_of_the_vpc_counts(site: Site) -> None:
 # Names and tags
 
 
-def test_the_name_is_given_only_to_a_connection_without_one(site: Site) -> None:
+def test_the_name_is_given_only_to_a_connection_without_one(site: AwsSite) -> None:
     # The requester's tags are its own: only those of this account count.
     site.atlas.ec2(REGION).create_tags(Resources=[site.connection_id], Tags=[{"Key": "Name", "Value": "atlas-theirs"}])
     assert site.run(group_id=GROUP, tags={"team": "data"}).accepter["connection"]["tags"] == {
@@ -241,7 +241,7 @@ def test_the_name_is_given_only_to_a_connection_without_one(site: Site) -> None:
     assert again.accepter["connection"]["tags"]["Name"] == f"atlas-{GROUP}"
 
 
-def test_tags_are_added_and_changed_and_never_taken_away(site: Site) -> None:
+def test_tags_are_added_and_changed_and_never_taken_away(site: AwsSite) -> None:
     site.run(tags={"team": "data", "cost": 7})
     done = site.run(tags={"cost": "8", "Name": "mine"}, group_id=GROUP)
     assert done.accepter["connection"]["tags"] == {"team": "data", "cost": "8", "Name": "mine"}
@@ -250,7 +250,7 @@ def test_tags_are_added_and_changed_and_never_taken_away(site: Site) -> None:
     assert not site.run().changed
 
 
-def test_the_project_of_the_environment_gives_no_name(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_project_of_the_environment_gives_no_name(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", GROUP)
     assert site.run().accepter["connection"]["tags"] == {}
 
@@ -258,7 +258,7 @@ def test_the_project_of_the_environment_gives_no_name(site: Site, monkeypatch: p
 # DNS
 
 
-def test_dns_warn_names_what_is_off(site: Site) -> None:
+def test_dns_warn_names_what_is_off(site: AwsSite) -> None:
     (warning,) = site.run(dns="warn").warnings
     assert warning.startswith(f"The VPC {site.vpc_id} has enable_dns_hostnames off")
     site.ec2.modify_vpc_attribute(VpcId=site.vpc_id, EnableDnsSupport={"Value": False})
@@ -266,7 +266,7 @@ def test_dns_warn_names_what_is_off(site: Site) -> None:
     assert warning.startswith(f"The VPC {site.vpc_id} has enable_dns_support and enable_dns_hostnames off")
 
 
-def test_dns_enable_sets_both_support_first(site: Site) -> None:
+def test_dns_enable_sets_both_support_first(site: AwsSite) -> None:
     site.accept()
     site.ec2.modify_vpc_attribute(VpcId=site.vpc_id, EnableDnsSupport={"Value": False})
     done = site.run(dns="enable", accept=False)
@@ -280,7 +280,7 @@ def test_dns_enable_sets_both_support_first(site: Site) -> None:
     assert not site.run(dns="enable").changed
 
 
-def test_dns_ignore_reads_neither(site: Site) -> None:
+def test_dns_ignore_reads_neither(site: AwsSite) -> None:
     assert site.run(dns="ignore").accepter["vpc"]["enable_dns_support"] is None
     assert "DescribeVpcAttribute" not in site.front.actions
 
@@ -288,7 +288,7 @@ def test_dns_ignore_reads_neither(site: Site) -> None:
 # Which tables
 
 
-def test_tables_of_gateways_are_left_out(site: Site) -> None:
+def test_tables_of_gateways_are_left_out(site: AwsSite) -> None:
     gateway = site.add_gateway()
     edge = site.ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"]
     site.ec2.associate_route_table(RouteTableId=edge, GatewayId=gateway)
@@ -297,7 +297,7 @@ def test_tables_of_gateways_are_left_out(site: Site) -> None:
     assert edge not in site.targets()
 
 
-def test_tables_by_id_and_by_tags(site: Site) -> None:
+def test_tables_by_id_and_by_tags(site: AwsSite) -> None:
     main, other = site.tables
     assert list(site.run(route_table_ids=[other, other]).routes) == [other]
     assert set(site.targets()) == {other}
@@ -306,7 +306,7 @@ def test_tables_by_id_and_by_tags(site: Site) -> None:
     assert set(site.targets()) == {main, other}
 
 
-def test_lists_come_in_pages(site: Site) -> None:
+def test_lists_come_in_pages(site: AwsSite) -> None:
     for unused in range(5):
         site.ec2.create_route_table(VpcId=site.vpc_id)
     site.front.page_size = 3
@@ -318,7 +318,7 @@ def test_lists_come_in_pages(site: Site) -> None:
 # Check mode without a connection
 
 
-def test_without_a_connection_check_mode_checks_what_depends_on_none(site: Site) -> None:
+def test_without_a_connection_check_mode_checks_what_depends_on_none(site: AwsSite) -> None:
     options = {"check_mode": True, "connection_id": None, "vpc_id": site.vpc_id}
     done = site.run(**options)
     assert not done.failed
@@ -343,7 +343,7 @@ def test_without_a_connection_check_mode_checks_what_depends_on_none(site: Site)
     assert gateway in site.run(**options).msg
 
 
-def test_without_a_block_as_well_it_says_what_was_not_checked(site: Site) -> None:
+def test_without_a_block_as_well_it_says_what_was_not_checked(site: AwsSite) -> None:
     done = site.run(check_mode=True, connection_id=None, vpc_id=site.vpc_id, atlas_cidr_block=None)
     (warning,) = done.warnings
     assert "overlaps and routes were not checked" in warning
@@ -353,5 +353,5 @@ def test_without_a_block_as_well_it_says_what_was_not_checked(site: Site) -> Non
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "US_EAST_1"])
-def test_the_region_in_the_spelling_of_both_clouds(site: Site, region: str) -> None:
+def test_the_region_in_the_spelling_of_both_clouds(site: AwsSite, region: str) -> None:
     assert site.run(region=region).changed

@@ -1,11 +1,17 @@
-"""What atlas_vpc_peer_accepter refuses, in check mode and for real; Site.refused() proves that nothing is changed."""
+"""What atlas_vpc_peer_accepter refuses, in check mode and for real; AwsSite.refused() proves that nothing is changed."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_ACCOUNT, ATLAS_BLOCK, REGION, Site, owner
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import (
+    ATLAS_ACCOUNT,
+    ATLAS_BLOCK,
+    REGION,
+    AwsSite,
+    owner,
+)
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 
 UNKNOWN = "pcx-0123456789abcdef0"
@@ -14,12 +20,12 @@ UNKNOWN = "pcx-0123456789abcdef0"
 # The connection
 
 
-def test_an_unknown_connection_is_named_with_region_and_account(site: Site) -> None:
+def test_an_unknown_connection_is_named_with_region_and_account(site: AwsSite) -> None:
     done = site.refused(f"{UNKNOWN} is unknown in region {REGION} of account {site.account.id}", connection_id=UNKNOWN)
     assert "Set wait to true" in done.msg
 
 
-def test_without_an_answer_from_sts_the_message_says_that_the_owner_was_not_checked(site: Site) -> None:
+def test_without_an_answer_from_sts_the_message_says_that_the_owner_was_not_checked(site: AwsSite) -> None:
     site.front.rule("GetCallerIdentity", refusal("InternalFailure", status=500))
     done = site.refused(f"{UNKNOWN} is unknown in region {REGION}", connection_id=UNKNOWN)
     assert site.account.id not in done.msg
@@ -41,7 +47,7 @@ def test_without_an_answer_from_sts_the_message_says_that_the_owner_was_not_chec
     ],
 )
 @pytest.mark.parametrize("wait", [True, False])
-def test_a_connection_that_has_ended(site: Site, status: str, words: str, wait: bool) -> None:
+def test_a_connection_that_has_ended(site: AwsSite, status: str, words: str, wait: bool) -> None:
     site.front.status[site.connection_id] = (status, f"It is {status} now")
     done = site.refused(f"{site.connection_id} is {status}: {words} (AWS says: It is {status} now)", wait=wait)
     assert "Atlas has to request it anew" in done.msg
@@ -49,23 +55,23 @@ def test_a_connection_that_has_ended(site: Site, status: str, words: str, wait: 
     assert site.clock.pauses == []
 
 
-def test_a_request_that_aws_has_not_passed_on_yet(site: Site) -> None:
+def test_a_request_that_aws_has_not_passed_on_yet(site: AwsSite) -> None:
     site.front.status[site.connection_id] = ("initiating-request", "Initiating")
     done = site.refused("still being requested (initiating-request)")
     assert "Set wait to true" in done.msg
 
 
-def test_a_connection_to_another_vpc(site: Site) -> None:
+def test_a_connection_to_another_vpc(site: AwsSite) -> None:
     other = site.account.make_vpc("10.77.0.0/16")
     site.refused(f"leads to {site.vpc_id}, not to vpc_id {other}", vpc_id=other)
 
 
-def test_a_connection_of_a_stranger(site: Site) -> None:
+def test_a_connection_of_a_stranger(site: AwsSite) -> None:
     done = site.refused(f"was requested by account {ATLAS_ACCOUNT}", atlas_aws_account_ids=["333333333333", "444444444444"])
     assert "333333333333, 444444444444" in done.msg
 
 
-def test_a_connection_to_another_region(site: Site) -> None:
+def test_a_connection_to_another_region(site: AwsSite) -> None:
     here, there = site.account.make_vpc("10.89.0.0/16", REGION), site.account.make_vpc("10.88.0.0/16", "eu-west-1")
     # This account is on both sides, and sees the connection in both regions.
     made = site.ec2.create_vpc_peering_connection(
@@ -78,13 +84,13 @@ def test_a_connection_to_another_region(site: Site) -> None:
 # The VPC and its account
 
 
-def test_credentials_of_another_account(site: Site) -> None:
+def test_credentials_of_another_account(site: AwsSite) -> None:
     done = site.refused(f"of account {site.account.id}, not of aws_account_id 999999999999", aws_account_id="999999999999")
     assert site.front.actions[0] == "GetCallerIdentity"
     assert "profile" in done.msg
 
 
-def test_a_connection_to_a_vpc_of_another_account(site: Site) -> None:
+def test_a_connection_to_a_vpc_of_another_account(site: AwsSite) -> None:
     other = owner(site.aws.url, "444444444444")
     theirs = other.make_vpc("10.66.0.0/16")
     made = site.ec2.create_vpc_peering_connection(VpcId=site.vpc_id, PeerVpcId=theirs, PeerOwnerId=other.id, PeerRegion=REGION)
@@ -96,40 +102,40 @@ def test_a_connection_to_a_vpc_of_another_account(site: Site) -> None:
     )
 
 
-def test_an_unknown_vpc(site: Site) -> None:
+def test_an_unknown_vpc(site: AwsSite) -> None:
     site.run()
     failed = site.run(check_mode=True, connection_id=None, vpc_id="vpc-0123456789abcdef0")
     assert f"The VPC vpc-0123456789abcdef0 is unknown in region {REGION} of account {site.account.id}" in failed.msg
 
 
-def test_a_vpc_that_another_account_shares(site: Site) -> None:
+def test_a_vpc_that_another_account_shares(site: AwsSite) -> None:
     site.front.owners[site.vpc_id] = "555555555555"
     done = site.refused(f"belongs to account 555555555555, which shares it with account {site.account.id}", dns="warn")
     assert "Only its owner" in done.msg
 
 
-def test_the_owner_of_the_vpc_is_compared_without_sts_too(site: Site) -> None:
+def test_the_owner_of_the_vpc_is_compared_without_sts_too(site: AwsSite) -> None:
     site.front.owners[site.vpc_id] = "555555555555"
     site.front.rule("GetCallerIdentity", refusal("InternalFailure", status=500))
     site.refused("belongs to account 555555555555, not to aws_account_id", aws_account_id=site.account.id)
 
 
 @pytest.mark.parametrize("part", ["10.16.0.0/16", "10.14.0.0/15", "192.168.0.0/24"])
-def test_a_block_outside_the_vpc(site: Site, part: str) -> None:
+def test_a_block_outside_the_vpc(site: AwsSite, part: str) -> None:
     site.refused(f"route_table_cidr_block {part} is not within the VPC", route_table_cidr_block=part)
 
 
 @pytest.mark.parametrize("part", ["10.15.0.0/16", "10.15.128.0/17"])
-def test_a_block_within_the_vpc_is_fine(site: Site, part: str) -> None:
+def test_a_block_within_the_vpc_is_fine(site: AwsSite, part: str) -> None:
     assert not site.run(check_mode=True, route_table_cidr_block=part).failed
 
 
 @pytest.mark.parametrize("block", ["10.15.0.0/21", "10.0.0.0/8"])
-def test_a_block_that_overlaps_the_vpc(site: Site, block: str) -> None:
+def test_a_block_that_overlaps_the_vpc(site: AwsSite, block: str) -> None:
     site.refused(f"atlas_cidr_block {block} overlaps 10.15.0.0/16", atlas_cidr_block=block)
 
 
-def test_another_block_than_the_requesters(site: Site) -> None:
+def test_another_block_than_the_requesters(site: AwsSite) -> None:
     site.accept()
     site.refused(f"has {ATLAS_BLOCK}, not atlas_cidr_block 192.168.240.0/21", atlas_cidr_block="192.168.240.0/21")
 
@@ -137,20 +143,20 @@ def test_another_block_than_the_requesters(site: Site) -> None:
 # Tables and security groups
 
 
-def test_a_table_that_is_missing(site: Site) -> None:
+def test_a_table_that_is_missing(site: AwsSite) -> None:
     site.refused(
         "does not have these route tables: rtb-0123456789abcdef0", route_table_ids=[site.tables[0], "rtb-0123456789abcdef0"]
     )
 
 
-def test_a_table_of_another_vpc(site: Site) -> None:
+def test_a_table_of_another_vpc(site: AwsSite) -> None:
     other = site.account.make_vpc("10.77.0.0/16")
     table = site.ec2.create_route_table(VpcId=other)["RouteTable"]["RouteTableId"]
     site.refused(f"{table} belongs to {other}, not to {site.vpc_id}", route_table_ids=[site.tables[0], table])
 
 
 @pytest.mark.parametrize("by", ["id", "tag"])
-def test_a_table_of_a_gateway(site: Site, by: str) -> None:
+def test_a_table_of_a_gateway(site: AwsSite, by: str) -> None:
     gateway = site.add_gateway()
     edge = site.tables[1]
     site.ec2.associate_route_table(RouteTableId=edge, GatewayId=gateway)
@@ -159,11 +165,11 @@ def test_a_table_of_a_gateway(site: Site, by: str) -> None:
     site.refused(f"{edge} belongs to the gateway {gateway}", **options)
 
 
-def test_tags_that_no_table_has(site: Site) -> None:
+def test_tags_that_no_table_has(site: AwsSite) -> None:
     site.refused("has the tags atlas=yes, tier=1", route_table_tags={"atlas": "yes", "tier": 1})
 
 
-def test_a_security_group_of_another_vpc_or_none(site: Site) -> None:
+def test_a_security_group_of_another_vpc_or_none(site: AwsSite) -> None:
     other = site.account.make_vpc("10.77.0.0/16")
     there = site.ec2.create_security_group(GroupName="app", Description="app", VpcId=other)["GroupId"]
     here = site.ec2.create_security_group(GroupName="app", Description="app", VpcId=site.vpc_id)["GroupId"]
@@ -175,7 +181,7 @@ def test_a_security_group_of_another_vpc_or_none(site: Site) -> None:
 # Routes that lead elsewhere
 
 
-def test_a_route_to_the_block_that_leads_elsewhere(site: Site) -> None:
+def test_a_route_to_the_block_that_leads_elsewhere(site: AwsSite) -> None:
     main, other = site.tables
     gateway = site.add_gateway()
     site.route(other, GatewayId=gateway)
@@ -191,20 +197,20 @@ def test_a_route_to_the_block_that_leads_elsewhere(site: Site) -> None:
 
 
 @pytest.mark.parametrize("replace_routes", [False, True])
-def test_a_more_specific_route_that_leads_elsewhere_is_refused_always(site: Site, replace_routes: bool) -> None:
+def test_a_more_specific_route_that_leads_elsewhere_is_refused_always(site: AwsSite, replace_routes: bool) -> None:
     gateway = site.add_gateway()
     site.route(site.tables[1], "192.168.249.0/24", GatewayId=gateway)
     done = site.refused(f"{site.tables[1]} routes 192.168.249.0/24 to {gateway}", replace_routes=replace_routes)
     assert "replace_routes" not in done.msg
 
 
-def test_a_more_specific_route_to_this_connection_is_fine(site: Site) -> None:
+def test_a_more_specific_route_to_this_connection_is_fine(site: AwsSite) -> None:
     site.route(site.tables[1], "192.168.249.0/24")
     site.run()
     assert len(site.targets()) == 2
 
 
-def test_a_larger_route_and_another_destination_are_fine_and_stay(site: Site) -> None:
+def test_a_larger_route_and_another_destination_are_fine_and_stay(site: AwsSite) -> None:
     gateway = site.add_gateway()
     for block in ("192.168.0.0/16", "0.0.0.0/0", "192.168.240.0/21"):
         site.route(site.tables[0], block, GatewayId=gateway)
@@ -214,7 +220,7 @@ def test_a_larger_route_and_another_destination_are_fine_and_stay(site: Site) ->
         assert site.targets(block) == {site.tables[0]: gateway}
 
 
-def test_a_route_to_a_live_connection_of_others_is_refused(site: Site) -> None:
+def test_a_route_to_a_live_connection_of_others_is_refused(site: AwsSite) -> None:
     other = site.request()
     site.accept(other)
     site.route(site.tables[0], VpcPeeringConnectionId=other)
@@ -224,7 +230,7 @@ def test_a_route_to_a_live_connection_of_others_is_refused(site: Site) -> None:
 
 
 @pytest.mark.parametrize("status", ["pending-acceptance", "provisioning", "initiating-request"])
-def test_a_black_hole_to_a_connection_that_may_come_to_life_is_refused(site: Site, status: str) -> None:
+def test_a_black_hole_to_a_connection_that_may_come_to_life_is_refused(site: AwsSite, status: str) -> None:
     other = site.request()
     site.route(site.tables[0], VpcPeeringConnectionId=other)
     site.front.status[other] = (status, "")
@@ -233,7 +239,7 @@ def test_a_black_hole_to_a_connection_that_may_come_to_life_is_refused(site: Sit
 
 
 @pytest.mark.parametrize("status", ["deleted", "deleting", "rejected", "expired", "failed", None])
-def test_a_route_to_a_connection_that_has_ended_is_replaced_without_asking(site: Site, status: str | None) -> None:
+def test_a_route_to_a_connection_that_has_ended_is_replaced_without_asking(site: AwsSite, status: str | None) -> None:
     former = site.request()
     site.route(site.tables[0], VpcPeeringConnectionId=former)
     if status is None:
@@ -265,7 +271,7 @@ def test_a_route_to_a_connection_that_has_ended_is_replaced_without_asking(site:
     ],
 )
 @pytest.mark.parametrize("state", ["active", pytest.param("blackhole", marks=pytest.mark.full)])
-def test_every_kind_of_target_is_named_live_or_not(site: Site, target: dict[str, str], shown: str, state: str) -> None:
+def test_every_kind_of_target_is_named_live_or_not(site: AwsSite, target: dict[str, str], shown: str, state: str) -> None:
     site.front.routes[site.tables[1]] = [{"destinationCidrBlock": ATLAS_BLOCK, "state": state, **target}]
     mark = " (a black hole)" if state == "blackhole" else ""
     done = site.refused(f"{site.tables[1]} routes {ATLAS_BLOCK} to {shown}{mark}")
@@ -273,7 +279,7 @@ def test_every_kind_of_target_is_named_live_or_not(site: Site, target: dict[str,
 
 
 @pytest.mark.parametrize("origin", ["EnableVgwRoutePropagation", "Advertisement"])
-def test_a_propagated_route_is_refused_or_gets_a_static_one_beside_it(site: Site, origin: str) -> None:
+def test_a_propagated_route_is_refused_or_gets_a_static_one_beside_it(site: AwsSite, origin: str) -> None:
     table = site.tables[1]
     target = {"gatewayId": "vgw-0123456789abcdef0"} if origin.startswith("Enable") else {"ipAddress": "10.15.0.9"}
     shown = next(iter(target.values()))
@@ -287,7 +293,7 @@ def test_a_propagated_route_is_refused_or_gets_a_static_one_beside_it(site: Site
     assert not site.run().changed
 
 
-def test_a_propagated_route_within_the_block_is_refused_always(site: Site) -> None:
+def test_a_propagated_route_within_the_block_is_refused_always(site: AwsSite) -> None:
     site.front.routes[site.tables[1]] = [
         {
             "destinationCidrBlock": "192.168.249.0/24",
@@ -298,14 +304,14 @@ def test_a_propagated_route_within_the_block_is_refused_always(site: Site) -> No
     site.refused("192.168.249.0/24 to vgw-0123456789abcdef0 (propagated)", replace_routes=True)
 
 
-def test_a_local_target_is_never_replaced(site: Site) -> None:
+def test_a_local_target_is_never_replaced(site: AwsSite) -> None:
     site.front.routes[site.tables[1]] = [{"destinationCidrBlock": ATLAS_BLOCK, "gatewayId": "local"}]
     done = site.refused(f"{site.tables[1]} routes {ATLAS_BLOCK} to local", replace_routes=True)
     assert "Set replace_routes" not in site.refused("to local").msg
     assert "replace_routes" not in done.msg
 
 
-def test_prefix_lists_and_ipv6_are_no_routes_to_the_block(site: Site) -> None:
+def test_prefix_lists_and_ipv6_are_no_routes_to_the_block(site: AwsSite) -> None:
     site.front.routes[site.tables[1]] = [
         {"destinationPrefixListId": "pl-0123456789abcdef0", "gatewayId": "vgw-0123456789abcdef0"},
         {"destinationIpv6CidrBlock": "::/0", "egressOnlyInternetGatewayId": "eigw-0123456789abcdef0"},
@@ -313,7 +319,7 @@ def test_prefix_lists_and_ipv6_are_no_routes_to_the_block(site: Site) -> None:
     assert len(site.run().routes) == 2
 
 
-def test_all_routes_that_lead_elsewhere_are_named_at_once(site: Site) -> None:
+def test_all_routes_that_lead_elsewhere_are_named_at_once(site: AwsSite) -> None:
     gateway = site.add_gateway()
     for table in site.tables:
         site.route(table, GatewayId=gateway)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
-from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import Site
+from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 
 WAIT = {"wait": True, "wait_timeout": 300}
 
 
-def test_it_waits_for_the_connection_to_appear(site: Site) -> None:
+def test_it_waits_for_the_connection_to_appear(site: AwsSite) -> None:
     site.front.hidden[site.connection_id] = 3
     done = site.run(**WAIT)
     assert done.changed
@@ -20,7 +20,7 @@ def test_it_waits_for_the_connection_to_appear(site: Site) -> None:
     assert site.lines[0].startswith(f"{site.connection_id}: unknown → pending-acceptance")
 
 
-def test_a_connection_that_does_not_appear_is_waited_for_a_minute_at_most(site: Site) -> None:
+def test_a_connection_that_does_not_appear_is_waited_for_a_minute_at_most(site: AwsSite) -> None:
     site.front.hidden[site.connection_id] = 1_000_000
     done = site.run(**WAIT)
     assert "is unknown in region" in done.msg
@@ -30,27 +30,27 @@ def test_a_connection_that_does_not_appear_is_waited_for_a_minute_at_most(site: 
     assert site.front.writes == []
 
 
-def test_wait_timeout_shortens_that_minute(site: Site) -> None:
+def test_wait_timeout_shortens_that_minute(site: AwsSite) -> None:
     site.front.hidden[site.connection_id] = 1_000_000
     assert site.run(wait=True, wait_timeout=7).failed
     assert 6 <= sum(site.clock.pauses) <= 8
 
 
 @pytest.mark.parametrize("options", [{"check_mode": True}, {"wait": False}, {"state": "absent", "vpc_id": None}])
-def test_nobody_waits_for_it_otherwise(site: Site, options: dict) -> None:
+def test_nobody_waits_for_it_otherwise(site: AwsSite, options: dict) -> None:
     site.front.hidden[site.connection_id] = 1_000_000
     done = site.run(**{**WAIT, **options})
     assert done.failed == (options.get("state") != "absent")
     assert site.clock.pauses == []
 
 
-def test_wrong_credentials_are_told_without_waiting(site: Site) -> None:
+def test_wrong_credentials_are_told_without_waiting(site: AwsSite) -> None:
     site.front.hidden[site.connection_id] = 1_000_000
     assert "not of aws_account_id" in site.run(**WAIT, aws_account_id="333333333333").msg
     assert site.clock.pauses == []
 
 
-def test_it_waits_until_the_request_is_passed_on(site: Site) -> None:
+def test_it_waits_until_the_request_is_passed_on(site: AwsSite) -> None:
     site.front.status[site.connection_id] = ("initiating-request", "Initiating")
     site.clock.after(100, site.front.status.clear)
     assert site.run(**WAIT).changed
@@ -58,7 +58,7 @@ def test_it_waits_until_the_request_is_passed_on(site: Site) -> None:
     assert len(site.targets()) == 2
 
 
-def test_a_request_that_is_not_passed_on_in_time_is_a_failure(site: Site) -> None:
+def test_a_request_that_is_not_passed_on_in_time_is_a_failure(site: AwsSite) -> None:
     site.front.status[site.connection_id] = ("initiating-request", "Initiating")
     done = site.run(**WAIT)
     assert "is still initiating-request after 300 seconds" in done.msg
@@ -66,7 +66,7 @@ def test_a_request_that_is_not_passed_on_in_time_is_a_failure(site: Site) -> Non
     assert site.front.writes == []
 
 
-def test_in_check_mode_a_request_that_is_waited_for_counts_as_accepted(site: Site) -> None:
+def test_in_check_mode_a_request_that_is_waited_for_counts_as_accepted(site: AwsSite) -> None:
     site.front.status[site.connection_id] = ("initiating-request", "Initiating")
     done = site.run(check_mode=True, **WAIT)
     assert done.changed
@@ -74,7 +74,7 @@ def test_in_check_mode_a_request_that_is_waited_for_counts_as_accepted(site: Sit
     assert site.clock.pauses == []
 
 
-def test_it_waits_until_the_connection_is_active_and_routes_then(site: Site) -> None:
+def test_it_waits_until_the_connection_is_active_and_routes_then(site: AwsSite) -> None:
     site.front.provisioning = 5
     done = site.run(**WAIT)
     assert done.accepter["connection"]["status"] == "active"
@@ -84,7 +84,7 @@ def test_it_waits_until_the_connection_is_active_and_routes_then(site: Site) -> 
     assert "provisioning → active" in site.lines[-1]
 
 
-def test_a_second_run_waits_for_what_the_first_has_accepted(site: Site) -> None:
+def test_a_second_run_waits_for_what_the_first_has_accepted(site: AwsSite) -> None:
     site.front.provisioning = 1_000_000
     first = site.run(wait=True, wait_timeout=5)
     assert "is still provisioning after 5 seconds of waiting for it to be active" in first.msg
@@ -99,7 +99,7 @@ def test_a_second_run_waits_for_what_the_first_has_accepted(site: Site) -> None:
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("status", ["failed", "deleted", "expired"])
-def test_ending_meanwhile_is_a_failure_that_says_what_was_changed(site: Site, status: str, wait: bool) -> None:
+def test_ending_meanwhile_is_a_failure_that_says_what_was_changed(site: AwsSite, status: str, wait: bool) -> None:
     site.front.provisioning = 1_000_000
     site.clock.after(3, lambda: site.front.status.update({site.connection_id: (status, "It ended")}))
     done = site.run(wait=wait)
@@ -110,7 +110,7 @@ def test_ending_meanwhile_is_a_failure_that_says_what_was_changed(site: Site, st
     assert site.front.writes == ["AcceptVpcPeeringConnection"]
 
 
-def test_a_poll_without_an_answer_does_not_end_the_wait(site: Site) -> None:
+def test_a_poll_without_an_answer_does_not_end_the_wait(site: AwsSite) -> None:
     site.front.provisioning = 4
     site.front.rule("DescribeVpcPeeringConnections", refusal("Unavailable", status=503), skip=3, times=2)
     assert site.run(**WAIT).accepter["connection"]["status"] == "active"
@@ -118,7 +118,7 @@ def test_a_poll_without_an_answer_does_not_end_the_wait(site: Site) -> None:
     assert [one.times for one in site.front.rules] == [0]
 
 
-def test_a_wait_that_ends_without_an_answer_says_so(site: Site) -> None:
+def test_a_wait_that_ends_without_an_answer_says_so(site: AwsSite) -> None:
     site.front.provisioning = 1_000_000
     site.front.rule("DescribeVpcPeeringConnections", refusal("Unavailable", "Try later", status=503), skip=3)
     done = site.run(wait=True, wait_timeout=20)
@@ -127,7 +127,7 @@ def test_a_wait_that_ends_without_an_answer_says_so(site: Site) -> None:
     assert done.changed
 
 
-def test_a_permission_that_is_taken_away_ends_the_wait(site: Site) -> None:
+def test_a_permission_that_is_taken_away_ends_the_wait(site: AwsSite) -> None:
     site.front.provisioning = 1_000_000
     site.front.rule("DescribeVpcPeeringConnections", refusal("UnauthorizedOperation", status=403), skip=3)
     done = site.run(**WAIT)
@@ -135,7 +135,7 @@ def test_a_permission_that_is_taken_away_ends_the_wait(site: Site) -> None:
     assert sum(site.clock.pauses) < 3
 
 
-def test_the_requests_of_a_wait_end_with_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_requests_of_a_wait_end_with_it(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that hangs does not keep the task longer than wait_timeout, give or take a second."""
     site.front.provisioning = 1_000_000
     asked: list[tuple[float, int, bool]] = []

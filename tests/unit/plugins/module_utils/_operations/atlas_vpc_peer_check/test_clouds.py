@@ -26,7 +26,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     vnet_peering_reply,
     vnet_reply,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.check_clouds_site import GCP_ATLAS_BLOCK, CloudsSite, atlas_calls
+from ansible_collections.cloudpeer.atlas.tests.support.check_site import GCP_ATLAS_BLOCK, CloudsSite
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 
 LIST = "/global/networks"
@@ -72,9 +72,9 @@ def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite
         "subnets": [],
     }
     assert done.check["summary"] == "2 connections: 2 reachable by design."
-    assert done.msg == ""
+    assert not done.failed
     lists = ["accessList", "clusters", "containers/all", "peers", "peers", "peers"]
-    assert atlas_calls(done) == sorted([*lists, AZURE_STATUS, GCP_STATUS])
+    assert done.atlas_calls == sorted([*lists, AZURE_STATUS, GCP_STATUS])
     assert site.clouds.gcp.requests == [("GET", f"/compute/v1/projects/{GCP_PROJECT}{LIST}")]
 
 
@@ -82,19 +82,19 @@ def test_one_cloud_alone_reads_that_cloud_alone(site: CloudsSite) -> None:
     done = site.run_azure()
     assert (done.found, done.check["verdict"]) == ({}, "reachable_by_design")
     assert done.check["summary"] == f"The connection with VNet {VNET} is reachable by design."
-    assert atlas_calls(done) == sorted(["accessList", "clusters", "containers/all", "peers", AZURE_STATUS])
+    assert done.atlas_calls == sorted(["accessList", "clusters", "containers/all", "peers", AZURE_STATUS])
     assert site.clouds.gcp.requests == []
     done = site.run_gcp()
     assert (done.found, done.check["verdict"]) == ({}, "reachable_by_design")
     assert done.check["summary"] == f"The connection with VPC network {NETWORK} is reachable by design."
-    assert len(atlas_calls(done)) == 5
+    assert len(done.atlas_calls) == 5
     assert len(site.clouds.gcp.requests) == 1
 
 
 def test_without_provider_name_and_entries_aws_is_meant(site: CloudsSite) -> None:
     done = site.run(provider_name=None, fail_on="never")
     assert done.check["connections"] == []
-    assert atlas_calls(done) == ["accessList", "clusters", "containers", "peers"]
+    assert done.atlas_calls == ["accessList", "clusters", "containers", "peers"]
 
 
 def pause(site: CloudsSite) -> None:
@@ -148,7 +148,7 @@ def test_a_fault_on_azure_gives_its_code(
     done = site.run_azure()
     assert done.found == codes
     assert done.check["verdict"] == verdict
-    assert bool(done.msg) == (verdict == "not_reachable")
+    assert done.failed == (verdict == "not_reachable")
 
 
 def move_mirror(site: CloudsSite) -> None:
@@ -184,13 +184,13 @@ def test_a_fault_on_gcp_gives_its_code(site: CloudsSite, seed: Callable[[CloudsS
     assert done.found == codes
     failed = "fail" in codes.values()
     assert done.check["verdict"] == ("not_reachable" if failed else "reachable_by_design")
-    assert bool(done.msg) == failed
+    assert done.failed == failed
 
 
 def test_a_half_that_is_off_is_skipped(site: CloudsSite) -> None:
     done = site.run_azure(vnet_peerings=None, virtual_networks=None)
     assert done.found == {}
-    assert (done.check["verdict"], done.msg) == ("unknown", "")
+    assert (done.check["verdict"], done.failed) == ("unknown", False)
     assert done.check["summary"].endswith("One half was not checked.")
     assert done.finding("A401")["message"] == "vnet_peerings is not given."
     done = site.run_gcp(gcp=False)
@@ -216,7 +216,7 @@ def test_a_missing_permission_in_gcp_is_named(site: CloudsSite) -> None:
     site.clouds.gcp.forbidden.add(GCP_PROJECT)
     done = site.run_gcp()
     assert done.found == {"G401": "unknown", "G402": "unknown"}
-    assert (done.check["verdict"], done.msg) == ("unknown", "")
+    assert (done.check["verdict"], done.failed) == ("unknown", False)
     assert done.finding("G401")["fix"] == "Allow compute.networks.list to these credentials."
     assert done.finding("G401")["evidence"] == {"permission": "compute.networks.list"}
 
@@ -305,7 +305,7 @@ def test_a_list_of_atlas_that_cannot_be_read_is_unknown(site: CloudsSite, path: 
     rule = {"path_glob": f"*{path}?*", "authenticated": True, "fault": {"kind": "html", "status": 500}}
     requests.post(f"{site.emulator.base_url}/emulator/faults", json=rule, timeout=10).raise_for_status()
     done = site.run_gcp()
-    assert done.msg == ""
+    assert not done.failed
     assert done.check["verdict"] == "unknown"
     assert codes <= done.found.keys()
     assert set(done.found.values()) == {"unknown"}
