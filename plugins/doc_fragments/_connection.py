@@ -47,7 +47,7 @@ options:
     type: str
   token_cache:
     description:
-      - Keep the access token of a service account in a file in the user's cache folder, which nobody else can read, so that
+      - Keep the access token of a service account in a file in the user's cache folder, which other users cannot read, so that
         other tasks and later runs can use it until five minutes before it expires.
       - With V(false), each process requests a token of its own. Atlas limits the number of tokens.
     type: bool
@@ -83,7 +83,7 @@ options:
   validate_certs:
     description:
       - Verify the TLS certificate of the server.
-      - With V(false), anybody between the host and Atlas can read and change the requests. The task warns about it.
+      - With V(false), others on the network can read and change the requests. The task warns about it.
     type: bool
     default: true
   ca_path:

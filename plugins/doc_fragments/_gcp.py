@@ -20,8 +20,8 @@ options:
         of the machine of GCP on which the task runs.
       - If neither this nor the environment variable E(GCP_AUTH_KIND) is set, the option that is set decides, and without one
         it is V(application).
-      - Credentials that the task sets count before those in environment variables. If the task sets any, the variables for
-        credentials, and E(GCP_AUTH_KIND), are not used.
+      - Credentials that the task sets take precedence over environment variables. If it sets any, the variables for credentials
+        and E(GCP_AUTH_KIND) are not used.
     type: str
     choices: [application, serviceaccount, accesstoken, machineaccount]
   service_account_file:
@@ -31,7 +31,7 @@ options:
     type: path
   service_account_contents:
     description:
-      - The contents of that file, in place of its path.
+      - The contents of that file, instead of its path.
       - If this is not set, the environment variable E(GCP_SERVICE_ACCOUNT_CONTENTS) is used.
     type: jsonarg
   service_account_email:

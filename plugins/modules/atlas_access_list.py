@@ -15,9 +15,9 @@ description:
   - Adds, changes and removes entries of the IP access list of a MongoDB Atlas project.
   - The list says who may connect to the clusters of the project. It is not the access list of an API key, which says from
     which addresses the key may be used.
-  - Other entries than those in O(entries) stay as they are. With O(prune=true), O(entries) is the whole list, and others are
-    removed, within the limit of O(max_deletions).
-  - An entry with V(0.0.0.0/0) or V(::/0) lets everybody on the internet connect, so the task warns about it.
+  - Entries that are not in O(entries) stay as they are. With O(prune=true), O(entries) is the whole list, and others are removed,
+    within the limit of O(max_deletions).
+  - An entry with V(0.0.0.0/0) or V(::/0) lets any host on the internet connect, so the task warns about it.
   - All entries that are new or have changed are sent in one request, because Atlas does not accept two such requests at once.
 options:
   entries:
@@ -74,12 +74,12 @@ options:
     version_added: 2.0.0
   prune:
     description:
-      - Remove the entries that O(entries) does not declare and O(ignore) does not match, whoever has added them. Entries that
-        expire stay; see O(prune_temporary). Keep one list for each project.
-      - New entries are added first. The task removes others only when all of O(entries) are active for all clusters, whatever
-        O(wait) says, so that no client is shut out. This takes one request for each of O(entries), and at most O(wait_timeout).
-        If adding fails, nothing is removed.
-      - Only if the access list has no room for the new entries, as many as necessary are removed before, with a warning.
+      - Remove the entries that O(entries) does not declare and O(ignore) does not match, including those that other people have
+        added. Entries that expire stay; see O(prune_temporary). Keep one list for each project.
+      - New entries are added first. The task removes others only when all of O(entries) are active for all clusters, even without
+        O(wait), so that no client is shut out. This takes one request for each of O(entries), and at most O(wait_timeout). If
+        adding fails, nothing is removed.
+      - If the access list has no room for the new entries, the task removes as many as necessary first, with a warning.
       - With O(state=absent), this is a failure.
     type: bool
     default: false
@@ -87,7 +87,7 @@ options:
   max_deletions:
     description:
       - How many entries O(prune) may remove.
-      - If more would have to go, the task fails and changes nothing, also in check mode. RV(actions) shows the plan.
+      - If more would have to be removed, the task fails and changes nothing, also in check mode. RV(actions) shows the plan.
     type: int
     default: 1
     version_added: 2.1.0
@@ -177,7 +177,7 @@ EXAMPLES = r"""
         comment: The job runners
     keep_comment: true
 
-- name: Remove the entry, unless somebody else has changed its comment
+- name: Remove the entry, unless its comment has been changed
   cloudpeer.atlas.atlas_access_list:
     entries:
       - cidr_block: 10.22.0.0/24

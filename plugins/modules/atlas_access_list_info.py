@@ -37,11 +37,11 @@ options:
     type: str
   contains:
     description:
-      - Return only entries that let this address, or this whole CIDR block, in. Security groups are not looked at.
+      - Return only entries that let this address, or this whole CIDR block, in. Security groups do not count.
     type: str
   include_status:
     description:
-      - Return also whether each entry is active. This takes one request for each entry that is returned.
+      - Also return whether each entry is active. This takes one request for each entry that is returned.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -30,7 +30,7 @@ options:
   region_name:
     description:
       - Return only clusters with nodes in this region, written as Atlas does, such as V(US_EAST_1) or V(EUROPE_NORTH). A region
-        of AWS can be written as V(us-east-1) too.
+        of AWS can also be written as V(us-east-1).
       - Some regions of different providers have the same name. With O(provider_name), the region is one of that provider.
     type: str
 extends_documentation_fragment:
@@ -124,11 +124,12 @@ clusters:
           description: The region, as Atlas writes it.
           type: str
         electable_nodes:
-          description: How many nodes can become the primary, in all shards. Null if Atlas does not tell it, as of shared and Flex
-            clusters; so are the others.
+          description: >-
+            How many nodes can become the primary, in all shards. This and the other numbers are null for shared and Flex
+            clusters, because Atlas does not return them.
           type: int
         read_only_nodes:
-          description: How many nodes can be read from only, in all shards.
+          description: How many nodes are read-only, in all shards.
           type: int
         analytics_nodes:
           description: How many nodes are for analytics, in all shards.
@@ -141,7 +142,7 @@ clusters:
           description: The ordinary connection string, which names every member.
           type: str
         standard_srv:
-          description: The ordinary connection string that has the members looked up in DNS.
+          description: The ordinary connection string for drivers that look the members up in DNS.
           type: str
         private:
           description: >-
@@ -150,7 +151,7 @@ clusters:
           type: str
           sample: mongodb://shop-shard-00-00-pri.ab1cd.mongodb.net:27017,shop-shard-00-01-pri.ab1cd.mongodb.net:27017/?ssl=true
         private_srv:
-          description: The same, with the members looked up in DNS.
+          description: The same, for drivers that look the members up in DNS.
           type: str
           sample: mongodb+srv://shop-pri.ab1cd.mongodb.net
     members:

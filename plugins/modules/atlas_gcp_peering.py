@@ -13,7 +13,7 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - A peering in GCP has two halves, one in each VPC network. MongoDB Atlas makes its half, and then waits for yours. This module
-    makes yours, finds it again whatever its name, and removes it.
+    creates and removes yours, which it finds by the network that it leads to, whatever its name is.
   - The peering exchanges the routes of subnets, and no custom routes. The task changes no peering that exists, and no route.
   - GCP makes one change at a time to the peerings of a network. The task waits until others have ended, and until its own has,
     at most O(wait_timeout) seconds for each.
@@ -37,17 +37,17 @@ options:
     type: str
   atlas_network_name:
     description:
-      - The name of Atlas's own network, V(nt-) and more. Atlas shows it as C(networkName) of the network container, after it has
-        made its half.
+      - The name of Atlas's own network, which begins with V(nt-). Atlas shows it as C(networkName) of the network container,
+        after it has made its half.
       - O(state=present) requires it. It goes together with O(atlas_gcp_project_id).
     type: str
   name:
     description:
-      - The name of the peering. If this is not set, it is V(atlas-) and O(atlas_network_name).
+      - The name of the peering. If this is not set, it is V(atlas-) followed by O(atlas_network_name).
       - A peering that leads to Atlas's network is used whatever its name is. The task fails if a peering that leads elsewhere has
         this name.
-      - With O(state=absent), it can stand alone, because Atlas's names are no longer known after the container is deleted.
-        The task then removes the peering of this name only if it leads to a network of Atlas.
+      - With O(state=absent), it can be set without Atlas's names, which are no longer known after the container is deleted. The
+        task then removes the peering of this name only if it leads to a network of Atlas.
     type: str
   state:
     description:
@@ -68,8 +68,8 @@ extends_documentation_fragment:
 notes:
   - The account needs the permissions C(compute.networks.get), C(compute.networks.addPeering), C(compute.networks.removePeering)
     and C(compute.globalOperations.get) in your project. The role Compute Network Admin (C(roles/compute.networkAdmin)) has them.
-  - A peering with the update strategy C(CONSENSUS) can be removed only if both sides request it. The task then fails, and says
-    so.
+  - A peering with the update strategy C(CONSENSUS) can be removed only if both sides request it. The task then fails with this
+    reason.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_network_container
@@ -148,7 +148,7 @@ gcp_peering:
       description: The name of the peering.
       type: str
     network:
-      description: The network that it leads to, as the addresses of networks end.
+      description: The network that it leads to, as the last part of its address in GCP.
       type: str
     state:
       description:

@@ -13,8 +13,9 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Creates, changes and removes a network container of a MongoDB Atlas project on AWS, AZURE or GCP.
-  - A network container is Atlas's side of VPC peering, a network in which the clusters of the project run. A project has one in
-    each region on AWS and AZURE, and one in all on GCP. If there is none yet, Atlas creates it with the first cluster there.
+  - A network container is Atlas's side of VPC peering, a network in which the clusters of the project run. A project has one for
+    each region on AWS and AZURE, and one for all regions on GCP. If there is none yet, Atlas creates it with the first cluster
+    there.
   - On AWS, the CIDR block can be changed while neither a cluster nor a peering connection uses the network container. On AZURE
     and GCP, it is never changed.
 options:

@@ -18,8 +18,8 @@ options:
   provider_name:
     description:
       - Return only the network containers on this cloud provider, or with V(all) those on every one.
-      - If this is not set, those on V(AWS) are returned. If there is none, and no other option selects any, a warning says that
-        the other clouds were not asked.
+      - If this is not set, those on V(AWS) are returned. If there is none, and no other option is set, a warning says that the
+        other clouds were not read.
       - V(AZURE), V(GCP) and V(all) need O(api_version=v2).
     type: str
     choices: [AWS, AZURE, GCP, all]
@@ -31,7 +31,8 @@ options:
   region_name:
     description:
       - Return only the network container in this region, as the cloud writes it (V(us-east-1), V(northeurope)) or as Atlas does
-        (V(US_EAST_1), V(EUROPE_NORTH)). None on GCP is in one region, so this must not be set with O(provider_name=GCP).
+        (V(US_EAST_1), V(EUROPE_NORTH)). It must not be set with O(provider_name=GCP), because a project has one network container
+        there, for all regions.
       - With O(provider_name=all), a name that Atlas has on two clouds, such as V(US_EAST_2), selects both.
       - The alias O(region) was added in 2.3.0.
     type: str

@@ -19,7 +19,7 @@ description:
 options:
   members:
     description:
-      - The members, each as C(host:port). The port is 27017 if there is none. An IPv6 address stands in brackets.
+      - The members, each as C(host:port). The port is 27017 if none is given. Write an IPv6 address in brackets.
       - M(cloudpeer.atlas.atlas_cluster_info) returns them as C(private_members) and C(members) of a cluster. Clients use
         C(private_members) with the private connection string, and C(members) with the ordinary one.
     type: list
@@ -33,7 +33,7 @@ options:
   timeout:
     description:
       - How long to wait, in seconds, for the name server, for TCP, and for TLS each. From 1 to 60.
-      - The members are tried side by side, so that the task does not take longer with more of them.
+      - The members are probed side by side, so more members do not take longer.
     type: int
     default: 5
 extends_documentation_fragment:
@@ -41,7 +41,7 @@ extends_documentation_fragment:
   - cloudpeer.atlas._attributes.only_reads
 notes:
   - The module is in no action group, because it takes none of the options for Atlas or AWS. It needs no package beside Python.
-  - Certificates are not verified, because the task sends nothing that others must not read. TLS counts as answered also if a
+  - Certificates are not verified, because the task sends nothing that others must not read. TLS also counts as answered if a
     proxy answers.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer_check
@@ -132,7 +132,7 @@ probe:
           description: Whether TLS answered. Null without a TCP connection.
           type: bool
         error:
-          description: Why the first step failed that did. Null if all is well.
+          description: Why the first step that failed did so. Null if none failed.
           type: str
           sample: "192.168.248.21: timed out"
 api_calls:

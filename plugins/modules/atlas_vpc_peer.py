@@ -26,8 +26,8 @@ options:
   provider_name:
     description:
       - The cloud provider of the connection.
-      - If this is not set, it follows from the options that are for one cloud alone. With O(peer_id) alone, Atlas's reply tells
-        it.
+      - If this is not set, it follows from the options that are for one cloud alone. With O(peer_id) alone, it is read from
+        Atlas.
       - Options of two clouds, or of another cloud than this, are a failure. V(AZURE) and V(GCP) need O(api_version=v2).
     type: str
     choices: [AWS, AZURE, GCP]
@@ -95,7 +95,7 @@ options:
   recreate:
     description:
       - What to do with a connection that has failed permanently, because it was rejected, has expired, was not possible, or could
-        not be removed; and with one that differs from the options in what cannot be changed.
+        not be removed, or that differs from the options in what cannot be changed.
       - V(never) fails with the reason.
       - V(dead) removes a connection that has failed, waits until it is gone, and requests a new one. It never replaces a
         connection that has not failed.
@@ -122,26 +122,26 @@ options:
       - Wait until the connection has reached the state O(wait_for), or with O(state=absent) until it is gone.
       - If the connection is already being removed when the task starts, the task waits until it is gone, and creates a new one,
         even if this is V(false). If several connections to the VPC are being removed, it waits for all of them. The same holds
-        for connections on their way out that still have the CIDR block.
-      - If somebody has to accept the connection, the task prints this immediately, with the id, the account and the region. On
-        GCP, it prints the names of the networks whose peering has to be created.
+        for other connections that are being removed and still have the CIDR block.
+      - If the connection has to be accepted, the task prints this immediately, with the id, the account and the region. On GCP,
+        it prints the names of the networks whose peering has to be created.
   wait_for:
     description:
-      - The state to wait for. Any later state will do, too.
-      - V(pending_acceptance) is reached when somebody can act in the customer's cloud. On AWS, the connection can be accepted,
-        and from then on, RV(vpc_peer.connection_id) is set. On GCP, the state is V(WAITING_FOR_USER), and the peering can be
-        created there. On AZURE, there is no such state, so this is a failure.
+      - The state to wait for. A later state counts as well.
+      - V(pending_acceptance) is reached when the other half can be done in the customer's cloud. On AWS, the connection can be
+        accepted, and RV(vpc_peer.connection_id) is set from then on. On GCP, the state is V(WAITING_FOR_USER), and the peering
+        can be created there. On AZURE, there is no such state, so this is a failure.
       - V(available) is reached when that is done, and Atlas has set the connection up.
       - If this is not set, it is V(pending_acceptance) on AWS and GCP, and V(available) on AZURE.
     type: str
     choices: [pending_acceptance, available]
   azure_role_timeout:
     description:
-      - On AZURE, Atlas refuses a connection until it knows of its role on the VNet, and a new role is not known everywhere at
-        once. With O(wait=true), the task repeats these two refusals, and no others, for up to this number of seconds, apart
-        from O(wait_timeout).
-      - Afterwards, or immediately with O(wait=false), it fails with what the role has to be. A name that does not exist is
-        refused in the same way.
+      - On AZURE, Atlas refuses a connection until its application has the role on the VNet, and a new role takes a while to be
+        known everywhere. With O(wait=true), the task repeats a request that is refused for this reason for up to this number of
+        seconds, in addition to O(wait_timeout).
+      - Afterwards, or immediately with O(wait=false), it fails, and the message describes the role. Atlas refuses a VNet that
+        does not exist in the same way.
       - Once O(recreate) has removed the connection, refusals are repeated even with O(wait=false).
     type: int
     default: 300
@@ -406,8 +406,7 @@ vpc_peer:
       type: str
 handover:
   description:
-    - What whoever acts in the customer's cloud needs. The keys of a cloud are always the same, and null where a value is not
-      known.
+    - What the owner of the network needs for the other half. Each cloud has its own keys, and a value that is not known is null.
     - Null with O(state=absent).
     - On GCP, the names of Atlas's network are known once Atlas has made it. If the connection waits for the customer and the
       names are not known yet, they cost one more request.
@@ -441,7 +440,7 @@ handover:
       type: str
       sample: "123456789012"
     accepter_region_name:
-      description: The AWS region of the VPC, as far as the task knows it.
+      description: The AWS region of the VPC. Null if the task does not know it.
       returned: on AWS
       type: str
       sample: us-east-1
@@ -451,7 +450,7 @@ handover:
       type: str
       sample: 192.168.248.0/21
     application_id:
-      description: The id of Atlas's application in AZURE. Null if Atlas is the government's, where it is not known.
+      description: The id of Atlas's application in AZURE. Null in the government cloud, where it is not known.
       returned: on AZURE
       type: str
       sample: e90a1407-55c3-432d-9cb1-3638900a9d22

@@ -81,8 +81,8 @@ options:
   accept:
     description:
       - Accept the connection.
-      - With V(false), the task does everything else, and a warning says until when somebody has to accept the connection. The
-        routes carry no traffic before that.
+      - With V(false), the task does everything else, and a warning says until when the connection can be accepted. The routes
+        carry no traffic before that.
     type: bool
     default: true
   dns:

@@ -15,19 +15,18 @@ description:
   - Reads everything in MongoDB Atlas and in AWS that a connection needs, and says what is missing. If nothing is missing, the
     clients in the VPC can reach the clusters by design.
   - Since version 2.3.0 of the collection, connections with VNets on AZURE and with VPC networks on GCP are checked as well, as
-    far as Atlas and the peering of the network tell.
+    far as Atlas and the peerings of the network show.
   - The task changes nothing, and reports no change. Check mode makes no difference.
   - In Atlas, it reads the connections, the network containers, the access list and the clusters. In AWS, it reads the connection,
-    the VPC, its subnets, route tables and network ACLs, what decides how names resolve in it, and the security groups and
-    instances that the options name. In GCP, it reads the VPC networks with their peerings. It reads nothing in Azure, and uses
-    what modules of azure.azcollection have returned (O(vnet_peerings), O(virtual_networks)).
+    the VPC, its subnets, route tables and network ACLs, the settings that decide how names resolve in it, and the security groups
+    and instances that the options name. In GCP, it reads the VPC networks with their peerings. It reads nothing in Azure, and
+    uses what modules of azure.azcollection have returned (O(vnet_peerings), O(virtual_networks)).
   - Each finding has a code, such as C(P601), a sentence, and advice. The guide has a section for each code.
   - What cannot be read is unknown, and the finding names the missing permission. The other checks are done all the same. The task
     fails if nothing at all can be read in Atlas, in AWS or in GCP. If an account may not read a project in GCP, that is unknown.
-  - A code that begins with C(A) is about AZURE, and one with C(G) about GCP. Those with C(P) are about AWS, but these hold for
-    all clouds, C(P101), C(P102), C(P104), C(P107), C(P201) to C(P204), C(P301), C(P302) and C(P304).
-  - Nobody but Atlas can see the routes and security groups on Atlas's side. M(cloudpeer.atlas.atlas_probe) tests the connection
-    itself.
+  - Codes that begin with C(A) are about AZURE, with C(G) about GCP, and with C(P) about AWS, except that C(P101), C(P102),
+    C(P104), C(P107), C(P201) to C(P204), C(P301), C(P302) and C(P304) are about all clouds.
+  - Only Atlas can see the routes and security groups on its side. M(cloudpeer.atlas.atlas_probe) tests the connection itself.
 options:
   group_id:
     description:
@@ -48,7 +47,7 @@ options:
     elements: dict
     suboptions:
       provider_name:
-        description: The cloud of the network. It follows from the other options, which are one cloud's alone.
+        description: The cloud of the network. It follows from the other options, which are for one cloud alone.
         type: str
         choices: [AWS, AZURE, GCP]
         version_added: 2.3.0
@@ -96,7 +95,7 @@ options:
         type: str
       cidr_block:
         description:
-          - The CIDR block of the VPC, or the part of it that is to reach Atlas. Subnets outside it are not checked.
+          - The CIDR block of the VPC, or the part of it that has the clients. Subnets outside it are not checked.
           - On AZURE and GCP, the block in which the clients are. The access list has to cover it.
         type: str
       cidr_blocks:
@@ -107,7 +106,8 @@ options:
       region:
         description:
           - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
-          - If this is not set, Atlas tells it. With O(atlas=false), the default is C(container_region), and then O(aws_region).
+          - If this is not set, it is read from Atlas. With O(atlas=false), the default is C(container_region), and then
+            O(aws_region).
         type: str
         aliases: [aws_region]
       container_region:
@@ -193,7 +193,7 @@ options:
         type: path
   provider_name:
     description:
-      - The clouds whose connections are read. With V(all), O(connections) that are not set stand for those of all clouds.
+      - The clouds whose connections are read. V(all) without O(connections) reads those with all clouds.
       - If this is not set, these are the clouds of O(connections), and without O(connections) it is AWS.
       - The limits of the project (C(P107)) count the connections with all clouds that are read.
     type: str
@@ -203,8 +203,8 @@ options:
     description:
       - The peerings of the VNets, as C(vnetpeerings) in the result of
         C(azure.azcollection.azure_rm_virtualnetworkpeering_info). For several VNets, join the lists.
-      - Without this, Azure's half is not checked, and the verdict on a connection with AZURE is V(unknown) at best. With an empty
-        list, the VNets have no peerings.
+      - Without this, the half in AZURE is not checked, and the verdict on a connection with AZURE is V(unknown) at best. With an
+        empty list, the VNets have no peerings.
     type: list
     elements: dict
     version_added: 2.3.0
@@ -225,8 +225,8 @@ options:
     type: str
   atlas_cidr_block:
     description:
-      - The CIDR block of the network container, for entries of O(connections) that have none. It matters only if Atlas does not
-        tell it, as with O(atlas=false).
+      - The CIDR block of the network container, for entries of O(connections) that have none. It is used only if the block is not
+        read from Atlas, as with O(atlas=false).
     type: str
     aliases: [container_cidr_block]
   subnet_ids:
@@ -311,7 +311,7 @@ options:
     type: path
   aws_region:
     description:
-      - The AWS region of the VPCs for which neither O(connections) nor Atlas tells it.
+      - The AWS region of the VPCs for which neither O(connections) nor Atlas has one.
       - If this is not set, the environment variable E(AWS_REGION) is used, then E(AWS_DEFAULT_REGION), and then the region of the
         AWS profile.
     type: str
@@ -403,7 +403,7 @@ notes:
   - The task sends one request for each kind of object and each combination of AWS credentials and region, and three for each VPC.
     In Atlas, it sends one for each cloud, and one for each project in GCP.
   - In GCP, the account needs the permission C(compute.networks.list), which the role I(Compute Network Viewer) has.
-  - O(api_version=v1.0) cannot tell of clusters, so it needs O(atlas=false).
+  - O(api_version=v1.0) does not describe clusters, so it needs O(atlas=false).
 seealso:
   - name: Credentials
     description: AWS credentials, and the IAM policy that they need.
@@ -430,7 +430,7 @@ EXAMPLES = r"""
 # In the examples below, the project and the key come from the environment variables MONGODB_ATLAS_PROJECT_ID,
 # MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY, and the credentials for AWS from where boto3 looks for them.
 
-- name: Check what the role is to set up, and write a report
+- name: Check what the role sets up, and write a report
   cloudpeer.atlas.atlas_vpc_peer_check:
     connections: "{{ vpc_peering_connections }}"
     container_region: "{{ vpc_peering_container_region }}"
@@ -660,7 +660,7 @@ peering_check:
           version_added: 2.3.0
         resource_group_name:
           returned: on AZURE
-          description: The resource group of the VNet, from Atlas or from the entry. Null if neither tells it.
+          description: The resource group of the VNet, from Atlas or from the entry. Null if neither has it.
           type: str
           sample: network-group
           version_added: 2.3.0
@@ -688,11 +688,11 @@ peering_check:
           type: str
         aws_account_id:
           returned: on AWS
-          description: The account of the VPC, from the entry or from Atlas. Null if neither tells it.
+          description: The account of the VPC, from the entry or from Atlas. Null if neither has it.
           type: str
         region:
           returned: on AWS
-          description: The region of the VPC. Null if nothing tells it.
+          description: The region of the VPC. Null if it is not known.
           type: str
         connection_id:
           returned: on AWS
@@ -715,7 +715,7 @@ peering_check:
           description: The verdict on this connection.
           type: str
         expires_at:
-          description: When AWS drops the request if nobody accepts it. Null if it is not waiting for that.
+          description: Until when the connection can be accepted in AWS. Null if it does not wait for that.
           type: str
           sample: "2026-12-01T12:00:00Z"
         subnets:
@@ -746,7 +746,7 @@ peering_check:
             severity:
               description: >-
                 V(fail) keeps the connection from working. V(warn) may do so. V(info) is worth knowing. V(ok) is all right.
-                V(unknown) could not be read. V(skipped) had nothing to judge, or another check tells the cause.
+                V(unknown) could not be read. V(skipped) had nothing to judge, or another check names the cause.
               type: str
             subject:
               description: What the finding is about, as an id or a name.
@@ -762,7 +762,7 @@ peering_check:
               type: dict
               sample: {}
             waits_for:
-              description: The code of the check that tells the cause. Null if there is none.
+              description: The code of the check that names the cause. Null if there is none.
               type: str
               sample: P101
 api_calls:

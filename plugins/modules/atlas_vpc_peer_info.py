@@ -40,7 +40,7 @@ options:
     description:
       - The cloud provider whose connections are returned. V(all) reads those of one after the other, with one request each.
       - If this is not set, it follows from the options that are for one cloud alone, and is V(AWS) otherwise. If nothing is found
-        then, and no option chooses anything, a warning says that the other clouds were not asked.
+        then, and no other option is set, a warning says that the other clouds were not read.
       - Every value but V(AWS) needs O(api_version=v2).
     type: str
     choices: [AWS, AZURE, GCP, all]
@@ -125,7 +125,7 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peer_info:
     connection_id: pcx-0f3b9a6d7e8c12345
 
-- name: Read the connections that somebody has to accept in AWS, and those that have failed
+- name: Read the connections that wait to be accepted in AWS, and those that have failed
   cloudpeer.atlas.atlas_vpc_peer_info:
     status_name: [PENDING_ACCEPTANCE, FAILED]
 

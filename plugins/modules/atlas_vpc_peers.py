@@ -12,18 +12,18 @@ version_added: 2.1.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Makes the network peering connections of a MongoDB Atlas project with AWS, AZURE and GCP what a list says. The task reads the
-    connections once, decides for the whole list, and then creates and changes what differs, with several requests side by side.
-  - With O(prune=true), the list is the truth for the project, and connections that it does not declare are removed, within the
-    limit of O(max_deletions).
-  - If the list cannot be right, or Atlas would not take it, the task fails with everything that is wrong, and changes nothing.
-    If an entry fails later, the others are still done. Run the task again, and it continues from there.
+  - Manages the network peering connections of a MongoDB Atlas project with AWS, AZURE and GCP as one list declares them. The task
+    reads the connections once, decides for the whole list, and then creates and changes what differs, with several requests side
+    by side.
+  - With O(prune=true), connections that the list does not declare are removed, within the limit of O(max_deletions).
+  - If the list has a mistake, or Atlas would refuse it, the task fails with everything that is wrong, and changes nothing. If an
+    entry fails later, the others are still done. Run the task again, and it continues from there.
   - M(cloudpeer.atlas.atlas_vpc_peer) manages a single connection by the same rules.
 options:
   peers:
     description:
-      - The connections that the project is to have. The options of an entry tell its cloud, and those of two clouds in one entry
-        are a failure.
+      - The connections that the project should have. The options of an entry say which cloud it is for, and those of two clouds
+        in one entry are a failure.
       - An entry without O(peers[].container_id) and O(peers[].container_region_name) declares the only connection of its
         network, whichever network container it is in. If there are several, the task fails. An entry with one of them declares
         the connection to that network container, and no other.
@@ -121,15 +121,15 @@ options:
     version_added: 2.3.0
   prune:
     description:
-      - Remove the connections that O(peers) does not declare and O(ignore) does not match, whoever has created them. Keep one
-        list for each project.
+      - Remove the connections that O(peers) does not declare and O(ignore) does not match, including those that other people have
+        created. Keep one list for each project.
       - Only connections with the clouds of O(provider_name) are removed.
     type: bool
     default: false
   max_deletions:
     description:
       - How many connections the task may remove or replace. This holds for O(prune) and for O(recreate).
-      - If more would have to go, the task fails and changes nothing, also in check mode. The result shows the plan.
+      - If more would have to be removed, the task fails and changes nothing, also in check mode. The result shows the plan.
       - Connections that are already being removed do not count.
     type: int
     default: 1
@@ -167,13 +167,13 @@ options:
     description:
       - Wait until all connections have reached the state O(wait_for), and those that the task has removed are gone. One request
         reads them all.
-      - An entry that needs what a connection on its way out still has, such as its CIDR block, waits for that connection to be
-        gone, even if this is V(false).
+      - An entry that needs something of a connection that is being removed, such as its CIDR block, waits until that connection
+        is gone, even if this is V(false).
       - If Atlas has no place for more pending connections, the task creates the others as soon as pending ones are accepted. If
         this is V(false), their entries fail.
   wait_for:
     description:
-      - The state to wait for. Any later state will do, too.
+      - The state to wait for. A later state counts as well.
       - V(pending_acceptance) is reached when Atlas has done its part. On AWS, the connection can be accepted then
         (V(PENDING_ACCEPTANCE)); on GCP, you can create your half (V(WAITING_FOR_USER)); and on AZURE, where Atlas creates both
         halves, it works (V(AVAILABLE)).
@@ -184,9 +184,9 @@ options:
   azure_role_timeout:
     description:
       - How long to send the creation of a connection with AZURE again, in seconds, while Atlas has no rights in the VNet. Azure
-        may need minutes until it knows a new role everywhere. The other entries are done in the meantime.
-      - This counts apart from O(wait_timeout), and only with O(wait=true). Otherwise, the entry fails at once. If the task has
-        removed a connection to replace it, the creation is sent again in any case.
+        may need minutes until a new role is known everywhere. The other entries are done in the meantime.
+      - This is in addition to O(wait_timeout), and holds only with O(wait=true). Otherwise, the entry fails at once. If the task
+        has removed a connection to replace it, the creation is sent again in any case.
     type: int
     default: 300
     version_added: 2.3.0
@@ -206,8 +206,8 @@ notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
   - A project holds 50 connections with all clouds together, of which 25 may be pending. The task counts those with the clouds of
     O(provider_name).
-  - If the task is ended by Ctrl-C, no result tells what it has changed so far. If it is ended by the C(timeout) of the task, a
-    line of the output tells it, unless the task runs as a module. Run it again to find out and to continue.
+  - If the task is ended by Ctrl-C, no result shows what it has changed so far. If it is ended by the C(timeout) of the task, a
+    line of the output shows it, unless the task runs as a module. Run it again to find out and to continue.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_vpc_peer_info
@@ -437,8 +437,8 @@ vpc_peers:
       sample: shop
 handover:
   description:
-    - What whoever acts in the customer's cloud needs, one for each entry of O(peers), in the same order. The keys are always
-      those of the entry's cloud; what is not known is null.
+    - What the owner of each network needs for the other half, one for each entry of O(peers), in the same order. Each cloud has
+      its own keys, and a value that is not known is null.
     - On AWS, V(connection_id), V(aws_account_id), V(accepter_region_name) and V(atlas_cidr_block), for accepting the connection.
     - On AZURE, V(application_id), V(scope), V(role_definition) with its name, actions and assignable scopes, and V(az), a list of
       commands that give Atlas its role in the VNet, before the connection is created.
@@ -504,7 +504,7 @@ actions:
       description: The network container.
       type: str
     differing:
-      description: The fields that an update changes, or because of which a connection is replaced.
+      description: The fields that an update changes, or that are the reason for replacing a connection.
       type: list
       elements: str
       sample: [route_table_cidr_block]
