@@ -80,7 +80,7 @@ class Operation(t.Generic[S, State]):
         self.params = params
         self.session = session
         self.clock = clock
-        self.facts = Facts()
+        self.facts = Facts(self.read)
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
@@ -118,15 +118,9 @@ class Operation(t.Generic[S, State]):
         """What is waited for, for the user."""
         return ""
 
-    def read(self, need: t.Hashable) -> t.Any:
-        """Read what `decide` or `predict` has asked for."""
+    def read(self, key: str) -> t.Any:
+        """Read what is asked of `facts` for the first time."""
         raise NotImplementedError
-
-    def ask(self, need: t.Hashable) -> t.Any:
-        """Return what a need stands for; it is read once in a run."""
-        if need not in self.facts:
-            self.facts[need] = self.read(need)
-        return self.facts[need]
 
     def look(self) -> State:
         """Read the current state."""
@@ -136,20 +130,18 @@ class Operation(t.Generic[S, State]):
         """Return what to wait for before there can be a plan, after which the engine looks again; None for nothing."""
         return None
 
-    def decide(self, state: State, facts: Facts) -> Plan:
-        """Return what is to be done. Pure.
+    def decide(self, state: State) -> Plan:
+        """Return what is to be done; what else that depends on is asked of `facts`.
 
         Raises:
-            Needs: If something has to be read first.
             TaskError: If it must not be done; nothing is changed then.
         """
         return Plan()
 
-    def predict(self, state: State, plan: Plan, facts: Facts) -> State:
-        """Return the state to which a plan, and the waiting after it, would lead. Pure.
+    def predict(self, state: State, plan: Plan) -> State:
+        """Return the state to which a plan, and the waiting after it, would lead; `facts` are read as by `decide`.
 
         Raises:
-            Needs: If something has to be read first.
             TaskError: If the plan would be refused.
         """
         return state

@@ -70,28 +70,23 @@ class Plan:
         return any(one.request == step.request for one in self.steps)
 
 
-class Needs(Exception):
-    """Raised by what decides, to have something read first: a deciding function asks, and the engine reads.
+class Facts(dict[str, t.Any]):
+    """What decisions ask for beside the state: each is read when it is first asked for, and once in a run.
+
+    `get` returns what was read so far, and reads nothing.
 
     Args:
-        need: What to read, as the Operation's `read` knows it.
+        read: Reads what a key stands for.
     """
 
-    def __init__(self, need: t.Hashable) -> None:
-        super().__init__(need)
-        self.need = need
+    def __init__(self, read: t.Callable[[str], t.Any]) -> None:
+        super().__init__()
+        self._read = read
 
-
-class Facts(dict[t.Hashable, t.Any]):
-    """What was read so far, by the needs; what is missing is asked for."""
-
-    def __missing__(self, need: t.Hashable) -> t.Any:
-        """Ask for what is missing.
-
-        Raises:
-            Needs: Always.
-        """
-        raise Needs(need)
+    def __missing__(self, key: str) -> t.Any:
+        """Read what is asked for the first time."""
+        self[key] = found = self._read(key)
+        return found
 
 
 def find_differences(wanted: Fields, current: Fields) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from .._http.pauses import LONGEST_BACKOFF, backoff
 from .operation import Operation, Session
 from .options import Parameters
 from .outcome import Outcome, Progress, Report
-from .plan import Needs, Plan, Step
+from .plan import Plan, Step
 from .wait import Clock, Sleep, Wait, WaitTimeoutError, wait_until
 
 # The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
@@ -122,9 +122,6 @@ class Waiter:
                     raise late from error
 
 
-Result = t.TypeVar("Result")
-
-
 class Convergence:
     """One run of an Operation.
 
@@ -161,7 +158,7 @@ class Convergence:
         operation, progress = self._operation, self._progress
         progress.begin(operation.look())
         self._decide()
-        state = self._with_facts(lambda: operation.predict(progress.state, progress.plan, operation.facts))
+        state = operation.predict(progress.state, progress.plan)
         self._outcome.changed = bool(progress.plan.steps)
         progress.end(state)
 
@@ -186,7 +183,7 @@ class Convergence:
 
     def _decide(self) -> None:
         progress, warnings = self._progress, self._outcome.warnings
-        progress.plan = self._with_facts(lambda: self._operation.decide(progress.state, self._operation.facts))
+        progress.plan = self._operation.decide(progress.state)
         warnings += [one for one in progress.plan.warnings if one not in warnings]
         progress.show()
         self._refuse(progress.plan)
@@ -199,14 +196,6 @@ class Convergence:
         """
         for error in plan.refusals.values():
             raise error
-
-    def _with_facts(self, decide: t.Callable[[], Result]) -> Result:
-        """Decide, and read what that asks for, until it asks for nothing more."""
-        while True:
-            try:
-                return decide()
-            except Needs as needs:
-                self._operation.ask(needs.need)
 
     def _take_steps(self) -> None:
         """Take the steps, one after the other."""

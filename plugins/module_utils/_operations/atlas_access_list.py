@@ -13,7 +13,7 @@ from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
-from .._engine.plan import Change, Facts, Fields, Plan, Step
+from .._engine.plan import Change, Fields, Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.wait import Wait
 from .._http.errors import InvalidOptionError, TaskError
@@ -90,28 +90,28 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         self._lost.clear()
         return AccessListState(listed, self._first, done=dict(self._done))
 
-    def read(self, need: t.Hashable) -> bool:
+    def read(self, key: str) -> bool:
         """Read whether a connection is alive."""
         dead = (AWS.failed, AWS.terminating)
         return any(peer["status_name"] not in dead for peer in VpcPeers(self.session, self.params["group_id"]).list_peers())
 
-    def decide(self, state: AccessListState, facts: Facts) -> Plan:
+    def decide(self, state: AccessListState) -> Plan:
         """Decide which entries are written or removed."""
         if self._is_absent:
             return self._planner.plan_absent(state)
         plan = self._planner.plan_present(state)
         if plan.steps and plan.steps[0].action == "delete":
             # What Atlas would refuse has to be known before anything is removed.
-            self._check_groups(plan, facts)
+            self._check_groups(plan)
         return plan
 
-    def predict(self, state: AccessListState, plan: Plan, facts: Facts) -> AccessListState:
+    def predict(self, state: AccessListState, plan: Plan) -> AccessListState:
         """Foresee also that Atlas refuses security groups where no connection is alive."""
-        self._check_groups(plan, facts)
+        self._check_groups(plan)
         return state.with_changes(plan.changes)
 
-    def _check_groups(self, plan: Plan, facts: Facts) -> None:
-        if any(change.after and change.after["aws_security_group"] for change in plan.changes) and not facts[LIVE_PEER]:
+    def _check_groups(self, plan: Plan) -> None:
+        if any(change.after and change.after["aws_security_group"] for change in plan.changes) and not self.facts[LIVE_PEER]:
             raise TaskError(
                 "Security groups can be allowed only beside a VPC peering connection, and there is none.",
                 hint="Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead.",

@@ -10,7 +10,7 @@ import uuid
 
 from .._engine.operation import Operation, Status
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan, Step
+from .._engine.plan import Plan, Step
 from .._engine.wait import GONE, Wait
 from .._gcp import options, session
 from .._gcp.errors import PeeringBusyError
@@ -56,11 +56,11 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
         """Read the network with its peerings."""
         return self._networks.look(may_be_missing=self._is_absent)
 
-    def decide(self, state: NetworkState, facts: Facts) -> Plan:
+    def decide(self, state: NetworkState) -> Plan:
         """Decide whether the peering is made or removed, or why it must not be."""
         return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state)
 
-    def predict(self, state: NetworkState, plan: Plan, facts: Facts) -> NetworkState:
+    def predict(self, state: NetworkState, plan: Plan) -> NetworkState:
         """Return the network after the change; whether Atlas's half is there is not known, unless that is waited for."""
         return state_after(self.params, state, plan)
 

@@ -14,7 +14,7 @@ from .._clouds.cloud import PROVIDERS as PEER_PROVIDERS
 from .._containers import PROVIDERS, UNUSED, ContainerPlanner, ContainerState, check_block, choose_kind, in_use, parse_place
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan, Step
+from .._engine.plan import Plan, Step
 from .._engine.wait import Wait, WaitTimeoutError
 from .._http.errors import ConflictError, InvalidOptionError, TaskError
 from .._resources.containers import Container, Containers
@@ -78,15 +78,15 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
             return self._containers.list_containers(self._kind.name)
         return [one for one in self._containers.list_all_containers() if one["provider_name"] == self._kind.name]
 
-    def read(self, need: t.Hashable) -> tuple[str, ...]:
+    def read(self, key: str) -> tuple[str, ...]:
         """Read what uses the container with an id."""
-        return self._peers.describe_users(str(need))
+        return self._peers.describe_users(key)
 
-    def decide(self, state: ContainerState, facts: Facts) -> Plan:
+    def decide(self, state: ContainerState) -> Plan:
         """Decide what becomes of the container."""
-        return self._planner.plan_absent(state) if self._is_absent else self._planner.plan_present(state, facts)
+        return self._planner.plan_absent(state) if self._is_absent else self._planner.plan_present(state, self.facts)
 
-    def predict(self, state: ContainerState, plan: Plan, facts: Facts) -> ContainerState:
+    def predict(self, state: ContainerState, plan: Plan) -> ContainerState:
         """Return the container as it will be."""
         return replace(state, container=t.cast("Container", plan.changes[0].after)) if plan.changes else state
 

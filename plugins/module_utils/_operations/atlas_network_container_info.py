@@ -11,7 +11,7 @@ from .._clouds.aws import AWS_CONTAINERS
 from .._containers import PROVIDERS, choose_kind, parse_place
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option
-from .._engine.plan import Facts, Plan
+from .._engine.plan import Plan
 from .._http.errors import NotFoundError
 from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region
 from .._values.regions import parse_any_region
@@ -63,7 +63,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
             return containers.list_containers(AWS_CONTAINERS.name)
         return containers.list_all_containers()
 
-    def decide(self, state: list[Container], facts: Facts) -> Plan:
+    def decide(self, state: list[Container]) -> Plan:
         """Change nothing; say what was not asked for, if nobody has chosen the provider."""
         if self.params["provider_name"] is not None or self.params["api_version"] != "v2" or self._select(state):
             return Plan()

@@ -15,12 +15,12 @@ from .._clouds.cloud import Fields_provider as Fields
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_not_azure, check_version
-from .._engine.plan import Facts, Plan, Step
+from .._engine.plan import Plan, Step
 from .._engine.wait import Clock, Wait
 from .._http.errors import TaskError
 from .._peering.azure_role import role_failure, role_status, until_role_holds
 from .._peering.connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
-from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, make_handover, needs_names
+from .._peering.container_choice import ContainerChoice, make_handover
 from .._peering.errors import OtherCloudError
 from .._peering.life import PeerWaiter, explain_removal, with_removal
 from .._peering.match import PeerMatch
@@ -170,7 +170,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
     def _use(self, provider: Provider) -> None:
         self._provider = provider
         self._peers = VpcPeers(self.session, self.params["group_id"], provider)
-        self._choice = ContainerChoice(self.params, provider, self.facts, self.ask)
+        self._choice = ContainerChoice(self.params, provider, self.facts)
         self._match = PeerMatch(self._peers, self._choice)
         self._waiter = PeerWaiter(self._match, self.session, self.clock)
         self._changes = PeerChanges(self._match, self._waiter, self.clock)
@@ -211,26 +211,23 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
             self._use(provider)
             return self._match.look(error.peer)
 
-    def read(self, need: t.Hashable) -> t.Any:
+    def read(self, key: str) -> t.Any:
         """Read connections or containers."""
-        if need == LIST_PEERS:
-            return self._peers.list_peers()
-        return self._choice.read(str(need), self._containers)
+        return self._peers.list_peers() if key == LIST_PEERS else self._choice.read(key, self._containers)
 
-    def decide(self, state: PeerState, facts: Facts) -> Plan:
+    def decide(self, state: PeerState) -> Plan:
         """Decide what becomes of the connection."""
-        planner = PeerPlanner(self.params, self._provider, facts)
+        planner = PeerPlanner(self._choice)
         if self._is_absent:
             return planner.plan_absent(state)
         plan = planner.plan_present(state)
-        if state.peer is not None and needs_names(self._choice, state.peer):
-            # Read them, for the hand-over.
-            facts[LIST_CONTAINERS]  # pylint: disable=pointless-statement
+        if state.peer is not None:
+            self._choice.read_names(state.peer)
         return plan
 
-    def predict(self, state: PeerState, plan: Plan, facts: Facts) -> PeerState:
+    def predict(self, state: PeerState, plan: Plan) -> PeerState:
         """Foresee also what Atlas would refuse, and what the connection will have come to after the waiting."""
-        after = self.end(PeerPlanner(self.params, self._provider, facts).predict(state, plan))
+        after = self.end(PeerPlanner(self._choice).predict(state, plan))
         goal = self._provider.goal(self.params["wait_for"])
         if after.peer is None or not self.params["wait"] or self._provider.has_reached(after.peer, goal):
             return after

@@ -19,7 +19,7 @@ from .._aws.accepter.wait import UNKNOWN, ConnectionWaiter
 from .._aws.options import validate as validate_aws
 from .._engine.operation import Operation, Status
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan, Step
+from .._engine.plan import Plan, Step
 from .._engine.wait import Wait
 from .._http.errors import TaskError
 
@@ -82,11 +82,11 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         self._first = None
         return self._waiter.until_requested()
 
-    def decide(self, state: View, facts: Facts) -> AccepterPlan:
+    def decide(self, state: View) -> AccepterPlan:
         """Decide which changes are made, or why none must be."""
         return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state)
 
-    def predict(self, state: View, plan: Plan, facts: Facts) -> View:
+    def predict(self, state: View, plan: Plan) -> View:
         """Return the network after all changes."""
         return reduce(view_after, (step.request for step in plan.steps), state)
 

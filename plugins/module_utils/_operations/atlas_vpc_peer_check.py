@@ -17,7 +17,7 @@ from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
 from .._engine.operation import Library, Operation
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan
+from .._engine.plan import Plan
 from .._http.errors import TaskError
 from .._http.tls import preload as preload_certificates
 from .atlas import read_all, warn_of_connection
@@ -68,7 +68,7 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
         reader = AtlasReader(client, params, partial(read_all, client, params)) if client is not None else None
         return judge(read_facts(self.session, params, reader), partial(are_both_read, params))
 
-    def decide(self, state: PeeringCheck, facts: Facts) -> Plan:
+    def decide(self, state: PeeringCheck) -> Plan:
         """Fail if something was found that `fail_on` counts; the result has everything by now."""
         severities = _FAILURES[self.params["fail_on"]]
         found = [

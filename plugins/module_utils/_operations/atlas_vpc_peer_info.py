@@ -63,15 +63,9 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
     Raises:
         TaskError: If something cannot be read.
     """
-    facts, found = Facts(), _read(client, params)
-
-    def ask(need: str) -> t.Any:
-        if need not in facts:
-            containers = Containers(client, params["group_id"])
-            facts[need] = choices[0].read(need, containers) if len(choices) == 1 else containers.list_all_containers()
-        return facts[need]
-
-    choices = [ContainerChoice(params, provider, facts, ask) for provider, unused in found]
+    found, containers = _read(client, params), Containers(client, params["group_id"])
+    facts = Facts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
+    choices = [ContainerChoice(params, provider, facts) for provider, unused in found]
     return [
         peer
         for choice, (provider, peers) in zip(choices, found)
@@ -198,7 +192,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
             "Set provider_name, to all for example.",
         )
 
-    def decide(self, state: PeersState, facts: Facts) -> Plan:
+    def decide(self, state: PeersState) -> Plan:
         """Fail if a project could not be read; the others are in the result by now."""
         errors = list(state.failures.values())
         if errors:

@@ -12,7 +12,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import PROVIDERS, Peer, provider_of, to_clouds
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
-from .._engine.plan import Facts, Plan, Step
+from .._engine.plan import Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_operation import SetOperation
 from .._engine.set_run import SetConvergence
@@ -24,7 +24,7 @@ from .._peer_set.state import PeerLists, PeerSetMatch, PeerSetState
 from .._peer_set.summary import PeerSetSummary
 from .._peer_set.waiter import PeerSetWaiter
 from .._peering.connection import CreatePeer, DeletePeer
-from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, make_handover, needs_names
+from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, make_handover
 from .._peering.life import explain_removal
 from .._peering.match import PeerMatch
 from .._peering.options import check_role_timeout
@@ -67,12 +67,13 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         self._containers = Containers(session, params["group_id"])
         self._matches = {
             entry.key: PeerMatch(
-                self._lists.with_cloud(entry.provider), ContainerChoice(entry.params, entry.provider, self.facts, self.ask)
+                self._lists.with_cloud(entry.provider), ContainerChoice(entry.params, entry.provider, self.facts)
             )
             for entry in self._entries
         }
         self._match = PeerSetMatch(self._matches)
-        self._planner = PeerSetPlanner(params, self._entries, self.facts)
+        self._choices = {key: match.choice for key, match in self._matches.items()}
+        self._planner = PeerSetPlanner(params, self._entries, self._choices)
         self.waiter: PeerSetWaiter = PeerSetWaiter(
             self._matches,
             self._entries,
@@ -109,27 +110,29 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         """Read them anew."""
         return self._match.choose(self.waiter.look(state))
 
-    def read(self, need: t.Hashable) -> t.Any:
-        """Read containers."""
-        if need == LIST_CONTAINERS and self._lists.names != {AWS.name}:
-            return self._containers.list_all_containers()
-        return ContainerChoice({**self.params, "container_id": None}, AWS, self.facts, self.ask).read(str(need), self._containers)
+    def read(self, key: str) -> t.Any:
+        """Read the containers: all at once, so that one that is asked for by its id is among them."""
+        if key != LIST_CONTAINERS:
+            listed = {one["id"]: one for one in self.facts[LIST_CONTAINERS]}
+            return listed[key] if key in listed else self._containers.get_container(key)
+        is_on_aws = self._lists.names == {AWS.name}
+        return self._containers.list_containers(AWS.name) if is_on_aws else self._containers.list_all_containers()
 
-    def decide(self, state: PeerSetState, facts: Facts) -> Plan:
+    def decide(self, state: PeerSetState) -> Plan:
         """Decide for the whole list."""
         plan = self._planner.plan(state)
-        if any(own.peer is not None and needs_names(self._matches[key].choice, own.peer) for key, own in state.entries.items()):
-            # Read them, for the hand-over.
-            facts[LIST_CONTAINERS]  # pylint: disable=pointless-statement
+        for key, own in state.entries.items():
+            if own.peer is not None:
+                self._choices[key].read_names(own.peer)
         return plan
 
     def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
         """Show the connections, what was done, and what is needed in the customers' clouds."""
         own = {key: state.entries.get(key) for key in self._by_key}
-        handover = [make_handover(self._matches[key].choice, one.peer if one is not None else None) for key, one in own.items()]
+        handover = [make_handover(self._choices[key], one.peer if one is not None else None) for key, one in own.items()]
         return {**super().show(state, plan), "handover": handover}
 
-    def predict(self, state: PeerSetState, plan: Plan, facts: Facts) -> PeerSetState:
+    def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
         """Return the state in which all is done."""
         return self._planner.predict(state, plan)
 
@@ -150,7 +153,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
                 raise with_removed(step, error, state) from error.__cause__
         # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
         current = state.find(request.id)
-        region = self._matches[step.keys[0]].choice.region_of(current)
+        region = self._choices[step.keys[0]].region_of(current)
         return peers.update_peer({**current, "accepter_region_name": region}, request.fields)
 
     def record(self, step: Step, reply: t.Any, state: PeerSetState) -> PeerSetState:

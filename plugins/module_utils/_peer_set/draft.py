@@ -22,14 +22,13 @@ from .._clouds.cloud import (
     provider_of,
 )
 from .._engine.options import Parameters
-from .._engine.plan import Change, Facts, Needs, Plan, Step
+from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling, split_ignored, warn_of_unused
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError
 from .._peering.connection import DeletePeer, PeerState
-from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, on_other_cloud
+from .._peering.container_choice import ContainerChoice
 from .._peering.planner import PeerPlanner
 from .._peering.preflight import check_overlaps, check_twins
-from .._resources.containers import describe, kind_of
 from .._values.limits import MOST_PEERS, MOST_PENDING
 from .._values.patterns import Pattern
 from .options import CASELESS, Entry
@@ -192,19 +191,14 @@ class PeerSetPlanner:
     Args:
         params: The options of the task.
         entries: The entries of the list.
-        facts: What was read so far; what is missing is asked for.
+        choices: The container of each entry, by key.
     """
 
-    def __init__(
-        self,
-        params: Parameters,
-        entries: t.Sequence[Entry],
-        facts: Facts,
-    ) -> None:
+    def __init__(self, params: Parameters, entries: t.Sequence[Entry], choices: t.Mapping[str, ContainerChoice]) -> None:
         self._params = params
         self._entries = entries
         self._patterns: t.Sequence[Pattern] = params["ignore"]
-        self._facts = facts
+        self._choices = choices
 
     def plan(self, state: PeerSetState) -> Plan:
         """Plan what is left to do. What the list as a whole forbids is in the `refusals` of the plan."""
@@ -218,18 +212,15 @@ class PeerSetPlanner:
         ]
         plans = [*draft.plans.values(), *removals]
         changes = tuple(change for plan in plans for change in plan.changes)
-        choices = {
-            one.key: ContainerChoice(one.params, one.provider, self._facts, self._facts.__getitem__) for one in self._entries
-        }
         leaving = [peer for peer in state.listed if is_leaving(peer) or peer in draft.going]
-        steps = order([after_twins(step, leaving, choices) for plan in plans for step in plan.steps], state.listed)
+        steps = order([after_twins(step, leaving, self._choices) for plan in plans for step in plan.steps], state.listed)
         warnings = warn_of_unused(self._patterns, [fields_of(peer) for peer in state.first], CASELESS)
         return Plan(
             changes,
             steps,
             warnings + warn_of_pending(changes, state) + self._warn_of_others(draft),
             failures=draft.failures,
-            refusals=find_refusals(draft, changes, steps, state, choices, self._params),
+            refusals=find_refusals(draft, changes, steps, state, self._choices, self._params),
         )
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
@@ -299,6 +290,9 @@ class PeerSetPlanner:
     def _draft_entry(self, entry: Entry, own: PeerState, draft: Draft) -> None:
         try:
             draft.plans[entry.key], draft.final[entry.key] = self._plan_entry(entry, own)
+        except (ApiError, NoAnswerError):
+            # The containers could not be read.
+            raise
         except TaskError as error:
             unfit = draft.refusals
             if own.peer is not None and is_failed(own.peer) and self._params["recreate"] == "never":
@@ -311,17 +305,14 @@ class PeerSetPlanner:
         Raises:
             TaskError: If it cannot be.
         """
-        planner, peer = PeerPlanner(entry.params, entry.provider, self._facts), own.peer
+        choice, peer = self._choices[entry.key], own.peer
+        planner = PeerPlanner(choice)
         if peer is None or own.dying or (is_failed(peer) and self._params["recreate"] != "never"):
-            self._check_container(entry)
-        try:
-            plan = planner.plan_present(own)
-        except Needs:
-            self._check_container(entry)
-            plan = planner.plan_present(own)
+            choice.check_given()
+        plan = planner.plan_present(own)
         if not plan.changes:
             return plan, t.cast("Peer", peer)
-        self._check_container(entry)
+        choice.check_given()
         change = plan.changes[0]
         if change.action != "update" and plan.steps[-1].request.fields.get("container_id") is None:
             raise InvalidOptionError(
@@ -331,20 +322,3 @@ class PeerSetPlanner:
         final = t.cast("Peer", planner.predict(own, plan).peer)
         change = replace(change, key=entry.key, after=fields_of(final))
         return Plan((change,), tuple(replace(step, keys=(entry.key,)) for step in plan.steps)), final
-
-    def _check_container(self, entry: Entry) -> None:
-        """Ask for all containers at once, and check that the one of an entry is among them.
-
-        Raises:
-            InvalidOptionError: If it is not.
-        """
-        containers, wanted = self._facts[LIST_CONTAINERS], entry.params["container_id"]
-        found = next((one for one in containers if one["id"] == wanted), None)
-        containers = [one for one in containers if kind_of(one["provider_name"]).name == entry.provider.name]
-        if found is not None and found not in containers:
-            raise on_other_cloud(entry.provider, found)
-        if wanted is not None and found is None:
-            raise InvalidOptionError(
-                f"container_id: project {self._params['group_id']} has no network container {wanted} on {entry.provider.name}.",
-                hint=f"It has {describe(containers)}." if containers else "It has none. Create one (atlas_network_container).",
-            )

@@ -13,7 +13,6 @@ from .._clouds.cloud import CustomerTask, Peer, fields_of, is_failed, is_leaving
 from .._engine.wait import GONE, Clock, WaitTimeoutError
 from .._http.errors import TaskError
 from .._peering.connection import PeerState
-from .._peering.container_choice import needs_names
 from .._peering.life import NEW_FOR, OLD_FAILURE_FOR, failure, not_removed, removed_by_others, too_late
 from .._peering.match import PeerMatch
 from .._resources.containers import fields_of as fields_of_set_waiter
@@ -167,9 +166,9 @@ class PeerSetWaiter(PeerGate):
     def _read_names(self, entries: t.Mapping[str, PeerState]) -> None:
         """Read the names of Atlas's own network, which whoever has to act in the customer's cloud needs."""
         for entry in self._entries:
-            own, choice = entries.get(entry.key), self._matches[entry.key].choice
-            if own is not None and own.peer is not None and needs_names(choice, own.peer):
-                choice.reread(own.peer["container_id"])
+            own = entries.get(entry.key)
+            if own is not None and own.peer is not None:
+                self._matches[entry.key].choice.read_names(own.peer, again=True)
 
     def is_settled(self, state: PeerSetState) -> bool:
         """Return whether all that is waited for is there, is gone, or has failed."""

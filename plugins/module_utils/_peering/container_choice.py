@@ -63,15 +63,13 @@ class ContainerChoice:
     Args:
         params: The options.
         provider: The cloud provider.
-        facts: What was read so far.
-        ask: Returns what a need stands for: it reads that, or raises Needs.
+        facts: The containers, and the connections of the project; read when they are asked for.
     """
 
-    def __init__(self, params: Parameters, provider: Provider, facts: Facts, ask: t.Callable[[str], t.Any]) -> None:
+    def __init__(self, params: Parameters, provider: Provider, facts: Facts) -> None:
         self.params = params
         self.provider = provider
         self._facts = facts
-        self._ask = ask
         self._group_id: str = params["group_id"]
 
     def select(self, peers: list[Peer]) -> list[Peer]:
@@ -128,10 +126,10 @@ class ContainerChoice:
             TaskError: If there is none, or more than one that could be meant; they are listed.
         """
         if container_id is not None and not self.provider.lists_all:
-            return self.known(container_id) or t.cast("Container", self._ask(container_id))
+            return self.known(container_id) or t.cast("Container", self._facts[container_id])
         containers = self._list()
         if container_id is not None:
-            found = next((one for one in self._ask(LIST_CONTAINERS) if one["id"] == container_id), None)
+            found = next((one for one in self._facts[LIST_CONTAINERS] if one["id"] == container_id), None)
             return self.known(container_id) or missing_here(self.params, self.provider, container_id, found)
         if len(containers) == 1:
             return containers[0]
@@ -151,12 +149,22 @@ class ContainerChoice:
     def known(self, container_id: str | None) -> Container | None:
         """Return a container if it has been read already."""
         listed = self._listed(self._facts.get(LIST_CONTAINERS, ()))
-        return next((one for one in listed if one["id"] == container_id), self._facts.get(container_id))
+        return next((one for one in listed if one["id"] == container_id), self._facts.get(container_id or ""))
 
-    def reread(self, container_id: str) -> Container:
-        """Return a container as it is by now: Atlas names its own network only after it has made that."""
-        self._facts.pop(LIST_CONTAINERS, None)
-        return self.find(container_id, None)
+    def read_names(self, peer: Peer, *, again: bool = False) -> None:
+        """Read the containers if a connection waits for a customer who needs the names of its container's network.
+
+        Args:
+            peer: The connection.
+            again: Whether they are read once more: Atlas names its network only after it has made that.
+        """
+        provider, container = self.provider, self.known(peer["container_id"])
+        if not provider.has_names or peer["status_name"] != provider.pending:
+            return
+        if container is None or fields_of_container(container)["atlas_network_name"] is None:
+            if again:
+                self._facts.pop(LIST_CONTAINERS, None)
+            self._list()
 
     def region_of(self, peer: Peer) -> str | None:
         """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""
@@ -175,7 +183,7 @@ class ContainerChoice:
 
     def neighbours(self, state: PeerState) -> t.Sequence[Peer]:
         """Return all connections of the project, whatever their container; they are asked for if they were not listed."""
-        return t.cast("list[Peer]", self._ask(LIST_PEERS)) if state.listed is None else state.listed
+        return t.cast("list[Peer]", self._facts[LIST_PEERS]) if state.listed is None else state.listed
 
     def describe(self, container_id: str) -> str:
         """Return a container in words, with its region if Atlas tells it: the words are for a failure of another kind."""
@@ -190,6 +198,23 @@ class ContainerChoice:
         if error.error_code != NOT_FOUND:
             return None
         return no_such_container(self.params, self.provider, container_id).with_reply(error)
+
+    def check_given(self) -> None:
+        """Read all containers, and check that the one of the option `container_id` is among them.
+
+        Raises:
+            InvalidOptionError: If it is not.
+        """
+        wanted, listed = self.params["container_id"], self._list()
+        if wanted is None or any(one["id"] == wanted for one in listed):
+            return
+        found = next((one for one in self._facts[LIST_CONTAINERS] if one["id"] == wanted), None)
+        if found is not None:
+            raise on_other_cloud(self.provider, found)
+        raise InvalidOptionError(
+            f"container_id: project {self._group_id} has no network container {wanted} on {self.provider.name}.",
+            hint=f"It has {describe(listed)}." if listed else "It has none. Create one (atlas_network_container).",
+        )
 
     def read(self, need: str, containers: Containers) -> list[Container] | Container:
         """Read what was asked for.
@@ -209,7 +234,7 @@ class ContainerChoice:
         return container
 
     def _list(self) -> list[Container]:
-        return self._listed(self._ask(LIST_CONTAINERS))
+        return self._listed(self._facts[LIST_CONTAINERS])
 
     def _listed(self, containers: t.Iterable[Container]) -> list[Container]:
         """Return those of some containers that are the provider's."""
@@ -226,15 +251,6 @@ def is_government(params: Parameters) -> bool:
     """Whether Atlas is the government's, by `base_url`."""
     host = urlsplit(params["base_url"] or "").hostname or ""
     return host == _GOVERNMENT or host.endswith(f".{_GOVERNMENT}")
-
-
-def needs_names(choice: ContainerChoice, peer: Peer) -> bool:
-    """Whether a connection waits for a customer who needs the names of the container's network, which are not known."""
-    provider = choice.provider
-    if not provider.has_names or peer["status_name"] != provider.pending:
-        return False
-    container = choice.known(peer["container_id"])
-    return container is None or fields_of_container(container)["atlas_network_name"] is None
 
 
 def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any]:

@@ -18,7 +18,6 @@ from .._http.errors import OvertakenError, TaskError
 from .._resources.containers import fields_of
 from .._values.moments import created_at
 from .connection import PeerState
-from .container_choice import needs_names
 from .match import PeerMatch
 
 # A connection that has failed and is older than this has probably worked before.
@@ -186,8 +185,8 @@ class PeerWaiter:
             present = self._peers.get_peer(peer["id"])
             if present is None and self._clock() < self._new_until.get(peer["id"], -math.inf):
                 present = peer
-            if present is not None and needs_names(self._match.choice, present):
-                self._match.choice.reread(present["container_id"])
+            if present is not None:
+                self._match.choice.read_names(present, again=True)
             return replace(state, peer=present)
 
         def late(state: PeerState, error: WaitTimeoutError) -> TaskError:

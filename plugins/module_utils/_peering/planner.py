@@ -9,9 +9,8 @@ import typing as t
 from dataclasses import replace
 
 from .._clouds.cloud import Fields_provider as Fields
-from .._clouds.cloud import Peer, Provider, fields_of
-from .._engine.options import Parameters
-from .._engine.plan import Change, Facts, Plan, Step
+from .._clouds.cloud import Peer, fields_of
+from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import to_region
 from .._resources.peers import may_be_same_region
@@ -29,15 +28,13 @@ class CreationPlanner:
     since it would be gone if Atlas refused the new one. Otherwise Atlas itself refuses, and the Operation's `explain` tells why.
 
     Args:
-        params: The options.
-        provider: The cloud provider.
-        choice: The container.
+        choice: The container, with the options.
         wanted: The fields of connections that the options name, without the container.
     """
 
-    def __init__(self, params: Parameters, provider: Provider, choice: ContainerChoice, wanted: Fields) -> None:
-        self._params = params
-        self._provider = provider
+    def __init__(self, choice: ContainerChoice, wanted: Fields) -> None:
+        self._params = params = choice.params
+        self._provider = choice.provider
         self._choice = choice
         self._wanted = wanted
         # Version 1.0 of the API chooses the container by itself; v2 has to be told, and the accepter's region, too.
@@ -181,17 +178,16 @@ class PeerPlanner:
     """Plans the one connection that the options describe.
 
     Args:
-        params: The options.
-        provider: The cloud provider.
-        facts: What was read so far; what is missing is asked for.
+        choice: The container, with the options.
     """
 
-    def __init__(self, params: Parameters, provider: Provider, facts: Facts) -> None:
+    def __init__(self, choice: ContainerChoice) -> None:
+        params, provider = choice.params, choice.provider
         self._params = params
         self._provider = provider
-        self._choice = ContainerChoice(params, provider, facts, facts.__getitem__)
+        self._choice = choice
         self._wanted = {name: params[name] for name in provider.writable if name != "container_id" and params[name] is not None}
-        self._creation = CreationPlanner(params, provider, self._choice, self._wanted)
+        self._creation = CreationPlanner(choice, self._wanted)
 
     def plan_absent(self, state: PeerState) -> Plan:
         """Plan the removal of what is there and not being removed already.

@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import CreatePeer, DeletePeer, PeerState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container_choice import LIST_CONTAINERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container_choice import LIST_CONTAINERS, ContainerChoice
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.life import failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.options import choose_provider, parse_cloud
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.planner import PeerPlanner
@@ -40,14 +40,12 @@ def facts_for(provider: Provider) -> Facts:
     region = {"region_name": "EUROPE_NORTH"} if provider is AZURE else {"regions": []}
     names = dict.fromkeys(("atlas_gcp_project_id", "atlas_network_name"))
     one = {"id": CONTAINER_ID, "provider_name": provider.name, "atlas_cidr_block": "10.8.0.0/18", **region, **names}
-    facts = Facts()
-    facts[LIST_CONTAINERS] = [one]
-    return facts
+    return Facts({LIST_CONTAINERS: [one]}.__getitem__)
 
 
 def plan(provider: Provider, state: PeerState, **more: Any) -> tuple[list[Any], str | None]:
     """Return the requests that are planned, and what becomes of the connection."""
-    found = PeerPlanner(params_for(provider, **more), provider, facts_for(provider)).plan_present(state)
+    found = PeerPlanner(ContainerChoice(params_for(provider, **more), provider, facts_for(provider))).plan_present(state)
     return [step.request for step in found.steps], found.changes[0].action if found.changes else None
 
 

@@ -1,4 +1,4 @@
-"""Plans: what differs, what a step that failed comes to, and how a deciding function asks."""
+"""Plans: what differs, what a step that failed comes to, and what is read for a decision."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Needs, Plan, Step, find_differences
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step, find_differences
 
 CURRENT = {"id": "1", "a": 1, "b": 2, "state": "OK"}
 
@@ -38,10 +38,13 @@ def test_a_step_is_still_needed_if_the_same_request_would_be_sent() -> None:
     assert not Plan().still_needs(step)
 
 
-def test_facts_give_what_was_read_and_ask_for_the_rest() -> None:
-    facts = Facts({"peers": []})
-    assert facts["peers"] == []
-    with pytest.raises(Needs) as asked:
-        facts["containers"]
-    assert asked.value.need == "containers"
+def test_a_fact_is_read_when_it_is_asked_for_and_once() -> None:
+    asked: list[str] = []
+
+    def read(key: str) -> list[str]:
+        asked.append(key)
+        return [key]
+
+    facts = Facts(read)
     assert facts.get("containers") is None
+    assert (facts["peers"], facts["peers"], asked) == (["peers"], ["peers"], ["peers"])

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Facts, Plan, Step
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
@@ -67,11 +67,11 @@ class Names(Operation[Server, "frozenset[str]"]):
         self.session.do(f"read {need}")
         return "allowed"
 
-    def decide(self, state: frozenset[str], facts: Facts) -> Plan:
+    def decide(self, state: frozenset[str]) -> Plan:
         wanted = self.params["names"]
         new = [name for name in wanted if name not in state]
         old = sorted(state - set(wanted))
-        if new and (facts["rules"], facts["more rules"]) != ("allowed", "allowed"):
+        if new and (self.facts["rules"], self.facts["more rules"]) != ("allowed", "allowed"):
             raise TaskError("Not allowed.")
         changes = [*(Change("create", one, None, {}) for one in new), *(Change("delete", one, {}, None) for one in old)]
         steps = [Step("update", ("add", one), (one,)) for one in new]
@@ -79,7 +79,7 @@ class Names(Operation[Server, "frozenset[str]"]):
         refusals = {"": TaskError("Too many.")} if len(wanted) > 3 else {}
         return Plan(tuple(changes), tuple(steps), tuple(f"{one} goes." for one in old), refusals=refusals)
 
-    def predict(self, state: frozenset[str], plan: Plan, facts: Facts) -> frozenset[str]:
+    def predict(self, state: frozenset[str], plan: Plan) -> frozenset[str]:
         return frozenset(self.params["names"])
 
     def apply(self, step: Step, state: frozenset[str]) -> frozenset[str]:
@@ -121,7 +121,7 @@ def lost(takes_effect: bool, **more: Any) -> tuple[bool, Exception]:
     return takes_effect, TaskError("Lost.", outcome_unknown=True, is_transient=True, **more)
 
 
-def test_what_decides_is_asked_again_and_each_need_is_read_once(server: Server) -> None:
+def test_each_fact_is_read_when_it_is_asked_for_and_once(server: Server) -> None:
     outcome = run("a", "b")
     assert server.log == ["look", "read rules", "read more rules", "add a", "add b", "within", "poll"]
     assert (outcome.changed, outcome.failure, outcome.values["names"]) == (True, None, ["a", "b"])

@@ -139,7 +139,7 @@ def test_a_role_that_is_taken_away_while_it_is_waited_for_is_told(azure: PeerSit
 )
 def test_the_application_of_the_governments_atlas_is_not_known(base_url: str, application: str | None) -> None:
     params = {**AZURE, "base_url": base_url, "group_id": "g", "container_id": None}
-    choice = ContainerChoice(params, AZURE_PROVIDER, Facts(), pytest.fail)
+    choice = ContainerChoice(params, AZURE_PROVIDER, Facts(pytest.fail))
     handover = make_handover(choice, None)
     assert (handover["application_id"], handover["az"] is None) == (application, application is None)
     text = str(role_failure(choice, AZURE, TaskError("Refused.", error_code="X")))
