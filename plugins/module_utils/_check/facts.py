@@ -72,7 +72,7 @@ class UnreadError(Exception):
 
 
 class SkippedError(Exception):
-    """A check has nothing to judge, or another one tells the cause."""
+    """A check has nothing to judge, or another one says the cause."""
 
     def __init__(self, missing: Missing) -> None:
         super().__init__(missing.reason)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A4: the customer's half of a connection on AZURE, which Atlas makes itself: a peering of the VNet. Pure."""
+"""A4: the customer's half of a connection on AZURE, which Atlas makes itself: a peering of the VNet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..._azure.vnets import VnetPeering
 from ..._clouds.checked import AZURE
 from ..._values.blocks import is_within
 from ..facts import Facts, Missing, known
-from .common import atlas_block_of, listed, to_network
+from .common import atlas_block_of, listed, status_of, to_network
 from .rule import Finding, Findings, check, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
@@ -42,7 +42,7 @@ def find_no_peering(facts: Facts) -> Findings:
         for one in left_over:
             yield Finding("warn", one.name, _message(one, block), _LEFT_OVER, _evidence(one))
         if not left_over:
-            raise skip("The connection in Atlas is not AVAILABLE.", "P102" if _status(facts) == "FAILED" else "P101")
+            raise skip("The connection in Atlas is not AVAILABLE.", "P102" if status_of(facts) == "FAILED" else "P101")
         return
     if not found:
         message = f"{facts.entry.title} has no peering with {block}."
@@ -87,12 +87,7 @@ def _peerings(facts: Facts, block: ipaddress.IPv4Network) -> list[VnetPeering]:
 
 def _is_available(facts: Facts) -> bool:
     """Whether the peering has to be there: Atlas has made it, or was not asked."""
-    return isinstance(facts.atlas.peer, Missing) or _status(facts) == "AVAILABLE"
-
-
-def _status(facts: Facts) -> str | None:
-    peer = known(facts.atlas.peer)
-    return None if peer is None else str(peer["status_name"])
+    return isinstance(facts.atlas.peer, Missing) or status_of(facts) == "AVAILABLE"
 
 
 def _message(peering: VnetPeering, block: ipaddress.IPv4Network) -> str:

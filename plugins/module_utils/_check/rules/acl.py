@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a list of rules closes, over ranges of addresses and ports: the first rule that matches decides. Pure."""
+"""What a list of rules closes, over ranges of addresses and ports: the first rule that matches decides."""
 
 from __future__ import annotations
 

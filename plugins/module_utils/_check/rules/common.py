@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What several rules judge alike, and its words."""
+"""What several rules look up in the facts, which subnets are judged, and words for sentences."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import ipaddress
 import typing as t
 
 from ..._aws.objects import RouteTable, Subnet, Vpc
-from ..facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known
+from ..facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known, known_or
 from .rule import skip
 
 # Longer lists are in the evidence; a sentence with sixty ids cannot be read.
 _LONGEST = 3
+# Names of Amazon's resolver; it also has the third address of the first block of the VPC.
+# Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
+AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253")
+# The statuses of a connection that has ended; AWS forgets it after some hours.
+# Source: "VPC peering connection lifecycle" in Amazon's VPC peering guide.
+ENDED = ("deleted", "deleting", "expired", "failed", "rejected")
 
 
 def listed(names: t.Iterable[t.Any]) -> str:
@@ -40,16 +46,8 @@ def span_text(span: datetime.timedelta) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number or unit == "min")
 
 
-# Names of Amazon's resolver; it also has the third address of the first block of the VPC.
-# Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
-AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253")
-# The statuses of a connection that has ended; AWS forgets it after some hours.
-# Source: "VPC peering connection lifecycle" in Amazon's VPC peering guide.
-ENDED = ("deleted", "deleting", "expired", "failed", "rejected")
-
-
 def to_network(block: str | None, name: str) -> ipaddress.IPv4Network:
-    """Return a block that Atlas tells.
+    """Return a block as a network.
 
     Args:
         block: The block.
@@ -62,6 +60,25 @@ def to_network(block: str | None, name: str) -> ipaddress.IPv4Network:
         return ipaddress.IPv4Network(block or "")
     except ValueError:
         raise UnreadError(Unread(f"The block of {name} is not an IPv4 block: {block!r}.")) from None
+
+
+def container_block(container: AtlasObject) -> ipaddress.IPv4Network:
+    """Return the block of a network container.
+
+    Raises:
+        UnreadError: If it is not an IPv4 block.
+    """
+    return to_network(container["atlas_cidr_block"], f"network container {container['id']}")
+
+
+def status_of(facts: Facts) -> str | None:
+    """Return the status of the connection in Atlas; None if Atlas has none.
+
+    Raises:
+        UnreadError, SkippedError: If the connections could not be read, or Atlas's half is off.
+    """
+    peer = known(facts.atlas.peer)
+    return None if peer is None else str(peer["status_name"])
 
 
 def peer_of(facts: Facts) -> AtlasObject:
@@ -77,8 +94,8 @@ def peer_of(facts: Facts) -> AtlasObject:
     return peer
 
 
-def no_container(facts: Facts) -> SkippedError:
-    """Return what a check raises without a network container: P104 tells of one that is lost, P101 of a missing connection."""
+def _no_container(facts: Facts) -> SkippedError:
+    """Return what a check raises without a network container: P104 is about one that is lost, P101 about a missing connection."""
     return skip("There is no network container.", "P101" if facts.atlas.peer is None else "P104")
 
 
@@ -91,8 +108,46 @@ def need_container(facts: Facts) -> AtlasObject:
     """
     container = known(facts.atlas.container)
     if container is None:
-        raise no_container(facts)
+        raise _no_container(facts)
     return container
+
+
+def atlas_block_of(facts: Facts) -> ipaddress.IPv4Network:
+    """Return the block of the container, or what the entry gives in its place if Atlas's half is off.
+
+    Raises:
+        UnreadError: If the containers could not be read, or Atlas says no block.
+        SkippedError: If there is no container.
+    """
+    block = facts.entry.atlas_cidr_block
+    if not isinstance(facts.atlas.container, Missing):
+        container = known(facts.atlas.container)
+        block = container["atlas_cidr_block"] if container is not None else block
+    elif block is None:
+        raise SkippedError(facts.atlas.container)
+    if block is None:
+        raise _no_container(facts)
+    return to_network(block, "the network container")
+
+
+def connection_id_of(facts: Facts) -> str:
+    """Return AWS's id of the connection.
+
+    Raises:
+        UnreadError: If the connections of Atlas could not be read, or the id is empty.
+        SkippedError: If Atlas has no connection, or does not say its id yet.
+    """
+    connection_id = facts.entry.connection_id
+    if not isinstance(facts.atlas.peer, Missing):
+        peer = known(facts.atlas.peer)
+        connection_id = peer["connection_id"] if peer is not None else None
+    elif connection_id is None:
+        raise SkippedError(facts.atlas.peer)
+    if connection_id == "":
+        raise UnreadError(Unread("Atlas does not tell the id of the connection in AWS, but an empty text."))
+    if connection_id is None:
+        raise skip("The connection has no id in AWS.", "P101")
+    return connection_id
 
 
 def vpc_blocks_of(facts: Facts) -> list[ipaddress.IPv4Network]:
@@ -121,56 +176,6 @@ def own_dns_servers(facts: Facts) -> list[str]:
     return [server for server in servers if server not in amazons]
 
 
-def atlas_block_of(facts: Facts) -> ipaddress.IPv4Network:
-    """Return the block of the container, or what the entry gives in its place if Atlas's half is off.
-
-    Raises:
-        UnreadError: If the containers could not be read, or tell no block.
-        SkippedError: If there is no container.
-    """
-    block = facts.entry.atlas_cidr_block
-    if not isinstance(facts.atlas.container, Missing):
-        container = known(facts.atlas.container)
-        block = container["atlas_cidr_block"] if container is not None else block
-    elif block is None:
-        raise SkippedError(facts.atlas.container)
-    if block is None:
-        raise no_container(facts)
-    return to_network(block, "the network container")
-
-
-def connection_id_of(facts: Facts) -> str:
-    """Return AWS's id of the connection.
-
-    Raises:
-        UnreadError: If the connections of Atlas could not be read, or the id is empty.
-        SkippedError: If Atlas has no connection, or does not tell its id yet.
-    """
-    connection_id = facts.entry.connection_id
-    if not isinstance(facts.atlas.peer, Missing):
-        peer = known(facts.atlas.peer)
-        connection_id = peer["connection_id"] if peer is not None else None
-    elif connection_id is None:
-        raise SkippedError(facts.atlas.peer)
-    if connection_id == "":
-        raise UnreadError(Unread("Atlas does not tell the id of the connection in AWS, but an empty text."))
-    if connection_id is None:
-        raise skip("The connection has no id in AWS.", "P101")
-    return connection_id
-
-
-def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | None:
-    """Return the route table of a subnet: the one that is associated with it, or else the main one of the VPC."""
-    own = [table for table in tables if subnet.id in table.subnet_ids]
-    return next(iter(own), None) or next((table for table in tables if table.is_main), None)
-
-
-def are_all_judged(facts: Facts) -> bool:
-    """Whether all subnets of the VPC are judged, because neither the options nor the entry choose some."""
-    entry = facts.entry
-    return facts.selection.subnet_ids is None and not entry.route_table_ids and not entry.route_table_tags
-
-
 def judged_subnets(facts: Facts) -> list[Subnet]:
     """Return the subnets that have to reach Atlas: those of the options, or of the tables of the entry, or all of the VPC.
 
@@ -196,6 +201,12 @@ def chosen_subnets(facts: Facts) -> list[Subnet]:
     return [subnet for subnet in subnets if (table := table_of(subnet, tables)) is not None and table.id in chosen]
 
 
+def are_all_judged(facts: Facts) -> bool:
+    """Whether all subnets of the VPC are judged, because neither the options nor the entry choose some."""
+    entry = facts.entry
+    return facts.selection.subnet_ids is None and not entry.route_table_ids and not entry.route_table_tags
+
+
 def is_outside_entry(subnet: Subnet, facts: Facts) -> bool:
     """Whether the entry gives a block, and the subnet has no address in it, nor a named instance."""
     if subnet.id in _client_subnets(facts):
@@ -205,18 +216,19 @@ def is_outside_entry(subnet: Subnet, facts: Facts) -> bool:
     return not ipaddress.IPv4Network(subnet.cidr_block).overlaps(ipaddress.IPv4Network(facts.entry.cidr_block))
 
 
+def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | None:
+    """Return the route table of a subnet: the one that is associated with it, or else the main one of the VPC."""
+    own = [table for table in tables if subnet.id in table.subnet_ids]
+    return next(iter(own), None) or next((table for table in tables if table.is_main), None)
+
+
 def _client_subnets(facts: Facts) -> set[str]:
-    """Return the ids of the subnets of the named instances; P703 tells if these could not be read."""
-    interfaces = facts.aws.interfaces
-    if not facts.selection.instance_ids or isinstance(interfaces, (Unread, Missing)):
-        return set()
-    return {one.subnet_id for one in interfaces}
+    """Return the ids of the subnets of the named instances; P703 says if these could not be read."""
+    return {one.subnet_id for one in known_or(facts.aws.interfaces, ())} if facts.selection.instance_ids else set()
 
 
 def _is_chosen(table: RouteTable, facts: Facts) -> bool:
     entry = facts.entry
-    if table.id in (entry.route_table_ids or ()):
-        return True
-    return bool(entry.route_table_tags) and all(
-        table.tags.get(key) == value for key, value in (entry.route_table_tags or {}).items()
-    )
+    tags = entry.route_table_tags or {}
+    has_tags = bool(tags) and all(table.tags.get(key) == value for key, value in tags.items())
+    return has_tags or table.id in (entry.route_table_ids or ())

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""G4: the customer's half of a connection on GCP, which is a peering of the VPC network with Atlas's. Pure."""
+"""G4: the customer's half of a connection on GCP, which is a peering of the VPC network with Atlas's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import typing as t
 from ..._clouds.checked import GCP
 from ..._clouds.gcp import network_path
 from ..._gcp.network import ACTIVE, Peering
-from ..facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known
-from .common import listed, need_container
+from ..facts import Facts, Missing, SkippedError, Unread, UnreadError, known, known_or
+from .common import listed, need_container, status_of
 from .judged_clusters import has_ended
 from .rule import Finding, Findings, check, skip
 
@@ -35,7 +35,7 @@ def find_no_mirror(facts: Facts) -> Findings:
         if elsewhere:
             raise skip(f"The peering with Atlas's network is on {listed(elsewhere)}.", "G402")
         message = f"{entry.title} has no peering with {remote}."
-        yield Finding("fail", entry.network, message, mirror_advice(facts), {"network": remote, "gcloud": gcloud_line(facts)})
+        yield Finding("fail", entry.network, message, mirror_advice(facts), {"network": remote, "gcloud": _gcloud_line(facts)})
     elif mirror.state != ACTIVE:
         details = f" ({mirror.state_details})" if mirror.state_details else ""
         message = f"The peering {mirror.name} of {entry.title} is {mirror.state or 'in a state that GCP does not tell'}{details}."
@@ -61,17 +61,17 @@ def find_mirror_elsewhere(facts: Facts) -> Findings:
 
 
 def mirror_advice(facts: Facts) -> str:
-    """Return how to make the customer's half, with the line for gcloud if Atlas tells the names of its network."""
-    if is_mirror_active(facts):
+    """Return how to make the customer's half, with the line for gcloud if Atlas says the names of its network."""
+    if _is_mirror_active(facts):
         return _WAIT
-    line = gcloud_line(facts)
+    line = _gcloud_line(facts)
     if line is None:
         return "Make it: atlas_gcp_peering, or the role. The network container has atlas_gcp_project_id and atlas_network_name."
     return f"Make it: atlas_gcp_peering, the role, or `{line}`."
 
 
-def gcloud_line(facts: Facts) -> str | None:
-    """Return the command that makes the customer's half; None if Atlas does not tell the names of its network."""
+def _gcloud_line(facts: Facts) -> str | None:
+    """Return the command that makes the customer's half; None if Atlas does not say the names of its network."""
     names, entry = _atlas_names(facts), facts.entry
     if names is None:
         return None
@@ -80,26 +80,24 @@ def gcloud_line(facts: Facts) -> str | None:
     return f"gcloud compute networks peerings create atlas-{network} {own} --peer-project={project} --peer-network={network}"
 
 
-def is_mirror_active(facts: Facts) -> bool:
+def _is_mirror_active(facts: Facts) -> bool:
     """Whether GCP was read, and has the peering with Atlas's network as ACTIVE."""
-    names, networks = _atlas_names(facts), facts.network.gcp_networks
-    if names is None or isinstance(networks, (Missing, Unread)):
-        return False
-    mirror = _mirror(networks.get(facts.entry.network, ()), network_path(*names))
+    names, networks = _atlas_names(facts), known_or(facts.network.gcp_networks, {})
+    mirror = _mirror(networks.get(facts.entry.network, ()), network_path(*names)) if names is not None else None
     return mirror is not None and mirror.state == ACTIVE
 
 
 def is_mirror_missing(facts: Facts) -> bool:
-    """Whether GCP was read, and G401 or G402 therefore tell what is missing there."""
-    is_read = not isinstance(facts.network.gcp_networks, (Missing, Unread))
-    return is_read and _atlas_names(facts) is not None and not is_mirror_active(facts)
+    """Whether GCP was read, and G401 or G402 therefore say what is missing there."""
+    is_read = known_or(facts.network.gcp_networks, None) is not None
+    return is_read and _atlas_names(facts) is not None and not _is_mirror_active(facts)
 
 
 def _atlas_names(facts: Facts) -> tuple[str, str] | None:
-    """Return the project and the name of Atlas's network, as the container or else the entry tells them."""
-    container, entry = facts.atlas.container, facts.entry
+    """Return the project and the name of Atlas's network, as the container or else the entry says them."""
+    container, entry = known_or(facts.atlas.container, None), facts.entry
     project, network = entry.atlas_gcp_project_id, entry.atlas_network_name
-    if container is not None and not isinstance(container, (Missing, Unread)):
+    if container is not None:
         project, network = container["atlas_gcp_project_id"], container["atlas_network_name"]
     return (project, network) if project and network else None
 
@@ -108,10 +106,10 @@ def _atlas_network(facts: Facts) -> str:
     """Return the address of Atlas's network, which has to have a counterpart now.
 
     Raises:
-        UnreadError, SkippedError: If Atlas does not tell it, or another check tells why there is no connection.
+        UnreadError, SkippedError: If Atlas does not say it, or another check says why there is no connection.
     """
-    peer, names = facts.atlas.peer, _atlas_names(facts)
-    if not isinstance(peer, Missing) and _status_of(known(peer)) not in _NEEDED:
+    names = _atlas_names(facts)
+    if not isinstance(facts.atlas.peer, Missing) and status_of(facts) not in _NEEDED:
         raise skip("Atlas's half is not ready.", "P101")
     if names is not None:
         return network_path(*names)
@@ -119,10 +117,6 @@ def _atlas_network(facts: Facts) -> str:
         raise SkippedError(facts.atlas.container)
     container = need_container(facts)
     raise UnreadError(Unread(f"Atlas does not tell the names of its network in network container {container['id']}."))
-
-
-def _status_of(peer: AtlasObject | None) -> str | None:
-    return None if peer is None else str(peer["status_name"])
 
 
 def _mirror(peerings: t.Iterable[Peering], remote: str) -> Peering | None:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which clusters are judged, what they need, and which of them can be used. Pure.
+"""Which clusters are judged, what they need, and which of them can be used.
 
 The states of clusters are in https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/.
 """
@@ -9,18 +9,17 @@ The states of clusters are in https://www.mongodb.com/docs/api/doc/atlas-admin-a
 from __future__ import annotations
 
 from ..._clouds.checked import AWS, Cloud
+from ..._resources.clusters import FLEX, SHARED
 from ..facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
 from .common import need_container
 from .rule import skip
 
-# Clusters with these in place of a cloud provider share their machines, and have no network container.
-_NOT_DEDICATED = ("TENANT", "FLEX")
-# In these states, Atlas promises a primary; in the others, nobody can connect.
+# In these states, Atlas promises a primary; in the others, clients cannot connect.
 _RUNNING = ("IDLE", "REPAIRING", "UPDATING")
 _NOT_THERE = ("CREATING", "DELETING", "DELETED")
 _NODES = ("electable_nodes", "read_only_nodes", "analytics_nodes")
 _HIGHEST_PORT = 65535
-# What a connection is in that exists no longer, or never will.
+# The states of a connection that exists no longer, or never will.
 _ENDED = ("FAILED", "TERMINATING", "DELETING", "DELETION_FAILED")
 
 
@@ -28,11 +27,11 @@ def is_dedicated(cluster: AtlasObject) -> bool:
     """Whether a cluster has machines of its own, which network peering needs.
 
     Raises:
-        UnreadError: If Atlas does not tell.
+        UnreadError: If Atlas does not say.
     """
     if not cluster["regions"]:
         raise UnreadError(Unread(f"Atlas does not tell the regions of cluster {cluster['name']}."))
-    return all(one["provider_name"] not in _NOT_DEDICATED for one in cluster["regions"])
+    return all(one["provider_name"] not in (SHARED, FLEX) for one in cluster["regions"])
 
 
 def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud = AWS) -> bool:
@@ -109,7 +108,7 @@ def ports_of(facts: Facts) -> frozenset[int] | None:
     """Return the ports in the connection strings of the judged clusters; None if no port is known.
 
     Raises:
-        UnreadError: If a connection string has something else.
+        UnreadError: If one of them cannot be a port.
     """
     try:
         clusters = judged_clusters(facts)
@@ -126,7 +125,7 @@ def ports_of(facts: Facts) -> frozenset[int] | None:
 def unpeered_regions(cluster: AtlasObject, facts: Facts) -> list[AtlasObject]:
     """Return the regions with nodes of a cluster that have no connection with the network.
 
-    The connection that is judged counts in any state, since P101 tells it; others have to be AVAILABLE.
+    The connection that is judged counts in any state, since P101 is about that; others have to be AVAILABLE.
 
     Raises:
         UnreadError, SkippedError: If the connections, the containers or the nodes are not known.
@@ -172,5 +171,5 @@ def _is_there(region: AtlasObject, name: str | None, cloud: Cloud) -> bool:
 
 
 def _has_nodes(region: AtlasObject) -> bool:
-    """Whether a cluster has nodes in a region, or may have, since Atlas does not tell it."""
+    """Whether a cluster has nodes in a region, or may have, since Atlas does not say."""
     return any(region[name] is None or region[name] > 0 for name in _NODES)

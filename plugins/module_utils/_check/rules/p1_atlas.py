@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P1: the connection in Atlas."""
+"""P1: the connection in Atlas, its network container, and the limits on connections."""
 
 from __future__ import annotations
 
@@ -14,60 +14,15 @@ from ..._clouds.checked import ALL, AWS, AZURE, CLOUDS
 from ..._values.blocks import is_within
 from ..._values.limits import MOST_PEERS, MOST_PENDING, PENDING_LIFE
 from ..._values.moments import created_at
-from ..facts import AtlasObject, Facts, Missing, Unread, UnreadError, known
-from .common import listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
+from ..facts import AtlasObject, Facts, Missing, Unread, UnreadError, known, known_or
+from .common import container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
 from .g4_mirror import is_mirror_missing, mirror_advice
 from .judged_clusters import has_ended, peers_of_network
 from .rule import Finding, Findings, check, skip
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
-
-
-def describe_missing(facts: Facts) -> tuple[str, str]:
-    """Return that Atlas has no such connection, and what to do; others with the network mean that the entry is wrong."""
-    entry, cloud, containers = facts.entry, facts.entry.cloud, facts.atlas.containers
-    owner, wanted, others = getattr(entry, cloud.owner), entry.container_region, peers_of_network(facts)
-    owners = sorted({str(peer[cloud.owner]) for peer in _namesakes(facts)})
-    if owner is not None and owners and not any(cloud.is_same(owner, one) for one in owners):
-        message = f"Atlas has a connection with {entry.title} of {cloud.owner_noun} {listed(owners)}, not of {cloud.owner_noun}"
-        why = "a VPC belongs to one account" if cloud is AWS else "or request a connection with this one"
-        return f"{message} {owner}.", f"Correct {cloud.owner} of the connection{':' if cloud is AWS else ','} {why}."
-    if others and wanted is not None and cloud.to_atlas is not None and not isinstance(containers, (Missing, Unread)):
-        ids = {peer["container_id"] for peer in others}
-        regions = listed(sorted({str(one["region_name"]) for one in containers if one["id"] in ids}))
-        there = f"to network containers in {regions}, and none to one in {cloud.to_atlas(wanted)}"
-        return (
-            f"Atlas has connections with {entry.title} {there}.",
-            "Correct container_region, or request one with the container there.",
-        )
-    where = "" if cloud is AWS else f" of {cloud.owner_noun} {owner}"
-    return f"Atlas has no connection with {entry.title}{where}.", "Request it: atlas_vpc_peer, or the role, with state: present."
-
-
-def _namesakes(facts: Facts) -> list[AtlasObject]:
-    """Return the connections with a network of the same name or id, whoever owns it."""
-    cloud = facts.entry.cloud
-    if cloud is AWS:
-        return peers_of_network(facts)
-    return [one for one in known(facts.atlas.peers) if cloud.is_same(one[cloud.network], facts.entry.network)]
-
-
-def describe_state(peer: AtlasObject, facts: Facts) -> tuple[str, str]:
-    """Return the state of a connection that is not AVAILABLE, and what to do."""
-    status = peer["status_name"]
-    requested = created_at(peer["id"])
-    # A clock that is wrong tells nothing.
-    age = facts.now - requested if requested is not None and requested <= facts.now else None
-    if status in _SAID:
-        return _SAID[status]
-    if status == "WAITING_FOR_USER":
-        return _waiting(age), mirror_advice(facts)
-    if status == "PENDING_ACCEPTANCE":
-        return _pending(peer, age)
-    return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
-
-
-_SAID: t.Mapping[str, tuple[str, str]] = {
+# What some states mean, and what to do.
+_MEANINGS: t.Mapping[str, tuple[str, str]] = {
     "TERMINATING": ("TERMINATING: it is being removed.", "Request a new one when it is gone (state: present)."),
     "DELETING": ("DELETING: it is being removed.", "Request a new one when it is gone (state: present)."),
     "DELETION_FAILED": (
@@ -75,23 +30,6 @@ _SAID: t.Mapping[str, tuple[str, str]] = {
         "Give Atlas's service principal its role on the VNet again, and remove the connection with state: absent.",
     ),
 }
-
-
-def _waiting(age: datetime.timedelta | None) -> str:
-    since = f" for {span_text(age)}" if age is not None else ""
-    return f"WAITING_FOR_USER{since}: Atlas's half is there, and yours is missing, or Atlas has not seen it yet."
-
-
-def _pending(peer: AtlasObject, age: datetime.timedelta | None) -> tuple[str, str]:
-    name = peer["connection_id"] or "it"
-    fix = f"Accept {name} in AWS account {peer['aws_account_id']}: atlas_vpc_peer_accepter, or the role."
-    if age is None:
-        return "PENDING_ACCEPTANCE.", fix
-    left = PENDING_LIFE - age
-    rest = f"about {span_text(left)} left" if left.total_seconds() > 0 else "AWS drops it after 7 d"
-    return f"PENDING_ACCEPTANCE for {span_text(age)}; {rest}.", fix
-
-
 # The states in which Atlas counts a connection as pending, and those in which it does not count it any more.
 _PENDING = {state for cloud in CLOUDS.values() for state in cloud.pending}
 _LEAVING = ("TERMINATING", "DELETING")
@@ -99,34 +37,12 @@ _LEAVING = ("TERMINATING", "DELETING")
 _NEARLY = 0.8
 
 
-@check("P107", "warn", clouds=ALL)
-def find_near_limits(facts: Facts) -> Findings:
-    """There is room for more connections: in the project, over all clouds that were read, and in the VPC."""
-    peers = [*known(facts.atlas.peers), *known(facts.atlas.other_peers)]
-    staying = [peer for peer in peers if peer["status_name"] not in _LEAVING]
-    pending = [peer for peer in staying if peer["status_name"] in _PENDING]
-    yield from _find_near(len(staying), MOST_PEERS, "project", "connections", "Remove those that are no longer used.")
-    yield from _find_near(len(pending), MOST_PENDING, "project", "pending connections", "Accept or remove them.")
-    if facts.entry.cloud is not AWS:
-        return
-    count, quota = known(facts.aws.connections_count), known(facts.aws.connections_quota)
-    fix = "Ask AWS for more (quota L-7E9ECCDB, up to 125), or remove those that are no longer used."
-    yield from _find_near(count, quota, "VPC", "connections", fix)
-
-
-def _find_near(count: int, limit: int, subject: str, what: str, fix: str) -> Findings:
-    """Yield a warning if a limit is nearly reached."""
-    if count >= _NEARLY * limit:
-        message = f"The {subject} has {count} {what}, and {limit} is the limit."
-        yield Finding("warn", subject, message, fix, {"count": count, "limit": limit})
-
-
 @check("P101", clouds=ALL)
 def find_not_available(facts: Facts) -> Findings:
-    """The connection exists and is AVAILABLE; why it has failed is told by P102."""
+    """The connection exists and is AVAILABLE; P102 says why one has failed."""
     peer = known(facts.atlas.peer)
     if peer is None:
-        message, fix = describe_missing(facts)
+        message, fix = _describe_missing(facts)
         yield Finding("fail", facts.entry.network, message, fix)
         return
     status = peer["status_name"]
@@ -136,17 +52,17 @@ def find_not_available(facts: Facts) -> Findings:
     entry = facts.entry
     given = {"resource_group_name": entry.resource_group_name, "azure_directory_id": entry.azure_directory_id}
     for name, wanted in given.items():
-        told = peer.get(name)
-        if wanted is not None and not AZURE.is_same(told, wanted):
-            message = f"The connection with {entry.title} has {name} {told}, not {wanted}."
+        current = peer.get(name)
+        if wanted is not None and not AZURE.is_same(current, wanted):
+            message = f"The connection with {entry.title} has {name} {current}, not {wanted}."
             fix = f"Correct {name}, or replace the connection."
-            yield Finding("fail", peer["id"], message, fix, {name: told})
+            yield Finding("fail", peer["id"], message, fix, {name: current})
             return
     if status == "AVAILABLE":
         return
     if status == "WAITING_FOR_USER" and is_mirror_missing(facts):
         raise skip("Atlas waits for the peering in GCP.", "G401")
-    message, fix = describe_state(peer, facts)
+    message, fix = _describe_state(peer, facts)
     evidence = {name: peer[name] for name in ("status_name", "connection_id") if name in peer}
     yield Finding("fail", peer["id"], message, fix, evidence)
 
@@ -213,7 +129,7 @@ def find_wrong_container(facts: Facts) -> Findings:
 def find_shared_addresses(facts: Facts) -> Findings:
     """The container has addresses of its own, which the VPC has not."""
     container = need_container(facts)
-    block = to_network(container["atlas_cidr_block"], f"network container {container['id']}")
+    block = container_block(container)
     shared = [one for one in vpc_blocks_of(facts) if one.overlaps(block)]
     if shared:
         message = f"The network container has {block}, and the VPC {listed(shared)}: traffic to these addresses stays in the VPC."
@@ -226,7 +142,7 @@ def find_shared_addresses(facts: Facts) -> Findings:
 def find_shared_routes(facts: Facts) -> Findings:
     """No other connection of the VPC leads to the same addresses: a route of the VPC has one target."""
     own = need_container(facts)
-    block = to_network(own["atlas_cidr_block"], f"network container {own['id']}")
+    block = container_block(own)
     blocks = {one["id"]: one["atlas_cidr_block"] for one in known(facts.atlas.containers)}
     here = [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers_of_network(facts)]
     yield from _find_shared(block, "This project", [peer for peer in here if peer["container_id"] != own["id"]])
@@ -243,6 +159,75 @@ def find_shared_routes(facts: Facts) -> Findings:
             yield from _find_shared(block, f"Project {group_id}", others)
 
 
+@check("P107", "warn", clouds=ALL)
+def find_near_limits(facts: Facts) -> Findings:
+    """There is room for more connections: in the project, over all clouds that were read, and in the VPC."""
+    peers = [*known(facts.atlas.peers), *known(facts.atlas.other_peers)]
+    staying = [peer for peer in peers if peer["status_name"] not in _LEAVING]
+    pending = [peer for peer in staying if peer["status_name"] in _PENDING]
+    yield from _find_near(len(staying), MOST_PEERS, "project", "connections", "Remove those that are no longer used.")
+    yield from _find_near(len(pending), MOST_PENDING, "project", "pending connections", "Accept or remove them.")
+    if facts.entry.cloud is not AWS:
+        return
+    count, quota = known(facts.aws.connections_count), known(facts.aws.connections_quota)
+    fix = "Ask AWS for more (quota L-7E9ECCDB, up to 125), or remove those that are no longer used."
+    yield from _find_near(count, quota, "VPC", "connections", fix)
+
+
+def _describe_missing(facts: Facts) -> tuple[str, str]:
+    """Return that Atlas has no such connection, and what to do; others with the network mean that the entry is wrong."""
+    entry, cloud, containers = facts.entry, facts.entry.cloud, known_or(facts.atlas.containers, None)
+    owner, wanted, others = getattr(entry, cloud.owner), entry.container_region, peers_of_network(facts)
+    owners = sorted({str(peer[cloud.owner]) for peer in _namesakes(facts)})
+    if owner is not None and owners and not any(cloud.is_same(owner, one) for one in owners):
+        message = f"Atlas has a connection with {entry.title} of {cloud.owner_noun} {listed(owners)}, not of {cloud.owner_noun}"
+        why = "a VPC belongs to one account" if cloud is AWS else "or request a connection with this one"
+        return f"{message} {owner}.", f"Correct {cloud.owner} of the connection{':' if cloud is AWS else ','} {why}."
+    if others and wanted is not None and cloud.to_atlas is not None and containers is not None:
+        ids = {peer["container_id"] for peer in others}
+        regions = listed(sorted({str(one["region_name"]) for one in containers if one["id"] in ids}))
+        there = f"to network containers in {regions}, and none to one in {cloud.to_atlas(wanted)}"
+        fix = "Correct container_region, or request one with the container there."
+        return f"Atlas has connections with {entry.title} {there}.", fix
+    where = "" if cloud is AWS else f" of {cloud.owner_noun} {owner}"
+    return f"Atlas has no connection with {entry.title}{where}.", "Request it: atlas_vpc_peer, or the role, with state: present."
+
+
+def _namesakes(facts: Facts) -> list[AtlasObject]:
+    """Return the connections with a network of the same name or id, of any owner."""
+    cloud = facts.entry.cloud
+    if cloud is AWS:
+        return peers_of_network(facts)
+    return [one for one in known(facts.atlas.peers) if cloud.is_same(one[cloud.network], facts.entry.network)]
+
+
+def _describe_state(peer: AtlasObject, facts: Facts) -> tuple[str, str]:
+    """Return the state of a connection that is not AVAILABLE, and what to do."""
+    status = peer["status_name"]
+    requested = created_at(peer["id"])
+    # A moment in the future means that a clock is wrong.
+    age = facts.now - requested if requested is not None and requested <= facts.now else None
+    if status in _MEANINGS:
+        return _MEANINGS[status]
+    if status == "WAITING_FOR_USER":
+        since = f" for {span_text(age)}" if age is not None else ""
+        message = f"WAITING_FOR_USER{since}: Atlas's half is there, and yours is missing, or Atlas has not seen it yet."
+        return message, mirror_advice(facts)
+    if status == "PENDING_ACCEPTANCE":
+        return _pending(peer, age)
+    return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
+
+
+def _pending(peer: AtlasObject, age: datetime.timedelta | None) -> tuple[str, str]:
+    name = peer["connection_id"] or "it"
+    fix = f"Accept {name} in AWS account {peer['aws_account_id']}: atlas_vpc_peer_accepter, or the role."
+    if age is None:
+        return "PENDING_ACCEPTANCE.", fix
+    left = PENDING_LIFE - age
+    rest = f"about {span_text(left)} left" if left.total_seconds() > 0 else "AWS drops it after 7 d"
+    return f"PENDING_ACCEPTANCE for {span_text(age)}; {rest}.", fix
+
+
 def _find_shared(block: ipaddress.IPv4Network, project: str, peers: t.Iterable[AtlasObject]) -> Findings:
     """Yield the connections that lead to addresses of a block, too."""
     for peer in peers:
@@ -252,3 +237,10 @@ def _find_shared(block: ipaddress.IPv4Network, project: str, peers: t.Iterable[A
             message = f"{project} has connection {peer['id']} with this VPC, and {both}; one route can serve one of them."
             fix = "Remove one of the two connections, or connect network containers with blocks of their own."
             yield Finding("fail", peer["id"], message, fix, {"atlas_cidr_block": str(block), "other_cidr_block": str(other)})
+
+
+def _find_near(count: int, limit: int, subject: str, what: str, fix: str) -> Findings:
+    """Yield a warning if a limit is nearly reached."""
+    if count >= _NEARLY * limit:
+        message = f"The {subject} has {count} {what}, and {limit} is the limit."
+        yield Finding("warn", subject, message, fix, {"count": count, "limit": limit})

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P2, A5, G5: the clusters."""
+"""P2, A5, G5: the clusters, and what their connection strings resolve to."""
 
 from __future__ import annotations
 
@@ -23,34 +23,6 @@ from .judged_clusters import (
 from .rule import Finding, Findings, Severity, check, skip
 
 _CAUSES = ("P101", "P102", "P201")
-
-
-@check("A501", waits_for=_CAUSES, clouds=(AZURE.name,))
-def find_no_private_strings_on_azure(facts: Facts) -> Findings:
-    """The judged clusters have private connection strings: all others resolve to public addresses."""
-    yield from _find(facts)
-
-
-@check("G501", waits_for=_CAUSES, clouds=(GCP.name,))
-def find_no_private_strings_on_gcp(facts: Facts) -> Findings:
-    """The judged clusters have private connection strings: all others resolve to public addresses."""
-    yield from _find(facts)
-
-
-def _find(facts: Facts) -> Findings:
-    clusters = [one for one in need_clusters(facts) if is_running(one)]
-    are_needed = facts.selection.clusters is not None or not any(map(has_private_string, clusters))
-    for one in clusters:
-        name = one["name"]
-        if has_private_string(one):
-            message = f"Use the private connection string of {name} (…-pri…): the other names resolve to public addresses."
-            yield Finding("info", name, message)
-            continue
-        message = f"{name} has no private connection string, and its other names resolve to public addresses."
-        fix = "Atlas adds it some minutes after the connection is AVAILABLE: check again, and then ask the support of Atlas."
-        yield Finding("fail" if are_needed else "warn", name, message, fix)
-
-
 _LARGER = "Network peering needs a dedicated cluster: M10 or larger."
 
 
@@ -147,6 +119,32 @@ def find_no_private_strings(facts: Facts) -> Findings:
         if facts.atlas.custom_dns is True:
             fix = "Custom DNS is enabled: the string appears when the connection is AVAILABLE; then use it."
         yield Finding("warn", cluster["name"], message, fix, evidence)
+
+
+@check("A501", waits_for=_CAUSES, clouds=(AZURE.name,))
+def find_no_private_strings_on_azure(facts: Facts) -> Findings:
+    """The judged clusters have private connection strings: all others resolve to public addresses."""
+    return _find_without_private_strings(facts)
+
+
+@check("G501", waits_for=_CAUSES, clouds=(GCP.name,))
+def find_no_private_strings_on_gcp(facts: Facts) -> Findings:
+    """The judged clusters have private connection strings: all others resolve to public addresses."""
+    return _find_without_private_strings(facts)
+
+
+def _find_without_private_strings(facts: Facts) -> Findings:
+    clusters = [one for one in need_clusters(facts) if is_running(one)]
+    are_needed = facts.selection.clusters is not None or not any(map(has_private_string, clusters))
+    for one in clusters:
+        name = one["name"]
+        if has_private_string(one):
+            message = f"Use the private connection string of {name} (…-pri…): the other names resolve to public addresses."
+            yield Finding("info", name, message)
+            continue
+        message = f"{name} has no private connection string, and its other names resolve to public addresses."
+        fix = "Atlas adds it some minutes after the connection is AVAILABLE: check again, and then ask the support of Atlas."
+        yield Finding("fail" if are_needed else "warn", name, message, fix)
 
 
 def _small_clusters(facts: Facts) -> list[AtlasObject]:

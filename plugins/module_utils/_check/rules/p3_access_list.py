@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P3: the access list."""
+"""P3: the access list lets the clients in: by blocks, by addresses, or by security groups."""
 
 from __future__ import annotations
 
@@ -20,8 +20,182 @@ from ..facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadErr
 from .common import judged_subnets, listed, span_text, to_network
 from .rule import Finding, Findings, Severity, check, skip
 
+Entries = t.Sequence[AtlasObject]
+# The parts of a subnet that no entry covers, by the subnet.
+Gaps = t.Mapping[Subnet, t.Sequence[ipaddress.IPv4Network]]
+_SUBJECT = "access list"
+# An entry that ends within this time is worth a warning.
+_SOON = datetime.timedelta(days=1)
+# The status of an entry that Atlas has applied everywhere.
+_IN_FORCE = "ACTIVE"
+_NOT_IN_FORCE = ("PENDING", "FAILED")
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
 
-def client_ranges(facts: Facts) -> list[ipaddress.IPv4Network]:
+
+@check("P301", clouds=ALL)
+def find_subnets_without_entry(facts: Facts) -> Findings:
+    """Each judged subnet is covered: by blocks and addresses together, or by a security group of the clients."""
+    entries = _entries_in_force(facts)
+    networks = _judged_networks(facts)
+    if not networks:
+        raise skip("There is no subnet to judge.")
+    gaps = _find_gaps(networks, entries)
+    if not gaps:
+        return
+    groups = _covering_groups(facts, entries)
+    are_clients_named = _client_groups(facts) is not None
+    if groups and are_clients_named:
+        return
+    evidence = {"subnets": {subnet.id: [str(part) for part in parts] for subnet, parts in gaps.items()}, "groups": sorted(groups)}
+    where = _parts_text(gaps)
+    if groups:
+        message = f"Only members of {listed(sorted(groups))} may connect from {where}."
+        fix = "Name the clients with security_group_ids or instance_ids to check them."
+        yield Finding("info", _SUBJECT, message, fix, evidence)
+        return
+    message = f"No entry covers {where}."
+    if are_clients_named and any(map(_group_of, entries)):
+        message = f"No entry covers {where}, and the clients are in none of the groups of the access list."
+    elif facts.entry.aws_security_group is not None and not are_clients_named:
+        message = f"No entry covers {where}, and {facts.entry.aws_security_group} of the connection is not in the access list."
+    fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or the role."
+    yield Finding("fail", _SUBJECT, message, fix, evidence, tuple(subnet.id for subnet in gaps))
+
+
+@check("P302", clouds=ALL)
+def find_entries_out_of_force(facts: Facts) -> Findings:
+    """The entries that cover the judged subnets are in force, and stay so."""
+    uncovered = _find_uncovered(facts, _entries_in_force(facts))
+    if not _judged_networks(facts):
+        raise skip("There is no subnet to judge.")
+    deciding = deciding_entries(facts)
+    if not deciding:
+        raise skip("No entry covers a judged subnet.", "P301")
+    ends = {str(key_of(one)): end - facts.now for one in deciding if (end := _expires_at(one)) is not None}
+    soon = {key: left for key, left in ends.items() if left <= _SOON}
+    if _difference(_find_uncovered(facts, [one for one in deciding if key_of(one) not in soon]), uncovered):
+        for key, left in soon.items():
+            fix = "Replace it by an entry without delete_after_date, if the clients need it longer."
+            yield Finding("warn", key, f"{key} expires in {span_text(left)}.", fix, {"seconds_left": int(left.total_seconds())})
+    yield from _find_inactive(deciding, uncovered, facts)
+
+
+@check("P303")
+def find_wrong_groups(facts: Facts) -> Findings:
+    """The security groups that let the clients in exist in the VPC, which is in the region of the container."""
+    clients = _client_groups(facts) or frozenset()
+    concerned = {_group_id(facts.entry.aws_security_group), *clients}
+    entries = _entries_in_force(facts)
+    names = sorted({group for one in entries if (group := _group_of(one)) is not None and group in concerned})
+    if not names:
+        raise skip("No entry of the access list names a security group of these clients.")
+    # Blocks that cover everything make up for it.
+    severity: Severity = "fail" if _find_gaps(_judged_networks(facts), entries) else "warn"
+    groups = known(facts.aws.security_groups)
+    for name in names:
+        found = groups.get(name)
+        fix = "Correct the entry of the access list, or add the block of the VPC."
+        if found is None:
+            message = f"{name} does not exist in the account and region of the VPC."
+        elif found.vpc_id != facts.entry.vpc_id:
+            message = f"{name} is in {found.vpc_id}, not in {facts.entry.vpc_id}."
+        elif _is_across_regions(facts):
+            message = f"{name} is in another region than the network container: groups cannot be named across regions."
+            fix = "Add the block of the VPC to the access list instead."
+        else:
+            continue
+        yield Finding(severity, name, message, fix, {"vpc_id": found.vpc_id if found else None})
+
+
+@check("P304", "info", clouds=ALL)
+def find_entry_for_everybody(facts: Facts) -> Findings:
+    """The access list does not let everybody in."""
+    for one in _entries_in_force(facts):
+        if key_of(one) in _EVERYWHERE:
+            message = f"{key_of(one)} is in the access list: every address on the internet may connect."
+            yield Finding("info", str(key_of(one)), message, "Allow the blocks of your own networks instead.")
+
+
+def deciding_entries(facts: Facts) -> list[AtlasObject]:
+    """Return the entries by which the judged subnets are covered, and whose status therefore counts.
+
+    If an entry covers a subnet as a whole, those that cover parts of it do not count: a list may have hundreds of addresses.
+    Without the access list or the subnets, there are none.
+    """
+    try:
+        subnets = _judged_networks(facts)
+        entries = _entries_in_force(facts)
+        gaps = _find_gaps(subnets, entries)
+        groups = _covering_groups(facts, entries) if gaps else frozenset()
+    except (SkippedError, UnreadError):
+        return []
+    ranges = [(one, *ends_of(network)) for one in entries if (network := _network_of(one)) is not None]
+    deciding = [one for one in entries if _group_of(one) in groups]
+    for start, end in (ends_of(block) for subnet, block in subnets.items() if subnet not in gaps):
+        whole = [one for one, first, last in ranges if first <= start and last >= end]
+        deciding += whole or [one for one, first, last in ranges if first <= end and last >= start]
+    return list({key_of(one): one for one in deciding}.values())
+
+
+def _entries_in_force(facts: Facts) -> list[AtlasObject]:
+    """Return the entries whose time is not over.
+
+    Raises:
+        UnreadError, SkippedError: If the access list is not known, or the end of an entry.
+    """
+    moments = [(one, _expires_at(one)) for one in known(facts.atlas.access_list)]
+    return [one for one, moment in moments if moment is None or moment > facts.now]
+
+
+def _expires_at(entry: AtlasObject) -> datetime.datetime | None:
+    """Return when an entry ends; None for one that stays.
+
+    Raises:
+        UnreadError: If Atlas says something else than a date.
+    """
+    date = entry["delete_after_date"]
+    try:
+        return None if date is None else to_moment(date)
+    except ValueError:
+        raise UnreadError(Unread(f"Atlas does not tell when {key_of(entry)} ends, but {date!r}.")) from None
+
+
+def _find_inactive(deciding: Entries, uncovered: Gaps, facts: Facts) -> Findings:
+    """Yield the entries that are not in force yet, if subnets are not covered without them.
+
+    Raises:
+        UnreadError: If it depends on entries whose status could not be read.
+    """
+    statuses = {str(key_of(one)): known(facts.atlas.access_status).get(str(key_of(one))) for one in deciding}
+    active = [one for one in deciding if statuses[str(key_of(one))] == _IN_FORCE]
+    inactive = [one for one in deciding if statuses[str(key_of(one))] in _NOT_IN_FORCE]
+    lost = _difference(_find_uncovered(facts, [one for one in deciding if one not in inactive]), uncovered)
+    for one in inactive:
+        network, key = _network_of(one), str(key_of(one))
+        touched = [
+            subnet.id for subnet, parts in lost.items() if network is None or any(part.overlaps(network) for part in parts)
+        ]
+        if touched:
+            message = f"{key} is {statuses[key]}: Atlas does not let these clients in."
+            fix = "Wait until it is ACTIVE; if it has failed, remove it and add it again."
+            yield Finding("fail", key, message, fix, {"status": statuses[key]}, tuple(touched))
+    if _difference(_find_uncovered(facts, active), {**uncovered, **lost}):
+        unread = next((fact for fact in statuses.values() if isinstance(fact, Unread)), None)
+        raise UnreadError(unread or Unread("The status of an entry is not known."))
+
+
+def _judged_networks(facts: Facts) -> dict[Subnet, ipaddress.IPv4Network]:
+    """Return the blocks of the judged subnets, without those for IPv6 alone; on other clouds, each block of clients is one.
+
+    Raises:
+        UnreadError, SkippedError: If the subnets are not known.
+    """
+    if facts.entry.cloud is not AWS:
+        return {Subnet(str(one), facts.entry.network, str(one)): one for one in _client_ranges(facts)}
+    return {one: ipaddress.IPv4Network(one.cidr_block) for one in judged_subnets(facts) if one.cidr_block is not None}
+
+
+def _client_ranges(facts: Facts) -> list[ipaddress.IPv4Network]:
     """Return the blocks in which clients are: that of the entry, or else those of the VNet, and those of the options.
 
     Raises:
@@ -40,84 +214,29 @@ def client_ranges(facts: Facts) -> list[ipaddress.IPv4Network]:
     return [to_network(one, entry.title) for one in dict.fromkeys(blocks)]
 
 
-Entries = t.Sequence[AtlasObject]
-# The parts of a subnet that no entry covers, by the subnet.
-Gaps = t.Mapping[Subnet, t.Sequence[ipaddress.IPv4Network]]
-
-
-def entries_in_force(facts: Facts) -> list[AtlasObject]:
-    """Return the entries whose time is not over.
-
-    Raises:
-        UnreadError, SkippedError: If the access list is not known, or the end of an entry.
-    """
-    moments = [(one, expires_at(one)) for one in known(facts.atlas.access_list)]
-    return [one for one, moment in moments if moment is None or moment > facts.now]
-
-
-def expires_at(entry: AtlasObject) -> datetime.datetime | None:
-    """Return when an entry ends; None for one that stays.
-
-    Raises:
-        UnreadError: If Atlas tells something else than a date.
-    """
-    date = entry["delete_after_date"]
-    try:
-        return None if date is None else to_moment(date)
-    except ValueError:
-        raise UnreadError(Unread(f"Atlas does not tell when {key_of(entry)} ends, but {date!r}.")) from None
-
-
-def deciding_entries(facts: Facts) -> list[AtlasObject]:
-    """Return the entries by which the judged subnets are covered, and whose status therefore counts.
-
-    If an entry covers a subnet as a whole, those that cover parts of it do not count: a list may have hundreds of addresses.
-    Without the access list or the subnets, there are none.
-    """
-    try:
-        subnets = judged_networks(facts)
-        entries = entries_in_force(facts)
-        gaps = find_gaps(subnets, entries)
-        groups = covering_groups(facts, entries) if gaps else frozenset()
-    except (SkippedError, UnreadError):
-        return []
-    ranges = [(one, *ends_of(network)) for one in entries if (network := network_of(one)) is not None]
-    deciding = [one for one in entries if group_of(one) in groups]
-    for start, end in (ends_of(block) for subnet, block in subnets.items() if subnet not in gaps):
-        whole = [one for one, first, last in ranges if first <= start and last >= end]
-        deciding += whole or [one for one, first, last in ranges if first <= end and last >= start]
-    return list({key_of(one): one for one in deciding}.values())
-
-
-def judged_networks(facts: Facts) -> dict[Subnet, ipaddress.IPv4Network]:
-    """Return the blocks of the judged subnets, without those for IPv6 alone; on other clouds, each block of clients is one.
-
-    Raises:
-        UnreadError, SkippedError: If the subnets are not known.
-    """
-    if facts.entry.cloud is not AWS:
-        return {Subnet(str(one), facts.entry.network, str(one)): one for one in client_ranges(facts)}
-    return {one: ipaddress.IPv4Network(one.cidr_block) for one in judged_subnets(facts) if one.cidr_block is not None}
-
-
-def find_gaps(subnets: t.Mapping[Subnet, ipaddress.IPv4Network], entries: Entries) -> Gaps:
+def _find_gaps(subnets: t.Mapping[Subnet, ipaddress.IPv4Network], entries: Entries) -> Gaps:
     """Return the parts of subnets that no block and no address of the entries covers."""
-    networks = list(filter(None, map(network_of, entries)))
+    networks = list(filter(None, map(_network_of, entries)))
     outside = parts_outside(subnets.values(), networks)
     return {subnet: outside[block] for subnet, block in subnets.items() if outside[block]}
 
 
-def find_uncovered(facts: Facts, entries: Entries) -> Gaps:
+def _find_uncovered(facts: Facts, entries: Entries) -> Gaps:
     """Return the parts of the judged subnets that entries do not cover, neither by blocks nor by security groups.
 
     Raises:
         UnreadError, SkippedError: If the subnets, the groups or the interfaces are not known.
     """
-    gaps = find_gaps(judged_networks(facts), entries)
-    return {} if gaps and covering_groups(facts, entries) else gaps
+    gaps = _find_gaps(_judged_networks(facts), entries)
+    return {} if gaps and _covering_groups(facts, entries) else gaps
 
 
-def covering_groups(facts: Facts, entries: Entries) -> frozenset[str]:
+def _difference(gaps: Gaps, others: Gaps) -> Gaps:
+    """Return the gaps in subnets that have none otherwise."""
+    return {subnet: parts for subnet, parts in gaps.items() if subnet not in others}
+
+
+def _covering_groups(facts: Facts, entries: Entries) -> frozenset[str]:
     """Return the security groups among the entries that let the clients in, or that may, if the options name no clients.
 
     If the connection itself names the group of its clients, no other one counts. Only AWS has security groups.
@@ -127,49 +246,48 @@ def covering_groups(facts: Facts, entries: Entries) -> frozenset[str]:
     """
     if facts.entry.cloud is not AWS:
         return frozenset()
-    listed = {group for one in entries if (group := group_of(one)) is not None}
-    clients = client_groups(facts)
-    if not listed or clients is not None:
-        return frozenset(listed & (clients or frozenset()))
-    own = group_id(facts.entry.aws_security_group)
+    named = frozenset(group for one in entries if (group := _group_of(one)) is not None)
+    clients, own = _client_groups(facts), _group_id(facts.entry.aws_security_group)
+    if not named or clients is not None:
+        return named & (clients or frozenset())
     if own is not None:
-        return frozenset(listed & {own})
+        return named & {own}
     groups = known(facts.aws.security_groups)
-    here = {name for name in listed if name in groups and groups[name].vpc_id == facts.entry.vpc_id}
-    return frozenset(set() if is_across_regions(facts) else here)
+    here = frozenset(name for name in named if name in groups and groups[name].vpc_id == facts.entry.vpc_id)
+    return frozenset() if _is_across_regions(facts) else here
 
 
-def client_groups(facts: Facts) -> frozenset[str] | None:
+def _client_groups(facts: Facts) -> frozenset[str] | None:
     """Return the security groups of the clients that the options name; None if they name neither groups nor instances.
 
     Raises:
         UnreadError, SkippedError: If the interfaces of the instances are not known.
     """
-    asked = facts.selection
-    if asked.security_group_ids is None and asked.instance_ids is None:
+    group_ids, instance_ids = facts.selection.security_group_ids, facts.selection.instance_ids
+    if group_ids is None and instance_ids is None:
         return None
-    interfaces = known(facts.aws.interfaces) if asked.instance_ids is not None else ()
-    return frozenset((*(asked.security_group_ids or ()), *(group for one in interfaces for group in one.security_group_ids)))
+    interfaces = known(facts.aws.interfaces) if instance_ids is not None else ()
+    return frozenset((*(group_ids or ()), *(group for one in interfaces for group in one.security_group_ids)))
 
 
-def is_across_regions(facts: Facts) -> bool:
+def _is_across_regions(facts: Facts) -> bool:
     """Whether the VPC is in another region than the container: the access list knows no groups across regions."""
     peer, container = facts.atlas.peer, known(facts.atlas.container)
-    told = known(peer)["accepter_region_name"] if isinstance(peer, dict) else facts.entry.region
-    return container is not None and told is not None and not same_region(told, container["region_name"])
+    region = peer["accepter_region_name"] if isinstance(peer, dict) else facts.entry.region
+    return container is not None and region is not None and not same_region(region, container["region_name"])
 
 
-def group_id(name: t.Any) -> str | None:
+def _group_id(name: t.Any) -> str | None:
     """Return the id of a security group without the account that may stand before it."""
     return str(name).rpartition("/")[2] if name else None
 
 
-def group_of(entry: AtlasObject) -> str | None:
+def _group_of(entry: AtlasObject) -> str | None:
     """Return the security group of an entry, without its account; None for a block or an address."""
-    return group_id(entry["aws_security_group"])
+    return _group_id(entry["aws_security_group"])
 
 
-def network_of(entry: AtlasObject) -> ipaddress.IPv4Network | None:
+def _network_of(entry: AtlasObject) -> ipaddress.IPv4Network | None:
     """Return the IPv4 block of an entry; None for a security group, for IPv6, and for what is not a block."""
     return _to_network(key_of(entry) or "")
 
@@ -183,143 +301,14 @@ def _to_network(key: str) -> ipaddress.IPv4Network | None:
         return None
 
 
-SUBJECT = "access list"
-# An entry that ends within this time is worth a warning.
-_SOON = datetime.timedelta(days=1)
-# The status of an entry that Atlas has applied everywhere.
-_IN_FORCE = "ACTIVE"
-_STATUSES = (_IN_FORCE, "PENDING", "FAILED")
-_EVERYWHERE = ("0.0.0.0/0", "::/0")
-
-
-@check("P301", clouds=ALL)
-def find_subnets_without_entry(facts: Facts) -> Findings:
-    """Each judged subnet is covered: by blocks and addresses together, or by a security group of the clients."""
-    entries = entries_in_force(facts)
-    networks = judged_networks(facts)
-    if not networks:
-        raise skip("There is no subnet to judge.")
-    gaps = find_gaps(networks, entries)
-    if not gaps:
-        return
-    groups = covering_groups(facts, entries)
-    are_clients_named = client_groups(facts) is not None
-    if groups and are_clients_named:
-        return
-    evidence = {"subnets": {subnet.id: [str(part) for part in parts] for subnet, parts in gaps.items()}, "groups": sorted(groups)}
-    where = _parts_text(gaps)
-    if groups:
-        message = f"Only members of {listed(sorted(groups))} may connect from {where}."
-        fix = "Name the clients with security_group_ids or instance_ids to check them."
-        yield Finding("info", SUBJECT, message, fix, evidence)
-        return
-    message = f"No entry covers {where}."
-    if are_clients_named and any(map(group_of, entries)):
-        message = f"No entry covers {where}, and the clients are in none of the groups of the access list."
-    elif facts.entry.aws_security_group is not None and not are_clients_named:
-        message = f"No entry covers {where}, and {facts.entry.aws_security_group} of the connection is not in the access list."
-    fix = f"Add {_missing_blocks(gaps, facts)} to the access list: atlas_access_list, or the role."
-    yield Finding("fail", SUBJECT, message, fix, evidence, tuple(subnet.id for subnet in gaps))
-
-
-@check("P302", clouds=ALL)
-def find_entries_out_of_force(facts: Facts) -> Findings:
-    """The entries that cover the judged subnets are in force, and stay so."""
-    uncovered = find_uncovered(facts, entries_in_force(facts))
-    if not judged_networks(facts):
-        raise skip("There is no subnet to judge.")
-    deciding = deciding_entries(facts)
-    if not deciding:
-        raise skip("No entry covers a judged subnet.", "P301")
-    soon = {str(key_of(one)): left for one in deciding if (left := _time_left(one, facts)) is not None and left <= _SOON}
-    if _difference(find_uncovered(facts, [one for one in deciding if key_of(one) not in soon]), uncovered):
-        for key, left in soon.items():
-            fix = "Replace it by an entry without delete_after_date, if the clients need it longer."
-            yield Finding("warn", key, f"{key} expires in {span_text(left)}.", fix, {"seconds_left": int(left.total_seconds())})
-    yield from _find_inactive(deciding, uncovered, facts)
-
-
-@check("P303")
-def find_wrong_groups(facts: Facts) -> Findings:
-    """The security groups that let the clients in exist in the VPC, which is in the region of the container."""
-    clients = client_groups(facts) or frozenset()
-    concerned = {group_id(facts.entry.aws_security_group), *clients}
-    entries = entries_in_force(facts)
-    names = sorted({group for one in entries if (group := group_of(one)) is not None and group in concerned})
-    if not names:
-        raise skip("No entry of the access list names a security group of these clients.")
-    # Blocks that cover everything make up for it.
-    severity: Severity = "fail" if find_gaps(judged_networks(facts), entries) else "warn"
-    groups = known(facts.aws.security_groups)
-    for name in names:
-        found = groups.get(name)
-        fix = "Correct the entry of the access list, or add the block of the VPC."
-        if found is None:
-            message = f"{name} does not exist in the account and region of the VPC."
-        elif found.vpc_id != facts.entry.vpc_id:
-            message = f"{name} is in {found.vpc_id}, not in {facts.entry.vpc_id}."
-        elif is_across_regions(facts):
-            message = f"{name} is in another region than the network container: groups cannot be named across regions."
-            fix = "Add the block of the VPC to the access list instead."
-        else:
-            continue
-        yield Finding(severity, name, message, fix, {"vpc_id": found.vpc_id if found else None})
-
-
-@check("P304", "info", clouds=ALL)
-def find_entry_for_everybody(facts: Facts) -> Findings:
-    """The access list does not let everybody in."""
-    for one in entries_in_force(facts):
-        if key_of(one) in _EVERYWHERE:
-            message = f"{key_of(one)} is in the access list: every address on the internet may connect."
-            yield Finding("info", str(key_of(one)), message, "Allow the blocks of your own networks instead.")
-
-
-def _time_left(entry: AtlasObject, facts: Facts) -> datetime.timedelta | None:
-    moment = expires_at(entry)
-    return moment - facts.now if moment is not None else None
-
-
-def _find_inactive(deciding: Entries, uncovered: Gaps, facts: Facts) -> Findings:
-    """Yield the entries that are not in force yet, if subnets are not covered without them.
-
-    Raises:
-        UnreadError: If it depends on entries whose status could not be read.
-    """
-    statuses = {str(key_of(one)): known(facts.atlas.access_status).get(str(key_of(one))) for one in deciding}
-    told = [one for one in deciding if statuses[str(key_of(one))] in _STATUSES]
-    inactive = [one for one in told if statuses[str(key_of(one))] != _IN_FORCE]
-    lost = _difference(find_uncovered(facts, [one for one in deciding if one not in inactive]), uncovered)
-    for one in inactive:
-        network, key = network_of(one), str(key_of(one))
-        touched = [
-            subnet.id for subnet, parts in lost.items() if network is None or any(part.overlaps(network) for part in parts)
-        ]
-        if touched:
-            message = f"{key} is {statuses[key]}: Atlas does not let these clients in."
-            fix = "Wait until it is ACTIVE; if it has failed, remove it and add it again."
-            yield Finding("fail", key, message, fix, {"status": statuses[key]}, tuple(touched))
-    active = [one for one in told if one not in inactive]
-    if _difference(find_uncovered(facts, active), {**uncovered, **lost}):
-        unread = next((fact for fact in statuses.values() if isinstance(fact, Unread)), None)
-        raise UnreadError(unread or Unread("The status of an entry is not known."))
-
-
-def _difference(gaps: Gaps, others: Gaps) -> Gaps:
-    """Return the gaps in subnets that have none otherwise."""
-    return {subnet: parts for subnet, parts in gaps.items() if subnet not in others}
-
-
 def _missing_blocks(gaps: Gaps, facts: Facts) -> str:
     """Return the block of the entry if it makes up for all that is not covered, and else those of the VPC that do."""
     parts = [part for some in gaps.values() for part in some]
     own, vpc = facts.entry.cidr_block, facts.aws.vpc
     if own is not None and all(part.subnet_of(to_network(own, "cidr_block")) for part in parts):
         return own
-    blocks = vpc.cidr_blocks if isinstance(vpc, Vpc) else []
-    return listed(one for one in blocks if any(part.subnet_of(to_network(one, facts.entry.vpc_id)) for part in parts)) or listed(
-        parts
-    )
+    blocks = {one: to_network(one, vpc.id) for one in vpc.cidr_blocks} if isinstance(vpc, Vpc) else {}
+    return listed(one for one, block in blocks.items() if any(part.subnet_of(block) for part in parts)) or listed(parts)
 
 
 def _parts_text(gaps: Gaps) -> str:

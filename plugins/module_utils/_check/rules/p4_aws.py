@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P4: the connection in AWS, and the VPC that it ends in. Pure."""
+"""P4: the connection in AWS, and the VPC that it ends in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import datetime
 
 from ..._aws.objects import PeeringConnection
 from ..._values.moments import to_moment
-from ..facts import AtlasObject, Fact, Facts, Missing, Unread, UnreadError, known
+from ..facts import Facts, Unread, UnreadError, field_of, known
 from .common import ENDED, atlas_block_of, connection_id_of, listed, span_text
 from .rule import Finding, Findings, check, skip
 
@@ -50,15 +50,15 @@ def find_inactive_connection(facts: Facts) -> Findings:
         "status_message": connection.status_message,
         "expiration_time": connection.expiration_time,
     }
-    # Atlas says the same, so P101 tells the cause; AWS knows better how much time is left.
-    is_told = connection.status == _PENDING and _status_in_atlas(facts.atlas.peer) == _PENDING_IN_ATLAS
+    # Atlas says the same, so P101 says the cause; AWS knows better how much time is left.
+    is_said = connection.status == _PENDING and field_of(facts.atlas.peer, "status_name") == _PENDING_IN_ATLAS
     yield Finding(
-        "skipped" if is_told else "fail",
+        "skipped" if is_said else "fail",
         connection.id,
         message,
         _advice_on(connection.status),
         evidence,
-        waits_for="P101" if is_told else None,
+        waits_for="P101" if is_said else None,
     )
 
 
@@ -145,7 +145,7 @@ def find_dns_options(facts: Facts) -> Findings:
 
 
 def _connection_of(facts: Facts) -> PeeringConnection:
-    """Return the connection; without one, or without its id, another check tells the cause."""
+    """Return the connection; without one, or without its id, another check says the cause."""
     connection_id = connection_id_of(facts)
     connection = known(facts.aws.connection)
     if connection is None:
@@ -161,15 +161,9 @@ def _place(facts: Facts) -> str:
 
 
 def _owner(facts: Facts) -> str:
-    """Return whose credentials are needed, as Atlas or the entry tells, if the account is another one."""
-    peer = facts.atlas.peer
-    told = None if peer is None or isinstance(peer, (Missing, Unread)) else peer["aws_account_id"]
-    owner = told or facts.entry.aws_account_id
+    """Return whose credentials are needed, as Atlas or the entry says, if the account is another one."""
+    owner = field_of(facts.atlas.peer, "aws_account_id") or facts.entry.aws_account_id
     return f" of account {owner}" if owner and owner != facts.aws.account_id else ""
-
-
-def _status_in_atlas(peer: Fact[AtlasObject | None]) -> str | None:
-    return None if peer is None or isinstance(peer, (Unread, Missing)) else str(peer["status_name"])
 
 
 def _details_of(connection: PeeringConnection, facts: Facts) -> str:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P6: routes."""
+"""P6: the routes of the judged subnets, and the way back to them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ipaddress
 import typing as t
 
 from ..._aws.objects import RouteTable, Subnet
-from ..facts import Facts, Missing, Unread, known
+from ..facts import Facts, known, known_or
 from .common import (
     ENDED,
     are_all_judged,
@@ -26,74 +26,6 @@ from .common import (
 from .prefixes import Part
 from .rule import Finding, Findings, check, not_read
 from .tables import TableView, name_of, need_subnets, views_of, with_ipv4, without_table
-
-
-def judge_routes(subnets: t.Sequence[Subnet], facts: Facts) -> Findings:
-    """Yield what keeps subnets from sending the whole block to the connection, one finding a table.
-
-    Tables for which `judge_lists` yields something are left out.
-    """
-    for subnet_id in without_table(subnets, facts):
-        yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
-    for view in views_of(with_ipv4(subnets), facts):
-        if view.strays and not view.unread:
-            yield _stray_finding(view, facts)
-
-
-def judge_lists(subnets: t.Sequence[Subnet], facts: Facts) -> Findings:
-    """Yield which prefix lists could not be read, where they decide whether a table of subnets sends the whole block."""
-    for view in views_of(with_ipv4(subnets), facts):
-        for unread in view.unread:
-            finding = not_read(unread, view.table.id, view.subnet_ids)
-            yield dataclasses.replace(finding, message=f"{view.name} has a route to a prefix list. {unread.message}")
-
-
-def _stray_finding(view: TableView, facts: Facts) -> Finding:
-    clauses = "; ".join(_clause_of(part, facts) for part in view.strays)
-    by = "by" if any(part.route for part in view.strays) else "in"
-    parts = [
-        {
-            "cidr_blocks": [str(block) for block in part.blocks],
-            "destination": part.route.destination if part.route else None,
-            "target": part.route.target if part.route else None,
-        }
-        for part in view.strays
-    ]
-    return Finding(
-        "fail",
-        view.table.id,
-        f"{clauses} {by} {view.name}, the table of {listed(view.subnet_ids)}.",
-        _advice_on(view, facts),
-        {"route_table_id": view.table.id, "subnet_ids": list(view.subnet_ids), "parts": parts},
-        view.subnet_ids,
-    )
-
-
-def _clause_of(part: Part, facts: Facts) -> str:
-    blocks = listed(part.blocks)
-    verb = ("goes", "has") if len(part.blocks) == 1 else ("go", "have")
-    if part.route is None:
-        return f"{blocks} {verb[1]} no route"
-    statuses: t.Mapping[str, str] = {}
-    if not isinstance(facts.aws.statuses, (Unread, Missing)):
-        statuses = facts.aws.statuses
-    status = "black hole" if part.route.is_blackhole else statuses.get(part.route.target)
-    return f"{blocks} {verb[0]} to {part.route.target}{f' ({status})' if status else ''}"
-
-
-def _advice_on(view: TableView, facts: Facts) -> str:
-    """Return what to do: a route for the whole block does not help against routes that are as specific, or more."""
-    block = atlas_block_of(facts)
-    destinations = {part.route.destination for part in view.strays if part.route is not None}
-    narrow = sorted(one for one in destinations if one.startswith("pl-") or ipaddress.IPv4Network(one).subnet_of(block))
-    advice = []
-    if narrow:
-        one, it = ("route", "it") if len(narrow) == 1 else ("routes", "them")
-        advice.append(f"Remove the {one} to {listed(narrow)}, or point {it} at the connection.")
-    if not narrow or len(narrow) < len(view.strays):
-        advice.append(f"Route {block} to {connection_id_of(facts)} in {view.table.id}.")
-    return " ".join(advice)
-
 
 _FULL = 0.8
 
@@ -114,26 +46,9 @@ def find_stray_routes(facts: Facts) -> Findings:
             " connection, and not judged.",
             evidence={"subnet_ids": outside},
         )
-    yield from judge_routes(subnets, facts)
-    for one in judge_lists(subnets, facts):
+    yield from _judge_routes(subnets, facts)
+    for one in _judge_lists(subnets, facts):
         yield Finding("skipped", one.subject, f"What {one.subject} does depends on a prefix list.", waits_for="P603")
-
-
-def _nothing_judged(facts: Facts) -> Finding:
-    """Return why there is no subnet to judge: an empty VPC is a matter of its owner, but a choice that is empty is a mistake."""
-    vpc_id, block = facts.entry.vpc_id, facts.entry.cidr_block
-    if are_all_judged(facts) and not known(facts.aws.subnets):
-        return Finding("info", vpc_id, f"{vpc_id} has no subnet, so nothing in it was judged.")
-    if chosen_subnets(facts):
-        message = f"No subnet that is meant is in {block}, the cidr_block of the connection, so nothing in {vpc_id} was judged."
-        return Finding("unknown", vpc_id, message, "Correct cidr_block of the connection.", {"cidr_block": block})
-    how = (
-        "has one of the route tables that the connection names" if facts.selection.subnet_ids is None else "is one of subnet_ids"
-    )
-    message = f"No subnet of {vpc_id} {how}, so nothing in it was judged."
-    fix = "Name the tables of subnets with route_table_ids or route_table_tags, or leave both out to judge all subnets."
-    tables = {"route_table_ids": list(facts.entry.route_table_ids or ()), "route_table_tags": facts.entry.route_table_tags}
-    return Finding("unknown", vpc_id, message, fix, {name: one for name, one in tables.items() if one})
 
 
 @check("P602", waits_for=("P101", "P102", "P401", "P402"))
@@ -156,7 +71,7 @@ def find_black_holes(facts: Facts) -> Findings:
 @check("P603")
 def find_routes_over_lists(facts: Facts) -> Findings:
     """The entries of prefix lists are known, where they could decide where the block goes."""
-    yield from judge_lists(need_subnets(facts), facts)
+    yield from _judge_lists(need_subnets(facts), facts)
     for view in _judged_views(facts):
         lists = {part.route.destination for part in view.inside if part.route in view.table.list_routes and part.route}
         if lists and not view.unread:
@@ -198,14 +113,14 @@ def find_full_tables(facts: Facts) -> Findings:
 
 @check("P606", "warn")
 def find_left_over_routes(facts: Facts) -> Findings:
-    """No table of the VPC has routes to another connection that has ended; P601 tells of those that take part of the block."""
+    """No table of the VPC has routes to another connection that has ended; P601 is about those that take part of the block."""
     own, statuses = connection_id_of(facts), known(facts.aws.statuses)
-    told = {(view.table.id, part.route) for view in _judged_views(facts) for part in view.strays}
+    strays = {(view.table.id, part.route) for view in _judged_views(facts) for part in view.strays}
     found: dict[str, list[tuple[RouteTable, str]]] = {}
     for table in known(facts.aws.route_tables):
         for route in (*table.routes, *table.list_routes):
             has_ended = route.target not in statuses or statuses[route.target] in ENDED
-            if route.is_peering and route.target != own and has_ended and (table.id, route) not in told and not table.gateways:
+            if route.is_peering and route.target != own and has_ended and (table.id, route) not in strays and not table.gateways:
                 found.setdefault(route.target, []).append((table, route.destination))
     for connection_id, routes in found.items():
         places = [f"{destination} in {name_of(table)}" for table, destination in routes]
@@ -246,5 +161,86 @@ def find_ipv6_subnets(facts: Facts) -> Findings:
             yield Finding("fail", subnet.id, message, fix, subnet_ids=(subnet.id,))
 
 
+def _judge_routes(subnets: t.Sequence[Subnet], facts: Facts) -> Findings:
+    """Yield what keeps subnets from sending the whole block to the connection, one finding a table.
+
+    Tables for which `_judge_lists` yields something are left out.
+    """
+    for subnet_id in without_table(subnets, facts):
+        yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
+    for view in views_of(with_ipv4(subnets), facts):
+        if view.strays and not view.unread:
+            yield _stray_finding(view, facts)
+
+
+def _judge_lists(subnets: t.Sequence[Subnet], facts: Facts) -> Findings:
+    """Yield which prefix lists could not be read, where they decide whether a table of subnets sends the whole block."""
+    for view in views_of(with_ipv4(subnets), facts):
+        for unread in view.unread:
+            finding = not_read(unread, view.table.id, view.subnet_ids)
+            yield dataclasses.replace(finding, message=f"{view.name} has a route to a prefix list. {unread.message}")
+
+
 def _judged_views(facts: Facts) -> list[TableView]:
     return views_of(with_ipv4(need_subnets(facts)), facts)
+
+
+def _nothing_judged(facts: Facts) -> Finding:
+    """Return why there is no subnet to judge: an empty VPC is a matter of its owner, but a choice that is empty is a mistake."""
+    vpc_id, block = facts.entry.vpc_id, facts.entry.cidr_block
+    if are_all_judged(facts) and not known(facts.aws.subnets):
+        return Finding("info", vpc_id, f"{vpc_id} has no subnet, so nothing in it was judged.")
+    if chosen_subnets(facts):
+        message = f"No subnet that is meant is in {block}, the cidr_block of the connection, so nothing in {vpc_id} was judged."
+        return Finding("unknown", vpc_id, message, "Correct cidr_block of the connection.", {"cidr_block": block})
+    how = (
+        "has one of the route tables that the connection names" if facts.selection.subnet_ids is None else "is one of subnet_ids"
+    )
+    message = f"No subnet of {vpc_id} {how}, so nothing in it was judged."
+    fix = "Name the tables of subnets with route_table_ids or route_table_tags, or leave both out to judge all subnets."
+    tables = {"route_table_ids": list(facts.entry.route_table_ids or ()), "route_table_tags": facts.entry.route_table_tags}
+    return Finding("unknown", vpc_id, message, fix, {name: one for name, one in tables.items() if one})
+
+
+def _stray_finding(view: TableView, facts: Facts) -> Finding:
+    clauses = "; ".join(_clause_of(part, facts) for part in view.strays)
+    by = "by" if any(part.route for part in view.strays) else "in"
+    parts = [
+        {
+            "cidr_blocks": [str(block) for block in part.blocks],
+            "destination": part.route.destination if part.route else None,
+            "target": part.route.target if part.route else None,
+        }
+        for part in view.strays
+    ]
+    return Finding(
+        "fail",
+        view.table.id,
+        f"{clauses} {by} {view.name}, the table of {listed(view.subnet_ids)}.",
+        _advice_on(view, facts),
+        {"route_table_id": view.table.id, "subnet_ids": list(view.subnet_ids), "parts": parts},
+        view.subnet_ids,
+    )
+
+
+def _clause_of(part: Part, facts: Facts) -> str:
+    blocks = listed(part.blocks)
+    verb = ("goes", "has") if len(part.blocks) == 1 else ("go", "have")
+    if part.route is None:
+        return f"{blocks} {verb[1]} no route"
+    status = "black hole" if part.route.is_blackhole else known_or(facts.aws.statuses, {}).get(part.route.target)
+    return f"{blocks} {verb[0]} to {part.route.target}{f' ({status})' if status else ''}"
+
+
+def _advice_on(view: TableView, facts: Facts) -> str:
+    """Return what to do: a route for the whole block does not help against routes that are as specific, or more."""
+    block = atlas_block_of(facts)
+    destinations = {part.route.destination for part in view.strays if part.route is not None}
+    narrow = sorted(one for one in destinations if one.startswith("pl-") or ipaddress.IPv4Network(one).subnet_of(block))
+    advice = []
+    if narrow:
+        one, it = ("route", "it") if len(narrow) == 1 else ("routes", "them")
+        advice.append(f"Remove the {one} to {listed(narrow)}, or point {it} at the connection.")
+    if not narrow or len(narrow) < len(view.strays):
+        advice.append(f"Route {block} to {connection_id_of(facts)} in {view.table.id}.")
+    return " ".join(advice)

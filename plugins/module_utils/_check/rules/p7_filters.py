@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P7: ACLs and security groups."""
+"""P7: network ACLs and security groups let requests out, and replies back in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup, Subnet
+from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup
 from ..facts import Facts, Unread, known
 from .acl import Closed, closed_by, merge_ranges
 from .common import atlas_block_of, listed, ports_text
@@ -20,10 +20,9 @@ from .rule import Finding, Findings, Level, check, not_read, skip
 from .tables import need_subnets, with_ipv4
 
 Ranges = t.Sequence[tuple[int, int]]
-
 # The ports of mongod, of mongos, and of the BI connector; which of them a cluster needs is in its connection strings.
 # Source: "Troubleshoot Connection Issues" in the documentation of Atlas.
-ATLAS_PORTS: Ranges = ((27015, 27017),)
+_ATLAS_PORTS: Ranges = ((27015, 27017),)
 # Where replies go: the ports that Linux gives to clients, and those that any other system does.
 # Source: /proc/sys/net/ipv4/ip_local_port_range, and "Ephemeral ports" in the Amazon VPC user guide.
 _CLIENT_PORTS: Ranges = ((32768, 60999),)
@@ -33,6 +32,8 @@ _FEW = 10
 _ORDER = ("fail", "warn", "info")
 # The rule that AWS shows for what no other rule matches.
 _DEFAULT_RULE = 32767
+# Security groups name protocols, and network ACLs have their numbers.
+_NUMBERS = {"tcp": "6"}
 
 
 @dataclass(frozen=True)
@@ -44,22 +45,16 @@ class Need:
     ranges: Ranges
 
 
-def needed_ports(facts: Facts) -> list[tuple[Level, Ranges]]:
-    """Return the ports of clusters: those that the judged clusters use, and the others that one may use one day."""
-    ports = ports_of(facts)
-    if ports is None:
-        return [("fail", ATLAS_PORTS)]
-    others = [port for first, last in ATLAS_PORTS for port in range(first, last + 1) if port not in ports]
-    needed: list[tuple[Level, Ranges]] = [("fail", merge_ranges((port, port) for port in ports))]
-    return [*needed, ("warn", merge_ranges((port, port) for port in others))] if others else needed
+@check("P701")
+def find_closed_acls(facts: Facts) -> Findings:
+    """The network ACL of each judged subnet lets requests out to the block of the container, and replies back in.
 
-
-def judge_acls(subnets: t.Iterable[Subnet], facts: Facts) -> Findings:
-    """Yield what network ACLs close, at most one finding for each ACL and direction: the worst."""
+    There is at most one finding for each ACL and direction: the worst.
+    """
     acls, block = known(facts.aws.network_acls), atlas_block_of(facts)
-    needs = [Need(level, True, ranges) for level, ranges in needed_ports(facts)]
+    needs = [Need(level, True, ranges) for level, ranges in _needed_ports(facts)]
     needs += [Need("fail", False, _CLIENT_PORTS), Need("warn", False, _OTHER_CLIENT_PORTS)]
-    ids = [subnet.id for subnet in with_ipv4(subnets)]
+    ids = [subnet.id for subnet in with_ipv4(need_subnets(facts))]
     for subnet_id in ids:
         if not any(subnet_id in acl.subnet_ids for acl in acls):
             message = f"AWS does not show a network ACL for {subnet_id}."
@@ -69,6 +64,52 @@ def judge_acls(subnets: t.Iterable[Subnet], facts: Facts) -> Findings:
         for is_egress in (True, False) if guarded else ():
             found = [_judge(acl, need, block, guarded) for need in needs if need.is_egress == is_egress]
             yield from sorted(filter(None, found), key=lambda finding: _ORDER.index(finding.severity))[:1]
+
+
+@check("P702")
+def find_closed_groups(facts: Facts) -> Findings:
+    """Each named security group lets requests out, by itself: which of them a client combines is not known.
+
+    The groups of named instances add up, and P703 is about them.
+    """
+    if not facts.selection.security_group_ids:
+        raise skip("No security_group_ids are given.")
+    combined = {group_id for one in _named_interfaces(facts) for group_id in one.security_group_ids}
+    alone = [group_id for group_id in facts.selection.security_group_ids if group_id not in combined]
+    if not alone:
+        raise skip("All groups are on instances of instance_ids, so P703 tells of them.")
+    for group_id, group in _groups_of(alone, facts).items():
+        if group is None:
+            yield _missing_group(group_id)
+        else:
+            more = "If clients have other groups, too, give instance_ids: the groups of an instance add up."
+            yield from _judge_egress(group_id, f"{group_id} does", [group], facts, more=more)
+
+
+@check("P703")
+def find_closed_interfaces(facts: Facts) -> Findings:
+    """The groups of each named instance let requests out together; its subnet is judged by the other checks."""
+    if not facts.selection.instance_ids:
+        raise skip("No instance_ids are given.")
+    for one in _named_interfaces(facts):
+        groups = _groups_of(one.security_group_ids, facts)
+        for group_id in (group_id for group_id, group in groups.items() if group is None):
+            yield _missing_group(group_id)
+        present = [group for group in groups.values() if group is not None]
+        if len(present) == len(groups):
+            name = f"{one.id} of {one.instance_id}" if one.instance_id else one.id
+            who = f"{listed(groups)} on {name} {'does' if len(groups) == 1 else 'do'}"
+            yield from _judge_egress(one.id, who, present, facts, subnet_ids=(one.subnet_id,))
+
+
+def _needed_ports(facts: Facts) -> list[tuple[Level, Ranges]]:
+    """Return the ports of clusters: those that the judged clusters use, and the others that one may use one day."""
+    ports = ports_of(facts)
+    if ports is None:
+        return [("fail", _ATLAS_PORTS)]
+    others = [port for first, last in _ATLAS_PORTS for port in range(first, last + 1) if port not in ports]
+    needed: list[tuple[Level, Ranges]] = [("fail", merge_ranges((port, port) for port in ports))]
+    return [*needed, ("warn", merge_ranges((port, port) for port in others))] if others else needed
 
 
 def _judge(acl: NetworkAcl, need: Need, block: ipaddress.IPv4Network, guarded: tuple[str, ...]) -> Finding | None:
@@ -100,7 +141,7 @@ def _clause_of(closed: Closed, acl: NetworkAcl, need: Need) -> str:
 
 def _advice_on(need: Need, block: ipaddress.IPv4Network) -> str:
     if need.is_egress:
-        return f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound, before rules that deny it."
+        return f"Allow TCP to {ports_text(_ATLAS_PORTS)} of {block} outbound, before rules that deny it."
     return f"Allow TCP from {block} to ports 1024 to 65535 inbound, before rules that deny it: replies come back to these."
 
 
@@ -112,11 +153,7 @@ def _evidence_of(closed: Closed) -> dict[str, t.Any]:
     }
 
 
-# Security groups name protocols, and network ACLs have their numbers.
-_NUMBERS = {"tcp": "6"}
-
-
-def judge_egress(
+def _judge_egress(
     subject: str,
     who: str,
     groups: t.Sequence[SecurityGroup],
@@ -137,7 +174,7 @@ def judge_egress(
     """
     block = atlas_block_of(facts)
     rules, unread = _rules_of(groups, facts)
-    for level, ranges in needed_ports(facts):
+    for level, ranges in _needed_ports(facts):
         closed = closed_by(rules, block, ranges)
         if not closed:
             continue
@@ -147,7 +184,7 @@ def judge_egress(
             # Rules of groups only allow, so all that is closed is closed by the default.
             [default] = closed
             message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}."
-            fix = f"Allow TCP to {ports_text(ATLAS_PORTS)} of {block} outbound."
+            fix = f"Allow TCP to {ports_text(_ATLAS_PORTS)} of {block} outbound."
             ids = [group.id for group in groups]
             yield Finding(level, subject, message, f"{fix} {more}".rstrip(), {"security_group_ids": ids}, subnet_ids)
         return
@@ -170,48 +207,6 @@ def _rules_of(groups: t.Iterable[SecurityGroup], facts: Facts) -> tuple[list[Acl
 
 def _to_acl_rule(rule: GroupRule, block: str) -> AclRule:
     return AclRule(1, True, True, _NUMBERS.get(rule.protocol, rule.protocol), block, rule.ports)
-
-
-@check("P701")
-def find_closed_acls(facts: Facts) -> Findings:
-    """The network ACL of each judged subnet lets requests out to the block of the container, and replies back in."""
-    yield from judge_acls(need_subnets(facts), facts)
-
-
-@check("P702")
-def find_closed_groups(facts: Facts) -> Findings:
-    """Each named security group lets requests out, by itself: which of them a client combines is not known.
-
-    The groups of named instances add up, and P703 tells of them.
-    """
-    if not facts.selection.security_group_ids:
-        raise skip("No security_group_ids are given.")
-    combined = {group_id for one in _named_interfaces(facts) for group_id in one.security_group_ids}
-    alone = [group_id for group_id in facts.selection.security_group_ids if group_id not in combined]
-    if not alone:
-        raise skip("All groups are on instances of instance_ids, so P703 tells of them.")
-    for group_id, group in _groups_of(alone, facts).items():
-        if group is None:
-            yield _missing_group(group_id)
-        else:
-            more = "If clients have other groups, too, give instance_ids: the groups of an instance add up."
-            yield from judge_egress(group_id, f"{group_id} does", [group], facts, more=more)
-
-
-@check("P703")
-def find_closed_interfaces(facts: Facts) -> Findings:
-    """The groups of each named instance let requests out together; its subnet is judged by the other checks."""
-    if not facts.selection.instance_ids:
-        raise skip("No instance_ids are given.")
-    for one in _named_interfaces(facts):
-        groups = _groups_of(one.security_group_ids, facts)
-        for group_id in (group_id for group_id, group in groups.items() if group is None):
-            yield _missing_group(group_id)
-        present = [group for group in groups.values() if group is not None]
-        if len(present) == len(groups):
-            name = f"{one.id} of {one.instance_id}" if one.instance_id else one.id
-            who = f"{listed(groups)} on {name} {'does' if len(groups) == 1 else 'do'}"
-            yield from judge_egress(one.id, who, present, facts, subnet_ids=(one.subnet_id,))
 
 
 def _named_interfaces(facts: Facts) -> t.Sequence[Interface]:

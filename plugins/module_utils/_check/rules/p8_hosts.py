@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the clients are, and what a host of the VPC has found. Pure."""
+"""P8, P9: where the clients are, and what hosts in the VPC have found."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import typing as t
 
 from ..._values.blocks import is_within
 from ..facts import Facts, Missing
-from .common import atlas_block_of, listed, to_network, vpc_blocks_of
+from .common import atlas_block_of, container_block, listed, to_network, vpc_blocks_of
 from .judged_clusters import peered_containers
 from .rule import Finding, Findings, check, skip
 
 Member = t.Mapping[str, t.Any]
-# What each outcome of a TCP connection tells of the place to look at.
+# Where to look, by the outcome of a TCP connection.
 _PLACES = {
     "timeout": "Look at the routes, the filters (network ACLs and security groups) and the access list.",
     "refused": "The network lets it through: look at the cluster, and at its ports.",
     "unreachable": "Look at the routes of the host and of its subnet.",
 }
-# The connection has to work before a probe tells more than that it does not.
+# Without a connection that works, each probe fails for that reason.
 _CONNECTION = ("P101", "P102", "P402")
 
 
@@ -60,7 +60,7 @@ def find_names_outside(facts: Facts) -> Findings:
 
 @check("P902", waits_for=_CONNECTION)
 def find_members_out_of_reach(facts: Facts) -> Findings:
-    """The hosts that have probed reach each member by TCP and TLS; P901 tells of names that lead elsewhere."""
+    """The hosts that have probed reach each member by TCP and TLS; P901 is about names that lead elsewhere."""
     for host, members in _probes(facts):
         inside = [one for one in members if one.get("addresses") and _is_inside(one, facts)]
         for outcome in dict.fromkeys(str(one.get("tcp")) for one in inside):
@@ -97,7 +97,7 @@ def _is_inside(member: Member, facts: Facts) -> bool:
     """
     blocks = [atlas_block_of(facts)]
     if not isinstance(facts.atlas.containers, Missing):
-        blocks += [to_network(one["atlas_cidr_block"], f"network container {one['id']}") for one in peered_containers(facts)]
+        blocks += [container_block(one) for one in peered_containers(facts)]
     return all(any(_is_in(address, block) for block in blocks) for address in member["addresses"])
 
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a check finds, and how checks are registered. Pure."""
+"""A rule: a check of one code, what it finds, and how all checks are run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Finding:
         evidence: The values that the finding is made from.
         subnet_ids: The judged subnets that a failure keeps from reaching Atlas; None for all of them.
         code: The code of the check, which `run_checks` fills in.
-        waits_for: The code of the check that tells the cause, in what is skipped; None if there is none.
+        waits_for: The code of the check that says the cause, in what is skipped; None if there is none.
         decides: Whether the verdict is unknown if this could not be read; with a level below `fail`, `run_checks` says no.
     """
 
@@ -54,7 +54,15 @@ Function = t.Callable[[Facts], Findings]
 
 @dataclass(frozen=True)
 class Check:
-    """A check: its code, what its worst finding is, the checks that tell its cause if they fail, and the clouds it holds for."""
+    """A check.
+
+    Attributes:
+        code: Its code, with an anchor in the guide.
+        level: The worst that it finds. With `fail`, the verdict is unknown if it could not be read.
+        waits_for: The codes of checks that say the cause: if one of them fails, this one is skipped.
+        function: Yields what it finds.
+        clouds: The names of the clouds whose connections it judges.
+    """
 
     code: str
     level: Level
@@ -72,13 +80,7 @@ def check(
     """Register a function as a check.
 
     It yields what it finds, or nothing if all is well. `known` in it ends it where a fact could not be read, or where there is
-    none; what it has found until then counts.
-
-    Args:
-        code: Its code, with an anchor in the guide.
-        level: The worst that it finds. With `fail`, the verdict is unknown if it could not be read.
-        waits_for: The codes of checks that tell the cause: if one of them fails, this one is skipped.
-        clouds: The names of the clouds whose connections it judges.
+    none; what it has found until then counts. The arguments are the attributes of `Check`.
     """
 
     def register(function: Function) -> Function:
@@ -91,7 +93,7 @@ def check(
 
 
 def skip(reason: str, waits_for: str | None = None) -> SkippedError:
-    """Return what a check raises if it has nothing to judge, or if the check `waits_for` tells the cause."""
+    """Return what a check raises if it has nothing to judge, or if the check `waits_for` says the cause."""
     return SkippedError(Missing(reason, waits_for))
 
 
@@ -106,7 +108,7 @@ def not_read(unread: Unread, subject: str, subnet_ids: tuple[str, ...] | None = 
 def run_checks(facts: Facts) -> list[Finding]:
     """Run all checks for the cloud of a connection, in the order of their codes, and return what each finds: at least one thing.
 
-    What waits for a check that has found no cause is unknown: nobody would tell of it otherwise.
+    What waits for a check that has found no cause is unknown: no finding would say it otherwise.
     """
     findings: list[Finding] = []
     failed: set[str] = set()
@@ -116,10 +118,9 @@ def run_checks(facts: Facts) -> list[Finding]:
         cause = next((cause for cause in one.waits_for if cause in failed), None)
         found = [_skipped(facts, Missing(f"{cause} tells the cause.", cause))] if cause else _run(one, facts)
         failed |= {code for finding in found if finding.severity == "fail"}
-        may_decide = one.level == "fail"
-        findings += [dataclasses.replace(finding, code=code, decides=finding.decides and may_decide) for finding in found]
-    told = _told_causes(findings)
-    return [_without_cause(one) if one.severity == "skipped" and one.waits_for not in told else one for one in findings]
+        findings += [dataclasses.replace(each, code=code, decides=each.decides and one.level == "fail") for each in found]
+    causes = _causes_in(findings)
+    return [_without_cause(one) if one.severity == "skipped" and one.waits_for not in causes else one for one in findings]
 
 
 def _order_of(item: tuple[str, Check]) -> str:
@@ -127,12 +128,12 @@ def _order_of(item: tuple[str, Check]) -> str:
     return item[0][1:]
 
 
-def _told_causes(findings: t.Sequence[Finding]) -> set[str | None]:
-    """Return the codes that tell a cause: of what fails or is unknown, and of what waits for one of these. None needs none."""
-    told: set[str | None] = {None, *(one.code for one in findings if one.severity in ("fail", "unknown"))}
-    while more := {one.code for one in findings if one.waits_for and one.waits_for in told} - told:
-        told |= more
-    return told
+def _causes_in(findings: t.Sequence[Finding]) -> set[str | None]:
+    """Return the codes that say a cause: of what fails or is unknown, and of what waits for one of these. None needs none."""
+    causes: set[str | None] = {None, *(one.code for one in findings if one.severity in ("fail", "unknown"))}
+    while more := {one.code for one in findings if one.waits_for and one.waits_for in causes} - causes:
+        causes |= more
+    return causes
 
 
 def _without_cause(finding: Finding) -> Finding:

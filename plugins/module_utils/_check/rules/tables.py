@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the route tables of subnets do with the block of the container. Pure."""
+"""What the route tables of subnets do with the block of the container."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def need_subnets(facts: Facts) -> list[Subnet]:
 
 
 def with_ipv4(subnets: t.Iterable[Subnet]) -> list[Subnet]:
-    """Return the subnets without those for IPv6 alone, which P608 tells of."""
+    """Return the subnets without those for IPv6 alone, which P608 is about."""
     return [subnet for subnet in subnets if subnet.cidr_block is not None]
 
 
