@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 from urllib.parse import urlsplit
 
 from .._http.errors import ApiError
-from .._http.exchange import Reply, retry_after
+from .._http.exchange import Reply, parse_json
 from .errors import api_error
 from .request import Json, Request
 from .settings import ApiSettings
@@ -32,7 +31,7 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
             it names; and what says neither that the request was carried out nor that it was refused: then
             `outcome_unknown` is set if it is a write.
     """
-    status, content = reply.status, _parse(reply.content)
+    status, content = reply.status, parse_json(reply.content)
     if 300 <= status < 400:
         raise ApiError(
             f"Failed to {request.description}: {settings.base_url} answers with a redirect to "
@@ -47,8 +46,7 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
         except ValueError as error:
             flaw = str(error)
     if status >= 400:
-        asked = retry_after(reply.headers.get("Retry-After"))
-        raise api_error(request, status, content, secrets=secrets, retry_after=asked)
+        raise api_error(request, status, content, secrets=secrets, retry_after=reply.retry_after)
     flaw = flaw or _flaw(status, reply, content, request)
     if not flaw:
         return t.cast("Json", content or {})
@@ -58,18 +56,6 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
         hint=_CHECK_SERVER,
         outcome_unknown=request.is_write,
     )
-
-
-def _parse(body: bytes) -> t.Any:
-    """Return what the JSON in a body means; None for anything else."""
-    try:
-        content = json.loads(body) if body.strip() else None
-        if b"\\ud" in body.lower():
-            # Half a character in an escape: no text that could be shown, or sent back.
-            json.dumps(content, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return None
-    return content
 
 
 def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, t.Any]:

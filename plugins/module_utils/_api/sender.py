@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 from .._http.errors import TaskError, connection_error
-from .._http.exchange import ApiCall, Prepared, Reply, retry_after
+from .._http.exchange import ApiCall, Prepared, Reply
 from .._http.pauses import Clock, Sleep, backoff, check_stopped
 from .._http.redact import redacted
 from .._http.transport import Transport, TransportError
@@ -202,7 +202,7 @@ class Sender:
         reply = self._exchange(request, prepared)
         self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
         if self._is_bucket_empty and governor is not None and not reply.is_rate_limited:
-            governor.pause(retry_after(reply.headers.get("Retry-After")), was_served=True)
+            governor.pause(reply.retry_after, was_served=True)
         return reply
 
     def _exchange(self, request: Request, prepared: Prepared) -> Reply:

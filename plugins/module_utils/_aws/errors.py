@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong with AWS, as errors of this collection. Pure: botocore's exceptions are told by their names, not imported."""
+"""What goes wrong with AWS, as errors of this collection; botocore's exceptions are recognized by their names, not imported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _THROTTLED = frozenset(
     ("EC2ThrottledException", "RequestLimitExceeded", "RequestThrottled", "Throttling", "ThrottlingException", "TooManyRequests")
 )
 _FORBIDDEN = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"))
-# What a write names has changed since it was read: it is read again, and then the change is planned anew.
+# What a write names has changed since it was read: it is read again, and then the change is planned again.
 _OVERTAKEN = frozenset(
     (
         "InvalidParameterValue",
@@ -73,7 +73,7 @@ _ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTA
 
 
 class NoRegionError(InvalidOptionError):
-    """Neither the options nor the surroundings tell the region."""
+    """Neither the options, nor the environment, nor the profile say which region is meant."""
 
 
 class DeniedError(TaskError):

@@ -1,11 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong with GCP, as errors of this collection. Pure."""
+"""What goes wrong with GCP, as errors of this collection, with what to do next."""
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 from .._http.errors import (
@@ -19,13 +18,12 @@ from .._http.errors import (
     RateLimitError,
     refusal_error,
 )
+from .._http.exchange import parse_json
 from .._http.redact import redacted
 
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
 _TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))
 HOST = "compute.googleapis.com"
-# Of a reply whose content is not what it should be.
-HTTP_OK = 200
 # The first status of an error.
 HTTP_ERRORS = 400
 _BUSY = "peering operation in progress"
@@ -95,10 +93,10 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     )
 
 
-def odd_reply(description: str, host: str, status: int, flaw: str, *, is_write: bool) -> ApiError:
-    """Make the error for a reply that says neither that a request was carried out nor that it was refused."""
+def odd_reply(description: str, flaw: str, *, is_write: bool, status: int = 200) -> ApiError:
+    """Make the error for a reply that says neither that a request was carried out nor that it was refused; most claim success."""
     return ApiError(
-        f"Failed to {description}: the reply of {host} {flaw} (HTTP {status}).",
+        f"Failed to {description}: the reply of {HOST} {flaw} (HTTP {status}).",
         http_status=status,
         hint="Check whether a proxy or a login page answers in place of GCP.",
         outcome_unknown=is_write,
@@ -142,10 +140,7 @@ def sign_in_error(
 
 def _reason(body: bytes) -> str:
     """Return what a refusal says, in the form of OAuth (`error_description`) or of GCP's APIs; empty for nothing."""
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        return ""
+    content = parse_json(body)
     if not isinstance(content, dict):
         return ""
     error = content.get("error")

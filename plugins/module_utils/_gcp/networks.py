@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .._engine.options import Parameters
 from .._http.errors import NotFoundError
-from .errors import HOST, HTTP_OK, odd_reply
+from .errors import odd_reply
 from .network import AddPeering, Json, Peering, RemovePeering, parse_network, parse_operation
 from .plan import NetworkState, find_mirror
 
@@ -36,11 +36,11 @@ def list_networks(session: GcpSession, project_id: str) -> dict[str, tuple[Peeri
             found.update(_parse(reply))
             token = _next_page(reply)
         except ValueError as error:
-            raise odd_reply(description, HOST, HTTP_OK, str(error), is_write=False) from error
+            raise odd_reply(description, str(error), is_write=False) from error
         if not token:
             return found
         query = {"pageToken": token}
-    raise odd_reply(description, HOST, HTTP_OK, "has no last page", is_write=False)
+    raise odd_reply(description, "has no last page", is_write=False)
 
 
 def _parse(reply: Json) -> t.Iterator[tuple[str, tuple[Peering, ...]]]:
@@ -132,4 +132,4 @@ def _parsed(parse: t.Callable[[], _T], description: str, *, is_write: bool) -> _
     try:
         return parse()
     except ValueError as error:
-        raise odd_reply(description, HOST, HTTP_OK, str(error), is_write=is_write) from error
+        raise odd_reply(description, str(error), is_write=is_write) from error

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import TaskError, connection_error
-from .._http.exchange import ApiCall, Reply
+from .._http.exchange import ApiCall, Reply, parse_json
 from .._http.pauses import backoff
 from .._http.transport import REQUESTS_IMPORT_ERROR, Transport, TransportError
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens, TokenUnansweredError
@@ -135,7 +135,7 @@ class GcpSession:
         if reply.is_error:
             raise gcp_error(description, reply.status, content, is_write=is_write, secrets=self.secrets)
         if flaw:
-            raise odd_reply(description, HOST, reply.status, flaw, is_write=is_write)
+            raise odd_reply(description, flaw, is_write=is_write, status=reply.status)
         return t.cast("dict[str, t.Any]", content)
 
     def _exchange(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str], seconds: float | None = None) -> Reply:
@@ -171,10 +171,7 @@ class GcpSession:
 
 def _parse(reply: Reply) -> tuple[t.Any, str]:
     """Return what the JSON in a reply means, and what is wrong with it; empty for nothing."""
-    try:
-        content = json.loads(reply.content)
-    except (ValueError, RecursionError):
-        content = None
+    content = parse_json(reply.content)
     if not reply.is_success:
         return content, "is a redirect or an interim one"
     return content, reply.flaw or ("" if isinstance(content, dict) else "is not a JSON object")

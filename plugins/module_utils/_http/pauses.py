@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long to pause, and whether this thread may go on."""
+"""How long to pause between tries, and whether this thread may go on."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ import typing as t
 
 from .errors import StoppedError
 
+Clock = t.Callable[[], float]
+Sleep = t.Callable[[float], None]
+
 # Seconds.
 LONGEST_BACKOFF = 60.0
+# Set when the thread has to send nothing more; None in threads that cannot be stopped.
+STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 
 
 def backoff(attempt: int) -> float:
     """Return the seconds to pause after failed attempt number `attempt`, counted from 0: doubling, with jitter."""
     return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret
-
-
-Clock = t.Callable[[], float]
-Sleep = t.Callable[[float], None]
-
-# Set when the thread is to send nothing more; None in threads that nobody stops.
-STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 
 
 def check_stopped() -> None:
@@ -44,7 +42,7 @@ def stoppable_sleep(seconds: float) -> None:
     """Sleep, as `time.sleep` does.
 
     Raises:
-        StoppedError: As soon as this thread is to stop.
+        StoppedError: As soon as this thread has to stop.
     """
     stop = STOP.get()
     if stop is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
-import time
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import errors as _errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import retry_after
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import peers as _peers
@@ -156,34 +153,6 @@ def assert_ends_a_sentence(hint: str) -> None:
     assert hint == hint.strip()
     assert hint[0].isupper()
     assert hint[-1] in ".?"
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (None, None),
-        ("", None),
-        ("0", 0),
-        ("7", 7),
-        (" 7 ", 7),
-        ("99999999999", 99999999999),
-        ("9" * 400, float("inf")),
-        ("-5", None),
-        ("1.5", None),
-        ("soon", None),
-        ("Fri, 99 Foo 2026", None),
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("\u00b2", None),
-    ],
-)
-def test_retry_after_is_read_or_ignored(value: str | None, seconds: float | None) -> None:
-    assert retry_after(value) == seconds
-
-
-def test_a_date_in_retry_after_is_counted_from_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
-    assert retry_after(email.utils.formatdate(1_700_000_030, usegmt=True)) == 30
-    assert retry_after(email.utils.formatdate(1_700_000_030)) == 30
 
 
 @pytest.mark.parametrize(
