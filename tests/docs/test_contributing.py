@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, Playb
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`([\w/]+\.\w+)`:\n\n(?:<!-- [^>]* -->\n)?```\w+\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))
-MODULE = "plugins/modules/atlas_project_info.py"
+MODULE = "plugins/modules/atlas_rate_limit_info.py"
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -34,13 +34,13 @@ def test_the_new_module_works(way: str, tmp_path: Path) -> None:
     assert MODULE in TEXT
     copied = (collection / "plugins/modules/atlas_vpc_peer_info.py").read_text(encoding="utf-8")
     (collection / MODULE).write_text(
-        copied.replace("_operations.atlas_vpc_peer_info", "_operations.atlas_project_info"), encoding="utf-8"
+        copied.replace("_operations.atlas_vpc_peer_info", "_operations.atlas_rate_limit_info"), encoding="utf-8"
     )
     (tasks,) = (collection / name for name in FILES if name.endswith(".yml"))
     scenario = tmp_path / "target.yml"
     include = {"name": "Run the target", "ansible.builtin.include_tasks": str(tasks)}
     scenario.write_text(json.dumps([{"name": "Target", "hosts": "localhost", "gather_facts": False, "tasks": [include]}]))
-    with running(Settings()) as emulator:
+    with running(Settings(rate_limit="100/30/60")) as emulator:
         run = PlaybookRunner(tmp_path)(scenario, emulator, way=way, ANSIBLE_COLLECTIONS_PATH=str(collection.parents[2]))
     assert run.warnings == []
-    assert next(one for one in run.results if "project" in one)["project"]["cluster_count"] == 0
+    assert next(one for one in run.results if "rate_limits" in one)["rate_limits"][0]["capacity"] == 100

@@ -264,7 +264,8 @@ odd_entries = st.dictionaries(
 
 def sensible(module: str) -> st.SearchStrategy[Options]:
     """Return the options with which a module does what it is there for."""
-    return SENSIBLE[module].map(lambda options: {**CONNECTION, **options})
+    own = SENSIBLE.get(module, st.fixed_dictionaries({}, optional=API))
+    return own.map(lambda options: {**CONNECTION, **options})
 
 
 def any_options(module: str) -> st.SearchStrategy[Options]:

@@ -31,8 +31,6 @@ Start = Callable[..., RunningEmulator]
 AT_ONCE = 20
 #: Milliseconds for each request: with none they nearly come one after the other, with many all have looked before one acts.
 LATENCIES = (0, 5, 60)
-#: How many kinds of races there are below: one for each decorated test, and one for each thing to make or remove.
-RACES = 11
 slowly = pytest.mark.parametrize(
     "latency_ms", [*(pytest.param(one, marks=pytest.mark.full) for one in LATENCIES[:-1]), LATENCIES[-1]], ids=str
 )

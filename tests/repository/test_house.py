@@ -26,8 +26,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
     wrong_in,
 )
 
-# What is chosen by its name when a task runs (a kind of credential, a cloud, a module), and what a tool writes.
-CHOSEN_BY_NAME = ("_auth/", "_clouds/", "_operations/", "_version.py")
+# What is chosen by its name when a task runs (a kind of credential, a cloud, a module), what a tool writes, and a resource of the
+# API, which is a subject however few paths it has.
+MAY_HAVE_ONE_IMPORTER = ("_auth/", "_clouds/", "_operations/", "_version.py", "_resources/")
 # What stands in several packages under one name, for the same reason in each.
 SHARED_NAMES = {"options", "errors", "session", "aws", "azure", "gcp"}
 OF_ONE_CLOUD = ("_aws/", "_gcp/", "_azure/")
@@ -47,8 +48,16 @@ YAML_OF_ROLES = sorted(file for file in (ROOT / "roles").rglob("*.yml") if PROGR
 
 
 def test_a_file_has_two_importers_or_a_subject_of_its_own() -> None:
-    files = [file for file in with_one_importer() if not name_of(file).startswith(CHOSEN_BY_NAME)]
+    files = [file for file in with_one_importer() if not name_of(file).startswith(MAY_HAVE_ONE_IMPORTER)]
     assert wrong_in(files, lambda file: [lines_of(file)] if lines_of(file) < 60 else []) == {}
+
+
+def test_every_package_is_described() -> None:
+    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    described = {
+        name.rstrip("/") for line in re.findall(r"^### (.*)", design, re.MULTILINE) for name in re.findall(r"`(\S+)`", line)
+    }
+    assert {name_of(file).partition("/")[0] for file in SHARED_FILES} - described == {"_version.py"}
 
 
 def test_functions_have_at_most_forty_lines() -> None:
