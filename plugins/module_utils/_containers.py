@@ -9,83 +9,76 @@ import typing as t
 from dataclasses import dataclass
 from functools import partial
 
-from ._clouds.aws import AWS_CONTAINERS
-from ._clouds.azure import AZURE_REGIONS
-from ._clouds.cloud import BLOCK, KINDS, REGION, REGIONS, ContainerKind
-from ._clouds.gcp import GCP_CONTAINERS, GCP_REGIONS, MOST_REGIONS
-from ._engine.options import Parameters, check_not_azure, check_options, check_version, parse_option, parse_region
+from ._clouds.aws import AWS
+from ._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud
+from ._clouds.gcp import GCP, MOST_REGIONS
+from ._engine.options import Parameters, check_cloud_of_region, check_options, check_version, parse_option, parse_region
 from ._engine.plan import Change, Facts, Plan, Step
 from ._http.errors import InvalidOptionError, TaskError
 from ._resources.containers import Container, describe, is_in_region
 from ._values.blocks import do_overlap, parse_private_block
-from ._values.regions import RegionTable
-
-PROVIDERS = list(KINDS)
-# Those of AWS follow a rule, and are read with the options that all modules have in common.
-_TABLES: dict[str, RegionTable] = {"AZURE": AZURE_REGIONS, "GCP": GCP_REGIONS}
 
 
-def choose_kind(params: Parameters) -> ContainerKind:
-    """Return the kind of containers that the options mean; AWS's, unless they say otherwise.
+def choose_cloud(params: Parameters) -> Cloud:
+    """Return the cloud of containers that the options mean; AWS's, unless they say otherwise.
 
     Raises:
         InvalidOptionError: If they do not go together.
     """
     named, region, regions = params["provider_name"], params["region_name"], params.get("regions")
-    if regions is not None and named not in (None, GCP_CONTAINERS.name):
+    if regions is not None and named not in (None, GCP.name):
         raise InvalidOptionError(
             f"regions is for GCP, and provider_name is {named}.", hint=f"Set region_name for a network container on {named}."
         )
     if regions is not None and region is not None:
         raise InvalidOptionError("region_name is for AWS and AZURE, and regions is for GCP.", hint="Set only one of them.")
-    kind = KINDS[named or (GCP_CONTAINERS.name if regions is not None else AWS_CONTAINERS.name)]
-    check_version(params, kind.name)
-    if kind.is_one_a_project and region is not None:
+    cloud = CLOUDS[named or (GCP.name if regions is not None else AWS.name)]
+    check_version(params, cloud.name)
+    if cloud.has_one_container and region is not None:
         raise InvalidOptionError(
-            f"region_name is for AWS and AZURE, and provider_name is {kind.name}.",
+            f"region_name is for AWS and AZURE, and provider_name is {cloud.name}.",
             hint="Leave it out: a project has one network container on GCP.",
         )
     if named is None and region is not None:
-        check_not_azure("region_name", region)
-    return kind
+        check_cloud_of_region("region_name", region)
+    return cloud
 
 
-def parse_place(params: Parameters, kind: ContainerKind) -> tuple[dict[str, t.Any], list[str]]:
+def parse_place(params: Parameters, cloud: Cloud) -> tuple[dict[str, t.Any], list[str]]:
     """Return the region or the regions of AZURE or GCP as Atlas writes them, each once, by their option; and warnings.
 
     Raises:
         InvalidOptionError: If they cannot be right.
     """
-    value = params[kind.place]
+    value = params[cloud.place]
     if value is None:
         return {}, []
-    table = _TABLES[kind.name]
-    if not kind.is_one_a_project:
-        region, warnings = parse_region(kind.place, value, table)
-        return {kind.place: region}, warnings
-    parsed = [parse_region(f"{kind.place}[{number}]", one, table) for number, one in enumerate(value)]
+    if not cloud.has_one_container:
+        region, warnings = parse_region(cloud.place, value, cloud)
+        return {cloud.place: region}, warnings
+    parsed = [parse_region(f"{cloud.place}[{number}]", one, cloud) for number, one in enumerate(value)]
     regions = list(dict.fromkeys(region for region, unused in parsed))
     if len(regions) > MOST_REGIONS:
         raise InvalidOptionError(
             f"regions has {len(regions)} regions, and Atlas takes {MOST_REGIONS} at the most.",
             hint="Leave it out for a network container in all regions.",
         )
-    return {kind.place: regions}, [warning for unused, warnings in parsed for warning in warnings]
+    return {cloud.place: regions}, [warning for unused, warnings in parsed for warning in warnings]
 
 
-def check_block(params: Parameters, kind: ContainerKind) -> None:
+def check_block(params: Parameters, cloud: Cloud) -> None:
     """Check the block, as far as the options tell which size it may have.
 
     Raises:
         InvalidOptionError: If it cannot be right.
     """
-    if not kind.is_one_a_project:
-        check_options(params, kind.parse_block, "atlas_cidr_block")
+    if not cloud.has_one_container:
+        check_options(params, cloud.parse_block, "atlas_cidr_block")
     elif params["regions"] is None:
         # An existing container may have regions, and so another size.
         check_options(params, parse_private_block, "atlas_cidr_block")
     else:
-        check_options(params, partial(kind.parse_block, regions=len(params["regions"])), "atlas_cidr_block")
+        check_options(params, partial(cloud.parse_block, regions=len(params["regions"])), "atlas_cidr_block")
 
 
 UNUSED = "unused"
@@ -112,11 +105,11 @@ class ContainerPlanner:
 
     Args:
         params: The options, with regions of AZURE and GCP as Atlas writes them.
-        kind: What containers are like on its provider.
+        cloud: What containers are like on its provider.
     """
 
-    def __init__(self, params: Parameters, kind: ContainerKind) -> None:
-        self._kind = kind
+    def __init__(self, params: Parameters, cloud: Cloud) -> None:
+        self._cloud = cloud
         self._waits: bool = params["wait"]
         self._project = f"Project {params['group_id']}"
         self._region: str | None = params[REGION]
@@ -131,11 +124,11 @@ class ContainerPlanner:
         """
         if self._region is not None:
             return next((one for one in listed if is_in_region(one, self._region)), None)
-        if self._kind.is_one_a_project:
+        if self._cloud.has_one_container:
             return listed[0] if listed else None
         if len(listed) == 1:
             return listed[0]
-        name = self._kind.name
+        name = self._cloud.name
         if not listed:
             raise TaskError(f"{self._project} has no network container on {name}.", hint="Set region_name to create one there.")
         raise TaskError(
@@ -153,10 +146,10 @@ class ContainerPlanner:
         if container is None:
             return Plan()
         # On AWS the block can be changed in place, so that it does not tell one container from another.
-        differences = [] if self._kind.is_changeable else self._differences(container)
+        differences = [] if self._cloud.changes_block else self._differences(container)
         if differences:
             raise InvalidOptionError(
-                f"Network container {describe([container])} on {self._kind.name} is not the one that the options describe: "
+                f"Network container {describe([container])} on {self._cloud.name} is not the one that the options describe: "
                 f"{', '.join(differences)}.",
                 hint="Correct the option, or leave it out.",
             )
@@ -178,9 +171,9 @@ class ContainerPlanner:
         differences = self._differences(current)
         if not differences:
             return Plan()
-        if not self._kind.is_changeable:
+        if not self._cloud.changes_block:
             raise InvalidOptionError(
-                f"Network container {describe([current])} on {self._kind.name} differs in what cannot be changed: "
+                f"Network container {describe([current])} on {self._cloud.name} differs in what cannot be changed: "
                 f"{', '.join(differences)}.",
                 hint="Correct the option, or remove the container first (state: absent); nothing must use it then.",
             )
@@ -193,29 +186,33 @@ class ContainerPlanner:
         return Plan((Change("update", key, current, after),), (Step("update", block, (key,)),))
 
     def _plan_creation(self, state: ContainerState) -> Plan:
-        kind, block, regions = self._kind, self._block, self._regions or []
-        if block is None and kind.needs_block:
+        cloud, block, regions = self._cloud, self._block, self._regions or []
+        if block is None and not cloud.changes_block:
             raise InvalidOptionError(
-                f"atlas_cidr_block is required to create a network container on {kind.name}.",
+                f"atlas_cidr_block is required to create a network container on {cloud.name}.",
                 hint="Choose a private block that overlaps none of your networks.",
             )
         if block is not None:
-            parse_option(BLOCK, block, partial(kind.parse_block, regions=len(regions)))
+            parse_option(BLOCK, block, partial(cloud.parse_block, regions=len(regions)))
         self._check_overlaps(state)
-        region = None if self._region is None else kind.to_atlas(self._region)
-        fields = {**({REGIONS: regions} if kind.is_one_a_project else {REGION: region}), BLOCK: block}
-        after = {"id": None, "provider_name": kind.name, **fields, **dict.fromkeys(kind.read_only), "provisioned": False}
-        key = kind.describe_place(fields) or ""
+        region = None if self._region is None else cloud.regions.to_atlas(self._region)
+        fields = {**({REGIONS: regions} if cloud.has_one_container else {REGION: region}), BLOCK: block}
+        after = {"id": None, "provider_name": cloud.name, **fields, **dict.fromkeys(cloud.atlas_network), "provisioned": False}
+        key = cloud.describe_place(fields) or ""
         request: Pairs = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
         return Plan((Change("create", key, None, after),), (Step("create", request, (key,)),))
 
     def _differences(self, current: Container) -> list[str]:
         """Return in words how a container differs from what is wanted."""
-        found, kind = [], self._kind
+        found, cloud = [], self._cloud
         if self._block is not None and current[BLOCK] != self._block:
             found.append(f"{BLOCK} is {current[BLOCK]}, not {self._block}")
-        if kind.is_one_a_project and self._regions is not None and {*map(kind.to_atlas, current[REGIONS])} != {*self._regions}:
-            found.append(f"{REGIONS} is {kind.describe_regions(current[REGIONS])}, not {kind.describe_regions(self._regions)}")
+        if (
+            cloud.has_one_container
+            and self._regions is not None
+            and {*map(cloud.regions.to_atlas, current[REGIONS])} != {*self._regions}
+        ):
+            found.append(f"{REGIONS} is {cloud.describe_regions(current[REGIONS])}, not {cloud.describe_regions(self._regions)}")
         return found
 
     def _check_overlaps(self, state: ContainerState) -> None:

@@ -52,7 +52,7 @@ def lines_of(peering_check: Result, *, verbosity: int, color: bool) -> list[str]
 
 def _title_of(connection: Connection) -> str:
     result = connection.result
-    connection_id = connection.id or f"a connection without an {connection.words.no_id}"
+    connection_id = connection.id or f"a connection without an {connection.id_noun}"
     parts = [f"{connection.title} ({connection.place})" if connection.place else connection.title, f"by {connection_id}"]
     if result["atlas_cidr_block"]:
         parts.append(f"to {result['atlas_cidr_block']}")

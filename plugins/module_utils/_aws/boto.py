@@ -15,7 +15,7 @@ import typing as t
 
 from .._engine.options import parse_option
 from .._http.exchange import ApiCall
-from .._values.regions import parse_aws_region
+from .._values.regions import AWS_REGIONS
 from .errors import NoRegionError
 from .options import NAMES
 
@@ -131,7 +131,7 @@ class Clients:
             raise NoRegionError(
                 "No region for AWS.", hint=f"Set {option}, the environment variable {variables}, or a region in the profile."
             )
-        return parse_option(name, value, parse_aws_region)
+        return parse_option(name, value, AWS_REGIONS.parse)
 
     def find_secrets(self) -> set[str]:
         """Return the secrets in the credentials that boto3 has found."""

@@ -11,7 +11,7 @@ from functools import partial
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import PROVIDERS
+from .._clouds.cloud import CLOUDS
 from .._engine.options import Parameters
 from .._http.errors import ApiError, TaskError
 from .._resources.access_list import AccessList
@@ -19,7 +19,6 @@ from .._resources.clusters import FLEX, SHARED, Clusters, is_custom_dns_enabled
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .._values.invalid import InvalidValueError
-from .._values.regions import parse_aws_region
 from .facts import AtlasObject
 
 # A list of objects, or the TaskError why it could not be read.
@@ -128,7 +127,7 @@ def _list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> li
     Raises:
         TaskError: If they cannot be read.
     """
-    found = VpcPeers(client, group_id, PROVIDERS[cloud]).list_peers()
+    found = VpcPeers(client, group_id, CLOUDS[cloud]).list_peers()
     if cloud == AWS.name:
         _check_regions(found, "accepter_region_name", "VPC peering connection", group_id)
     return list(found)
@@ -219,7 +218,7 @@ def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: st
     for one in found:
         try:
             if one[name]:
-                parse_aws_region(one[name])
+                AWS.regions.parse(one[name])
         except InvalidValueError:
             raise _odd_reply(what, name, group_id) from None
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, fields
 
-from .._clouds.checked import AWS, CLOUDS, GCP
+from .._clouds.aws import AWS
+from .._clouds.cloud import CLOUDS
+from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._values.regions import to_cloud_region
@@ -64,11 +66,12 @@ def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Conn
     cloud = CLOUDS[name]
     identity = (cloud.network, cloud.owner)
     keys = {
-        tuple(str(peer[one]) if cloud.has_case else str(peer[one]).lower() for one in identity): peer for peer in reading.peers
+        tuple(str(peer[one]) if not cloud.ignores_case else str(peer[one]).lower() for one in identity): peer
+        for peer in reading.peers
     }
     found = [{"provider_name": name, **{one: peer[one] for one in identity}} for peer in keys.values()]
     chosen = [one for entry in found for one in _of_entry(params, entry, reading)]
-    region = params["container_region"] if cloud.to_atlas is not None else None
+    region = params["container_region"] if not cloud.has_one_container else None
     if region is None or isinstance(reading.containers, TaskError):
         return chosen
     meant = {one["id"] for one in _in_region(reading, name, region)}

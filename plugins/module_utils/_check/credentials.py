@@ -14,7 +14,7 @@ import typing as t
 from contextlib import contextmanager
 
 from .._aws.options import AWS_OPTIONS, validate
-from .._clouds.checked import GCP
+from .._clouds.gcp import GCP
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials

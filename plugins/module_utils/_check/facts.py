@@ -22,7 +22,7 @@ from .._aws.objects import (
     Vpc,
 )
 from .._azure.vnets import VnetPeering
-from .._clouds.checked import CLOUDS, Cloud
+from .._clouds.cloud import CLOUDS, Cloud
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 
@@ -158,12 +158,12 @@ class Entry:
     @property
     def title(self) -> str:
         """The network in a sentence: the id of a VPC says what it is, and a name does not."""
-        return self.network if self.cloud.network == "vpc_id" else f"{self.cloud.noun} {self.network}"
+        return self.cloud.title(self.network)
 
     @property
     def identity(self) -> dict[str, str | None]:
         """The fields that tell its network from others."""
-        return {name: getattr(self, name) for name in self.cloud.identity}
+        return {name: getattr(self, name) for name in self.cloud.network_identity}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options."""
+"""The options of atlas_vpc_peer_check: which clouds and halves they mean, and their values."""
 
 from __future__ import annotations
 
@@ -9,127 +9,19 @@ import ipaddress
 import typing as t
 
 from .._azure.vnets import parse_vnet, parse_vnet_peering
-from .._clouds.azure import AZURE_REGIONS
-from .._clouds.checked import ALL, AWS, AZURE, GCP
+from .._clouds.aws import AWS
+from .._clouds.cloud import ALL_CLOUDS, CLOUDS
+from .._clouds.gcp import GCP
 from .._engine.argspec import CONNECTION, ArgumentSpec
-from .._engine.options import Parameters, check_options, parse_aws_regions, parse_option
+from .._engine.options import Parameters, check_options, parse_option, parse_region
 from .._http.errors import InvalidOptionError
 from .._values.ids import parse_cluster_name, parse_instance_id, parse_object_id, parse_security_group_id, parse_subnet_id
 from .._values.invalid import InvalidValueError
-from .credentials import AWS_OF_ENTRY, AWS_SPEC, GCP_SPEC, validate_aws, validate_gcp
-from .entries import ENTRY_OPTIONS, find_cloud, parse_client_block, parse_connections, warn_of_region
+from .credentials import AWS_SPEC, GCP_SPEC, validate_aws, validate_gcp
+from .entries import ENTRY_OPTIONS, find_cloud, parse_client_block, parse_connections
 
+# The value of provider_name for all clouds.
 EVERY = "all"
-CLOUD_OPTIONS: dict[str, dict[str, t.Any]] = {
-    "provider_name": {"type": "str", "choices": [*ALL, EVERY]},
-    "vnet_peerings": {"type": "list", "elements": "dict"},
-    "virtual_networks": {"type": "list", "elements": "dict"},
-}
-_PARSERS: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Any]] = {
-    "vnet_peerings": parse_vnet_peering,
-    "virtual_networks": parse_vnet,
-}
-_NO_HALF = {
-    "AWS": "atlas and aws are both false, so there is nothing to check.",
-    "AZURE": "atlas is false, and neither vnet_peerings nor virtual_networks is given, so there is nothing to check.",
-    "GCP": "atlas and gcp are both false, so there is nothing to check.",
-}
-
-
-def find_clouds(params: Parameters) -> tuple[str, ...]:
-    """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else AWS.
-
-    Raises:
-        InvalidOptionError: If an entry is on none of those that `provider_name` names.
-    """
-    wanted, entries = params["provider_name"], params["connections"]
-    allowed = ALL if wanted == EVERY else (wanted,)
-    used = []
-    for index, entry in enumerate(entries or ()):
-        try:
-            used.append(find_cloud(entry, ""))
-        except InvalidOptionError:
-            # This is said with all that is wrong with the entries.
-            continue
-        if wanted is not None and used[-1] not in allowed:
-            raise InvalidOptionError(
-                f"connections[{index}] is on {used[-1]}, and provider_name is {wanted}.", hint=f"Set provider_name to {EVERY}."
-            )
-    return tuple(one for one in ALL if one in (used or (AWS.name,))) if wanted is None else tuple(allowed)
-
-
-def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
-    """Whether all connections are with other clouds than AWS, by options that were not checked yet; if in doubt, they are not."""
-    entries = args.get("connections")
-    if not entries:
-        return args.get("provider_name") in (AZURE.name, GCP.name)
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        return False
-    try:
-        return AWS.name not in [find_cloud(entry, "") for entry in entries]
-    except InvalidOptionError:
-        return False
-
-
-def check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
-    """Check that something is read of each connection.
-
-    Raises:
-        InvalidOptionError: If nothing is read of those with some cloud.
-    """
-    known = {
-        "AWS": params["aws"],
-        "AZURE": params["vnet_peerings"] is not None or params["virtual_networks"] is not None,
-        "GCP": params["gcp"],
-    }
-    for cloud in clouds:
-        if not params["atlas"] and not known[cloud]:
-            hint = "Give one of them, or set atlas to true." if cloud == AZURE.name else "Set one of them to true."
-            raise InvalidOptionError(_NO_HALF[cloud], hint=hint)
-
-
-def parse_region(params: Parameters, clouds: t.Iterable[str]) -> tuple[dict[str, str | None], list[str]]:
-    """Return `container_region` as the cloud writes it that it counts for, and warnings.
-
-    Raises:
-        InvalidOptionError: If it cannot be a region there, or may be one of two clouds: the same name is not the same place.
-    """
-    region = params["container_region"] or None
-    with_regions = [one for one in clouds if one != GCP.name]
-    if region is None or with_regions == [AWS.name]:
-        return parse_aws_regions({"container_region": region}, "container_region")
-    if len(with_regions) > 1:
-        raise InvalidOptionError(
-            "container_region is set, and the connections are on AWS and AZURE.",
-            hint="Set it in each entry of connections instead.",
-        )
-    if not with_regions:
-        raise InvalidOptionError(
-            "container_region: the network container on GCP has no region; a project has one for all regions.",
-            hint="Leave it out.",
-        )
-    return {"container_region": parse_option("container_region", region, AZURE_REGIONS.parse)}, warn_of_region(
-        "container_region", region
-    )
-
-
-def parse_vnets(params: Parameters) -> dict[str, list[t.Any] | None]:
-    """Return what the options tell of Azure, as objects.
-
-    Raises:
-        InvalidOptionError: If they are not what the info modules return.
-    """
-    found: dict[str, list[t.Any] | None] = {}
-    for option, parse in _PARSERS.items():
-        found[option] = None if params[option] is None else []
-        for index, one in enumerate(params[option] or ()):
-            try:
-                t.cast("list[t.Any]", found[option]).append(parse(one))
-            except InvalidValueError as error:
-                raise InvalidOptionError(f"{option}[{index}] {error}.", hint=error.hint) from None
-    return found
-
-
 ARGUMENT_SPEC = (
     CONNECTION
     + AWS_SPEC
@@ -137,11 +29,7 @@ ARGUMENT_SPEC = (
     + ArgumentSpec(
         {
             "group_id": {**CONNECTION.options["group_id"], "required": False},
-            "connections": {
-                "type": "list",
-                "elements": "dict",
-                "options": {**ENTRY_OPTIONS, **AWS_OF_ENTRY},
-            },
+            "connections": {"type": "list", "elements": "dict", "options": ENTRY_OPTIONS},
             "container_region": {"type": "str"},
             "atlas_cidr_block": {"type": "str", "aliases": ["container_cidr_block"]},
             "subnet_ids": {"type": "list", "elements": "str"},
@@ -151,7 +39,9 @@ ARGUMENT_SPEC = (
             "client_cidr_blocks": {"type": "list", "elements": "str"},
             "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
             "probes": {"type": "list", "elements": "dict"},
-            **CLOUD_OPTIONS,
+            "provider_name": {"type": "str", "choices": [*ALL_CLOUDS, EVERY]},
+            "vnet_peerings": {"type": "list", "elements": "dict"},
+            "virtual_networks": {"type": "list", "elements": "dict"},
             "atlas": {"type": "bool", "default": True},
             "aws": {"type": "bool", "default": True},
             "gcp": {"type": "bool", "default": True},
@@ -161,21 +51,22 @@ ARGUMENT_SPEC = (
         }
     )
 )
-
 # What atlas_probe says of TCP.
 _PROBE_OUTCOMES = ("open", "refused", "timeout", "unreachable", "unresolved")
 # What belongs to a half, and is of no use without it.
 _OF_ATLAS = ("clusters", "group_ids")
 _OF_AWS = ("subnet_ids", "security_group_ids", "instance_ids")
-
-
-_PARSERS_OPTIONS: dict[str, t.Callable[[str], t.Any]] = {
+_LISTS: dict[str, t.Callable[[str], t.Any]] = {
     "subnet_ids": parse_subnet_id,
     "security_group_ids": parse_security_group_id,
     "instance_ids": parse_instance_id,
     "clusters": parse_cluster_name,
     "client_cidr_blocks": parse_client_block,
     "group_ids": parse_object_id,
+}
+_VNETS: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Any]] = {
+    "vnet_peerings": parse_vnet_peering,
+    "virtual_networks": parse_vnet,
 }
 
 
@@ -192,10 +83,10 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     check_customer_halves(params, clouds)
     _check_halves(params)
     check_options(params, parse_object_id, "group_id")
-    lists = {name: _parse_list(params, name) for name in _PARSERS_OPTIONS}
+    lists = {name: _parse_list(params, name) for name in _LISTS}
     lists["security_group_ids"] = [one.rpartition("/")[2] for one in lists["security_group_ids"] or ()] or None
     _check_probes(params["probes"])
-    region, warnings = parse_region(params, clouds)
+    region, warnings = parse_container_region(params, clouds)
     aws, more = validate_aws(params)
     connections, unknown = parse_connections({**params, **region})
     if GCP.name in clouds and params["gcp"]:
@@ -231,9 +122,7 @@ def _parse_list(params: Parameters, name: str) -> list[str] | None:
         return None
     if not values:
         raise InvalidOptionError(f"{name} is empty.", hint="Name at least one, or leave the option out.")
-    return list(
-        dict.fromkeys(str(parse_option(f"{name}[{index}]", one, _PARSERS_OPTIONS[name])) for index, one in enumerate(values))
-    )
+    return list(dict.fromkeys(str(parse_option(f"{name}[{index}]", one, _LISTS[name])) for index, one in enumerate(values)))
 
 
 def _check_probes(probes: t.Sequence[t.Mapping[str, t.Any]] | None) -> None:
@@ -267,3 +156,97 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def find_clouds(params: Parameters) -> tuple[str, ...]:
+    """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else AWS.
+
+    Raises:
+        InvalidOptionError: If an entry is on none of those that `provider_name` names.
+    """
+    wanted, entries = params["provider_name"], params["connections"]
+    allowed = ALL_CLOUDS if wanted == EVERY else (wanted,)
+    used = []
+    for index, entry in enumerate(entries or ()):
+        try:
+            used.append(find_cloud(entry, ""))
+        except InvalidOptionError:
+            # This is said with all that is wrong with the entries.
+            continue
+        if wanted is not None and used[-1] not in allowed:
+            raise InvalidOptionError(
+                f"connections[{index}] is on {used[-1]}, and provider_name is {wanted}.", hint=f"Set provider_name to {EVERY}."
+            )
+    return tuple(one for one in ALL_CLOUDS if one in (used or (AWS.name,))) if wanted is None else tuple(allowed)
+
+
+def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
+    """Whether all connections are with other clouds than AWS, by options that were not checked yet; if in doubt, they are not."""
+    entries = args.get("connections")
+    if not entries:
+        return args.get("provider_name") in [name for name in ALL_CLOUDS if name != AWS.name]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return False
+    try:
+        return AWS.name not in [find_cloud(entry, "") for entry in entries]
+    except InvalidOptionError:
+        return False
+
+
+def check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
+    """Check that something is read of each connection.
+
+    Raises:
+        InvalidOptionError: If nothing is read of those with some cloud.
+    """
+    for name in clouds:
+        half = CLOUDS[name].half
+        if params["atlas"] or any(params[option] not in (None, False) for option in half):
+            continue
+        if len(half) == 1:
+            message, hint = f"atlas and {half[0]} are both false", "Set one of them to true."
+        else:
+            message = f"atlas is false, and neither {' nor '.join(half)} is given"
+            hint = "Give one of them, or set atlas to true."
+        raise InvalidOptionError(f"{message}, so there is nothing to check.", hint=hint)
+
+
+def parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tuple[dict[str, str | None], list[str]]:
+    """Return `container_region` as the cloud has it that it is for, and warnings.
+
+    Raises:
+        InvalidOptionError: If it cannot be a region there, or may be one of two clouds: the same name is not the same place.
+    """
+    region = params["container_region"] or None
+    if region is None:
+        return {"container_region": None}, []
+    with_regions = [CLOUDS[name] for name in clouds if not CLOUDS[name].has_one_container]
+    if len(with_regions) > 1:
+        raise InvalidOptionError(
+            f"container_region is set, and the connections are on {' and '.join(cloud.name for cloud in with_regions)}.",
+            hint="Set it in each entry of connections instead.",
+        )
+    if not with_regions:
+        raise InvalidOptionError(
+            f"container_region: the network container on {GCP.name} has no region; a project has one for all regions.",
+            hint="Leave it out.",
+        )
+    parsed, warnings = parse_region("container_region", region, with_regions[0])
+    return {"container_region": parsed}, warnings
+
+
+def parse_vnets(params: Parameters) -> dict[str, list[t.Any] | None]:
+    """Return what the options tell of Azure, as objects.
+
+    Raises:
+        InvalidOptionError: If they are not what the info modules return.
+    """
+    found: dict[str, list[t.Any] | None] = {}
+    for option, parse in _VNETS.items():
+        found[option] = None if params[option] is None else []
+        for index, one in enumerate(params[option] or ()):
+            try:
+                t.cast("list[t.Any]", found[option]).append(parse(one))
+            except InvalidValueError as error:
+                raise InvalidOptionError(f"{option}[{index}] {error}.", hint=error.hint) from None
+    return found

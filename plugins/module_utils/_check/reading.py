@@ -12,7 +12,9 @@ from dataclasses import replace
 from .._aws.objects import Vpc
 from .._aws.survey import Survey
 from .._azure.vnets import Vnet, VnetPeering
-from .._clouds.checked import AWS, AZURE, GCP
+from .._clouds.aws import AWS
+from .._clouds.azure import AZURE
+from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._resources.access_list import key_of
@@ -83,9 +85,8 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
 
 
 def are_both_read(params: Parameters, facts: Facts) -> bool:
-    """Whether Atlas's half and the customer's are known of a connection; that on Azure is given by the options."""
-    customers = {AWS.name: params["aws"], GCP.name: params["gcp"], AZURE.name: params["vnet_peerings"] is not None}
-    return bool(params["atlas"] and customers[facts.entry.provider_name])
+    """Whether Atlas's half and the customer's are known of a connection: they are read, or the options give the latter."""
+    return bool(params["atlas"]) and params[facts.entry.cloud.half[0]] not in (None, False)
 
 
 def _atlas_facts(reading: AtlasReading | None, connection: Connection) -> AtlasFacts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._aws.objects import PeeringConnection
-from .._clouds.checked import AWS, AZURE
+from .._clouds.aws import AWS
 from .._values.limits import PENDING_LIFE
 from .._values.moments import created_at
 from .facts import Facts, SkippedError, UnreadError, field_of, known_or
@@ -91,9 +91,7 @@ def _network(facts: Facts) -> dict[str, str | None]:
             "region": entry.region,
             "connection_id": _known(lambda: connection_id_of(facts)),
         }
-    on_azure, on_gcp = ("azure_subscription_id", "resource_group_name", "vnet_name"), ("gcp_project_id", "network_name")
-    names = on_azure if entry.cloud is AZURE else on_gcp
-    return {name: field_of(peer, name) or getattr(entry, name) for name in names}
+    return {name: field_of(peer, name) or getattr(entry, name) for name in entry.cloud.names or entry.cloud.identity}
 
 
 def _subnets(facts: Facts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, t.Any]]:

@@ -1,25 +1,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS: identity, fields, states and words, its container, hand-over."""
+"""AWS, which is meant where a task names no cloud."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._values.regions import to_atlas_region, to_cloud_region
-from .cloud import ContainerKind, CustomerTask, Peer, Provider
-from .cloud import Fields_provider as Fields
-
-# What each `error_state_name` of a connection with AWS means, and what to do.
-AWS_FAILURE_REASONS = {
-    "REJECTED": "the request was rejected in the AWS account; ask its owner to accept the next one",
-    "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
-    "INVALID_ARGUMENT": (
-        "AWS does not take the request; check vpc_id, aws_account_id and accepter_region_name, and that the VPC's CIDR "
-        "blocks do not overlap the container's"
-    ),
-}
+from .._values.blocks import parse_private_block
+from .._values.ids import parse_account_id, parse_connection_id, parse_security_group_id, parse_vpc_id
+from .._values.regions import AWS_REGIONS
+from .cloud import Cloud, CustomerTask, Fields, Peer
 
 
 def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
@@ -33,7 +24,7 @@ def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> 
 def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
     region = peer.get("accepter_region_name")
     if region is None and container is not None:
-        region = AWS_CONTAINERS.describe_place(container)
+        region = AWS.describe_place(container)
     return {
         "connection_id": peer.get("connection_id"),
         "aws_account_id": peer.get("aws_account_id"),
@@ -42,46 +33,54 @@ def _handover(peer: Fields, container: Fields | None, is_government: bool) -> di
     }
 
 
-AWS = Provider(
+AWS = Cloud(
     name="AWS",
+    noun="VPC",
+    places={"aws_account_id": "account", "region": "region"},
+    identity_noun="the AWS account and the VPC",
+    forms={
+        "vpc_id": parse_vpc_id,
+        "aws_account_id": parse_account_id,
+        "route_table_cidr_block": parse_private_block,
+        "accepter_region_name": AWS_REGIONS.parse,
+        "connection_id": parse_connection_id,
+    },
     identity=("aws_account_id", "vpc_id"),
-    writable={
-        "vpc_id": "vpcId",
-        "aws_account_id": "awsAccountId",
-        "route_table_cidr_block": "routeTableCidrBlock",
-        "container_id": "containerId",
-        "accepter_region_name": "accepterRegionName",
-    },
-    read_only={
-        "id": "id",
-        "connection_id": "connectionId",
-        "status_name": "statusName",
-        "error_state_name": "errorStateName",
-    },
-    network="VPC",
-    required=("route_table_cidr_block",),
+    needed=("route_table_cidr_block",),
     changeable=frozenset(("route_table_cidr_block",)),
+    regions=AWS_REGIONS,
     progress=("INITIATING", "PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"),
     pending="PENDING_ACCEPTANCE",
     failed="FAILED",
     terminating="TERMINATING",
-    failure_reasons=AWS_FAILURE_REASONS,
-    accepted_id="connection_id",
+    failure_reasons={
+        "REJECTED": "the request was rejected in the AWS account; ask its owner to accept the next one",
+        "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
+        "INVALID_ARGUMENT": (
+            "AWS does not take the request; check vpc_id, aws_account_id and accepter_region_name, and that the VPC's CIDR "
+            "blocks do not overlap the container's"
+        ),
+    },
     customer_task=_customer_task,
     handover=_handover,
+    # Otherwise Atlas says ATLAS_INVALID_CIDR_RANGE.
+    block_sizes=lambda regions: range(21, 25),
+    atlas_network=("vpc_id",),
+    half=("aws",),
+    check_options={
+        "region": {"type": "str", "aliases": ["aws_region"]},
+        "route_table_ids": {"type": "list", "elements": "str"},
+        "route_table_tags": {"type": "dict"},
+        "aws_security_group": {"type": "str"},
+    },
+    check_forms={"aws_security_group": parse_security_group_id},
+    check_needs=("connection_id", "atlas_cidr_block"),
+    check_hint="Set it to the id of the VPC.",
+    accepted_id="connection_id",
     block="route_table_cidr_block",
     region="accepter_region_name",
+    has_unique_ids=True,
+    has_error_codes=True,
     lists_all=False,
-)
-AWS_CONTAINERS = ContainerKind(
-    name="AWS",
-    place="region_name",
-    writable={"region_name": "regionName", "atlas_cidr_block": "atlasCidrBlock"},
-    read_only={"vpc_id": "vpcId"},
-    to_atlas=to_atlas_region,
-    to_cloud=to_cloud_region,
-    # Otherwise Atlas says ATLAS_INVALID_CIDR_RANGE.
-    sizes=lambda regions: range(21, 25),
-    needs_block=False,
-    is_changeable=True,
+    changes_block=True,
 )

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AZURE: the same, with its names and regions."""
+"""AZURE: names, regions, and what Atlas needs there, whose application makes both sides of a peering."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import typing as t
 
 from .._values.invalid import InvalidValueError
 from .._values.regions import RegionTable
-from .cloud import ContainerKind, CustomerTask, Peer, Provider
-from .cloud import Fields_provider as Fields
+from .cloud import Cloud, CustomerTask, Fields, Peer
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # As Atlas's API describes resource groups and VNets.
@@ -24,9 +23,9 @@ _VNET = re.compile(
 
 
 class VnetId(t.NamedTuple):
-    """What the resource id of a VNet names."""
+    """What the resource id of a VNet names, by the options that name it, too."""
 
-    subscription_id: str
+    azure_subscription_id: str
     resource_group_name: str
     vnet_name: str
 
@@ -161,7 +160,7 @@ def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> 
 def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
     """Return what the service principal and its role are made of; the application of the government's Atlas is not known."""
     application_id = None if is_government else APPLICATION_ID
-    names = [peer.get(name) for name in ("azure_subscription_id", "resource_group_name", "vnet_name")]
+    names = [peer.get(name) for name in AZURE.names]
     if any(name is None for name in names):
         return {"application_id": application_id, "scope": None, "role_definition": None, "az": None}
     scope = vnet_id(*map(str, names))
@@ -180,20 +179,22 @@ def _to_az(application_id: str, scope: str, role: Fields) -> list[str]:
     ]
 
 
-AZURE = Provider(
+AZURE = Cloud(
     name="AZURE",
-    identity=("azure_subscription_id", "vnet_name"),
-    writable={
-        "azure_directory_id": "azureDirectoryId",
-        "azure_subscription_id": "azureSubscriptionId",
-        "resource_group_name": "resourceGroupName",
-        "vnet_name": "vnetName",
-        "container_id": "containerId",
+    noun="VNet",
+    places={"azure_subscription_id": "subscription", "resource_group_name": "resource group"},
+    identity_noun="the subscription and the VNet",
+    forms={
+        "azure_directory_id": parse_uuid,
+        "azure_subscription_id": parse_uuid,
+        "resource_group_name": parse_azure_name,
+        "vnet_name": parse_azure_name,
+        "vnet_resource_id": parse_vnet_id,
     },
-    read_only={"id": "id", "status_name": "status", "error_state_name": "errorState"},
-    network="VNet",
-    required=("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name"),
+    identity=("azure_subscription_id", "vnet_name"),
+    needed=("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name"),
     changeable=frozenset(),
+    regions=AZURE_REGIONS,
     progress=("ADDING_PEER", "AVAILABLE"),
     pending=None,
     failed="FAILED",
@@ -203,27 +204,29 @@ AZURE = Provider(
         "RETRYABLE": "Atlas names no cause, and another attempt may succeed",
         "Internal Error": "Atlas names no cause; if another attempt fails too, ask MongoDB's support",
     },
-    accepted_id=None,
     customer_task=_customer_task,
     handover=_handover,
+    block_sizes=lambda regions: range(21, 25),
+    # Atlas's subscription has an id of its own form there, and not the uuid that customers' have.
+    atlas_network=("atlas_azure_subscription_id", "atlas_vnet_name"),
+    half=("vnet_peerings", "virtual_networks"),
+    # The role has them for a connection; the check reads nothing in Azure.
+    check_options={
+        "azure_profile": {"type": "str"},
+        "azure_client_id": {"type": "str"},
+        "azure_secret": {"type": "str", "no_log": True},
+    },
+    check_forms={},
+    check_needs=("atlas_cidr_block",),
+    check_hint="Or set vnet_resource_id, which names both.",
+    names=("azure_subscription_id", "resource_group_name", "vnet_name"),
+    whole="vnet_resource_id",
+    ignores_case=True,
     removal_failed="DELETION_FAILED",
     removal_advice=(
         "Atlas's role on the VNet has to stay until the connection is gone: check that the service principal, the role and its "
         "assignment are there, then run the task again."
     ),
     lost="because its role was taken away, or because the VNet was deleted",
-    ignores_case=True,
     role_codes=frozenset(("AZURE_CUSTOMER_NETWORK_UNREACHABLE", "AZURE_CUSTOMER_NETWORK_VALIDATION_FAILED")),
-)
-AZURE_CONTAINERS = ContainerKind(
-    name="AZURE",
-    place="region_name",
-    writable={"region_name": "region", "atlas_cidr_block": "atlasCidrBlock"},
-    # Atlas's subscription has an id of its own form there, and not the uuid that customers' have.
-    read_only={"atlas_azure_subscription_id": "azureSubscriptionId", "atlas_vnet_name": "vnetName"},
-    to_atlas=AZURE_REGIONS.to_atlas,
-    to_cloud=AZURE_REGIONS.to_cloud,
-    sizes=lambda regions: range(21, 25),
-    needs_block=True,
-    is_changeable=False,
 )

@@ -1,97 +1,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a cloud is, its container, and which cloud a name or fields mean; a cloud's file is read when it is asked for."""
+"""What a cloud is, for Atlas and for its customers, and which cloud a name or the fields of a connection mean.
+
+A module's process compiles each file that it imports, so the file that describes a cloud is read where that cloud is chosen.
+"""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from .._values.blocks import parse_private_block
 from .._values.invalid import InvalidValueError
+from .._values.regions import RegionTable
 
 Fields = t.Mapping[str, t.Any]
 REGION: t.Final = "region_name"
 REGIONS: t.Final = "regions"
 BLOCK: t.Final = "atlas_cidr_block"
-
-
-class ContainerKind(t.NamedTuple):
-    """The network containers of one cloud provider.
-
-    Attributes:
-        name: The API's `providerName`.
-        place: The result field, and the option, that says where one is: `region_name` where there is one a region, or `regions`
-            where there is one a project.
-        writable: The API's name of each field that may be sent, by its name in results.
-        read_only: The same for what Atlas alone sets, besides `id` and `provisioned`: its own network. The names in results
-            differ from those that the customer's network has.
-        to_atlas: Returns a region as Atlas writes it.
-        to_cloud: Returns a region as the cloud writes it.
-        sizes: Returns the prefix lengths that a block may have, by the number of chosen regions; 0 stands for all regions.
-        needs_block: Whether a creation has to name the block.
-        is_changeable: Whether the block of one that nothing uses can be changed in place.
-    """
-
-    name: str
-    place: str
-    writable: t.Mapping[str, str]
-    read_only: t.Mapping[str, str]
-    to_atlas: t.Callable[[str], str]
-    to_cloud: t.Callable[[str], str]
-    sizes: t.Callable[[int], range]
-    needs_block: bool
-    is_changeable: bool
-
-    @property
-    def is_one_a_project(self) -> bool:
-        """Whether a project has one in all, and not one in each region."""
-        return self.place == REGIONS
-
-    def parse_block(self, value: str, regions: int = 0) -> str:
-        """Return the block of a container.
-
-        Args:
-            value: The block.
-            regions: For how many chosen regions it is; 0 for all.
-
-        Raises:
-            InvalidValueError: If it is not a private block, or has another size than containers may have.
-        """
-        sizes = self.sizes(regions)
-        if parse_private_block(value).prefixlen not in sizes:
-            number = f" for {regions or 'all'} region{'' if regions == 1 else 's'}" if self.is_one_a_project else ""
-            raise InvalidValueError(
-                f"has the wrong size: {value!r}", f"Atlas takes blocks from /{sizes[0]} to /{sizes[-1]} on {self.name}{number}."
-            )
-        return value
-
-    def to_result(self, container: Fields) -> dict[str, t.Any]:
-        """Return a container of the API with the names of the results; Atlas's values are not changed."""
-        fields = {name: container.get(key) for name, key in {**self.writable, **self.read_only}.items()}
-        block, regions = fields[BLOCK], fields.get(REGIONS)
-        fields[BLOCK] = block if isinstance(block, str) else None
-        if self.is_one_a_project:
-            # Atlas leaves them out if none were chosen.
-            fields[REGIONS] = [one for one in regions if isinstance(one, str)] if isinstance(regions, list) else []
-        first = {"id": container.get("id"), "provider_name": container.get("providerName")}
-        return {**first, **fields, "provisioned": container.get("provisioned")}
-
-    def to_body(self, fields: Fields) -> dict[str, t.Any]:
-        """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
-        return {"providerName": self.name, **{key: fields[name] for name, key in self.writable.items() if fields.get(name)}}
-
-    def describe_place(self, container: Fields) -> str | None:
-        """Return where a container is, as the cloud writes it; None if Atlas does not say it."""
-        if self.is_one_a_project:
-            return self.describe_regions(container[REGIONS])
-        region = container[REGION]
-        return self.to_cloud(region) if isinstance(region, str) else None
-
-    def describe_regions(self, regions: t.Iterable[str]) -> str:
-        """Return chosen regions in words, as the cloud writes them."""
-        return " and ".join(map(self.to_cloud, regions)) or "all regions"
+# What argument specs need before a cloud is chosen: the options that are one cloud's alone, by its name; those of which one
+# needs the other; and those of which one names a network.
+CLOUD_OPTIONS: t.Mapping[str, tuple[str, ...]] = {
+    "AWS": ("vpc_id", "aws_account_id", "route_table_cidr_block", "accepter_region_name", "connection_id"),
+    "AZURE": ("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name", "vnet_resource_id"),
+    "GCP": ("gcp_project_id", "network_name"),
+}
+ALL_CLOUDS = (*CLOUD_OPTIONS,)
+TOGETHER = (("vpc_id", "aws_account_id"), ("gcp_project_id", "network_name"))
+ONE_OF = ("vpc_id", "vnet_name", "vnet_resource_id", "network_name")
 
 
 class Peer(t.TypedDict, total=False):
@@ -109,16 +45,13 @@ class Peer(t.TypedDict, total=False):
     accepter_region_name: str | None
 
 
-Fields_provider = t.Mapping[str, t.Any]
-
-
-def fields_of(peer: Peer) -> Fields_provider:
+def fields_of(peer: Peer) -> Fields:
     """Return the fields of a connection, for names that differ between clouds."""
-    return t.cast("t.Mapping[str, t.Any]", peer)
+    return t.cast("Fields", peer)
 
 
 class CustomerTask(t.NamedTuple):
-    """What somebody has to do in the customer's cloud before a connection goes on.
+    """What the customer has to do in the cloud before a connection goes on.
 
     Attributes:
         to_do: The task as a request.
@@ -129,75 +62,159 @@ class CustomerTask(t.NamedTuple):
     hint: str
 
 
-@dataclass(frozen=True)
-class Provider:
-    """What Atlas says of connections with one cloud provider, and of their lives.
+class Cloud(t.NamedTuple):
+    """A cloud: its options, the lives of its connections, its network containers, and its words.
+
+    Options and fields have the names of the results.
 
     Attributes:
         name: The API's `providerName`.
-        identity: The result fields that tell one connection from another within a container; no two live ones there share them.
-        writable: The API's name of each field that may be sent, by its name in results.
-        read_only: The same for the fields that Atlas alone sets.
-        network: What the customer's network is called.
-        required: The result fields without which none can be created.
-        changeable: The result fields that an update may change; any other difference needs a new connection.
+        noun: What a network of the customer is called.
+        places: The result fields that say where a network is, each with what it is called; its owner first.
+        identity_noun: What the identity is called.
+        forms: What parses each of the `CLOUD_OPTIONS` of this cloud.
+        identity: The fields that tell one connection from another within a container, the owner of the network and the network;
+            no two live connections share them.
+        needed: The fields without which no connection can be created.
+        changeable: The fields that an update may change; any other difference needs a new connection.
+        regions: The regions.
         progress: The states on the way to a working connection, in their order.
         pending: The state that waits for the customer; None if there is none.
         failed: The state of a connection that has failed.
-        terminating: The state of a connection that is being removed.
+        terminating: The state of a connection that is leaving.
         failure_reasons: What each `error_state_name` means, and what to do.
-        accepted_id: The result field with the id under which the customer's cloud knows the connection; None if it has none.
-        customer_task: Returns what the customer has to do, given the connection, the region of its network, and its container; as
-            far as these are known.
-        handover: Returns what whoever acts in the customer's cloud needs, given the connection (or the options for it), its
+        customer_task: Returns what the customer has to do, given the connection, the region of its network, and its container;
+            the last two as far as they are known.
+        handover: Returns what is needed to act in the customer's cloud, given the connection (or the options for it), its
             container as far as it is known, and whether Atlas is the government's. The keys are always the same.
-        removal_failed: The state of a connection whose removal has failed; None if there is none.
-        removal_advice: What to do about such a one.
-        lost: Why a connection that worked may have failed; empty if Atlas leaves such ones alone.
-        block: The result field with the customer's block to which Atlas routes; None if Atlas is not told.
-        region: The result field with the region of the customer's network, null for that of the container; None if there is none.
+        block_sizes: Returns the prefix lengths that the block of a container may have, by the number of chosen regions; 0 stands
+            for all regions.
+        atlas_network: The fields of a container that name Atlas's own network.
+        half: The options of atlas_vpc_peer_check that give the customer's half: one that is switched on, or lists.
+        check_options: The options that only an entry of atlas_vpc_peer_check has, with what its argument spec says of each.
+        check_forms: What parses those of them that have a form.
+        check_needs: What such an entry needs if Atlas is not read.
+        check_hint: What to do if such an entry names no network.
+        names: The fields of the name that users see, if it is more than the identity.
+        whole: The option that names a network as a whole, in place of other options; its form returns these.
+        accepted_id: The field with the id under which the customer's cloud knows the connection; None if it has none.
+        block: The field with the customer's block to which Atlas routes; None if Atlas does not know it.
+        region: The field with the region of the customer's network, null for that of the container; None if there is none.
+        has_unique_ids: Whether the id of a network tells it from those of all owners.
+        has_error_codes: Whether `error_state_name` is a code, and not a sentence.
         ignores_case: Whether the values of fields are the same in upper and lower case.
+        removal_failed: The state of a connection whose removal has failed; None if there is none.
+        removal_advice: What to do about such a connection.
+        lost: Why a connection that worked may have failed; empty if Atlas leaves such connections alone.
         role_codes: The error codes of a creation that mean that Atlas has no rights, perhaps not yet, in the customer's cloud.
-        has_names: Whether the customer needs the names of the container's own network, which Atlas makes with a first connection.
+        has_names: Whether the customer needs the names of `atlas_network`, which Atlas makes with a first connection.
         lists_all: Whether containers are read with the list of all clouds.
+        has_one_container: Whether a project has one container in all, and not one in each region.
+        changes_block: Whether a container that nothing uses can get another block; its creation need not name one then.
     """
 
     name: str
-    identity: tuple[str, ...]
-    writable: t.Mapping[str, str]
-    read_only: t.Mapping[str, str]
-    network: str
-    required: tuple[str, ...]
+    noun: str
+    places: t.Mapping[str, str]
+    identity_noun: str
+    forms: t.Mapping[str, t.Callable[[str], t.Any]]
+    identity: tuple[str, str]
+    needed: tuple[str, ...]
     changeable: frozenset[str]
+    regions: RegionTable
     progress: tuple[str, ...]
     pending: str | None
     failed: str
     terminating: str
     failure_reasons: t.Mapping[str, str]
-    accepted_id: str | None
-    customer_task: t.Callable[[Peer, str | None, Fields_provider | None], CustomerTask]
-    handover: t.Callable[[Fields_provider, Fields_provider | None, bool], dict[str, t.Any]]
+    customer_task: t.Callable[[Peer, str | None, Fields | None], CustomerTask]
+    handover: t.Callable[[Fields, Fields | None, bool], dict[str, t.Any]]
+    block_sizes: t.Callable[[int], range]
+    atlas_network: tuple[str, ...]
+    half: tuple[str, ...]
+    check_options: t.Mapping[str, t.Mapping[str, t.Any]]
+    check_forms: t.Mapping[str, t.Callable[[str], t.Any]]
+    check_needs: tuple[str, ...]
+    check_hint: str
+    names: tuple[str, ...] = ()
+    whole: str | None = None
+    accepted_id: str | None = None
+    block: str | None = None
+    region: str | None = None
+    has_unique_ids: bool = False
+    has_error_codes: bool = False
+    ignores_case: bool = False
     removal_failed: str | None = None
     removal_advice: str = ""
     lost: str = ""
-    block: str | None = None
-    region: str | None = None
-    ignores_case: bool = False
     role_codes: frozenset[str] = frozenset()
     has_names: bool = False
     lists_all: bool = True
+    has_one_container: bool = False
+    changes_block: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The field that says to whom a network belongs."""
+        return self.identity[0]
+
+    @property
+    def owner_noun(self) -> str:
+        """What the owner of a network is called."""
+        return self.places[self.owner]
+
+    @property
+    def network(self) -> str:
+        """The field with the name or the id of a network."""
+        return self.identity[1]
+
+    @property
+    def network_identity(self) -> tuple[str, ...]:
+        """The fields that tell networks apart."""
+        return self.identity[1:] if self.has_unique_ids else self.identity
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The fields that tell connections apart: the identity, and the id in the customer's cloud."""
+        return self.identity if self.accepted_id is None else (*self.identity, self.accepted_id)
+
+    @property
+    def own_fields(self) -> tuple[str, ...]:
+        """The fields that describe the customer's network."""
+        return tuple(name for name in self.forms if name not in (self.accepted_id, self.whole))
+
+    @property
+    def writable(self) -> tuple[str, ...]:
+        """The fields that may be sent."""
+        return (*self.own_fields, "container_id")
+
+    @property
+    def read_only(self) -> tuple[str, ...]:
+        """The fields that Atlas alone sets."""
+        accepted_id = () if self.accepted_id is None else (self.accepted_id,)
+        return ("id", *accepted_id, "status_name", "error_state_name")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The fields that describe the customer's network beside its identity, and cannot be changed."""
+        others = (*self.identity, *self.changeable, self.region)
+        return tuple(name for name in self.own_fields if name not in others)
 
     @property
     def states(self) -> tuple[str, ...]:
         """All states, on the way to a working connection first."""
-        removal_failed = () if self.removal_failed is None else (self.removal_failed,)
-        return (*self.progress, self.failed, self.terminating, *removal_failed)
+        return (*self.progress, *self.ended)
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The result fields that describe the customer's network beside its identity, and cannot be changed."""
-        others = (*self.identity, "container_id", self.region)
-        return tuple(name for name in self.writable if name not in others and name not in self.changeable)
+    def ended(self) -> tuple[str, ...]:
+        """The states of connections that work no more, or never will."""
+        removal_failed = () if self.removal_failed is None else (self.removal_failed,)
+        return (self.failed, self.terminating, *removal_failed)
+
+    @property
+    def place(self) -> str:
+        """The field, and the option, that says where a container is."""
+        return REGIONS if self.has_one_container else REGION
 
     def goal(self, wait_for: str | None) -> str:
         """Return the state that a value of the option `wait_for` stands for; without one, Atlas has done its part then."""
@@ -211,24 +228,21 @@ class Provider:
             return value.casefold() == other.casefold()
         return bool(value == other)
 
-    def differing(self, wanted: Fields_provider, current: Fields_provider) -> tuple[str, ...]:
+    def is_same_network(self, one: Fields, other: Fields) -> bool:
+        """Whether two connections, or an entry and a connection, are with the same network."""
+        return all(self.is_same(one[name], other[name]) for name in self.network_identity)
+
+    def differing(self, wanted: Fields, current: Fields) -> tuple[str, ...]:
         """Return the names of the wanted fields that a connection has with another value; sorted."""
         return tuple(sorted(name for name, value in wanted.items() if not self.is_same(value, current.get(name))))
 
-    def to_result(self, peer: t.Mapping[str, t.Any]) -> Peer:
-        """Return a connection of the API with the names of the results; Atlas's values are not changed."""
-        fields = {**self.read_only, **self.writable}
-        result = {name: peer.get(key) for name, key in fields.items()}
-        return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or self.name})
-
-    def describe(self, fields: t.Mapping[str, t.Any]) -> str:
+    def describe(self, fields: Fields) -> str:
         """Return the identity of a connection in words."""
         return ", ".join(str(fields[name]) for name in reversed(self.identity))
 
-    def to_body(self, peer: t.Mapping[str, t.Any], *, with_provider: bool = True) -> dict[str, t.Any]:
-        """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
-        body = {key: peer[name] for name, key in self.writable.items() if peer.get(name) is not None}
-        return {**body, "providerName": self.name} if with_provider else body
+    def title(self, network: str) -> str:
+        """Return a network in a sentence: an id says what it is, and a name does not."""
+        return network if self.has_unique_ids else f"{self.noun} {network}"
 
     def has_reached(self, peer: Peer, status: str) -> bool:
         """Whether a connection is in a state or beyond it on the way to a working one."""
@@ -236,11 +250,11 @@ class Provider:
         return present in self.progress and self.progress.index(present) >= self.progress.index(status)
 
     def has_failed(self, peer: Peer) -> bool:
-        """Whether a connection will not come to work any more, and has to be removed."""
+        """Whether a connection will not work any more, and has to be removed."""
         return peer["status_name"] in (self.failed, self.removal_failed)
 
     def waits_for_customer(self, peer: Peer, goal: str) -> bool:
-        """Whether the customer has to act, and can by now, before a connection comes to a state."""
+        """Whether the customer has to act, and can by now, before a connection reaches a state."""
         is_known = self.accepted_id is None or fields_of(peer)[self.accepted_id] is not None
         return self.pending is not None and peer["status_name"] == self.pending != goal and is_known
 
@@ -250,107 +264,105 @@ class Provider:
         meaning = self.failure_reasons.get(reason)
         return f"{peer['status_name']} ({reason}: {meaning})" if meaning else f"{peer['status_name']} ({reason})"
 
+    def is_in_region(self, region: str | None, container_region: str | None) -> bool:
+        """Whether a region is the one that a container serves."""
+        if self.has_one_container:
+            return True
+        if region is None or container_region is None:
+            return False
+        return self.regions.to_atlas(region).upper() == self.regions.to_atlas(container_region).upper()
 
-Entry = t.TypeVar("Entry")
+    def parse_block(self, value: str, regions: int = 0) -> str:
+        """Return the block of a container.
+
+        Args:
+            value: The block.
+            regions: For how many chosen regions it is; 0 for all.
+
+        Raises:
+            InvalidValueError: If it is not a private block, or has another size than containers may have.
+        """
+        sizes = self.block_sizes(regions)
+        if parse_private_block(value).prefixlen not in sizes:
+            number = f" for {regions or 'all'} region{'' if regions == 1 else 's'}" if self.has_one_container else ""
+            raise InvalidValueError(
+                f"has the wrong size: {value!r}", f"Atlas takes blocks from /{sizes[0]} to /{sizes[-1]} on {self.name}{number}."
+            )
+        return value
+
+    def describe_place(self, container: Fields) -> str | None:
+        """Return where a container is, as the cloud writes it; None if Atlas does not say it."""
+        if self.has_one_container:
+            return self.describe_regions(container[REGIONS])
+        region = container[REGION]
+        return self.regions.to_cloud(region) if isinstance(region, str) else None
+
+    def describe_regions(self, regions: t.Iterable[str]) -> str:
+        """Return chosen regions in words, as the cloud writes them."""
+        return " and ".join(map(self.regions.to_cloud, regions)) or "all regions"
 
 
-class ByName(t.Mapping[str, Entry]):
-    """What there is for each cloud provider, by its `providerName`.
+class CloudsByName(t.Mapping[str, Cloud]):
+    """The clouds by their names; the file of a cloud is read when it is asked for."""
 
-    A module's process compiles each file anew. So `load` imports the file of its cloud, and only the names are known before.
+    def __getitem__(self, name: str) -> Cloud:
+        """Return a cloud. The imports are literal, since Ansible looks for them when it packs a module."""
+        if name == "AWS":
+            from .aws import AWS
 
-    Args:
-        load: Returns the entry of each provider.
-    """
+            return AWS
+        if name == "AZURE":
+            from .azure import AZURE
 
-    def __init__(self, load: t.Mapping[str, t.Callable[[], Entry]]) -> None:
-        self._load = load
+            return AZURE
+        if name == "GCP":
+            from .gcp import GCP
 
-    def __getitem__(self, name: str) -> Entry:
-        """Return the entry of a provider."""
-        return self._load[name]()
+            return GCP
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a cloud with a name; no file is read."""
+        return name in CLOUD_OPTIONS
 
     def __iter__(self) -> t.Iterator[str]:
-        """Yield the names, and read nothing."""
-        return iter(self._load)
+        """Yield the names; no file is read."""
+        return iter(CLOUD_OPTIONS)
 
     def __len__(self) -> int:
-        """Return how many providers there are."""
-        return len(self._load)
+        """Return how many clouds there are."""
+        return len(CLOUD_OPTIONS)
 
 
-def _azure() -> Provider:
-    from .azure import AZURE
-
-    return AZURE
+CLOUDS = CloudsByName()
 
 
-def _gcp() -> Provider:
-    from .gcp import GCP
-
-    return GCP
-
-
-def _aws() -> Provider:
-    from .aws import AWS
-
-    return AWS
+def to_clouds(provider_name: str | None) -> tuple[Cloud, ...]:
+    """Return the clouds that a value of the option `provider_name` means."""
+    return (*CLOUDS.values(),) if provider_name == "all" else (CLOUDS[provider_name or "AWS"],)
 
 
-PROVIDERS = ByName({"AWS": _aws, "AZURE": _azure, "GCP": _gcp})
+def cloud_of(fields: Fields) -> Cloud:
+    """Return the cloud of a connection, by the fields that it has: what a reply says of its provider may be anything."""
+    return next((cloud for cloud in CLOUDS.values() if cloud.owner in fields), CLOUDS["AWS"])
 
 
-def _azure_containers() -> ContainerKind:
-    from .azure import AZURE_CONTAINERS
-
-    return AZURE_CONTAINERS
-
-
-def _gcp_containers() -> ContainerKind:
-    from .gcp import GCP_CONTAINERS
-
-    return GCP_CONTAINERS
-
-
-def _aws_containers() -> ContainerKind:
-    from .aws import AWS_CONTAINERS
-
-    return AWS_CONTAINERS
-
-
-KINDS = ByName({"AWS": _aws_containers, "AZURE": _azure_containers, "GCP": _gcp_containers})
-
-
-# What names a connection, where that is more than its identity.
-_NAMES = {"AZURE": ("azure_subscription_id", "resource_group_name", "vnet_name")}
-
-
-def to_clouds(provider_name: str | None) -> tuple[Provider, ...]:
-    """Return the cloud providers that a value of the option `provider_name` means."""
-    return (*PROVIDERS.values(),) if provider_name == "all" else (PROVIDERS[provider_name or "AWS"],)
-
-
-def cloud_of(fields: t.Mapping[str, t.Any]) -> Provider:
-    """Return the cloud provider of a connection, by the fields that it has: what a reply says of its provider may be anything."""
-    return next((cloud for cloud in PROVIDERS.values() if cloud.identity[0] in fields), PROVIDERS["AWS"])
-
-
-def provider_of(peer: Peer) -> Provider:
-    """Return the cloud provider of a connection."""
+def provider_of(peer: Peer) -> Cloud:
+    """Return the cloud of a connection."""
     return cloud_of(fields_of(peer))
 
 
-def identity_of(fields: t.Mapping[str, t.Any]) -> tuple[str | None, ...]:
+def identity_of(fields: Fields) -> tuple[str | None, ...]:
     """Return what tells a connection from others within a container; names that the cloud compares without case are alike."""
     cloud = cloud_of(fields)
     values = (fields[name] for name in cloud.identity)
     return tuple(value.lower() if cloud.ignores_case and isinstance(value, str) else value for value in values)
 
 
-def name_of(fields: t.Mapping[str, t.Any]) -> str:
+def name_of(fields: Fields) -> str:
     """Return the name of a connection, for users: `account/vpc`, `subscription/group/vnet` or `project/network`."""
     cloud = cloud_of(fields)
-    return "/".join(str(fields[name]) for name in _NAMES.get(cloud.name, cloud.identity) if fields.get(name) is not None)
+    return "/".join(str(fields[name]) for name in cloud.names or cloud.identity if fields.get(name) is not None)
 
 
 def is_leaving(peer: Peer) -> bool:
@@ -377,6 +389,6 @@ def for_pending(peers: t.Iterable[Peer], on_aws: str, elsewhere: str) -> str:
         elsewhere: The same for other clouds, whose names follow.
     """
     pending = {provider_of(peer).name for peer in peers if is_pending(peer)} or {"AWS"}
-    # On AZURE nobody has to act, so that it is named only if it is the only one.
-    names = sorted({name for name in pending if PROVIDERS[name].pending is not None} or pending)
+    # Where the customer does not have to act, the cloud is named only if there is no other.
+    names = sorted({name for name in pending if CLOUDS[name].pending is not None} or pending)
     return on_aws if names == ["AWS"] else f"{elsewhere} {' and '.join(names)}"

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""GCP: the same, with its names and regions."""
+"""GCP: names and regions, and the customer's half, which the customer makes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import typing as t
 
 from .._values.invalid import InvalidValueError
 from .._values.regions import RegionTable
-from .cloud import ContainerKind, CustomerTask, Peer, Provider, fields_of
-from .cloud import Fields_provider as Fields
+from .cloud import Cloud, CustomerTask, Fields, Peer, fields_of
 
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects
 _PROJECT = re.compile(r"[a-z][0-9a-z-]{4,28}[0-9a-z]")
@@ -73,6 +72,18 @@ def is_atlas_network(path: str) -> bool:
     return bool(_ATLAS_PROJECT.fullmatch(parts[1]) and _ATLAS_NETWORK.fullmatch(parts[-1]))
 
 
+def peering_name(atlas_network: str) -> str:
+    """Return the name of the customer's half, which tells apart two networks of Atlas that share one of the customer's."""
+    return f"atlas-{atlas_network}"
+
+
+def gcloud_line(project: str, network: str, atlas_project: str, atlas_network: str) -> str:
+    """Return the command that makes the customer's half."""
+    options = {"project": project, "network": network, "peer-project": atlas_project, "peer-network": atlas_network}
+    words = [peering_name(atlas_network), *(f"--{option}={value}" for option, value in options.items())]
+    return f"gcloud compute networks peerings create {' '.join(map(shlex.quote, words))}"
+
+
 GCP_REGIONS = RegionTable(
     "GCP",
     {
@@ -125,7 +136,7 @@ GCP_REGIONS = RegionTable(
 MOST_REGIONS = 8
 
 
-def _sizes(regions: int) -> range:
+def _block_sizes(regions: int) -> range:
     return range(21, 25 - (regions - 1).bit_length()) if regions else range(8, 19)
 
 
@@ -152,43 +163,43 @@ def _handover(peer: Fields, container: Fields | None, is_government: bool) -> di
     }
     if None in names.values():
         return {**names, "name": None, "gcloud": None, "add_peering": None}
-    # Two projects of Atlas can share a network, so that the name has to tell them apart.
-    name = f"atlas-{atlas_network}"
+    name, line = peering_name(str(atlas_network)), gcloud_line(str(project), str(network), str(atlas_project), str(atlas_network))
     address = f"https://www.googleapis.com/compute/v1/{network_path(str(atlas_project), str(atlas_network))}"
-    options = {"project": project, "network": network, "peer-project": atlas_project, "peer-network": atlas_network}
-    words = [name, *(f"--{option}={value}" for option, value in options.items())]
-    gcloud = f"gcloud compute networks peerings create {' '.join(map(shlex.quote, words))}"
     body = {"networkPeering": {"name": name, "network": address, "exchangeSubnetRoutes": True}}
-    return {**names, "name": name, "gcloud": gcloud, "add_peering": body}
+    return {**names, "name": name, "gcloud": line, "add_peering": body}
 
 
-GCP = Provider(
+GCP = Cloud(
     name="GCP",
+    noun="VPC network",
+    places={"gcp_project_id": "project"},
+    identity_noun="the project and the network",
+    forms={"gcp_project_id": parse_gcp_project, "network_name": parse_gcp_name},
     identity=("gcp_project_id", "network_name"),
-    writable={"gcp_project_id": "gcpProjectId", "network_name": "networkName", "container_id": "containerId"},
-    read_only={"id": "id", "status_name": "status", "error_state_name": "errorMessage"},
-    network="VPC network",
-    required=("gcp_project_id", "network_name"),
+    needed=("gcp_project_id", "network_name"),
     changeable=frozenset(),
+    regions=GCP_REGIONS,
     progress=("ADDING_PEER", "WAITING_FOR_USER", "AVAILABLE"),
     pending="WAITING_FOR_USER",
     failed="FAILED",
     terminating="DELETING",
     failure_reasons={},
-    accepted_id=None,
     customer_task=_customer_task,
     handover=_handover,
+    block_sizes=_block_sizes,
+    atlas_network=("atlas_gcp_project_id", "atlas_network_name"),
+    half=("gcp",),
+    # The role has the last two for a connection; the check makes nothing in GCP.
+    check_options={
+        "atlas_gcp_project_id": {"type": "str"},
+        "atlas_network_name": {"type": "str"},
+        "container_regions": {"type": "list", "elements": "str"},
+        "gcp_peering_name": {"type": "str"},
+    },
+    check_forms={"atlas_gcp_project_id": parse_gcp_project, "atlas_network_name": parse_gcp_name},
+    check_needs=("atlas_gcp_project_id", "atlas_network_name"),
+    check_hint="Both together name a VPC network.",
     lost="because the peering was removed in GCP, or because the VPC network was deleted",
     has_names=True,
-)
-GCP_CONTAINERS = ContainerKind(
-    name="GCP",
-    place="regions",
-    writable={"regions": "regions", "atlas_cidr_block": "atlasCidrBlock"},
-    read_only={"atlas_gcp_project_id": "gcpProjectId", "atlas_network_name": "networkName"},
-    to_atlas=GCP_REGIONS.to_atlas,
-    to_cloud=GCP_REGIONS.to_cloud,
-    sizes=_sizes,
-    needs_block=True,
-    is_changeable=False,
+    has_one_container=True,
 )

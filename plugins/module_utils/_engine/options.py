@@ -7,31 +7,23 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.aws import AWS
+from .._clouds.cloud import CLOUDS, REGION, Cloud
 from .._http.errors import InvalidOptionError
-from .._values.blocks import parse_private_block
-from .._values.ids import parse_account_id, parse_connection_id, parse_object_id, parse_vpc_id
+from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
-from .._values.regions import AWS_REGIONS, parse_aws_region
-
-if t.TYPE_CHECKING:
-    from .._values.regions import RegionTable
 
 Parameters = t.Mapping[str, t.Any]
 Value = t.TypeVar("Value")
 
 # A year, in seconds.
 LONGEST_WAIT = 31536000
-_AWS_IDS: dict[str, t.Callable[[str], str]] = {
-    "aws_account_id": parse_account_id,
-    "vpc_id": parse_vpc_id,
-    "connection_id": parse_connection_id,
-}
-_PARSERS: dict[str, t.Callable[[str], t.Any]] = {
+# Those that modules of Atlas have in common.
+_FORMS: dict[str, t.Callable[[str], t.Any]] = {
     **dict.fromkeys(("group_id", "peer_id", "container_id"), parse_object_id),
-    **_AWS_IDS,
-    "route_table_cidr_block": parse_private_block,
+    **{name: AWS.forms[name] for name in (*AWS.ids, AWS.block or "")},
 }
-_REGIONS = ("region_name", "accepter_region_name", "container_region_name")
+_REGIONS = (REGION, AWS.region or "", "container_region_name")
 
 
 def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Value:
@@ -62,24 +54,31 @@ def check_options(params: Parameters, parse: t.Callable[[str], t.Any], *options:
             parse_option(option, params[option], parse)
 
 
-def parse_aws_regions(params: Parameters, *options: str) -> tuple[dict[str, str | None], list[str]]:
-    """Return those of the options that are AWS regions, as AWS writes them.
+def parse_region(option: str, value: str, cloud: Cloud) -> tuple[str, list[str]]:
+    """Return a region as tasks have it, and a warning if it is not known: Atlas decides, since the cloud may have opened it.
 
-    Returns:
-        The regions by their options, and a warning for each that is not known: Atlas decides, since AWS may have opened it.
+    Raises:
+        InvalidOptionError: If it cannot be a region of the cloud.
+    """
+    region = parse_option(option, value, cloud.regions.parse)
+    if cloud.regions.is_known(region):
+        return region, []
+    unknown = f"is not a region of {cloud.name} that this version of the collection knows. Check its spelling."
+    return region, [f"{option} {value!r} {unknown}"]
+
+
+def parse_aws_regions(params: Parameters, *options: str) -> tuple[dict[str, str | None], list[str]]:
+    """Return those of the options that are AWS regions, as AWS writes them, and warnings about those that are not known.
 
     Raises:
         InvalidOptionError: If one cannot be a region.
     """
-    regions = {
-        option: params[option] if params[option] is None else parse_option(option, params[option], parse_aws_region)
-        for option in options
-    }
-    warnings = [
-        f"{option} {params[option]!r} is not a region of AWS that this version of the collection knows. Check its spelling."
-        for option, region in regions.items()
-        if region is not None and region not in AWS_REGIONS
-    ]
+    regions: dict[str, str | None] = dict.fromkeys(options)
+    warnings = []
+    for option in options:
+        if params[option] is not None:
+            regions[option], unknown = parse_region(option, params[option], AWS)
+            warnings += unknown
     return regions, warnings
 
 
@@ -97,11 +96,11 @@ def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
         InvalidOptionError: If one cannot be right.
     """
     warnings = []
-    for option, parse in _PARSERS.items():
+    for option, parse in _FORMS.items():
         try:
             check_options(params, parse, option)
         except InvalidOptionError as error:
-            if option not in _AWS_IDS or params["api_version"] == "v2" or not params[option].strip():
+            if option not in AWS.ids or params["api_version"] == "v2" or not params[option].strip():
                 raise
             warnings.append(f"{error} Atlas decides whether it accepts the value.")
     regions, unknown = parse_aws_regions(params, *(option for option in _REGIONS if option in params))
@@ -122,44 +121,29 @@ def check_wait(params: Parameters) -> None:
 
 
 def check_version(params: Parameters, provider_name: str) -> None:
-    """Check that the version of the API is one that is used for a cloud provider.
+    """Check that the version of the API is one that is used for a cloud.
 
     Raises:
         InvalidOptionError: If it is not.
     """
-    if provider_name != "AWS" and params["api_version"] != "v2":
+    if provider_name != AWS.name and params["api_version"] != "v2":
         raise InvalidOptionError(
             f"api_version must be v2 with provider_name {provider_name}.", hint="Version 1.0 is used for AWS only."
         )
 
 
-def parse_region(option: str, value: str, table: RegionTable) -> tuple[str, list[str]]:
-    """Return a region of AZURE or GCP as Atlas writes it, and a warning if it is not known: Atlas decides then.
-
-    Raises:
-        InvalidOptionError: If it is empty.
-    """
-    region = parse_option(option, value, table.parse)
-    if table.is_known(region):
-        return region, []
-    unknown = f"is not a region of {table.provider_name} that this version of the collection knows. Check its spelling."
-    return region, [f"{option} {value!r} {unknown}"]
-
-
-def check_not_azure(option: str, region: str) -> None:
-    """Check that a region without a provider is not one that only AZURE can have.
+def check_cloud_of_region(option: str, region: str) -> None:
+    """Check that a region without a cloud, for which AWS stands, is not one that only another cloud can have.
 
     Raises:
         InvalidOptionError: If it is.
     """
     try:
-        parse_aws_region(region)
+        AWS.regions.parse(region)
     except InvalidValueError:
-        # A task on AWS does not need the table.
-        from .._clouds.azure import AZURE_REGIONS
-
-        if AZURE_REGIONS.is_known(region):
-            raise InvalidOptionError(
-                f"{option} {region!r} is a region of AZURE, and provider_name is AWS if it is not set.",
-                hint="Set provider_name: AZURE.",
-            ) from None
+        for cloud in CLOUDS.values():
+            if not cloud.has_one_container and cloud.regions.is_known(region):
+                raise InvalidOptionError(
+                    f"{option} {region!r} is a region of {cloud.name}, and provider_name is {AWS.name} if it is not set.",
+                    hint=f"Set provider_name: {cloud.name}.",
+                ) from None

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .._clouds.gcp import is_atlas_network, network_path, parse_gcp_name, parse_gcp_project
+from .._clouds.gcp import is_atlas_network, network_path, parse_gcp_name, parse_gcp_project, peering_name
 from .._engine.argspec import WAIT, ArgumentSpec
 from .._engine.options import Parameters, check_wait, parse_option
 from .._http.errors import InvalidOptionError
@@ -56,7 +56,7 @@ def validate(params: Parameters) -> Parameters:
         _check_sides(local, remote)
     name = params["name"]
     if name is None:
-        name = f"atlas-{params['atlas_network_name']}"
+        name = peering_name(params["atlas_network_name"])
         hint = f"{name} is too long for a default. Set name."
         try:
             parse_gcp_name(name)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._clouds.aws import AWS
+from .._clouds.cloud import CLOUDS
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_options
 from .._engine.plan import Plan
@@ -23,7 +25,7 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
     argument_spec = CONNECTION + ArgumentSpec(
         {
             "name": {"type": "str"},
-            "provider_name": {"type": "str", "choices": ["AWS", "AZURE", "GCP"]},
+            "provider_name": {"type": "str", "choices": [*CLOUDS]},
             "region_name": {"type": "str"},
         }
     )
@@ -41,7 +43,7 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
         if region is not None and not region.strip():
             raise InvalidOptionError("region_name is empty.", hint="Give a region such as us-east-1, or leave it out.")
         check_options(params, parse_cluster_name, "name")
-        if params["provider_name"] == "AWS":
+        if params["provider_name"] == AWS.name:
             return super().validate(params)
         checked, warnings = super().validate({**params, "region_name": None})
         return {**checked, "region_name": region and region.strip()}, warnings

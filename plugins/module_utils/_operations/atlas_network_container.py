@@ -9,9 +9,9 @@ import typing as t
 from dataclasses import replace
 
 from .._api.client import AtlasClient
-from .._clouds.aws import AWS_CONTAINERS
-from .._clouds.cloud import PROVIDERS as PEER_PROVIDERS
-from .._containers import PROVIDERS, UNUSED, ContainerPlanner, ContainerState, check_block, choose_kind, in_use, parse_place
+from .._clouds.aws import AWS
+from .._clouds.cloud import CLOUDS
+from .._containers import UNUSED, ContainerPlanner, ContainerState, check_block, choose_cloud, in_use, parse_place
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -30,7 +30,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         + WAIT
         + ArgumentSpec(
             {
-                "provider_name": {"type": "str", "choices": PROVIDERS},
+                "provider_name": {"type": "str", "choices": [*CLOUDS]},
                 "region_name": {"type": "str", "aliases": ["region"]},
                 "regions": {"type": "list", "elements": "str"},
                 "atlas_cidr_block": {"type": "str"},
@@ -43,27 +43,27 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
 
     def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
         super().__init__(params, session, *clock)
-        kind = choose_kind(params)
-        self._kind = kind
+        cloud = choose_cloud(params)
+        self._cloud = cloud
         self._is_absent = params["state"] == "absent"
         self._containers = Containers(session, params["group_id"])
-        self._peers = VpcPeers(session, params["group_id"], PEER_PROVIDERS[kind.name])
-        self._planner = ContainerPlanner(params, kind)
+        self._peers = VpcPeers(session, params["group_id"], cloud)
+        self._planner = ContainerPlanner(params, cloud)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; regions come out as AWS writes them, or for another cloud as Atlas does."""
-        kind = choose_kind(params)
-        if params["state"] == "absent" and params["region_name"] is None and not kind.is_one_a_project:
+        cloud = choose_cloud(params)
+        if params["state"] == "absent" and params["region_name"] is None and not cloud.has_one_container:
             # The rules of the argument spec take a null for a value, and do not know where a region is needed.
             raise InvalidOptionError("region_name must not be null with state absent.", hint="Name the region of the container.")
-        if kind is AWS_CONTAINERS:
-            check_block(params, kind)
+        if cloud is AWS:
+            check_block(params, cloud)
             return super().validate(params)
         checked, warnings = super().validate({**params, "region_name": None})
-        place, unknown = parse_place(params, kind)
-        checked = {**checked, **place, "provider_name": kind.name}
-        check_block(checked, kind)
+        place, unknown = parse_place(params, cloud)
+        checked = {**checked, **place, "provider_name": cloud.name}
+        check_block(checked, cloud)
         return checked, warnings + unknown
 
     def look(self) -> ContainerState:
@@ -74,9 +74,9 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         return ContainerState(container, listed, users)
 
     def _list(self) -> list[Container]:
-        if self._kind is AWS_CONTAINERS:
-            return self._containers.list_containers(self._kind.name)
-        return [one for one in self._containers.list_all_containers() if one["provider_name"] == self._kind.name]
+        if self._cloud is AWS:
+            return self._containers.list_containers(self._cloud.name)
+        return [one for one in self._containers.list_all_containers() if one["provider_name"] == self._cloud.name]
 
     def read(self, key: str) -> tuple[str, ...]:
         """Read what uses the container with an id."""
@@ -95,7 +95,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         (key,) = step.keys
         if step.action == "create":
             fields = {name: list(value) if isinstance(value, tuple) else value for name, value in step.request}
-            return replace(state, container=self._containers.create_container(self._kind, fields))
+            return replace(state, container=self._containers.create_container(self._cloud, fields))
         if step.action == "update":
             changed = self._containers.update_container(t.cast("Container", state.container), step.request)
             return replace(state, container=changed)

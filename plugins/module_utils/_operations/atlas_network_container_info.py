@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.aws import AWS_CONTAINERS
-from .._containers import PROVIDERS, choose_kind, parse_place
+from .._clouds.aws import AWS
+from .._clouds.cloud import CLOUDS
+from .._containers import choose_cloud, parse_place
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option
 from .._engine.plan import Plan
@@ -25,7 +26,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
 
     argument_spec = CONNECTION + ArgumentSpec(
         {
-            "provider_name": {"type": "str", "choices": [*PROVIDERS, ALL]},
+            "provider_name": {"type": "str", "choices": [*CLOUDS, ALL]},
             "container_id": {"type": "str"},
             "region_name": {"type": "str", "aliases": ["region"]},
         }
@@ -42,11 +43,11 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
             checked, warnings = super().validate({**params, "region_name": None})
             parsed = None if region is None else parse_option("region_name", region, parse_any_region)
             return {**checked, "region_name": parsed}, warnings
-        kind = choose_kind(params)
-        if kind is AWS_CONTAINERS:
+        cloud = choose_cloud(params)
+        if cloud is AWS:
             return super().validate(params)
         checked, warnings = super().validate({**params, "region_name": None})
-        place, unknown = ({}, []) if kind.is_one_a_project else parse_place(params, kind)
+        place, unknown = ({}, []) if cloud.has_one_container else parse_place(params, cloud)
         return {**checked, **place}, warnings + unknown
 
     def look(self) -> list[Container]:
@@ -59,8 +60,8 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
                 if error.error_code != NOT_FOUND:
                     raise
                 return []
-        if self._provider == AWS_CONTAINERS.name:
-            return containers.list_containers(AWS_CONTAINERS.name)
+        if self._provider == AWS.name:
+            return containers.list_containers(AWS.name)
         return containers.list_all_containers()
 
     def decide(self, state: list[Container]) -> Plan:
@@ -81,15 +82,14 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
 
     @property
     def _provider(self) -> str:
-        return self.params["provider_name"] or AWS_CONTAINERS.name
+        return self.params["provider_name"] or AWS.name
 
     def _select(self, state: list[Container]) -> list[Container]:
         region = self.params["region_name"]
         return [
             one
             for one in state
-            if self._provider in (ALL, one["provider_name"] or AWS_CONTAINERS.name)
-            and (region is None or is_in_region(one, region))
+            if self._provider in (ALL, one["provider_name"] or AWS.name) and (region is None or is_in_region(one, region))
         ]
 
 

@@ -10,11 +10,10 @@ from dataclasses import replace
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import PROVIDERS, Peer, Provider
-from .._clouds.cloud import Fields_provider as Fields
+from .._clouds.cloud import CLOUDS, Cloud, Fields, Peer
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.operation import Status
-from .._engine.options import Parameters, check_not_azure, check_version
+from .._engine.options import Parameters, check_cloud_of_region, check_version
 from .._engine.plan import Plan, Step
 from .._engine.wait import Clock, Wait
 from .._http.errors import TaskError
@@ -138,7 +137,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         + WAIT
         + ArgumentSpec(
             {
-                "provider_name": {"type": "str", "choices": list(PROVIDERS)},
+                "provider_name": {"type": "str", "choices": list(CLOUDS)},
                 **NETWORK_OPTIONS,
                 "peer_id": {"type": "str"},
                 "container_id": {"type": "str"},
@@ -167,7 +166,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         self._is_open = provider is None
         self._use(provider or AWS)
 
-    def _use(self, provider: Provider) -> None:
+    def _use(self, provider: Cloud) -> None:
         self._provider = provider
         self._peers = VpcPeers(self.session, self.params["group_id"], provider)
         self._choice = ContainerChoice(self.params, provider, self.facts)
@@ -180,7 +179,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         """Check the options; there are warnings about values that Atlas will have to decide on."""
         chosen = choose_provider(params)
         if chosen is None and params["container_region_name"] is not None:
-            check_not_azure("container_region_name", params["container_region_name"])
+            check_cloud_of_region("container_region_name", params["container_region_name"])
         provider = chosen or AWS
         cloud, unknown = parse_cloud(params, provider)
         params = {**params, **cloud}
@@ -203,7 +202,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         try:
             return self._match.look()
         except OtherCloudError as error:
-            provider = PROVIDERS[str(error.peer["provider_name"])]
+            provider = CLOUDS[str(error.peer["provider_name"])]
             if not self._is_open:
                 raise
             check_version(self.params, provider.name)

@@ -12,9 +12,9 @@ from functools import partial
 
 from .._auth.sources import VARIABLES
 from .._clouds.aws import AWS
-from .._clouds.cloud import PROVIDERS, Peer, Provider, fields_of
+from .._clouds.cloud import CLOUDS, Cloud, Peer, fields_of
 from .._engine.argspec import CONNECTION, ArgumentSpec
-from .._engine.options import Parameters, check_not_azure, check_version, parse_option
+from .._engine.options import Parameters, check_cloud_of_region, check_version, parse_option
 from .._engine.plan import Facts, Plan
 from .._http.errors import FAILURE_FIELDS, InvalidOptionError, TaskError
 from .._peering.container_choice import ContainerChoice
@@ -27,18 +27,10 @@ from .atlas import AtlasOperation
 
 # The value of provider_name for all clouds.
 ALL = "all"
-FILTERS = (
-    "vpc_id",
-    "aws_account_id",
-    "connection_id",
-    "azure_subscription_id",
-    "vnet_name",
-    "gcp_project_id",
-    "network_name",
-)
+FILTERS = tuple(name for cloud in CLOUDS.values() for name in cloud.forms if name in cloud.ids)
 
 
-def choose_asked(params: Parameters) -> Provider | None:
+def choose_asked(params: Parameters) -> Cloud | None:
     """Return the cloud provider that is asked: AWS if nobody has chosen another one, and None for all.
 
     Raises:
@@ -49,7 +41,7 @@ def choose_asked(params: Parameters) -> Provider | None:
     if provider is not None or is_all:
         return provider
     if params["container_region_name"] is not None:
-        check_not_azure("container_region_name", params["container_region_name"])
+        check_cloud_of_region("container_region_name", params["container_region_name"])
     return AWS
 
 
@@ -73,21 +65,21 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
     ]
 
 
-def _read(client: t.Any, params: Parameters) -> list[tuple[Provider, list[Peer]]]:
+def _read(client: t.Any, params: Parameters) -> list[tuple[Cloud, list[Peer]]]:
     """Read the connections with a cloud provider, or with all of them one after the other, or the one with `peer_id`."""
     provider, group_id, peer_id = choose_asked(params), params["group_id"], params["peer_id"]
-    asked = list(PROVIDERS.values()) if provider is None else [provider]
+    asked = list(CLOUDS.values()) if provider is None else [provider]
     if peer_id is None:
         return [(one, VpcPeers(client, group_id, one).list_peers()) for one in asked]
     peer = VpcPeers(client, group_id).get_peer(peer_id)
     if peer is None:
         return []
-    cloud = PROVIDERS.get(peer["provider_name"], AWS)
+    cloud = CLOUDS.get(peer["provider_name"], AWS)
     # Without a choice, the reply tells the cloud.
     return [(cloud, [peer])] if cloud in asked or params["provider_name"] is None else []
 
 
-def _fits(peer: Peer, params: Parameters, provider: Provider) -> bool:
+def _fits(peer: Peer, params: Parameters, provider: Cloud) -> bool:
     """Whether a connection has the values of the filters, and one of the states."""
     wanted = {name: params[name] for name in FILTERS if params[name] is not None}
     is_in_state = params["status_name"] is None or peer["status_name"] in params["status_name"]
@@ -96,7 +88,7 @@ def _fits(peer: Peer, params: Parameters, provider: Provider) -> bool:
 
 # How many failures the message has.
 MOST_TOLD = 3
-_STATES = dict.fromkeys(state for provider in PROVIDERS.values() for state in provider.states)
+_STATES = dict.fromkeys(state for provider in CLOUDS.values() for state in provider.states)
 
 
 @dataclass(frozen=True)
@@ -114,7 +106,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         {
             "group_id": {**CONNECTION.options["group_id"], "required": False},
             "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
-            "provider_name": {"type": "str", "choices": [*PROVIDERS, ALL]},
+            "provider_name": {"type": "str", "choices": [*CLOUDS, ALL]},
             "peer_id": {"type": "str"},
             **{name: {"type": "str"} for name in FILTERS},
             "container_id": {"type": "str"},

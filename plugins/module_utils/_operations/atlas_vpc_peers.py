@@ -9,7 +9,7 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import PROVIDERS, Peer, provider_of, to_clouds
+from .._clouds.cloud import CLOUDS, Peer, provider_of, to_clouds
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -45,7 +45,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         + ArgumentSpec(
             {
                 "peers": PEERS,
-                "provider_name": {"type": "str", "choices": [*PROVIDERS, "all"]},
+                "provider_name": {"type": "str", "choices": [*CLOUDS, "all"]},
                 "azure_role_timeout": {"type": "int", "default": 300},
                 "recreate": {"type": "str", "choices": ["never", "dead", "changed"], "default": "never"},
                 "wait_for": {"type": "str", "choices": GOALS, "default": GOALS[0]},

@@ -9,9 +9,8 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._clouds.cloud import (
-    KINDS,
+    Cloud,
     Peer,
-    Provider,
     cloud_of,
     fields_of,
     for_pending,
@@ -36,12 +35,6 @@ from .order import after_twins, find_cycle, order
 from .state import PeerSetState
 
 Refusals = dict[str, TaskError]
-# What tells connections apart within a network container, in words.
-_IDENTITIES = {
-    "AWS": "the AWS account and the VPC",
-    "AZURE": "the subscription and the VNet",
-    "GCP": "the project and the network",
-}
 
 
 @dataclass
@@ -120,7 +113,7 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
     return refusals
 
 
-def _with(provider: Provider, peers: t.Iterable[Peer]) -> list[Peer]:
+def _with(provider: Cloud, peers: t.Iterable[Peer]) -> list[Peer]:
     return [peer for peer in peers if provider_of(peer) is provider]
 
 
@@ -145,7 +138,7 @@ def _duplicates(draft: Draft) -> Refusals:
         for before in draft.entries[: entry.index]:
             hint = _same_container(entry, before, draft) if entry.identity == before.identity else ""
             if hint:
-                text = f"it has {_IDENTITIES[entry.provider.name]} of {before.key}."
+                text = f"it has {entry.provider.identity_noun} of {before.key}."
                 refusals[entry.key] = entry.named(TaskError(text, hint=hint))
                 break
     return refusals
@@ -153,7 +146,7 @@ def _duplicates(draft: Draft) -> Refusals:
 
 def _same_container(entry: Entry, before: Entry, draft: Draft) -> str:
     """Return what to do about two entries of a network that have, or may have, the same container; empty if they do not."""
-    if KINDS[entry.provider.name].is_one_a_project:
+    if entry.provider.has_one_container:
         return f"Declare it once: a project has one network container on {entry.provider.name}."
     if entry.container is None or before.container is None:
         return "Declare it once, or set container_id or container_region_name in both."

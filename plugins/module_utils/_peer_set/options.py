@@ -11,20 +11,38 @@ from dataclasses import dataclass
 from functools import partial
 
 from .._clouds.aws import AWS
-from .._clouds.azure import parse_azure_name, parse_uuid
-from .._clouds.cloud import PROVIDERS, Provider, identity_of, name_of, to_clouds
-from .._clouds.gcp import parse_gcp_name, parse_gcp_project
+from .._clouds.cloud import CLOUDS, ONE_OF, TOGETHER, Cloud, identity_of, name_of, to_clouds
 from .._engine.options import Parameters, check_version, parse_values
 from .._http.errors import InvalidOptionError, TaskError
 from .._peering.options import choose_provider, parse_cloud
-from .._values.blocks import parse_private_block
-from .._values.ids import parse_account_id, parse_connection_id, parse_object_id, parse_vpc_id
+from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
 from .._values.patterns import Parse
-from .._values.regions import parse_aws_region
 
-# AZURE's names and ids, which are the same in upper and lower case.
-CASELESS = frozenset(("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name"))
+_ALL = (*CLOUDS.values(),)
+# The fields whose values are the same in upper and lower case.
+CASELESS = frozenset(name for cloud in _ALL if cloud.ignores_case for name in cloud.own_fields)
+FIELDS = (
+    *(name for cloud in _ALL for name in dict.fromkeys((*cloud.identity, *cloud.own_fields))),
+    "container_id",
+    "container_region_name",
+)
+OPTIONS = frozenset((*FIELDS, *(cloud.whole for cloud in _ALL), "provider_name"))
+GOALS = ["pending_acceptance", "available"]
+# The option `peers` in the argument spec.
+PEERS: dict[str, t.Any] = {
+    "type": "list",
+    "elements": "dict",
+    "required": True,
+    "options": {
+        "provider_name": {"type": "str", "choices": [*CLOUDS]},
+        **{name: {"type": "str"} for name in (*FIELDS, *(cloud.whole for cloud in _ALL if cloud.whole is not None))},
+        "wait_for": {"type": "str", "choices": GOALS},
+    },
+    "mutually_exclusive": [("container_id", "container_region_name")],
+    "required_together": [*TOGETHER],
+    "required_one_of": [ONE_OF],
+}
 
 
 def _parse_word(value: str) -> str:
@@ -34,52 +52,26 @@ def _parse_word(value: str) -> str:
 
 
 # The fields of results of all clouds, each with the form that its values have.
+_CLOUD_FORMS = {name: form for cloud in _ALL for name, form in cloud.forms.items()}
+_LAST = [cloud.region for cloud in _ALL if cloud.region is not None]
 PATTERN_FORMS: dict[str, Parse] = {
     "id": parse_object_id,
-    "connection_id": parse_connection_id,
-    "vpc_id": parse_vpc_id,
-    "aws_account_id": parse_account_id,
-    "route_table_cidr_block": parse_private_block,
-    "azure_directory_id": parse_uuid,
-    "azure_subscription_id": parse_uuid,
-    "resource_group_name": parse_azure_name,
-    "vnet_name": parse_azure_name,
-    "gcp_project_id": parse_gcp_project,
-    "network_name": parse_gcp_name,
+    **{name: _CLOUD_FORMS[name] for cloud in _ALL for name in cloud.read_only if name in _CLOUD_FORMS},
+    **{name: _CLOUD_FORMS[name] for cloud in _ALL for name in cloud.own_fields if name not in _LAST},
     "container_id": parse_object_id,
-    "accepter_region_name": parse_aws_region,
-    "status_name": _parse_word,
-    "error_state_name": _parse_word,
-    "provider_name": _parse_word,
+    **{name: _CLOUD_FORMS[name] for name in _LAST},
+    **dict.fromkeys(("status_name", "error_state_name", "provider_name"), _parse_word),
 }
 
 
 def pattern_forms(provider_name: str | None) -> t.Mapping[str, Parse | None]:
-    """Return the fields that patterns may have, each with the form of its values.
+    """Return the fields that patterns may have, each with the form of its values; None for any text.
 
     Args:
-        provider_name: The option: on AWS, errors have names of their own, and on the other clouds they are sentences.
+        provider_name: The option: not on all clouds are errors codes.
     """
-    if provider_name in (None, "AWS"):
-        return PATTERN_FORMS
-    return {**PATTERN_FORMS, "error_state_name": None}
-
-
-FIELDS = (
-    "aws_account_id",
-    "vpc_id",
-    "route_table_cidr_block",
-    "accepter_region_name",
-    "azure_directory_id",
-    "azure_subscription_id",
-    "resource_group_name",
-    "vnet_name",
-    "gcp_project_id",
-    "network_name",
-    "container_id",
-    "container_region_name",
-)
-OPTIONS = frozenset((*FIELDS, "vnet_resource_id", "provider_name"))
+    are_codes = all(cloud.has_error_codes for cloud in to_clouds(provider_name))
+    return PATTERN_FORMS if are_codes else {**PATTERN_FORMS, "error_state_name": None}
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ class Entry:
 
     index: int
     params: Parameters
-    provider: Provider = AWS
+    provider: Cloud = AWS
 
     @property
     def key(self) -> str:
@@ -136,27 +128,10 @@ def to_entries(params: Parameters) -> tuple[Entry, ...]:
     """Return the entries of the checked options of a task."""
     entries = []
     for index, one in enumerate(params["peers"]):
-        provider = PROVIDERS[one["provider_name"]]
+        provider = CLOUDS[one["provider_name"]]
         wait_for = one["wait_for"] or params["wait_for"]
         entries.append(Entry(index, {**params, **one, "wait_for": wait_for, "peer_id": None, "state": "present"}, provider))
     return tuple(entries)
-
-
-GOALS = ["pending_acceptance", "available"]
-# The option `peers` in the argument spec.
-PEERS: dict[str, t.Any] = {
-    "type": "list",
-    "elements": "dict",
-    "required": True,
-    "options": {
-        "provider_name": {"type": "str", "choices": [*PROVIDERS]},
-        **{name: {"type": "str"} for name in (*FIELDS, "vnet_resource_id")},
-        "wait_for": {"type": "str", "choices": GOALS},
-    },
-    "mutually_exclusive": [("container_id", "container_region_name")],
-    "required_together": [("vpc_id", "aws_account_id"), ("gcp_project_id", "network_name")],
-    "required_one_of": [("vpc_id", "vnet_name", "vnet_resource_id", "network_name")],
-}
 
 
 def check_clouds(params: Parameters) -> None:
@@ -199,7 +174,7 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     return parsed, warnings
 
 
-def _readers(entry: Parameters, provider: Provider) -> t.Iterator[t.Callable[[], tuple[dict[str, t.Any], list[str]]]]:
+def _readers(entry: Parameters, provider: Cloud) -> t.Iterator[t.Callable[[], tuple[dict[str, t.Any], list[str]]]]:
     """Return what parses the options of an entry, one by one, so that all that is wrong is found."""
     for name in FIELDS:
         if provider is AWS or name != "container_region_name":
@@ -213,7 +188,7 @@ def _parse_one(entry: Parameters, name: str) -> tuple[dict[str, t.Any], list[str
     return {name: values[name]}, warnings
 
 
-def _check_identity(entry: Parameters, provider: Provider) -> tuple[dict[str, t.Any], list[str]]:
+def _check_identity(entry: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], list[str]]:
     """Check that an entry names a network.
 
     Raises:
@@ -226,7 +201,7 @@ def _check_identity(entry: Parameters, provider: Provider) -> tuple[dict[str, t.
     return {}, []
 
 
-def _choose(entry: Parameters, provider_name: str | None) -> Provider:
+def _choose(entry: Parameters, provider_name: str | None) -> Cloud:
     """Return the cloud provider of an entry.
 
     Raises:

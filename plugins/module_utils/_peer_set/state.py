@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._clouds.cloud import Peer, Provider, fields_of, provider_of
+from .._clouds.cloud import Cloud, Peer, fields_of, provider_of
 from .._engine.plan import Change
 from .._http.errors import ApiError, NoAnswerError, TaskError
 from .._peering.connection import PeerState
@@ -134,7 +134,7 @@ class PeerLists:
         """The names of the cloud providers."""
         return frozenset(self._peers)
 
-    def with_cloud(self, provider: Provider) -> VpcPeers:
+    def with_cloud(self, provider: Cloud) -> VpcPeers:
         """Return the connections with one cloud provider."""
         return self._peers[provider.name]
 

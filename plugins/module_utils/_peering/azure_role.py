@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.cloud import Fields_provider as Fields
+from .._clouds.cloud import Fields
 from .._engine.operation import Status
 from .._engine.wait import State, Wait, WaitTimeoutError
 from .._http.errors import TaskError
@@ -86,6 +86,6 @@ def role_status(choice: ContainerChoice, fields: Fields) -> Status:
     name = f"application {application_id}" if application_id else "its application"
     return Status(
         REFUSED,
-        f"Atlas cannot reach {provider.network} {provider.describe(fields)} yet; this is repeated for up to {seconds} s, "
+        f"Atlas cannot reach {provider.noun} {provider.describe(fields)} yet; this is repeated for up to {seconds} s, "
         f"until the role of {name} holds there",
     )

@@ -8,17 +8,16 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from .._clouds.cloud import Fields_provider as Fields
-from .._clouds.cloud import Peer, Provider, fields_of
+from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
 from .._http.errors import InvalidOptionError, NotFoundError, TaskError
-from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region, kind_of, to_region
+from .._resources.containers import NOT_FOUND, Container, Containers, container_cloud, describe, is_in_region, to_region
 from .._resources.containers import fields_of as fields_of_container
 from .connection import LIST_PEERS, PeerState
 
 
-def no_such_container(params: Parameters, provider: Provider, container_id: str) -> InvalidOptionError:
+def no_such_container(params: Parameters, provider: Cloud, container_id: str) -> InvalidOptionError:
     """Return the error for a container that a project does not have."""
     is_option = container_id == params["container_id"]
     found = f"Check it, or leave it out to have the container on {provider.name} found."
@@ -28,7 +27,7 @@ def no_such_container(params: Parameters, provider: Provider, container_id: str)
     )
 
 
-def on_other_cloud(provider: Provider, container: Container) -> InvalidOptionError:
+def on_other_cloud(provider: Cloud, container: Container) -> InvalidOptionError:
     """Return the error for a container that another provider has."""
     return InvalidOptionError(
         f"container_id: network container {container['id']} is on {container['provider_name']}, not on {provider.name}.",
@@ -36,7 +35,7 @@ def on_other_cloud(provider: Provider, container: Container) -> InvalidOptionErr
     )
 
 
-def missing_here(params: Parameters, provider: Provider, container_id: str, found: Container | None) -> t.NoReturn:
+def missing_here(params: Parameters, provider: Cloud, container_id: str, found: Container | None) -> t.NoReturn:
     """Fail for a container that is not among those of a provider.
 
     Args:
@@ -66,7 +65,7 @@ class ContainerChoice:
         facts: The containers, and the connections of the project; read when they are asked for.
     """
 
-    def __init__(self, params: Parameters, provider: Provider, facts: Facts) -> None:
+    def __init__(self, params: Parameters, provider: Cloud, facts: Facts) -> None:
         self.params = params
         self.provider = provider
         self._facts = facts
@@ -111,7 +110,7 @@ class ContainerChoice:
         others = f"; it has {describe(self._list())}" if self._list() else ""
         raise TaskError(
             f"container_region_name: project {self._group_id} has no network container on {self.provider.name} in "
-            f"{kind_of(self.provider.name).to_cloud(region)}{others}.",
+            f"{self.provider.regions.to_cloud(region)}{others}.",
             hint="Correct it, or create the network container (atlas_network_container) or a cluster in that region.",
         )
 
@@ -161,7 +160,7 @@ class ContainerChoice:
         provider, container = self.provider, self.known(peer["container_id"])
         if not provider.has_names or peer["status_name"] != provider.pending:
             return
-        if container is None or fields_of_container(container)["atlas_network_name"] is None:
+        if container is None or fields_of_container(container)[provider.atlas_network[-1]] is None:
             if again:
                 self._facts.pop(LIST_CONTAINERS, None)
             self._list()
@@ -238,7 +237,7 @@ class ContainerChoice:
 
     def _listed(self, containers: t.Iterable[Container]) -> list[Container]:
         """Return those of some containers that are the provider's."""
-        return [one for one in containers if kind_of(one["provider_name"]).name == self.provider.name]
+        return [one for one in containers if container_cloud(one["provider_name"]).name == self.provider.name]
 
     def _in_region(self) -> list[Container]:
         return [one for one in self._list() if is_in_region(one, self.params["container_region_name"])]

@@ -10,7 +10,7 @@ import math
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import CustomerTask, Peer, Provider, provider_of
+from .._clouds.cloud import Cloud, CustomerTask, Peer, provider_of
 from .._engine.operation import Session, Status
 from .._engine.options import Parameters
 from .._engine.wait import GONE, Wait, WaitTimeoutError
@@ -65,7 +65,7 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     )
 
 
-def failure(provider: Provider, params: Parameters, peer: Peer, *, worked: bool = False) -> TaskError:
+def failure(provider: Cloud, params: Parameters, peer: Peer, *, worked: bool = False) -> TaskError:
     """Return the error that tells why a connection has failed, and what to do.
 
     Args:
@@ -115,7 +115,7 @@ def explain_removal(peer: Peer, error: TaskError) -> TaskError:
     return not_removed(provider_of(peer), peer).with_reply(error)
 
 
-def not_removed(provider: Provider, peer: Peer) -> TaskError:
+def not_removed(provider: Cloud, peer: Peer) -> TaskError:
     """Return the error for a connection whose removal has failed again."""
     return TaskError(
         f"VPC peering connection {peer['id']} could not be removed: it is {provider.failure_in_words(peer)}.",

@@ -8,25 +8,19 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import PROVIDERS, Provider
+from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, Cloud
 from .._engine.options import Parameters, check_options, check_version, parse_option, parse_region
 from .._http.errors import InvalidOptionError
 
-# The options that are one cloud's alone, by its name; a module need not have all of them.
-CLOUD_OPTIONS: dict[str, tuple[str, ...]] = {
-    "AWS": ("vpc_id", "aws_account_id", "route_table_cidr_block", "accepter_region_name", "connection_id"),
-    "AZURE": ("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name", "vnet_resource_id"),
-    "GCP": ("gcp_project_id", "network_name"),
-}
-# The options that describe the customer's network.
+# The options that describe the customer's network; AWS's id of the connection is only for finding it.
 NETWORK_OPTIONS: dict[str, dict[str, t.Any]] = {
-    option: {"type": "str"} for options in CLOUD_OPTIONS.values() for option in options if option != "connection_id"
+    option: {"type": "str"} for options in CLOUD_OPTIONS.values() for option in options if option != AWS.accepted_id
 }
 # Longer than Azure has ever been known to take until a new role holds everywhere.
 LONGEST_ROLE_TIMEOUT = 86400
 
 
-def choose_provider(params: Parameters) -> Provider | None:
+def choose_provider(params: Parameters) -> Cloud | None:
     """Return the cloud provider that the options mean; None if they leave it open.
 
     Raises:
@@ -53,15 +47,15 @@ def choose_provider(params: Parameters) -> Provider | None:
     if found is None:
         return None
     check_version(params, found)
-    return PROVIDERS[found]
+    return CLOUDS[found]
 
 
-def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any], list[str]]:
+def parse_cloud(params: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], list[str]]:
     """Parse the options that are one cloud's alone, and the region of the container as that cloud has it.
 
     Args:
         params: The options.
-        provider: The cloud provider; on AWS there is nothing to do, since all modules have its options in common.
+        provider: The cloud; on AWS there is nothing to do, since all modules have its options in common.
 
     Returns:
         What is different then, by option, and warnings about regions that are not known.
@@ -71,64 +65,40 @@ def parse_cloud(params: Parameters, provider: Provider) -> tuple[dict[str, t.Any
     """
     if provider is AWS:
         return {}, []
-    for option, parse in _parsers().items():
+    for option, parse in provider.forms.items():
         check_options(params, parse, option)
-    found = _parts_of_vnet_id(params)
+    found = _parts_of_whole(params, provider)
     region = params.get("container_region_name")
     if region is None:
         return found, []
-    if provider.name != "AZURE":
+    if provider.has_one_container:
         raise InvalidOptionError(
             f"container_region_name is for AWS and AZURE, and provider_name is {provider.name}.",
             hint=f"Leave it out: a project has one network container on {provider.name}.",
         )
-    from .._clouds.azure import AZURE_REGIONS
-
-    parsed, warnings = parse_region("container_region_name", region, AZURE_REGIONS)
+    parsed, warnings = parse_region("container_region_name", region, provider)
     return {**found, "container_region_name": parsed}, warnings
 
 
-def _parsers() -> dict[str, t.Callable[[str], t.Any]]:
-    """Return what parses each option. A task on AWS, which needs none of them, does not read their code."""
-    from .._clouds.azure import parse_azure_name, parse_uuid, parse_vnet_id
-    from .._clouds.gcp import parse_gcp_name, parse_gcp_project
-
-    return {
-        **dict.fromkeys(("azure_directory_id", "azure_subscription_id"), parse_uuid),
-        **dict.fromkeys(("resource_group_name", "vnet_name"), parse_azure_name),
-        "vnet_resource_id": parse_vnet_id,
-        "gcp_project_id": parse_gcp_project,
-        "network_name": parse_gcp_name,
-    }
-
-
-def _parts_of_vnet_id(params: Parameters) -> dict[str, t.Any]:
-    """Return the options that `vnet_resource_id` stands for.
+def _parts_of_whole(params: Parameters, cloud: Cloud) -> dict[str, str]:
+    """Return the options that the one stands for that names the network as a whole, if there is such an option and it is set.
 
     Raises:
         InvalidOptionError: If one of them is set, too, and differs.
     """
-    value = params.get("vnet_resource_id")
-    if value is None:
+    if cloud.whole is None or params.get(cloud.whole) is None:
         return {}
-    from .._clouds.azure import parse_vnet_id
-
-    parts = parse_option("vnet_resource_id", value, parse_vnet_id)
-    found = {
-        "azure_subscription_id": parts.subscription_id,
-        "resource_group_name": parts.resource_group_name,
-        "vnet_name": parts.vnet_name,
-    }
-    for option, part in found.items():
-        given = params.get(option)
-        if given is not None and given.casefold() != part.casefold():
-            raise InvalidOptionError(
-                f"{option} is {given}, and vnet_resource_id names {part}.", hint=f"Correct one of them, or leave {option} out."
-            )
-    return found
+    parts: dict[str, str] = parse_option(cloud.whole, params[cloud.whole], cloud.forms[cloud.whole])._asdict()
+    given = {option: params[option] for option in parts if params.get(option) is not None}
+    for option in cloud.differing(given, parts):
+        raise InvalidOptionError(
+            f"{option} is {given[option]}, and {cloud.whole} names {parts[option]}.",
+            hint=f"Correct one of them, or leave {option} out.",
+        )
+    return parts
 
 
-def check_identity(params: Parameters, provider: Provider) -> None:
+def check_identity(params: Parameters, provider: Cloud) -> None:
     """Check that the options tell which connection they mean, and all of it if it may have to be created again.
 
     Raises:
@@ -145,7 +115,7 @@ def check_identity(params: Parameters, provider: Provider) -> None:
         # The rules of the argument spec take a null for a value, and do not know which names go together.
         raise InvalidOptionError(f"{identity}, or peer_id, must not be null.")
     if params["recreate"] != "never" and params["state"] == "present":
-        *names, last = dict.fromkeys((*reversed(provider.identity), *provider.required))
+        *names, last = dict.fromkeys((*reversed(provider.identity), *provider.needed))
         what = "a failed VPC peering connection" if params["recreate"] == "dead" else "a VPC peering connection"
         others = " They are for AWS; on AZURE and GCP, set the options of that cloud." if choose_provider(params) is None else ""
         raise InvalidOptionError(
@@ -155,7 +125,7 @@ def check_identity(params: Parameters, provider: Provider) -> None:
         )
 
 
-def check_goal(params: Parameters, provider: Provider) -> None:
+def check_goal(params: Parameters, provider: Cloud) -> None:
     """Check that connections of a provider come to the state that is to be waited for.
 
     Raises:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import Fields_provider as Fields
-from .._clouds.cloud import Peer, fields_of
+from .._clouds.cloud import Fields, Peer, fields_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import to_region
@@ -58,7 +57,7 @@ class CreationPlanner:
         container_id = self._choice.chosen_id() or home
         if container_id is not None:
             fields["container_id"] = container_id
-        missing = [name for name in provider.required if name not in fields]
+        missing = [name for name in provider.needed if name not in fields]
         if missing:
             are = "is" if len(missing) == 1 else "are"
             raise InvalidOptionError(f"{' and '.join(missing)} {are} required to create a VPC peering connection.")
@@ -126,7 +125,7 @@ class CreationPlanner:
         return Plan(first.changes, (*creation.steps, removal_of_old(old, creation.steps[0].keys)))
 
     def _check_options(self, old: Peer) -> None:
-        missing = [name for name in self._provider.required if name not in self._wanted]
+        missing = [name for name in self._provider.needed if name not in self._wanted]
         if not missing:
             return
         choice = "changed" if self._params["recreate"] == "changed" else "dead"
@@ -228,7 +227,7 @@ class PeerPlanner:
         """
         if plan.changes[:1] == () or plan.changes[0].action != "recreate":
             return ()
-        provider, network = self._provider, f"{self._provider.network} {self._provider.describe(fields_of(new))}"
+        provider, network = self._provider, f"{self._provider.noun} {self._provider.describe(fields_of(new))}"
         if provider.has_failed(new):
             is_failed = f"VPC peering connection {new['id']} to {network} is {provider.failure_in_words(new)}"
             return (f"{is_failed}, and is removed as well as {old['id']}, which peer_id names.",)

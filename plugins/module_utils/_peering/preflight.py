@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.cloud import Peer, Provider, fields_of
+from .._clouds.cloud import Cloud, Peer, fields_of
 from .._http.errors import ApiError, InvalidOptionError, TaskError
 from .._resources.containers import Container, to_region
 from .._values.blocks import do_overlap
@@ -50,7 +50,7 @@ def find_holders(block: str | None, container_id: str | None, listed: t.Iterable
 
 
 def check_overlaps(
-    provider: Provider, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: t.Iterable[Peer]
+    provider: Cloud, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: t.Iterable[Peer]
 ) -> None:
     """Check that the routes to the VPC can be told from those to the container, and to other VPCs that are connected to it.
 
@@ -137,7 +137,7 @@ def check_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbou
         return
     twin, block = twins[0], choice.find(container_id, None)["atlas_cidr_block"]
     raise InvalidOptionError(
-        f"{provider.network} {provider.describe(fields)} is connected to {choice.describe(twin['container_id'])} by VPC peering "
+        f"{provider.noun} {provider.describe(fields)} is connected to {choice.describe(twin['container_id'])} by VPC peering "
         f"connection {twin['id']}, and its block {_block_of(choice, twin)} overlaps {block} of {choice.describe(container_id)}.",
         hint="Choose a network container whose block overlaps none of those that the network is connected to.",
     )

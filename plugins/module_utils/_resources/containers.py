@@ -12,8 +12,8 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._api.reply import check_written
-from .._clouds.aws import AWS_CONTAINERS
-from .._clouds.cloud import KINDS, ContainerKind
+from .._clouds.aws import AWS
+from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud
 from .._http.errors import ApiError
 
 
@@ -46,9 +46,22 @@ HINTS = {
 }
 
 
-def kind_of(provider_name: str | None) -> ContainerKind:
-    """Return the kind of a container by what its `providerName` says; it is AWS's where Atlas leaves that out."""
-    return KINDS.get(provider_name, AWS_CONTAINERS) if isinstance(provider_name, str) else AWS_CONTAINERS
+def to_camel_case(name: str) -> str:
+    """Return the name of a field of results as Atlas writes such names: `vpcId` for `vpc_id`."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def _api_name(name: str, cloud: Cloud) -> str:
+    """Return what Atlas calls a field of a container. It calls its own network as it does the customer's."""
+    if name in cloud.atlas_network:
+        name = name.replace("atlas_", "", 1)
+    return "region" if (cloud.name, name) == ("AZURE", REGION) else to_camel_case(name)
+
+
+def container_cloud(provider_name: str | None) -> Cloud:
+    """Return the cloud of a container by what its `providerName` says; it is AWS where Atlas leaves that out."""
+    return CLOUDS.get(provider_name, AWS) if isinstance(provider_name, str) else AWS
 
 
 def fields_of(container: Container) -> t.Mapping[str, t.Any]:
@@ -56,21 +69,41 @@ def fields_of(container: Container) -> t.Mapping[str, t.Any]:
     return t.cast("t.Mapping[str, t.Any]", container)
 
 
-def to_result(container: t.Mapping[str, t.Any]) -> Container:
-    """Return a container of the API with the names of the results."""
-    return t.cast("Container", kind_of(container.get("providerName")).to_result(container))
+def to_container(container: t.Mapping[str, t.Any], cloud: Cloud | None = None) -> Container:
+    """Return a container of the API with the names of the results; Atlas's values are not changed.
+
+    Args:
+        container: The container.
+        cloud: Its cloud; None if the container says it.
+    """
+    cloud = cloud or container_cloud(container.get("providerName"))
+    names = (cloud.place, BLOCK, *cloud.atlas_network)
+    fields = {name: container.get(_api_name(name, cloud)) for name in names}
+    block, regions = fields[BLOCK], fields.get(REGIONS)
+    fields[BLOCK] = block if isinstance(block, str) else None
+    if cloud.has_one_container:
+        # Atlas leaves them out if none were chosen.
+        fields[REGIONS] = [one for one in regions if isinstance(one, str)] if isinstance(regions, list) else []
+    first = {"id": container.get("id"), "provider_name": container.get("providerName")}
+    return t.cast("Container", {**first, **fields, "provisioned": container.get("provisioned")})
+
+
+def _to_body(fields: t.Mapping[str, t.Any], cloud: Cloud) -> dict[str, t.Any]:
+    """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
+    body = {_api_name(name, cloud): fields[name] for name in (cloud.place, BLOCK) if fields.get(name)}
+    return {"providerName": cloud.name, **body}
 
 
 def to_region(container: Container) -> str | None:
     """Return the region of a container in the cloud's own form, `us-east-1`; None for one that has no region."""
-    region = container.get("region_name")
-    return kind_of(container["provider_name"]).to_cloud(region) if isinstance(region, str) else None
+    region = container.get(REGION)
+    return container_cloud(container["provider_name"]).regions.to_cloud(region) if isinstance(region, str) else None
 
 
 def is_in_region(container: Container, region: str) -> bool:
     """Whether a container is in a region, which may be written as its cloud or as Atlas does; none on GCP is."""
-    found, to_atlas = fields_of(container).get("region_name"), kind_of(container["provider_name"]).to_atlas
-    return isinstance(found, str) and to_atlas(found).upper() == to_atlas(region).upper()
+    found = container.get(REGION)
+    return isinstance(found, str) and container_cloud(container["provider_name"]).is_in_region(found, region)
 
 
 def describe(containers: t.Iterable[Container]) -> str:
@@ -79,7 +112,7 @@ def describe(containers: t.Iterable[Container]) -> str:
 
 
 def _describe_place(container: Container) -> str | None:
-    return kind_of(container["provider_name"]).describe_place(fields_of(container))
+    return container_cloud(container["provider_name"]).describe_place(fields_of(container))
 
 
 class Containers:
@@ -98,12 +131,12 @@ class Containers:
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as `AWS`."""
         description = f"list the network containers of project {self._group_id}"
-        return [to_result(one) for one in self._client.get_all(self._path, {"providerName": provider_name}, description)]
+        return [to_container(one) for one in self._client.get_all(self._path, {"providerName": provider_name}, description)]
 
     def list_all_containers(self) -> list[Container]:
         """Return the containers of all cloud providers."""
         description = f"list the network containers of project {self._group_id}"
-        return [to_result(one) for one in self._client.get_all((*self._path, "all"), {}, description)]
+        return [to_container(one) for one in self._client.get_all((*self._path, "all"), {}, description)]
 
     def get_container(self, container_id: str) -> Container:
         """Return one container.
@@ -112,25 +145,25 @@ class Containers:
             NotFoundError: If there is none with that id.
         """
         description = f"read network container {container_id} of project {self._group_id}"
-        return to_result(self._client.get((*self._path, container_id), description, hints=HINTS))
+        return to_container(self._client.get((*self._path, container_id), description, hints=HINTS))
 
-    def create_container(self, kind: ContainerKind, fields: t.Mapping[str, t.Any]) -> Container:
+    def create_container(self, cloud: Cloud, fields: t.Mapping[str, t.Any]) -> Container:
         """Create a container; on AWS, Atlas chooses a block if there is none.
 
         Args:
-            kind: What containers are like on its provider.
+            cloud: Its cloud.
             fields: What it is made of, with regions as Atlas writes them.
         """
-        place = f"on {kind.name}" if kind.is_one_a_project else f"in {kind.describe_place(fields)}"
+        place = f"on {cloud.name}" if cloud.has_one_container else f"in {cloud.describe_place(fields)}"
         description = f"create the network container {place} of project {self._group_id}"
-        body = kind.to_body(fields)
+        body = _to_body(fields, cloud)
         reply = self._client.post(self._path, body, description, exists=_ALREADY_EXISTS, hints=HINTS)
         return _written(reply, body, description)
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
         """Give a container that nothing uses another block."""
         fields = {**fields_of(container), "atlas_cidr_block": atlas_cidr_block}
-        body = {**kind_of(container["provider_name"]).to_body(fields), "providerName": container["provider_name"]}
+        body = {**_to_body(fields, container_cloud(container["provider_name"])), "providerName": container["provider_name"]}
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
         description = f"change the CIDR block of network container {container['id']} {blocks}"
         reply = self._client.patch((*self._path, container["id"]), body, description, hints=HINTS)
@@ -153,14 +186,13 @@ def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], descript
     Raises:
         ApiError: If it is not: whether the change was made is unknown then.
     """
-    kind = kind_of(sent["providerName"])
-    result = t.cast("Container", kind.to_result(reply))
+    result = to_container(reply, container_cloud(sent["providerName"]))
     if not isinstance(result["id"], str):
         raise ApiError(
             f"Failed to {description}: the reply is not a network container.", hint="Check base_url.", outcome_unknown=True
         )
-    wanted = {name: value for name, value in kind.to_result(sent).items() if value is not None}
-    chosen = wanted.pop("regions", [])
+    wanted = {name: value for name, value in to_container(sent).items() if value is not None}
+    chosen = t.cast("list[str]", wanted.pop("regions", []))
     if sorted(chosen) != sorted(result.get("regions", [])):
         # In their order; Atlas may have another one.
         wanted["regions"] = chosen

@@ -13,11 +13,12 @@ import typing as t
 from .._api.client import AtlasClient
 from .._api.reply import check_written
 from .._clouds.aws import AWS
-from .._clouds.cloud import PROVIDERS, Peer, Provider, fields_of
+from .._clouds.cloud import CLOUDS, Cloud, Peer, fields_of
 from .._http.errors import ApiError
 from .._values.limits import MOST_PEERS, MOST_PENDING
 from .._values.regions import same_region
 from .containers import HINTS as CONTAINER_HINTS
+from .containers import to_camel_case
 
 # 404 with one of these, and with no other, means that the connection is not there. The project may be unknown as well.
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
@@ -38,6 +39,30 @@ HINTS = {
 }
 
 
+# What Atlas calls fields by another name than that of the results in camel case, by the cloud.
+_API_NAMES: t.Mapping[str, t.Mapping[str, str]] = {
+    "AZURE": {"status_name": "status", "error_state_name": "errorState"},
+    "GCP": {"status_name": "status", "error_state_name": "errorMessage"},
+}
+
+
+def api_name(name: str, cloud: Cloud) -> str:
+    """Return what Atlas calls a field of a connection."""
+    return _API_NAMES.get(cloud.name, {}).get(name) or to_camel_case(name)
+
+
+def to_peer(peer: t.Mapping[str, t.Any], cloud: Cloud) -> Peer:
+    """Return a connection of the API with the names of the results; Atlas's values are not changed."""
+    result = {name: peer.get(api_name(name, cloud)) for name in (*cloud.read_only, *cloud.writable)}
+    return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or cloud.name})
+
+
+def to_body(peer: t.Mapping[str, t.Any], cloud: Cloud, *, with_provider: bool = True) -> dict[str, t.Any]:
+    """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
+    body = {api_name(name, cloud): peer[name] for name in cloud.writable if peer.get(name) is not None}
+    return {**body, "providerName": cloud.name} if with_provider else body
+
+
 class VpcPeers:
     """The peering connections of one project with one cloud provider.
 
@@ -47,7 +72,7 @@ class VpcPeers:
         provider: The cloud provider.
     """
 
-    def __init__(self, client: AtlasClient, group_id: str, provider: Provider = AWS) -> None:
+    def __init__(self, client: AtlasClient, group_id: str, provider: Cloud = AWS) -> None:
         self.provider = provider
         self._client = client
         self._group_id = group_id
@@ -75,7 +100,7 @@ class VpcPeers:
         if found is None:
             return None
         name = found.get("providerName")
-        provider = PROVIDERS.get(name) if isinstance(name, str) else None
+        provider = CLOUDS.get(name) if isinstance(name, str) else None
         return self._to_result(found, description, provider=provider)
 
     def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:
@@ -88,7 +113,7 @@ class VpcPeers:
             home_region: The region of its container, which a null in the reply stands for, if it is known.
         """
         description = f"create the VPC peering connection to {self.provider.describe(fields)} in project {self._group_id}"
-        body = self.provider.to_body(fields, with_provider=fields.get("container_id") is not None)
+        body = to_body(fields, self.provider, with_provider=fields.get("container_id") is not None)
         reply = self._client.post(self._path, body, description, exists=ALREADY_EXISTS, hints=HINTS)
         return self._written(reply, fields, home_region, description)
 
@@ -96,7 +121,7 @@ class VpcPeers:
         """Change `fields` of `peer`. The whole object goes along: without its provider, Atlas takes it for another one."""
         description = f"update VPC peering connection {peer['id']} of project {self._group_id}"
         wanted = {**peer, **fields}
-        reply = self._client.patch((*self._path, peer["id"]), self.provider.to_body(wanted), description, hints=HINTS)
+        reply = self._client.patch((*self._path, peer["id"]), to_body(wanted, self.provider), description, hints=HINTS)
         return self._written(reply, wanted, None, description)
 
     def delete_peer(self, peer_id: str) -> None:
@@ -110,7 +135,7 @@ class VpcPeers:
         self._client.delete((*self._path, peer_id), description, gone=_GONE, hints=HINTS)
 
     def _to_result(
-        self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False, provider: Provider | None = None
+        self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False, provider: Cloud | None = None
     ) -> Peer:
         """Return a connection with the names of the results.
 
@@ -124,7 +149,7 @@ class VpcPeers:
             ApiError: If the reply is no connection with the provider.
         """
         provider = provider or self.provider
-        result = provider.to_result(peer)
+        result = to_peer(peer, provider)
         # A state that is not known here is no reason to fail: Atlas may learn new ones.
         is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
         if is_odd or not result["id"] or not result["status_name"]:

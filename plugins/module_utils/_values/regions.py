@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A table of regions, and that of AWS."""
+"""Regions of clouds: a table with both spellings of each, and AWS's, whose spellings follow a rule."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .invalid import InvalidValueError
 
 
 class RegionTable:
-    """The known regions of one provider. Clouds open new ones, so a name that is not known is passed on as it is.
+    """The known regions of one cloud. Clouds open new ones, so a name that is not known is passed on as it is.
 
     Args:
-        provider_name: The provider, for messages.
+        provider_name: The cloud, for messages.
         names: The cloud's name of each region, by Atlas's.
     """
 
@@ -39,7 +39,7 @@ class RegionTable:
         return _key(region) in self._atlas_names
 
     def parse(self, value: str) -> str:
-        """Return a region as Atlas writes it.
+        """Return a region as tasks have it: as Atlas writes it.
 
         Raises:
             InvalidValueError: If there is no text.
@@ -68,8 +68,6 @@ _KNOWN = """
     il-central-1 me-central-1 me-south-1
     us-east-1 us-east-2 us-gov-east-1 us-gov-west-1 us-west-1 us-west-2
 """
-# AWS opens new regions, so one that is not here only causes a warning.
-AWS_REGIONS = frozenset(_KNOWN.split())
 
 
 def to_cloud_region(region: str) -> str:
@@ -87,16 +85,33 @@ def same_region(region: str | None, other: str | None) -> bool:
     return region is not None and other is not None and to_cloud_region(region) == to_cloud_region(other)
 
 
-def parse_aws_region(value: str) -> str:
-    """Return an AWS region as AWS writes it.
+class AwsRegionTable(RegionTable):
+    """The regions of AWS: those that are not known have both spellings, too."""
 
-    Raises:
-        InvalidValueError: If it cannot be a region.
-    """
-    region = to_cloud_region(value.strip())
-    if not _AWS_REGION.fullmatch(region):
-        raise InvalidValueError(f"is not an AWS region: {value!r}", "Write it like us-east-1 or US_EAST_1.")
-    return region
+    def __init__(self) -> None:
+        super().__init__("AWS", {to_atlas_region(name): name for name in _KNOWN.split()})
+
+    def to_atlas(self, region: str) -> str:
+        """Return a region as Atlas writes it, for either spelling."""
+        return to_atlas_region(region)
+
+    def to_cloud(self, region: str) -> str:
+        """Return a region as AWS writes it, for either spelling."""
+        return to_cloud_region(region)
+
+    def parse(self, value: str) -> str:
+        """Return a region as AWS writes it.
+
+        Raises:
+            InvalidValueError: If it cannot be a region.
+        """
+        region = to_cloud_region(value.strip())
+        if not _AWS_REGION.fullmatch(region):
+            raise InvalidValueError(f"is not an AWS region: {value!r}", "Write it like us-east-1 or US_EAST_1.")
+        return region
+
+
+AWS_REGIONS = AwsRegionTable()
 
 
 def parse_any_region(value: str) -> str:

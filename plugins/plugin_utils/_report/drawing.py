@@ -112,7 +112,7 @@ def draw(connection: Connection, layout: Layout) -> Drawing:
         layout.vpc_width,
         vpc_height,
         connection.title,
-        (connection.place or f"{connection.words.place} not known",),
+        (connection.place or f"{connection.place_noun} not known",),
         _badges(_at(connection, VPC), x + layout.vpc_width - PADDING, y, layout.vpc_width),
     )
     line, label = _line(container, vpc, layout)

@@ -37,8 +37,8 @@ def _section(connection: Connection) -> t.Iterator[str]:
     yield _table(
         ("", ""),
         [
-            (connection.words.place, _escaped(connection.place)),
-            ("connection", _escaped(connection.id or f"no {connection.words.no_id}")),
+            (connection.place_noun, _escaped(connection.place)),
+            ("connection", _escaped(connection.id or f"no {connection.id_noun}")),
             ("expires at", _escaped(result["expires_at"] or "")),
             ("block of Atlas", _escaped(result["atlas_cidr_block"] or "not known")),
             ("clusters", _escaped(", ".join(result["cluster_names"]))),

@@ -138,7 +138,7 @@ _DRAWING = """
 
 {%- macro drawing(picture, connection) %}
 <svg class="{{ picture.layout.name }}" viewBox="0 0 {{ picture.layout.width }} {{ picture.height }}" role="group"
-  aria-label="Atlas and the {{ connection.words.noun }}: {{ connection.verdict }}">
+  aria-label="Atlas and the {{ connection.cloud.noun }}: {{ connection.verdict }}">
   <line class="wire {{ connection.result.verdict }}" x1="{{ picture.line[0] }}" y1="{{ picture.line[1] }}"
     x2="{{ picture.line[2] }}" y2="{{ picture.line[3] }}"/>
   <text class="mono" x="{{ picture.label[0] }}" y="{{ picture.label[1] }}" style="font-size: 10px"

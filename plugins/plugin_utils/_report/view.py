@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a person is shown, and the words of each cloud."""
+"""What a person is shown of the result of a check, whatever shows it."""
 
 from __future__ import annotations
 
@@ -10,36 +10,8 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS, Cloud
 
-@dataclass(frozen=True)
-class Words:
-    """What people are shown of a network, which differs between clouds.
-
-    Attributes:
-        noun: What a network is called.
-        title: The network in a sentence, with its name or id in place of `{}`.
-        network: The field with its name or id.
-        places: The fields that say where it is.
-        place: What these are together.
-        id: The field with the id of the connection.
-        no_id: What is said if there is none.
-    """
-
-    noun: str
-    title: str
-    network: str
-    places: tuple[str, ...]
-    place: str
-    id: str
-    no_id: str
-
-
-_AZURE_PLACES = ("azure_subscription_id", "resource_group_name")
-WORDS = {
-    "AWS": Words("VPC", "{}", "vpc_id", ("aws_account_id", "region"), "account and region", "connection_id", "id in AWS"),
-    "AZURE": Words("VNet", "VNet {}", "vnet_name", _AZURE_PLACES, "subscription and resource group", "peer_id", "id in Atlas"),
-    "GCP": Words("VPC network", "VPC network {}", "network_name", ("gcp_project_id",), "project", "peer_id", "id in Atlas"),
-}
 # With more than one cloud, a table has columns for any.
 ANY = ("network", "where")
 
@@ -121,25 +93,35 @@ class Connection:
         return {severity: counted[severity] for severity in SHOWN if counted[severity]}
 
     @property
-    def place(self) -> str:
-        """The account and the region, or what other clouds have in their place, as far as it is known."""
-        return ", ".join(filter(None, (self.result[name] for name in self.words.places)))
+    def cloud(self) -> Cloud:
+        """Its cloud."""
+        return CLOUDS[self.result["provider_name"]]
 
     @property
-    def words(self) -> Words:
-        """What things are called on its cloud."""
-        return WORDS[self.result["provider_name"]]
+    def place(self) -> str:
+        """The account and the region, or what other clouds have in their place, as far as it is known."""
+        return ", ".join(filter(None, (self.result[name] for name in self.cloud.places)))
+
+    @property
+    def place_noun(self) -> str:
+        """What such a place is called."""
+        return " and ".join(self.cloud.places.values())
 
     @property
     def title(self) -> str:
         """Its network: the id of a VPC, or what it is with its name."""
-        return self.words.title.format(self.result[self.words.network])
+        return self.cloud.title(self.result[self.cloud.network])
 
     @property
     def id(self) -> str | None:
-        """Its id: in AWS, or where the cloud knows none, in Atlas."""
-        found: str | None = self.result[self.words.id]
+        """Its id: in the customer's cloud, or if that knows none, in Atlas."""
+        found: str | None = self.result[self.cloud.accepted_id or "peer_id"]
         return found
+
+    @property
+    def id_noun(self) -> str:
+        """What that id is called."""
+        return f"id in {'Atlas' if self.cloud.accepted_id is None else self.cloud.name}"
 
 
 @dataclass(frozen=True)
@@ -153,8 +135,8 @@ class Check:
     @property
     def head(self) -> tuple[str, str]:
         """The titles of the columns for networks and for where they are."""
-        words = {connection.result["provider_name"]: connection.words for connection in self.connections}
-        return next(((one.noun, one.place) for one in words.values()), ANY) if len(words) == 1 else ANY
+        heads = {(connection.cloud.noun, connection.place_noun) for connection in self.connections}
+        return heads.pop() if len(heads) == 1 else ANY
 
 
 def view_of(peering_check: Result) -> Check:

@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 
 from ..._azure.vnets import VnetPeering
-from ..._clouds.checked import AZURE
+from ..._clouds.azure import AZURE
 from ..._values.blocks import is_within
 from ..facts import Facts, Missing, known
 from .common import atlas_block_of, listed, status_of, to_network

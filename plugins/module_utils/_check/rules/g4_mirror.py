@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._clouds.checked import GCP
-from ..._clouds.gcp import network_path
+from ..._clouds.gcp import GCP, gcloud_line, network_path
 from ..._gcp.network import ACTIVE, Peering
 from ..facts import Facts, Missing, SkippedError, Unread, UnreadError, known, known_or
 from .common import listed, need_container, status_of
@@ -73,11 +72,7 @@ def mirror_advice(facts: Facts) -> str:
 def _gcloud_line(facts: Facts) -> str | None:
     """Return the command that makes the customer's half; None if Atlas does not say the names of its network."""
     names, entry = _atlas_names(facts), facts.entry
-    if names is None:
-        return None
-    project, network = names
-    own = f"--project={entry.gcp_project_id} --network={entry.network_name}"
-    return f"gcloud compute networks peerings create atlas-{network} {own} --peer-project={project} --peer-network={network}"
+    return None if names is None else gcloud_line(str(entry.gcp_project_id), str(entry.network_name), *names)
 
 
 def _is_mirror_active(facts: Facts) -> bool:

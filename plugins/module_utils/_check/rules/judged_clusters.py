@@ -8,7 +8,8 @@ The states of clusters are in https://www.mongodb.com/docs/api/doc/atlas-admin-a
 
 from __future__ import annotations
 
-from ..._clouds.checked import AWS, Cloud
+from ..._clouds.aws import AWS
+from ..._clouds.cloud import Cloud, cloud_of
 from ..._resources.clusters import FLEX, SHARED
 from ..facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
 from .common import need_container
@@ -19,8 +20,6 @@ _RUNNING = ("IDLE", "REPAIRING", "UPDATING")
 _NOT_THERE = ("CREATING", "DELETING", "DELETED")
 _NODES = ("electable_nodes", "read_only_nodes", "analytics_nodes")
 _HIGHEST_PORT = 65535
-# The states of a connection that exists no longer, or never will.
-_ENDED = ("FAILED", "TERMINATING", "DELETING", "DELETION_FAILED")
 
 
 def is_dedicated(cluster: AtlasObject) -> bool:
@@ -163,7 +162,7 @@ def peers_of_network(facts: Facts) -> list[AtlasObject]:
 
 def has_ended(peer: AtlasObject) -> bool:
     """Whether a connection has failed, or is being removed."""
-    return peer["status_name"] in _ENDED
+    return peer["status_name"] in cloud_of(peer).ended
 
 
 def _is_there(region: AtlasObject, name: str | None, cloud: Cloud) -> bool:

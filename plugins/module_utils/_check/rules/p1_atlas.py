@@ -9,8 +9,8 @@ import datetime
 import ipaddress
 import typing as t
 
-from ..._clouds.aws import AWS_FAILURE_REASONS
-from ..._clouds.checked import ALL, AWS, AZURE, CLOUDS
+from ..._clouds.aws import AWS
+from ..._clouds.cloud import ALL_CLOUDS, CLOUDS
 from ..._values.blocks import is_within
 from ..._values.limits import MOST_PEERS, MOST_PENDING, PENDING_LIFE
 from ..._values.moments import created_at
@@ -31,13 +31,13 @@ _MEANINGS: t.Mapping[str, tuple[str, str]] = {
     ),
 }
 # The states in which Atlas counts a connection as pending, and those in which it does not count it any more.
-_PENDING = {state for cloud in CLOUDS.values() for state in cloud.pending}
-_LEAVING = ("TERMINATING", "DELETING")
+_PENDING = {state for cloud in CLOUDS.values() for state in cloud.progress[:-1]}
+_LEAVING = {cloud.terminating for cloud in CLOUDS.values()}
 # From this part of a limit on, it is time to do something.
 _NEARLY = 0.8
 
 
-@check("P101", clouds=ALL)
+@check("P101", clouds=ALL_CLOUDS)
 def find_not_available(facts: Facts) -> Findings:
     """The connection exists and is AVAILABLE; P102 says why one has failed."""
     peer = known(facts.atlas.peer)
@@ -50,10 +50,9 @@ def find_not_available(facts: Facts) -> Findings:
         raise skip("It has failed.", "P102")
     # Atlas finds a connection without these, and does not change them.
     entry = facts.entry
-    given = {"resource_group_name": entry.resource_group_name, "azure_directory_id": entry.azure_directory_id}
-    for name, wanted in given.items():
-        current = peer.get(name)
-        if wanted is not None and not AZURE.is_same(current, wanted):
+    for name in reversed(entry.cloud.labels):
+        current, wanted = peer.get(name), getattr(entry, name)
+        if wanted is not None and not entry.cloud.is_same(current, wanted):
             message = f"The connection with {entry.title} has {name} {current}, not {wanted}."
             fix = f"Correct {name}, or replace the connection."
             yield Finding("fail", peer["id"], message, fix, {name: current})
@@ -67,7 +66,7 @@ def find_not_available(facts: Facts) -> Findings:
     yield Finding("fail", peer["id"], message, fix, evidence)
 
 
-@check("P102", clouds=ALL)
+@check("P102", clouds=ALL_CLOUDS)
 def find_failed(facts: Facts) -> Findings:
     """The connection has not failed."""
     peer = peer_of(facts)
@@ -75,7 +74,7 @@ def find_failed(facts: Facts) -> Findings:
         return
     reason = peer["error_state_name"]
     # Elsewhere it is a text of the cloud.
-    meaning = AWS_FAILURE_REASONS.get(reason or "") if facts.entry.cloud is AWS else None
+    meaning = AWS.failure_reasons.get(reason or "") if facts.entry.cloud is AWS else None
     message = f"FAILED ({reason or 'no reason given'})" + (f": {meaning}." if meaning else ".")
     fix = "Then replace the connection: set recreate to dead."
     yield Finding("fail", peer["id"], message, fix, {"error_state_name": reason})
@@ -99,7 +98,7 @@ def find_no_way_back(facts: Facts) -> Findings:
         yield Finding("info", peer["id"], message, "", evidence)
 
 
-@check("P104", clouds=ALL)
+@check("P104", clouds=ALL_CLOUDS)
 def find_wrong_container(facts: Facts) -> Findings:
     """The container of the connection is on its cloud, and in the region that the entry wants."""
     container, cloud = known(facts.atlas.container), facts.entry.cloud
@@ -111,7 +110,7 @@ def find_wrong_container(facts: Facts) -> Findings:
         yield Finding("fail", peer["id"], message, "Each connection has one: check base_url and group_id.")
         return
     provider, region = container["provider_name"], container.get("region_name")
-    if provider == "" or (not region and cloud.to_atlas is not None):
+    if provider == "" or (not region and not cloud.has_one_container):
         raise UnreadError(Unread(f"Atlas does not tell the provider and region of network container {container['id']}."))
     if provider not in (None, cloud.name):
         message = f"The network container is on {provider}, and a {cloud.noun} needs one on {cloud.name}."
@@ -119,8 +118,8 @@ def find_wrong_container(facts: Facts) -> Findings:
             "fail", container["id"], message, f"Choose a network container on {cloud.name}.", {"provider_name": provider}
         )
     wanted = facts.entry.container_region
-    if wanted is not None and cloud.to_atlas is not None and not cloud.is_in_region(region, wanted):
-        message = f"The network container is in {region}, not in {cloud.to_atlas(wanted)}."
+    if wanted is not None and not cloud.has_one_container and not cloud.is_in_region(region, wanted):
+        message = f"The network container is in {region}, not in {cloud.regions.to_atlas(wanted)}."
         fix = "Correct container_region, or request a connection with the network container there."
         yield Finding("fail", container["id"], message, fix, {"region_name": region, "container_region": wanted})
 
@@ -159,7 +158,7 @@ def find_shared_routes(facts: Facts) -> Findings:
             yield from _find_shared(block, f"Project {group_id}", others)
 
 
-@check("P107", "warn", clouds=ALL)
+@check("P107", "warn", clouds=ALL_CLOUDS)
 def find_near_limits(facts: Facts) -> Findings:
     """There is room for more connections: in the project, over all clouds that were read, and in the VPC."""
     peers = [*known(facts.atlas.peers), *known(facts.atlas.other_peers)]
@@ -183,10 +182,10 @@ def _describe_missing(facts: Facts) -> tuple[str, str]:
         message = f"Atlas has a connection with {entry.title} of {cloud.owner_noun} {listed(owners)}, not of {cloud.owner_noun}"
         why = "a VPC belongs to one account" if cloud is AWS else "or request a connection with this one"
         return f"{message} {owner}.", f"Correct {cloud.owner} of the connection{':' if cloud is AWS else ','} {why}."
-    if others and wanted is not None and cloud.to_atlas is not None and containers is not None:
+    if others and wanted is not None and not cloud.has_one_container and containers is not None:
         ids = {peer["container_id"] for peer in others}
         regions = listed(sorted({str(one["region_name"]) for one in containers if one["id"] in ids}))
-        there = f"to network containers in {regions}, and none to one in {cloud.to_atlas(wanted)}"
+        there = f"to network containers in {regions}, and none to one in {cloud.regions.to_atlas(wanted)}"
         fix = "Correct container_region, or request one with the container there."
         return f"Atlas has connections with {entry.title} {there}.", fix
     where = "" if cloud is AWS else f" of {cloud.owner_noun} {owner}"

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._clouds.checked import ALL, AWS, AZURE, GCP, Cloud
+from ..._clouds.aws import AWS
+from ..._clouds.azure import AZURE
+from ..._clouds.cloud import ALL_CLOUDS, Cloud
+from ..._clouds.gcp import GCP
 from ..facts import AtlasObject, Facts, Missing, known
 from .common import listed, need_container, own_dns_servers
 from .judged_clusters import (
@@ -26,7 +29,7 @@ _CAUSES = ("P101", "P102", "P201")
 _LARGER = "Network peering needs a dedicated cluster: M10 or larger."
 
 
-@check("P201", clouds=ALL)
+@check("P201", clouds=ALL_CLOUDS)
 def find_no_cluster(facts: Facts) -> Findings:
     """A dedicated cluster has nodes in the region of the container."""
     container, cloud = need_container(facts), facts.entry.cloud
@@ -35,15 +38,15 @@ def find_no_cluster(facts: Facts) -> Findings:
     if not dedicated and _small_clusters(facts):
         raise skip("There is no dedicated cluster.", "P204")
     if not any(is_in_region(one, region, cloud) for one in dedicated):
-        place = f"in {region}" if cloud.to_atlas is not None else f"on {cloud.name}"
+        place = f"in {region}" if not cloud.has_one_container else f"on {cloud.name}"
         message = f"No cluster has nodes {place}; the connection leads nowhere."
-        other = "network container in the region" if cloud.to_atlas is not None else "network container on the cloud"
+        other = "network container in the region" if not cloud.has_one_container else "network container on the cloud"
         fix = f"Create a cluster {place}, or connect the {other} of the cluster."
         evidence = {"region_name": region, "clusters": {one["name"]: _names(one["regions"], cloud) for one in dedicated}}
         yield Finding("fail", container["id"], message, fix, evidence)
 
 
-@check("P202", waits_for=("P201",), clouds=ALL)
+@check("P202", waits_for=("P201",), clouds=ALL_CLOUDS)
 def find_unpeered_regions(facts: Facts) -> Findings:
     """All regions of the judged clusters are connected with the network, since drivers talk to all members."""
     cloud = facts.entry.cloud
@@ -65,7 +68,7 @@ def find_unpeered_regions(facts: Facts) -> Findings:
         yield Finding(severity, cluster["name"], message, fix, {"regions": names})
 
 
-@check("P203", waits_for=("P201",), clouds=ALL)
+@check("P203", waits_for=("P201",), clouds=ALL_CLOUDS)
 def find_not_running(facts: Facts) -> Findings:
     """The judged clusters run."""
     for cluster in need_clusters(facts):
@@ -84,7 +87,7 @@ def find_not_running(facts: Facts) -> Findings:
         yield Finding(_severity(facts), cluster["name"], message, fix, evidence)
 
 
-@check("P204", clouds=ALL)
+@check("P204", clouds=ALL_CLOUDS)
 def find_not_dedicated(facts: Facts) -> Findings:
     """There is a dedicated cluster, and those that are named are dedicated."""
     named, clusters = facts.selection.clusters, known(facts.atlas.clusters)

@@ -11,7 +11,9 @@ import ipaddress
 import typing as t
 
 from ..._aws.objects import Subnet, Vpc
-from ..._clouds.checked import ALL, AWS, AZURE
+from ..._clouds.aws import AWS
+from ..._clouds.azure import AZURE
+from ..._clouds.cloud import ALL_CLOUDS
 from ..._resources.access_list import key_of
 from ..._values.blocks import ends_of, parts_outside
 from ..._values.moments import to_moment
@@ -32,7 +34,7 @@ _NOT_IN_FORCE = ("PENDING", "FAILED")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
-@check("P301", clouds=ALL)
+@check("P301", clouds=ALL_CLOUDS)
 def find_subnets_without_entry(facts: Facts) -> Findings:
     """Each judged subnet is covered: by blocks and addresses together, or by a security group of the clients."""
     entries = _entries_in_force(facts)
@@ -62,7 +64,7 @@ def find_subnets_without_entry(facts: Facts) -> Findings:
     yield Finding("fail", _SUBJECT, message, fix, evidence, tuple(subnet.id for subnet in gaps))
 
 
-@check("P302", clouds=ALL)
+@check("P302", clouds=ALL_CLOUDS)
 def find_entries_out_of_force(facts: Facts) -> Findings:
     """The entries that cover the judged subnets are in force, and stay so."""
     uncovered = _find_uncovered(facts, _entries_in_force(facts))
@@ -107,7 +109,7 @@ def find_wrong_groups(facts: Facts) -> Findings:
         yield Finding(severity, name, message, fix, {"vpc_id": found.vpc_id if found else None})
 
 
-@check("P304", "info", clouds=ALL)
+@check("P304", "info", clouds=ALL_CLOUDS)
 def find_entry_for_everybody(facts: Facts) -> Findings:
     """The access list does not let everybody in."""
     for one in _entries_in_force(facts):

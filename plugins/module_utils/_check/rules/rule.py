@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._clouds.checked import AWS
+from ..._clouds.aws import AWS
 from ..facts import Facts, Missing, SkippedError, Unread, UnreadError
 
 Level = t.Literal["fail", "warn", "info"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import (
-    PROVIDERS,
+    CLOUDS,
     cloud_of,
     for_pending,
     identity_of,
@@ -30,7 +30,7 @@ def peer(cloud: str, status: str, **fields: Any) -> Any:
 
 @pytest.mark.parametrize("cloud", FIELDS)
 def test_the_fields_tell_the_cloud_whatever_a_reply_says(cloud: str) -> None:
-    assert cloud_of(peer(cloud, "AVAILABLE", provider_name="MARS")) is PROVIDERS[cloud]
+    assert cloud_of(peer(cloud, "AVAILABLE", provider_name="MARS")) is CLOUDS[cloud]
 
 
 def test_an_option_names_one_cloud_or_all() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import PROVIDERS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peer_set.options import (
     FIELDS,
@@ -30,7 +30,7 @@ def parsed(*peers: dict[str, Any], **options: Any) -> dict[str, Any]:
 
 
 def test_patterns_have_the_fields_of_results() -> None:
-    fields = {name for one in PROVIDERS.values() for name in (*one.writable, *one.read_only)}
+    fields = {name for one in CLOUDS.values() for name in (*one.writable, *one.read_only)}
     assert PATTERN_FORMS.keys() == {*fields, "provider_name"}
 
 

@@ -14,7 +14,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import
     parse_vpc_id,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import AWS_REGIONS as KNOWN_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import parse_aws_region
 from ansible_collections.cloudpeer.atlas.tests.emulator.regions import AWS_REGIONS
 
 ID = "5356823b3794dee37132bb7b"
@@ -98,7 +97,7 @@ def test_other_blocks_are_refused_with_the_cause(value: str, cause: str, way_out
 
 @pytest.mark.parametrize("value", ["us-east-1", "US_EAST_1", "us_east_1", "US-EAST-1", " us-east-1 "])
 def test_a_region_has_one_meaning_however_it_is_written(value: str) -> None:
-    assert parse_option("accepter_region_name", value, parse_aws_region) == "us-east-1"
+    assert parse_option("accepter_region_name", value, KNOWN_REGIONS.parse) == "us-east-1"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,7 @@ def test_a_region_has_one_meaning_however_it_is_written(value: str) -> None:
     ["eu-central-1", "eusc-de-east-1", "ap-southeast-3", "us-gov-west-1", "mx-central-1", "us-iso-east-1", "cn-northwest-1"],
 )
 def test_regions_that_aws_may_have_pass(value: str) -> None:
-    assert parse_option("accepter_region_name", value, parse_aws_region) == value
+    assert parse_option("accepter_region_name", value, KNOWN_REGIONS.parse) == value
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ def test_regions_that_aws_may_have_pass(value: str) -> None:
 )
 def test_what_is_no_region_is_named(value: str) -> None:
     with pytest.raises(InvalidOptionError, match=r"^accepter_region_name is not an AWS region.*us-east-1 or US_EAST_1"):
-        parse_option("accepter_region_name", value, parse_aws_region)
+        parse_option("accepter_region_name", value, KNOWN_REGIONS.parse)
 
 
 GOOD_IDS = {
@@ -204,4 +203,4 @@ def test_unknown_regions_are_warned_about_and_never_refused() -> None:
 
 def test_the_known_regions_are_those_of_the_emulator() -> None:
     """The two lists are kept apart, so each would show a mistake in the other."""
-    assert {region.lower().replace("_", "-") for region in AWS_REGIONS} == KNOWN_REGIONS
+    assert {region.lower().replace("_", "-") for region in AWS_REGIONS} == {*KNOWN_REGIONS.names.values()}

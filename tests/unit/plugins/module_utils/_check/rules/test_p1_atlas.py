@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AwsFacts, Missing, Unread
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS_FAILURE_REASONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
     ATLAS_BLOCK,
@@ -82,7 +82,7 @@ def test_who_has_to_accept_is_said() -> None:
     assert ACCOUNT_ID in fix
 
 
-@pytest.mark.parametrize("reason", [*AWS_FAILURE_REASONS, "SOMETHING_NEW", None])
+@pytest.mark.parametrize("reason", [*AWS.failure_reasons, "SOMETHING_NEW", None])
 def test_a_connection_that_has_failed_is_told_once_with_its_reason(reason: str | None) -> None:
     """AWS has dropped it, too, and forgets it some time later."""
     failed = peer(status_name="FAILED", error_state_name=reason)
@@ -91,7 +91,7 @@ def test_a_connection_that_has_failed_is_told_once_with_its_reason(reason: str |
         assert severities(facts) == {"P102": "fail"}
     finding = found(facts)["P102"]
     assert (reason or "no reason given") in finding.message
-    assert AWS_FAILURE_REASONS.get(reason or "", "") in finding.message
+    assert AWS.failure_reasons.get(reason or "", "") in finding.message
     assert "recreate" in finding.fix
 
 
