@@ -18,12 +18,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmu
 from ansible_collections.cloudpeer.atlas.tests.integration.test_documentation import differences, own_fields
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws, running_aws
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
-from ansible_collections.cloudpeer.atlas.tests.support.runner import (
-    WAYS,
-    PlaybookRun,
-    PlaybookRunner,
-    plain_interpreter,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRun, PlaybookRunner, plain_interpreter
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, serving
 
 MODULE = "cloudpeer.atlas.atlas_vpc_peer_accepter"

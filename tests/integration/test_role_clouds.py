@@ -20,15 +20,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import (
     PROJECT,
     CloudSite,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
-    ROLE,
-    Vpc,
-    message,
-    result,
-    role_variables,
-    said,
-    sent_to,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import ROLE, Vpc, message, result, role_variables, said, sent_to
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
 CONTAINER = "Ensure the network container in Atlas on GCP"

@@ -8,14 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
-    AwsWire,
-    RoleRunner,
-    Vpc,
-    lines,
-    message,
-    result,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import AwsWire, RoleRunner, Vpc, lines, message, result
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun
 
 CHECK = "Check that nothing keeps the VPCs from reaching Atlas"

@@ -8,14 +8,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import Attempt, parse_rules
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery, Run, options_for
-from ansible_collections.cloudpeer.atlas.tests.reliability.matrix import (
-    BATCHES,
-    FAULTS,
-    SLOW,
-    USUAL,
-    problems,
-    rule_for,
-)
+from ansible_collections.cloudpeer.atlas.tests.reliability.matrix import BATCHES, FAULTS, SLOW, USUAL, problems, rule_for
 from ansible_collections.cloudpeer.atlas.tests.reliability.operations import OPERATIONS, prepared
 
 Emulators = dict[str, RunningEmulator]

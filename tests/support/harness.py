@@ -15,6 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clien
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
+from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 
 VPC = "vpc-0a1b2c3d4e5f67890"
@@ -86,6 +87,26 @@ class Done:
     @property
     def after(self) -> Any:
         return self.result.get("diff", {"after": {}})["after"]
+
+    @property
+    def sums(self) -> dict[str, int]:
+        """Those numbers of the summary of a list that are not 0."""
+        return {name: number for name, number in self.result["summary"].items() if number}
+
+    @property
+    def actions(self) -> list[tuple[str, int | None]]:
+        """The actions on a list, each with the index of its entry."""
+        return [(one["action"], one["index"]) for one in self.result["actions"]]
+
+    @property
+    def failures(self) -> dict[int | None, str]:
+        """The messages of the failures of a list, by the index of the entry."""
+        return {one["index"]: one["msg"] for one in self.result["failures"]}
+
+    @property
+    def pruned(self) -> set[str]:
+        """The VPCs whose connections were pruned."""
+        return {one["vpc_id"] for one in self.result["pruned"]}
 
     @property
     def accepter(self) -> Any:
@@ -214,6 +235,11 @@ class Site:
     def on_clock(self, operation: type[Operation[Any, Any]], patch: pytest.MonkeyPatch) -> type[Operation[Any, Any]]:
         """Return an Operation whose session with a cloud lives on the clock of the site."""
         return operation
+
+    def fault(self, method: str, kind: str, *, skip: int = 0, times: int | None = 1, **parameters: Any) -> None:
+        """Let something go wrong with requests to Atlas with a method, as the emulator's rules say."""
+        rule: dict[str, Any] = {"method": method, "authenticated": True, "skip": skip, "fault": {"kind": kind, **parameters}}
+        self.emulator.faults.add(parse_rules({**rule, "times": times} if times else rule))
 
     def peers_of(self, cloud: str) -> list[Any]:
         """Return the connections of a cloud, as the API shows them."""

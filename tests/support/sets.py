@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, Atlas, Done
 
 Entries = Sequence[dict[str, Any]]
@@ -63,29 +62,47 @@ def add_clouds(atlas: Atlas) -> dict[str, str]:
     return {"AWS": atlas.container_id, **made}
 
 
-def alive(atlas: Atlas, provider: str) -> set[str]:
-    """Return the names of the networks whose connections with a cloud are not being removed."""
-    with atlas.emulator.project.now() as project:
-        return {peer.fields[NAMES[provider][1]] for peer in project.peers.of(provider) if not peer.deleting}
-
-
-def of_cloud(atlas: Atlas, provider: str, name: str) -> str:
-    """Return the id of the connection of a network that is not being removed."""
-    with atlas.emulator.project.now() as project:
-        found = [peer for peer in project.peers.of(provider) if not peer.deleting]
-        return next(peer.id for peer in found if peer.fields[NAMES[provider][1]] == name)
-
-
 def entries(*numbers: int) -> list[dict[str, Any]]:
     """Return as many entries, from 0; from one number to another for two."""
     return [entry(number) for number in range(*numbers)]
 
 
-def apply(atlas: Atlas, peers: Entries, **options: Any) -> Done:
-    """Run the module on a list, and check what must hold of every result."""
-    done = atlas.run(OPERATION, peers=list(peers), **options)
-    check(done, len(peers))
-    return done
+class SetSite(Atlas):
+    """Runs atlas_vpc_peers, and looks at the connections by the numbers and names of their entries."""
+
+    def apply(self, peers: Entries, **options: Any) -> Done:
+        """Run the module on a list, and check what must hold of every result."""
+        done = self.run(OPERATION, peers=list(peers), **options)
+        check(done, len(peers))
+        return done
+
+    def there(self) -> dict[str, str]:
+        """Return the blocks of the connections that are not being removed, by their VPCs."""
+        return {one["vpcId"]: one["routeTableCidrBlock"] for one in self.peers() if one["statusName"] != "TERMINATING"}
+
+    def id_of(self, number: int) -> str:
+        """Return the id of the connection of a VPC."""
+        found = (one for one in self.peers() if one["vpcId"] == vpc(number) and one["statusName"] != "TERMINATING")
+        return str(next(found)["id"])
+
+    def _of(self, provider: str) -> list[tuple[str, str]]:
+        """Return the names of the networks whose connections are not being removed, with the ids of those."""
+        with self.emulator.project.now() as project:
+            return [(peer.fields[NAMES[provider][1]], peer.id) for peer in project.peers.of(provider) if not peer.deleting]
+
+    def alive(self, provider: str) -> set[str]:
+        """Return the names of the networks whose connections with a cloud are not being removed."""
+        return {name for name, unused in self._of(provider)}
+
+    def of_cloud(self, provider: str, name: str) -> str:
+        """Return the id of the connection of a network that is not being removed."""
+        return next(peer_id for network, peer_id in self._of(provider) if network == name)
+
+    def clear(self) -> None:
+        """Forget the requests, pauses and lines so far."""
+        self.emulator.requests.clear()
+        self.clock.pauses.clear()
+        self.lines.clear()
 
 
 def check(done: Done, count: int) -> None:
@@ -109,46 +126,3 @@ def check(done: Done, count: int) -> None:
     assert bool(failures) <= done.failed
     # What ends the whole task is told alone.
     assert all(one["msg"] in done.msg for one in failures) or not any(one["msg"] in done.msg for one in failures)
-
-
-def sums(done: Done) -> dict[str, int]:
-    """Return those numbers of the summary that are not 0."""
-    return {name: number for name, number in done.result["summary"].items() if number}
-
-
-def actions(done: Done) -> list[tuple[str, int | None]]:
-    """Return the actions, each with the index of its entry."""
-    return [(one["action"], one["index"]) for one in done.result["actions"]]
-
-
-def failures(done: Done) -> dict[int | None, str]:
-    """Return the messages of the failures by the index of the entry."""
-    return {one["index"]: one["msg"] for one in done.result["failures"]}
-
-
-def pruned(done: Done) -> set[str]:
-    """Return the VPCs whose connections were pruned."""
-    return {one["vpc_id"] for one in done.result["pruned"]}
-
-
-def there(atlas: Atlas) -> dict[str, str]:
-    """Return the blocks of the connections that are not being removed, by their VPCs."""
-    return {one["vpcId"]: one["routeTableCidrBlock"] for one in atlas.peers() if one["statusName"] != "TERMINATING"}
-
-
-def fault(atlas: Atlas, method: str, kind: str, *, skip: int = 0, times: int | None = 1, **parameters: Any) -> None:
-    """Let something go wrong with requests with a method, as the emulator's rules say."""
-    rule: dict[str, Any] = {"method": method, "authenticated": True, "skip": skip, "fault": {"kind": kind, **parameters}}
-    atlas.emulator.faults.add(parse_rules({**rule, "times": times} if times else rule))
-
-
-def id_of(atlas: Atlas, number: int) -> str:
-    """Return the id of the connection of a VPC."""
-    return next(str(one["id"]) for one in atlas.peers() if one["vpcId"] == vpc(number) and one["statusName"] != "TERMINATING")
-
-
-def forget(atlas: Atlas) -> None:
-    """Forget the requests so far."""
-    atlas.emulator.requests.clear()
-    atlas.clock.pauses.clear()
-    atlas.lines.clear()

@@ -9,12 +9,7 @@ from urllib.parse import quote_plus, urlsplit
 
 import pytest
 import requests
-from ansible_collections.cloudpeer.atlas.tests.emulator.oauth import (
-    TokenServer,
-    TooManyError,
-    parse_basic,
-    parse_bearer,
-)
+from ansible_collections.cloudpeer.atlas.tests.emulator.oauth import TokenServer, TooManyError, parse_basic, parse_bearer
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -55,18 +55,24 @@ def emulator(_shared_emulator: RunningEmulator, clock: FakeClock) -> RunningEmul
 
 
 @pytest.fixture
-def atlas(emulator: RunningEmulator, clock: FakeClock) -> Atlas:
-    return Atlas(emulator, clock, emulator.base_url)
+def kind_of_atlas() -> type[Atlas]:
+    """The class of the sites of a folder."""
+    return Atlas
 
 
 @pytest.fixture
-def make_atlas(clock: FakeClock) -> Iterator[Callable[..., Atlas]]:
+def atlas(emulator: RunningEmulator, clock: FakeClock, kind_of_atlas: type[Atlas]) -> Atlas:
+    return kind_of_atlas(emulator, clock, emulator.base_url)
+
+
+@pytest.fixture
+def make_atlas(clock: FakeClock, kind_of_atlas: type[Atlas]) -> Iterator[Callable[..., Atlas]]:
     """Makes an emulator with settings of its own."""
     with ExitStack() as stack:
 
         def make(**settings: Any) -> Atlas:
             emulator = _on_clock(stack.enter_context(running(Settings(**{"step_seconds": 1, **settings}))), clock)
-            return Atlas(emulator, clock, emulator.base_url)
+            return kind_of_atlas(emulator, clock, emulator.base_url)
 
         yield make
 

@@ -21,7 +21,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
     azure_site,
     gcp_site,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.sets import fault
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire
 
 APPLICATION = "e90a1407-55c3-432d-9cb1-3638900a9d22"
@@ -238,7 +237,7 @@ def test_a_removal_that_has_failed_and_is_under_way_for_atlas_is_asked_for_once(
     azure.fail_deletion(peer_id)
     azure.run(state="absent")
     azure.clock.sleep(5)
-    fault(azure.atlas, "DELETE", "status", times=None, status=409, code="PEER_ALREADY_REQUESTED_DELETION")
+    azure.atlas.fault("DELETE", "status", times=None, status=409, code="PEER_ALREADY_REQUESTED_DELETION")
     azure.emulator.requests.clear()
     done = azure.run(state="absent", wait=True)
     assert words_missing(done, peer_id, "could not be removed: it is DELETION_FAILED", "role", "has to stay") == []

@@ -12,22 +12,15 @@ from urllib.parse import urlsplit
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering import container_choice as handover
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
-from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.sets import (
     DIRECTORY,
     PROJECT,
     SUBSCRIPTION,
-    actions,
+    SetSite,
     add_clouds,
-    alive,
-    apply,
     azure,
     entry,
-    failures,
-    forget,
     gcp,
-    of_cloud,
-    sums,
     vpc,
 )
 
@@ -39,7 +32,7 @@ ENTRIES = {"AWS": entry(0), "AZURE": azure(0), "GCP": gcp(0)}
 
 
 @pytest.fixture
-def clouds(atlas: Atlas) -> dict[str, str]:
+def clouds(atlas: SetSite) -> dict[str, str]:
     """The containers of a project on all clouds."""
     return add_clouds(atlas)
 
@@ -48,12 +41,12 @@ def three() -> list[dict[str, Any]]:
     return [*ENTRIES.values()]
 
 
-def present(atlas: Atlas) -> list[set[str]]:
-    return [alive(atlas, cloud) for cloud in CLOUDS]
+def present(atlas: SetSite) -> list[set[str]]:
+    return [atlas.alive(cloud) for cloud in CLOUDS]
 
 
-def test_a_list_of_three_clouds_is_created_and_found_again(atlas: Atlas, clouds: dict[str, str]) -> None:
-    done = apply(atlas, three(), **ALL)
+def test_a_list_of_three_clouds_is_created_and_found_again(atlas: SetSite, clouds: dict[str, str]) -> None:
+    done = atlas.apply(three(), **ALL)
     assert (done.failed, done.changed, done.warnings) == (False, True, [])
     assert atlas.wire() == [("GET", 401), *[("GET", 200)] * 4, *[("POST", 200)] * 3]
     assert [one["provider_name"] for one in done.result["vpc_peers"]] == [*CLOUDS]
@@ -64,24 +57,24 @@ def test_a_list_of_three_clouds_is_created_and_found_again(atlas: Atlas, clouds:
         f"{PROJECT}/net-0",
     ]
     assert present(atlas) == [{name} for name in NAMES.values()]
-    forget(atlas)
-    again = apply(atlas, three(), **ALL)
-    assert (again.failed, again.changed, sums(again)) == (False, False, {"unchanged": 3})
+    atlas.clear()
+    again = atlas.apply(three(), **ALL)
+    assert (again.failed, again.changed, again.sums) == (False, False, {"unchanged": 3})
     assert atlas.wire() == [("GET", 401), *[("GET", 200)] * 3]
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_one_cloud_needs_two_requests_if_nothing_is_to_be_done(atlas: Atlas, clouds: dict[str, str], cloud: str) -> None:
-    apply(atlas, [ENTRIES[cloud]], provider_name=cloud)
-    forget(atlas)
-    done = apply(atlas, [ENTRIES[cloud]], provider_name=cloud)
+def test_one_cloud_needs_two_requests_if_nothing_is_to_be_done(atlas: SetSite, clouds: dict[str, str], cloud: str) -> None:
+    atlas.apply([ENTRIES[cloud]], provider_name=cloud)
+    atlas.clear()
+    done = atlas.apply([ENTRIES[cloud]], provider_name=cloud)
     assert (done.failed, done.changed, atlas.wire()) == (False, False, [("GET", 401), ("GET", 200)])
 
 
-def test_check_mode_foresees_a_list_of_three_clouds(atlas: Atlas, clouds: dict[str, str]) -> None:
-    foretold = apply(atlas, three(), check_mode=True, **ALL)
+def test_check_mode_foresees_a_list_of_three_clouds(atlas: SetSite, clouds: dict[str, str]) -> None:
+    foretold = atlas.apply(three(), check_mode=True, **ALL)
     assert atlas.writes() == []
-    done = apply(atlas, three(), **ALL)
+    done = atlas.apply(three(), **ALL)
     for name in ("summary", "failures"):
         assert foretold.result[name] == done.result[name]
     for mine, own in zip(foretold.result["actions"], done.result["actions"]):
@@ -93,10 +86,10 @@ def test_check_mode_foresees_a_list_of_three_clouds(atlas: Atlas, clouds: dict[s
 
 
 @pytest.mark.parametrize("name", [None, *CLOUDS])
-def test_an_entry_of_another_cloud_is_a_failure(atlas: Atlas, clouds: dict[str, str], name: str | None) -> None:
+def test_an_entry_of_another_cloud_is_a_failure(atlas: SetSite, clouds: dict[str, str], name: str | None) -> None:
     own = name or "AWS"
     others = [cloud for cloud in CLOUDS if cloud != own]
-    done = apply(atlas, three(), provider_name=name)
+    done = atlas.apply(three(), provider_name=name)
     for cloud in others:
         said = f"peers[{CLOUDS.index(cloud)}] is on {cloud}, and provider_name is {own}"
         assert f"{said}{'' if name else ' if it is not set'}." in done.msg
@@ -118,8 +111,8 @@ def test_an_entry_of_another_cloud_is_a_failure(atlas: Atlas, clouds: dict[str, 
         (azure(0, azure_directory_id="contoso"), "peers[1].azure_directory_id"),
     ],
 )
-def test_an_entry_that_cannot_be_right_is_named_without_a_request(atlas: Atlas, wrong: dict[str, Any], message: str) -> None:
-    done = apply(atlas, [entry(1), wrong], **ALL)
+def test_an_entry_that_cannot_be_right_is_named_without_a_request(atlas: SetSite, wrong: dict[str, Any], message: str) -> None:
+    done = atlas.apply([entry(1), wrong], **ALL)
     assert done.failed
     assert message in done.msg
     assert "peers[0]" not in done.msg
@@ -127,52 +120,52 @@ def test_an_entry_that_cannot_be_right_is_named_without_a_request(atlas: Atlas, 
 
 
 @pytest.mark.parametrize("name", ["AZURE", "GCP", "all"])
-def test_the_first_version_of_the_api_knows_aws_only(atlas: Atlas, name: str) -> None:
-    done = apply(atlas, [], provider_name=name, api_version="v1.0")
+def test_the_first_version_of_the_api_knows_aws_only(atlas: SetSite, name: str) -> None:
+    done = atlas.apply([], provider_name=name, api_version="v1.0")
     assert "api_version must be v2" in done.msg
     assert atlas.wire() == []
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_pruning_one_cloud_leaves_the_others_alone(atlas: Atlas, clouds: dict[str, str], cloud: str, check_mode: bool) -> None:
-    apply(atlas, three(), **ALL)
-    forget(atlas)
+def test_pruning_one_cloud_leaves_the_others_alone(atlas: SetSite, clouds: dict[str, str], cloud: str, check_mode: bool) -> None:
+    atlas.apply(three(), **ALL)
+    atlas.clear()
     options = {"provider_name": cloud, "prune": True, "allow_empty": True, "check_mode": check_mode}
-    done = apply(atlas, [], **options)
+    done = atlas.apply([], **options)
     assert not done.failed
     assert [one["provider_name"] for one in done.result["pruned"]] == [cloud]
-    assert sums(done) == {"deleted": 1, "undeclared": 1}
+    assert done.sums == {"deleted": 1, "undeclared": 1}
     assert done.warnings == []
     if not check_mode:
         assert atlas.writes() == ["DELETE"]
         assert present(atlas) == [set() if one == cloud else {NAMES[one]} for one in CLOUDS]
 
 
-def test_pruning_all_clouds_keeps_what_is_declared_on_each(atlas: Atlas, clouds: dict[str, str]) -> None:
-    apply(atlas, [*three(), entry(1), azure(1), gcp(1)], **ALL)
-    forget(atlas)
-    above = apply(atlas, three(), prune=True, **ALL)
+def test_pruning_all_clouds_keeps_what_is_declared_on_each(atlas: SetSite, clouds: dict[str, str]) -> None:
+    atlas.apply([*three(), entry(1), azure(1), gcp(1)], **ALL)
+    atlas.clear()
+    above = atlas.apply(three(), prune=True, **ALL)
     assert "3 would be removed or replaced, and max_deletions allows 1" in above.msg
     assert f"{SUBSCRIPTION}" in above.msg
     assert atlas.writes() == []
-    done = apply(atlas, three(), prune=True, max_deletions=3, **ALL)
-    assert (done.failed, sums(done)) == (False, {"unchanged": 3, "deleted": 3, "undeclared": 3})
+    done = atlas.apply(three(), prune=True, max_deletions=3, **ALL)
+    assert (done.failed, done.sums) == (False, {"unchanged": 3, "deleted": 3, "undeclared": 3})
     assert present(atlas) == [{name} for name in NAMES.values()]
 
 
-def test_a_task_that_prunes_says_that_other_clouds_were_not_read(atlas: Atlas, clouds: dict[str, str]) -> None:
-    apply(atlas, [entry(0), entry(1)])
+def test_a_task_that_prunes_says_that_other_clouds_were_not_read(atlas: SetSite, clouds: dict[str, str]) -> None:
+    atlas.apply([entry(0), entry(1)])
     text = "those with AZURE and GCP were not read. Set provider_name: all"
-    assert apply(atlas, [entry(0), entry(1)], prune=True).warnings == []
+    assert atlas.apply([entry(0), entry(1)], prune=True).warnings == []
     for check_mode in (True, False):
-        assert text in apply(atlas, [entry(0)], prune=True, check_mode=check_mode).warnings[0]
-    assert text in apply(atlas, [], prune=True, allow_empty=True, max_deletions=5).warnings[0]
+        assert text in atlas.apply([entry(0)], prune=True, check_mode=check_mode).warnings[0]
+    assert text in atlas.apply([], prune=True, allow_empty=True, max_deletions=5).warnings[0]
     # Also where nothing is there any more.
     atlas.clock.now += 100
-    assert text in apply(atlas, [], prune=True, allow_empty=True).warnings[0]
+    assert text in atlas.apply([], prune=True, allow_empty=True).warnings[0]
     for name in ("AWS", "all"):
-        assert apply(atlas, [], prune=True, allow_empty=True, provider_name=name).warnings == []
+        assert atlas.apply([], prune=True, allow_empty=True, provider_name=name).warnings == []
 
 
 @pytest.mark.parametrize(
@@ -185,97 +178,97 @@ def test_a_task_that_prunes_says_that_other_clouds_were_not_read(atlas: Atlas, c
         {"resource_group_name": "NetWork", "azure_directory_id": DIRECTORY},
     ],
 )
-def test_patterns_protect_by_the_fields_of_all_clouds(atlas: Atlas, clouds: dict[str, str], pattern: dict[str, Any]) -> None:
-    apply(atlas, three(), **ALL)
-    done = apply(atlas, [], prune=True, allow_empty=True, max_deletions=9, ignore=[pattern], **ALL)
-    assert (sums(done), done.warnings) == ({"deleted": 2, "ignored": 1, "undeclared": 2}, [])
+def test_patterns_protect_by_the_fields_of_all_clouds(atlas: SetSite, clouds: dict[str, str], pattern: dict[str, Any]) -> None:
+    atlas.apply(three(), **ALL)
+    done = atlas.apply([], prune=True, allow_empty=True, max_deletions=9, ignore=[pattern], **ALL)
+    assert (done.sums, done.warnings) == ({"deleted": 2, "ignored": 1, "undeclared": 2}, [])
     assert present(atlas) == [set(), {"vnet-0"}, set()]
 
 
-def test_patterns_of_gcp_are_in_the_case_of_its_names(atlas: Atlas, clouds: dict[str, str]) -> None:
-    apply(atlas, three(), **ALL)
+def test_patterns_of_gcp_are_in_the_case_of_its_names(atlas: SetSite, clouds: dict[str, str]) -> None:
+    atlas.apply(three(), **ALL)
     options: dict[str, Any] = {"prune": True, "allow_empty": True, "max_deletions": 9, "check_mode": True, **ALL}
-    assert sums(apply(atlas, [], ignore=[{"gcp_project_id": "my-*", "network_name": "net-?"}], **options))["ignored"] == 1
-    done = apply(atlas, [], ignore=[{"network_name": "NET-*"}], **options)
-    assert "ignored" not in sums(done)
+    assert atlas.apply([], ignore=[{"gcp_project_id": "my-*", "network_name": "net-?"}], **options).sums["ignored"] == 1
+    done = atlas.apply([], ignore=[{"network_name": "NET-*"}], **options)
+    assert "ignored" not in done.sums
     assert "ignore[0] matches nothing that is there" in done.warnings[0]
-    assert "ignore[0].network_name" in apply(atlas, [], ignore=[{"network_name": "NET"}], **options).msg
+    assert "ignore[0].network_name" in atlas.apply([], ignore=[{"network_name": "NET"}], **options).msg
 
 
-def test_two_entries_of_one_vnet_are_refused_whatever_their_case_and_group(atlas: Atlas, clouds: dict[str, str]) -> None:
+def test_two_entries_of_one_vnet_are_refused_whatever_their_case_and_group(atlas: SetSite, clouds: dict[str, str]) -> None:
     peers = [azure(0), azure(0, vnet_name="VNET-0", resource_group_name="other"), azure(1), gcp(0), gcp(0)]
-    done = apply(atlas, peers, **ALL)
-    assert "it has the subscription and the VNet of peers[0]. Declare it once" in failures(done)[1]
-    assert "it has the project and the network of peers[3]. Declare it once" in failures(done)[4]
+    done = atlas.apply(peers, **ALL)
+    assert "it has the subscription and the VNet of peers[0]. Declare it once" in done.failures[1]
+    assert "it has the project and the network of peers[3]. Declare it once" in done.failures[4]
     assert atlas.writes() == []
 
 
-def test_the_limit_holds_for_all_clouds_together(atlas: Atlas, clouds: dict[str, str]) -> None:
+def test_the_limit_holds_for_all_clouds_together(atlas: SetSite, clouds: dict[str, str]) -> None:
     with atlas.emulator.project.now() as project:
         for number in range(48):
             body = {"providerName": "GCP", "containerId": clouds["GCP"], "gcpProjectId": PROJECT, "networkName": f"old-{number}"}
             peer = project.create_peer(body, needs_container=True)
             peer.status = "AVAILABLE"
-    done = apply(atlas, three(), **ALL)
+    done = atlas.apply(three(), **ALL)
     assert "would have 51 VPC peering connections (48 that stay, and 3 new ones)" in done.msg
     assert atlas.writes() == []
     # What was not read is not counted: then Atlas decides.
-    assert not apply(atlas, [entry(0), entry(1)]).failed
+    assert not atlas.apply([entry(0), entry(1)]).failed
 
 
-def test_what_has_failed_does_not_keep_the_other_clouds_from_being_done(atlas: Atlas, clouds: dict[str, str]) -> None:
-    apply(atlas, [azure(0)], **ALL)
+def test_what_has_failed_does_not_keep_the_other_clouds_from_being_done(atlas: SetSite, clouds: dict[str, str]) -> None:
+    atlas.apply([azure(0)], **ALL)
     with atlas.emulator.project.now() as project:
-        peer = project.peers.get(of_cloud(atlas, "AZURE", "vnet-0"))
+        peer = project.peers.get(atlas.of_cloud("AZURE", "vnet-0"))
         assert project.peers.fail(peer, "Internal Error", only_waiting=False)
-    done = apply(atlas, three(), **ALL)
+    done = atlas.apply(three(), **ALL)
     assert done.failed
-    assert failures(done)[1].startswith(f"peers[1] ({SUBSCRIPTION}/network/vnet-0): VPC peering connection ")
-    assert "FAILED (Internal Error" in failures(done)[1]
+    assert done.failures[1].startswith(f"peers[1] ({SUBSCRIPTION}/network/vnet-0): VPC peering connection ")
+    assert "FAILED (Internal Error" in done.failures[1]
     assert present(atlas) == [{name} for name in NAMES.values()]
-    again = apply(atlas, three(), recreate="dead", **ALL)
-    assert (again.failed, actions(again), sums(again)) == (False, [("recreate", 1)], {"recreated": 1, "unchanged": 2})
+    again = atlas.apply(three(), recreate="dead", **ALL)
+    assert (again.failed, again.actions, again.sums) == (False, [("recreate", 1)], {"recreated": 1, "unchanged": 2})
 
 
-def test_a_changed_resource_group_is_refused_or_replaced(atlas: Atlas, clouds: dict[str, str]) -> None:
-    apply(atlas, three(), **ALL)
+def test_a_changed_resource_group_is_refused_or_replaced(atlas: SetSite, clouds: dict[str, str]) -> None:
+    atlas.apply(three(), **ALL)
     atlas.clock.now += 100
-    forget(atlas)
+    atlas.clear()
     peers = [ENTRIES["AWS"], azure(0, resource_group_name="other"), ENTRIES["GCP"]]
-    done = apply(atlas, peers, **ALL)
-    assert "resource_group_name is network, not other" in failures(done)[1]
-    assert apply(atlas, peers, recreate="dead", **ALL).failed
-    above = apply(atlas, peers, recreate="changed", max_deletions=0, **ALL)
+    done = atlas.apply(peers, **ALL)
+    assert "resource_group_name is network, not other" in done.failures[1]
+    assert atlas.apply(peers, recreate="dead", **ALL).failed
+    above = atlas.apply(peers, recreate="changed", max_deletions=0, **ALL)
     assert "1 would be removed or replaced, and max_deletions allows 0" in above.msg
     assert atlas.writes() == []
-    foretold = apply(atlas, peers, recreate="changed", check_mode=True, **ALL)
-    done = apply(atlas, peers, recreate="changed", **ALL)
-    assert (done.failed, actions(done), sums(done)) == (False, [("recreate", 1)], {"recreated": 1, "unchanged": 2})
+    foretold = atlas.apply(peers, recreate="changed", check_mode=True, **ALL)
+    done = atlas.apply(peers, recreate="changed", **ALL)
+    assert (done.failed, done.actions, done.sums) == (False, [("recreate", 1)], {"recreated": 1, "unchanged": 2})
     assert foretold.result["summary"] == done.result["summary"]
     assert done.result["actions"][0]["differing"] == ["resource_group_name"]
     assert atlas.writes() == ["DELETE", "POST"]
     assert done.result["vpc_peers"][1]["resource_group_name"] == "other"
-    forget(atlas)
-    again = apply(atlas, peers, recreate="changed", **ALL)
+    atlas.clear()
+    again = atlas.apply(peers, recreate="changed", **ALL)
     # GCP's has come to wait for the customer by now, who needs names that the containers have.
     assert (again.failed, again.changed, len(atlas.wire())) == (False, False, 5)
 
 
-def test_names_of_azure_are_the_same_in_any_case(atlas: Atlas, clouds: dict[str, str]) -> None:
-    apply(atlas, [azure(0)], **ALL)
+def test_names_of_azure_are_the_same_in_any_case(atlas: SetSite, clouds: dict[str, str]) -> None:
+    atlas.apply([azure(0)], **ALL)
     other = azure(0, vnet_name="VNet-0", resource_group_name="NETWORK", azure_subscription_id=SUBSCRIPTION.upper())
-    done = apply(atlas, [other], prune=True, **ALL)
-    assert (done.failed, done.changed, sums(done)) == (False, False, {"unchanged": 1})
+    done = atlas.apply([other], prune=True, **ALL)
+    assert (done.failed, done.changed, done.sums) == (False, False, {"unchanged": 1})
 
 
-def test_a_vnet_may_be_named_by_its_resource_id(atlas: Atlas, clouds: dict[str, str]) -> None:
-    apply(atlas, [azure(0)], **ALL)
+def test_a_vnet_may_be_named_by_its_resource_id(atlas: SetSite, clouds: dict[str, str]) -> None:
+    atlas.apply([azure(0)], **ALL)
     vnet = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/vnet-0"
-    done = apply(atlas, [{"vnet_resource_id": vnet, "azure_directory_id": DIRECTORY}], **ALL)
-    assert (done.failed, sums(done)) == (False, {"unchanged": 1})
+    done = atlas.apply([{"vnet_resource_id": vnet, "azure_directory_id": DIRECTORY}], **ALL)
+    assert (done.failed, done.sums) == (False, {"unchanged": 1})
 
 
-def test_a_vnet_is_not_connected_to_two_containers_with_the_same_addresses(atlas: Atlas, clouds: dict[str, str]) -> None:
+def test_a_vnet_is_not_connected_to_two_containers_with_the_same_addresses(atlas: SetSite, clouds: dict[str, str]) -> None:
     with atlas.emulator.project.now() as project:
         body = {"providerName": "AZURE", "region": "US_EAST_2", "atlasCidrBlock": "192.168.232.0/21"}
         container = project.containers.create(body)
@@ -287,29 +280,29 @@ def test_a_vnet_is_not_connected_to_two_containers_with_the_same_addresses(atlas
         azure(0, container_region_name="eastus2"),
         azure(1, container_id=second),
     ]
-    done = apply(atlas, peers, **ALL)
-    assert failures(done).keys() == {1}
-    assert "is connected to network container" in failures(done)[1]
-    assert "192.168.240.0/21 overlaps 192.168.240.0/23" in failures(done)[1]
+    done = atlas.apply(peers, **ALL)
+    assert done.failures.keys() == {1}
+    assert "is connected to network container" in done.failures[1]
+    assert "192.168.240.0/21 overlaps 192.168.240.0/23" in done.failures[1]
     assert atlas.writes() == []
-    assert not apply(atlas, [peers[0]], **ALL).failed
-    assert "192.168.240.0/21 overlaps 192.168.240.0/23" in failures(apply(atlas, [peers[1]], check_mode=True, **ALL))[0]
+    assert not atlas.apply([peers[0]], **ALL).failed
+    assert "192.168.240.0/21 overlaps 192.168.240.0/23" in atlas.apply([peers[1]], check_mode=True, **ALL).failures[0]
 
 
-def test_containers_of_azure_are_named_by_region_in_either_spelling(atlas: Atlas, clouds: dict[str, str]) -> None:
+def test_containers_of_azure_are_named_by_region_in_either_spelling(atlas: SetSite, clouds: dict[str, str]) -> None:
     with atlas.emulator.project.now() as project:
         body = {"providerName": "AZURE", "region": "US_EAST_2", "atlasCidrBlock": "192.168.232.0/21"}
         second = project.containers.create(body).id
-    done = apply(atlas, [azure(0)], **ALL)
-    assert "has 2 network containers on AZURE" in failures(done)[0]
+    done = atlas.apply([azure(0)], **ALL)
+    assert "has 2 network containers on AZURE" in done.failures[0]
     peers = [azure(0, container_region_name="northeurope"), azure(0, container_region_name="US_EAST_2")]
-    done = apply(atlas, peers, **ALL)
+    done = atlas.apply(peers, **ALL)
     assert (done.failed, [one["container_id"] for one in done.result["vpc_peers"]]) == (False, [clouds["AZURE"], second])
-    wrong = apply(atlas, [azure(1, container_id=clouds["GCP"])], **ALL)
+    wrong = atlas.apply([azure(1, container_id=clouds["GCP"])], **ALL)
     assert f"peers[0].container_id: network container {clouds['GCP']} is on GCP, not on AZURE" in wrong.msg
 
 
-def add_twin(atlas: Atlas, container_id: str) -> str:
+def add_twin(atlas: SetSite, container_id: str) -> str:
     """Make another container on AZURE with the block of one, and return its id."""
     with atlas.emulator.project.now() as project:
         twin = replace(project.containers.get(container_id), id="5356823b3794dee37132bbaa", region="US_EAST_2")
@@ -319,37 +312,37 @@ def add_twin(atlas: Atlas, container_id: str) -> str:
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_vnet_is_not_connected_to_two_containers_whose_blocks_overlap(
-    atlas: Atlas, clouds: dict[str, str], check_mode: bool
+    atlas: SetSite, clouds: dict[str, str], check_mode: bool
 ) -> None:
     here, there = azure(0, container_id=clouds["AZURE"]), azure(0, container_id=add_twin(atlas, clouds["AZURE"]))
     with atlas.emulator.project.now() as project:
         body = {"providerName": "AZURE", "region": "US_WEST", "atlasCidrBlock": "192.168.232.0/22"}
         apart = azure(0, container_id=project.containers.create(body).id)
-    done = apply(atlas, [here, there, apart], check_mode=check_mode, **ALL)
-    assert failures(done).keys() == {1}
+    done = atlas.apply([here, there, apart], check_mode=check_mode, **ALL)
+    assert done.failures.keys() == {1}
     for text in (clouds["AZURE"], there["container_id"], "192.168.240.0/21 overlaps 192.168.240.0/21"):
-        assert text in failures(done)[1]
+        assert text in done.failures[1]
     assert atlas.writes() == []
-    assert not apply(atlas, [here, apart], **ALL).failed
+    assert not atlas.apply([here, apart], **ALL).failed
     atlas.clock.now += 9
-    forget(atlas)
-    done = apply(atlas, [there], check_mode=check_mode, **ALL)
-    assert failures(done).keys() == {0}
-    assert f"by VPC peering connection {of_cloud(atlas, 'AZURE', 'vnet-0')}" in failures(done)[0]
+    atlas.clear()
+    done = atlas.apply([there], check_mode=check_mode, **ALL)
+    assert done.failures.keys() == {0}
+    assert f"by VPC peering connection {atlas.of_cloud('AZURE', 'vnet-0')}" in done.failures[0]
     assert atlas.writes() == []
 
 
 @pytest.mark.parametrize("by_others", [True, False])
 def test_what_its_cloud_does_not_allow_beside_a_new_connection_is_gone_first(
-    atlas: Atlas, clouds: dict[str, str], by_others: bool
+    atlas: SetSite, clouds: dict[str, str], by_others: bool
 ) -> None:
     here, there = azure(0, container_id=clouds["AZURE"]), azure(0, container_id=add_twin(atlas, clouds["AZURE"]))
-    apply(atlas, [here], **ALL)
+    atlas.apply([here], **ALL)
     atlas.clock.now += 9
     if by_others:
-        atlas.act("delete", of_cloud(atlas, "AZURE", "vnet-0"))
-    forget(atlas)
-    done = apply(atlas, [there], prune=True, **ALL)
+        atlas.act("delete", atlas.of_cloud("AZURE", "vnet-0"))
+    atlas.clear()
+    done = atlas.apply([there], prune=True, **ALL)
     assert (done.failed, done.result["vpc_peers"][0]["container_id"]) == (False, there["container_id"])
     assert atlas.writes() == ([] if by_others else ["DELETE"]) + ["POST"]
     methods = [(one["method"], one["path"].rpartition("/")[2]) for one in atlas.emulator.requests.entries()]
@@ -359,50 +352,50 @@ def test_what_its_cloud_does_not_allow_beside_a_new_connection_is_gone_first(
 
 
 @pytest.mark.parametrize("cloud", ["AWS", "AZURE"])
-def test_a_container_of_another_cloud_or_none_fails_its_entry_alone(atlas: Atlas, clouds: dict[str, str], cloud: str) -> None:
+def test_a_container_of_another_cloud_or_none_fails_its_entry_alone(atlas: SetSite, clouds: dict[str, str], cloud: str) -> None:
     wrong = {**ENTRIES[cloud], "container_id": clouds["GCP"]}
     unknown = {**(entry(1) if cloud == "AWS" else azure(1)), "container_id": "5356823b3794dee37132bb7c"}
-    done = apply(atlas, [wrong, unknown, gcp(0)], **ALL)
-    assert failures(done).keys() == {0, 1}
+    done = atlas.apply([wrong, unknown, gcp(0)], **ALL)
+    assert done.failures.keys() == {0, 1}
     said = f"peers[0].container_id: network container {clouds['GCP']} is on GCP, not on {cloud}."
-    assert failures(done)[0].startswith(said)
-    assert f"has no network container 5356823b3794dee37132bb7c on {cloud}. It has {clouds[cloud]}" in failures(done)[1]
-    assert [one for one in clouds.values() if one in failures(done)[1]] == [clouds[cloud]]
+    assert done.failures[0].startswith(said)
+    assert f"has no network container 5356823b3794dee37132bb7c on {cloud}. It has {clouds[cloud]}" in done.failures[1]
+    assert [one for one in clouds.values() if one in done.failures[1]] == [clouds[cloud]]
     assert done.msg.startswith("Nothing was changed.")
     assert atlas.writes() == []
 
 
-def test_two_entries_on_gcp_are_one_whatever_their_container(atlas: Atlas, clouds: dict[str, str]) -> None:
-    done = apply(atlas, [gcp(0), gcp(0, container_id=clouds["GCP"])], **ALL)
-    assert failures(done)[1].endswith("Declare it once: a project has one network container on GCP.")
-    assert "container_region_name" not in failures(done)[1]
+def test_two_entries_on_gcp_are_one_whatever_their_container(atlas: SetSite, clouds: dict[str, str]) -> None:
+    done = atlas.apply([gcp(0), gcp(0, container_id=clouds["GCP"])], **ALL)
+    assert done.failures[1].endswith("Declare it once: a project has one network container on GCP.")
+    assert "container_region_name" not in done.failures[1]
 
 
-def test_the_version_of_the_api_is_refused_in_the_words_of_the_option(atlas: Atlas) -> None:
-    assert "with provider_name all." in apply(atlas, [], provider_name="all", api_version="v1.0").msg
-    assert "with provider_name GCP." in apply(atlas, [], provider_name="GCP", api_version="v1.0").msg
+def test_the_version_of_the_api_is_refused_in_the_words_of_the_option(atlas: SetSite) -> None:
+    assert "with provider_name all." in atlas.apply([], provider_name="all", api_version="v1.0").msg
+    assert "with provider_name GCP." in atlas.apply([], provider_name="GCP", api_version="v1.0").msg
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_nothing_is_counted_if_the_containers_cannot_be_read(atlas: Atlas, clouds: dict[str, str], check_mode: bool) -> None:
-    apply(atlas, [entry(0)], **ALL)
-    forget(atlas)
+def test_nothing_is_counted_if_the_containers_cannot_be_read(atlas: SetSite, clouds: dict[str, str], check_mode: bool) -> None:
+    atlas.apply([entry(0)], **ALL)
+    atlas.clear()
     rule = {"path_glob": "*/containers/all*", "method": "GET", "authenticated": True, "fault": {"kind": "status", "status": 403}}
     atlas.emulator.faults.add(parse_rules(rule))
-    done = apply(atlas, three(), check_mode=check_mode, **ALL)
+    done = atlas.apply(three(), check_mode=check_mode, **ALL)
     assert done.failed
     assert ("summary" in done.result, done.changed, atlas.writes()) == (False, False, [])
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib came with Python 3.11")
 def test_a_profile_may_name_the_governments_atlas(
-    atlas: Atlas, clouds: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    atlas: SetSite, clouds: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setattr(handover, "_GOVERNMENT", urlsplit(atlas.base_url).hostname)
     (tmp_path / "atlascli").mkdir()
     (tmp_path / "atlascli" / "config.toml").write_text(f'[government]\nops_manager_url = "{atlas.base_url}"\n')
     options = {"base_url": None, "profile": "government", "check_mode": True, **ALL}
-    done = apply(atlas, [azure(0)], **options)
+    done = atlas.apply([azure(0)], **options)
     assert not done.failed
     assert (done.result["handover"][0]["application_id"], done.result["handover"][0]["az"]) == (None, None)

@@ -6,117 +6,103 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
-from ansible_collections.cloudpeer.atlas.tests.support.sets import (
-    LOOK_TO_WRITE,
-    actions,
-    apply,
-    block,
-    entries,
-    entry,
-    failures,
-    fault,
-    forget,
-    sums,
-    there,
-    vpc,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK_TO_WRITE, SetSite, block, entries, entry, vpc
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, page
 
 
-def methods(atlas: Atlas) -> str:
+def methods(atlas: SetSite) -> str:
     """Return the requests after the first look, a letter for each method."""
     return "".join(one["method"][0:2] + " " for one in atlas.emulator.requests.entries()[len(LOOK_TO_WRITE) :])
 
 
 @pytest.mark.parametrize("kind", ["lost_reply", "half_json", "truncated"])
 @pytest.mark.parametrize("skip", [0, 2, 4])
-def test_a_post_that_was_carried_out_is_found_and_not_sent_again(atlas: Atlas, skip: int, kind: str) -> None:
-    fault(atlas, "POST", kind, skip=skip)
-    done = apply(atlas, entries(5), parallel=1)
-    assert (done.failed, sums(done)) == (False, {"created": 5})
-    assert actions(done) == [("create", index) for index in range(5)]
+def test_a_post_that_was_carried_out_is_found_and_not_sent_again(atlas: SetSite, skip: int, kind: str) -> None:
+    atlas.fault("POST", kind, skip=skip)
+    done = atlas.apply(entries(5), parallel=1)
+    assert (done.failed, done.sums) == (False, {"created": 5})
+    assert done.actions == [("create", index) for index in range(5)]
     # All the others first, and then one look.
     assert methods(atlas) == "PO " * 5 + "GE "
     assert all(peer["id"] for peer in done.result["vpc_peers"])
 
 
-def test_a_post_that_was_not_carried_out_is_sent_again_after_looks(atlas: Atlas) -> None:
-    fault(atlas, "POST", "close", skip=2)
-    done = apply(atlas, entries(5), parallel=1)
-    assert (done.failed, sums(done), len(atlas.peers())) == (False, {"created": 5}, 5)
+def test_a_post_that_was_not_carried_out_is_sent_again_after_looks(atlas: SetSite) -> None:
+    atlas.fault("POST", "close", skip=2)
+    done = atlas.apply(entries(5), parallel=1)
+    assert (done.failed, done.sums, len(atlas.peers())) == (False, {"created": 5}, 5)
     assert methods(atlas) == "PO " * 5 + "GE " * 2 + "PO "
     assert atlas.clock.pauses == [2.0, 4.0]
 
 
 @pytest.mark.parametrize("parallel", [1, 8])
-def test_all_that_are_lost_share_one_look(atlas: Atlas, parallel: int) -> None:
-    fault(atlas, "POST", "lost_reply", times=4)
-    fault(atlas, "POST", "close", times=4)
-    done = apply(atlas, entries(12), parallel=parallel)
-    assert (done.failed, sums(done), len(atlas.peers())) == (False, {"created": 12}, 12)
+def test_all_that_are_lost_share_one_look(atlas: SetSite, parallel: int) -> None:
+    atlas.fault("POST", "lost_reply", times=4)
+    atlas.fault("POST", "close", times=4)
+    done = atlas.apply(entries(12), parallel=parallel)
+    assert (done.failed, done.sums, len(atlas.peers())) == (False, {"created": 12}, 12)
     assert methods(atlas).count("GE") == 2
     assert methods(atlas).count("PO") == 16
 
 
-def test_one_that_is_lost_for_ever_is_given_up_after_the_retries(atlas: Atlas) -> None:
-    fault(atlas, "POST", "close", skip=2, times=None)
-    done = apply(atlas, entries(3), parallel=1, retries=1)
-    assert (sums(done), failures(done).keys()) == ({"created": 2, "failed": 1}, {2})
+def test_one_that_is_lost_for_ever_is_given_up_after_the_retries(atlas: SetSite) -> None:
+    atlas.fault("POST", "close", skip=2, times=None)
+    done = atlas.apply(entries(3), parallel=1, retries=1)
+    assert (done.sums, done.failures.keys()) == ({"created": 2, "failed": 1}, {2})
     assert methods(atlas) == "PO PO PO GE GE PO GE GE "
     assert done.changed
 
 
 @pytest.mark.parametrize("lag", [1, 5])
-def test_a_list_that_lags_behind_makes_nothing_twice(make_atlas: Callable[..., Atlas], lag: float) -> None:
+def test_a_list_that_lags_behind_makes_nothing_twice(make_atlas: Callable[..., SetSite], lag: float) -> None:
     atlas = make_atlas(list_lag_seconds=lag, allow_duplicates=True)
-    fault(atlas, "POST", "lost_reply", skip=3)
-    done = apply(atlas, entries(5), parallel=1)
-    assert (done.failed, sums(done), len(there(atlas)), len(atlas.peers())) == (False, {"created": 5}, 5, 5)
+    atlas.fault("POST", "lost_reply", skip=3)
+    done = atlas.apply(entries(5), parallel=1)
+    assert (done.failed, done.sums, len(atlas.there()), len(atlas.peers())) == (False, {"created": 5}, 5, 5)
     assert methods(atlas).count("PO") == 5
 
 
-def test_a_lost_post_does_not_send_again_what_the_list_does_not_show_yet(make_atlas: Callable[..., Atlas]) -> None:
+def test_a_lost_post_does_not_send_again_what_the_list_does_not_show_yet(make_atlas: Callable[..., SetSite]) -> None:
     atlas = make_atlas(list_lag_seconds=100, allow_duplicates=True)
-    fault(atlas, "POST", "close", skip=4)
-    done = apply(atlas, entries(5), parallel=1)
+    atlas.fault("POST", "close", skip=4)
+    done = atlas.apply(entries(5), parallel=1)
     assert (done.failed, len(atlas.emulator.project.list_peers())) == (False, 5)
     assert methods(atlas).count("PO") == 6
 
 
-def test_a_removal_that_the_list_does_not_show_yet_is_not_asked_for_again(faulty: tuple[Atlas, Wire]) -> None:
+def test_a_removal_that_the_list_does_not_show_yet_is_not_asked_for_again(faulty: tuple[SetSite, Wire]) -> None:
     atlas, wire = faulty
-    apply(atlas, entries(2), parallel=1)
+    atlas.apply(entries(2), parallel=1)
     before = atlas.peers()
     wire.faults += [Fault("POST", DROP), *(Fault("GET", None) for unused in range(2)), Fault("GET", page(*before), times=2)]
     wire.requests.clear()
-    done = apply(atlas, [entry(0), entry(5)], prune=True, parallel=1)
-    assert (done.failed, sums(done)) == (False, {"created": 1, "unchanged": 1, "deleted": 1, "undeclared": 1})
+    done = atlas.apply([entry(0), entry(5)], prune=True, parallel=1)
+    assert (done.failed, done.sums) == (False, {"created": 1, "unchanged": 1, "deleted": 1, "undeclared": 1})
     assert len(wire.sent("DELETE")) == 1
 
 
 @pytest.mark.parametrize(("kind", "sent"), [("lost_reply", 1), ("close", 2)])
-def test_a_change_that_got_no_answer_is_looked_up(atlas: Atlas, kind: str, sent: int) -> None:
-    apply(atlas, entries(2))
-    forget(atlas)
-    fault(atlas, "PATCH", kind)
-    done = apply(atlas, [entry(0, route_table_cidr_block="10.200.0.0/16"), entry(1)])
-    assert (done.failed, done.changed, sums(done)) == (False, True, {"updated": 1, "unchanged": 1})
+def test_a_change_that_got_no_answer_is_looked_up(atlas: SetSite, kind: str, sent: int) -> None:
+    atlas.apply(entries(2))
+    atlas.clear()
+    atlas.fault("PATCH", kind)
+    done = atlas.apply([entry(0, route_table_cidr_block="10.200.0.0/16"), entry(1)])
+    assert (done.failed, done.changed, done.sums) == (False, True, {"updated": 1, "unchanged": 1})
     assert atlas.writes().count("PATCH") == sent
     assert done.result["diff"][0]["before"]["route_table_cidr_block"] == "10.100.0.0/16"
 
 
-def test_a_look_that_fails_ends_the_task_and_leaves_open_what_was_lost(atlas: Atlas) -> None:
-    fault(atlas, "POST", "close")
-    fault(atlas, "GET", "status", status=403, skip=2, times=None)
-    done = apply(atlas, entries(3), parallel=1)
+def test_a_look_that_fails_ends_the_task_and_leaves_open_what_was_lost(atlas: SetSite) -> None:
+    atlas.fault("POST", "close")
+    atlas.fault("GET", "status", status=403, skip=2, times=None)
+    done = atlas.apply(entries(3), parallel=1)
     assert (done.failed, done.changed) == (True, True)
     assert "Failed to list the VPC peering connections" in done.msg
-    assert sums(done) == {"created": 2, "failed": 1}
-    assert "Failed to create" in failures(done)[0]
+    assert done.sums == {"created": 2, "failed": 1}
+    assert "Failed to create" in done.failures[0]
 
 
-def test_somebody_who_creates_the_same_first_is_no_failure(make_atlas: Callable[..., Atlas]) -> None:
+def test_somebody_who_creates_the_same_first_is_no_failure(make_atlas: Callable[..., SetSite]) -> None:
     atlas, real, others = make_atlas(), OPERATION.send, [0, 2]
 
     def send(self, step, state):  # type: ignore[no-untyped-def]
@@ -127,5 +113,5 @@ def test_somebody_who_creates_the_same_first_is_no_failure(make_atlas: Callable[
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OPERATION, "send", send)
-        done = apply(atlas, entries(3), parallel=1)
-    assert (done.failed, sums(done), len(atlas.peers())) == (False, {"created": 1, "unchanged": 2}, 3)
+        done = atlas.apply(entries(3), parallel=1)
+    assert (done.failed, done.sums, len(atlas.peers())) == (False, {"created": 1, "unchanged": 2}, 3)

@@ -8,50 +8,36 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import set_run as set_converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
-from ansible_collections.cloudpeer.atlas.tests.support.sets import (
-    actions,
-    apply,
-    block,
-    check,
-    entries,
-    entry,
-    failures,
-    fault,
-    forget,
-    sums,
-    there,
-    vpc,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, block, check, entries, entry, vpc
 
 
 @pytest.mark.parametrize("parallel", [1, 8])
 @pytest.mark.parametrize("skip", [0, 2, 4])
-def test_one_that_is_refused_does_not_stop_the_others(atlas: Atlas, skip: int, parallel: int) -> None:
-    fault(atlas, "POST", "status", status=403, skip=skip)
-    done = apply(atlas, entries(5), parallel=parallel)
-    assert (done.failed, done.changed, sums(done)) == (True, True, {"created": 4, "failed": 1})
-    ((index, message),) = failures(done).items()
+def test_one_that_is_refused_does_not_stop_the_others(atlas: SetSite, skip: int, parallel: int) -> None:
+    atlas.fault("POST", "status", status=403, skip=skip)
+    done = atlas.apply(entries(5), parallel=parallel)
+    assert (done.failed, done.changed, done.sums) == (True, True, {"created": 4, "failed": 1})
+    ((index, message),) = done.failures.items()
     assert index is not None
     assert re.match(rf"peers\[{index}\] \(123456789012/{vpc(index)}\): Failed to create .* \(HTTP 403", message)
     assert done.result["http_status"] == 403
     assert done.result["vpc_peers"][index] is None
     assert len(atlas.writes()) == 5
     assert parallel > 1 or index == skip
-    assert sums(apply(atlas, entries(5))) == {"created": 1, "unchanged": 4}
+    assert atlas.apply(entries(5)).sums == {"created": 1, "unchanged": 4}
 
 
-def test_several_are_told_one_by_one(atlas: Atlas) -> None:
-    fault(atlas, "POST", "status", status=403, skip=1, times=2)
-    done = apply(atlas, entries(4), parallel=1)
-    assert failures(done).keys() == {1, 2}
-    assert done.msg == " ".join(failures(done).values())
+def test_several_are_told_one_by_one(atlas: SetSite) -> None:
+    atlas.fault("POST", "status", status=403, skip=1, times=2)
+    done = atlas.apply(entries(4), parallel=1)
+    assert done.failures.keys() == {1, 2}
+    assert done.msg == " ".join(done.failures.values())
     # One status cannot stand for two.
     assert (done.result["http_status"], [one["http_status"] for one in done.result["failures"]]) == (None, [403, 403])
 
 
-def test_a_refusal_by_atlas_is_explained_by_the_option_of_the_entry(atlas: Atlas) -> None:
-    apply(atlas, entries(1))
+def test_a_refusal_by_atlas_is_explained_by_the_option_of_the_entry(atlas: SetSite) -> None:
+    atlas.apply(entries(1))
 
     def meanwhile() -> None:
         atlas.add_peer(vpcId=vpc(8), routeTableCidrBlock=block(1))
@@ -59,23 +45,23 @@ def test_a_refusal_by_atlas_is_explained_by_the_option_of_the_entry(atlas: Atlas
     real = OPERATION.send
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OPERATION, "send", lambda self, step, state: (meanwhile(), real(self, step, state))[1])
-        done = apply(atlas, [entry(0), entry(1)], parallel=1)
-    assert failures(done).keys() == {1}
-    assert "HTTP 409 OVERLAPPING_CIDR_BLOCK" in failures(done)[1] or "overlaps" in failures(done)[1]
+        done = atlas.apply([entry(0), entry(1)], parallel=1)
+    assert done.failures.keys() == {1}
+    assert "HTTP 409 OVERLAPPING_CIDR_BLOCK" in done.failures[1] or "overlaps" in done.failures[1]
     assert done.result["error_code"] == "OVERLAPPING_CIDR_BLOCK"
 
 
-def test_a_failed_change_is_told_with_its_connection(atlas: Atlas) -> None:
-    apply(atlas, entries(2))
-    forget(atlas)
-    fault(atlas, "PATCH", "status", status=403)
-    done = apply(atlas, [entry(0, route_table_cidr_block="10.200.0.0/16"), entry(1), entry(2)])
-    assert (actions(done), sums(done)) == ([("create", 2)], {"created": 1, "unchanged": 1, "failed": 1})
+def test_a_failed_change_is_told_with_its_connection(atlas: SetSite) -> None:
+    atlas.apply(entries(2))
+    atlas.clear()
+    atlas.fault("PATCH", "status", status=403)
+    done = atlas.apply([entry(0, route_table_cidr_block="10.200.0.0/16"), entry(1), entry(2)])
+    assert (done.actions, done.sums) == ([("create", 2)], {"created": 1, "unchanged": 1, "failed": 1})
     assert done.result["failures"][0]["id"] == done.result["vpc_peers"][0]["id"]
     assert done.result["vpc_peers"][0]["route_table_cidr_block"] == block(0)
 
 
-def test_a_defect_in_the_middle_tells_what_was_done(atlas: Atlas) -> None:
+def test_a_defect_in_the_middle_tells_what_was_done(atlas: SetSite) -> None:
     real, left = OPERATION.send, [2]
 
     def send(self, step, state):  # type: ignore[no-untyped-def]
@@ -88,13 +74,13 @@ def test_a_defect_in_the_middle_tells_what_was_done(atlas: Atlas) -> None:
         patch.setattr(OPERATION, "send", send)
         done = atlas.run(OPERATION, peers=entries(5), parallel=1, unexpected=True)
     check(done, 5)
-    assert (done.changed, sums(done)) == (True, {"created": 2, "failed": 3})
+    assert (done.changed, done.sums) == (True, {"created": 2, "failed": 3})
     assert "MemoryError" in done.msg
-    assert set(there(atlas)) == {vpc(0), vpc(1)}
+    assert set(atlas.there()) == {vpc(0), vpc(1)}
 
 
 @pytest.mark.parametrize("parallel", [1, 4])
-def test_a_task_that_is_interrupted_tells_what_was_done(atlas: Atlas, parallel: int) -> None:
+def test_a_task_that_is_interrupted_tells_what_was_done(atlas: SetSite, parallel: int) -> None:
     outcomes: list[Outcome] = []
     signals = [KeyboardInterrupt()]
     real_init, real = set_converge.SetConvergence.__init__, OPERATION.record
@@ -114,7 +100,7 @@ def test_a_task_that_is_interrupted_tells_what_was_done(atlas: Atlas, parallel: 
         patch.setattr(OPERATION, "record", record)
         with pytest.raises(KeyboardInterrupt):
             atlas.run(OPERATION, peers=entries(10), parallel=parallel)
-    created = set(there(atlas))
+    created = set(atlas.there())
     # No more than were on their way.
     assert 2 <= len(created) <= 2 + parallel
     assert len(atlas.lines) == 1
@@ -123,9 +109,9 @@ def test_a_task_that_is_interrupted_tells_what_was_done(atlas: Atlas, parallel: 
     assert outcomes[0].changed
 
 
-def test_nothing_is_sent_that_the_first_look_did_not_show(atlas: Atlas) -> None:
-    apply(atlas, entries(3), parallel=1)
-    forget(atlas)
+def test_nothing_is_sent_that_the_first_look_did_not_show(atlas: SetSite) -> None:
+    atlas.apply(entries(3), parallel=1)
+    atlas.clear()
     real = OPERATION.send
 
     def send(self, step, state):  # type: ignore[no-untyped-def]
@@ -134,11 +120,11 @@ def test_nothing_is_sent_that_the_first_look_did_not_show(atlas: Atlas) -> None:
             atlas.add_peer(vpcId=vpc(50), routeTableCidrBlock="10.250.0.0/16")
             with atlas.emulator.project.now() as project:
                 project.peers.drop(next(one for one in project.peers if one.fields["vpcId"] == vpc(0)))
-            fault(atlas, "POST", "close")
+            atlas.fault("POST", "close")
         return real(self, step, state)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OPERATION, "send", send)
-        done = apply(atlas, [*entries(2), entry(5)], prune=True, max_deletions=50, parallel=1)
-    assert (done.failed, sums(done)["created"], sums(done)["deleted"]) == (False, 1, 1)
-    assert set(there(atlas)) == {vpc(1), vpc(5), vpc(50)}
+        done = atlas.apply([*entries(2), entry(5)], prune=True, max_deletions=50, parallel=1)
+    assert (done.failed, done.sums["created"], done.sums["deleted"]) == (False, 1, 1)
+    assert set(atlas.there()) == {vpc(1), vpc(5), vpc(50)}

@@ -7,28 +7,16 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, Atlas
-from ansible_collections.cloudpeer.atlas.tests.support.sets import (
-    actions,
-    apply,
-    block,
-    entries,
-    entry,
-    failures,
-    forget,
-    id_of,
-    sums,
-    there,
-    vpc,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
+from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, block, entries, entry, vpc
 
 NONE = "0" * 24
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(atlas: Atlas, check_mode: bool) -> None:
-    apply(atlas, entries(2), parallel=1)
-    forget(atlas)
+def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(atlas: SetSite, check_mode: bool) -> None:
+    atlas.apply(entries(2), parallel=1)
+    atlas.clear()
     peers = [
         entry(0),
         entry(1, accepter_region_name="eu-west-1"),
@@ -44,10 +32,10 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(atlas: Atlas, 
     ]
     # The connection has the container's region, so that is the first one that would change.
     peers[1]["accepter_region_name"] = "us-east-1"
-    done = apply(atlas, peers, check_mode=check_mode)
+    done = atlas.apply(peers, check_mode=check_mode)
     assert (done.failed, done.changed, done.result["pruned"], atlas.writes()) == (True, False, [], [])
     assert done.msg.startswith("Nothing was changed. ")
-    told = failures(done)
+    told = done.failures
     assert f"peers[2].route_table_cidr_block 10.100.1.0/24 overlaps {block(0)} of VPC peering connection" in told[2]
     assert "peers[3].route_table_cidr_block 192.168.248.0/24 overlaps 192.168.248.0/21 of network container" in told[3]
     assert f"peers[4].container_id: project {atlas.emulator.settings.group_id} has no network container {NONE}" in told[4]
@@ -58,13 +46,12 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(atlas: Atlas, 
     assert "peers[10].route_table_cidr_block 10.108.0.0/17 overlaps 10.108.0.0/16" in told[10]
     assert told.keys() == {2, 3, 4, 5, 7, 8, 10}
     # What would be done otherwise.
-    assert actions(done) == [("create", 6), ("create", 9)]
-    assert sums(done) == {"created": 2, "unchanged": 2, "failed": 7}
+    assert done.actions == [("create", 6), ("create", 9)]
+    assert done.sums == {"created": 2, "unchanged": 2, "failed": 7}
 
 
-def test_options_that_cannot_be_right_are_told_at_once_without_a_request(atlas: Atlas) -> None:
-    done = apply(
-        atlas,
+def test_options_that_cannot_be_right_are_told_at_once_without_a_request(atlas: SetSite) -> None:
+    done = atlas.apply(
         [
             entry(0, route_table_cidr_block="10.0.0.1/16"),
             {**entry(1), "aws_account_id": 1402433619},
@@ -126,62 +113,60 @@ def test_what_has_another_type_is_refused_by_ansible(options: dict[str, Any]) ->
     ],
     ids=str,
 )
-def test_a_number_out_of_its_range_is_refused(atlas: Atlas, options: dict[str, Any], message: str) -> None:
-    done = apply(atlas, entries(1), **options)
+def test_a_number_out_of_its_range_is_refused(atlas: SetSite, options: dict[str, Any], message: str) -> None:
+    done = atlas.apply(entries(1), **options)
     assert message in done.msg
     assert atlas.wire() == []
 
 
-def test_the_block_of_a_region_that_cannot_change_is_refused(atlas: Atlas) -> None:
-    apply(atlas, [entry(0, accepter_region_name="eu-west-1"), entry(1)])
-    done = apply(atlas, [entry(0, accepter_region_name="us-west-2"), entry(2)])
-    assert "peers[0] (" in failures(done)[0]
-    assert "differs in what cannot be changed: accepter_region_name is eu-west-1, not us-west-2" in failures(done)[0]
-    assert vpc(2) not in there(atlas)
+def test_the_block_of_a_region_that_cannot_change_is_refused(atlas: SetSite) -> None:
+    atlas.apply([entry(0, accepter_region_name="eu-west-1"), entry(1)])
+    done = atlas.apply([entry(0, accepter_region_name="us-west-2"), entry(2)])
+    assert "peers[0] (" in done.failures[0]
+    assert "differs in what cannot be changed: accepter_region_name is eu-west-1, not us-west-2" in done.failures[0]
+    assert vpc(2) not in atlas.there()
 
 
-def test_entries_that_name_one_container_in_two_ways_are_duplicates(atlas: Atlas) -> None:
+def test_entries_that_name_one_container_in_two_ways_are_duplicates(atlas: SetSite) -> None:
     peers = [entry(0, container_id=atlas.container_id), entry(0, container_region_name="us-east-1"), entry(1)]
     for unused in range(2):
-        done = apply(atlas, peers)
-        assert "peers[1] (" in failures(done)[1]
-        assert "Both have the same network container: declare it once." in failures(done)[1]
+        done = atlas.apply(peers)
+        assert "peers[1] (" in done.failures[1]
+        assert "Both have the same network container: declare it once." in done.failures[1]
         # Also where the connection is there already.
-        if not there(atlas):
-            assert apply(atlas, peers[:1]).changed
+        if not atlas.there():
+            assert atlas.apply(peers[:1]).changed
 
 
-def test_duplicates_are_found_where_the_connection_has_failed(atlas: Atlas) -> None:
-    apply(atlas, entries(1))
+def test_duplicates_are_found_where_the_connection_has_failed(atlas: SetSite) -> None:
+    atlas.apply(entries(1))
     atlas.clock.now += 9
-    atlas.act("reject", id_of(atlas, 0))
-    done = apply(atlas, [entry(0, container_id=atlas.container_id), entry(0, container_region_name="us-east-1"), entry(1)])
-    assert failures(done).keys() == {0, 1}
-    assert "declare it once" in failures(done)[1]
-    assert vpc(1) not in there(atlas)
+    atlas.act("reject", atlas.id_of(0))
+    done = atlas.apply([entry(0, container_id=atlas.container_id), entry(0, container_region_name="us-east-1"), entry(1)])
+    assert done.failures.keys() == {0, 1}
+    assert "declare it once" in done.failures[1]
+    assert vpc(1) not in atlas.there()
 
 
 def test_what_overlapped_before_and_stays_is_no_refusal(make_atlas: Any) -> None:
     atlas = make_atlas(allow_duplicates=True)
-    apply(atlas, entries(1))
+    atlas.apply(entries(1))
     with atlas.emulator.project.now() as project:
         peer = project.peers.get(atlas.add_peer(vpcId=vpc(1), routeTableCidrBlock="10.250.0.0/16"))
         peer.fields["routeTableCidrBlock"] = "10.100.0.0/17"
     declared = [entry(0), entry(1, route_table_cidr_block="10.100.0.0/17")]
-    assert not apply(atlas, declared).failed
+    assert not atlas.apply(declared).failed
     # A change of another entry is none of theirs.
-    assert sums(apply(atlas, [*declared, entry(2)])) == {"created": 1, "unchanged": 2}
+    assert atlas.apply([*declared, entry(2)]).sums == {"created": 1, "unchanged": 2}
     # As soon as one of them changes, it is checked.
-    done = apply(atlas, [declared[0], entry(1, route_table_cidr_block="10.100.0.0/18"), entry(2)])
-    assert failures(done).keys() == {1}
+    done = atlas.apply([declared[0], entry(1, route_table_cidr_block="10.100.0.0/18"), entry(2)])
+    assert done.failures.keys() == {1}
 
 
-def test_the_same_block_in_another_container_is_no_overlap(atlas: Atlas) -> None:
+def test_the_same_block_in_another_container_is_no_overlap(atlas: SetSite) -> None:
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
-    done = apply(
-        atlas, [entry(0, container_id=atlas.container_id), entry(1, container_id=other, route_table_cidr_block=block(0))]
-    )
-    assert sums(done) == {"created": 2}
+    done = atlas.apply([entry(0, container_id=atlas.container_id), entry(1, container_id=other, route_table_cidr_block=block(0))])
+    assert done.sums == {"created": 2}
 
 
 def test_more_than_fifty_are_refused_only_if_something_is_to_be_created(make_atlas: Any) -> None:
@@ -189,10 +174,10 @@ def test_more_than_fifty_are_refused_only_if_something_is_to_be_created(make_atl
     for number in range(51):
         atlas.add_peer(vpcId=vpc(number), routeTableCidrBlock=f"10.{number}.0.0/16")
     present = [entry(number, route_table_cidr_block=f"10.{number}.0.0/16") for number in range(51)]
-    assert not apply(atlas, present).failed
-    done = apply(atlas, [*present, entry(99, route_table_cidr_block="172.16.0.0/16")])
+    assert not atlas.apply(present).failed
+    done = atlas.apply([*present, entry(99, route_table_cidr_block="172.16.0.0/16")])
     assert "52 VPC peering connections (51 that stay, and 1 new ones)" in done.msg
-    assert failures(done).keys() == {None}
+    assert done.failures.keys() == {None}
 
 
 def test_what_is_pruned_makes_room_for_what_is_created(make_atlas: Any) -> None:
@@ -201,15 +186,15 @@ def test_what_is_pruned_makes_room_for_what_is_created(make_atlas: Any) -> None:
         atlas.add_peer(vpcId=vpc(number), routeTableCidrBlock=f"10.{number}.0.0/16")
     wanted = [entry(number, route_table_cidr_block=f"10.{number}.0.0/16") for number in range(2, 50)]
     new = [entry(98 + number, route_table_cidr_block=f"172.{16 + number}.0.0/16") for number in range(2)]
-    done = apply(atlas, [*wanted, *new], prune=True, max_deletions=2)
-    assert (done.failed, sums(done)) == (False, {"created": 2, "deleted": 2, "unchanged": 48, "undeclared": 2})
+    done = atlas.apply([*wanted, *new], prune=True, max_deletions=2)
+    assert (done.failed, done.sums) == (False, {"created": 2, "deleted": 2, "unchanged": 48, "undeclared": 2})
     # They were not sent before there was a place.
     assert ("POST", 409) not in atlas.wire()
 
 
-def test_the_first_version_of_the_api_cannot_create_without_a_container(atlas: Atlas) -> None:
-    done = apply(atlas, [entry(0, container_id=atlas.container_id), entry(1)], api_version="v1.0")
-    assert "peers[1].container_id is required with api_version: v1.0" in failures(done)[1]
+def test_the_first_version_of_the_api_cannot_create_without_a_container(atlas: SetSite) -> None:
+    done = atlas.apply([entry(0, container_id=atlas.container_id), entry(1)], api_version="v1.0")
+    assert "peers[1].container_id is required with api_version: v1.0" in done.failures[1]
     assert atlas.writes() == []
-    assert apply(atlas, entries(2)).changed
-    assert not apply(atlas, entries(2), api_version="v1.0").changed
+    assert atlas.apply(entries(2)).changed
+    assert not atlas.apply(entries(2), api_version="v1.0").changed

@@ -5,32 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
-from ansible_collections.cloudpeer.atlas.tests.support.sets import (
-    LOOK_TO_WRITE,
-    apply,
-    block,
-    entries,
-    entry,
-    failures,
-    fault,
-    forget,
-    id_of,
-    pruned,
-    sums,
-    there,
-    vpc,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK_TO_WRITE, SetSite, block, entries, entry, vpc
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, page
 
 
-def statuses(atlas: Atlas) -> set[str]:
+def statuses(atlas: SetSite) -> set[str]:
     return {str(one["statusName"]) for one in atlas.peers()}
 
 
-def test_all_are_waited_for_by_one_list_a_poll(make_atlas: Callable[..., Atlas]) -> None:
+def test_all_are_waited_for_by_one_list_a_poll(make_atlas: Callable[..., SetSite]) -> None:
     atlas = make_atlas(accept="auto", max_pending_peers=50)
-    done = apply(atlas, [entry(number, route_table_cidr_block=f"10.{number}.0.0/16") for number in range(50)], wait=True)
+    done = atlas.apply([entry(number, route_table_cidr_block=f"10.{number}.0.0/16") for number in range(50)], wait=True)
     assert not done.failed
     assert statuses(atlas) <= {"PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"}
     after = atlas.wire()[len(LOOK_TO_WRITE) + 50 :]
@@ -39,20 +24,20 @@ def test_all_are_waited_for_by_one_list_a_poll(make_atlas: Callable[..., Atlas])
     assert len(done.result["status_history"]) == 50
 
 
-def test_with_nothing_to_wait_for_there_is_no_poll(atlas: Atlas) -> None:
-    apply(atlas, entries(2), wait=True)
-    forget(atlas)
-    apply(atlas, entries(2), wait=True)
+def test_with_nothing_to_wait_for_there_is_no_poll(atlas: SetSite) -> None:
+    atlas.apply(entries(2), wait=True)
+    atlas.clear()
+    atlas.apply(entries(2), wait=True)
     assert (len(atlas.wire()), atlas.lines, atlas.clock.pauses) == (2, [], [])
 
 
-def test_one_line_tells_how_far_all_are(atlas: Atlas) -> None:
-    apply(atlas, entries(2), parallel=1)
+def test_one_line_tells_how_far_all_are(atlas: SetSite) -> None:
+    atlas.apply(entries(2), parallel=1)
     atlas.clock.now += 9
-    atlas.act("accept", id_of(atlas, 0))
-    atlas.clock.after(9, lambda: atlas.act("accept", id_of(atlas, 1)))
+    atlas.act("accept", atlas.id_of(0))
+    atlas.clock.after(9, lambda: atlas.act("accept", atlas.id_of(1)))
     pcx = next(one["connectionId"] for one in atlas.peers() if one["vpcId"] == vpc(1))
-    done = apply(atlas, entries(2), wait=True, wait_for="available")
+    done = atlas.apply(entries(2), wait=True, wait_for="available")
     assert not done.failed
     project = f"project {atlas.emulator.settings.group_id}"
     assert atlas.lines == [
@@ -63,29 +48,29 @@ def test_one_line_tells_how_far_all_are(atlas: Atlas) -> None:
     ]
 
 
-def test_a_line_names_five_ids_and_comes_once_a_minute_while_nothing_changes(atlas: Atlas) -> None:
-    apply(atlas, entries(7), wait=True)
-    forget(atlas)
-    done = apply(atlas, entries(7), wait=True, wait_for="available", wait_timeout=125, wait_sleep=1)
-    assert failures(done).keys() == set(range(7))
+def test_a_line_names_five_ids_and_comes_once_a_minute_while_nothing_changes(atlas: SetSite) -> None:
+    atlas.apply(entries(7), wait=True)
+    atlas.clear()
+    done = atlas.apply(entries(7), wait=True, wait_for="available", wait_timeout=125, wait_sleep=1)
+    assert done.failures.keys() == set(range(7))
     assert len(atlas.lines) == 3
     assert atlas.lines[0].count("pcx-") == 5
     assert atlas.lines[0].endswith(", …")
 
 
-def test_an_entry_has_a_state_of_its_own_to_wait_for(atlas: Atlas) -> None:
-    atlas.clock.after(30, lambda: atlas.act("accept", id_of(atlas, 1)))
-    done = apply(atlas, [entry(0), entry(1, wait_for="available")], wait=True)
+def test_an_entry_has_a_state_of_its_own_to_wait_for(atlas: SetSite) -> None:
+    atlas.clock.after(30, lambda: atlas.act("accept", atlas.id_of(1)))
+    done = atlas.apply([entry(0), entry(1, wait_for="available")], wait=True)
     assert [one["status_name"] for one in done.result["vpc_peers"]] == ["PENDING_ACCEPTANCE", "AVAILABLE"]
     assert ": 0 of 2 there" in atlas.lines[0]
 
 
-def test_what_is_late_fails_by_entry_and_says_where_to_accept_it(atlas: Atlas) -> None:
-    atlas.clock.after(5, lambda: atlas.act("accept", id_of(atlas, 1)))
-    done = apply(atlas, entries(2), wait=True, wait_for="available", wait_timeout=60)
-    assert (sums(done), done.changed) == ({"created": 1, "failed": 1}, True)
+def test_what_is_late_fails_by_entry_and_says_where_to_accept_it(atlas: SetSite) -> None:
+    atlas.clock.after(5, lambda: atlas.act("accept", atlas.id_of(1)))
+    done = atlas.apply(entries(2), wait=True, wait_for="available", wait_timeout=60)
+    assert (done.sums, done.changed) == ({"created": 1, "failed": 1}, True)
     peer = done.result["vpc_peers"][0]
-    assert failures(done) == {
+    assert done.failures == {
         0: f"peers[0] (123456789012/{vpc(0)}): VPC peering connection {peer['id']} is still PENDING_ACCEPTANCE after 60 seconds "
         f"of waiting for it to be AVAILABLE. Have {peer['connection_id']} accepted in AWS account 123456789012, region "
         "us-east-1, then run the task again."
@@ -93,88 +78,88 @@ def test_what_is_late_fails_by_entry_and_says_where_to_accept_it(atlas: Atlas) -
     assert done.result["detail"] == "last status PENDING_ACCEPTANCE"
 
 
-def test_what_is_rejected_meanwhile_fails_and_the_others_are_waited_for(atlas: Atlas) -> None:
-    atlas.clock.after(9, lambda: atlas.act("reject", id_of(atlas, 0)))
-    atlas.clock.after(20, lambda: atlas.act("accept", id_of(atlas, 1)))
-    done = apply(atlas, entries(2), wait=True, wait_for="available")
-    assert failures(done).keys() == {0}
+def test_what_is_rejected_meanwhile_fails_and_the_others_are_waited_for(atlas: SetSite) -> None:
+    atlas.clock.after(9, lambda: atlas.act("reject", atlas.id_of(0)))
+    atlas.clock.after(20, lambda: atlas.act("accept", atlas.id_of(1)))
+    done = atlas.apply(entries(2), wait=True, wait_for="available")
+    assert done.failures.keys() == {0}
     assert "is FAILED (REJECTED" in done.msg
     assert [one["status_name"] for one in done.result["vpc_peers"]] == ["FAILED", "AVAILABLE"]
 
 
 @pytest.mark.parametrize("again", [True, False])
-def test_what_somebody_else_removes_meanwhile_fails_even_if_it_comes_again(atlas: Atlas, again: bool) -> None:
+def test_what_somebody_else_removes_meanwhile_fails_even_if_it_comes_again(atlas: SetSite, again: bool) -> None:
     def replace() -> None:
         with atlas.emulator.project.now() as project:
-            project.peers.drop(project.peers.get(id_of(atlas, 0)))
+            project.peers.drop(project.peers.get(atlas.id_of(0)))
         if again:
             atlas.add_peer(vpcId=vpc(0), routeTableCidrBlock=block(0))
 
     atlas.clock.after(15, replace)
-    atlas.clock.after(30, lambda: atlas.act("accept", id_of(atlas, 1)))
-    done = apply(atlas, entries(2), wait=True, wait_for="available")
-    assert failures(done).keys() == {0}
+    atlas.clock.after(30, lambda: atlas.act("accept", atlas.id_of(1)))
+    done = atlas.apply(entries(2), wait=True, wait_for="available")
+    assert done.failures.keys() == {0}
     assert "was removed by somebody else while this task waited for AVAILABLE" in done.msg
     assert [one and one["status_name"] for one in done.result["vpc_peers"]] == [None, "AVAILABLE"]
 
 
-def test_a_pruned_one_that_somebody_creates_again_is_none_of_ours(atlas: Atlas) -> None:
-    apply(atlas, entries(2))
+def test_a_pruned_one_that_somebody_creates_again_is_none_of_ours(atlas: SetSite) -> None:
+    atlas.apply(entries(2))
 
     def create() -> None:
         atlas.add_peer(vpcId=vpc(1), routeTableCidrBlock=block(1))
 
     atlas.clock.after(5, create)
-    atlas.clock.after(9, lambda: atlas.act("accept", id_of(atlas, 0)))
-    done = apply(atlas, entries(1), prune=True, wait=True, wait_for="available")
-    assert (done.failed, pruned(done)) == (False, {vpc(1)})
-    assert vpc(1) in there(atlas)
+    atlas.clock.after(9, lambda: atlas.act("accept", atlas.id_of(0)))
+    done = atlas.apply(entries(1), prune=True, wait=True, wait_for="available")
+    assert (done.failed, done.pruned) == (False, {vpc(1)})
+    assert vpc(1) in atlas.there()
     assert atlas.writes().count("DELETE") == 1
 
 
-def test_a_change_that_waits_is_not_sent_once_its_connection_is_gone(atlas: Atlas) -> None:
-    apply(atlas, entries(3), parallel=1)
-    atlas.act("delete", id_of(atlas, 2))
-    forget(atlas)
+def test_a_change_that_waits_is_not_sent_once_its_connection_is_gone(atlas: SetSite) -> None:
+    atlas.apply(entries(3), parallel=1)
+    atlas.act("delete", atlas.id_of(2))
+    atlas.clear()
 
     def remove() -> None:
         with atlas.emulator.project.now() as project:
-            project.peers.drop(project.peers.get(id_of(atlas, 0)))
+            project.peers.drop(project.peers.get(atlas.id_of(0)))
 
     atlas.clock.after(0.4, remove)
-    done = apply(atlas, [entry(0, route_table_cidr_block=block(2)), entry(1)], wait=True)
-    assert failures(done).keys() == {0}
+    done = atlas.apply([entry(0, route_table_cidr_block=block(2)), entry(1)], wait=True)
+    assert done.failures.keys() == {0}
     assert "removed by somebody else" in done.msg
     assert atlas.writes() == []
 
 
-def test_a_list_that_lags_behind_does_not_hide_what_was_just_created(make_atlas: Callable[..., Atlas]) -> None:
+def test_a_list_that_lags_behind_does_not_hide_what_was_just_created(make_atlas: Callable[..., SetSite]) -> None:
     atlas = make_atlas(list_lag_seconds=8)
-    done = apply(atlas, entries(5), wait=True)
-    assert (done.failed, sums(done), len(atlas.peers())) == (False, {"created": 5}, 5)
+    done = atlas.apply(entries(5), wait=True)
+    assert (done.failed, done.sums, len(atlas.peers())) == (False, {"created": 5}, 5)
 
 
-def test_a_poll_that_fails_ends_the_task_and_the_result_tells_how_far_it_came(atlas: Atlas) -> None:
-    fault(atlas, "GET", "status", status=403, skip=2, times=None)
-    done = apply(atlas, entries(3), wait=True)
-    assert (done.failed, done.changed, sums(done)) == (True, True, {"created": 3})
+def test_a_poll_that_fails_ends_the_task_and_the_result_tells_how_far_it_came(atlas: SetSite) -> None:
+    atlas.fault("GET", "status", status=403, skip=2, times=None)
+    done = atlas.apply(entries(3), wait=True)
+    assert (done.failed, done.changed, done.sums) == (True, True, {"created": 3})
     assert "HTTP 403" in done.msg
 
 
-def test_what_was_not_sent_when_a_poll_fails_has_failed(atlas: Atlas) -> None:
-    apply(atlas, entries(2), parallel=1)
-    atlas.act("delete", id_of(atlas, 1))
-    fault(atlas, "GET", "status", status=403, skip=2, times=None)
-    done = apply(atlas, [entry(0), entry(9, route_table_cidr_block=block(1)), entry(5)])
-    assert sums(done) == {"created": 1, "unchanged": 1, "failed": 1}
-    assert "The task was stopped before the request was sent." in failures(done)[1]
+def test_what_was_not_sent_when_a_poll_fails_has_failed(atlas: SetSite) -> None:
+    atlas.apply(entries(2), parallel=1)
+    atlas.act("delete", atlas.id_of(1))
+    atlas.fault("GET", "status", status=403, skip=2, times=None)
+    done = atlas.apply([entry(0), entry(9, route_table_cidr_block=block(1)), entry(5)])
+    assert done.sums == {"created": 1, "unchanged": 1, "failed": 1}
+    assert "The task was stopped before the request was sent." in done.failures[1]
     assert "HTTP 403" in done.msg
 
 
-def test_a_silent_atlas_at_the_end_of_the_time_is_told(faulty: tuple[Atlas, Wire]) -> None:
+def test_a_silent_atlas_at_the_end_of_the_time_is_told(faulty: tuple[SetSite, Wire]) -> None:
     atlas, wire = faulty
-    apply(atlas, entries(1))
+    atlas.apply(entries(1))
     listed = atlas.peers()
     wire.faults += [Fault("GET", page(*listed), times=3), Fault("GET", DROP, times=99)]
-    done = apply(atlas, entries(1), wait=True, wait_timeout=20, retries=0)
-    assert "was INITIATING when Atlas last answered" in failures(done)[0]
+    done = atlas.apply(entries(1), wait=True, wait_timeout=20, retries=0)
+    assert "was INITIATING when Atlas last answered" in done.failures[0]
