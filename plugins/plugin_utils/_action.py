@@ -3,8 +3,8 @@
 
 """The shell for the controller's own process: runs an Operation in the worker that Ansible has forked for it anyway.
 
-A module costs a Python process for each item of a loop, and each of those imports requests and connects anew. Here,
-requests is imported and the usual certificates are read once, when Ansible loads the action plugin (in the parent process,
+A module costs a Python process for each item of a loop, and each of these imports requests and opens a connection of its own.
+Here, requests is imported and the usual certificates are read once, when Ansible loads the action plugin (in the parent process,
 before it forks), and the items of a loop share one connection. Where a task has to run elsewhere, the module is run the usual
 way.
 """
@@ -46,7 +46,7 @@ class AtlasAction(ActionBase):
     _supports_async = True
 
     def __init_subclass__(cls) -> None:
-        """Have read what all workers need, in the parent process, which loads the plugin."""
+        """Read what all workers need, in the parent process, which loads the plugin."""
         super().__init_subclass__()
         cls.OPERATION.preload()
 
@@ -134,7 +134,7 @@ class AtlasAction(ActionBase):
         return t.cast("dict[str, t.Any]", remove_values(result, secrets))
 
     def _report(self, line: str) -> None:
-        """Tell the user how the waiting goes, beside the output of the callbacks, which others may parse."""
+        """Show the user how the waiting goes, beside the output of the callbacks, which others may parse."""
         if not self._task.no_log:
             self._display.display(line, stderr=True)
 

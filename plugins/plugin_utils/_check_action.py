@@ -13,14 +13,14 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_text import lines_of
-from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report, report_for
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.file import Report
 
 # Ansible loads action plugins before it forks its workers, which have no terminal.
 IS_TERMINAL = sys.stderr.isatty()
 
 
 class ShowsCheck(ActionBase):
-    """Base of the action plugin, beside the one that runs the task, in this process or as a module: `ShowsCheck, AtlasAction`."""
+    """Base of the action plugin; it stands before the base that runs the task: `ShowsCheck, AtlasAction`."""
 
     # There would be no result to show.
     _supports_async = False
@@ -28,8 +28,10 @@ class ShowsCheck(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task, and do with its result what `text` and `report` say. Neither counts as a change."""
         args = self._task.args
+        path = args.get("report")
         try:
-            report = report_for(args.get("report"), self._loader.path_dwim)
+            # A relative path begins at the folder of the playbook.
+            report = Report(self._loader.path_dwim(str(path))) if path else None
         except InvalidOptionError as error:
             return {"changed": False, "failed": True, **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)

@@ -25,8 +25,8 @@ from .atlas import read_all, warn_of_connection
 # The services that other tasks do not talk to.
 _SERVICES = ("route53", "route53resolver", "service-quotas")
 # How many findings the message of a failure has.
-_MOST_TOLD = 3
-# What each value of fail_on counts as a failure.
+_MOST_SHOWN = 3
+# The severities that each value of fail_on counts as a failure, the worst first.
 _FAILURES = {"fail": ("fail",), "warn": ("fail", "unknown", "warn"), "never": ()}
 
 PeeringCheck = dict[str, t.Any]
@@ -70,20 +70,14 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
 
     def decide(self, state: PeeringCheck) -> Plan:
         """Fail if something was found that `fail_on` counts; the result has everything by now."""
-        severities = _FAILURES[self.params["fail_on"]]
-        found = [
-            check
-            for severity in severities
-            for one in state["connections"]
-            for check in one["checks"]
-            if check["severity"] == severity
-        ]
+        checks = [check for one in state["connections"] for check in one["checks"]]
+        found = [check for severity in _FAILURES[self.params["fail_on"]] for check in checks if check["severity"] == severity]
         if found:
-            told = [f"{check['code']} {check['message']} {check['fix']}".strip() for check in found[:_MOST_TOLD]]
-            more = f" There are {len(found) - _MOST_TOLD} more." if len(found) > _MOST_TOLD else ""
+            shown = [f"{check['code']} {check['message']} {check['fix']}".strip() for check in found[:_MOST_SHOWN]]
+            more = f" There are {len(found) - _MOST_SHOWN} more." if len(found) > _MOST_SHOWN else ""
             why = "" if any(check["severity"] == "fail" for check in found) else "This fails because fail_on is warn: "
             hint = "The result has all findings in peering_check."
-            raise TaskError(f"{state['summary']} {why}{' '.join(told)}{more}", hint=hint)
+            raise TaskError(f"{state['summary']} {why}{' '.join(shown)}{more}", hint=hint)
         return Plan()
 
     def show(self, state: PeeringCheck, plan: Plan) -> dict[str, t.Any]:

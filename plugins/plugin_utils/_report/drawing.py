@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the parts of a drawing are: both sides of a connection, with what was found. Pure; the template turns it into SVG."""
+"""Where the parts of a drawing are: both sides of a connection, with what was found. The template of the page makes SVG of it."""
 
 from __future__ import annotations
 

@@ -1,14 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file of a report on the controller: in which form it is written, and where. Nobody sees a half of it."""
+"""The file of a report on the controller: in which form it is written, and where. It is replaced as a whole."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import time
-import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
@@ -19,10 +18,10 @@ _FORMS = {".html": to_html, ".md": to_markdown}
 
 
 class Report:
-    """A report that is going to be written.
+    """A report that is written once the result is there.
 
     Args:
-        path: The value of the option.
+        path: The whole path.
 
     Raises:
         InvalidOptionError: If it cannot be written there, as far as this can be known before.
@@ -64,16 +63,3 @@ class Report:
                 detail=detail,
                 hint="Check who may write to its folder, and whether there is room. The result has all that was found.",
             ) from None
-
-
-def report_for(path: t.Any, find: t.Callable[[str], str]) -> Report | None:
-    """Return the report that the option asks for; None if it is not set.
-
-    Args:
-        path: The value of the option.
-        find: Returns the whole path for one that may begin at the folder of the playbook.
-
-    Raises:
-        InvalidOptionError: If it cannot be written there.
-    """
-    return Report(find(str(path))) if path else None

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A check as a text in Markdown. Pure."""
+"""A check as a text in Markdown."""
 
 from __future__ import annotations
 

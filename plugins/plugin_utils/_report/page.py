@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page: style, template, text."""
+"""The page of a report: its style, its template, and the whole text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import typing as t
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.drawing import NARROW, WIDE, draw
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Result, link_of, view_of
 from jinja2 import Environment, StrictUndefined
+
+# With more connections, those without findings show their two sides only on demand.
+UNFOLDED = 5
 
 STYLE = """
 :root {
@@ -248,10 +251,6 @@ PAGE = (
 </html>
 """
 )
-
-
-# With more connections, those without findings show their two sides only when somebody asks.
-UNFOLDED = 5
 
 
 def to_html(peering_check: Result, made_at: str) -> str:
