@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A VPC network of GCP with its peerings, and operations, as plain data. Pure. The API's field names are here alone."""
+"""Networks of GCP with their peerings, requests and operations, as plain data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Peering:
     Attributes:
         name: Its name, which is the customer's choice.
         network: The network that it leads to: `projects/…/global/networks/…`.
-        state: `ACTIVE`, or `INACTIVE` as long as the other side has no counterpart; None if that cannot be foreseen.
+        state: `ACTIVE`, or `INACTIVE` as long as the other side has no counterpart; None in a plan, which cannot know it.
         state_details: GCP's words for it.
         update_strategy: `CONSENSUS` if both sides must agree to a removal.
     """
@@ -59,7 +59,7 @@ class AddPeering:
 
 @dataclass(frozen=True)
 class RemovePeering:
-    """The request for the removal of a peering; `network` is where it led to when this was decided."""
+    """The request for the removal of a peering; `network` is the one that it led to when it was planned."""
 
     name: str
     network: str
@@ -110,7 +110,7 @@ def _parse_peering(fields: Json) -> Peering:
     name, network = fields.get("name"), fields.get("network")
     if not isinstance(name, str) or not isinstance(network, str):
         raise ValueError("has a peering without a name or a network")
-    # One in the same project may be named in another way. It is not Atlas's, but it holds its name.
+    # The network of a peering within the project may be written in another way. It is not Atlas's, but its name is taken.
     with contextlib.suppress(ValueError):
         network = parse_network_path(network)
     more = [fields.get(key) for key in ("state", "stateDetails", "updateStrategy")]

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests about one network, and about all of a project."""
+"""Requests about the networks of GCP: all of a project, or one whose peerings are changed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from dataclasses import replace
 from .._engine.options import Parameters
 from .._http.errors import NotFoundError
 from .errors import odd_reply
-from .network import AddPeering, Json, Peering, RemovePeering, parse_network, parse_operation
+from .network import AddPeering, Json, Peering, RemovePeering, Running, parse_network, parse_operation
 from .plan import NetworkState, find_mirror
 
 if t.TYPE_CHECKING:
+    # With it comes google-auth, which takes long to load.
     from .session import GcpSession
 
 # A project has at most some dozens of networks, and a page has 500.
 _MOST_PAGES = 20
+_T = t.TypeVar("_T")
 
 
 def list_networks(session: GcpSession, project_id: str) -> dict[str, tuple[Peering, ...]]:
@@ -32,37 +34,29 @@ def list_networks(session: GcpSession, project_id: str) -> dict[str, tuple[Peeri
     query: dict[str, str] = {}
     for _page in range(_MOST_PAGES):
         reply = session.read(description, f"projects/{project_id}/global/networks", query)
-        try:
-            found.update(_parse(reply))
-            token = _next_page(reply)
-        except ValueError as error:
-            raise odd_reply(description, str(error), is_write=False) from error
+        networks, token = _parsed(_parse_page, reply, description)
+        found.update(networks)
         if not token:
             return found
         query = {"pageToken": token}
     raise odd_reply(description, "has no last page", is_write=False)
 
 
-def _parse(reply: Json) -> t.Iterator[tuple[str, tuple[Peering, ...]]]:
-    items = reply.get("items", [])
+def _parse_page(reply: Json) -> tuple[dict[str, tuple[Peering, ...]], str | None]:
+    """Return the networks of a page, and the token of the next page; None if it is the last one."""
     # A project without networks has no items.
+    items, token = reply.get("items", []), reply.get("nextPageToken")
     if reply.get("kind") != "compute#networkList" or not isinstance(items, list):
         raise ValueError("is not a list of networks")
+    found = {}
     for one in items:
         name = one.get("name") if isinstance(one, dict) else None
         if not isinstance(name, str) or not name:
             raise ValueError("has a network without a name")
-        yield name, parse_network(one, name)
-
-
-def _next_page(reply: Json) -> str | None:
-    token = reply.get("nextPageToken")
+        found[name] = parse_network(one, name)
     if token is not None and not isinstance(token, str):
         raise ValueError("has a nextPageToken that is not a text")
-    return token
-
-
-_T = t.TypeVar("_T")
+    return found, token
 
 
 class Networks:
@@ -99,7 +93,7 @@ class Networks:
             if may_be_missing and error.error_code == "notFound" and self._local in (error.detail or ""):
                 return NetworkState(exists=False)
             raise
-        peerings = _parsed(lambda: parse_network(reply, self._params["network_name"]), description, is_write=False)
+        peerings = _parsed(lambda one: parse_network(one, self._params["network_name"]), reply, description)
         return NetworkState(exists=True, peerings=peerings)
 
     def change(self, request: AddPeering | RemovePeering, request_id: str, state: NetworkState) -> NetworkState:
@@ -108,28 +102,27 @@ class Networks:
         Raises:
             TaskError: If it is refused or lost.
         """
-        verb = "add" if isinstance(request, AddPeering) else "remove"
-        where = f"to {request.network}" if verb == "add" else "of"
-        description = f"{verb} the peering {request.name} {where} {'in' if verb == 'add' else ''}".rstrip() + f" {self._local}"
+        is_added = isinstance(request, AddPeering)
+        what = f"add the peering {request.name} to {request.network} in" if is_added else f"remove the peering {request.name} of"
+        description = f"{what} {self._local}"
         reply = self._session.write(description, f"{self._local}/{request.action}", request.to_body(), request_id)
-        return replace(state, running=_parsed(lambda: parse_operation(reply), description, is_write=True))
+        return replace(state, running=_parsed(parse_operation, reply, description, is_write=True))
 
     def follow(self, state: NetworkState) -> NetworkState:
-        """Read the operation that is running, and the network as soon as it has ended well.
+        """Read the operation that is running.
 
         Raises:
             TaskError: If it cannot be read.
         """
-        running = t.cast(t.Any, state.running)
-        description = f"read the operation {running.name} on the network {self._local}"
-        path = f"{self._local.partition('/networks/')[0]}/operations/{running.name}"
-        reply = self._session.read(description, path)
-        running = _parsed(lambda: parse_operation(reply), description, is_write=False)
-        return replace(state, running=running)
+        name = t.cast(Running, state.running).name
+        description = f"read the operation {name} on the network {self._local}"
+        reply = self._session.read(description, f"{self._local.partition('/networks/')[0]}/operations/{name}")
+        return replace(state, running=_parsed(parse_operation, reply, description))
 
 
-def _parsed(parse: t.Callable[[], _T], description: str, *, is_write: bool) -> _T:
+def _parsed(parse: t.Callable[[Json], _T], reply: Json, description: str, *, is_write: bool = False) -> _T:
+    """Return what is made of a reply; one that is odd fails the task."""
     try:
-        return parse()
+        return parse(reply)
     except ValueError as error:
         raise odd_reply(description, str(error), is_write=is_write) from error

@@ -1,11 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which peering is meant, and what becomes of it."""
+"""Which peering is meant, and the plan for it."""
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import dataclass, replace
 
 from .._clouds.gcp import is_atlas_network
@@ -13,6 +12,9 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
 from .network import ACTIVE, AddPeering, Peering, RemovePeering, Running
+
+# What a step waits for: that GCP takes a change of peerings.
+FREE = "free"
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,15 @@ class NetworkState:
     running: Running | None = None
 
 
-def find_named(state: NetworkState, name: str) -> Peering | None:
-    """Return the peering that has a name."""
-    return next((one for one in state.peerings if one.name == name), None)
-
-
 def find_mirror(params: Parameters, state: NetworkState) -> Peering | None:
-    """Return the peering with Atlas's network, whatever its name; by its name alone only where that network is not known."""
+    """Return the peering with Atlas's network, whatever its name. If that network is not known, the name decides."""
     if params["remote"] is None:
-        return find_named(state, t.cast(str, params["name"]))
+        return _find_named(params, state)
     return next((one for one in state.peerings if one.network == params["remote"]), None)
 
 
-# What a step waits for: that GCP takes a change of peerings.
-FREE = "free"
+def _find_named(params: Parameters, state: NetworkState) -> Peering | None:
+    return next((one for one in state.peerings if one.name == params["name"]), None)
 
 
 def plan_present(params: Parameters, state: NetworkState) -> Plan:
@@ -55,7 +52,7 @@ def plan_present(params: Parameters, state: NetworkState) -> Plan:
     if find_mirror(params, state) is not None:
         return Plan()
     name, remote = params["name"], params["remote"]
-    holder = find_named(state, name)
+    holder = _find_named(params, state)
     if holder is not None:
         raise InvalidOptionError(
             f"name {name}: the network {params['local']} has a peering of this name, which leads to {holder.network} "
@@ -71,7 +68,7 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
     """Plan the removal of the peering.
 
     Raises:
-        TaskError: If only its name is known, and it does not lead to a network of Atlas.
+        TaskError: If the options have only its name, and it does not lead to a network of Atlas.
     """
     if not state.exists:
         return Plan(
@@ -80,7 +77,7 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
     mirror = find_mirror(params, state)
     if mirror is None:
         return Plan()
-    if params["remote"] is None and not _leads_to_atlas(mirror):
+    if params["remote"] is None and not (mirror.network.startswith("projects/") and is_atlas_network(mirror.network)):
         raise TaskError(
             f"name {mirror.name}: this peering of {params['local']} leads to {mirror.network}, which is not a network of Atlas.",
             hint="If it is to be removed all the same, set atlas_gcp_project_id and atlas_network_name to that network.",
@@ -89,12 +86,8 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
     return Plan((Change("delete", mirror.network, mirror.to_result(), None),), (step,))
 
 
-def _leads_to_atlas(peering: Peering) -> bool:
-    return peering.network.startswith("projects/") and is_atlas_network(peering.network)
-
-
 def state_after(params: Parameters, state: NetworkState, plan: Plan) -> NetworkState:
-    """Return the network to which a plan, and the waiting after it, would lead."""
+    """Return the network as it will be after a plan and the wait for it."""
     mirror = find_mirror(params, state)
     others = tuple(one for one in state.peerings if one is not mirror)
     for step in plan.steps:

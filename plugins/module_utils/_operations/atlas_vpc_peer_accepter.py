@@ -10,7 +10,7 @@ from functools import reduce
 
 from .._aws import boto, session
 from .._aws.accepter.checks import check_account
-from .._aws.accepter.network import Network, look, make_change
+from .._aws.accepter.network import Network
 from .._aws.accepter.options import ARGUMENT_SPEC, require_connection, validate
 from .._aws.accepter.plan import AccepterPlan, plan_absent, plan_present
 from .._aws.accepter.requests import Accept, RouteChange, view_after, with_status
@@ -67,7 +67,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         """Read the connection, its VPC, the route tables, and the security groups."""
         if self._first is None:
             self._account_id = self.session.find_account_id()
-        view = look(self.params, self._network, self.session.region, self._account_id)
+        view = self._network.look(self.params, self._account_id)
         if self._has_accepted and view.connection is not None and view.connection.status == PENDING:
             # AWS shows the old state for a moment.
             view = with_status(view, PROVISIONING)
@@ -100,7 +100,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
                 f"behind it: no route was made, since atlas_cidr_block {step.request.block} could not be compared.",
                 hint="Run the task again in a minute.",
             )
-        after = make_change(self._network, state, step.request)
+        after = self._network.make_change(state, step.request)
         if isinstance(step.request, Accept):
             self._has_accepted = True
             self._waiter.is_stale = True

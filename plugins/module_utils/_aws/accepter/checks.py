@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is refused, and which block is Atlas's."""
+"""What has to be right before anything is changed, and which block is Atlas's."""
 
 from __future__ import annotations
 
@@ -12,57 +12,6 @@ from ..._http.errors import TaskError
 from ..._values.blocks import do_overlap
 from ..objects import PeeringConnection, Vpc
 from .view import ENDED, INITIATING, View
-
-
-def find_block(params: Parameters, connection: PeeringConnection | None) -> str | None:
-    """Return Atlas's block: that of the options, which must be one of those that AWS tells, or the only one that AWS tells.
-
-    Returns:
-        None if neither says it.
-
-    Raises:
-        TaskError: If AWS tells other ones, or several and the options none.
-    """
-    wanted: str | None = params["atlas_cidr_block"]
-    if connection is None or not connection.requester.cidr_blocks:
-        return wanted
-    told = connection.requester.cidr_blocks
-    if wanted is not None and wanted not in told:
-        raise TaskError(
-            f"The VPC behind {connection.id} has {', '.join(told)}, not atlas_cidr_block {wanted}.",
-            hint="Correct atlas_cidr_block, or connection_id if this is not the connection of your project.",
-        )
-    if wanted is None and len(told) > 1:
-        raise TaskError(
-            f"The VPC behind {connection.id} has several blocks: {', '.join(told)}.",
-            hint="Set atlas_cidr_block to the one of Atlas's network container.",
-        )
-    return wanted or told[0]
-
-
-def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
-    """Return Atlas's block, which must not overlap the VPC; None only without a connection.
-
-    Raises:
-        TaskError: If it is missing, is not the right one, or overlaps.
-    """
-    block = find_block(params, view.connection)
-    if block is None and view.connection is not None:
-        raise TaskError(
-            f"atlas_cidr_block is required: AWS does not tell the block of {view.connection.id} while it is "
-            f"{view.connection.status}, only once it is active.",
-            hint="Set it to the block of Atlas's network container (atlas_cidr_block of atlas_network_container).",
-        )
-    overlapping = [one for one in vpc.cidr_blocks if block is not None and do_overlap(block, one)]
-    if overlapping:
-        raise TaskError(
-            f"atlas_cidr_block {block} overlaps {', '.join(overlapping)} of the VPC {vpc.id}.",
-            hint="AWS lets no such connection carry traffic: Atlas needs a network container with another block.",
-        )
-    return block
-
-
-_NEW_REQUEST = "Atlas has to request it anew (atlas_vpc_peer with recreate: dead): then use the new connection_id."
 
 
 def check_account(params: Parameters, view: View) -> None:
@@ -80,15 +29,15 @@ def check_account(params: Parameters, view: View) -> None:
 
 
 def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
-    """Check that the connection is there, leads to a VPC in the region, and that it can be accepted or is.
+    """Check that the connection is there, leads to a VPC in the region, and is accepted or can be.
 
     Args:
         params: The options.
         view: What was read.
-        will_wait: Whether a request that AWS has not passed on yet will be waited for.
+        will_wait: Whether the task waits for a request that AWS has not passed on yet.
 
     Raises:
-        TaskError: If it is unknown, has ended, is not there yet, or leads to another region: only there can it be accepted.
+        TaskError: If it is unknown, has ended, is not there yet, or leads to another region: it can be accepted only there.
     """
     connection = view.connection
     if connection is None:
@@ -102,14 +51,13 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
         raise TaskError(
             f"The VPC peering connection {connection.id} is {connection.status}: {ENDED[connection.status]}{said}.",
             error_code=connection.status,
-            hint=_NEW_REQUEST,
+            hint="Atlas has to request it anew (atlas_vpc_peer with recreate: dead): then use the new connection_id.",
         )
     if connection.status == INITIATING and not will_wait:
         raise TaskError(
             f"The VPC peering connection {connection.id} is still being requested ({INITIATING}): it cannot be accepted yet.",
             hint="Set wait to true, or run the task again in a minute.",
         )
-
     if connection.accepter.region not in (None, view.region):
         raise TaskError(
             f"The VPC peering connection {connection.id} leads to region {connection.accepter.region}, "
@@ -121,26 +69,26 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
 def check_parties(params: Parameters, connection: PeeringConnection) -> None:
     """Check that a connection leads from the right account to the right VPC.
 
-    What AWS does not tell is as good as wrong, but for routes that are only to be removed.
+    What AWS does not show counts as wrong, except where routes are only removed.
 
     Raises:
         TaskError: If it does not.
     """
     ours, theirs = connection.accepter, connection.requester
-    fine = (None,) if params["state"] == "absent" else ()
-    if params["vpc_id"] is not None and ours.vpc_id not in (*fine, params["vpc_id"]):
+    unknown = (None,) if params["state"] == "absent" else ()
+    if params["vpc_id"] is not None and ours.vpc_id not in (*unknown, params["vpc_id"]):
         raise TaskError(
             f"The VPC peering connection {connection.id} leads to {ours.vpc_id}, not to vpc_id {params['vpc_id']}.",
             hint="Correct connection_id or vpc_id.",
         )
-    if params["aws_account_id"] is not None and ours.account_id not in (*fine, params["aws_account_id"]):
+    if params["aws_account_id"] is not None and ours.account_id not in (*unknown, params["aws_account_id"]):
         raise TaskError(
             f"The VPC peering connection {connection.id} leads to a VPC of account {ours.account_id}, "
             f"not of aws_account_id {params['aws_account_id']}.",
             hint="Correct connection_id or aws_account_id.",
         )
     wanted = params["atlas_aws_account_ids"]
-    if wanted is not None and theirs.account_id not in (*fine, *wanted):
+    if wanted is not None and theirs.account_id not in (*unknown, *wanted):
         raise TaskError(
             f"The VPC peering connection {connection.id} was requested by account {theirs.account_id}, "
             f"which is not among atlas_aws_account_ids ({', '.join(wanted)}).",
@@ -149,10 +97,10 @@ def check_parties(params: Parameters, connection: PeeringConnection) -> None:
 
 
 def check_vpc(params: Parameters, view: View) -> Vpc:
-    """Return the VPC, which is there and belongs to the account of the credentials.
+    """Return the VPC.
 
     Raises:
-        TaskError: If it is not, or does not.
+        TaskError: If it is unknown, belongs to another account, or does not have the block of the options.
     """
     vpc = view.vpc
     if vpc is None:
@@ -184,7 +132,7 @@ def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:
     """Check that the security groups are there and belong to the VPC.
 
     Raises:
-        TaskError: If one does not.
+        TaskError: If one is unknown or belongs to another VPC.
     """
     for one in params["security_group_ids"] or []:
         account, unused, group_id = one.rpartition("/")
@@ -200,6 +148,54 @@ def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:
             raise TaskError(
                 f"The security group {group_id} belongs to {home}, not to {vpc.id}.", hint="Name a security group of the VPC."
             )
+
+
+def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
+    """Return Atlas's block, which must not overlap the VPC; None if it is not known and there is no connection either.
+
+    Raises:
+        TaskError: If it is missing, is not the right one, or overlaps.
+    """
+    block = find_block(params, view.connection)
+    if block is None and view.connection is not None:
+        raise TaskError(
+            f"atlas_cidr_block is required: AWS does not tell the block of {view.connection.id} while it is "
+            f"{view.connection.status}, only once it is active.",
+            hint="Set it to the block of Atlas's network container (atlas_cidr_block of atlas_network_container).",
+        )
+    overlapping = [one for one in vpc.cidr_blocks if block is not None and do_overlap(block, one)]
+    if overlapping:
+        raise TaskError(
+            f"atlas_cidr_block {block} overlaps {', '.join(overlapping)} of the VPC {vpc.id}.",
+            hint="AWS lets no such connection carry traffic: Atlas needs a network container with another block.",
+        )
+    return block
+
+
+def find_block(params: Parameters, connection: PeeringConnection | None) -> str | None:
+    """Return Atlas's block: that of the options, which must be one that AWS shows, or the only one that AWS shows.
+
+    Returns:
+        None if neither has it.
+
+    Raises:
+        TaskError: If AWS shows others, or several and the options have none.
+    """
+    wanted: str | None = params["atlas_cidr_block"]
+    if connection is None or not connection.requester.cidr_blocks:
+        return wanted
+    shown = connection.requester.cidr_blocks
+    if wanted is not None and wanted not in shown:
+        raise TaskError(
+            f"The VPC behind {connection.id} has {', '.join(shown)}, not atlas_cidr_block {wanted}.",
+            hint="Correct atlas_cidr_block, or connection_id if this is not the connection of your project.",
+        )
+    if wanted is None and len(shown) > 1:
+        raise TaskError(
+            f"The VPC behind {connection.id} has several blocks: {', '.join(shown)}.",
+            hint="Set atlas_cidr_block to the one of Atlas's network container.",
+        )
+    return wanted or shown[0]
 
 
 def _is_within(part: str, block: str) -> bool:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the module atlas_vpc_peer_accepter, and the checks of their values before anything is read. Pure."""
+"""The options of the module atlas_vpc_peer_accepter, and the checks of their values before anything is read."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def to_tags(option: str, value: t.Mapping[t.Any, t.Any] | None) -> dict[str, str
     tags = {}
     for key, content in (value or {}).items():
         if content is None or isinstance(content, (bool, dict, list)):
-            # Of a boolean, nobody can tell which of its spellings is meant.
+            # The spelling of a boolean is lost: yes and true are the same by now.
             raise InvalidOptionError(
                 f"{option} has no text for {key!r}.", hint="Write the value of the tag in quotes; it may be empty."
             )

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What atlas_vpc_peer_accepter has to do, from what was read: refuse, or the steps in their order. Pure."""
+"""The plan of atlas_vpc_peer_accepter: the steps in their order, or the refusal."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def _plan(requests: t.Iterable[Request], warnings: list[str], block: str | None,
 
 
 def plan_present(params: Parameters, view: View) -> AccepterPlan:
-    """Plan how the connection comes to be accepted, routed, named, and resolved.
+    """Plan the acceptance of the connection, its routes and tags, and the VPC's attributes for DNS.
 
     Raises:
-        TaskError: If that must not be done; nothing is changed then.
+        TaskError: If a check fails: then nothing is changed.
     """
     check_account(params, view)
     connection = view.connection
@@ -86,10 +86,10 @@ def plan_present(params: Parameters, view: View) -> AccepterPlan:
 
 
 def plan_absent(params: Parameters, view: View) -> AccepterPlan:
-    """Plan how the routes to the connection are removed, and those to the same block that lead nowhere.
+    """Plan the removal of the routes to the connection, and of those to the same block whose connection has ended.
 
     Raises:
-        TaskError: If that must not be done; nothing is changed then.
+        TaskError: If a check fails: then nothing is changed.
     """
     check_account(params, view)
     connection, connection_id = view.connection, params["connection_id"]
@@ -116,7 +116,7 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
 
 
 def _plan_acceptance(params: Parameters, connection: PeeringConnection | None, warnings: list[str]) -> None:
-    """Warn of what is accepted unseen, or of what is not accepted."""
+    """Warn if the connection is accepted unchecked, or not accepted."""
     if connection is None:
         return
     if not params["accept"]:
@@ -146,7 +146,7 @@ def _warn_of_owner(view: View, warnings: list[str]) -> None:
 
 
 def _check_nothing_left(params: Parameters, view: View) -> None:
-    """Check that no route leads to a connection of which AWS no longer tells the VPC or the block.
+    """Check that no route leads to a connection whose VPC or block AWS no longer shows.
 
     Raises:
         TaskError: If one does.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What atlas_vpc_peer_accepter sends to make changes, and what each makes of what was read. Pure."""
+"""The changes that atlas_vpc_peer_accepter makes, and the view after each."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RouteChange:
 
     Attributes:
         before: The target that the route has; None if there is none that counts.
-        target: The connection that it will lead to; None if it goes, or if the connection is not known yet (check mode).
+        target: The connection that it will lead to; None if it is removed, or if the connection is not known yet (check mode).
     """
 
     action: RouteAction
@@ -79,7 +79,7 @@ def view_after(view: View, request: Request) -> View:
 
 
 def with_status(view: View, status: str, message: str | None = None) -> View:
-    """Return the view with the connection in another state; what AWS will say of it is not known before."""
+    """Return the view with the connection in another state, and with AWS's message on it if that is known."""
     if view.connection is None:
         return view
     return replace(view, connection=replace(view.connection, status=status, status_message=message, expiration_time=None))

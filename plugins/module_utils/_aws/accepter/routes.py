@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which route tables are meant, and what has to become of their routes to Atlas. Pure."""
+"""Which route tables are meant, and how their routes to Atlas change."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable,
 
 
 def missing_tables(params: Parameters, view: View) -> list[str]:
-    """Return the route tables that the options name and that are gone."""
+    """Return the ids of the route tables that the options name and that were not found."""
     there = {one.id for one in (*view.tables, *view.elsewhere)}
     return [one for one in dict.fromkeys(params["route_table_ids"] or []) if one not in there]
 
 
 def peers_of(tables: t.Iterable[RouteTable], block: str, connection_id: str | None) -> set[str]:
-    """Return the other connections to which routes to exactly a block lead."""
+    """Return the ids of the other connections that the routes to exactly a block lead to."""
     routes = [route_to(one, block) for one in tables]
     return {one.target for one in routes if one is not None and one.is_peering and one.target != connection_id}
 
@@ -72,7 +72,7 @@ def peers_of(tables: t.Iterable[RouteTable], block: str, connection_id: str | No
 def plan_routes(
     params: Parameters, view: View, tables: t.Iterable[RouteTable], block: str, connection_id: str | None
 ) -> list[RouteChange]:
-    """Return what lets all tables lead to the connection.
+    """Return the changes after which all tables have a route to the block through the connection.
 
     Raises:
         TaskError: If a table leads to the block, or to a part of it, in another way; all such routes are named.
@@ -94,7 +94,7 @@ def plan_routes(
         elif own is not None and own.is_peering and view.has_ended(own.target):
             changes.append(RouteChange("replace", table.id, block, own.target, connection_id))
         elif params["replace_routes"] and blocking.target != LOCAL:
-            # AWS prefers a route that somebody made to one that it propagated itself, and lets nobody replace the latter.
+            # A propagated route cannot be replaced, but one made beside it takes precedence.
             action: RouteAction = "replace" if own is not None else "create"
             changes.append(RouteChange(action, table.id, block, own.target if own is not None else None, connection_id))
         else:
@@ -110,7 +110,7 @@ def plan_routes(
 
 
 def plan_removal(view: View, tables: t.Iterable[RouteTable], block: str, connection_id: str | None) -> list[RouteChange]:
-    """Return what removes the routes to the block that lead to the connection, or to one that has ended."""
+    """Return the changes that remove the routes to the block through the connection, or through one that has ended."""
     found = [(one.id, route_to(one, block)) for one in tables]
     return [
         RouteChange("delete", table_id, block, route.target, None)
@@ -120,7 +120,7 @@ def plan_removal(view: View, tables: t.Iterable[RouteTable], block: str, connect
 
 
 def leftovers(tables: t.Iterable[RouteTable], connection_id: str | None, removed: t.Iterable[RouteChange] = ()) -> list[str]:
-    """Return the routes to the connection that stay, in words."""
+    """Return in words the routes to the connection that stay."""
     gone = {(one.table_id, one.block) for one in removed}
     return [
         f"{route.destination} in {table.id}"
@@ -131,5 +131,5 @@ def leftovers(tables: t.Iterable[RouteTable], connection_id: str | None, removed
 
 
 def _describe(table: RouteTable, route: Route) -> str:
-    marks = [*(["propagated"] if route.is_propagated else []), *(["a black hole"] if route.is_blackhole else [])]
-    return f"{table.id} routes {route.destination} to {route.target}{f' ({chr(44).join(marks)})' if marks else ''}"
+    marks = ",".join([*(["propagated"] if route.is_propagated else []), *(["a black hole"] if route.is_blackhole else [])])
+    return f"{table.id} routes {route.destination} to {route.target}" + (f" ({marks})" if marks else "")

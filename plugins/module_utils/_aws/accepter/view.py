@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was read for atlas_vpc_peer_accepter, and how a result shows it. Pure."""
+"""What was read for atlas_vpc_peer_accepter, and how a result shows it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ACTIVE = "active"
 INITIATING = "initiating-request"
 PENDING = "pending-acceptance"
 PROVISIONING = "provisioning"
-# What each state means that a connection does not come back from.
+# The states that a connection does not come back from, and what each means.
 ENDED = {
     "deleted": "it was deleted",
     "deleting": "it is being deleted",
@@ -32,11 +32,11 @@ class View:
     Attributes:
         region: The region.
         account_id: The account of the credentials; None if AWS does not say.
-        connection: The connection that the options name; None without one, or if it is unknown.
+        connection: The connection that the options name; None if they name none, or it is unknown.
         vpc: The VPC; None if it is unknown.
         tables: The route tables of the VPC.
-        elsewhere: Route tables that the options name and that are not among those of the VPC.
-        others: The connections that routes lead to, by id, beside the one that the options name; those that AWS knows.
+        elsewhere: Route tables that the options name and that belong to another VPC.
+        others: The other connections that routes lead to, by id; those that AWS knows.
         groups: The VPCs of the security groups that the options name, by id; those that AWS knows.
     """
 
@@ -63,7 +63,7 @@ class View:
 
 
 def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Route | None:
-    """Return the route of a table to exactly a block: the one that somebody made, or the one that AWS propagated."""
+    """Return the route of a table to exactly a block: the one that was made by hand, or the one that AWS propagated."""
     return next((one for one in table.routes if one.destination == block and one.is_propagated == propagated), None)
 
 
@@ -92,7 +92,7 @@ def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str 
 
 
 def _show(found: PeeringConnection | Vpc) -> dict[str, t.Any]:
-    """Return an object with the fields that are documented; the others are for the checks of atlas_vpc_peer_check."""
+    """Return an object with the fields that are documented; atlas_vpc_peer_check needs the others."""
     shown = asdict(found)
     for one in (shown, shown.get("requester", {}), shown.get("accepter", {})):
         for name in _NOT_SHOWN:
