@@ -121,7 +121,7 @@ def test_a_package_imports_only_what_lies_below_it() -> None:
     assert wrong_in(FILES, forbidden) == {}
 
 
-def test_imports_are_relative_within_module_utils_and_have_full_names_elsewhere() -> None:
+def test_imports_are_relative_within_module_utils_only() -> None:
     def forbidden(file: Path) -> list[str]:
         odd = [name for name, dots in own_imports(file) if (dots > 0) != (SHARED in file.parents and name.startswith("_"))]
         return odd + [name for name, dots in imports_of(file) if name.split(".")[0] in {"plugins", "scripts", "tests"}]
@@ -139,7 +139,7 @@ def test_the_accepter_loads_no_client_of_atlas() -> None:
     assert [file for file in unread if not file.is_file()] == []
 
 
-def test_the_probe_needs_nothing_but_python_and_what_ansible_sends() -> None:
+def test_the_probe_needs_only_python_and_what_ansible_sends() -> None:
     """It runs on hosts where nobody has installed anything."""
     files = loaded_with(PLUGINS / "modules" / "atlas_probe.py", SHARED / "_operations" / "atlas_probe.py")
     assert SHARED / "_engine" / "shell.py" in files
@@ -157,7 +157,7 @@ def test_libraries_for_requests_stay_where_requests_are_sent() -> None:
     assert wrong_in(FILES, forbidden) == {}
 
 
-def test_what_others_can_use_without_ansible_knows_nothing_of_it() -> None:
+def test_what_others_can_use_knows_nothing_of_ansible() -> None:
     files = [file for file in FILES if package_of(name_of(file)) in WITHOUT_ANSIBLE]
     assert wrong_in(files, lambda file: [name for name, dots in imports_of(file) if name.split(".")[0] == "ansible"]) == {}
 
@@ -190,6 +190,7 @@ def test_stand_ins_share_nothing_with_the_plugins() -> None:
 
 
 def test_nothing_outside_the_tests_imports_them() -> None:
+    """Only `make house` does: it prints the figures that a test limits."""
     files = [file for folder in ("plugins", "scripts", "roles", "docs") for file in (ROOT / folder).rglob("*.py")]
     importing = {file.name for file in files for name, dots in imports_of(file) if "tests" in name.split(".")}
     # It shows the figures that test_house.py bounds.

@@ -105,7 +105,7 @@ def test_the_descriptions_of_the_services_are_read_once(site: AwsSite, monkeypat
     assert [path for path in read if path.endswith(("service-2", "endpoints"))] == []
 
 
-def test_a_thousand_tasks_leave_nothing_behind_but_the_descriptions_of_the_services(site: AwsSite) -> None:
+def test_a_thousand_tasks_leave_only_descriptions_of_services(site: AwsSite) -> None:
     site.run(check_mode=True)
     before = list(_aws_boto.LOADER.search_paths)
     for unused in range(5):
@@ -113,7 +113,7 @@ def test_a_thousand_tasks_leave_nothing_behind_but_the_descriptions_of_the_servi
     assert list(_aws_boto.LOADER.search_paths) == before
 
 
-def test_credentials_of_a_profile_come_before_those_of_the_environment(
+def test_a_profile_precedes_credentials_in_the_environment(
     site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = owner(site.aws.url, "444444444444")
@@ -366,7 +366,7 @@ def test_the_aliases_of_amazon_aws(options: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_options_that_cannot_be_right_are_named_and_nothing_is_sent(site: AwsSite, options: dict[str, Any], message: str) -> None:
+def test_wrong_options_are_named_and_nothing_is_sent(site: AwsSite, options: dict[str, Any], message: str) -> None:
     done = site.run(**{"atlas_cidr_block": None, **options})
     assert message in done.msg
     assert "geheim" not in done.msg

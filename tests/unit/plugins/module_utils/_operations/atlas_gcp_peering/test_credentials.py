@@ -47,9 +47,7 @@ def test_scopes_are_those_of_the_option(site: GcpSite) -> None:
     assert site.clouds.tokens.issued[-1]["scope"] == wanted
 
 
-def test_application_default_credentials_are_found_by_their_variable(
-    site: GcpSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_default_credentials_are_found_by_their_variable(site: GcpSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "adc.json"
     file.write_text(json.dumps(site.clouds.tokens.user_file()))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
@@ -88,7 +86,7 @@ def test_a_token_is_renewed_when_it_expires(site: GcpSite, monkeypatch: pytest.M
     assert paths.count("oauth2.googleapis.com/token") == len(paths) / 2
 
 
-def test_a_token_that_gcp_refuses_is_a_failure_without_the_token(site: GcpSite) -> None:
+def test_a_refused_token_is_a_failure_that_does_not_show_it(site: GcpSite) -> None:
     for state in ("present", "absent"):
         done = site.run(access_token="ya29.canary-of-a-token", state=state)
         assert done.failed
@@ -99,7 +97,7 @@ def test_a_token_that_gcp_refuses_is_a_failure_without_the_token(site: GcpSite) 
         assert site.wire() == ["GET my-network"]
 
 
-def test_a_server_that_sends_the_token_back_does_not_get_it_shown(site: GcpSite) -> None:
+def test_a_token_that_a_server_sends_back_is_not_shown(site: GcpSite) -> None:
     for status in (400, 403, 500):
         body = {"error": {"code": status, "message": f"I know {site.token}", "errors": [{"reason": site.token}]}}
         site.clouds.app.answers += [("/my-network", status, body)] * 5
@@ -187,7 +185,7 @@ def test_what_cannot_be_right_is_found_before_anything_is_sent(site: GcpSite, op
 
 @pytest.mark.parametrize("kind", [None, "serviceaccount"], ids=["no kind", "kind"])
 @pytest.mark.parametrize("options", [{}, {"auth_kind": "accesstoken"}], ids=["token", "token and its kind"])
-def test_the_token_of_a_task_counts_before_the_key_of_a_variable(
+def test_the_token_of_a_task_precedes_the_key_of_a_variable(
     site: GcpSite, monkeypatch: pytest.MonkeyPatch, kind: str | None, options: dict[str, str]
 ) -> None:
     monkeypatch.setenv("GCP_SERVICE_ACCOUNT_FILE", "/no/such/file")

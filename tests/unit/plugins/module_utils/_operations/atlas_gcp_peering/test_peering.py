@@ -39,7 +39,7 @@ def test_wait_lasts_until_the_other_half_is_there(site: GcpSite) -> None:
     assert any("INACTIVE → ACTIVE after" in line for line in site.lines)
 
 
-def test_wait_tells_why_the_peering_is_not_active_when_the_time_is_up(site: GcpSite) -> None:
+def test_wait_says_why_the_peering_is_not_active_in_time(site: GcpSite) -> None:
     done = site.run(wait=True, wait_timeout=20)
     assert done.failed
     assert "before the peering with projects/p-abcd" in done.msg
@@ -73,7 +73,7 @@ def test_check_mode_tells_the_truth(site: GcpSite, wait: bool, has_other_half: b
     assert site.peerings() == [NAME]
 
 
-def test_a_peering_is_found_by_the_network_whatever_its_name_and_host(site: GcpSite) -> None:
+def test_a_peering_is_found_by_its_network_whatever_its_name(site: GcpSite) -> None:
     site.clouds.gcp.add_peering(*MINE, "made-by-terraform", ATLAS, importCustomRoutes=True)
     done = site.run(name="another-name")
     assert not done.changed
@@ -83,7 +83,7 @@ def test_a_peering_is_found_by_the_network_whatever_its_name_and_host(site: GcpS
     assert site.peerings() == []
 
 
-def test_the_name_of_another_peering_is_refused_with_both_networks(site: GcpSite) -> None:
+def test_a_taken_name_is_refused_with_both_networks(site: GcpSite) -> None:
     site.clouds.gcp.add_peering(*MINE, NAME, OTHER)
     for check_mode in (True, False):
         done = site.run(check_mode=check_mode)
@@ -175,7 +175,7 @@ def test_another_operation_is_waited_for(site: GcpSite) -> None:
     assert site.peerings() == [NAME]
 
 
-def test_another_operation_that_does_not_end_is_a_failure_in_time(site: GcpSite) -> None:
+def test_another_operation_without_an_end_fails_in_time(site: GcpSite) -> None:
     site.clouds.gcp.begin_foreign(*MINE, looks=10_000)
     done = site.run(wait_timeout=20)
     assert done.failed
@@ -194,7 +194,7 @@ def test_a_half_that_somebody_makes_meanwhile_will_do(site: GcpSite) -> None:
     assert site.peerings() == ["theirs"]
 
 
-def test_a_peering_of_that_name_with_another_network_is_not_removed(site: GcpSite) -> None:
+def test_a_peering_with_another_network_is_not_removed(site: GcpSite) -> None:
     site.run()
     site.clouds.gcp.begin_foreign(*MINE, looks=1000)
 
@@ -379,7 +379,7 @@ def test_what_a_killed_run_has_begun_is_waited_for(site: GcpSite, state: str) ->
     assert site.peerings() == ([NAME] if state == "present" else [])
 
 
-def test_a_mirror_that_another_run_makes_at_the_same_moment_will_do(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_that_another_run_makes_meanwhile_will_do(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is made after the look, and before the request."""
     add = site.clouds.gcp.add
 

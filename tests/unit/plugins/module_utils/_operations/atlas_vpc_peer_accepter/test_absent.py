@@ -94,7 +94,7 @@ def test_routes_to_other_connections_that_have_ended_go_as_well(routed: AwsSite,
     assert routed.targets() == {}
 
 
-def test_without_a_connection_only_those_to_ended_connections_go(routed: AwsSite) -> None:
+def test_without_a_connection_only_routes_to_ended_ones_go(routed: AwsSite) -> None:
     former = routed.request()
     extra = routed.ec2.create_route_table(VpcId=routed.vpc_id)["RouteTable"]["RouteTableId"]
     routed.route(extra, VpcPeeringConnectionId=former)
@@ -108,7 +108,7 @@ def test_without_a_connection_only_those_to_ended_connections_go(routed: AwsSite
     assert not routed.run(**options).changed
 
 
-def test_the_tables_can_be_chosen_and_other_routes_to_the_connection_are_named(routed: AwsSite) -> None:
+def test_tables_can_be_chosen_and_other_routes_are_named(routed: AwsSite) -> None:
     main, other = routed.tables
     routed.route(main, "192.168.249.0/24")
     done = routed.run(route_table_ids=[main], **ABSENT)
@@ -186,7 +186,7 @@ def test_the_block_of_an_active_connection_is_the_default(routed: AwsSite) -> No
 
 
 @pytest.mark.parametrize("status", ["deleted", None])
-def test_without_the_block_routes_that_remain_are_a_failure_and_none_is_fine(routed: AwsSite, status: str | None) -> None:
+def test_without_the_block_only_remaining_routes_fail(routed: AwsSite, status: str | None) -> None:
     if status is None:
         routed.front.hidden[routed.connection_id] = 1000
     else:

@@ -44,7 +44,7 @@ def test_a_lost_reply_is_looked_up_and_nothing_is_sent_twice(site: AwsSite, acti
     assert not site.run(**options).changed
 
 
-def test_aws_may_show_the_old_state_for_a_moment_after_the_acceptance(site: AwsSite) -> None:
+def test_aws_may_show_the_old_state_right_after_acceptance(site: AwsSite) -> None:
     site.front.status[site.connection_id] = ("pending-acceptance", "Pending Acceptance")
     site.clock.after(5, site.front.status.clear)
     done = site.run()
@@ -53,7 +53,7 @@ def test_aws_may_show_the_old_state_for_a_moment_after_the_acceptance(site: AwsS
     assert site.front.writes == ["AcceptVpcPeeringConnection", *["CreateRoute"] * len(site.tables)]
 
 
-def test_what_was_accepted_is_not_accepted_once_more_although_aws_shows_the_old_state(site: AwsSite) -> None:
+def test_an_old_state_that_aws_shows_is_not_accepted_again(site: AwsSite) -> None:
     """Everything is read again after a route that got no reply; then the block is not told, so nothing else is done."""
     site.front.lose("CreateRoute")
     accept = site.front.answer
@@ -109,7 +109,7 @@ def test_one_change_whose_reply_was_lost_counts(site: AwsSite, action: str) -> N
         refusal("RequestLimitExceeded", status=503),
     ],
 )
-def test_a_request_that_never_arrived_is_sent_again_after_a_look(site: AwsSite, action: str, reply: Any) -> None:
+def test_a_request_that_never_arrived_is_sent_after_a_look(site: AwsSite, action: str, reply: Any) -> None:
     options = prepare(site, action)
     site.front.rule(action, reply, times=1)
     done = site.run(**options)
@@ -142,7 +142,7 @@ def test_a_read_is_repeated_by_botocore(site: AwsSite) -> None:
     assert site.run().changed
 
 
-def test_where_nothing_can_be_read_after_a_lost_reply_it_may_have_been_changed(site: AwsSite) -> None:
+def test_a_lost_reply_without_a_read_after_it_leaves_it_open(site: AwsSite) -> None:
     site.front.lose("AcceptVpcPeeringConnection")
     site.front.rule("DescribeVpcPeeringConnections", refusal("UnauthorizedOperation", status=403), skip=1)
     done = site.run()
@@ -185,7 +185,7 @@ def test_ended_right_before_the_acceptance(site: AwsSite, status: str) -> None:
     assert not done.changed
 
 
-def test_a_route_that_somebody_else_has_made_to_this_connection_is_fine(site: AwsSite) -> None:
+def test_a_route_made_meanwhile_to_this_connection_is_fine(site: AwsSite) -> None:
     site.accept()
     main, other = site.tables
     site.front.rule("CreateRoute", before=lambda: site.route(main), times=1)
@@ -196,7 +196,7 @@ def test_a_route_that_somebody_else_has_made_to_this_connection_is_fine(site: Aw
 
 
 @pytest.mark.parametrize("replace_routes", [False, True])
-def test_a_route_that_somebody_else_has_made_to_another_target_is_named(site: AwsSite, replace_routes: bool) -> None:
+def test_a_route_made_meanwhile_to_another_target_is_named(site: AwsSite, replace_routes: bool) -> None:
     site.accept()
     main, other = site.tables
     gateway = site.add_gateway()
@@ -246,7 +246,7 @@ def test_a_route_that_is_gone_before_it_is_replaced_is_made(site: AwsSite) -> No
     assert site.targets() == {main: site.connection_id}
 
 
-def test_a_route_that_was_replaced_right_before_it_is_deleted_stays(site: AwsSite) -> None:
+def test_a_route_replaced_right_before_its_removal_stays(site: AwsSite) -> None:
     site.run()
     main, other = site.tables
     gateway = site.add_gateway()
@@ -317,7 +317,7 @@ def test_a_table_that_is_gone_before_its_route_is_made(site: AwsSite) -> None:
 
 
 @pytest.mark.parametrize("action", WRITES)
-def test_a_missing_permission_names_the_action_and_tells_what_was_done(site: AwsSite, action: str) -> None:
+def test_a_missing_permission_names_the_action_and_the_changes(site: AwsSite, action: str) -> None:
     options = prepare(site, action)
     encoded = "You are not authorized to perform this operation. Encoded authorization failure message: AbCdEf123"
     site.front.rule(action, refusal("UnauthorizedOperation", encoded, status=403))
@@ -346,7 +346,7 @@ def test_a_missing_permission_names_the_action_and_tells_what_was_done(site: Aws
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_missing_permission_to_read_is_refused_before_anything_is_changed(site: AwsSite, action: str, check_mode: bool) -> None:
+def test_a_missing_permission_to_read_fails_before_any_change(site: AwsSite, action: str, check_mode: bool) -> None:
     site.front.rule(action, refusal("UnauthorizedOperation", status=403))
     done = site.run(check_mode=check_mode, dns="warn", security_group_ids=["sg-0123456789abcdef0"])
     assert f"Allow ec2:{action} to these credentials" in done.msg

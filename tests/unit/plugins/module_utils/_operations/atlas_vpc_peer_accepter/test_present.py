@@ -39,7 +39,7 @@ def test_it_accepts_and_routes_and_then_there_is_nothing_to_do(site: AwsSite) ->
     ]
 
 
-def test_with_all_options_nothing_to_do_is_still_one_request_for_each_kind_of_object(site: AwsSite) -> None:
+def test_nothing_to_do_is_one_request_for_each_kind_of_object(site: AwsSite) -> None:
     group = site.ec2.create_security_group(GroupName="app", Description="app", VpcId=site.vpc_id)["GroupId"]
     options = {
         "vpc_id": site.vpc_id,
@@ -59,7 +59,7 @@ def test_with_all_options_nothing_to_do_is_still_one_request_for_each_kind_of_ob
     assert site.front.actions == [*READS, "DescribeVpcAttribute", "DescribeVpcAttribute", "DescribeSecurityGroups"]
 
 
-def test_one_more_request_where_routes_lead_to_other_connections(site: AwsSite) -> None:
+def test_routes_to_other_connections_take_one_more_request(site: AwsSite) -> None:
     site.accept()
     former = site.request()
     site.route(site.tables[0], VpcPeeringConnectionId=former)
@@ -68,7 +68,7 @@ def test_one_more_request_where_routes_lead_to_other_connections(site: AwsSite) 
     assert site.front.actions == [*READS, "DescribeVpcPeeringConnections"]
 
 
-def test_six_tables_are_accepted_and_routed_in_less_than_a_second(site: AwsSite, capsys: pytest.CaptureFixture[str]) -> None:
+def test_six_tables_are_routed_in_less_than_a_second(site: AwsSite, capsys: pytest.CaptureFixture[str]) -> None:
     for unused in range(4):
         site.ec2.create_route_table(VpcId=site.vpc_id)
     started = time.monotonic()
@@ -183,7 +183,7 @@ def test_the_block_of_an_active_connection_is_the_default(site: AwsSite) -> None
     assert site.run(atlas_cidr_block=None).accepter["routes"][0]["destination_cidr_block"] == ATLAS_BLOCK
 
 
-def test_several_blocks_leave_no_default_and_each_of_them_will_do(site: AwsSite) -> None:
+def test_several_blocks_leave_no_default_and_each_will_do(site: AwsSite) -> None:
     site.accept()
     site.front.blocks[site.atlas_vpc_id] = ["192.168.240.0/21", ATLAS_BLOCK]
     done = site.refused("has several blocks", atlas_cidr_block=None)
@@ -192,7 +192,7 @@ def test_several_blocks_leave_no_default_and_each_of_them_will_do(site: AwsSite)
     assert set(site.targets(ATLAS_BLOCK)) == set(site.tables)
 
 
-def test_the_block_is_compared_after_the_acceptance_and_before_the_first_route(make_site) -> None:
+def test_the_block_is_compared_before_the_first_route(make_site) -> None:
     site = make_site(atlas_block="192.168.240.0/21")
     done = site.run()
     assert done.failed
@@ -318,7 +318,7 @@ def test_lists_come_in_pages(site: AwsSite) -> None:
 # Check mode without a connection
 
 
-def test_without_a_connection_check_mode_checks_what_depends_on_none(site: AwsSite) -> None:
+def test_without_a_connection_check_mode_checks_the_rest(site: AwsSite) -> None:
     options = {"check_mode": True, "connection_id": None, "vpc_id": site.vpc_id}
     done = site.run(**options)
     assert not done.failed

@@ -19,7 +19,7 @@ def test_an_unknown_connection_is_named_with_region_and_account(site: AwsSite) -
     assert "Set wait to true" in done.msg
 
 
-def test_without_an_answer_from_sts_the_message_says_that_the_owner_was_not_checked(site: AwsSite) -> None:
+def test_without_sts_the_message_says_the_owner_is_unchecked(site: AwsSite) -> None:
     site.front.rule("GetCallerIdentity", refusal("InternalFailure", status=500))
     done = site.refused(f"{UNKNOWN} is unknown in region {REGION}", connection_id=UNKNOWN)
     assert site.account.id not in done.msg
@@ -191,7 +191,7 @@ def test_a_route_to_the_block_that_leads_elsewhere(site: AwsSite) -> None:
 
 
 @pytest.mark.parametrize("replace_routes", [False, True])
-def test_a_more_specific_route_that_leads_elsewhere_is_refused_always(site: AwsSite, replace_routes: bool) -> None:
+def test_a_more_specific_route_elsewhere_is_always_refused(site: AwsSite, replace_routes: bool) -> None:
     gateway = site.add_gateway()
     site.route(site.tables[1], "192.168.249.0/24", GatewayId=gateway)
     done = site.refused(f"{site.tables[1]} routes 192.168.249.0/24 to {gateway}", replace_routes=replace_routes)
@@ -204,7 +204,7 @@ def test_a_more_specific_route_to_this_connection_is_fine(site: AwsSite) -> None
     assert len(site.targets()) == 2
 
 
-def test_a_larger_route_and_another_destination_are_fine_and_stay(site: AwsSite) -> None:
+def test_a_larger_route_and_another_destination_stay(site: AwsSite) -> None:
     gateway = site.add_gateway()
     for block in ("192.168.0.0/16", "0.0.0.0/0", "192.168.240.0/21"):
         site.route(site.tables[0], block, GatewayId=gateway)
@@ -224,7 +224,7 @@ def test_a_route_to_a_live_connection_of_others_is_refused(site: AwsSite) -> Non
 
 
 @pytest.mark.parametrize("status", ["pending-acceptance", "provisioning", "initiating-request"])
-def test_a_black_hole_to_a_connection_that_may_come_to_life_is_refused(site: AwsSite, status: str) -> None:
+def test_a_black_hole_that_may_come_to_life_is_refused(site: AwsSite, status: str) -> None:
     other = site.request()
     site.route(site.tables[0], VpcPeeringConnectionId=other)
     site.front.status[other] = (status, "")
@@ -233,7 +233,7 @@ def test_a_black_hole_to_a_connection_that_may_come_to_life_is_refused(site: Aws
 
 
 @pytest.mark.parametrize("status", ["deleted", "deleting", "rejected", "expired", "failed", None])
-def test_a_route_to_a_connection_that_has_ended_is_replaced_without_asking(site: AwsSite, status: str | None) -> None:
+def test_a_route_to_an_ended_connection_is_simply_replaced(site: AwsSite, status: str | None) -> None:
     former = site.request()
     site.route(site.tables[0], VpcPeeringConnectionId=former)
     if status is None:
@@ -273,7 +273,7 @@ def test_every_kind_of_target_is_named_live_or_not(site: AwsSite, target: dict[s
 
 
 @pytest.mark.parametrize("origin", ["EnableVgwRoutePropagation", "Advertisement"])
-def test_a_propagated_route_is_refused_or_gets_a_static_one_beside_it(site: AwsSite, origin: str) -> None:
+def test_a_propagated_route_is_refused_or_gets_a_static_one(site: AwsSite, origin: str) -> None:
     table = site.tables[1]
     target = {"gatewayId": "vgw-0123456789abcdef0"} if origin.startswith("Enable") else {"ipAddress": "10.15.0.9"}
     shown = next(iter(target.values()))

@@ -20,7 +20,7 @@ def test_it_waits_for_the_connection_to_appear(site: AwsSite) -> None:
     assert site.lines[0].startswith(f"{site.connection_id}: unknown → pending-acceptance")
 
 
-def test_a_connection_that_does_not_appear_is_waited_for_a_minute_at_most(site: AwsSite) -> None:
+def test_a_connection_is_awaited_for_a_minute_at_most(site: AwsSite) -> None:
     site.front.hidden[site.connection_id] = 1_000_000
     done = site.run(**WAIT)
     assert "is unknown in region" in done.msg
@@ -66,7 +66,7 @@ def test_a_request_that_is_not_passed_on_in_time_is_a_failure(site: AwsSite) -> 
     assert site.front.writes == []
 
 
-def test_in_check_mode_a_request_that_is_waited_for_counts_as_accepted(site: AwsSite) -> None:
+def test_in_check_mode_an_awaited_request_counts_as_accepted(site: AwsSite) -> None:
     site.front.status[site.connection_id] = ("initiating-request", "Initiating")
     done = site.run(check_mode=True, **WAIT)
     assert done.changed
@@ -74,7 +74,7 @@ def test_in_check_mode_a_request_that_is_waited_for_counts_as_accepted(site: Aws
     assert site.clock.pauses == []
 
 
-def test_it_waits_until_the_connection_is_active_and_routes_then(site: AwsSite) -> None:
+def test_it_waits_until_the_connection_is_active_then_routes(site: AwsSite) -> None:
     site.front.provisioning = 5
     done = site.run(**WAIT)
     assert done.accepter["connection"]["status"] == "active"
@@ -99,7 +99,7 @@ def test_a_second_run_waits_for_what_the_first_has_accepted(site: AwsSite) -> No
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("status", ["failed", "deleted", "expired"])
-def test_ending_meanwhile_is_a_failure_that_says_what_was_changed(site: AwsSite, status: str, wait: bool) -> None:
+def test_a_connection_that_ends_meanwhile_names_the_changes(site: AwsSite, status: str, wait: bool) -> None:
     site.front.provisioning = 1_000_000
     site.clock.after(3, lambda: site.front.status.update({site.connection_id: (status, "It ended")}))
     done = site.run(wait=wait)
