@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verbs, and lists in pages."""
+"""The client of Atlas: a method for each verb, and lists in pages."""
 
 from __future__ import annotations
 
@@ -17,8 +17,183 @@ from .request import DEFAULT_VERSION, NOTHING, Credential, Json, Request
 from .sender import Retry, Sender, Senders
 from .settings import ApiSettings
 
-# More than any list of Atlas has: 500 objects a page.
+# The most that Atlas puts on a page, and more pages than any list of Atlas has.
+PAGE_SIZE = 500
 MOST_PAGES = 100
+Path = tuple[str, ...]
+Codes = frozenset[str]
+Hints = t.Mapping[str, str]
+
+
+class AtlasClient:
+    """Talks to one Atlas with one credential. Safe for threads: each request has a connection for itself while it takes.
+
+    Every `path` is a sequence of segments below `/api/atlas/<version>`, escaped one by one. `description` is a verb phrase for
+    error messages: `list the … of project …`. `hints` says what to do next, by error code; `version` is the v2 resource's date.
+
+    Every verb raises NoAnswerError if Atlas does not answer, and ApiError, or a class below it, if Atlas answers with an error
+    or with something that is not a reply of its API. Retries are used up then. If a change may have been made all the same,
+    `outcome_unknown` is set.
+
+    Args:
+        settings: How to reach Atlas.
+        credential: How to sign in.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+
+    Attributes:
+        settings: The settings.
+        calls: The requests of this task; the list grows.
+        secrets: What must not be shown; the list grows.
+
+    Raises:
+        InvalidOptionError: If the settings cannot be right.
+    """
+
+    def __init__(
+        self, settings: ApiSettings, credential: Credential, *, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep
+    ) -> None:
+        settings.validate()
+        self.settings = settings
+        self.secrets = credential.secrets
+        self.calls: list[ApiCall] = []
+        self._retry = Retry(settings, clock, sleep)
+        self._senders = Senders(lambda: Sender(settings, credential, self._retry, self._record))
+        # What requests without a clear answer may have deleted.
+        self._perhaps_deleted: set[Path] = set()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._senders.close()
+
+    @contextmanager
+    def recording(self) -> t.Iterator[list[ApiCall]]:
+        """Begin a task: yield a list that collects the requests sent inside the block, and forget what was deleted before."""
+        self.calls = []
+        self._perhaps_deleted = set()
+        try:
+            yield self.calls
+        finally:
+            self._senders.close(but=1)
+
+    @contextmanager
+    def within(self, deadline: float) -> t.Iterator[None]:
+        """Bound the requests inside the block by a deadline, on the client's clock.
+
+        Each gets the time that is left, at least a second and at most `timeout`. After the deadline, none is sent again or
+        paused for. Blocks may be nested; the earlier deadline counts. A thread has its own, or that of the
+        thread that submitted its call.
+        """
+        with self._retry.within(deadline):
+            yield
+
+    @contextmanager
+    def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:
+        """Let several threads send inside the block. If Atlas refuses a request for its rate, all of them slow down.
+
+        Args:
+            parallel: How many requests may run at the same time at the most.
+            longest_pause: The seconds that all pauses for the rate together may last. After that, refusals are errors.
+        """
+        from .._http.threads import Governor
+
+        self._retry.governor = Governor(parallel, longest_pause, self._retry.clock, self._retry.sleep)
+        try:
+            yield
+        finally:
+            self._retry.governor = None
+
+    def _record(self, call: ApiCall) -> None:
+        self.calls.append(call)
+
+    def get(self, path: Path, description: str, *, hints: Hints = NOTHING, version: str = DEFAULT_VERSION) -> Json:
+        """Return the object at `path`.
+
+        Raises:
+            NoAnswerError: If Atlas does not answer.
+            ApiError: If Atlas refuses the request; a NotFoundError if it answers 404.
+        """
+        return self._senders.answer(Request("GET", path, description, hints=hints, version=version))
+
+    def find(self, path: Path, description: str, missing: Codes, **more: t.Any) -> Json | None:
+        """Return the object at `path` like `get`, with the same options; None if Atlas answers 404 with a code in `missing`."""
+        try:
+            return self.get(path, description, **more)
+        except NotFoundError as error:
+            if error.error_code in missing:
+                return None
+            raise
+
+    def get_all(
+        self,
+        path: Path,
+        query: t.Mapping[str, str],
+        description: str,
+        key: t.Callable[[Json], t.Any] = lambda one: one.get("id"),
+        *,
+        hints: Hints = NOTHING,
+        version: str = DEFAULT_VERSION,
+    ) -> list[Json]:
+        """Return the objects of all pages of the list at `path`.
+
+        They may move while they are paged: duplicates (same `key`) are dropped.
+
+        Raises:
+            NoAnswerError: If Atlas does not answer.
+            ApiError: If Atlas refuses a request, or a page is malformed.
+        """
+        query = {**query, "itemsPerPage": str(PAGE_SIZE)}
+        request = Request("GET", path, description, query, expects_list=True, hints=hints, version=version)
+        return collect_pages(self._senders.answer, request, key)
+
+    def post(
+        self,
+        path: Path,
+        body: Json | list[Json],
+        description: str,
+        *,
+        query: t.Mapping[str, str] = NOTHING,
+        exists: Codes = frozenset(),
+        hints: Hints = NOTHING,
+    ) -> Json:
+        """Create something below `path` and return the object in the reply: a page of a list if a list was sent.
+
+        It is sent once, unless it is refused for its rate alone.
+
+        Raises:
+            NoAnswerError: If Atlas does not answer.
+            OvertakenError: If Atlas refuses it with a code in `exists`.
+            ApiError: If Atlas refuses it in another way.
+        """
+        is_list = isinstance(body, list)
+        return self._senders.answer(
+            Request("POST", path, description, query, body, expects_list=is_list, exists=exists, hints=hints)
+        )
+
+    def patch(self, path: Path, body: Json, description: str, *, hints: Hints = NOTHING) -> Json:
+        """Change the object at `path` and return the object in the reply. Like `post`, it is sent once.
+
+        Raises:
+            TaskError: If Atlas does not answer (NoAnswerError), or refuses the change (ApiError).
+        """
+        return self._senders.answer(Request("PATCH", path, description, body=body, hints=hints))
+
+    def delete(self, path: Path, description: str, *, gone: Codes = frozenset(), hints: Hints = NOTHING) -> None:
+        """Delete the object at `path`. If an earlier try of this task may have deleted what is gone now, that is a success.
+
+        Raises:
+            NoAnswerError: If Atlas does not answer.
+            OvertakenError: If Atlas answers 404 or 409 with a code in `gone`.
+            ApiError: If Atlas refuses it in another way.
+        """
+        try:
+            self._senders.answer(Request("DELETE", path, description, gone=gone, hints=hints))
+        except TaskError as error:
+            if isinstance(error, OvertakenError) and (error.outcome_unknown or path in self._perhaps_deleted):
+                return
+            if error.outcome_unknown:
+                self._perhaps_deleted.add(path)
+            raise
 
 
 def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Callable[[Json], t.Any]) -> list[Json]:
@@ -66,180 +241,3 @@ def _next_page(page: t.Mapping[str, t.Any]) -> dict[str, str] | None:
         if isinstance(link, dict) and link.get("rel") == "next" and isinstance(link.get("href"), str):
             return dict(parse_qsl(link["href"].partition("?")[2], keep_blank_values=True))
     return None
-
-
-# The most that Atlas puts on a page.
-PAGE_SIZE = 500
-Path = tuple[str, ...]
-Codes = frozenset[str]
-Hints = t.Mapping[str, str]
-
-
-class AtlasClient:
-    """Talks to one Atlas with one credential. Safe for threads: each request has a connection for itself while it takes.
-
-    Every `path` is a sequence of segments below `/api/atlas/<version>`, escaped one by one. `description` is a verb phrase for
-    error messages: `list the … of project …`. `hints` says what to do next, by error code; `version` is the v2 resource's date.
-
-    Every verb raises NoAnswerError if Atlas does not answer, and ApiError, or a class below it, if Atlas answers
-    with an error or with something that is not a reply of its API. Retries are used up then. If a change may have been made
-    all the same, `outcome_unknown` is set.
-
-    Args:
-        settings: How to reach Atlas.
-        credential: How to sign in.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds.
-
-    Attributes:
-        settings: The settings.
-        calls: The requests of this task; the list grows.
-        secrets: What must not be shown; the list grows.
-
-    Raises:
-        InvalidOptionError: If the settings cannot be right.
-    """
-
-    def __init__(
-        self, settings: ApiSettings, credential: Credential, *, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep
-    ) -> None:
-        settings.validate()
-        self.settings = settings
-        self.secrets = credential.secrets
-        self.calls: list[ApiCall] = []
-        self._retry = Retry(settings, clock, sleep)
-        self._senders = Senders(lambda: Sender(settings, credential, self._retry, self._record))
-        # What was to be deleted by a request that got no clear answer.
-        self._perhaps_deleted: set[Path] = set()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._senders.close()
-
-    @contextmanager
-    def recording(self) -> t.Iterator[list[ApiCall]]:
-        """Begin a task: yield a list that collects the requests sent inside the block, and forget what was deleted before."""
-        self.calls = []
-        self._perhaps_deleted = set()
-        try:
-            yield self.calls
-        finally:
-            self._senders.close(but=1)
-
-    @contextmanager
-    def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block by a deadline, on the client's clock.
-
-        Each gets the time that is left, at least a second and at most `timeout`; none is sent again, or paused for, after the
-        deadline. Blocks may be nested; the earlier deadline counts. A thread has its own, or that of whoever submitted its call.
-        """
-        with self._retry.within(deadline):
-            yield
-
-    @contextmanager
-    def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:
-        """Let several threads send inside the block. If Atlas refuses a request for its rate, all of them slow down.
-
-        Args:
-            parallel: How many requests may run at the same time at the most.
-            longest_pause: The seconds that all pauses for the rate together may last. After that, refusals are errors.
-        """
-        from .._http.threads import Governor
-
-        self._retry.governor = Governor(parallel, longest_pause, self._retry.clock, self._retry.sleep)
-        try:
-            yield
-        finally:
-            self._retry.governor = None
-
-    def _record(self, call: ApiCall) -> None:
-        self.calls.append(call)
-
-    def get(self, path: Path, description: str, *, hints: Hints = NOTHING, version: str = DEFAULT_VERSION) -> Json:
-        """Return the object at `path`.
-
-        Raises:
-            NoAnswerError: If Atlas does not answer.
-            ApiError: If Atlas refuses the request; an NotFoundError if it answers 404.
-        """
-        return self._senders.answer(Request("GET", path, description, hints=hints, version=version))
-
-    def find(self, path: Path, description: str, missing: Codes, **more: t.Any) -> Json | None:
-        """Return the object at `path` like `get`, with the same options; None if Atlas answers 404 with a code in `missing`."""
-        try:
-            return self.get(path, description, **more)
-        except NotFoundError as error:
-            if error.error_code in missing:
-                return None
-            raise
-
-    def get_all(
-        self,
-        path: Path,
-        query: t.Mapping[str, str],
-        description: str,
-        key: t.Callable[[Json], t.Any] = lambda one: one.get("id"),
-        *,
-        hints: Hints = NOTHING,
-        version: str = DEFAULT_VERSION,
-    ) -> list[Json]:
-        """Return the objects of all pages of the list at `path`.
-
-        They may move while they are paged: duplicates (same `key`) are dropped.
-
-        Raises:
-            NoAnswerError: If Atlas does not answer.
-            ApiError: If Atlas refuses a request, or a page is malformed.
-        """
-        query = {**query, "itemsPerPage": str(PAGE_SIZE)}
-        request = Request("GET", path, description, query, expects_list=True, hints=hints, version=version)
-        return collect_pages(self._senders.answer, request, key)
-
-    def post(
-        self,
-        path: Path,
-        body: Json | list[Json],
-        description: str,
-        *,
-        query: t.Mapping[str, str] = NOTHING,
-        exists: Codes = frozenset(),
-        hints: Hints = NOTHING,
-    ) -> Json:
-        """Create something below `path` and return the object in the reply: a page of a list if a list was sent.
-
-        It is sent once, unless it was refused unread.
-
-        Raises:
-            NoAnswerError: If Atlas does not answer.
-            OvertakenError: If Atlas refuses it with a code in `exists`.
-            ApiError: If Atlas refuses it in another way.
-        """
-        is_list = isinstance(body, list)
-        return self._senders.answer(
-            Request("POST", path, description, query, body, expects_list=is_list, exists=exists, hints=hints)
-        )
-
-    def patch(self, path: Path, body: Json, description: str, *, hints: Hints = NOTHING) -> Json:
-        """Change the object at `path` and return the object in the reply. Like `post`, it is sent once.
-
-        Raises:
-            TaskError: If Atlas does not answer (NoAnswerError), or refuses the change (ApiError).
-        """
-        return self._senders.answer(Request("PATCH", path, description, body=body, hints=hints))
-
-    def delete(self, path: Path, description: str, *, gone: Codes = frozenset(), hints: Hints = NOTHING) -> None:
-        """Delete the object at `path`. If an earlier try of this task may have deleted what is gone now, that is a success.
-
-        Raises:
-            NoAnswerError: If Atlas does not answer.
-            OvertakenError: If Atlas answers 404 or 409 with a code in `gone`.
-            ApiError: If Atlas refuses it in another way.
-        """
-        try:
-            self._senders.answer(Request("DELETE", path, description, gone=gone, hints=hints))
-        except TaskError as error:
-            if isinstance(error, OvertakenError) and (error.outcome_unknown or path in self._perhaps_deleted):
-                return
-            if error.outcome_unknown:
-                self._perhaps_deleted.add(path)
-            raise

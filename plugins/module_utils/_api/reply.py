@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading a reply: what it answers, out of HTTP and the envelope, or why it is no answer."""
+"""Reading a reply of Atlas: the object in it, out of HTTP and the envelope, or the error that it means."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
         secrets: What must not be shown.
 
     Raises:
-        ApiError: For any other reply: an error; a redirect, since following one would show the credentials to whomever
-            it names; and what says neither that the request was carried out nor that it was refused: then
-            `outcome_unknown` is set if it is a write.
+        ApiError: For any other reply. A redirect is not followed, which would show the credentials to another server. If a
+            reply to a write says neither that it was carried out nor that it was refused, `outcome_unknown` is set.
     """
     status, content = reply.status, parse_json(reply.content)
     if 300 <= status < 400:
@@ -59,14 +58,14 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
 
 
 def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, t.Any]:
-    """Return status and content out of an envelope; an object without `status` is not an envelope, and taken as it is.
+    """Return status and content out of an envelope; an object without `status` is no envelope, and taken as it is.
 
     Raises:
         ValueError: If it says neither that the request was carried out nor that it was refused.
     """
     content, inner = envelope.get("content"), envelope.get("status")
     if status >= 400:
-        # HTTP has refused the request, whatever the envelope says; it may say why.
+        # HTTP has the last word; the envelope may say why the request was refused.
         return status, content if isinstance(content, dict) else envelope
     if "status" not in envelope:
         return status, envelope

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A request to Atlas, and what a credential does with it."""
+"""A request to Atlas, and what a kind of credential does with it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Request(t.NamedTuple):
         headers: Headers beside those that belong to the body and the API's version, or in place of them.
         expects_list: Whether Atlas answers with a page of a list.
         hints: What to do next, by error code, for codes that belong to the resource.
-        gone: The codes with which a 404 or 409 means that somebody else has removed it, for a DELETE.
-        exists: The codes that mean that somebody else has created it already, for a POST.
+        gone: For a DELETE: the codes with which a 404 or 409 means that it is gone already.
+        exists: For a POST: the codes that mean that it exists already.
         version: The date of the API version, for v2.
         root: Where `path` starts; None for the API of the version in the settings.
         repeatable: Whether it may be sent again when it is not known whether it was carried out, whatever its method.
@@ -113,7 +113,7 @@ class Credential(t.Protocol):
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Sign a request, and sign it again if it is refused, as far as there is a way to.
 
-        A generator. It yields the request, signed, as often as it is to be sent, and is sent each Reply; the last one counts.
+        A generator. It yields the signed request each time that it should go out, and is sent the Reply; the last one counts.
         It may yield a Request of its own before, for a token, and is sent the object in the answer. If that fails, or the
         task ends, the client closes the generator, which then gives back what it holds.
 

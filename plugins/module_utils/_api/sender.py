@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sign, send, and send again: which failures are worth it, and when."""
+"""Sends requests to Atlas: signed, again where a failure may pass, several at once over a connection each."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from .settings import ApiSettings
 if t.TYPE_CHECKING:
     from .._http.threads import Governor
 
+# Seconds: the least that a try gets, the most that Atlas may ask for, and the pause before a request that it would refuse.
 SHORTEST_TIMEOUT = 1.0
-# Seconds: the longest pause that Atlas may ask for.
 LONGEST_PAUSE = 60.0
+RATE_LIMIT_PAUSE = 1.0
 
-# Of the block that this thread, or the one that has submitted its call, is in.
+# The end of the block that this thread is in, or the thread that has submitted its call.
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
@@ -113,11 +114,8 @@ class Retry:
                     raise failure.with_outcome(unknown=may_be_done, is_transient=is_transient) from failure.__cause__
 
 
-RATE_LIMIT_PAUSE = 1.0
-
-
 class Sender:
-    """Gets answers to requests, over one keep-alive session: one after the other, but not always in the same thread.
+    """Gets answers to requests over one kept connection: one after the other, but not always in the same thread.
 
     Args:
         settings: How to reach Atlas.
@@ -152,12 +150,12 @@ class Sender:
         try:
             return self._repeat(request, self._send)
         except TaskError as error:
-            # Should a server have sent the credentials back, they are not shown.
+            # A server may have sent the credentials back.
             raise error.without_secrets(self._credential.secrets) from error.__cause__
         except Exception as error:
             if not (request.is_write and self._transport.was_sent):
                 raise
-            # No memory was left, say. What the request has done is open all the same, and callers know what to do then.
+            # A lack of memory, for instance. Whether the request was carried out is open, and callers know what to do then.
             raise TaskError(
                 f"Failed to {request.description}: {type(error).__name__} before the reply was read.",
                 detail=redacted(str(error), self._credential.secrets) or None,
@@ -191,13 +189,13 @@ class Sender:
         try:
             return self._repeat(wanted, lambda one: self._exchange(one, self._prepare(one)))
         except TaskError as error:
-            # Whatever has become of this one, which was sent as often as it may be: the request that waits for it was not sent.
+            # Whatever the token's request has done: the request that waits for it was not sent.
             raise error.with_outcome(unknown=False) from error.__cause__
 
     def _send_signed(self, request: Request, prepared: Prepared) -> Reply:
         governor = self._retry.governor
         if self._is_bucket_empty and governor is None:
-            # Before the service has to refuse; how fast the bucket fills up again it does not say.
+            # The next request would be refused. Atlas does not say how fast the bucket fills up again.
             self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, self._retry.deadline - self._retry.clock())))
         reply = self._exchange(request, prepared)
         self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
@@ -229,7 +227,7 @@ class Sender:
 
 
 class Senders:
-    """The senders of a client, each of which has a connection: as many as there are requests at the same time.
+    """The senders of a client, each with a connection: as many as there are requests at the same time.
 
     Args:
         make: Makes one.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How to reach Atlas: the connection options and the rules for them, checked before anything is sent."""
+"""How to reach Atlas: the connection options, and the rules for them that are checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .._http.errors import InvalidOptionError
 from .._http.tls import trusting
 
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
-LONGEST_TIMEOUT = 86400
-MOST_RETRIES = 1000
+_LONGEST_TIMEOUT = 86400
+_MOST_RETRIES = 1000
 # RFC 1123, 2.1. Other scripts have to be written in their ASCII form (xn--…), which is what is looked up.
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
@@ -52,7 +52,7 @@ class ApiSettings(t.NamedTuple):
                 and retries below zero.
         """
         if not self.base_url.isprintable() or " " in self.base_url:
-            # Python's urlsplit leaves some of them out without a word.
+            # urlsplit drops some of them silently.
             raise InvalidOptionError(
                 "base_url has a line break, a space or another character that is not printable.",
                 hint="Remove what was copied along with it.",
@@ -74,7 +74,7 @@ class ApiSettings(t.NamedTuple):
                 "base_url must end before the path of the API.",
                 hint=f"Write it like {DEFAULT_BASE_URL}; api_version chooses the API.",
             )
-        # Whether the host, as it is written, can only be this one.
+        # Whether the name can only mean this host.
         is_loopback = host == "localhost" if address is None else address.is_loopback
         if parts.scheme == "http" and not is_loopback:
             raise InvalidOptionError(
@@ -83,10 +83,10 @@ class ApiSettings(t.NamedTuple):
             )
         if self.ca_path:
             _check_certificates(self.ca_path)
-        if not 0 < self.timeout <= LONGEST_TIMEOUT:
-            raise InvalidOptionError(f"timeout must be more than 0 seconds, and {LONGEST_TIMEOUT} at the most.")
-        if not 0 <= self.retries <= MOST_RETRIES:
-            raise InvalidOptionError(f"retries must be between 0 and {MOST_RETRIES}.")
+        if not 0 < self.timeout <= _LONGEST_TIMEOUT:
+            raise InvalidOptionError(f"timeout must be more than 0 seconds, and {_LONGEST_TIMEOUT} at the most.")
+        if not 0 <= self.retries <= _MOST_RETRIES:
+            raise InvalidOptionError(f"retries must be between 0 and {_MOST_RETRIES}.")
 
     @property
     def total_time(self) -> float:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP digest authentication (RFC 7616, and RFC 2069 servers without qop) as pure functions: text in, text out."""
+"""HTTP digest authentication (RFC 7616, and RFC 2069 servers without qop) as text in, text out."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class DigestSession:
         self._secret = challenge.hash(_bytes(f"{username}:{challenge.realm}:{password}"))
         if challenge.is_session:
             # RFC 7616, 3.4.2: made once, of the first nonce and client nonce. The client nonce stays the same, so that
-            # servers that make it anew for each request agree.
+            # servers that compute it again for each request agree.
             self._secret = challenge.hash(_bytes(f"{self._secret}:{self._nonce}:{self._cnonce}"))
 
     def use_nonce(self, nonce: str) -> None:

@@ -36,7 +36,7 @@ class ServiceAccount:
         check_header_values(client_id=client_id, client_secret=client_secret)
         pair = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
         self.secrets = [client_secret, pair]
-        # RFC 6749, 4.4. A token that nobody uses does no harm, so this POST may be repeated.
+        # RFC 6749, 4.4. A token that is not used does no harm, so this POST may be repeated.
         self._token_request = Request(
             "POST",
             ("token",),
@@ -48,7 +48,7 @@ class ServiceAccount:
         )
         self._cache = cache
         self._clock = clock
-        # Held by the thread that looks for a token; the others wait for it, and do not ask for one of their own.
+        # Held by the thread that looks for a token; the others wait for it, and ask for none of their own.
         self._lock = threading.Lock()
         self._token: Token | None = None
         # The one of them that was in the cache.

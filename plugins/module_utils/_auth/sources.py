@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where credentials come from: the table of kinds, and the profile of the Atlas CLI."""
+"""Where credentials come from: the options of a task, a profile of the Atlas CLI, environment variables."""
 
 from __future__ import annotations
 
@@ -11,12 +11,89 @@ import typing as t
 
 from .._http.errors import InvalidOptionError
 
+Values = t.Mapping[str, str]
+
 # The addresses of Atlas's services other than the usual one, by the profile's `service`.
 _BASE_URLS = {"cloudgov": "https://cloud.mongodbgov.com"}
 
 
+class Origin(t.NamedTuple):
+    """Where the value of an option can come from.
+
+    Attributes:
+        option: The option of the task.
+        variables: The environment variables, those of the official tools; the first that is set counts.
+        profile_key: The key in a profile of the Atlas CLI; None if profiles have none.
+    """
+
+    option: str
+    variables: tuple[str, ...]
+    profile_key: str | None = None
+
+
+# The kinds of credentials, in the order in which they win, which is that of the official tools.
+CREDENTIAL_KINDS: t.Mapping[str, tuple[Origin, ...]] = {
+    "access_token": (Origin("access_token", ("MONGODB_ATLAS_ACCESS_TOKEN",)),),
+    "service_account": (
+        Origin("client_id", ("MONGODB_ATLAS_CLIENT_ID",), "client_id"),
+        Origin("client_secret", ("MONGODB_ATLAS_CLIENT_SECRET",), "client_secret"),
+    ),
+    "api_key": (
+        Origin("public_key", ("MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PUBLIC_KEY"), "public_api_key"),
+        Origin("private_key", ("MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY"), "private_api_key"),
+    ),
+}
+BASE_URL = Origin("base_url", ("MONGODB_ATLAS_BASE_URL", "MONGODB_ATLAS_OPS_MANAGER_URL"), "ops_manager_url")
+GROUP_ID = Origin("group_id", ("MONGODB_ATLAS_PROJECT_ID",))
+
+_CREDENTIALS = tuple(origin for origins in CREDENTIAL_KINDS.values() for origin in origins)
+# The environment variables behind each option.
+VARIABLES: t.Mapping[str, tuple[str, ...]] = {origin.option: origin.variables for origin in (*_CREDENTIALS, BASE_URL, GROUP_ID)}
+
+
+class Sources(t.NamedTuple):
+    """What each source has of the options for signing in, without those that are empty.
+
+    Attributes:
+        in_order: The sources, in the order in which they count: what the task itself sets; what the profile has, which counts
+            for nothing if the task sets a credential; and what is only in environment variables.
+        base_url: The address of Atlas, from the first source that has one; None if none has.
+    """
+
+    in_order: tuple[Values, Values, Values]
+    base_url: str | None
+
+    def value(self, option: str) -> str | None:
+        """Return the value of an option, from the first source that has one."""
+        return next((source[option] for source in self.in_order if option in source), None)
+
+
+def read_sources(params: t.Mapping[str, t.Any]) -> Sources:
+    """Read the options for signing in from all sources.
+
+    Args:
+        params: The options of the task. Ansible has filled in those that are only in the environment.
+
+    Raises:
+        InvalidOptionError: If the profile that is named does not exist or cannot be read.
+    """
+    given = {origin.option: params[origin.option] for origin in _CREDENTIALS if params[origin.option]}
+    options = {option: value for option, value in given.items() if not _is_in_environment(option, value)}
+    environment = {option: value for option, value in given.items() if option not in options}
+    found: Values = {} if params["profile"] is None else read_profile(params["profile"])
+    # Those of the task are not mixed with those of a profile, which may be for another Atlas.
+    wanted = () if options else _CREDENTIALS
+    profile = {one.option: found[one.profile_key] for one in wanted if one.profile_key is not None and one.profile_key in found}
+    return Sources((options, profile, environment), params["base_url"] or found.get(str(BASE_URL.profile_key)))
+
+
+def _is_in_environment(option: str, value: str) -> bool:
+    """Whether a value is that of an environment variable: the argument spec does not say where it has a value from."""
+    return value in {os.environ.get(variable) for variable in VARIABLES[option]}
+
+
 def read_profile(name: str) -> dict[str, str]:
-    """Return what a profile has values for, by the keys of the Atlas CLI's config.toml; `ops_manager_url` for its service, too.
+    """Return the values of a profile, by the keys of the Atlas CLI's config.toml; `service` may stand for an `ops_manager_url`.
 
     Raises:
         InvalidOptionError: If there is no such profile, or it cannot be read.
@@ -54,87 +131,3 @@ def _config_path() -> str:
         return os.path.expanduser("~/Library/Application Support/atlascli/config.toml")
     folder = os.environ.get("XDG_CONFIG_HOME", "")
     return os.path.join(folder if os.path.isabs(folder) else os.path.expanduser("~/.config"), "atlascli", "config.toml")
-
-
-Parameters = t.Mapping[str, t.Any]
-
-
-class Origin(t.NamedTuple):
-    """Where the value of an option can come from.
-
-    Attributes:
-        option: The option of the task.
-        variables: The environment variables, those of the official tools; the first that is set counts.
-        profile_key: The key in a profile of the Atlas CLI; None if profiles have none.
-    """
-
-    option: str
-    variables: tuple[str, ...]
-    profile_key: str | None = None
-
-
-# The kinds of credentials, in the order in which they win, which is that of the official tools.
-KINDS: t.Mapping[str, tuple[Origin, ...]] = {
-    "access_token": (Origin("access_token", ("MONGODB_ATLAS_ACCESS_TOKEN",)),),
-    "service_account": (
-        Origin("client_id", ("MONGODB_ATLAS_CLIENT_ID",), "client_id"),
-        Origin("client_secret", ("MONGODB_ATLAS_CLIENT_SECRET",), "client_secret"),
-    ),
-    "api_key": (
-        Origin("public_key", ("MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PUBLIC_KEY"), "public_api_key"),
-        Origin("private_key", ("MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY"), "private_api_key"),
-    ),
-}
-BASE_URL = Origin("base_url", ("MONGODB_ATLAS_BASE_URL", "MONGODB_ATLAS_OPS_MANAGER_URL"), "ops_manager_url")
-GROUP_ID = Origin("group_id", ("MONGODB_ATLAS_PROJECT_ID",))
-
-_CREDENTIALS = tuple(origin for origins in KINDS.values() for origin in origins)
-# The environment variables behind each option.
-VARIABLES: t.Mapping[str, tuple[str, ...]] = {origin.option: origin.variables for origin in (*_CREDENTIALS, BASE_URL, GROUP_ID)}
-
-Values = t.Mapping[str, str]
-
-
-class Sources(t.NamedTuple):
-    """What each source has of the options for signing in, without those that are empty.
-
-    Attributes:
-        in_order: The sources, in the order in which they count: what the task itself sets; what the profile has, which is nothing
-            if the task sets a credential; and what is only in environment variables.
-        base_url: The address of Atlas, from the first source that has one; None if none has.
-    """
-
-    in_order: tuple[Values, Values, Values]
-    base_url: str | None
-
-    def value(self, option: str) -> str | None:
-        """Return the value of an option, from the first source that has one."""
-        return next((source[option] for source in self.in_order if option in source), None)
-
-
-def read_sources(params: Parameters) -> Sources:
-    """Read all that there is of the options for signing in.
-
-    Args:
-        params: The options of the task. Ansible has filled in those that are only in the environment.
-
-    Raises:
-        InvalidOptionError: If the profile that is named does not exist or cannot be read.
-    """
-    given = {origin.option: params[origin.option] for origin in _CREDENTIALS if params[origin.option]}
-    options = {option: value for option, value in given.items() if not _is_in_environment(option, value)}
-    environment = {option: value for option, value in given.items() if option not in options}
-    found: Values = {}
-    if params["profile"] is not None:
-        # Few tasks name one, and a module's process compiles each file anew.
-
-        found = read_profile(params["profile"])
-    # Credentials of the task are not mixed with those of a profile, which may be for another Atlas.
-    wanted = () if options else _CREDENTIALS
-    profile = {one.option: found[one.profile_key] for one in wanted if one.profile_key is not None and one.profile_key in found}
-    return Sources((options, profile, environment), params["base_url"] or found.get(str(BASE_URL.profile_key)))
-
-
-def _is_in_environment(option: str, value: str) -> bool:
-    """Whether a value is that of an environment variable. The argument spec does not say where it has a value from."""
-    return value in {os.environ.get(variable) for variable in VARIABLES[option]}

@@ -52,7 +52,7 @@ def is_token(value: t.Any) -> bool:
 
 def default_folder() -> str | None:
     """Return the folder for the files: in the user's cache folder; None for a user who has none."""
-    # Relative paths are to be ignored (XDG), and a token must not end up in the current folder.
+    # XDG has relative paths ignored, and a token must not end up in the current folder.
     caches = (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache"))
     return next((os.path.join(path, "cloudpeer.atlas") for path in caches if os.path.isabs(path)), None)
 
@@ -148,7 +148,7 @@ class TokenCache:
         return None
 
     def _is_trusted(self, path: str, found: os.stat_result) -> bool:
-        """Whether a file, or a folder, is this user's, and nobody else can read or write it."""
+        """Whether a file, or a folder, is this user's, and closed to all others."""
         is_private = found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
         if not is_private:
             self._warn(f"The token cache {path} is not used, because others could read it. Remove it.")

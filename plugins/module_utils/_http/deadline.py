@@ -23,7 +23,7 @@ except ImportError:
 
 
 class Deadline:
-    """Ends a request that takes too long. The libraries' own time-outs start anew with every byte.
+    """Ends a request that takes too long. The libraries' own time-outs start again with every byte.
 
     Attributes:
         has_expired: Whether the time was up before the request ended.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Taking secrets out of texts, in whichever way their characters are written there. Pure."""
+"""Taking secrets out of texts, in whichever way their characters are written there."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calls side by side, and the governor of their rate."""
+"""Calls side by side: the governor, which keeps their requests below the rate of the service, and the threads that run them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,17 @@ from contextlib import contextmanager
 
 from .pauses import STOP, Clock, Sleep, check_stopped
 
+# Seconds.
 LONGEST_DOUBLED_PAUSE = 30.0
 SUCCESSES_FOR_ONE_MORE = 10
 
+_Key = t.TypeVar("_Key")
+_Result = t.TypeVar("_Result")
+_Job = tuple[_Key, t.Callable[[], _Result], contextvars.Context]
+
 
 class Governor:
-    """Slows all requests of a client down as soon as Atlas refuses one for its rate, and lets them be faster again later.
+    """Slows down all requests of a client when one is refused for its rate, and lets them be faster again later.
 
     Safe for threads.
 
@@ -88,10 +93,10 @@ class Governor:
                 self._allowed = min(self._allowed + 1, self._parallel)
 
     def pause(self, seconds: float | None, *, was_served: bool = False) -> float:
-        """Let nobody send for a while, and return when that ends, on the clock; infinity if the pauses would last too long.
+        """Hold all requests for a while, and return when that ends, on the clock; infinity if the pauses would last too long.
 
         Args:
-            seconds: What Atlas asks for; None or 0 for 1, 2, 4 and up to 30 seconds, one after the other.
+            seconds: What the service asks for; None or 0 for 1, 2, 4 and up to 30 seconds, one after the other.
             was_served: Whether the request that says so was carried out: the next one would not be.
         """
         with self._changed:
@@ -99,7 +104,7 @@ class Governor:
             is_new = now >= self._end
             if is_new and was_served:
                 self._in_a_row = 0
-            # Zero would let it be refused again and again without an end.
+            # With a pause of zero it could be refused without an end.
             if not seconds:
                 seconds = min(2.0**self._in_a_row, LONGEST_DOUBLED_PAUSE) if is_new else 0.0
             longer = max(0.0, now + seconds - max(now, self._end))
@@ -114,14 +119,10 @@ class Governor:
             return self._end
 
 
-Key = t.TypeVar("Key")
-Result = t.TypeVar("Result")
-
-
-class Ended(t.Generic[Key, Result]):
+class Ended(t.Generic[_Key, _Result]):
     """How a call ended: the `key` that it was submitted under, and the `error` that it raised; None if it returned."""
 
-    def __init__(self, key: Key, call: t.Callable[[], Result]) -> None:
+    def __init__(self, key: _Key, call: t.Callable[[], _Result]) -> None:
         self.key = key
         self.error: BaseException | None = None
         try:
@@ -129,7 +130,7 @@ class Ended(t.Generic[Key, Result]):
         except Exception as error:
             self.error = error
 
-    def result(self) -> Result:
+    def result(self) -> _Result:
         """Return what the call returned.
 
         Raises:
@@ -140,10 +141,7 @@ class Ended(t.Generic[Key, Result]):
         return self._result
 
 
-_Job = tuple[Key, t.Callable[[], Result], contextvars.Context]
-
-
-class Workers(t.Generic[Key, Result]):
+class Workers(t.Generic[_Key, _Result]):
     """Runs calls side by side, and hands over how each ended to the main thread.
 
     A context manager. At its end, also by an exception, no call is begun any more, pauses of the client end at once, and what is
@@ -158,8 +156,8 @@ class Workers(t.Generic[Key, Result]):
         self._limit = limit
         self._stop = threading.Event()
         self._changed = threading.Condition()
-        self._waiting: deque[_Job[Key, Result]] = deque()
-        self._ended: queue.SimpleQueue[Ended[Key, Result]] = queue.SimpleQueue()
+        self._waiting: deque[_Job[_Key, _Result]] = deque()
+        self._ended: queue.SimpleQueue[Ended[_Key, _Result]] = queue.SimpleQueue()
         # Threads that will look for another call.
         self._alive = 0
         # Calls that run in threads.
@@ -167,7 +165,7 @@ class Workers(t.Generic[Key, Result]):
         # Calls that were submitted, and whose end was not handed over.
         self._open = 0
 
-    def __enter__(self) -> Workers[Key, Result]:
+    def __enter__(self) -> Workers[_Key, _Result]:
         """Begin."""
         return self
 
@@ -176,12 +174,12 @@ class Workers(t.Generic[Key, Result]):
         self.stop()
         self._wait()
 
-    def submit(self, key: Key, call: t.Callable[[], Result]) -> None:
+    def submit(self, key: _Key, call: t.Callable[[], _Result]) -> None:
         """Take a call, which begins as soon as a thread is free while the main thread waits in `next`."""
         self._waiting.append((key, call, contextvars.copy_context()))
         self._open += 1
 
-    def next(self, seconds: float | None = None) -> Ended[Key, Result] | None:
+    def next(self, seconds: float | None = None) -> Ended[_Key, _Result] | None:
         """Wait until a call ends, and return how; None if none is left, or none ended in time.
 
         A call with nothing beside it runs in this thread.
@@ -202,7 +200,7 @@ class Workers(t.Generic[Key, Result]):
         self._open -= 1
         return ended
 
-    def results(self) -> t.Iterator[Ended[Key, Result]]:
+    def results(self) -> t.Iterator[Ended[_Key, _Result]]:
         """Yield how each call ended, until none is left; more may be submitted meanwhile."""
         while (ended := self.next()) is not None:
             yield ended
@@ -211,14 +209,14 @@ class Workers(t.Generic[Key, Result]):
         """Begin no call any more, and let the running ones send no further request."""
         self._stop.set()
 
-    def drain(self) -> list[Ended[Key, Result]]:
+    def drain(self) -> list[Ended[_Key, _Result]]:
         """Stop, wait for the running calls, and return how those ended that were not handed over. The others were not begun."""
         self.stop()
         self._wait()
         self._open = 0
         return [self._ended.get() for unused in range(self._ended.qsize())]
 
-    def _start(self, *, may_run_here: bool) -> _Job[Key, Result] | None:
+    def _start(self, *, may_run_here: bool) -> _Job[_Key, _Result] | None:
         """Start the threads that are missing; return a call to run in this thread instead, if no thread is to run, or can."""
         with self._changed:
             wanted = min(self._limit - self._alive, len(self._waiting))

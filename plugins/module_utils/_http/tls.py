@@ -49,6 +49,6 @@ def trusting_anybody() -> ssl.SSLContext:
 
 def preload() -> None:
     """Read the usual certificates, in a process that forks workers afterwards: they share the context then."""
-    # Whoever needs them says what is wrong.
+    # The task that needs them says what is wrong.
     with contextlib.suppress(OSError):
         trusting(DEFAULT_CA_BUNDLE_PATH)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP request after the other, over kept connections, with requests."""
+"""Sends HTTP requests with requests, one after the other over kept connections, and sorts the failures of connections."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Transport:
 
 def _read(reply: requests.Response) -> Reply:
     """Read the body of a reply."""
-    # Before its version 2, urllib3 takes a body that ends too early for a whole one unless it is told otherwise.
+    # Before its version 2, urllib3 takes a body that ends too early for a whole one by default.
     reply.raw.enforce_content_length = True
     content, flaw = b"", ""
     # What is not read to its end is dropped, with its connection.

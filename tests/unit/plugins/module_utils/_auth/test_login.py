@@ -24,7 +24,12 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import clien
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth import token_cache as _token_cache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool, choose_credential
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import KINDS, VARIABLES, read_profile, read_sources
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import (
+    CREDENTIAL_KINDS,
+    VARIABLES,
+    read_profile,
+    read_sources,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import Token, TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, NoAnswerError
@@ -37,7 +42,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, page, 
 
 TOKEN_PATH = "/api/oauth/token"
 NO_CREDENTIALS: dict[str, Any] = {
-    **{origin.option: None for origins in KINDS.values() for origin in origins},
+    **{origin.option: None for origins in CREDENTIAL_KINDS.values() for origin in origins},
     "profile": None,
 }
 

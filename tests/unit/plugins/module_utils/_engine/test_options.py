@@ -9,7 +9,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings import ApiSettings
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import choose_credential
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import KINDS, read_sources
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import CONNECTION, ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
@@ -255,7 +255,7 @@ def test_secrets_are_hidden_and_nothing_else() -> None:
     assert hidden == ["private_key", "client_secret", "access_token"]
 
 
-NO_CREDENTIALS = {origin.option: None for origins in KINDS.values() for origin in origins}
+NO_CREDENTIALS = {origin.option: None for origins in CREDENTIAL_KINDS.values() for origin in origins}
 
 
 @pytest.mark.parametrize(
