@@ -8,10 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .._http.pauses import Clock
 from .._http.redact import redacted
 from .operation import Operation
 from .plan import Plan
-from .wait import GONE, Clock, Wait
+from .wait import GONE, Wait
 
 Report = t.Callable[[str], None]
 # Seconds between two lines that say that nothing has changed.

@@ -10,12 +10,12 @@ import traceback
 import typing as t
 
 from .._http.errors import OvertakenError, TaskError
-from .._http.pauses import LONGEST_BACKOFF, backoff
+from .._http.pauses import LONGEST_BACKOFF, Clock, Sleep, backoff
 from .operation import Operation, Session
 from .options import Parameters
 from .outcome import Outcome, Progress, Report
 from .plan import Plan, Step
-from .wait import Clock, Sleep, Wait, WaitTimeoutError, wait_until
+from .wait import Wait, WaitTimeoutError, wait_until
 
 # The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
 CREATION_PAUSES = (2.0, 4.0)

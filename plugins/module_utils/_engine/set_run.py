@@ -11,12 +11,13 @@ from dataclasses import replace
 from functools import partial
 
 from .._http.errors import StoppedError, TaskError
+from .._http.pauses import Clock, Sleep
 from .._http.threads import Ended, Workers
 from .outcome import REPORT_INTERVAL, Outcome, Progress, Report, StatusHistory
 from .plan import Plan, Step
 from .run import Convergence, may_pass, pauses_before_look
 from .set_operation import SetOperation
-from .wait import GONE, Clock, Sleep, Wait, WaitTimeoutError
+from .wait import GONE, Wait, WaitTimeoutError
 
 
 class SetProgress(Progress):

@@ -9,10 +9,9 @@ import typing as t
 from dataclasses import dataclass
 
 from .._http.errors import TaskError
+from .._http.pauses import Clock, Sleep
 
 State = t.TypeVar("State")
-Clock = t.Callable[[], float]
-Sleep = t.Callable[[float], None]
 
 SHORTEST_INTERVAL = 0.5
 # An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.

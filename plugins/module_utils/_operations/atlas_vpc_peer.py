@@ -15,8 +15,9 @@ from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_cloud_of_region, check_version
 from .._engine.plan import Plan, Step
-from .._engine.wait import Clock, Wait
+from .._engine.wait import Wait
 from .._http.errors import TaskError
+from .._http.pauses import Clock
 from .._peering.azure_role import role_failure, role_status, until_role_holds
 from .._peering.connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
 from .._peering.container_choice import ContainerChoice, make_handover

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from .._clouds.cloud import Peer, for_pending, is_pending, provider_of
 from .._engine.plan import Step
-from .._engine.wait import Clock, WaitTimeoutError
+from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
+from .._http.pauses import Clock
 from .._peering.azure_role import role_failure
 from .._peering.connection import CreatePeer, DeletePeer, PeerState
 from .._peering.life import has_removal_failed, with_removal

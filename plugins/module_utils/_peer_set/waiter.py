@@ -10,8 +10,9 @@ import typing as t
 from dataclasses import replace
 
 from .._clouds.cloud import CustomerTask, Peer, fields_of, is_failed, is_leaving, provider_of
-from .._engine.wait import GONE, Clock, WaitTimeoutError
+from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
+from .._http.pauses import Clock
 from .._peering.connection import PeerState
 from .._peering.life import NEW_FOR, OLD_FAILURE_FOR, failure, not_removed, removed_by_others, too_late
 from .._peering.match import PeerMatch
