@@ -20,7 +20,7 @@ def test_every_code_has_a_section_and_every_section_a_code() -> None:
     assert len(re.findall(r"^### [A-Z]\d", TEXT, re.MULTILINE)) == len(SECTIONS)
 
 
-def test_a_section_says_what_it_is_how_to_see_it_and_what_to_change() -> None:
+def test_a_section_says_what_it_is_how_to_see_and_change_it() -> None:
     for code, text in SECTIONS.items():
         assert re.match(r"\*\*[A-Z][^*]+\.\*\*", text), code
         assert "\n- By hand: " in text, code

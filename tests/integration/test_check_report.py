@@ -29,7 +29,7 @@ def play(**options: Any) -> str:
 
 
 @pytest.mark.parametrize("way", [way if way == "module" else pytest.param(way, marks=pytest.mark.full) for way in WAYS])
-def test_the_text_is_beside_the_output_and_the_report_is_written(way: str, emulator: RunningEmulator, tmp_path: Path) -> None:
+def test_the_text_is_beside_the_output_and_a_report_written(way: str, emulator: RunningEmulator, tmp_path: Path) -> None:
     file = tmp_path / "peering.html"
     (tmp_path / "check.yml").write_text(play(report="peering.html"))
     done = subprocess.run(
@@ -69,7 +69,7 @@ def test_check_mode_writes_the_report_and_changes_nothing(
 
 
 @pytest.mark.full
-def test_a_report_without_a_folder_fails_before_anything_is_read(emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
+def test_a_report_without_a_folder_fails_before_all_reading(emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
     run = playbook(play(report="nowhere/peering.html"), emulator)
     assert run.results[-1]["msg"].endswith("nowhere does not exist on the controller. Create it first.")
     assert "/clusters" not in str([entry["path"] for entry in emulator.requests.entries()])

@@ -95,7 +95,7 @@ def blocks(first: int, last: int, count: int = 32) -> st.SearchStrategy[str]:
     st.lists(blocks(28, 31), min_size=1, max_size=3, unique=True),
     st.lists(st.one_of(blocks(26, 32, 48), blocks(32, 32).map(lambda one: one[:-3])), max_size=8),
 )
-def test_the_access_list_covers_what_it_covers_address_by_address(subnets: list[str], subjects: list[str]) -> None:
+def test_the_access_list_covers_address_by_address(subnets: list[str], subjects: list[str]) -> None:
     listed = [entry(subject) for subject in subjects]
     allowed = {address for subject in subjects for address in ipaddress.ip_network(subject)}
     facts = healthy(
@@ -174,7 +174,7 @@ def some(choices: dict[str, list[Any]], *more: Any) -> st.SearchStrategy[dict[st
 
 @examples(300)
 @given(some(GIVEN), some(ASKED), some(CHANGES, UNREAD, OFF))
-def test_in_any_state_each_check_says_something_that_can_be_read(
+def test_in_any_state_each_check_says_what_can_be_read(
     entry: dict[str, Any], selection: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     check_all(healthy(entry, selection, **changes))

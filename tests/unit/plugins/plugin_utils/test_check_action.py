@@ -110,7 +110,7 @@ def test_colours_are_for_a_terminal(
         ("folder.md", "report: {0}/folder.md is a folder."),
     ],
 )
-def test_a_report_that_cannot_be_written_fails_before_anything_is_read(tmp_path: Path, report: str, message: str) -> None:
+def test_a_report_that_cannot_be_written_fails_before_reading(tmp_path: Path, report: str, message: str) -> None:
     (tmp_path / "folder.md").mkdir()
     action = make(tmp_path, report=report)
     result = run(action)

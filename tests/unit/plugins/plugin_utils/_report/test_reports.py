@@ -101,7 +101,7 @@ def test_no_connection_is_a_report_too(to_text: object) -> None:
     assert "The project has no connection." in to_text(checked, WHEN)  # type: ignore[operator]
 
 
-def test_many_connections_show_both_sides_of_those_with_findings_first() -> None:
+def test_many_connections_show_first_those_with_findings() -> None:
     few = to_html(peering_check(faulty(), *(connection(number) for number in range(1, UNFOLDED))), WHEN)
     many = to_html(peering_check(faulty(), *(connection(number) for number in range(1, 50))), WHEN)
     assert "<summary>both sides</summary>" not in few

@@ -15,7 +15,7 @@ def test_without_a_peering_the_connection_carries_nothing() -> None:
         assert found(facts)["A401"].message == f"VNet {VNET} has no peering with {ATLAS_BLOCK}."
 
 
-def test_the_range_of_the_other_side_may_be_wider_than_the_container() -> None:
+def test_the_other_side_s_range_may_be_wider_than_the_container() -> None:
     assert severities(healthy_azure(vnet_peerings=[vnet_peering(prefixes=("10.99.0.0/16", "192.168.0.0/16"))])) == {}
 
 
@@ -42,7 +42,7 @@ def test_a_left_over_beside_the_peering_is_worth_a_word() -> None:
 
 
 @pytest.mark.parametrize(("status", "code"), [("FAILED", "P102"), ("ADDING_PEER", "P101"), ("DELETION_FAILED", "P101")])
-def test_without_an_available_connection_the_peering_is_not_the_cause(status: str, code: str) -> None:
+def test_without_an_available_connection_another_cause_is_said(status: str, code: str) -> None:
     facts = healthy_azure(peer=azure_peer(status_name=status), vnet_peerings=[])
     assert severities(facts) == {code: "fail"}
     assert found(facts, "skipped")["A401"].waits_for == code
@@ -82,7 +82,7 @@ def test_the_vnet_must_not_have_the_addresses_of_the_container() -> None:
     )
 
 
-def test_what_is_not_given_is_skipped_and_what_is_unread_is_unknown() -> None:
+def test_what_is_not_given_is_skipped_and_unread_is_unknown() -> None:
     missing = Missing("vnet_peerings is not given.")
     assert found(healthy_azure(vnet_peerings=missing), "skipped").keys() == {"A401", "A402"}
     unread = Unread("It could not be read.")

@@ -120,7 +120,7 @@ def test_what_is_missing_is_named_with_its_owner() -> None:
     )
 
 
-def test_a_network_of_the_same_name_elsewhere_means_that_the_entry_is_wrong() -> None:
+def test_a_network_of_the_same_name_means_a_wrong_entry() -> None:
     other = gcp_peer(gcp_project_id="other-project")
     finding = found(healthy_gcp(peer=None, peers=[other]))["P101"]
     assert finding.message == (
@@ -129,7 +129,7 @@ def test_a_network_of_the_same_name_elsewhere_means_that_the_entry_is_wrong() ->
     assert finding.fix == "Correct gcp_project_id of the connection, or request a connection with this one."
 
 
-def test_a_connection_to_a_container_elsewhere_is_told_with_its_region() -> None:
+def test_a_connection_to_a_container_elsewhere_has_its_region() -> None:
     away = azure_container(id=OTHER_CONTAINER_ID, region_name="EUROPE_NORTH")
     facts = healthy_azure(
         {"container_region": "US_EAST_2"},
@@ -174,7 +174,7 @@ def test_a_state_that_is_not_available_is_one_cause(make: Make, make_peer: Make,
 
 @both
 @pytest.mark.parametrize("reason", ["INVALID_ARGUMENT", "A peer with an overlapping CIDR exists", None])
-def test_a_failed_connection_is_p102_alone_with_the_words_of_the_cloud(make: Make, make_peer: Make, reason: str | None) -> None:
+def test_a_failed_connection_is_p102_alone_in_the_cloud_s_words(make: Make, make_peer: Make, reason: str | None) -> None:
     facts = make(peer=make_peer(status_name="FAILED", error_state_name=reason))
     assert severities(facts) == {"P102": "fail"}
     assert found(facts)["P102"].message == f"FAILED ({reason or 'no reason given'})."

@@ -1,9 +1,10 @@
-"""What several checks judge alike: blocks, ids, subnets, DNS servers."""
+"""What several checks judge alike: blocks, ids, subnets, DNS servers; and words for sentences."""
 
 from __future__ import annotations
 
 import dataclasses
 import ipaddress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +16,11 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.commo
     connection_id_of,
     is_outside_entry,
     judged_subnets,
+    listed,
     own_dns_servers,
     peer_of,
+    ports_text,
+    span_text,
     table_of,
     vpc_blocks_of,
 )
@@ -38,7 +42,7 @@ OFF = Missing("The Atlas half is off.")
 UNREAD = Unread("Atlas refuses it.")
 
 
-def test_the_block_is_the_container_s_or_the_entry_s_if_atlas_is_off() -> None:
+def test_the_block_is_the_entry_s_if_atlas_is_off() -> None:
     given = {"atlas_cidr_block": "10.99.0.0/21"}
     assert atlas_block_of(healthy(given)) == ipaddress.IPv4Network(ATLAS_BLOCK)
     assert atlas_block_of(healthy(given, container=OFF)) == ipaddress.IPv4Network("10.99.0.0/21")
@@ -54,7 +58,7 @@ def test_the_block_is_the_container_s_or_the_entry_s_if_atlas_is_off() -> None:
         atlas_block_of(healthy(container=container(atlas_cidr_block="nonsense")))
 
 
-def test_the_connection_is_that_of_atlas_or_the_entry_s_if_atlas_is_off() -> None:
+def test_the_connection_is_the_entry_s_if_atlas_is_off() -> None:
     given = {"connection_id": "pcx-0a1b2c3d4e5f6ffff"}
     assert connection_id_of(healthy(given)) == CONNECTION_ID
     assert connection_id_of(healthy(given, peer=OFF)) == "pcx-0a1b2c3d4e5f6ffff"
@@ -98,7 +102,7 @@ def test_a_subnet_has_the_table_that_names_it_or_the_main_one() -> None:
         ({"cidr_block": None}, {}, SUBNET_IDS),
     ],
 )
-def test_subnets_are_those_of_the_options_or_of_the_tables_or_all(
+def test_subnets_are_those_of_options_or_of_tables_or_all(
     entry: dict[str, Any], selection: dict[str, Any], judged: tuple[str, ...]
 ) -> None:
     facts = healthy(entry, selection)
@@ -141,3 +145,38 @@ def test_amazon_s_servers_are_not_own_ones(servers: tuple[str, ...], own: list[s
     # Without the VPC, its resolver cannot be told by its address.
     if "10.15.0.2" in servers:
         assert own_dns_servers(healthy(dhcp_options=DhcpOptions("dopt-1", servers), vpc=UNREAD)) == ["10.15.0.2"]
+
+
+def test_a_list_names_three_and_how_many_more_there_are() -> None:
+    assert listed([]) == ""
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b"]) == "a and b"
+    assert listed("abcd") == "a, b, c and d"
+    assert listed("abcde") == "a, b, c and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("ranges", "text"),
+    [
+        ([(27017, 27017)], "port 27017"),
+        ([(27015, 27016)], "ports 27015 to 27016"),
+        ([(27015, 27015), (27017, 27018)], "ports 27015 and 27017 to 27018"),
+    ],
+)
+def test_ports_are_one_or_several(ranges: list[tuple[int, int]], text: str) -> None:
+    assert ports_text(ranges) == text
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(days=2, hours=3, minutes=4), "2 d 3 h"),
+        (timedelta(days=2, minutes=4), "2 d"),
+        (timedelta(hours=3), "3 h 0 min"),
+        (timedelta(minutes=5, seconds=59), "5 min"),
+        (timedelta(seconds=59), "0 min"),
+        (timedelta(days=-1), "0 min"),
+    ],
+)
+def test_a_span_has_its_two_greatest_units(span: timedelta, text: str) -> None:
+    assert span_text(span) == text

@@ -28,7 +28,7 @@ waiting = pytest.mark.parametrize("status", ["AVAILABLE", "WAITING_FOR_USER"])
 
 
 @waiting
-def test_without_the_mirror_there_is_one_cause_with_the_line_for_gcloud(status: str) -> None:
+def test_without_the_mirror_one_cause_has_the_line_for_gcloud(status: str) -> None:
     other = mirror(network="projects/a/global/networks/b")
     facts = healthy_gcp(peer=gcp_peer(status_name=status), gcp_networks={NETWORK: (other,), "default": ()})
     assert severities(facts) == {"G401": "fail"}
@@ -57,7 +57,7 @@ def test_a_mirror_on_both_networks_is_a_left_over() -> None:
     assert "network_name: default" in found(facts)["G402"].fix
 
 
-def test_another_network_with_a_connection_of_its_own_has_a_mirror_of_its_own() -> None:
+def test_another_network_with_a_connection_has_its_own_mirror() -> None:
     networks = {NETWORK: (mirror(),), "other": (mirror(),)}
     other = gcp_peer(id=object_id(number=9), network_name="other")
     assert severities(healthy_gcp(peers=[gcp_peer(), other], gcp_networks=networks)) == {}
@@ -105,7 +105,7 @@ def test_a_missing_permission_is_named() -> None:
 
 
 @pytest.mark.parametrize("status", ["ADDING_PEER", "DELETING"])
-def test_before_atlas_has_done_its_part_nothing_is_missing_in_gcp(status: str) -> None:
+def test_nothing_is_missing_in_gcp_before_atlas_s_part_is_done(status: str) -> None:
     facts = healthy_gcp(peer=gcp_peer(status_name=status), gcp_networks={NETWORK: ()})
     assert severities(facts) == {"P101": "fail"}
     assert found(facts, "skipped")["G401"].waits_for == "P101"

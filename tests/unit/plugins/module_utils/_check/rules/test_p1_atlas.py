@@ -1,4 +1,4 @@
-"""P1: the connection and its container in Atlas."""
+"""P1: the connection and its container in Atlas, and the limits on connections."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_without_a_connection_only_that_is_said() -> None:
         ({"status_name": "SOMETHING_NEW", "id": "no-object-id"}, "SOMETHING_NEW."),
     ],
 )
-def test_a_state_before_or_after_available_fails_and_tells_its_age(changes: dict[str, Any], message: str) -> None:
+def test_a_state_before_or_after_available_fails_with_its_age(changes: dict[str, Any], message: str) -> None:
     facts = healthy(peer=peer(**changes))
     assert severities(facts) == {"P101": "fail"}
     assert found(facts)["P101"].message == message
@@ -83,7 +83,7 @@ def test_who_has_to_accept_is_said() -> None:
 
 
 @pytest.mark.parametrize("reason", [*AWS.failure_reasons, "SOMETHING_NEW", None])
-def test_a_connection_that_has_failed_is_told_once_with_its_reason(reason: str | None) -> None:
+def test_a_failed_connection_is_one_finding_with_its_reason(reason: str | None) -> None:
     """AWS has dropped it, too, and forgets it some time later."""
     failed = peer(status_name="FAILED", error_state_name=reason)
     for in_aws in (connection(status="expired"), None):
@@ -198,7 +198,7 @@ def other(**changes: Any) -> dict[str, Any]:
         ({"id": object_id()}, None),
     ],
 )
-def test_another_project_with_the_same_block_and_vpc_is_a_failure(changes: dict[str, Any], severity: str | None) -> None:
+def test_another_project_with_the_same_block_and_vpc_fails(changes: dict[str, Any], severity: str | None) -> None:
     expected = {"P106": severity} if severity else {}
     assert severities(healthy(other_projects={OTHER_PROJECT: [other(**changes)]})) == expected
 
@@ -232,3 +232,35 @@ def test_without_aws_s_half_what_needs_it_is_skipped() -> None:
     assert severities(off) == {}
     assert {"P103", "P105", "P301", "P302"} <= found(off, "skipped").keys()
     assert {"P101", "P104", "P106", "P201", "P202", "P203", "P204"} <= found(off, "ok").keys()
+
+
+def peers(count: int, status: str) -> list[dict[str, Any]]:
+    names = [f"vpc-{number:017x}" for number in range(count)]
+    return [peer(id=object_id(number=20 + number), vpc_id=name, status_name=status) for number, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("listed", "quota", "count", "texts"),
+    [
+        (peers(39, "AVAILABLE"), 50, 39, []),
+        (peers(40, "AVAILABLE"), 50, 39, ["The project has 40 connections, and 50 is the limit."]),
+        (peers(45, "TERMINATING"), 50, 39, []),
+        (peers(20, "PENDING_ACCEPTANCE"), 50, 39, ["The project has 20 pending connections, and 25 is the limit."]),
+        (peers(19, "INITIATING"), 50, 39, []),
+        (peers(1, "AVAILABLE"), 50, 40, ["The VPC has 40 connections, and 50 is the limit."]),
+        (peers(1, "AVAILABLE"), 125, 40, []),
+    ],
+)
+def test_a_limit_that_is_near_is_a_warning(listed: list[dict[str, Any]], quota: int, count: int, texts: list[str]) -> None:
+    facts = healthy(peers=listed, connections_quota=quota, connections_count=count)
+    assert severities(facts) == ({"P107": "warn"} if texts else {})
+    assert [one.message for code, one in found(facts, "warn").items()] == texts
+
+
+def test_an_unread_quota_hides_no_limit_and_does_not_decide() -> None:
+    quota = Unread("AWS refuses it.", "servicequotas:GetServiceQuota")
+    unread = found(healthy(connections_quota=quota))["P107"]
+    assert (unread.severity, unread.decides) == ("unknown", False)
+    assert "servicequotas:GetServiceQuota" in unread.fix
+    facts = healthy(peers=peers(40, "AVAILABLE"), connections_quota=quota)
+    assert "P107" in found(facts, "warn")

@@ -35,7 +35,7 @@ def with_clusters(*clusters: Fields, named: tuple[str, ...] | None = None, flex:
     return healthy(selection={"clusters": named}, clusters=list(clusters), flex_clusters=flex, **changes)
 
 
-def test_a_connection_without_a_cluster_in_the_region_leads_nowhere() -> None:
+def test_without_a_cluster_in_the_region_it_leads_nowhere() -> None:
     facts = with_clusters(cluster(regions=[AWAY]), cluster("other", regions=[region("US_EAST_1", provider_name="GCP")]))
     assert severities(facts) == {"P201": "fail"}
     finding = found(facts)["P201"]
@@ -59,7 +59,7 @@ def test_shared_and_flex_clusters_alone_are_one_cause(clusters: list[Fields], fl
     assert "M10" in found(facts)["P204"].fix
 
 
-def test_shared_clusters_beside_a_dedicated_one_do_not_matter_unless_they_are_named() -> None:
+def test_shared_clusters_matter_alone_or_if_they_are_named() -> None:
     clusters = (cluster(), cluster("small", regions=[SHARED]))
     assert severities(with_clusters(*clusters)) == {}
     assert severities(with_clusters(*clusters, named=("shop",))) == {}
@@ -74,7 +74,7 @@ def test_unread_flex_clusters_are_no_missing_ones() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"paused": True}, {"state_name": "CREATING"}, {"state_name": "DELETING"}])
-def test_a_cluster_that_does_not_run_is_a_failure_if_no_other_is_left_or_it_is_named(changes: Fields) -> None:
+def test_a_cluster_that_does_not_run_fails_alone_or_if_named(changes: Fields) -> None:
     away = cluster("dev", **changes)
     assert severities(with_clusters(away)) == {"P203": "fail"}
     assert severities(with_clusters(away, cluster())) == {"P203": "warn"}
@@ -89,7 +89,7 @@ def test_in_other_states_a_cluster_runs(state: str) -> None:
     assert severities(with_clusters(cluster(state_name=state))) == {}
 
 
-def test_a_cluster_in_a_state_that_nobody_knows_is_not_taken_for_one_that_runs() -> None:
+def test_a_cluster_in_an_unknown_state_is_not_taken_for_running() -> None:
     weird = cluster("dev", state_name="WEIRD")
     for facts, decides in ((with_clusters(weird), True), (with_clusters(weird, cluster()), False)):
         assert severities(facts) == {"P203": "unknown"}
@@ -97,13 +97,13 @@ def test_a_cluster_in_a_state_that_nobody_knows_is_not_taken_for_one_that_runs()
     assert severities(with_clusters(cluster(state_name="WEIRD", paused=True))) == {"P203": "fail"}
 
 
-def test_a_cluster_without_regions_is_not_taken_for_a_shared_one() -> None:
+def test_a_cluster_without_regions_is_not_taken_for_shared() -> None:
     facts = with_clusters(cluster(regions=[]))
     assert severities(facts).items() >= {"P201": "unknown", "P202": "unknown", "P203": "unknown", "P204": "unknown"}.items()
     assert found(facts)["P204"].message == "Atlas does not tell the regions of cluster shop."
 
 
-def test_a_region_with_an_unknown_number_of_nodes_is_not_taken_for_one_of_read_only_nodes() -> None:
+def test_an_unknown_number_of_nodes_is_not_taken_for_read_only() -> None:
     untold = region("EU_WEST_1", electable_nodes=None)
     assert severities(with_clusters(cluster(regions=[HOME, untold]))) == {"P202": "unknown"}
     assert severities(with_clusters(cluster(regions=[region(electable_nodes=None)]))) == {"P202": "unknown"}
@@ -133,7 +133,7 @@ def both_regions(status: str = "AVAILABLE") -> Fields:
     return {"containers": [container(), other], "peers": [peer(), away]}
 
 
-def test_a_region_that_is_not_connected_is_a_failure_if_no_other_cluster_is_left_or_it_is_named() -> None:
+def test_a_region_without_a_connection_fails_alone_or_if_named() -> None:
     wide = cluster(regions=[HOME, AWAY])
     facts = with_clusters(wide)
     assert severities(facts) == {"P202": "fail"}
@@ -233,6 +233,6 @@ def test_the_ports_are_those_of_the_judged_clusters(clusters: Any, ports: set[in
     assert ports_of(healthy(clusters=clusters)) == ports
 
 
-def test_unread_connections_leave_it_unknown_whether_a_region_is_connected() -> None:
+def test_unread_connections_leave_the_regions_unknown() -> None:
     facts = with_clusters(cluster(regions=[HOME, AWAY]), peers=Unread("Atlas refuses it."))
     assert found(facts, "unknown").keys() >= {"P202"}

@@ -119,13 +119,13 @@ def test_an_entry_whose_time_is_over_covers_nothing(seconds: int) -> None:
 
 
 @pytest.mark.parametrize("date", ["garbage", ""])
-def test_an_entry_with_an_unreadable_end_is_not_taken_for_a_permanent_one(date: str) -> None:
+def test_an_entry_with_an_unreadable_end_is_not_permanent(date: str) -> None:
     facts = healthy(access_list=[entry(VPC_BLOCK, delete_after_date=date)])
     assert severities(facts).items() >= {"P301": "unknown", "P302": "unknown"}.items()
     assert found(facts)["P301"].message == f"Atlas does not tell when {VPC_BLOCK} ends, but {date!r}."
 
 
-def test_the_group_that_the_connection_names_has_to_be_in_the_list() -> None:
+def test_the_group_that_a_connection_names_has_to_be_listed() -> None:
     """Other groups of the VPC do not stand in for it."""
     other = "sg-0a1b2c3d4e5f60002"
     groups = {name: group(id=name) for name in (GROUP_ID, other)}
@@ -203,7 +203,7 @@ def test_an_entry_that_is_not_in_force_is_a_failure(status: str) -> None:
     assert status in finding.message
 
 
-def test_an_entry_that_is_not_in_force_does_not_matter_beside_one_that_is() -> None:
+def test_an_entry_not_in_force_matters_only_without_another_one() -> None:
     facts = with_entries(VPC_BLOCK, "0.0.0.0/0", access_status={VPC_BLOCK: "ACTIVE", "0.0.0.0/0": "PENDING"})
     assert severities(facts) == {}
     facts = with_entries(VPC_BLOCK, "0.0.0.0/0", access_status={VPC_BLOCK: "FAILED", "0.0.0.0/0": "PENDING"})
@@ -221,7 +221,7 @@ def test_a_status_that_is_not_known_is_not_in_force(statuses: dict[str, Any]) ->
     assert severities(with_entries(VPC_BLOCK, "10.0.0.0/8", access_status={**statuses, "10.0.0.0/8": "ACTIVE"})) == {}
 
 
-def test_a_failure_of_one_subnet_does_not_hide_what_is_unknown_of_another() -> None:
+def test_a_failure_of_one_subnet_hides_no_unknown_of_another() -> None:
     facts = healthy(**BOTH, access_status={SUBNET_BLOCKS[0]: "FAILED"})
     assert {one.severity for one in found(facts, "fail").values()} == {"fail"}
     assert "P302" in found(facts, "unknown")
@@ -288,7 +288,7 @@ def groups_fault(found_group: Any, **changes: Any) -> Facts:
 
 
 @pytest.mark.parametrize("listed", [[entry(GROUP_ID)], [entry(GROUP_ID), entry(VPC_BLOCK)]])
-def test_a_group_has_to_exist_in_the_vpc_unless_blocks_cover_all(listed: list[dict[str, Any]]) -> None:
+def test_a_group_has_to_be_in_the_vpc_unless_blocks_cover_all(listed: list[dict[str, Any]]) -> None:
     severity = "fail" if len(listed) == 1 else "warn"
     assert severities(groups_fault(group(), access_list=listed)) == {}
     gone = groups_fault(None, access_list=listed)

@@ -113,7 +113,7 @@ def test_an_end_that_aws_does_not_tell_is_not_a_wrong_one(ends: tuple[str | None
     assert severities(healthy(connection=connection(accepter=nowhere))) == {"P403": "unknown"}
 
 
-def test_routes_to_a_connection_that_is_not_accepted_are_black_holes_without_a_fault_of_their_own() -> None:
+def test_black_holes_before_acceptance_are_no_fault_of_routes() -> None:
     hole = table("rtb-1", Route(ATLAS_BLOCK, CONNECTION_ID, is_peering=True, is_blackhole=True), is_main=True)
     facts = healthy(peer=PENDING, connection=connection(status="pending-acceptance"), route_tables=[hole])
     assert severities(facts) == {"P101": "fail"}
@@ -126,7 +126,7 @@ def test_what_atlas_waits_for_too_is_told_by_p101_alone() -> None:
     assert found(facts, "skipped")["P402"].fix.startswith("Accept it")
 
 
-def test_a_request_that_has_ended_while_atlas_still_waits_is_told() -> None:
+def test_a_request_that_ended_while_atlas_waits_is_a_failure() -> None:
     assert severities(healthy(peer=PENDING, connection=connection(status="deleted"))) == {"P101": "fail", "P402": "fail"}
 
 
@@ -176,12 +176,12 @@ def test_a_shared_vpc_is_routed_by_its_owner() -> None:
     )
 
 
-def test_a_vpc_that_is_not_there_is_a_fault_and_one_without_owner_unknown() -> None:
+def test_a_missing_vpc_is_a_fault_and_one_without_owner_unknown() -> None:
     assert severities(healthy(vpc=None))["P404"] == "fail"
     assert severities(healthy(vpc=Vpc(VPC_ID, None, ["10.15.0.0/16"]))) == {"P404": "unknown"}
 
 
-def test_atlas_s_side_of_the_dns_options_is_a_warning_and_the_own_side_is_told() -> None:
+def test_dns_options_warn_of_atlas_s_side_and_inform_of_the_own() -> None:
     requester, side = replace(connection().requester, allows_remote_dns=False), accepter(allows_remote_dns=False)
     assert severities(healthy(connection=connection(requester=requester))) == {"P405": "warn"}
     assert severities(healthy(connection=connection(accepter=side))) == {}
@@ -197,7 +197,7 @@ def test_what_could_not_be_read_names_its_permission() -> None:
     assert {one.fix for one in findings.values()} == {"Allow ec2:DescribeVpcPeeringConnections to these credentials."}
 
 
-def test_a_connection_that_is_available_without_an_id_is_unknown() -> None:
+def test_an_available_connection_without_an_id_is_unknown() -> None:
     facts = healthy(peer=peer(connection_id=None), connection=None)
     unknown = found(facts, "unknown")
     assert {"P401", "P402", "P601"} <= unknown.keys()

@@ -78,7 +78,7 @@ def test_rules_that_leave_the_names_alone_are_fine(rules: list[ResolverRule]) ->
     assert severities(healthy(resolver_rules=rules)) == {}
 
 
-def test_an_exception_does_not_help_against_a_more_specific_rule() -> None:
+def test_an_exception_does_not_help_against_a_narrower_rule() -> None:
     rules = [rule("abcde.mongodb.net."), rule("mongodb.net.", "SYSTEM")]
     assert severities(healthy(resolver_rules=rules)) == {"P503": "warn"}
 

@@ -89,7 +89,7 @@ def test_the_whole_block_has_to_go_to_the_connection(routes: tuple[Route, ...], 
     assert found(facts)["P601"].fix.startswith(fix)
 
 
-def test_a_connection_in_place_of_this_one_is_shown_with_its_status() -> None:
+def test_a_connection_in_place_of_this_one_has_its_status() -> None:
     facts = with_main(Route(ATLAS_BLOCK, "pcx-old", is_peering=True), statuses={"pcx-old": "deleted"})
     assert severities(facts) == {"P601": "fail"}
     assert "goes to pcx-old (deleted) by" in found(facts)["P601"].message
@@ -122,7 +122,7 @@ def test_tables_left_out_on_purpose_are_no_fault(fields: dict[str, Any], selecti
     assert (SUBNET_IDS[1] in everything) == ("cidr_block" in fields)
 
 
-def test_subnets_outside_the_entry_s_block_are_told_and_not_judged() -> None:
+def test_subnets_outside_the_entry_s_block_are_not_judged() -> None:
     facts = healthy({"cidr_block": "10.15.1.0/24"}, route_tables=[OWN, local_only(MAIN_TABLE_ID, is_main=True)])
     finding = found(facts, "info")["P601"]
     assert finding.message == f"{SUBNET_IDS[1]} is outside of 10.15.1.0/24, the cidr_block of the connection, and not judged."
@@ -174,7 +174,7 @@ def test_a_black_hole_to_the_connection_is_p602_alone() -> None:
     assert found(facts)["P602"].subnet_ids == SUBNET_IDS[1:]
 
 
-def test_a_black_hole_of_a_connection_that_has_ended_is_p402_alone() -> None:
+def test_a_black_hole_of_an_ended_connection_is_p402_alone() -> None:
     hole = Route(ATLAS_BLOCK, CONNECTION_ID, is_peering=True, is_blackhole=True)
     facts = with_main(hole, connection=connection(status="deleted"))
     assert severities(facts) == {"P402": "fail"}
@@ -218,7 +218,7 @@ def test_a_prefix_list_can_take_a_part_away() -> None:
         ((OTHER,), ELSEWHERE, {"P601": "fail"}),
     ],
 )
-def test_entries_that_could_not_be_read_matter_if_they_could_decide(
+def test_unread_entries_matter_if_they_could_decide(
     routes: tuple[Route, ...], over_list: Route, expected: dict[str, str]
 ) -> None:
     for lists in ({"pl-1": UNREAD}, {"pl-1": Missing("None.")}, {}, UNREAD):
@@ -297,7 +297,7 @@ def test_atlas_needs_a_way_back_to_each_judged_subnet() -> None:
     assert severities(healthy(**changes)) == {}
 
 
-def test_a_subnet_that_the_block_has_in_part_has_no_way_back_for_the_rest() -> None:
+def test_a_subnet_partly_in_the_block_lacks_a_way_back() -> None:
     assert severities(healthy(peer=peer(route_table_cidr_block="10.15.0.0/23"))) == {"P607": "fail"}
     assert found(healthy(peer=peer(route_table_cidr_block="10.15.1.0/25")))["P607"].severity == "fail"
 

@@ -246,11 +246,11 @@ def test_an_unread_list_in_a_rule_names_the_permission() -> None:
     assert finding.evidence == {"permission": "ec2:GetManagedPrefixListEntries"}
 
 
-def test_a_list_that_was_not_read_does_not_matter_if_other_rules_suffice() -> None:
+def test_an_unread_list_does_not_matter_if_other_rules_suffice() -> None:
     assert severities(with_groups(group(egress(), egress("tcp", 1, 9, None, "pl-1")))) == {}
 
 
-def test_an_unread_list_that_decides_only_ports_that_nobody_uses_does_not_decide() -> None:
+def test_an_unread_list_about_unused_ports_does_not_decide() -> None:
     facts = with_groups(group(egress("tcp", 27017, 27017), egress("tcp", 27015, 27016, None, "pl-1")))
     [finding] = [one for one in run_checks(facts) if one.code == "P702"]
     assert (finding.severity, finding.decides) == ("unknown", False)
@@ -276,7 +276,7 @@ def test_the_groups_of_an_instance_add_up() -> None:
     assert severities(with_instance(first, second, selection={"security_group_ids": (GROUP_ID, "sg-2")})) == {}
 
 
-def test_an_instance_whose_groups_let_nothing_out_is_one_failure() -> None:
+def test_an_instance_whose_groups_are_closed_is_one_failure() -> None:
     facts = with_instance(group(HTTPS), group(HTTPS, id="sg-2"), selection={"security_group_ids": (GROUP_ID,)})
     assert severities(facts) == {"P703": "fail"}
     finding = found(facts)["P703"]
@@ -287,7 +287,7 @@ def test_an_instance_whose_groups_let_nothing_out_is_one_failure() -> None:
     assert found(facts, "skipped")["P702"].message == "All groups are on instances of instance_ids, so P703 tells of them."
 
 
-def test_an_interface_with_a_group_that_aws_does_not_show_is_unknown() -> None:
+def test_an_interface_with_a_group_that_is_not_shown_is_unknown() -> None:
     facts = with_instance(group(), interfaces=[interface(security_group_ids=(GROUP_ID, "sg-gone"))])
     assert severities(facts) == {"P703": "unknown"}
 
@@ -303,14 +303,14 @@ def test_the_subnet_of_an_instance_is_judged_once() -> None:
     assert severities(with_instance(group(), **closed_first_subnet())) == {"P601": "fail", "P701": "fail"}
 
 
-def test_the_subnet_of_an_instance_is_judged_even_if_it_was_left_out() -> None:
+def test_an_instance_s_subnet_is_judged_even_if_left_out() -> None:
     facts = with_instance(group(), selection={"subnet_ids": SUBNET_IDS[1:]}, **closed_first_subnet())
     assert severities(facts) == {"P601": "fail", "P701": "fail"}
     assert found(facts)["P601"].subnet_ids == SUBNET_IDS[:1]
 
 
 @pytest.mark.parametrize("chosen", [{"selection": {"subnet_ids": SUBNET_IDS[1:]}}, {"entry": {"cidr_block": SUBNET_BLOCKS[1]}}])
-def test_an_instance_needs_an_entry_of_the_access_list_and_a_way_back(chosen: dict[str, Any]) -> None:
+def test_an_instance_needs_an_access_list_entry_and_a_way_back(chosen: dict[str, Any]) -> None:
     facts = with_instance(group(), **chosen, access_list=[entry(SUBNET_BLOCKS[1])])
     assert severities(facts) == {"P301": "fail"}
     assert found(facts)["P301"].subnet_ids == SUBNET_IDS[:1]
@@ -324,7 +324,7 @@ def test_unread_interfaces_hide_no_fault_of_other_subnets() -> None:
     assert severities(facts).items() >= {"P601": "fail", "P701": "fail", "P703": "unknown"}.items()
 
 
-def test_a_prefix_list_may_decide_about_the_subnet_of_an_instance() -> None:
+def test_a_prefix_list_may_decide_on_the_subnet_of_an_instance() -> None:
     unread = Unread("No.", "ec2:GetManagedPrefixListEntries")
     over_list = Route("pl-1", CONNECTION_ID, is_peering=True)
     own = table(TABLE_ID, Route("0.0.0.0/0", "nat-1"), subnet_ids=SUBNET_IDS[:1], list_routes=(over_list,))

@@ -37,7 +37,7 @@ def test_two_routes_can_cover_the_block_together_or_leave_a_gap() -> None:
     assert parts(Route("10.0.0.0/8", "tgw-1")) == {str(BLOCK): None}
 
 
-def test_of_routes_to_the_same_block_a_static_one_wins_then_a_list_then_a_propagated_one() -> None:
+def test_a_static_route_wins_then_a_list_then_a_propagated_one() -> None:
     static, propagated = Route(str(BLOCK), "static"), Route(str(BLOCK), "propagated", is_propagated=True)
     over_list, blocks = Route("pl-1", "list"), {"pl-1": [str(BLOCK), "2001:db8::/32"]}
     assert parts(propagated, static, lists=(over_list,), blocks=blocks) == {str(BLOCK): "static"}
@@ -50,7 +50,7 @@ def test_a_more_specific_route_wins_whatever_it_is() -> None:
     assert parts(Route(str(BLOCK), OURS), propagated) == {"192.168.248.0/22": "vgw-1", "192.168.252.0/22": OURS}
 
 
-def test_of_two_lists_with_the_same_block_the_other_one_is_feared() -> None:
+def test_of_two_lists_with_one_block_the_other_is_expected() -> None:
     lists = (Route("pl-1", OURS), Route("pl-2", "tgw-1"))
     blocks = {"pl-1": [str(BLOCK)], "pl-2": [str(BLOCK)]}
     assert parts(lists=lists, blocks=blocks) == {str(BLOCK): "tgw-1"}

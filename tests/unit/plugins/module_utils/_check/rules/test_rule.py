@@ -36,7 +36,7 @@ def test_a_code_is_registered_once() -> None:
         check("X101")(find_nothing)
 
 
-def test_checks_run_in_the_order_of_their_codes_and_wait_for_those_that_fail() -> None:
+def test_checks_run_by_their_codes_and_wait_for_those_that_fail() -> None:
     @check("X202", waits_for=("X101", "X103"))
     def find_effect(facts: Facts) -> Findings:
         yield Finding("fail", "effect", "It does not work.")
@@ -133,7 +133,7 @@ def test_what_waits_for_a_cause_that_is_not_there_is_unknown() -> None:
     assert run_checks(healthy())[1].message == "There is nothing to do. X101 was to tell why, and found nothing."
 
 
-def test_only_checks_that_can_fail_decide_and_a_finding_may_say_that_it_does_not() -> None:
+def test_only_checks_that_can_fail_decide_and_a_finding_may_not() -> None:
     @check("X101", "warn")
     def find_warning(facts: Facts) -> Findings:
         yield Finding("unknown", "quota", "It could not be read.")
@@ -146,7 +146,7 @@ def test_only_checks_that_can_fail_decide_and_a_finding_may_say_that_it_does_not
     assert [one[3] for one in run()] == [False, False, True]
 
 
-def test_anything_else_that_a_check_raises_is_a_mistake_of_its_own() -> None:
+def test_anything_else_that_a_check_raises_is_its_mistake() -> None:
     @check("X101")
     def find_mistake(facts: Facts) -> Findings:
         raise KeyError("a mistake")

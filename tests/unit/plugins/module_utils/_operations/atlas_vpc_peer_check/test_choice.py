@@ -46,7 +46,7 @@ def test_entries_are_checked_with_their_own_credentials(site: CheckSite) -> None
     assert Counter(site.front.actions)["DescribeSubnets"] == 1
 
 
-def test_without_entries_all_connections_of_the_project_are_checked(site: CheckSite) -> None:
+def test_without_entries_all_connections_are_checked(site: CheckSite) -> None:
     other = add_vpc(site, site.account.id, "10.16.0.0/16")
     assert verdicts(site.run()) == {site.vpc.vpc_id: "reachable_by_design", other.vpc_id: "reachable_by_design"}
     assert verdicts(site.run(container_region="us-east-1")).keys() == {site.vpc.vpc_id, other.vpc_id}
@@ -55,7 +55,7 @@ def test_without_entries_all_connections_of_the_project_are_checked(site: CheckS
     assert not nothing.failed
 
 
-def test_an_entry_without_a_region_stands_for_all_connections_of_its_vpc(site: CheckSite) -> None:
+def test_an_entry_without_a_region_means_all_of_its_vpc(site: CheckSite) -> None:
     with site.emulator.project.now() as project:
         body = {"providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": "192.168.240.0/21"}
         container_id = project.containers.create(body).id
@@ -70,7 +70,7 @@ def test_an_entry_without_a_region_stands_for_all_connections_of_its_vpc(site: C
     assert done.connection["region"] == "us-east-1"
 
 
-def test_a_container_region_without_a_connection_tells_where_there_is_one(site: CheckSite) -> None:
+def test_a_region_without_a_connection_says_where_there_is_one(site: CheckSite) -> None:
     done = site.run(connections=[{"vpc_id": site.vpc.vpc_id, "container_region": "eu-west-1"}])
     assert done.found == {"P104": "fail"}
     assert done.finding("P104")["message"] == "The network container is in US_EAST_1, not in EU_WEST_1."
@@ -103,7 +103,7 @@ def test_a_vpc_without_a_connection_has_to_be_connected_first(site: CheckSite) -
     assert done.connection["atlas_cidr_block"] == ATLAS_BLOCK
 
 
-def test_fifty_vpcs_in_three_accounts_take_one_request_for_each_kind_of_object(site: CheckSite) -> None:
+def test_fifty_vpcs_in_three_accounts_take_one_request_a_kind(site: CheckSite) -> None:
     accounts = [owner(site.front.upstream, name) for name in (site.account.id, OTHER_ACCOUNT, THIRD_ACCOUNT)]
     entries = []
     for number in range(50):
@@ -191,7 +191,7 @@ def test_a_route_table_of_an_entry_has_to_be_one_of_its_vpc(site: CheckSite) -> 
     assert site.run(connections=[entry_of(site.vpc, route_table_ids=[own])]).found == {}
 
 
-def test_entries_of_the_same_vpc_are_judged_each_by_its_own_subnets(site: CheckSite) -> None:
+def test_entries_of_one_vpc_are_judged_each_by_its_own_subnets(site: CheckSite) -> None:
     subnet = site.vpc.add_subnet("10.15.2.0/24")
     table = site.ec2.create_route_table(VpcId=site.vpc.vpc_id)["RouteTable"]["RouteTableId"]
     site.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)

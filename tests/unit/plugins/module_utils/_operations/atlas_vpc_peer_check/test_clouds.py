@@ -229,7 +229,7 @@ def test_an_api_that_is_off_is_no_missing_permission(site: CloudsSite) -> None:
     assert "check that the Compute Engine API is enabled there" in finding["message"]
 
 
-def test_a_wrong_token_of_gcp_is_a_failure_that_names_the_option(site: CloudsSite) -> None:
+def test_a_wrong_token_of_gcp_fails_and_names_the_option(site: CloudsSite) -> None:
     done = site.run_gcp(gcp_access_token="ya29.wrong", fail_on="never")
     assert done.result["http_status"] == 401
     assert done.msg.endswith("Get a new gcp_access_token, or check gcp_auth_kind and what belongs to it.")
@@ -257,7 +257,7 @@ def test_an_odd_reply_of_gcp_is_no_empty_project(site: CloudsSite, odd: Any) -> 
     assert "peering_check" not in done.result
 
 
-def test_one_project_of_gcp_that_cannot_be_read_leaves_the_other(site: CloudsSite) -> None:
+def test_an_unreadable_project_of_gcp_leaves_the_other(site: CloudsSite) -> None:
     entries = [
         {"gcp_project_id": "other-project", "network_name": NETWORK},
         {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK},
@@ -271,7 +271,7 @@ def test_one_project_of_gcp_that_cannot_be_read_leaves_the_other(site: CloudsSit
     assert healthy["verdict"] == "reachable_by_design"
 
 
-def test_each_project_is_read_once_with_the_credentials_of_its_entry(site: CloudsSite) -> None:
+def test_a_project_is_read_once_with_its_entry_s_credentials(site: CloudsSite) -> None:
     site.clouds.gcp.add_network("other-project", NETWORK)
     entry = {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_blocks": [GCP_BLOCK]}
     default = {**entry, "network_name": "default"}

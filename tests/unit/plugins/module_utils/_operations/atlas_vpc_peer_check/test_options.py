@@ -268,12 +268,12 @@ def test_options_of_other_clouds_that_cannot_be_right(options: dict[str, Any], m
         ({"provider_name": "AZURE"}, ("AZURE",)),
     ],
 )
-def test_the_clouds_are_those_of_the_entries_unless_they_are_named(options: dict[str, Any], clouds: tuple[str, ...]) -> None:
+def test_clouds_are_those_of_the_entries_unless_named(options: dict[str, Any], clouds: tuple[str, ...]) -> None:
     params, warnings = validated(**options)
     assert (params["clouds"], warnings) == (clouds, [])
 
 
-def test_an_entry_on_azure_is_filled_in_from_the_resource_id_of_its_vnet() -> None:
+def test_an_entry_on_azure_is_filled_in_from_its_vnet_s_id() -> None:
     params, warnings = validated(connections=[{"vnet_resource_id": VNET_ID}, AZURE], container_region="eastus2")
     first, second = params["connections"]
     assert {name: first[name] for name in AZURE} == AZURE
