@@ -16,6 +16,20 @@ from dataclasses import dataclass, field
 Reply = t.Mapping[str, t.Any]
 RouteAction = t.Literal["create", "replace", "delete"]
 
+# The states of a connection.
+# Source: "VPC peering connection lifecycle" in Amazon's VPC peering guide.
+ACTIVE = "active"
+INITIATING = "initiating-request"
+PENDING = "pending-acceptance"
+PROVISIONING = "provisioning"
+# The states that a connection does not come back from, and what each means; AWS forgets it after some hours.
+ENDED = {
+    "deleted": "it was deleted",
+    "deleting": "it is being deleted",
+    "rejected": "the request was rejected",
+    "expired": "nobody accepted the request within seven days",
+    "failed": "AWS could not set it up",
+}
 # AWS's name of each attribute for DNS, by its name in results, in the order in which they can be enabled.
 DNS_ATTRIBUTES = {"enable_dns_support": "EnableDnsSupport", "enable_dns_hostnames": "EnableDnsHostnames"}
 LOCAL = "local"

@@ -116,8 +116,8 @@ class AwsSession:
     def write(self, description: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
         """Send a request to EC2 that changes something, once.
 
-        botocore repeats a request whose reply was lost. Between its tries, a route can become somebody else's, and the repeated
-        DeleteRoute or ReplaceRoute would take that one. So nothing is repeated here: whoever called looks again first.
+        botocore repeats a request whose reply was lost. Between its tries, another program can make a route of its own, and the
+        repeated DeleteRoute or ReplaceRoute would hit that one. So nothing is repeated here; callers look again first.
 
         Raises:
             TaskError: If it fails.

@@ -14,8 +14,9 @@ from .._aws.accepter.network import Network
 from .._aws.accepter.options import ARGUMENT_SPEC, require_connection, validate
 from .._aws.accepter.plan import AccepterPlan, plan_absent, plan_present
 from .._aws.accepter.requests import Accept, RouteChange, view_after, with_status
-from .._aws.accepter.view import INITIATING, PENDING, PROVISIONING, View, to_result
+from .._aws.accepter.view import View, to_result
 from .._aws.accepter.wait import UNKNOWN, ConnectionWaiter
+from .._aws.objects import INITIATING, PENDING, PROVISIONING
 from .._aws.options import validate as validate_aws
 from .._engine.operation import Operation, Status
 from .._engine.options import Parameters

@@ -10,8 +10,8 @@ import ipaddress
 from ..._engine.options import Parameters
 from ..._http.errors import TaskError
 from ..._values.blocks import do_overlap
-from ..objects import PeeringConnection, Vpc
-from .view import ENDED, INITIATING, View
+from ..objects import ENDED, INITIATING, PeeringConnection, Vpc
+from .view import View
 
 
 def check_account(params: Parameters, view: View) -> None:

@@ -10,11 +10,22 @@ from dataclasses import replace
 
 from ..._engine.options import Parameters
 from ..._http.errors import OvertakenError
-from ..objects import DNS_ATTRIBUTES, PeeringConnection, RouteAction, RouteTable, Vpc, to_connection, to_route_table, to_vpc
+from ..objects import (
+    DNS_ATTRIBUTES,
+    PENDING,
+    PROVISIONING,
+    PeeringConnection,
+    RouteAction,
+    RouteTable,
+    Vpc,
+    to_connection,
+    to_route_table,
+    to_vpc,
+)
 from ..session import AwsSession
 from .requests import Accept, AddTags, Request, RouteChange, view_after, with_status
 from .routes import missing_tables, peers_of
-from .view import PENDING, PROVISIONING, View, route_to
+from .view import View, route_to
 
 _ROUTE_ACTIONS: dict[RouteAction, str] = {"create": "CreateRoute", "replace": "ReplaceRoute", "delete": "DeleteRoute"}
 

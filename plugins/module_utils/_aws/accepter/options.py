@@ -97,7 +97,7 @@ _PARSERS: dict[str, t.Callable[[str], t.Any]] = {
 
 
 def require_connection(params: Parameters) -> None:
-    """Check that the options name the connection where something is to be changed.
+    """Check that the options name the connection; only a prediction can do without.
 
     Raises:
         InvalidOptionError: If they do not.

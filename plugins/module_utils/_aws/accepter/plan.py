@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from ..._engine.options import Parameters
 from ..._engine.plan import Plan, Step
 from ..._http.errors import TaskError
-from ..objects import PeeringConnection
+from ..objects import ACTIVE, INITIATING, PENDING, PeeringConnection
 from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block
 from .options import to_tags
 from .requests import Accept, AddTags, EnableDns, Request, to_change
 from .routes import choose_tables, leftovers, missing_tables, plan_removal, plan_routes
-from .view import ACTIVE, INITIATING, PENDING, View
+from .view import View
 
 _NAME = "Name"
 

@@ -9,8 +9,8 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..._engine.plan import Change, Fields
-from ..objects import PeeringConnection, Route, RouteAction, RouteTable, Vpc
-from .view import ACTIVE, View, route_to
+from ..objects import ACTIVE, PeeringConnection, Route, RouteAction, RouteTable, Vpc
+from .view import View, route_to
 
 
 @dataclass(frozen=True)

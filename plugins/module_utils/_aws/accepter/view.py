@@ -8,21 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict, dataclass, field
 
-from ..objects import PeeringConnection, Route, RouteTable, Vpc
+from ..objects import ENDED, PeeringConnection, Route, RouteTable, Vpc
 
 _NOT_SHOWN = ("allows_remote_dns", "dhcp_options_id")
-ACTIVE = "active"
-INITIATING = "initiating-request"
-PENDING = "pending-acceptance"
-PROVISIONING = "provisioning"
-# The states that a connection does not come back from, and what each means.
-ENDED = {
-    "deleted": "it was deleted",
-    "deleting": "it is being deleted",
-    "rejected": "the request was rejected",
-    "expired": "nobody accepted the request within seven days",
-    "failed": "AWS could not set it up",
-}
 
 
 @dataclass(frozen=True)

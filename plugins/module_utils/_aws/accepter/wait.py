@@ -11,10 +11,10 @@ from dataclasses import replace
 from ..._engine.options import Parameters
 from ..._engine.wait import Wait, WaitTimeoutError
 from ..._http.errors import TaskError
-from ..objects import PeeringConnection
+from ..objects import ACTIVE, ENDED, INITIATING, PENDING, PeeringConnection
 from .checks import check_usable, find_block
 from .network import Network
-from .view import ACTIVE, ENDED, INITIATING, PENDING, View
+from .view import View
 
 # Atlas tells the id of a connection a moment before AWS shows it to the other account.
 LONGEST_APPEARANCE = 60

@@ -18,9 +18,6 @@ _LONGEST = 3
 # Names of Amazon's resolver; it also has the third address of the first block of the VPC.
 # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
 AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253")
-# The statuses of a connection that has ended; AWS forgets it after some hours.
-# Source: "VPC peering connection lifecycle" in Amazon's VPC peering guide.
-ENDED = ("deleted", "deleting", "expired", "failed", "rejected")
 
 
 def listed(names: t.Iterable[t.Any]) -> str:

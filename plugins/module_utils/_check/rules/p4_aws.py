@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import datetime
 
-from ..._aws.objects import PeeringConnection
+from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
 from ..._values.moments import to_moment
 from ..facts import Facts, Unread, UnreadError, field_of, known
-from .common import ENDED, atlas_block_of, connection_id_of, listed, span_text
+from .common import atlas_block_of, connection_id_of, listed, span_text
 from .rule import Finding, Findings, check, skip
 
-# The statuses before `active`.
-# Source: "VPC peering connection lifecycle" in Amazon's VPC peering guide.
-_PENDING = "pending-acceptance"
-_ON_ITS_WAY = ("initiating-request", "provisioning")
+_ON_ITS_WAY = (INITIATING, PROVISIONING)
 # What Atlas calls a connection that waits for the owner of the VPC.
 _PENDING_IN_ATLAS = "PENDING_ACCEPTANCE"
 
@@ -40,9 +37,9 @@ def find_unknown_connection(facts: Facts) -> Findings:
 def find_inactive_connection(facts: Facts) -> Findings:
     """The connection is active."""
     connection = _connection_of(facts)
-    if connection.status == "active":
+    if connection.status == ACTIVE:
         return
-    if connection.status not in (_PENDING, *_ON_ITS_WAY, *ENDED):
+    if connection.status not in (PENDING, *_ON_ITS_WAY, *ENDED):
         raise UnreadError(Unread(f"AWS does not tell a known status of {connection.id}, but {connection.status!r}."))
     message = f"{connection.id} is {connection.status}{_details_of(connection, facts)}."
     evidence = {
@@ -51,7 +48,7 @@ def find_inactive_connection(facts: Facts) -> Findings:
         "expiration_time": connection.expiration_time,
     }
     # Atlas says the same, so P101 says the cause; AWS knows better how much time is left.
-    is_said = connection.status == _PENDING and field_of(facts.atlas.peer, "status_name") == _PENDING_IN_ATLAS
+    is_said = connection.status == PENDING and field_of(facts.atlas.peer, "status_name") == _PENDING_IN_ATLAS
     yield Finding(
         "skipped" if is_said else "fail",
         connection.id,
@@ -79,7 +76,7 @@ def find_wrong_ends(facts: Facts) -> Findings:
             {"vpc_id": side.vpc_id, "aws_account_id": side.account_id},
         )
     block, blocks = atlas_block_of(facts), connection.requester.cidr_blocks
-    if not blocks and connection.status != "active":
+    if not blocks and connection.status != ACTIVE:
         raise skip("AWS tells the blocks of active connections alone.", "P402")
     if not blocks:
         raise UnreadError(Unread(f"AWS does not tell the block of the other side of {connection.id}."))
@@ -168,7 +165,7 @@ def _owner(facts: Facts) -> str:
 
 def _details_of(connection: PeeringConnection, facts: Facts) -> str:
     """Return how much time is left to accept a connection, or what AWS says about its end."""
-    if connection.status != _PENDING:
+    if connection.status != PENDING:
         return f" ({connection.status_message})" if connection.status_message else ""
     try:
         left = to_moment(connection.expiration_time or "") - facts.now
@@ -178,7 +175,7 @@ def _details_of(connection: PeeringConnection, facts: Facts) -> str:
 
 
 def _advice_on(status: str) -> str:
-    if status == _PENDING:
+    if status == PENDING:
         return "Accept it, with the module atlas_vpc_peer_accepter or in the console of AWS."
     if status in _ON_ITS_WAY:
         return "AWS is still at work: check again in a minute."

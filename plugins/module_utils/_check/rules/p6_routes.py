@@ -9,10 +9,9 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ..._aws.objects import RouteTable, Subnet
+from ..._aws.objects import ENDED, RouteTable, Subnet
 from ..facts import Facts, known, known_or
 from .common import (
-    ENDED,
     are_all_judged,
     atlas_block_of,
     chosen_subnets,
