@@ -320,7 +320,7 @@ api_calls:
     - {method: GET, path: /api/atlas/v2/groups/5356823b3794dee37132bb7b/accessList, status: 200, milliseconds: 48}
 http_status: {returned: failure, type: int, description: The HTTP status of Atlas's refusal. Null if it refused nothing.}
 error_code: {returned: failure, type: str, description: The error code of Atlas. Null if there is none.}
-detail: {returned: failure, type: str, description: What Atlas or the network said about it. Null if neither said anything.}
+detail: {returned: failure, type: str, description: What Atlas or the network said about the failure. Null if nothing.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

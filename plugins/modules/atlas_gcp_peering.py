@@ -186,7 +186,7 @@ api_calls:
     - {method: GET, path: /compute/v1/projects/my-project/global/networks/my-network, status: 200, milliseconds: 48}
 http_status: {returned: failure, type: int, description: The HTTP status of GCP's reply. Null if GCP did not answer.}
 error_code: {returned: failure, type: str, description: GCP's reason for the failure. Null if it gave none.}
-detail: {returned: failure, type: str, description: What GCP or the network said about it. Null if neither said anything.}
+detail: {returned: failure, type: str, description: What GCP or the network said about the failure. Null if nothing.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -368,7 +368,7 @@ api_calls:
     - {method: POST, path: ec2:DescribeVpcs, status: 200, milliseconds: 48}
 http_status: {returned: failure, type: int, description: The HTTP status of AWS's refusal. Null if it refused nothing.}
 error_code: {returned: failure, type: str, description: "The error code of AWS, or the state of a connection that has ended."}
-detail: {returned: failure, type: str, description: What AWS or the network said about it. Null if neither said anything.}
+detail: {returned: failure, type: str, description: What AWS or the network said about the failure. Null if nothing.}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module

@@ -405,9 +405,6 @@ notes:
   - In GCP, the account needs the permission C(compute.networks.list), which the role I(Compute Network Viewer) has.
   - O(api_version=v1.0) does not describe clusters, so it needs O(atlas=false).
 seealso:
-  - name: Credentials
-    description: AWS credentials, and the IAM policy that they need.
-    link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/credentials.md
   - name: The connection is AVAILABLE, but …
     description: What each finding means, how to see it by hand, and what to change.
     link: https://github.com/cloudpeer/atlas/blob/main/docs/guides/no_traffic.md
@@ -776,7 +773,7 @@ api_calls:
     - {method: POST, path: ec2:DescribeVpcs, status: 200, milliseconds: 48}
 http_status: {returned: failure, type: int, description: "The HTTP status of a refusal by Atlas, AWS or GCP. Null without one."}
 error_code: {returned: failure, type: str, description: "The error code of Atlas, AWS or GCP. Null if there is none."}
-detail: {returned: failure, type: str, description: "What Atlas, a cloud or the network said about it. Null if nothing."}
+detail: {returned: failure, type: str, description: "What Atlas, a cloud or the network said about the failure. Null if nothing."}
 """
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import run_module
