@@ -13,9 +13,9 @@ import time
 import traceback
 import typing as t
 
+from .._clouds.aws import AWS
 from .._engine.options import parse_option
 from .._http.exchange import ApiCall
-from .._values.regions import AWS_REGIONS
 from .errors import NoRegionError
 from .options import NAMES
 
@@ -131,7 +131,7 @@ class Clients:
             raise NoRegionError(
                 "No region for AWS.", hint=f"Set {option}, the environment variable {variables}, or a region in the profile."
             )
-        return parse_option(name, value, AWS_REGIONS.parse)
+        return parse_option(name, value, AWS.regions.parse)
 
     def find_secrets(self) -> set[str]:
         """Return the secrets in the credentials that boto3 has found."""

@@ -129,7 +129,7 @@ def _list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> li
     """
     found = VpcPeers(client, group_id, CLOUDS[cloud]).list_peers()
     if cloud == AWS.name:
-        _check_regions(found, "accepter_region_name", "VPC peering connection", group_id)
+        _check_regions(found, AWS.region or "", "VPC peering connection", group_id)
     return list(found)
 
 

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, fields
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS
+from .._clouds.cloud import CLOUDS, cloud_of
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import TaskError
@@ -18,9 +18,6 @@ from .atlas_half import AtlasReading, Readings
 from .credentials import aws_credentials_of, gcp_credentials_of
 from .facts import AtlasObject, Entry, Fact, Missing, Unread, field_of, to_fact
 
-# Of several connections between a network and a container, one counts: the first in another state than these, or else the first
-# in their order.
-_LAST = ("FAILED", "DELETION_FAILED", "TERMINATING", "DELETING")
 ATLAS_OFF = Missing("Atlas was not read: atlas is false.")
 
 
@@ -103,7 +100,7 @@ def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> di
     best: dict[str | None, AtlasObject] = {}
     cloud = CLOUDS[entry["provider_name"]]
     for peer in peers:
-        is_owner = cloud is not AWS or entry.get("aws_account_id") in (None, peer["aws_account_id"])
+        is_owner = not cloud.has_unique_ids or entry.get(cloud.owner) in (None, peer[cloud.owner])
         if cloud.is_same_network(entry, peer) and is_owner:
             other = best.get(peer["container_id"])
             best[peer["container_id"]] = peer if other is None or _rank(peer) < _rank(other) else other
@@ -111,7 +108,9 @@ def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> di
 
 
 def _rank(peer: AtlasObject) -> int:
-    return _LAST.index(peer["status_name"]) + 1 if peer["status_name"] in _LAST else 0
+    """Return which of several connections between a network and a container counts: the first that has not ended."""
+    ended = cloud_of(peer).ended
+    return ended.index(peer["status_name"]) + 1 if peer["status_name"] in ended else 0
 
 
 def _in_region(reading: AtlasReading, cloud: str, region: str | None) -> list[AtlasObject]:
@@ -132,10 +131,10 @@ def _to_connection(
     params: Parameters, entry: Parameters, peer: Fact[AtlasObject | None], container: Fact[AtlasObject | None]
 ) -> Connection:
     """Return a connection; on AWS in the region that its entry, Atlas's connection or the container says, in this order."""
+    values = {one.name: entry[one.name] for one in fields(Entry) if entry.get(one.name) is not None}
+    values["route_table_ids"] = tuple(entry.get("route_table_ids") or ()) or None
     if entry["provider_name"] != AWS.name:
-        names = [one.name for one in fields(Entry) if not one.name.startswith("route_table_")]
-        values: dict[str, t.Any] = {name: entry[name] for name in names if entry.get(name) is not None}
-        is_read = values["provider_name"] == GCP.name and params["gcp"]
+        is_read = entry["provider_name"] == GCP.name and params["gcp"]
         return Connection(Entry(**values), peer, container, gcp_credentials_of(params, entry) if is_read else {})
     regions = [
         entry.get("region"),
@@ -144,14 +143,5 @@ def _to_connection(
         # Without Atlas, the role's rule: a VPC is where the container is, unless its entry says something else.
         entry.get("container_region"),
     ]
-    region = next((to_cloud_region(one) for one in regions if one), None)
-    given = ("aws_account_id", "cidr_block", "container_region", "aws_security_group", "route_table_tags", "connection_id")
-    tables = entry.get("route_table_ids")
-    wanted = Entry(
-        vpc_id=entry["vpc_id"],
-        region=region,
-        route_table_ids=tuple(tables) if tables else None,
-        atlas_cidr_block=entry.get("atlas_cidr_block"),
-        **{name: t.cast("t.Any", entry.get(name)) for name in given},
-    )
-    return Connection(wanted, peer, container, aws_credentials_of(params, entry, region))
+    region = values["region"] = next((to_cloud_region(one) for one in regions if one), None)
+    return Connection(Entry(**values), peer, container, aws_credentials_of(params, entry, region))

@@ -61,7 +61,7 @@ def find_cloud(entry: Parameters, place: str) -> str:
     """
     unset: tuple[t.Any, ...] = (None, "", [])
     given = {cloud: name for cloud, names in _OWN.items() for name in reversed(names) if entry.get(name) not in unset}
-    if entry.get("vpc_id") == "" and not given:
+    if entry.get(AWS.network) == "" and not given:
         # The message on the id says more.
         return AWS.name
     wanted = entry.get("provider_name")
@@ -141,7 +141,7 @@ def parse_connections(params: Parameters) -> tuple[list[dict[str, t.Any]] | None
 
 def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t.Any], list[str]]:
     """Return one entry, in which what is empty is not set, as in the role; its cloud and the defaults are filled in."""
-    entry: dict[str, t.Any] = {name: None if value == "" and name != "vpc_id" else value for name, value in one.items()}
+    entry: dict[str, t.Any] = {name: None if value == "" and name != AWS.network else value for name, value in one.items()}
     for first, second in _EXCLUSIVE:
         if entry[first] and entry[second]:
             raise InvalidOptionError(f"{place}: {first} and {second} exclude each other.", hint="Leave one of them out.")

@@ -22,6 +22,7 @@ from .._aws.objects import (
     Vpc,
 )
 from .._azure.vnets import VnetPeering
+from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, Cloud
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
@@ -134,7 +135,7 @@ class Entry:
     route_table_tags: t.Mapping[str, str] | None = None
     connection_id: str | None = None
     atlas_cidr_block: str | None = None
-    provider_name: str = "AWS"
+    provider_name: str = AWS.name
     cidr_blocks: tuple[str, ...] = ()
     azure_directory_id: str | None = None
     azure_subscription_id: str | None = None

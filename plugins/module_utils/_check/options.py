@@ -10,7 +10,7 @@ import typing as t
 
 from .._azure.vnets import parse_vnet, parse_vnet_peering
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL_CLOUDS, CLOUDS
+from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS
 from .._clouds.gcp import GCP
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_options, parse_option, parse_region
@@ -20,8 +20,6 @@ from .._values.invalid import InvalidValueError
 from .credentials import AWS_SPEC, GCP_SPEC, validate_aws, validate_gcp
 from .entries import ENTRY_OPTIONS, find_cloud, parse_client_block, parse_connections
 
-# The value of provider_name for all clouds.
-EVERY = "all"
 ARGUMENT_SPEC = (
     CONNECTION
     + AWS_SPEC
@@ -39,7 +37,7 @@ ARGUMENT_SPEC = (
             "client_cidr_blocks": {"type": "list", "elements": "str"},
             "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
             "probes": {"type": "list", "elements": "dict"},
-            "provider_name": {"type": "str", "choices": [*ALL_CLOUDS, EVERY]},
+            "provider_name": {"type": "str", "choices": [*ALL_CLOUDS, ALL]},
             "vnet_peerings": {"type": "list", "elements": "dict"},
             "virtual_networks": {"type": "list", "elements": "dict"},
             "atlas": {"type": "bool", "default": True},
@@ -165,7 +163,7 @@ def find_clouds(params: Parameters) -> tuple[str, ...]:
         InvalidOptionError: If an entry is on none of those that `provider_name` names.
     """
     wanted, entries = params["provider_name"], params["connections"]
-    allowed = ALL_CLOUDS if wanted == EVERY else (wanted,)
+    allowed = ALL_CLOUDS if wanted == ALL else (wanted,)
     used = []
     for index, entry in enumerate(entries or ()):
         try:
@@ -175,7 +173,7 @@ def find_clouds(params: Parameters) -> tuple[str, ...]:
             continue
         if wanted is not None and used[-1] not in allowed:
             raise InvalidOptionError(
-                f"connections[{index}] is on {used[-1]}, and provider_name is {wanted}.", hint=f"Set provider_name to {EVERY}."
+                f"connections[{index}] is on {used[-1]}, and provider_name is {wanted}.", hint=f"Set provider_name to {ALL}."
             )
     return tuple(one for one in ALL_CLOUDS if one in (used or (AWS.name,))) if wanted is None else tuple(allowed)
 

@@ -112,7 +112,7 @@ def _expires_at(facts: Facts) -> str | None:
     connection = facts.aws.connection
     if isinstance(connection, PeeringConnection):
         return connection.expiration_time if connection.status == "pending-acceptance" else None
-    if field_of(facts.atlas.peer, "status_name") != "PENDING_ACCEPTANCE":
+    if field_of(facts.atlas.peer, "status_name") != AWS.pending:
         return None
     requested = created_at(field_of(facts.atlas.peer, "id") or "")
     return (requested + PENDING_LIFE).isoformat().replace("+00:00", "Z") if requested is not None else None

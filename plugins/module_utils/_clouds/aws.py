@@ -5,12 +5,54 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._values.blocks import parse_private_block
 from .._values.ids import parse_account_id, parse_connection_id, parse_security_group_id, parse_vpc_id
-from .._values.regions import AWS_REGIONS
+from .._values.invalid import InvalidValueError
+from .._values.regions import RegionTable, to_atlas_region, to_cloud_region
 from .cloud import Cloud, CustomerTask, Fields, Peer
+
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
+_KNOWN = """
+    af-south-1 ca-central-1 ca-west-1 mx-central-1 sa-east-1
+    ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
+    ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7
+    cn-north-1 cn-northwest-1
+    eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3
+    il-central-1 me-central-1 me-south-1
+    us-east-1 us-east-2 us-gov-east-1 us-gov-west-1 us-west-1 us-west-2
+"""
+
+
+class _Regions(RegionTable):
+    """The regions of AWS: those that are not known have both spellings, too."""
+
+    def __init__(self) -> None:
+        super().__init__("AWS", {to_atlas_region(name): name for name in _KNOWN.split()})
+
+    def to_atlas(self, region: str) -> str:
+        """Return a region as Atlas writes it, for either spelling."""
+        return to_atlas_region(region)
+
+    def to_cloud(self, region: str) -> str:
+        """Return a region as AWS writes it, for either spelling."""
+        return to_cloud_region(region)
+
+    def parse(self, value: str) -> str:
+        """Return a region as AWS writes it.
+
+        Raises:
+            InvalidValueError: If it cannot be a region.
+        """
+        region = to_cloud_region(value.strip())
+        if not _REGION.fullmatch(region):
+            raise InvalidValueError(f"is not an AWS region: {value!r}", "Write it like us-east-1 or US_EAST_1.")
+        return region
+
+
+AWS_REGIONS = _Regions()
 
 
 def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:

@@ -227,6 +227,7 @@ AZURE = Cloud(
         "Atlas's role on the VNet has to stay until the connection is gone: check that the service principal, the role and its "
         "assignment are there, then run the task again."
     ),
+    removal_fix="Give Atlas's service principal its role on the VNet again, and remove the connection with state: absent.",
     lost="because its role was taken away, or because the VNet was deleted",
     role_codes=frozenset(("AZURE_CUSTOMER_NETWORK_UNREACHABLE", "AZURE_CUSTOMER_NETWORK_VALIDATION_FAILED")),
 )

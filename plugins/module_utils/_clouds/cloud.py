@@ -18,6 +18,8 @@ Fields = t.Mapping[str, t.Any]
 REGION: t.Final = "region_name"
 REGIONS: t.Final = "regions"
 BLOCK: t.Final = "atlas_cidr_block"
+# The value of the option `provider_name` for all clouds.
+ALL: t.Final = "all"
 # What argument specs need before a cloud is chosen: the options that are one cloud's alone, by its name; those of which one
 # needs the other; and those of which one names a network.
 CLOUD_OPTIONS: t.Mapping[str, tuple[str, ...]] = {
@@ -105,6 +107,7 @@ class Cloud(t.NamedTuple):
         ignores_case: Whether the values of fields are the same in upper and lower case.
         removal_failed: The state of a connection whose removal has failed; None if there is none.
         removal_advice: What to do about such a connection.
+        removal_fix: The same, as the check says it.
         lost: Why a connection that worked may have failed; empty if Atlas leaves such connections alone.
         role_codes: The error codes of a creation that mean that Atlas has no rights, perhaps not yet, in the customer's cloud.
         has_names: Whether the customer needs the names of `atlas_network`, which Atlas makes with a first connection.
@@ -146,6 +149,7 @@ class Cloud(t.NamedTuple):
     ignores_case: bool = False
     removal_failed: str | None = None
     removal_advice: str = ""
+    removal_fix: str = ""
     lost: str = ""
     role_codes: frozenset[str] = frozenset()
     has_names: bool = False
@@ -203,13 +207,19 @@ class Cloud(t.NamedTuple):
     @property
     def states(self) -> tuple[str, ...]:
         """All states, on the way to a working connection first."""
-        return (*self.progress, *self.ended)
+        ended = (self.failed, self.terminating, self.removal_failed)
+        return (*self.progress, *(state for state in ended if state is not None))
 
     @property
     def ended(self) -> tuple[str, ...]:
-        """The states of connections that work no more, or never will."""
-        removal_failed = () if self.removal_failed is None else (self.removal_failed,)
-        return (self.failed, self.terminating, *removal_failed)
+        """The states of connections that work no more, or never will; those that are leaving come last."""
+        ended = (self.failed, self.removal_failed, self.terminating)
+        return tuple(state for state in ended if state is not None)
+
+    @property
+    def available(self) -> str:
+        """The state of a working connection."""
+        return self.progress[-1]
 
     @property
     def place(self) -> str:
@@ -219,8 +229,8 @@ class Cloud(t.NamedTuple):
     def goal(self, wait_for: str | None) -> str:
         """Return the state that a value of the option `wait_for` stands for; without one, Atlas has done its part then."""
         if wait_for == "available":
-            return self.progress[-1]
-        return self.pending or self.progress[-1]
+            return self.available
+        return self.pending or self.available
 
     def is_same(self, value: t.Any, other: t.Any) -> bool:
         """Whether two values of a field are the same."""
@@ -339,7 +349,7 @@ CLOUDS = CloudsByName()
 
 def to_clouds(provider_name: str | None) -> tuple[Cloud, ...]:
     """Return the clouds that a value of the option `provider_name` means."""
-    return (*CLOUDS.values(),) if provider_name == "all" else (CLOUDS[provider_name or "AWS"],)
+    return (*CLOUDS.values(),) if provider_name == ALL else (CLOUDS[provider_name or "AWS"],)
 
 
 def cloud_of(fields: Fields) -> Cloud:
@@ -363,6 +373,12 @@ def name_of(fields: Fields) -> str:
     """Return the name of a connection, for users: `account/vpc`, `subscription/group/vnet` or `project/network`."""
     cloud = cloud_of(fields)
     return "/".join(str(fields[name]) for name in cloud.names or cloud.identity if fields.get(name) is not None)
+
+
+def block_of(fields: Fields) -> str | None:
+    """Return the customer's block of a connection, to which Atlas routes; None if Atlas does not know it."""
+    block = cloud_of(fields).block
+    return None if block is None else fields.get(block)
 
 
 def is_leaving(peer: Peer) -> bool:

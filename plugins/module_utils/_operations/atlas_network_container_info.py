@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS
+from .._clouds.cloud import ALL, CLOUDS
 from .._containers import choose_cloud, parse_place
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_version, parse_option
@@ -17,8 +17,6 @@ from .._http.errors import NotFoundError
 from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region
 from .._values.regions import parse_any_region
 from .atlas import AtlasOperation
-
-ALL = "all"
 
 
 class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud, Fields, Peer
+from .._clouds.cloud import CLOUDS, ONE_OF, TOGETHER, Cloud, Fields, Peer
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_cloud_of_region, check_version
@@ -64,10 +64,8 @@ class PeerChanges:
             return self._remove(request, state)
         if isinstance(request, CreatePeer):
             return self._create(request, state)
-        # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
         current = t.cast("Peer", state.peer)
-        sent: Peer = {**current, "accepter_region_name": self._choice.region_of(current)}
-        return replace(state, peer=self._peers.update_peer(sent, request.fields))
+        return replace(state, peer=self._peers.update_peer(current, request.fields, self._choice.region_of(current)))
 
     def _create(self, request: CreatePeer, state: PeerState) -> PeerState:
         """Request a new connection."""
@@ -148,8 +146,8 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
                 "wait_for": {"type": "str", "choices": ["pending_acceptance", "available"]},
                 "azure_role_timeout": {"type": "int", "default": 300},
             },
-            required_together=(("vpc_id", "aws_account_id"), ("gcp_project_id", "network_name")),
-            required_one_of=(("vpc_id", "vnet_name", "vnet_resource_id", "network_name", "peer_id"),),
+            required_together=TOGETHER,
+            required_one_of=((*ONE_OF, "peer_id"),),
             mutually_exclusive=(("container_id", "container_region_name"),),
         )
     )

@@ -12,7 +12,7 @@ from functools import partial
 
 from .._auth.sources import VARIABLES
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Cloud, Peer, fields_of
+from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer, fields_of
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_cloud_of_region, check_version, parse_option
 from .._engine.plan import Facts, Plan
@@ -25,8 +25,6 @@ from .._values.ids import parse_object_id
 from .._values.regions import parse_any_region
 from .atlas import AtlasOperation
 
-# The value of provider_name for all clouds.
-ALL = "all"
 FILTERS = tuple(name for cloud in CLOUDS.values() for name in cloud.forms if name in cloud.ids)
 
 

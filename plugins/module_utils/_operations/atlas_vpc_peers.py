@@ -9,7 +9,7 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, Peer, provider_of, to_clouds
+from .._clouds.cloud import ALL, CLOUDS, Peer, provider_of, to_clouds
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -45,7 +45,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         + ArgumentSpec(
             {
                 "peers": PEERS,
-                "provider_name": {"type": "str", "choices": [*CLOUDS, "all"]},
+                "provider_name": {"type": "str", "choices": [*CLOUDS, ALL]},
                 "azure_role_timeout": {"type": "int", "default": 300},
                 "recreate": {"type": "str", "choices": ["never", "dead", "changed"], "default": "never"},
                 "wait_for": {"type": "str", "choices": GOALS, "default": GOALS[0]},
@@ -151,10 +151,8 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
                 if error.error_code in peers.provider.role_codes:
                     raise
                 raise with_removed(step, error, state) from error.__cause__
-        # Atlas leaves the region out of its replies where it is the container's, but wants it in the whole object.
         current = state.find(request.id)
-        region = self._choices[step.keys[0]].region_of(current)
-        return peers.update_peer({**current, "accepter_region_name": region}, request.fields)
+        return peers.update_peer(current, request.fields, self._choices[step.keys[0]].region_of(current))
 
     def record(self, step: Step, reply: t.Any, state: PeerSetState) -> PeerSetState:
         """Return the state after a request took effect."""

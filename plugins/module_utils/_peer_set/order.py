@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._clouds.cloud import Peer, is_leaving
+from .._clouds.cloud import Peer, block_of, fields_of, is_leaving
 from .._engine.plan import Step
 from .._peering.connection import CreatePeer, DeletePeer, UpdatePeer
 from .._peering.container_choice import ContainerChoice
@@ -36,8 +36,7 @@ class After:
         return [
             peer
             for peer in listed
-            if peer["id"] in self.gone
-            or (peer["id"] in self.moved and do_overlap(self.block, peer.get("route_table_cidr_block")))
+            if peer["id"] in self.gone or (peer["id"] in self.moved and do_overlap(self.block, block_of(fields_of(peer))))
         ]
 
 
@@ -104,7 +103,7 @@ def _holders_for(step: Step, listed: t.Sequence[Peer]) -> list[Peer]:
     if isinstance(step.request, UpdatePeer):
         own = step.request.id
         container_id = next(peer["container_id"] for peer in listed if peer["id"] == own)
-    return find_holders(fields.get("route_table_cidr_block"), container_id, listed, own)
+    return find_holders(block_of(fields), container_id, listed, own)
 
 
 def _with_after(step: Step, holders: t.Sequence[Peer], leaving: t.Collection[str], changed: t.Collection[str]) -> Step:
@@ -113,7 +112,7 @@ def _with_after(step: Step, holders: t.Sequence[Peer], leaving: t.Collection[str
     after = After(
         frozenset(gone | (ids & set(leaving))),
         frozenset(ids & set(changed)),
-        step.request.fields.get("route_table_cidr_block"),
+        block_of(step.request.fields),
     )
     return replace(step, after=after)
 

@@ -143,7 +143,7 @@ def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str,
 def _foreseen(name: str, value: t.Any, change: Change) -> t.Any:
     """Return a field as the diff shows it: what is null now, and only Atlas will know, is known later."""
     is_new = change.action in ("create", "recreate")
-    return KNOWN_LATER if is_new and value is None and name in ("id", "connection_id") else value
+    return KNOWN_LATER if is_new and value is None and name in ("id", cloud_of(change.after or {}).accepted_id) else value
 
 
 def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> TaskError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.cloud import Cloud, Peer, fields_of
+from .._clouds.cloud import Cloud, Peer, block_of, fields_of
 from .._http.errors import ApiError, InvalidOptionError, TaskError
 from .._resources.containers import Container, to_region
 from .._values.blocks import do_overlap
@@ -45,7 +45,7 @@ def find_holders(block: str | None, container_id: str | None, listed: t.Iterable
     return [
         peer
         for peer in listed
-        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, peer.get("route_table_cidr_block"))
+        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, block_of(fields_of(peer)))
     ]
 
 

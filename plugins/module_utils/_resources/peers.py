@@ -117,10 +117,20 @@ class VpcPeers:
         reply = self._client.post(self._path, body, description, exists=ALREADY_EXISTS, hints=HINTS)
         return self._written(reply, fields, home_region, description)
 
-    def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any]) -> Peer:
-        """Change `fields` of `peer`. The whole object goes along: without its provider, Atlas takes it for another one."""
+    def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any], region: str | None) -> Peer:
+        """Change a connection and return it as Atlas describes it then.
+
+        The whole object is sent: without its provider, Atlas takes it for another one.
+
+        Args:
+            peer: The connection.
+            fields: What is changed.
+            region: The region of its network, which Atlas leaves out of its replies if it is the container's.
+        """
         description = f"update VPC peering connection {peer['id']} of project {self._group_id}"
-        wanted = {**peer, **fields}
+        wanted: dict[str, t.Any] = {**peer, **fields}
+        if self.provider.region is not None and self.provider.region not in fields:
+            wanted[self.provider.region] = region
         reply = self._client.patch((*self._path, peer["id"]), to_body(wanted, self.provider), description, hints=HINTS)
         return self._written(reply, wanted, None, description)
 

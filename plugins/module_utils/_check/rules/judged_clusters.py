@@ -143,7 +143,7 @@ def peered_containers(facts: Facts) -> list[AtlasObject]:
     Raises:
         UnreadError, SkippedError: If the connections or containers are not known.
     """
-    ids = {peer["container_id"] for peer in peers_of_network(facts) if peer["status_name"] == "AVAILABLE"}
+    ids = {peer["container_id"] for peer in peers_of_network(facts) if peer["status_name"] == facts.entry.cloud.available}
     own = known(facts.atlas.container)
     if own is not None:
         ids.add(own["id"])

@@ -11,6 +11,7 @@ import typing as t
 
 from ..._clouds.aws import AWS
 from ..._clouds.cloud import ALL_CLOUDS, CLOUDS
+from ..._clouds.gcp import GCP
 from ..._values.blocks import is_within
 from ..._values.limits import MOST_PEERS, MOST_PENDING, PENDING_LIFE
 from ..._values.moments import created_at
@@ -21,15 +22,6 @@ from .judged_clusters import has_ended, peers_of_network
 from .rule import Finding, Findings, check, skip
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
-# What some states mean, and what to do.
-_MEANINGS: t.Mapping[str, tuple[str, str]] = {
-    "TERMINATING": ("TERMINATING: it is being removed.", "Request a new one when it is gone (state: present)."),
-    "DELETING": ("DELETING: it is being removed.", "Request a new one when it is gone (state: present)."),
-    "DELETION_FAILED": (
-        "DELETION_FAILED: Atlas could not remove it.",
-        "Give Atlas's service principal its role on the VNet again, and remove the connection with state: absent.",
-    ),
-}
 # The states in which Atlas counts a connection as pending, and those in which it does not count it any more.
 _PENDING = {state for cloud in CLOUDS.values() for state in cloud.progress[:-1]}
 _LEAVING = {cloud.terminating for cloud in CLOUDS.values()}
@@ -46,7 +38,7 @@ def find_not_available(facts: Facts) -> Findings:
         yield Finding("fail", facts.entry.network, message, fix)
         return
     status = peer["status_name"]
-    if status == "FAILED":
+    if status == facts.entry.cloud.failed:
         raise skip("It has failed.", "P102")
     # Atlas finds a connection without these, and does not change them.
     entry = facts.entry
@@ -57,12 +49,12 @@ def find_not_available(facts: Facts) -> Findings:
             fix = f"Correct {name}, or replace the connection."
             yield Finding("fail", peer["id"], message, fix, {name: current})
             return
-    if status == "AVAILABLE":
+    if status == entry.cloud.available:
         return
-    if status == "WAITING_FOR_USER" and is_mirror_missing(facts):
+    if status == GCP.pending and is_mirror_missing(facts):
         raise skip("Atlas waits for the peering in GCP.", "G401")
     message, fix = _describe_state(peer, facts)
-    evidence = {name: peer[name] for name in ("status_name", "connection_id") if name in peer}
+    evidence = {name: peer[name] for name in ("status_name", entry.cloud.accepted_id or "") if name in peer}
     yield Finding("fail", peer["id"], message, fix, evidence)
 
 
@@ -70,7 +62,7 @@ def find_not_available(facts: Facts) -> Findings:
 def find_failed(facts: Facts) -> Findings:
     """The connection has not failed."""
     peer = peer_of(facts)
-    if peer["status_name"] != "FAILED":
+    if peer["status_name"] != facts.entry.cloud.failed:
         return
     reason = peer["error_state_name"]
     # Elsewhere it is a text of the cloud.
@@ -202,18 +194,20 @@ def _namesakes(facts: Facts) -> list[AtlasObject]:
 
 def _describe_state(peer: AtlasObject, facts: Facts) -> tuple[str, str]:
     """Return the state of a connection that is not AVAILABLE, and what to do."""
-    status = peer["status_name"]
+    status, cloud = peer["status_name"], facts.entry.cloud
     requested = created_at(peer["id"])
     # A moment in the future means that a clock is wrong.
     age = facts.now - requested if requested is not None and requested <= facts.now else None
-    if status in _MEANINGS:
-        return _MEANINGS[status]
-    if status == "WAITING_FOR_USER":
-        since = f" for {span_text(age)}" if age is not None else ""
-        message = f"WAITING_FOR_USER{since}: Atlas's half is there, and yours is missing, or Atlas has not seen it yet."
-        return message, mirror_advice(facts)
-    if status == "PENDING_ACCEPTANCE":
+    if status == cloud.terminating:
+        return f"{status}: it is being removed.", "Request a new one when it is gone (state: present)."
+    if status == cloud.removal_failed:
+        return f"{status}: Atlas could not remove it.", cloud.removal_fix
+    if status == cloud.pending and cloud is AWS:
         return _pending(peer, age)
+    if status == cloud.pending:
+        since = f" for {span_text(age)}" if age is not None else ""
+        message = f"{status}{since}: Atlas's half is there, and yours is missing, or Atlas has not seen it yet."
+        return message, mirror_advice(facts)
     return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
 
 
@@ -221,10 +215,10 @@ def _pending(peer: AtlasObject, age: datetime.timedelta | None) -> tuple[str, st
     name = peer["connection_id"] or "it"
     fix = f"Accept {name} in AWS account {peer['aws_account_id']}: atlas_vpc_peer_accepter, or the role."
     if age is None:
-        return "PENDING_ACCEPTANCE.", fix
+        return f"{AWS.pending}.", fix
     left = PENDING_LIFE - age
     rest = f"about {span_text(left)} left" if left.total_seconds() > 0 else "AWS drops it after 7 d"
-    return f"PENDING_ACCEPTANCE for {span_text(age)}; {rest}.", fix
+    return f"{AWS.pending} for {span_text(age)}; {rest}.", fix
 
 
 def _find_shared(block: ipaddress.IPv4Network, project: str, peers: t.Iterable[AtlasObject]) -> Findings:

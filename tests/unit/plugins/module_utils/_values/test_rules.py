@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS_REGIONS as KNOWN_REGIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_aws_regions, parse_option, parse_values
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
@@ -13,7 +14,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import
     parse_object_id,
     parse_vpc_id,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import AWS_REGIONS as KNOWN_REGIONS
 from ansible_collections.cloudpeer.atlas.tests.emulator.regions import AWS_REGIONS
 
 ID = "5356823b3794dee37132bb7b"
