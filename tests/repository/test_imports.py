@@ -7,6 +7,7 @@ import http
 import sys
 from pathlib import Path
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS as DESCRIBED
 from ansible_collections.cloudpeer.atlas.tests.support.house import (
     COLLECTION,
     FILES,
@@ -78,6 +79,32 @@ MAY_NAME_STATUSES = {
 OTHER_NUMBERS = {"_aws/survey.py": {200}, "_resources/access_list.py": {200}}
 STATUSES = {int(status) for status in http.HTTPStatus if status >= 400} | {200, 201, 202, 204, 301, 302, 307, 308}
 
+# A cloud is described in `_clouds`. Its own API, the rules that are about it alone, and documentation name its facts, too.
+MAY_NAME_FACTS_OF_CLOUDS = (
+    *(f"{name}/" for name in ("_clouds", "_aws", "_gcp", "_azure", "modules")),
+    *(f"_check/rules/{name}_" for name in ("a4", "g4", "p4", "p5", "p6", "p7")),
+)
+FACTS_OF_CLOUDS = {
+    fact
+    for cloud in DESCRIBED.values()
+    for facts in (cloud.states, cloud.forms, cloud.atlas_network, cloud.failure_reasons, cloud.role_codes)
+    for fact in (*facts, cloud.name, cloud.noun, cloud.identity_noun)
+}
+OTHER_FACTS = {
+    # States of an entry of the access list, and of a cluster.
+    "_access_list.py": {"FAILED"},
+    "_check/rules/p3_access_list.py": {"FAILED", "vpc_id"},
+    "_check/rules/judged_clusters.py": {"DELETING"},
+    # What a finding, or the result of a check, shows of a VPC.
+    "_check/rules/p1_atlas.py": {"route_table_cidr_block"},
+    "_check/result.py": {"vpc_id", "aws_account_id", "connection_id"},
+    # Where Atlas's names do not follow from those of results; `_resources` alone has them.
+    "_resources/containers.py": {"AZURE"},
+    "_resources/peers.py": {"AZURE", "GCP"},
+}
+# What reads a field, as an attribute does.
+READERS = {"get", "field_of"}
+
 STAND_INS = sorted(file for name in ("emulator", "clouds") for file in (ROOT / "tests" / name).rglob("*.py"))
 
 
@@ -89,6 +116,21 @@ def package_of(name: str) -> str:
 
 def numbers(file: Path) -> set[int]:
     return {node.value for node in nodes_of(file) if isinstance(node, ast.Constant) and isinstance(node.value, int)}
+
+
+def texts(file: Path) -> set[str]:
+    """Return the texts in a file, but for the names of fields that are read: `peer["vpc_id"]` is like `entry.vpc_id`."""
+    read = set()
+    for node in nodes_of(file):
+        if isinstance(node, ast.Subscript):
+            read.add(node.slice)
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in READERS:
+            read |= {*node.args}
+    return {
+        node.value
+        for node in nodes_of(file)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in read
+    }
 
 
 def words(file: Path) -> set[str]:
@@ -165,6 +207,11 @@ def test_what_others_can_use_knows_nothing_of_ansible() -> None:
 def test_only_the_engine_and_the_shells_know_check_mode() -> None:
     files = [file for file in FILES if name_of(file) not in MAY_NAME_CHECK_MODE]
     assert wrong_in(files, lambda file: {word for word in words(file) if "check_mode" in word}) == {}
+
+
+def test_facts_about_a_cloud_stand_in_its_description() -> None:
+    files = [file for file in FILES if not name_of(file).startswith(MAY_NAME_FACTS_OF_CLOUDS)]
+    assert wrong_in(files, lambda file: (texts(file) & FACTS_OF_CLOUDS) ^ OTHER_FACTS.get(name_of(file), set())) == {}
 
 
 def test_only_what_reads_replies_names_http_statuses() -> None:

@@ -162,7 +162,7 @@ def find_near_limits(facts: Facts) -> Findings:
         return
     count, quota = known(facts.aws.connections_count), known(facts.aws.connections_quota)
     fix = "Ask AWS for more (quota L-7E9ECCDB, up to 125), or remove those that are no longer used."
-    yield from _find_near(count, quota, "VPC", "connections", fix)
+    yield from _find_near(count, quota, AWS.noun, "connections", fix)
 
 
 def _describe_missing(facts: Facts) -> tuple[str, str]:
