@@ -149,7 +149,7 @@ def test_every_other_block_of_yaml_says_why_it_is_not_run(file: Path) -> None:
         assert block.is_run == block.is_playbook or not block.is_run, block.text
 
 
-def test_playbooks_that_are_not_run_have_no_mistake_that_ansible_finds(tmp_path: Path) -> None:
+def test_playbooks_that_are_not_run_have_no_syntax_error(tmp_path: Path) -> None:
     # The module of the worked example is not there; test_contributing.py adds it, and runs this block.
     # AZURE's own modules are not there either; test_role_azure.py runs the blocks with them.
     texts = [
@@ -243,7 +243,7 @@ def slug(heading: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["README.md", "roles/vpc_peering/README.md"])
-def test_links_lead_somewhere_from_a_page_that_shows_the_file_alone(name: str) -> None:
+def test_links_lead_somewhere_from_a_page_of_the_file_alone(name: str) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not link.startswith("https://")] == []

@@ -288,7 +288,7 @@ def without_boto3(folder: Path) -> str:
     return str(broken)
 
 
-def test_a_controller_without_boto3_says_so_once_and_runs_modules(world: World) -> None:
+def test_a_controller_without_boto3_runs_modules_and_says_so(world: World) -> None:
     interpreter = world.folder / "python-with-boto3"
     interpreter.write_text(f'#!/bin/sh\nunset PYTHONPATH\nexec "{sys.executable}" "$@"\n')
     interpreter.chmod(stat.S_IRWXU)
@@ -307,7 +307,7 @@ def test_a_controller_without_boto3_says_so_once_and_runs_modules(world: World) 
 
 
 @pytest.mark.full
-def test_a_host_without_boto3_fails_with_the_usual_message_and_atlas_needs_none(world: World) -> None:
+def test_a_host_without_boto3_fails_and_atlas_needs_none(world: World) -> None:
     variables = {"PYTHONPATH": without_boto3(world.folder)}
     run = world.run(connection_id="pcx-0123456789abcdef0", way="module", status=2, variables=variables)
     assert run.result["msg"].startswith("Failed to import the required Python library (boto3) on ")

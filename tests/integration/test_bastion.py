@@ -73,7 +73,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_delegated_to_a_bastion_a_task_runs_there_with_the_same_result(
+def test_a_task_delegated_to_a_bastion_has_the_same_result(
     bastion: Path, emulator: RunningEmulator, playbook: PlaybookRunner
 ) -> None:
     text = """

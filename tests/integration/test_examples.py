@@ -47,7 +47,7 @@ CHANGING = [
 
 
 @pytest.mark.parametrize(("example", "way"), CHANGING, ids=lambda value: getattr(value, "stem", value))
-def test_an_example_previews_applies_and_then_finds_nothing_to_do(
+def test_an_example_previews_applies_and_finds_nothing_left(
     example: Path, way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner
 ) -> None:
     emulator = start(step_seconds=0.2, accept="auto")

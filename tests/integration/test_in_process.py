@@ -140,9 +140,7 @@ def test_a_task_that_waits_says_how_it_goes(start: Callable[..., RunningEmulator
     assert history[0]["seconds"] < history[-1]["seconds"]
 
 
-def test_what_a_waiting_task_says_is_kept_out_of_the_output_for_machines(
-    start: Callable[..., RunningEmulator], tmp_path: Path
-) -> None:
+def test_output_for_machines_has_no_lines_of_a_wait(start: Callable[..., RunningEmulator], tmp_path: Path) -> None:
     emulator = start(step_seconds=0.2, accept="auto")
     (tmp_path / "wait.yml").write_text(WAIT)
     done = subprocess.run(
@@ -183,9 +181,7 @@ def test_an_alias_with_another_value_than_its_option_is_refused(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_alias_with_the_same_value_is_warned_of_and_one_beside_its_variable_is_not(
-    way: str, emulator: RunningEmulator, playbook: PlaybookRunner
-) -> None:
+def test_an_alias_is_warned_of_beside_its_option_alone(way: str, emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
     text = """
 - hosts: localhost
   gather_facts: false
@@ -314,7 +310,7 @@ def without_requests(folder: Path) -> str:
     return str(broken)
 
 
-def test_a_controller_without_requests_says_so_once_and_runs_modules(
+def test_a_controller_without_requests_runs_modules_and_says_so(
     emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
     interpreter = tmp_path / "python-with-requests"
@@ -388,9 +384,7 @@ SET = f"""
 
 
 @pytest.mark.full
-def test_the_time_of_a_task_ends_a_set_which_says_what_it_has_done(
-    start: Callable[..., RunningEmulator], playbook: PlaybookRunner
-) -> None:
+def test_a_set_whose_time_is_up_says_what_it_has_done(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:
     # Of one connection after the other, some are made in that time on the slowest machine, and not all on the fastest.
     emulator = start(latency_ms=300, step_seconds=3600, max_pending_peers=50)
     run = playbook(SET, emulator, status=2)

@@ -217,7 +217,7 @@ def unsaid(told: list[str], cases: list[tuple[dict[str, Any], list[str]]]) -> li
 
 
 @pytest.mark.full
-def test_what_is_wrong_with_the_list_is_told_before_anything_is_sent(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
+def test_a_wrong_list_is_refused_before_anything_is_sent(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     one = make_site().connection
     half = {"atlas": False, "container_cidr_block": ATLAS_BLOCK}
     cases: list[tuple[dict[str, Any], list[str]]] = [
@@ -300,7 +300,7 @@ def test_both_clouds_are_checked_before_anything_is_requested(
 
 
 @pytest.mark.full
-def test_a_failed_phase_ends_with_what_is_requested_and_not_accepted(
+def test_a_failed_phase_says_what_is_requested_and_not_accepted(
     run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Vpc]
 ) -> None:
     done, first, second, accepted = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
@@ -476,7 +476,7 @@ def test_one_vpc_reaches_two_containers(run: RoleRunner, make_site: Callable[...
 
 
 @pytest.mark.full
-def test_each_connection_has_its_own_account_region_and_credentials(
+def test_each_has_its_own_account_region_and_credentials(
     run: RoleRunner, aws: Aws, make_site: Callable[..., Vpc], tmp_path: Path
 ) -> None:
     site = make_site(region="eu-west-1", block="10.15.0.0/16")

@@ -179,7 +179,7 @@ def test_what_others_have_made_stays(run: AzureSite) -> None:
 
 
 @needs_azure
-def test_blocks_that_overlap_are_told_before_anything_is_requested(run: AzureSite) -> None:
+def test_blocks_that_overlap_are_refused_before_any_request(run: AzureSite) -> None:
     refused = run(container_cidr_block="10.0.0.0/21", status=2)
     for word in (NAME, BLOCK, "overlaps", "10.0.0.0/21", "run the role again"):
         assert word in message(refused)
@@ -214,7 +214,7 @@ def test_two_vnets_are_requested_and_waited_for_at_once(run: AzureSite) -> None:
     assert result(again)["connections"][1]["vpc_peer"] == result(done)["connections"][1]["vpc_peer"]
 
 
-def test_the_regions_of_atlas_and_of_azure_are_the_same_network_container(run: AzureSite) -> None:
+def test_both_names_of_a_region_mean_the_same_container(run: AzureSite) -> None:
     second = (VNET[0], VNET[1], "second")
     entries = [
         {**run.entry, "container_region": "westeurope"},
@@ -230,7 +230,7 @@ def test_the_regions_of_atlas_and_of_azure_are_the_same_network_container(run: A
 
 
 @pytest.mark.parametrize("field", ["azure_directory_id", "resource_group_name"])
-def test_a_connection_of_another_group_or_directory_is_not_removed(run: AzureSite, field: str) -> None:
+def test_one_of_another_group_or_directory_is_not_removed(run: AzureSite, field: str) -> None:
     """Atlas finds a connection by the subscription and the name of the VNet, which two groups can have."""
     run.clouds.azure.add_role(*VNET)
     run(azure=False, cidr_blocks=[BLOCK])
@@ -243,7 +243,7 @@ def test_a_connection_of_another_group_or_directory_is_not_removed(run: AzureSit
         assert (run.writes, run.status, run.access_list) == ([], ["AVAILABLE"], before)
 
 
-def test_one_vnet_that_atlas_cannot_reach_does_not_keep_others_from_being_connected(run: AzureSite) -> None:
+def test_a_vnet_out_of_reach_does_not_hold_up_the_others(run: AzureSite) -> None:
     run.clouds.azure.add_role(*VNET)
     unknown = {**run.entry, "vnet_resource_id": VNET_ID + "-typo", "container_region": "westeurope"}
     known = {**run.entry, "container_region": "westeurope", "container_cidr_block": ATLAS_BLOCK}

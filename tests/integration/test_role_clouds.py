@@ -179,7 +179,7 @@ def test_each_half_can_be_left_to_another_team(run: CloudSite) -> None:
 
 
 @pytest.mark.full
-def test_what_is_wrong_in_gcp_is_told_before_anything_is_requested(run: CloudSite) -> None:
+def test_what_is_wrong_in_gcp_is_refused_before_any_request(run: CloudSite) -> None:
     wrong = {**ENTRY, "network_name": "no-network"}
     for options in (("--check",), ()):
         refused = run(*options, connections=[ENTRY, wrong], status=2)
@@ -247,7 +247,7 @@ def test_dead_connections_are_told_by_name_and_requested_anew(run: CloudSite) ->
 
 
 @pytest.mark.full
-def test_what_is_wrong_with_an_entry_is_told_before_anything_is_sent(run: CloudSite) -> None:
+def test_a_wrong_entry_is_refused_before_anything_is_sent(run: CloudSite) -> None:
     half = {"atlas": False, "container_cidr_block": None}
     aws = {"vpc_id": "vpc-0a1b2c3d4e5f67890", "aws_account_id": "123456789012"}
     cases: list[tuple[dict[str, Any], list[str]]] = [

@@ -42,7 +42,7 @@ def codes(connection: dict[str, Any], *severities: str) -> set[str]:
     return {one["code"] for one in connection["checks"] if one["severity"] in severities}
 
 
-def test_what_the_role_has_built_on_gcp_is_reachable_by_design(
+def test_what_the_role_builds_on_gcp_is_reachable_by_design(
     playbook: PlaybookRunner, emulator: RunningEmulator, clouds: RunningClouds
 ) -> None:
     run = CloudSite(playbook, emulator, clouds)
@@ -65,7 +65,7 @@ def test_what_the_role_has_built_on_gcp_is_reachable_by_design(
 
 
 @needs_azure
-def test_what_the_role_has_built_on_azure_is_reachable_by_design(
+def test_what_the_role_builds_on_azure_is_reachable_by_design(
     playbook: PlaybookRunner, emulator: RunningEmulator, clouds: RunningClouds
 ) -> None:
     run = AzureSite(playbook, emulator, clouds)

@@ -203,7 +203,7 @@ def test_a_secret_is_seen_nowhere(
 
 
 @pytest.mark.parametrize("way", ["in process", pytest.param("module", marks=pytest.mark.full)])
-def test_a_server_that_sends_the_credentials_back_shows_them_to_nobody(
+def test_credentials_that_a_server_sends_back_are_not_shown(
     way: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path, temporary: Path
 ) -> None:
     emulator = secretive(start)

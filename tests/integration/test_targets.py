@@ -80,7 +80,7 @@ def test_a_target_comes_out_the_same_in_both_ways(
 
 
 @pytest.mark.parametrize("target", LOCAL_MODULES)
-def test_a_target_without_an_action_plugin_needs_a_python_and_nothing_else(
+def test_a_target_without_an_action_plugin_needs_a_bare_python(
     target: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path
 ) -> None:
     bare = tmp_path / "python"

@@ -100,7 +100,7 @@ def test_check_mode_foretells_what_becomes_of_a_connection(data: st.DataObject, 
 
 @examples(120)
 @given(data=st.data(), world=clouds_in_use())
-def test_check_mode_foretells_what_becomes_of_a_connection_on_another_cloud(data: st.DataObject, world: World) -> None:
+def test_check_mode_foretells_a_connection_on_another_cloud(data: st.DataObject, world: World) -> None:
     with world.emulator.project.now() as project:
         peers = [peer.id for peer in project.peers] + ["0" * 24]
         containers = [container.id for container in project.containers] + ["0" * 24]
@@ -145,7 +145,7 @@ def test_check_mode_foretells_what_becomes_of_a_container(data: st.DataObject, w
 
 @examples(80)
 @given(data=st.data(), world=other_clouds())
-def test_check_mode_foretells_what_becomes_of_a_container_on_another_cloud(data: st.DataObject, world: World) -> None:
+def test_check_mode_foretells_a_container_on_another_cloud(data: st.DataObject, world: World) -> None:
     azure = st.fixed_dictionaries(
         {"provider_name": st.just("AZURE")}, optional={"region_name": st.sampled_from([*AZURE_REGIONS, "northeurope", "eastus2"])}
     )

@@ -93,11 +93,11 @@ def wanted(world: World, provider: str) -> st.SearchStrategy[dict[str, Any]]:
 
 @examples(120)
 @given(data=st.data(), world=worlds("AZURE"))
-def test_check_mode_foretells_what_becomes_of_a_connection_on_azure(data: st.DataObject, world: World) -> None:
+def test_check_mode_foretells_a_connection_on_azure(data: st.DataObject, world: World) -> None:
     check(world, "atlas_vpc_peer", "vpc_peer", {**data.draw(wanted(world, "AZURE")), "wait_timeout": 500})
 
 
 @examples(120)
 @given(data=st.data(), world=worlds("GCP"))
-def test_check_mode_foretells_what_becomes_of_a_connection_on_gcp(data: st.DataObject, world: World) -> None:
+def test_check_mode_foretells_a_connection_on_gcp(data: st.DataObject, world: World) -> None:
     check(world, "atlas_vpc_peer", "vpc_peer", {**data.draw(wanted(world, "GCP")), "wait_timeout": 500})

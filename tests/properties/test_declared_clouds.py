@@ -94,7 +94,7 @@ def of(peers: dict[str, dict[str, Any]], clouds: tuple[str, ...]) -> dict[str, d
 
 @examples(70)
 @given(data=st.data(), recipe=recipes(), cloud=st.sampled_from([*CLOUDS, "all", "all"]))
-def test_check_mode_tells_the_truth_and_other_clouds_are_left_alone(data: st.DataObject, recipe: Recipe, cloud: str) -> None:
+def test_check_mode_foretells_a_list_and_other_clouds_stay(data: st.DataObject, recipe: Recipe, cloud: str) -> None:
     world, entries = recipe.make(), data.draw(lists(cloud))
     more = data.draw(
         optional(

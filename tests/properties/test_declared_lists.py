@@ -153,7 +153,7 @@ def test_check_mode_tells_the_truth_and_only_what_may_go_goes(recipe: Recipe, en
 
 @examples(50)
 @given(recipe=recipes(), entries=lists(3), order=st.permutations(range(3)), recreate=st.sampled_from(["never", "dead"]))
-def test_a_list_comes_to_what_its_entries_come_to_one_by_one_in_any_order(
+def test_a_list_comes_to_what_its_entries_do_one_by_one(
     recipe: Recipe, entries: list[Entry], order: list[int], recreate: str
 ) -> None:
     world, other, shuffled = recipe.make(), recipe.make(), recipe.make()

@@ -98,7 +98,7 @@ def test_the_lifetime_of_a_token_may_be_of_any_kind(lifetime: Any) -> None:
 
 
 @pytest.mark.parametrize("provider", ["AZURE", "GCP", 5], ids=str)
-def test_a_container_of_another_cloud_in_the_list_of_aws_is_no_traceback(provider: Any) -> None:
+def test_another_clouds_container_in_aws_list_is_no_traceback(provider: Any) -> None:
     check("atlas_vpc_peer_check", {"aws": False}, page(PEER), page({**CONTAINER, "providerName": provider}), page())
 
 

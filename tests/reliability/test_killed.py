@@ -74,9 +74,7 @@ def test_the_run_after_a_kill_at_any_request_ends_well(
         assert len(peers_of(emulator)) <= 1
 
 
-def test_a_run_that_starts_while_the_request_of_a_dead_one_is_on_its_way_makes_no_second_connection(
-    nursery: Nursery, emulators: dict[str, RunningEmulator]
-) -> None:
+def test_the_late_request_of_a_dead_run_makes_no_second(nursery: Nursery, emulators: dict[str, RunningEmulator]) -> None:
     operation, emulator = OPERATIONS["create"], emulators["create"]
     total = requests_of("create", nursery, emulator)
     for number in range(1, total + 1):

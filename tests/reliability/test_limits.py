@@ -49,7 +49,7 @@ def statuses(emulator: RunningEmulator) -> list[int]:
     return [entry["status"] for entry in emulator.requests.entries()]
 
 
-def test_fifty_creations_of_one_run_heed_a_bucket_of_ten_before_it_is_empty(nursery: Nursery, start: Start) -> None:
+def test_fifty_creations_heed_a_bucket_before_it_is_empty(nursery: Nursery, start: Start) -> None:
     emulator = limited(start, "10/10")
     first, *more = creations(emulator, CREATIONS)
     run = Run("atlas_vpc_peer", first, "in process", tuple(more), scale=SCALE)

@@ -121,7 +121,7 @@ def test_twenty_runs_that_remove_one_thing_end_well(name: str, latency_ms: int, 
 
 
 @slowly
-def test_runs_that_want_different_blocks_end_well_or_say_what_they_met(latency_ms: int, nursery: Nursery, start: Start) -> None:
+def test_runs_that_want_different_blocks_say_what_they_met(latency_ms: int, nursery: Nursery, start: Start) -> None:
     emulator = start(latency_ms=latency_ms)
     wanted = [PEERING, {**PEERING, "route_table_cidr_block": OTHER}]
     ran = race(nursery, emulator, "atlas_vpc_peer", wanted)
@@ -137,7 +137,7 @@ def test_runs_that_want_different_blocks_end_well_or_say_what_they_met(latency_m
 
 
 @slowly
-def test_runs_that_want_it_there_and_gone_leave_one_connection_or_none(latency_ms: int, nursery: Nursery, start: Start) -> None:
+def test_runs_that_want_it_there_and_gone_leave_one_or_none(latency_ms: int, nursery: Nursery, start: Start) -> None:
     emulator = start(latency_ms=latency_ms)
     ran = race(nursery, emulator, "atlas_vpc_peer", [PEERING, {**PAIR, "state": "absent"}])
     assert len(peers_of(emulator)) <= 1

@@ -128,7 +128,7 @@ def test_a_list_and_single_tasks_at_once_end_well(prune: bool, nursery: Nursery,
     assert writes(emulator) == 6
 
 
-def test_two_lists_that_want_different_blocks_end_well_or_say_what_they_met(nursery: Nursery, start: Start) -> None:
+def test_lists_that_want_different_blocks_say_what_they_met(nursery: Nursery, start: Start) -> None:
     emulator = start(latency_ms=20, step_seconds=3600)
     other = [entry(number, route_table_cidr_block=block(number + 20)) for number in range(6)]
     ran = nursery.run_all([run_of(emulator, peers, parallel=4, timeout=30) for peers in (entries(6), other)])
@@ -139,7 +139,7 @@ def test_two_lists_that_want_different_blocks_end_well_or_say_what_they_met(nurs
 
 
 @pytest.mark.parametrize("parallel", [16, pytest.param(4, marks=pytest.mark.full)])
-def test_fifty_creations_under_a_bucket_of_ten_with_two_a_second_lose_none(parallel: int, nursery: Nursery, start: Start) -> None:
+def test_fifty_creations_under_a_small_bucket_lose_none(parallel: int, nursery: Nursery, start: Start) -> None:
     scale = 20.0
     emulator = start(rate_limit="10/2", max_pending_peers=50, step_seconds=3600)
     emulator._buckets[emulator.settings.group_id] = TokenBucket(parse_rate("10/2"), lambda: time.monotonic() * scale)
@@ -150,7 +150,7 @@ def test_fifty_creations_under_a_bucket_of_ten_with_two_a_second_lose_none(paral
     assert len(set_of(emulator)) == 50 == ran.outcome["summary"]["created"]
 
 
-def test_a_nonce_that_holds_for_one_connection_alone_costs_challenges_and_loses_nothing(nursery: Nursery, start: Start) -> None:
+def test_a_nonce_for_one_connection_costs_challenges_alone(nursery: Nursery, start: Start) -> None:
     emulator = start(nonce_per_connection=True, step_seconds=3600)
     ran = nursery.run(run_of(emulator, entries(12), parallel=8))
     assert not ran.failed, ran.msg
@@ -158,7 +158,7 @@ def test_a_nonce_that_holds_for_one_connection_alone_costs_challenges_and_loses_
 
 
 @pytest.mark.parametrize("parallel", CONNECTIONS)
-def test_a_list_that_is_killed_anywhere_is_put_right_by_the_next_run(parallel: int, nursery: Nursery, start: Start) -> None:
+def test_a_list_killed_anywhere_is_put_right_by_the_next_run(parallel: int, nursery: Nursery, start: Start) -> None:
     emulator = start(step_seconds=3600)
     for number in range(3, 9, 1 if parallel > 1 else 3):
         prepared(emulator, OPERATIONS["set"])

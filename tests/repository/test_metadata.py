@@ -15,7 +15,7 @@ def load(file: Path) -> dict:
     return yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
-def test_every_module_is_in_the_action_group_of_the_service_that_it_talks_to(root: Path) -> None:
+def test_every_module_is_in_the_action_group_of_its_service(root: Path) -> None:
     """The defaults of a group reach every module in it, and one that talks to AWS or GCP would refuse the options for Atlas."""
     groups = load(root / "meta" / "runtime.yml")["action_groups"]
     assert groups.keys() == {"atlas", "aws", "gcp"}
@@ -56,7 +56,7 @@ def test_the_version_stands_nowhere_else(root: Path, source_files: list[str]) ->
     assert found == known
 
 
-def test_the_changelog_has_the_release_with_all_that_is_new_in_it(root: Path) -> None:
+def test_the_changelog_has_the_release_with_all_that_is_new(root: Path) -> None:
     """antsibull-changelog notes what is new by its version_added, with the description that it had then."""
     releases = load(root / "changelogs" / "changelog.yaml")["releases"]
     version = load(root / "galaxy.yml")["version"]
@@ -84,11 +84,11 @@ def test_the_changelog_has_the_release_with_all_that_is_new_in_it(root: Path) ->
     assert noted == {key: description for key, description in there.items() if key not in coming}
 
 
-def test_the_required_python_is_named_in_the_sanity_configuration(root: Path) -> None:
+def test_the_sanity_configuration_names_the_required_python(root: Path) -> None:
     assert load(root / "tests" / "config.yml")["modules"]["python_requires"] == ">=3.9"
 
 
-def test_plugins_are_python_and_text_has_no_tabs_or_trailing_blanks(root: Path, source_files: list[str]) -> None:
+def test_plugins_are_python_and_text_is_without_odd_blanks(root: Path, source_files: list[str]) -> None:
     assert [name for name in source_files if name.startswith("plugins/") and not name.endswith(".py")] == []
     texts = {name: (root / name).read_text(encoding="utf-8") for name in source_files}
     assert [name for name, text in texts.items() if "\t" in text and name != "Makefile"] == []

@@ -101,7 +101,7 @@ def test_the_workflow_has_the_pythons_of_every_release(root: Path) -> None:
     assert prepared[-1] == min(pythons, key=minor)
 
 
-def test_the_oldest_python_of_the_modules_is_the_same_everywhere(root: Path) -> None:
+def test_the_modules_oldest_python_is_the_same_everywhere(root: Path) -> None:
     oldest = load(root / "tests/config.yml")["modules"]["python_requires"].removeprefix(">=")
     for text in ("README.md", "docs/index.md", "docs/guides/at_scale.md"):
         assert f"Python {oldest} or later" in " ".join((root / text).read_text(encoding="utf-8").split()), text
@@ -110,7 +110,7 @@ def test_the_oldest_python_of_the_modules_is_the_same_everywhere(root: Path) -> 
     assert f"3.{target[1]}" == oldest
 
 
-def test_the_oldest_python_to_develop_with_is_the_same_everywhere(root: Path) -> None:
+def test_the_developers_oldest_python_is_the_same_everywhere(root: Path) -> None:
     oldest = re.search(r"sys.version_info < \((\d+), (\d+)\)", (root / "scripts/setup.sh").read_text(encoding="utf-8"))
     assert oldest is not None
     version = ".".join(oldest.groups())
@@ -132,7 +132,7 @@ def test_a_package_in_both_environments_has_one_version(root: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", [*LOCKS, "azcollection"])
-def test_a_lock_has_what_is_asked_for_with_hashes_and_names_no_index(root: Path, lock: str) -> None:
+def test_a_lock_has_what_is_asked_for_with_hashes_and_no_index(root: Path, lock: str) -> None:
     text = (root / f"requirements/{lock}.txt").read_text(encoding="utf-8")
     wanted = named(root / f"requirements/{lock}.in")
     assert wanted
@@ -155,7 +155,7 @@ def commands(workflow: dict) -> list[str]:
     return [words[1] for words in steps if words[0] == "make" and not words[1].startswith("$")]
 
 
-def test_the_workflows_and_the_hooks_run_commands_that_there_are(root: Path) -> None:
+def test_workflows_and_hooks_run_commands_that_there_are(root: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     jobs = load(root / ".github/workflows/ci.yml")["jobs"]
     released = set(commands(load(root / ".github/workflows/publish.yml")))

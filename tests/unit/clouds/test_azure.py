@@ -194,7 +194,7 @@ def test_a_peering_of_atlas_is_seen_changed_and_removed(azure: Client) -> None:
     assert azure("GET", operation.replace("operations/", "operations/x")) == (404, "NotFound")
 
 
-def test_atlas_makes_and_removes_its_peering_without_minding_what_is_there(azure: Client) -> None:
+def test_atlas_makes_and_removes_its_peering_beside_others(azure: Client) -> None:
     cloud = azure.clouds.azure
     upper = tuple(one.upper() for one in VNET)
     assert cloud.put_peering(*upper, "atlas", [ATLAS_BLOCK])

@@ -147,7 +147,7 @@ def test_one_on_google(api):
     ],
     ids=["AZURE", "GCP"],
 )
-def test_the_network_behind_one_on_other_clouds_has_names_once_it_is_needed(api, body, peer, names):
+def test_a_network_on_other_clouds_has_names_once_needed(api, body, peer, names):
     """They are null until then; the names of the customer's network are the connection's."""
     made = api.call("POST", "/containers", json=body).json()
     assert (made["provisioned"], [made[name] for name in names]) == (False, [None, None])

@@ -146,7 +146,7 @@ def test_a_list_shows_changes_and_deletions_late(clock):
     assert lagging.listed(0.1) == []
 
 
-def test_a_duplicate_is_refused_although_the_list_does_not_show_it(clock):
+def test_a_duplicate_that_the_list_does_not_show_is_refused(clock):
     """Writes see everything at once."""
     lagging = Lagging(clock)
     lagging.make()
@@ -185,7 +185,7 @@ def test_every_list_lags(clock, start):
     assert api.call("GET", "/peers").json()["results"] == []
 
 
-def test_an_entry_that_expires_is_listed_as_long_as_the_list_is_behind(clock):
+def test_an_expired_entry_is_listed_while_the_list_is_behind(clock):
     """However long nobody has looked."""
     project = Project(Settings(list_lag_seconds=5), clock, wall=lambda: 0.0)
 

@@ -94,7 +94,7 @@ def receive(client: socket.socket, size: int) -> bytes:
     return data
 
 
-def test_bytes_take_half_a_round_trip_each_way_and_a_connection_takes_a_whole_one(echo: int) -> None:
+def test_bytes_take_half_a_round_trip_and_connecting_a_whole(echo: int) -> None:
     time = Time()
     with started(SlowProxy(echo, ROUND_TRIP, time, time.sleep)) as proxy, connect(proxy) as client:
         for word in (b"one", b"two"):
