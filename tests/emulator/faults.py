@@ -1,6 +1,6 @@
-"""Rules for what goes wrong with which request; no HTTP in here.
+"""What goes wrong with which request to the emulator: the first choice for faults of a real Atlas and of the way to it.
 
-A rule is a JSON object::
+A rule is a JSON object; no HTTP in here::
 
     {"method": "POST", "path": "/api/atlas/v2/groups/", "authenticated": true, "times": 3, "skip": 1,
      "fault": {"kind": "status", "status": 503, "retry_after": 1}}

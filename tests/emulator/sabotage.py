@@ -1,4 +1,4 @@
-"""How each kind of fault is carried out."""
+"""How the emulator carries out each fault of a rule, after Atlas has done the request or before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in of GCP without a network, for tests that run atlas_gcp_peering very often; and what goes wrong with a reply."""
+"""GCP's stand-in over that memory, with what goes wrong there: for properties of atlas_gcp_peering."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP without a network: requests, urllib3 and http.client as they are, over sockets that lead to a function of the test."""
+"""HTTP without a network, for properties that run a task hundreds of times: a function of the test answers, or breaks off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS as the accepter sees it: moto's server, behind a front that answers as AWS does, and fails as it is told.
+"""AWS that refuses, loses replies and takes its time, for tests with boto3: moto, behind a front that answers as AWS does.
 
 What moto 5.2.5 does not do, and AWS does: unknown connections are an error, filters of connections count, blocks are told of
 active connections only, an accepted connection is provisioned first, each account has its own tags, a request expires, a route to

@@ -1,7 +1,7 @@
-"""A TCP proxy on loopback that makes a server distant: bytes take half a round trip each way, and connecting takes a whole one.
+"""A TCP proxy that makes any server distant, for counting round trips and measuring time; it breaks nothing.
 
-It looks at no byte, so handshakes of TLS and of HTTP cost what they cost, and it limits nothing else: each byte is late by
-itself, however many there are, on however many connections.
+Bytes take half a round trip each way, and connecting takes a whole one. It looks at no byte, so handshakes of TLS and of HTTP
+cost what they cost, and it limits nothing else: each byte is late by itself, however many there are, on however many connections.
 
 with running(Settings()) as emulator, slow_proxy(emulator.port, round_trip=0.05) as proxy:
     requests.get(f"http://127.0.0.1:{proxy.port}/")

@@ -1,4 +1,4 @@
-"""A small HTTP server that records what it is sent and misbehaves as it is told, by itself or in front of an emulator."""
+"""A server that answers what a test writes: for replies that Atlas never gives. For faults of any reply, use `Site.fault`."""
 
 from __future__ import annotations
 
