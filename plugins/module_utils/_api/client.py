@@ -81,8 +81,8 @@ class AtlasClient:
         """Bound the requests inside the block by a deadline, on the client's clock.
 
         Each gets the time that is left, at least a second and at most `timeout`. After the deadline, none is sent again or
-        paused for. Blocks may be nested; the earlier deadline counts. A thread has its own, or that of the
-        thread that submitted its call.
+        paused for. Blocks may be nested; the earlier deadline counts. A thread has its own, or that of the thread that
+        submitted its call.
         """
         with self._retry.within(deadline):
             yield
@@ -134,9 +134,7 @@ class AtlasClient:
         hints: Hints = NOTHING,
         version: str = DEFAULT_VERSION,
     ) -> list[Json]:
-        """Return the objects of all pages of the list at `path`.
-
-        They may move while they are paged: duplicates (same `key`) are dropped.
+        """Return the objects of all pages of the list at `path`, each once; `key` returns what identifies an object.
 
         Raises:
             NoAnswerError: If Atlas does not answer.
@@ -199,7 +197,7 @@ class AtlasClient:
 def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Callable[[Json], t.Any]) -> list[Json]:
     """Return the objects of all pages of a list, until a page has no next one (the total count is an estimate).
 
-    Objects may move from page to page while they are read; duplicates (same `key`) are dropped.
+    Objects may move to another page while they are read: duplicates (same `key`) are dropped.
 
     Args:
         answer: Sends a request, and returns the page in the reply.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Errors out of Atlas's replies, with the hints by code and status."""
+"""Errors out of Atlas's replies, and what to do next, by code, status and failure of the connection."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typing as t
 from .._http.errors import CLASS_BY_STATUS, MAX_DETAIL_LENGTH, ApiError, ConnectionHints, OvertakenError, refusal_error
 from .request import Request
 
+_TRANSIENT_STATUSES = frozenset((502, 503, 504))
 # By the error code of a reply that any request can get: signing in, the project, the state of the service.
 CODE_HINTS: t.Mapping[str, str] = {
     "GROUP_NOT_FOUND": "Check group_id (the project id, 24 hexadecimal digits) and that the API key belongs to its organization.",
@@ -53,7 +54,6 @@ CONNECTION_HINTS: ConnectionHints = {
         "Run the task again; if it stays, look for a proxy in between.",
     ),
 }
-_TRANSIENT_STATUSES = frozenset((502, 503, 504))
 
 
 def api_error(

@@ -95,7 +95,7 @@ class ApiSettings(t.NamedTuple):
 
 
 def canonical_url(base_url: str) -> str:
-    """Return `base_url` in the form that is the same for all ways to write it; what cannot be right as it is."""
+    """Return `base_url` in one form for all ways to write it; an invalid one as it is."""
     try:
         parts = urlsplit(base_url)
         host, port = (parts.hostname or "").rstrip("."), parts.port

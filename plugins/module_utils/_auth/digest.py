@@ -28,7 +28,7 @@ class Challenge(t.NamedTuple):
         nonce: The nonce, unquoted.
         algorithm: The algorithm as the server spelt it; None when it named none, which means MD5.
         qop: The qualities of protection on offer, lower case; empty for an RFC 2069 server.
-        opaque: To be sent back unchanged, if given.
+        opaque: Sent back unchanged, if given.
         userhash: Whether the server wants the user name hashed.
         stale: Whether only the nonce of the refused request was at fault, and not the key.
     """

@@ -51,7 +51,7 @@ class ServiceAccount:
         # Held by the thread that looks for a token; the others wait for it, and ask for none of their own.
         self._lock = threading.Lock()
         self._token: Token | None = None
-        # The one of them that was in the cache.
+        # The last token that was in the cache.
         self._cached: Token | None = None
         self._refused: str | None = None
 
@@ -60,10 +60,10 @@ class ServiceAccount:
         return self
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
-        """Show the token; another one, once, if it is refused: it was revoked.
+        """Show the token; if it is refused, and so may be revoked, show another one, once.
 
-        None helps an account that Atlas knows, but not in this project; unless the token is older than this process, and the
-        account was invited since.
+        Another token does not help an account that Atlas knows, but not in this project, unless the refused one is older than
+        this process: the account may have been invited since.
         """
         for unused in range(2):
             token = yield from self._good_token(patience)
@@ -107,12 +107,12 @@ class ServiceAccount:
 
 
 def _lifetime(expires_in: t.Any) -> float:
-    """Return the seconds that a token is used; 0 if `expires_in`, which some servers write as text, is nothing of the kind.
+    """Return the seconds that a token is used; 0 if `expires_in` is no number.
 
-    A reply need not say it (RFC 6749, 5.1).
+    Some servers write it as text, and a reply may leave it out (RFC 6749, 5.1).
     """
     try:
-        # By way of a text, the largest integer is infinite, and no error.
+        # As text, an integer that is too large becomes infinity, and raises nothing.
         seconds = LIFETIME_SECONDS if expires_in is None else float(str(expires_in))
     except ValueError:
         return 0.0

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""OAuth tokens that are kept in files between tasks, for their user alone."""
+"""OAuth tokens, kept in files between tasks for their user alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LONGEST_TOKEN = 1 << 14
 _MOST_BYTES = _LONGEST_TOKEN + 1000
 # What may be in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-# What opening a folder ends in when there is a link, or something else, in its place.
+# The errors of opening a folder when there is a link, or something else, in its place.
 _NO_FOLDER = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 
 
@@ -41,7 +41,7 @@ class Token:
     ends: float
 
     def is_good(self, now: float) -> bool:
-        """Whether it can be used for a while yet; one that is said to last longer than any token is not believed."""
+        """Whether it can be used for a while yet. One that claims to last longer than any token does is refused."""
         return now < self.ends - MARGIN_SECONDS and self.ends <= now + LIFETIME_SECONDS
 
 
@@ -51,7 +51,7 @@ def is_token(value: t.Any) -> bool:
 
 
 def default_folder() -> str | None:
-    """Return the folder for the files: in the user's cache folder; None for a user who has none."""
+    """Return the folder for the files: in the user's cache folder; None if the user has none."""
     # XDG has relative paths ignored, and a token must not end up in the current folder.
     caches = (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache"))
     return next((os.path.join(path, "cloudpeer.atlas") for path in caches if os.path.isabs(path)), None)
@@ -60,7 +60,7 @@ def default_folder() -> str | None:
 class TokenCache:
     """The file for the token of one service account at one Atlas.
 
-    Nothing in its name or in it tells the secret. A file, or a folder, that others could have read or written is not
+    Neither its name nor its content shows the secret. A file, or a folder, that others could have read or written is not
     used, nor is a link; `warn` then says so. Where nothing can be kept, every process gets a token of its own.
 
     Args:
@@ -79,7 +79,7 @@ class TokenCache:
 
     @contextlib.contextmanager
     def locked(self, patience: float) -> t.Iterator[None]:
-        """Keep other processes out of the file for the length of a with statement; only then can it be read or written.
+        """Keep other processes out of the file inside the block; only there can it be read or written.
 
         Args:
             patience: Seconds after which to go on without the lock.
@@ -93,7 +93,7 @@ class TokenCache:
             yield
 
     def _open_folder(self) -> int:
-        """Open the folder, made now if there is none.
+        """Open the folder, and make it if there is none.
 
         Raises:
             OSError: If it cannot be made, or trusted.
@@ -123,7 +123,7 @@ class TokenCache:
         """Open a file in the folder. Do not follow links or block on a FIFO.
 
         Raises:
-            OSError: If it cannot be opened, as when the folder is not.
+            OSError: If it cannot be opened, or the folder is not open.
         """
         if self._opened is None:
             raise FileNotFoundError

@@ -11,8 +11,9 @@ import warnings
 from urllib.parse import urlsplit
 
 from .._engine.options import Parameters
+from .._http.exchange import Reply
 from .credentials import read_key
-from .errors import HTTP_ERRORS, TokenRefusal, sign_in_error
+from .errors import TokenRefusal, sign_in_error
 
 GOOGLE_AUTH_IMPORT_ERROR: str | None = None
 try:
@@ -24,8 +25,8 @@ try:
 except ImportError:
     GOOGLE_AUTH_IMPORT_ERROR = traceback.format_exc()
 
-# Sends one request: method, address, body, headers, and the seconds it may take. Returns status, headers and body.
-Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], tuple[int, t.Mapping[str, str], bytes]]
+# Sends one request: method, address, body, headers, and the seconds it may take.
+Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
 # What of credentials and keys must not be shown, whatever their kind; google-auth has no common name for it.
 _SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "private_key", "private_key_id")
 # What google-auth lets through of files, keys and replies that it does not expect.
@@ -39,8 +40,8 @@ class TokenUnansweredError(Exception):
 class _Response:
     """A reply as google-auth reads it."""
 
-    def __init__(self, status: int, headers: t.Mapping[str, str], data: bytes) -> None:
-        self.status, self.headers, self.data = status, headers, data
+    def __init__(self, reply: Reply) -> None:
+        self.status, self.headers, self.data = reply.status, reply.headers, reply.content
 
 
 class Tokens:
@@ -123,9 +124,9 @@ class Tokens:
     ) -> _Response:
         """Send a request of google-auth's own; it looks at the status itself."""
         try:
-            reply = _Response(*self._send(method, url, body, headers or {}, timeout))
+            reply = self._send(method, url, body, headers or {}, timeout)
         except TokenUnansweredError as error:
             raise google.auth.exceptions.TransportError(str(error)) from error  # type: ignore[no-untyped-call]
-        is_error = reply.status >= HTTP_ERRORS
-        self._refusal = TokenRefusal(urlsplit(url).hostname or url, reply.status, reply.data) if is_error else None
-        return reply
+        host = urlsplit(url).hostname or url
+        self._refusal = TokenRefusal(host, reply.status, reply.content) if reply.is_error else None
+        return _Response(reply)

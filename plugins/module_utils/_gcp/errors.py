@@ -24,8 +24,6 @@ from .._http.redact import redacted
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
 _TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))
 HOST = "compute.googleapis.com"
-# The first status of an error.
-HTTP_ERRORS = 400
 _BUSY = "peering operation in progress"
 _HINTS = {
     401: "Get a new access_token, or check auth_kind and what belongs to it.",

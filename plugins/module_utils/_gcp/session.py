@@ -152,16 +152,13 @@ class GcpSession:
             self.calls.append(ApiCall(method, path, status, round((self._clock() - started) * 1000)))
         return reply
 
-    def _send_for_token(
-        self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None
-    ) -> tuple[int, t.Mapping[str, str], bytes]:
+    def _send_for_token(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None) -> Reply:
         try:
-            reply = self._exchange(method, url, body, headers, seconds)
+            return self._exchange(method, url, body, headers, seconds)
         except TransportError as error:
             host = urlsplit(url).hostname or url
             unanswered = self._unanswered("get it", host, error, is_write=False)
             raise TokenUnansweredError(unanswered.message.partition(": ")[2]) from error
-        return reply.status, reply.headers, reply.content
 
     def _unanswered(self, description: str, host: str, error: TransportError, *, is_write: bool) -> TaskError:
         return connection_error(

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The guarantee that a request ends when its time is up, and all that touches urllib3's insides for it."""
+"""The guarantee that a request ends when its time is up; all that touches urllib3's insides is here."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Deadline:
 
     @contextlib.contextmanager
     def running(self, seconds: float) -> t.Iterator[None]:
-        """Run for the length of a with statement: what is guarded inside it is shut down after so many seconds."""
+        """Shut down what is guarded inside the block after so many seconds."""
         self.has_expired = self.was_sent = False
         self._end = time.monotonic() + seconds
         timer = threading.Timer(seconds, self._expire)
@@ -133,7 +133,7 @@ class GuardedAdapter(HTTPAdapter):
         }
 
 
-# urllib3 asks for it only to warn of connections that are not. The user has asked for them, and is warned once by the task.
+# urllib3 reads it only to warn of unverified connections. The user has asked for these, and the task warns once.
 _VERIFIED = property(lambda self: True, lambda self, value: None)
 
 

@@ -188,14 +188,10 @@ def refusal_error(
     Args:
         kind: Its class.
         description: What failed, as a verb phrase.
-        status: The HTTP status.
-        code: The service's own code; None for none.
-        detail: The service's own words; empty for none.
+        status, code, detail: The HTTP status, the service's own code (None for none) and its words (empty for none).
         is_write: Whether the request would have changed something: if the server failed (5xx), it may have.
         secrets: What must not be shown, not even the first half of it where a long detail is cut.
-        hint: What to do next.
-        is_transient: Whether the same request may well succeed a little later.
-        retry_after: The seconds after which the service asks to try again.
+        hint, is_transient, retry_after: As a TaskError takes them.
     """
     code = redacted(code, secrets, MAX_DETAIL_LENGTH) if code else None
     detail = redacted(detail, secrets, MAX_DETAIL_LENGTH)

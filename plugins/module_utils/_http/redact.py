@@ -10,7 +10,7 @@ import re
 import typing as t
 
 STARS = "********"
-# A character of a secret, written in JSON and that in a URL.
+# The longest way to write a character of a secret: as JSON, and that in a URL.
 _LONGEST_FORM = len("%5Cud83d%5Cude00")
 
 _HEX = "[0-9a-f]"
@@ -27,7 +27,7 @@ def _units(backslash: str, ordinary: str, more: str = "") -> str:
     return rf"(?is){escape}|{nothing}|{more}(?P<ascii>{ordinary})|(?P<other>.)"
 
 
-# As text: most tasks have nothing to redact, and to compile a pattern takes as long as to read a file.
+# Not compiled: most tasks have nothing to redact, and to compile a pattern takes as long as to read a file.
 _LITERAL = _units(r"\\", r"[\x00-\x5b\x5d-\x7f]+")
 # In URLs; a percent sign without two hexadecimal digits means itself.
 _ENCODED = _units(r"(?:\\|%5c)", r"%|[\x00-\x24\x26-\x5b\x5d-\x7f]+", rf"(?P<bytes>(?:%(?!5c){_HEX}{{2}})+)|")
@@ -81,7 +81,7 @@ class _Decoded:
 
 
 def _encode(text: str) -> bytes:
-    """Return the bytes of a text, with both halves of a character in one."""
+    """Return the bytes of a text, with the two halves of a surrogate pair joined."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
@@ -106,7 +106,7 @@ def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> st
     Args:
         text: Any text.
         secrets: What must not be in it, not even in part.
-        most: How many characters of the text are wanted; all of them if it is None.
+        most: The most characters of the text to return; None for all of them.
     """
     wanted = sorted({*filter(None, secrets)})
     kept = len(text) if most is None else min(most, len(text))

@@ -57,7 +57,7 @@ class Governor:
         """Wait until a request may be sent, and keep its place inside the block. Yields the seconds that it has waited.
 
         Raises:
-            StoppedError: If this thread is to stop.
+            StoppedError: If this thread has to stop.
         """
         started = self._clock()
         self._enter()
@@ -97,7 +97,7 @@ class Governor:
 
         Args:
             seconds: What the service asks for; None or 0 for 1, 2, 4 and up to 30 seconds, one after the other.
-            was_served: Whether the request that says so was carried out: the next one would not be.
+            was_served: Whether the reply that asks for it was no refusal; the next one would be.
         """
         with self._changed:
             now = self._clock()
@@ -217,7 +217,7 @@ class Workers(t.Generic[_Key, _Result]):
         return [self._ended.get() for unused in range(self._ended.qsize())]
 
     def _start(self, *, may_run_here: bool) -> _Job[_Key, _Result] | None:
-        """Start the threads that are missing; return a call to run in this thread instead, if no thread is to run, or can."""
+        """Start the threads that are missing; return a call to run in this thread instead, if no thread should or can run it."""
         with self._changed:
             wanted = min(self._limit - self._alive, len(self._waiting))
             if self._alive or wanted > 1 or not may_run_here:

@@ -42,7 +42,7 @@ else:
 
 
 USER_AGENT = f"cloudpeer.atlas/{VERSION} (Ansible collection)"
-# None where the address begins with the host.
+# Empty where the address begins with the host.
 PROXY_SCHEMES = ("", "http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
@@ -67,7 +67,7 @@ class Transport:
         self._session = _Session()
         # Credentials come with each request; without this, requests would look for others in ~/.netrc.
         self._session.auth = lambda request: request
-        # What is compressed can grow a thousandfold; see `body`.
+        # What is compressed can grow a thousandfold; see `read_body`.
         self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": USER_AGENT})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, GuardedAdapter(self._deadline))
@@ -93,7 +93,7 @@ class Transport:
             timeout: The seconds that it may take until the whole reply is there.
 
         Raises:
-            TransportError: If it is not there by then.
+            TransportError: If no whole reply comes by then.
         """
         ours = t.cast("requests.PreparedRequest", prepared)
         url = str(ours.url)
@@ -154,12 +154,12 @@ def _check_proxy(proxy: str) -> None:
 
 
 def _failure_of(error: Exception, *, was_sent: bool) -> ConnectionFailure:
-    """Tell the kinds of failure of the HTTP libraries apart by what they say about the request: was it sent?"""
+    """Return what happened to the connection, by the exception of the HTTP library and whether the request was sent."""
     wrapped = error.args[0] if error.args else None
     root = root_cause(error)
     if isinstance(root, OSError) and root.errno in (errno.EMFILE, errno.ENFILE) and not was_sent:
         return "no files"
-    # Before its version 2, urllib3 looks itself whose certificate it is, and takes the user of a proxy for its scheme.
+    # Before its version 2, urllib3 itself checks the host of a certificate, and takes the user of a proxy for its scheme.
     if isinstance(root, (ssl.SSLCertVerificationError, CertificateError)):
         return "untrusted"
     # urllib3 takes the end of a connection through a proxy for a failure of the proxy, even in the middle of a reply.
