@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, fields
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, cloud_of
+from .._clouds.cloud import CLOUDS, cloud_of, identity_of
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
 from .._http.errors import TaskError
@@ -61,13 +61,9 @@ def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Conn
     if isinstance(reading.peers, TaskError):
         raise reading.peers
     cloud = CLOUDS[name]
-    identity = (cloud.network, cloud.owner)
-    keys = {
-        tuple(str(peer[one]) if not cloud.ignores_case else str(peer[one]).lower() for one in identity): peer
-        for peer in reading.peers
-    }
-    found = [{"provider_name": name, **{one: peer[one] for one in identity}} for peer in keys.values()]
-    chosen = [one for entry in found for one in _of_entry(params, entry, reading)]
+    peers = {identity_of(peer): peer for peer in reading.peers}.values()
+    entries = [{"provider_name": name, **{one: peer[one] for one in cloud.identity}} for peer in peers]
+    chosen = [one for entry in entries for one in _of_entry(params, entry, reading)]
     region = params["container_region"] if not cloud.has_one_container else None
     if region is None or isinstance(reading.containers, TaskError):
         return chosen
@@ -100,7 +96,7 @@ def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> di
     best: dict[str | None, AtlasObject] = {}
     cloud = CLOUDS[entry["provider_name"]]
     for peer in peers:
-        is_owner = not cloud.has_unique_ids or entry.get(cloud.owner) in (None, peer[cloud.owner])
+        is_owner = entry.get(cloud.owner) is None or cloud.is_same(entry[cloud.owner], peer[cloud.owner])
         if cloud.is_same_network(entry, peer) and is_owner:
             other = best.get(peer["container_id"])
             best[peer["container_id"]] = peer if other is None or _rank(peer) < _rank(other) else other

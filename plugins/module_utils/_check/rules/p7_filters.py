@@ -51,10 +51,10 @@ def find_closed_acls(facts: Facts) -> Findings:
 
     There is at most one finding for each ACL and direction: the worst.
     """
+    ids = [subnet.id for subnet in with_ipv4(need_subnets(facts))]
     acls, block = known(facts.aws.network_acls), atlas_block_of(facts)
     needs = [Need(level, True, ranges) for level, ranges in _needed_ports(facts)]
     needs += [Need("fail", False, _CLIENT_PORTS), Need("warn", False, _OTHER_CLIENT_PORTS)]
-    ids = [subnet.id for subnet in with_ipv4(need_subnets(facts))]
     for subnet_id in ids:
         if not any(subnet_id in acl.subnet_ids for acl in acls):
             message = f"AWS does not show a network ACL for {subnet_id}."
@@ -103,7 +103,7 @@ def find_closed_interfaces(facts: Facts) -> Findings:
 
 
 def _needed_ports(facts: Facts) -> list[tuple[Level, Ranges]]:
-    """Return the ports of clusters: those that the judged clusters use, and the others that one may use one day."""
+    """Return the ports of clusters: those that the judged clusters use, and the others that they may use later."""
     ports = ports_of(facts)
     if ports is None:
         return [("fail", _ATLAS_PORTS)]
