@@ -81,7 +81,7 @@ def validate_gcp(params: Parameters, entries: t.Sequence[Parameters] | None) -> 
             try:
                 gcp_credentials_of(params, entry)
             except InvalidOptionError as error:
-                raise InvalidOptionError(f"connections[{index}]: {error.message}", hint=error.hint) from None
+                raise error.with_message(f"connections[{index}]: {error.message}") from None
 
 
 def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None) -> dict[str, t.Any]:

@@ -45,15 +45,9 @@ class PeeringWaiter:
             may_be_done = error.unanswered is not None and error.unanswered.outcome_unknown
             if not refusals:
                 return _unanswered(error, f"the network {self._where} could be changed").with_outcome(unknown=may_be_done)
-            last_one = refusals[-1]
-            return PeeringBusyError(
-                f"{last_one.message} It was still refused after {error.waited:.0f} seconds.",
-                http_status=last_one.http_status,
-                error_code=last_one.error_code,
-                detail=last_one.detail,
-                hint="Wait for the other operation, then run the task again, or raise wait_timeout.",
-                outcome_unknown=may_be_done,
-            )
+            refusal = refusals[-1].with_message(f"{refusals[-1].message} It was still refused after {error.waited:.0f} seconds.")
+            hint = "Wait for the other operation, then run the task again, or raise wait_timeout."
+            return refusal.with_hint(hint).with_outcome(unknown=may_be_done)
 
         return Wait(
             "the end of another operation",
