@@ -13,12 +13,12 @@ from ._engine.plan import Change, Plan, Step, find_differences
 from ._engine.prune import check_ceiling, split_ignored, warn_of_unused
 from ._engine.wait import Wait, WaitTimeoutError
 from ._http.errors import TaskError
-from ._resources.access_list import MOST_ENTRIES, Entry, in_both_forms, is_name, key_of, merged
+from ._resources.access_list import MOST_ENTRIES, AccessEntry, in_both_forms, is_name, key_of, merged
 
-Entries = t.Mapping[str, Entry]
+Entries = t.Mapping[str, AccessEntry]
 
 
-def to_change(name: str, before: Entry | None, after: Entry | None) -> Change:
+def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) -> Change:
     """Return the change of an entry that is None before or after it is there."""
     action: t.Literal["create", "update", "delete"] = "update"
     if before is None or after is None:
@@ -59,7 +59,7 @@ class AccessListState:
     def with_changes(self, changes: t.Iterable[Change]) -> AccessListState:
         """Return the state after some changes; what was added may not be in force yet."""
         changes = tuple(changes)
-        changed = {change.key: t.cast("Entry | None", change.after) for change in changes}
+        changed = {change.key: t.cast("AccessEntry | None", change.after) for change in changes}
         listed = {name: entry for name, entry in {**self.listed, **changed}.items() if entry is not None}
         is_less = all(change.after is None for change in changes)
         done = {**self.done, **{change.key: change for change in changes}}
@@ -82,7 +82,7 @@ class AccessListPlanner:
 
     def __init__(self, params: Parameters) -> None:
         self._params = params
-        self.declared: dict[str, Entry] = {str(key_of(entry)): entry for entry in params["entries"]}
+        self.declared: dict[str, AccessEntry] = {str(key_of(entry)): entry for entry in params["entries"]}
 
     def plan_absent(self, state: AccessListState) -> Plan:
         """Plan the removal of the declared entries that are the user's."""

@@ -182,7 +182,13 @@ def test_every_guide_has_playbooks() -> None:
 
 def test_every_failure_is_in_the_list() -> None:
     text = (ROOT / "docs" / "guides" / "when_it_fails.md").read_text(encoding="utf-8")
-    codes = {*_hints.CODE_HINTS, *_access_list.HINTS, *_containers.HINTS, *_peers.HINTS, *AWS.failure_reasons}
+    codes = {
+        *_hints.CODE_HINTS,
+        *_access_list.ENTRY_HINTS,
+        *_containers.CONTAINER_HINTS,
+        *_peers.PEER_HINTS,
+        *AWS.failure_reasons,
+    }
     assert sorted(code for code in codes if code not in text) == []
     assert sorted(status for status in _hints.STATUS_HINTS if f"HTTP {status}" not in text) == []
     causes = [what.partition("{where}")[0].strip() or what for what, unused in _hints.CONNECTION_HINTS.values()]

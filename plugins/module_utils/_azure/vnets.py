@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""VNets of Azure and their peerings, as the info modules of azure.azcollection return them. Pure.
+"""VNets of Azure and their peerings, as the info modules of azure.azcollection return them.
 
 azure_rm_virtualnetwork_info and azure_rm_virtualnetworkpeering_info of azure.azcollection document their results.
 """
@@ -14,10 +14,10 @@ import typing as t
 from dataclasses import dataclass
 
 from .._clouds.azure import parse_vnet_id
+from .._clouds.cloud import Fields
 from .._values.invalid import InvalidValueError
 
 _PEERING = re.compile("/virtualNetworkPeerings/", re.IGNORECASE)
-Fields = t.Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .._clouds.cloud import Fields
 from .._http.errors import TaskError
-
-Fields = t.Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ from functools import partial
 from .._access_list import AccessListPlanner, AccessListState, Entries, Statuses, to_actions, to_change, until_in_force
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
+from .._clouds.cloud import Fields
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
-from .._engine.plan import Change, Fields, Plan, Step
+from .._engine.plan import Change, Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.wait import Wait
 from .._http.errors import InvalidOptionError, TaskError
-from .._resources.access_list import FIELDS, PATTERN_FORMS, SUBJECTS, AccessList, Entry, check_entries, to_send
+from .._resources.access_list import ENTRY_FIELDS, ENTRY_FORMS, SUBJECTS, AccessEntry, AccessList, check_entries, to_send
 from .._resources.peers import VpcPeers
 from .._values.invalid import InvalidValueError
 from .atlas import AtlasOperation
@@ -39,7 +40,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
                     "type": "list",
                     "elements": "dict",
                     "required": True,
-                    "options": {name: {"type": "str"} for name in FIELDS},
+                    "options": {name: {"type": "str"} for name in ENTRY_FIELDS},
                     "mutually_exclusive": [SUBJECTS],
                     "required_one_of": [SUBJECTS],
                 },
@@ -75,7 +76,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
                 "prune is for state: present, where entries is the whole list.",
                 hint="Leave prune out to remove the entries that are named.",
             )
-        patterns = parse_prune(params, "entries", PATTERN_FORMS)
+        patterns = parse_prune(params, "entries", ENTRY_FORMS)
         try:
             warnings += check_entries(params["entries"], params["state"], only_own=params["only_own"])
         except InvalidValueError as error:
@@ -159,7 +160,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         names = dict.fromkeys((*self._planner.declared, *pruned))
         return {self.noun: [state.listed[name] for name in names if name in state.listed]}
 
-    def _reason(self, name: str, entry: Entry) -> str:
+    def _reason(self, name: str, entry: AccessEntry) -> str:
         comment = "no comment" if entry["comment"] is None else f"the comment {entry['comment']!r}"
         return f"{name} has {comment}, not {self._planner.declared[name]['comment']!r}: somebody else uses it, or has changed it."
 

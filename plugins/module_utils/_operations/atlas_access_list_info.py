@@ -13,12 +13,12 @@ from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan
 from .._http.errors import InvalidOptionError, TaskError
-from .._resources.access_list import GONE, PATTERN_FORMS, AccessList, Entry, in_both_forms
+from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessEntry, AccessList, in_both_forms
 from .._values.invalid import InvalidValueError
 from .._values.patterns import matches, parse_pattern
 from .atlas import AtlasOperation
 
-Entries = dict[str, Entry]
+Entries = dict[str, AccessEntry]
 
 
 class AtlasAccessListInfo(AtlasOperation[Entries]):
@@ -26,7 +26,7 @@ class AtlasAccessListInfo(AtlasOperation[Entries]):
 
     argument_spec = CONNECTION + ArgumentSpec(
         {
-            **{name: {"type": "str"} for name in PATTERN_FORMS},
+            **{name: {"type": "str"} for name in ENTRY_FORMS},
             "contains": {"type": "str"},
             "include_status": {"type": "bool", "default": False},
         }
@@ -38,9 +38,9 @@ class AtlasAccessListInfo(AtlasOperation[Entries]):
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options; those that entries have to match come back as one pattern."""
         params, warnings = super().validate(params)
-        wanted = {name: params[name] for name in PATTERN_FORMS if params[name] is not None}
+        wanted = {name: params[name] for name in ENTRY_FORMS if params[name] is not None}
         try:
-            pattern = parse_pattern(wanted, PATTERN_FORMS) if wanted else {}
+            pattern = parse_pattern(wanted, ENTRY_FORMS) if wanted else {}
         except InvalidValueError as error:
             raise InvalidOptionError(f"{str(error).lstrip('.')}.", hint=error.hint) from None
         return {**params, "pattern": pattern, "contains": _parse_network(params["contains"])}, warnings
@@ -61,10 +61,10 @@ class AtlasAccessListInfo(AtlasOperation[Entries]):
         found = {}
         for name, status in statuses.items():
             if isinstance(status, TaskError):
-                if status.error_code not in GONE:
+                if status.error_code not in NO_ENTRY:
                     raise status
             else:
-                found[name] = t.cast("Entry", {**entries[name], "status": status})
+                found[name] = t.cast("AccessEntry", {**entries[name], "status": status})
         return found
 
     def show(self, state: Entries, plan: Plan) -> dict[str, t.Any]:

@@ -30,7 +30,7 @@ from .._peering.planner import PeerPlanner
 from .._peering.preflight import check_overlaps, check_twins
 from .._values.limits import MOST_PEERS, MOST_PENDING
 from .._values.patterns import Pattern
-from .options import CASELESS, Entry
+from .options import CASELESS, PeerEntry
 from .order import after_twins, find_cycle, order
 from .state import PeerSetState
 
@@ -50,7 +50,7 @@ class Draft:
         going: The connections to remove, since the list does not declare them.
     """
 
-    entries: t.Sequence[Entry]
+    entries: t.Sequence[PeerEntry]
     plans: dict[str, Plan] = field(default_factory=dict)
     final: dict[str, Peer] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=dict)
@@ -144,7 +144,7 @@ def _duplicates(draft: Draft) -> Refusals:
     return refusals
 
 
-def _same_container(entry: Entry, before: Entry, draft: Draft) -> str:
+def _same_container(entry: PeerEntry, before: PeerEntry, draft: Draft) -> str:
     """Return what to do about two entries of a network that have, or may have, the same container; empty if they do not."""
     if entry.provider.has_one_container:
         return f"Declare it once: a project has one network container on {entry.provider.name}."
@@ -187,7 +187,7 @@ class PeerSetPlanner:
         choices: The container of each entry, by key.
     """
 
-    def __init__(self, params: Parameters, entries: t.Sequence[Entry], choices: t.Mapping[str, ContainerChoice]) -> None:
+    def __init__(self, params: Parameters, entries: t.Sequence[PeerEntry], choices: t.Mapping[str, ContainerChoice]) -> None:
         self._params = params
         self._entries = entries
         self._patterns: t.Sequence[Pattern] = params["ignore"]
@@ -280,7 +280,7 @@ class PeerSetPlanner:
                 self._draft_entry(entry, own, draft)
         return draft
 
-    def _draft_entry(self, entry: Entry, own: PeerState, draft: Draft) -> None:
+    def _draft_entry(self, entry: PeerEntry, own: PeerState, draft: Draft) -> None:
         try:
             draft.plans[entry.key], draft.final[entry.key] = self._plan_entry(entry, own)
         except (ApiError, NoAnswerError):
@@ -292,7 +292,7 @@ class PeerSetPlanner:
                 unfit, draft.final[entry.key] = draft.failures, own.peer
             unfit[entry.key] = entry.named(error)
 
-    def _plan_entry(self, entry: Entry, own: PeerState) -> tuple[Plan, Peer]:
+    def _plan_entry(self, entry: PeerEntry, own: PeerState) -> tuple[Plan, Peer]:
         """Plan one entry, and return the connection that it will have, too.
 
         Raises:

@@ -19,7 +19,7 @@ from .._peering.life import has_removal_failed, with_removal
 from .._peering.match import PeerMatch
 from .._peering.preflight import find_cause
 from .._resources.peers import NO_PLACE
-from .options import Entry
+from .options import PeerEntry
 from .order import After
 from .state import PeerSetState
 
@@ -34,7 +34,7 @@ class PeerGate:
         role_timeout: For how many seconds a creation is sent again for lack of rights.
     """
 
-    def __init__(self, entries: t.Iterable[Entry], clock: Clock, *, waits: bool, role_timeout: float) -> None:
+    def __init__(self, entries: t.Iterable[PeerEntry], clock: Clock, *, waits: bool, role_timeout: float) -> None:
         self._role_codes = {entry.key: entry.provider.role_codes for entry in entries}
         self._clock = clock
         self._waits = waits

@@ -75,7 +75,7 @@ def pattern_forms(provider_name: str | None) -> t.Mapping[str, Parse | None]:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PeerEntry:
     """One entry.
 
     Attributes:
@@ -124,13 +124,13 @@ class Entry:
         return error.with_message(f"{self.key}.{error.message}" if is_option else f"{self.key} ({self.name}): {error.message}")
 
 
-def to_entries(params: Parameters) -> tuple[Entry, ...]:
+def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
     """Return the entries of the checked options of a task."""
     entries = []
     for index, one in enumerate(params["peers"]):
         provider = CLOUDS[one["provider_name"]]
         wait_for = one["wait_for"] or params["wait_for"]
-        entries.append(Entry(index, {**params, **one, "wait_for": wait_for, "peer_id": None, "state": "present"}, provider))
+        entries.append(PeerEntry(index, {**params, **one, "wait_for": wait_for, "peer_id": None, "state": "present"}, provider))
     return tuple(entries)
 
 

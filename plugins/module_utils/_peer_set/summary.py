@@ -11,7 +11,7 @@ from .._clouds.cloud import Peer, cloud_of, fields_of, name_of
 from .._engine.plan import Change, Plan
 from .._engine.wait import GONE
 from .._http.errors import TaskError
-from .options import FIELDS, Entry
+from .options import FIELDS, PeerEntry
 from .state import PeerSetState
 
 KNOWN_LATER = "(known after apply)"
@@ -27,7 +27,7 @@ class PeerSetSummary:
     """
 
     def __init__(
-        self, entries: t.Sequence[Entry], split_undeclared: t.Callable[[PeerSetState], tuple[list[Peer], list[Peer]]]
+        self, entries: t.Sequence[PeerEntry], split_undeclared: t.Callable[[PeerSetState], tuple[list[Peer], list[Peer]]]
     ) -> None:
         self._by_key = {entry.key: entry for entry in entries}
         self._split_undeclared = split_undeclared

@@ -18,7 +18,7 @@ from .._peering.life import NEW_FOR, OLD_FAILURE_FOR, failure, not_removed, remo
 from .._peering.match import PeerMatch
 from .._resources.containers import fields_of as fields_of_set_waiter
 from .gate import PeerGate, counted
-from .options import Entry
+from .options import PeerEntry
 from .state import PeerLists, PeerSetState
 
 
@@ -63,7 +63,7 @@ class Removals:
 _MOST_NAMES = 5
 
 
-def to_line(entries: t.Sequence[Entry], missing: int, state: PeerSetState) -> str:
+def to_line(entries: t.Sequence[PeerEntry], missing: int, state: PeerSetState) -> str:
     """Return how far the entries have come, and which of them somebody has to do something for.
 
     Args:
@@ -80,7 +80,7 @@ def to_line(entries: t.Sequence[Entry], missing: int, state: PeerSetState) -> st
     return f"{line}, {leaving} being removed" if leaving else line
 
 
-def _waiting(entries: t.Iterable[Entry], state: PeerSetState) -> dict[str, list[str]]:
+def _waiting(entries: t.Iterable[PeerEntry], state: PeerSetState) -> dict[str, list[str]]:
     """Return the connections that somebody has to do something for, by what that is."""
     waiting: dict[str, list[str]] = {}
     for entry in entries:
@@ -110,7 +110,7 @@ class PeerSetWaiter(PeerGate):
     def __init__(
         self,
         matches: t.Mapping[str, PeerMatch],
-        entries: t.Sequence[Entry],
+        entries: t.Sequence[PeerEntry],
         lists: PeerLists,
         clock: Clock,
         *,
@@ -190,7 +190,7 @@ class PeerSetWaiter(PeerGate):
                 state = state.with_failure(gone["id"], too_late(listed[gone["id"]], GONE, error, None))
         return state
 
-    def _customer_task(self, entry: Entry, peer: Peer) -> CustomerTask | None:
+    def _customer_task(self, entry: PeerEntry, peer: Peer) -> CustomerTask | None:
         """Return what somebody has to do in the customer's cloud for the wait to go on; None for nothing."""
         provider, choice = entry.provider, self._matches[entry.key].choice
         if not provider.waits_for_customer(peer, entry.goal):
@@ -212,7 +212,7 @@ class PeerSetWaiter(PeerGate):
         found = entries | leaving
         return frozenset(found) if found and state.full is None else self._lists.names
 
-    def _missing(self, state: PeerSetState) -> list[Entry]:
+    def _missing(self, state: PeerSetState) -> list[PeerEntry]:
         """Return the entries whose connection is not there yet and has not failed."""
         return [
             entry
@@ -222,7 +222,7 @@ class PeerSetWaiter(PeerGate):
             and (own.peer is None or not entry.provider.has_reached(own.peer, entry.goal))
         ]
 
-    def _seen(self, entry: Entry, own: PeerState, present: Peer | None) -> tuple[PeerState, TaskError | None]:
+    def _seen(self, entry: PeerEntry, own: PeerState, present: Peer | None) -> tuple[PeerState, TaskError | None]:
         """Return what an entry has come to when its connection is seen or gone, and what has failed if the task waits for it."""
         if own.dying:
             return (replace(own, peer=present, dying=(present,)) if present else replace(own, peer=None, dying=())), None

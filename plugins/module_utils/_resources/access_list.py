@@ -38,7 +38,7 @@ def _canonical(subject: str) -> str:
         return subject
 
 
-class Entry(t.TypedDict):
+class AccessEntry(t.TypedDict):
     """An entry, with the names of the results; exactly one subject is not None, but that an address comes with its block."""
 
     cidr_block: str | None
@@ -49,7 +49,7 @@ class Entry(t.TypedDict):
 
 
 # The API's name of each field, by its name in options and results.
-FIELDS = {
+ENTRY_FIELDS = {
     "cidr_block": "cidrBlock",
     "ip_address": "ipAddress",
     "aws_security_group": "awsSecurityGroup",
@@ -59,7 +59,7 @@ FIELDS = {
 # Exactly one of them makes an entry.
 SUBJECTS = ("cidr_block", "ip_address", "aws_security_group")
 # What to do next, by error code.
-HINTS = {
+ENTRY_HINTS = {
     "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED": "Remove entries that are no longer used: the access list of a project holds 200.",
     "CANNOT_USE_AWS_SECURITY_GROUP_WITHOUT_VPC_PEERING_CONNECTION": (
         "Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead."
@@ -75,12 +75,12 @@ HINTS = {
 # The most entries that a project can have.
 MOST_ENTRIES = 200
 # The code with which Atlas answers for an entry that is not there.
-GONE = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
+NO_ENTRY = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
 
 
-def to_result(entry: t.Mapping[str, t.Any]) -> Entry:
+def to_result(entry: t.Mapping[str, t.Any]) -> AccessEntry:
     """Return an entry of the API with the names of the results."""
-    return t.cast("Entry", {name: entry.get(key) for name, key in FIELDS.items()})
+    return t.cast("AccessEntry", {name: entry.get(key) for name, key in ENTRY_FIELDS.items()})
 
 
 def _enumerated(names: t.Sequence[str]) -> str:
@@ -100,24 +100,24 @@ class AccessList:
         self._group_id = group_id
         self._path = ("groups", group_id, "accessList")
 
-    def list_entries(self) -> dict[str, Entry]:
+    def list_entries(self) -> dict[str, AccessEntry]:
         """Return all entries by their names."""
         description = f"list the access list of project {self._group_id}"
         entries = self._client.get_all(self._path, {}, description, lambda one: key_of(to_result(one)))
         return {str(key_of(entry)): entry for entry in map(to_result, entries)}
 
-    def create_entries(self, entries: t.Sequence[Entry]) -> None:
+    def create_entries(self, entries: t.Sequence[AccessEntry]) -> None:
         """Add entries, or replace those that are there, all in one request: Atlas takes no two at once.
 
         Raises:
             ApiError: If the list that Atlas replies with does not have all of them, too.
         """
-        body = [{FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
+        body = [{ENTRY_FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
         wanted = [str(key_of(entry)) for entry in entries]
         description = f"allow {_enumerated(wanted)} in the access list of project {self._group_id}"
         # The reply is the first page of the list, and all that Atlas keeps fits on the largest one.
         query = {"itemsPerPage": str(PAGE_SIZE)}
-        results = self._client.post(self._path, body, description, query=query, hints=HINTS).get("results")
+        results = self._client.post(self._path, body, description, query=query, hints=ENTRY_HINTS).get("results")
         listed = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
         missing = [name for name in wanted if name not in {key_of(to_result(one)) for one in listed}]
         if missing:
@@ -135,7 +135,7 @@ class AccessList:
             TaskError: If it cannot be removed.
         """
         description = f"remove {name} from the access list of project {self._group_id}"
-        self._client.delete((*self._path, name), description, gone=GONE, hints=HINTS)
+        self._client.delete((*self._path, name), description, gone=NO_ENTRY, hints=ENTRY_HINTS)
 
     def get_status(self, name: str) -> str:
         """Return whether an entry is in force yet: `PENDING`, `ACTIVE` or `FAILED`.
@@ -185,10 +185,10 @@ _SUBJECT_FORMS: dict[str, t.Callable[[str], t.Any]] = {
     "aws_security_group": _parse_group,
 }
 # The fields of an entry for patterns; a comment can be any text.
-PATTERN_FORMS: dict[str, t.Callable[[str], t.Any] | None] = {**_SUBJECT_FORMS, "comment": None}
+ENTRY_FORMS: dict[str, t.Callable[[str], t.Any] | None] = {**_SUBJECT_FORMS, "comment": None}
 
 
-def check_entries(entries: t.Sequence[Entry], state: str, *, only_own: bool) -> list[str]:
+def check_entries(entries: t.Sequence[AccessEntry], state: str, *, only_own: bool) -> list[str]:
     """Check entries as the options give them, and return warnings about those that let everybody in.
 
     Args:
@@ -226,7 +226,7 @@ def check_entries(entries: t.Sequence[Entry], state: str, *, only_own: bool) -> 
     return warnings
 
 
-def _check_entry(entry: Entry, state: str) -> None:
+def _check_entry(entry: AccessEntry, state: str) -> None:
     """Check an entry whose subject is given.
 
     Raises:
@@ -244,7 +244,7 @@ def _check_entry(entry: Entry, state: str) -> None:
         _check_date(str(entry["delete_after_date"]), entry, state)
 
 
-def _check_date(date: str, entry: Entry, state: str) -> None:
+def _check_date(date: str, entry: AccessEntry, state: str) -> None:
     """Check the date of an entry, and that Atlas will take it where the entry is to be there."""
     try:
         left = to_moment(date) - datetime.datetime.now(datetime.timezone.utc)
@@ -275,7 +275,7 @@ def is_name(name: str) -> bool:
         return False
 
 
-def in_both_forms(entry: Entry) -> Entry:
+def in_both_forms(entry: AccessEntry) -> AccessEntry:
     """Return an entry of blocks and addresses as Atlas shows it: an address is the block that holds it alone, too.
 
     What is neither stays as it is.
@@ -288,7 +288,7 @@ def in_both_forms(entry: Entry) -> Entry:
     return {**entry, "cidr_block": str(network), "ip_address": address}
 
 
-def merged(current: Entry | None, wanted: Entry, *, keep_comment: bool) -> Entry:
+def merged(current: AccessEntry | None, wanted: AccessEntry, *, keep_comment: bool) -> AccessEntry:
     """Return an entry as it will be: what the options leave open stays as it is, and an address is stored as a block, too."""
     entry = current or in_both_forms({**wanted, "comment": None, "delete_after_date": None})
     if wanted["comment"] is not None and not (keep_comment and current):
@@ -299,6 +299,6 @@ def merged(current: Entry | None, wanted: Entry, *, keep_comment: bool) -> Entry
     return entry
 
 
-def to_send(entry: Entry) -> Entry:
+def to_send(entry: AccessEntry) -> AccessEntry:
     """Return an entry with one subject only, as Atlas wants it."""
     return {**entry, "ip_address": None} if entry["cidr_block"] else entry

@@ -168,7 +168,7 @@ def _members_of(connection_string: str | None) -> list[str]:
 
 
 # The dates of the versions that are read.
-VERSION = "2024-08-05"
+CLUSTERS_VERSION = "2024-08-05"
 FLEX_VERSION = "2024-11-13"
 # 404 with this code, and with no other, means that the cluster is not there.
 _MISSING = frozenset(("CLUSTER_NOT_FOUND",))
@@ -193,7 +193,9 @@ class Clusters:
     def list_clusters(self) -> list[Cluster]:
         """Return the dedicated and the shared clusters."""
         description = f"list the clusters of project {self._group_id}"
-        return [to_result(one, description) for one in self._client.get_all(self._path, {}, description, version=VERSION)]
+        return [
+            to_result(one, description) for one in self._client.get_all(self._path, {}, description, version=CLUSTERS_VERSION)
+        ]
 
     def list_flex_clusters(self) -> list[Cluster]:
         """Return the Flex clusters."""
@@ -205,7 +207,7 @@ class Clusters:
         """Return one cluster of any kind; None if there is none with that name."""
         description = f"read cluster {name} of project {self._group_id}"
         try:
-            found = self._client.find((*self._path, name), description, _MISSING, version=VERSION)
+            found = self._client.find((*self._path, name), description, _MISSING, version=CLUSTERS_VERSION)
         except ApiError as error:
             if error.error_code != _IS_FLEX:
                 raise

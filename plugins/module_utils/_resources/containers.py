@@ -35,7 +35,7 @@ class Container(t.TypedDict, total=False):
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
 _ALREADY_EXISTS = frozenset(("CONTAINER_ALREADY_EXISTS",))
 # What to do next, by error code.
-HINTS = {
+CONTAINER_HINTS = {
     NOT_FOUND: "Check container_id: it must be an AWS network container of this project.",
     "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER": "Run the task again in a few minutes, or set wait to true.",
     "CONTAINERS_IN_USE": "Remove the clusters and peering connections that use the network container first.",
@@ -145,7 +145,7 @@ class Containers:
             NotFoundError: If there is none with that id.
         """
         description = f"read network container {container_id} of project {self._group_id}"
-        return to_container(self._client.get((*self._path, container_id), description, hints=HINTS))
+        return to_container(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS))
 
     def create_container(self, cloud: Cloud, fields: t.Mapping[str, t.Any]) -> Container:
         """Create a container; on AWS, Atlas chooses a block if there is none.
@@ -157,7 +157,7 @@ class Containers:
         place = f"on {cloud.name}" if cloud.has_one_container else f"in {cloud.describe_place(fields)}"
         description = f"create the network container {place} of project {self._group_id}"
         body = _to_body(fields, cloud)
-        reply = self._client.post(self._path, body, description, exists=_ALREADY_EXISTS, hints=HINTS)
+        reply = self._client.post(self._path, body, description, exists=_ALREADY_EXISTS, hints=CONTAINER_HINTS)
         return _written(reply, body, description)
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
@@ -166,7 +166,7 @@ class Containers:
         body = {**_to_body(fields, container_cloud(container["provider_name"])), "providerName": container["provider_name"]}
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
         description = f"change the CIDR block of network container {container['id']} {blocks}"
-        reply = self._client.patch((*self._path, container["id"]), body, description, hints=HINTS)
+        reply = self._client.patch((*self._path, container["id"]), body, description, hints=CONTAINER_HINTS)
         return _written(reply, {**body, "id": container["id"]}, description)
 
     def delete_container(self, container_id: str) -> None:
@@ -177,7 +177,7 @@ class Containers:
             TaskError: If it cannot be deleted.
         """
         description = f"delete network container {container_id} of project {self._group_id}"
-        self._client.delete((*self._path, container_id), description, gone=frozenset((NOT_FOUND,)), hints=HINTS)
+        self._client.delete((*self._path, container_id), description, gone=frozenset((NOT_FOUND,)), hints=CONTAINER_HINTS)
 
 
 def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], description: str) -> Container:

@@ -17,8 +17,7 @@ from .._clouds.cloud import CLOUDS, Cloud, Peer, fields_of
 from .._http.errors import ApiError
 from .._values.limits import MOST_PEERS, MOST_PENDING
 from .._values.regions import same_region
-from .containers import HINTS as CONTAINER_HINTS
-from .containers import to_camel_case
+from .containers import CONTAINER_HINTS, to_camel_case
 
 # 404 with one of these, and with no other, means that the connection is not there. The project may be unknown as well.
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
@@ -27,7 +26,7 @@ ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "PEER_ALREADY_EXISTS_AZURE", 
 # The code with which Atlas refuses more connections.
 NO_PLACE = "PEER_MAXIMUM_REACHED"
 # What to do next, by error code.
-HINTS = {
+PEER_HINTS = {
     **CONTAINER_HINTS,
     "INVALID_ROUTE_TABLE_CIDR": "Check route_table_cidr_block: the CIDR block of the VPC, from a private range.",
     "OVERLAPPING_CIDR_BLOCK": "Choose a route_table_cidr_block that does not overlap that of another peering connection.",
@@ -96,7 +95,7 @@ class VpcPeers:
     def get_peer(self, peer_id: str) -> Peer | None:
         """Return one connection, with whichever provider it is; None when there is none with that id."""
         description = f"read VPC peering connection {peer_id} of project {self._group_id}"
-        found = self._client.find((*self._path, peer_id), description, _MISSING, hints=HINTS)
+        found = self._client.find((*self._path, peer_id), description, _MISSING, hints=PEER_HINTS)
         if found is None:
             return None
         name = found.get("providerName")
@@ -114,7 +113,7 @@ class VpcPeers:
         """
         description = f"create the VPC peering connection to {self.provider.describe(fields)} in project {self._group_id}"
         body = to_body(fields, self.provider, with_provider=fields.get("container_id") is not None)
-        reply = self._client.post(self._path, body, description, exists=ALREADY_EXISTS, hints=HINTS)
+        reply = self._client.post(self._path, body, description, exists=ALREADY_EXISTS, hints=PEER_HINTS)
         return self._written(reply, fields, home_region, description)
 
     def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any], region: str | None) -> Peer:
@@ -131,7 +130,7 @@ class VpcPeers:
         wanted: dict[str, t.Any] = {**peer, **fields}
         if self.provider.region is not None and self.provider.region not in fields:
             wanted[self.provider.region] = region
-        reply = self._client.patch((*self._path, peer["id"]), to_body(wanted, self.provider), description, hints=HINTS)
+        reply = self._client.patch((*self._path, peer["id"]), to_body(wanted, self.provider), description, hints=PEER_HINTS)
         return self._written(reply, wanted, None, description)
 
     def delete_peer(self, peer_id: str) -> None:
@@ -142,7 +141,7 @@ class VpcPeers:
             TaskError: If it cannot be removed.
         """
         description = f"delete VPC peering connection {peer_id} of project {self._group_id}"
-        self._client.delete((*self._path, peer_id), description, gone=_GONE, hints=HINTS)
+        self._client.delete((*self._path, peer_id), description, gone=_GONE, hints=PEER_HINTS)
 
     def _to_result(
         self, peer: t.Mapping[str, t.Any], description: str, *, is_write: bool = False, provider: Cloud | None = None

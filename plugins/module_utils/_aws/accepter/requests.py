@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..._engine.plan import Change, Fields
+from ..._clouds.cloud import Fields
+from ..._engine.plan import Change
 from ..objects import ACTIVE, PeeringConnection, Route, RouteAction, RouteTable, Vpc
 from .view import View, route_to
 

@@ -18,7 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import peers as _peers
 
-HINTS = {**CODE_HINTS, **_access_list.HINTS, **_containers.HINTS, **_peers.HINTS}
+HINTS = {**CODE_HINTS, **_access_list.ENTRY_HINTS, **_containers.CONTAINER_HINTS, **_peers.PEER_HINTS}
 BODY = {"error": 409, "errorCode": "OVERLAPPING_CIDR_BLOCK", "detail": "10.0.0.0/8 overlaps.", "reason": "Conflict"}
 
 
