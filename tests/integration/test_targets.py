@@ -1,7 +1,8 @@
-"""Every target in both ways of running, with the same results."""
+"""Every target in both ways of running, with the same results, and modules on the oldest Python they support."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmu
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
 from ansible_collections.cloudpeer.atlas.tests.support.operations import LOCAL_MODULES
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
-from ansible_collections.cloudpeer.atlas.tests.support.runner import OURS, WAYS, PlaybookRunner, comparable
+from ansible_collections.cloudpeer.atlas.tests.support.runner import OURS, WAYS, PlaybookRunner, comparable, plain_interpreter
 from ansible_collections.cloudpeer.atlas.tests.support.targets import (
     AWS_TARGETS,
     TARGETS,
@@ -99,3 +100,25 @@ def test_a_target_without_an_action_plugin_needs_a_bare_python(
     )
     assert len(run.results) > 1
     assert_warnings(run, ())
+
+
+TARGET = os.environ.get("ATLAS_TARGET_PYTHON")
+
+
+@pytest.mark.skipif(TARGET is None, reason="no other Python was prepared (make matrix does)")
+@pytest.mark.parametrize(
+    "target", ["atlas_vpc_peer", "atlas_network_container", "atlas_network_container_info", "atlas_access_list"]
+)
+def test_a_target_on_an_older_python(
+    target: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, tmp_path: Path
+) -> None:
+    emulator = start(step_seconds=0.8)
+    run = playbook(
+        playbook_of(target),
+        emulator,
+        "-e",
+        f"ansible_python_interpreter={plain_interpreter(tmp_path, str(TARGET))}",
+        way="module",
+        **environment_for(emulator),
+    )
+    assert len(run.results) > 5

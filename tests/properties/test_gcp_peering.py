@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
-from ansible_collections.cloudpeer.atlas.tests.properties.gcp_memory import Fault, MemorySite
+from ansible_collections.cloudpeer.atlas.tests.properties.memory import Fault, MemorySite
 from ansible_collections.cloudpeer.atlas.tests.properties.replies import message, raw
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, NAME, OTHER
 from hypothesis import event, given

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
-from ansible_collections.cloudpeer.atlas.tests.properties.gcp_memory import FAULTS, Fault, MemorySite
+from ansible_collections.cloudpeer.atlas.tests.properties.memory import FAULTS, Fault, MemorySite
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import HANG, Nursery, Run
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, NAME, NAMES, OTHER, REMOTE
