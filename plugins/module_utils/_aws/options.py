@@ -11,8 +11,9 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
+from .._clouds.aws import AWS
 from .._engine.argspec import ArgumentSpec
-from .._engine.options import Parameters, parse_aws_regions
+from .._engine.options import Parameters, parse_region
 from .._http.errors import InvalidOptionError
 
 SECRET_OPTIONS = ("access_key", "secret_key", "session_token")
@@ -68,8 +69,8 @@ def validate(params: Parameters, names: t.Mapping[str, str] = NAMES) -> tuple[Pa
             hint="Write it like arn:aws:iam::123456789012:role/network.",
         )
     warnings = _check_endpoint(params["endpoint_url"], names) if params["endpoint_url"] else []
-    regions, unknown = parse_aws_regions({names["region"]: params["region"] or None}, names["region"])
-    return {**params, "region": regions[names["region"]]}, warnings + unknown
+    region, unknown = parse_region(names["region"], params["region"], AWS) if params["region"] else (None, [])
+    return {**params, "region": region}, warnings + unknown
 
 
 def _check_endpoint(url: str, names: t.Mapping[str, str]) -> list[str]:

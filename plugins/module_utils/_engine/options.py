@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, REGION, Cloud
 from .._http.errors import InvalidOptionError
 from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
+
+if t.TYPE_CHECKING:
+    from .._clouds.cloud import Cloud
 
 Parameters = t.Mapping[str, t.Any]
 Value = t.TypeVar("Value")
 
 # A year, in seconds.
 LONGEST_WAIT = 31536000
-# Those that modules of Atlas have in common.
-_FORMS: dict[str, t.Callable[[str], t.Any]] = {
-    **dict.fromkeys(("group_id", "peer_id", "container_id"), parse_object_id),
-    **{name: AWS.forms[name] for name in (*AWS.ids, AWS.block or "")},
-}
-_REGIONS = (REGION, AWS.region or "", "container_region_name")
 
 
 def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Value:
@@ -67,44 +62,39 @@ def parse_region(option: str, value: str, cloud: Cloud) -> tuple[str, list[str]]
     return region, [f"{option} {value!r} {unknown}"]
 
 
-def parse_aws_regions(params: Parameters, *options: str) -> tuple[dict[str, str | None], list[str]]:
-    """Return those of the options that are AWS regions, as AWS writes them, and warnings about those that are not known.
-
-    Raises:
-        InvalidOptionError: If one cannot be a region.
-    """
-    regions: dict[str, str | None] = dict.fromkeys(options)
-    warnings = []
-    for option in options:
-        if params[option] is not None:
-            regions[option], unknown = parse_region(option, params[option], AWS)
-            warnings += unknown
-    return regions, warnings
-
-
 def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
-    """Parse those options that modules of Atlas have in common: ids, blocks, and regions; each may be missing or null.
+    """Parse the options that modules of Atlas have in common: ids, blocks, and regions; each may be missing or null.
 
     Args:
-        params: The options, `api_version` among them. Whatever else there is stays as it is.
+        params: The options, `api_version` among them. All others stay as they are.
 
     Returns:
-        The options with values in place of texts, and warnings about what Atlas will have to decide on: regions that are not
-        known, and ids that AWS cannot have given with version 1.0 of the API, whose documentation itself shows such ids.
+        The options with values in place of texts, and warnings about what Atlas decides: regions that are not known, and ids
+        that AWS cannot have given with version 1.0 of the API, whose documentation itself shows such ids.
 
     Raises:
         InvalidOptionError: If one cannot be right.
     """
+    # Tasks that need no cloud, such as those of atlas_probe, read none.
+    from .._clouds.aws import AWS
+    from .._clouds.cloud import REGION
+
+    forms: dict[str, t.Callable[[str], t.Any]] = dict.fromkeys(("group_id", "peer_id", "container_id"), parse_object_id)
+    forms.update({name: AWS.forms[name] for name in (*AWS.ids, AWS.block or "")})
     warnings = []
-    for option, parse in _FORMS.items():
+    for option, parse in forms.items():
         try:
             check_options(params, parse, option)
         except InvalidOptionError as error:
             if option not in AWS.ids or params["api_version"] == "v2" or not params[option].strip():
                 raise
             warnings.append(f"{error} Atlas decides whether it accepts the value.")
-    regions, unknown = parse_aws_regions(params, *(option for option in _REGIONS if option in params))
-    return {**params, **regions}, warnings + unknown
+    regions = {}
+    for option in (REGION, AWS.region or "", "container_region_name"):
+        if params.get(option) is not None:
+            regions[option], unknown = parse_region(option, params[option], AWS)
+            warnings += unknown
+    return {**params, **regions}, warnings
 
 
 def check_wait(params: Parameters) -> None:
@@ -126,6 +116,8 @@ def check_version(params: Parameters, provider_name: str) -> None:
     Raises:
         InvalidOptionError: If it is not.
     """
+    from .._clouds.aws import AWS
+
     if provider_name != AWS.name and params["api_version"] != "v2":
         raise InvalidOptionError(
             f"api_version must be v2 with provider_name {provider_name}.", hint="Version 1.0 is used for AWS only."
@@ -138,6 +130,9 @@ def check_cloud_of_region(option: str, region: str) -> None:
     Raises:
         InvalidOptionError: If it is.
     """
+    from .._clouds.aws import AWS
+    from .._clouds.cloud import CLOUDS
+
     try:
         AWS.regions.parse(region)
     except InvalidValueError:

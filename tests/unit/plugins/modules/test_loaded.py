@@ -58,10 +58,15 @@ def packages(*modules: str) -> set[str]:
     return {name if name.startswith("ansible.") else name.partition(".")[0] for name in names} - sys.stdlib_module_names
 
 
+def ours(names: set[str]) -> set[str]:
+    """Return the files of module_utils, as `_api.client`, among what was imported."""
+    return {name.removeprefix(SHARED) for name in names} & FILES
+
+
 def loaded(atlas: Atlas, module: str, **options: Any) -> set[str]:
-    """Return the files of module_utils, as `_api.client`, that a module has imported when it has run with these options."""
+    """Return the files of module_utils that a module has imported when it has run with these options."""
     given = {"base_url": atlas.base_url, "group_id": atlas.emulator.settings.group_id, **options}
-    return {name.removeprefix(SHARED) for name in imported(TASK, f"{PLUGINS}.modules.{module}", json.dumps(given))} & FILES
+    return ours(imported(TASK, f"{PLUGINS}.modules.{module}", json.dumps(given)))
 
 
 def among(found: set[str], *patterns: str) -> set[str]:
@@ -90,6 +95,12 @@ def test_an_operation_imports_its_libraries_alone(module: str) -> None:
     found = packages(f"{SHARED}_engine.shell", f"{SHARED}_operations.{module}")
     assert found - packages(*sorted(libraries)) == {"ansible_collections"}
     assert {name.partition(".")[0] for name in libraries} <= found
+
+
+def test_the_probe_imports_no_cloud_and_no_client() -> None:
+    found = ours(imported(IMPORTS, f"{SHARED}_engine.shell", f"{SHARED}_operations.atlas_probe"))
+    assert "_engine.operation" in found
+    assert among(found, "_clouds.*", "_resources.*", "_api.*", "_http.transport", "_auth.clients") == set()
 
 
 def test_one_connection_with_an_api_key_imports_no_other_way(atlas: Atlas) -> None:

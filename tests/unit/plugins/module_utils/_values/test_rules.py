@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS_REGIONS as KNOWN_REGIONS
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_aws_regions, parse_option, parse_values
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_option, parse_region, parse_values
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.blocks import parse_private_block
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import (
@@ -192,13 +193,12 @@ def test_yaml_reads_an_account_as_octal_as_the_hint_says() -> None:
 
 
 def test_unknown_regions_are_warned_about_and_never_refused() -> None:
-    known = {"region_name": "EU_WEST_1", "other": None}
-    assert parse_aws_regions(known, "region_name", "other") == ({"region_name": "eu-west-1", "other": None}, [])
-    regions, (warning,) = parse_aws_regions({"region_name": "eu-west-9"}, "region_name")
-    assert regions == {"region_name": "eu-west-9"}
+    assert parse_region("region_name", "EU_WEST_1", AWS) == ("eu-west-1", [])
+    region, (warning,) = parse_region("region_name", "eu-west-9", AWS)
+    assert region == "eu-west-9"
     assert warning.startswith("region_name 'eu-west-9' is not a region of AWS that")
     with pytest.raises(InvalidOptionError, match=r"^region_name is not an AWS region"):
-        parse_aws_regions({"region_name": "europe"}, "region_name")
+        parse_region("region_name", "europe", AWS)
 
 
 def test_the_known_regions_are_those_of_the_emulator() -> None:
