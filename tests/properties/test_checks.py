@@ -16,7 +16,13 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
     Subnet,
     Vpc,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AtlasFacts, AwsFacts, Facts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
+    AtlasFacts,
+    AwsFacts,
+    ConnectionFacts,
+    Missing,
+    Unread,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.acl import closed_by, merge_ranges
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p3_access_list import deciding_entries
@@ -191,7 +197,7 @@ def test_in_any_state_each_check_says_what_can_be_read(
     check_all(healthy(entry, selection, **changes))
 
 
-def check_all(facts: Facts) -> None:
+def check_all(facts: ConnectionFacts) -> None:
     """Check what every finding has, whatever the facts are."""
     findings = run_checks(facts)
     assert {one.code for one in findings} == {code for code, one in CHECKS.items() if facts.entry.provider_name in one.clouds}

@@ -10,8 +10,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
     AtlasFacts,
     AwsFacts,
-    Entry,
-    Facts,
+    ConnectionEntry,
+    ConnectionFacts,
     Missing,
     NetworkFacts,
     Selection,
@@ -135,7 +135,7 @@ def gcp_cluster(name: str = "shop", **changes: Any) -> Fields:
 
 def _healthy(
     usual: Fields, network: Fields, block: str, entry_fields: Fields, selection: Mapping[str, Any], changes: Fields
-) -> Facts:
+) -> ConnectionFacts:
     now = changes.pop("now", NOW)
     network = {name: changes.pop(name, value) for name, value in network.items()}
     for one, many in (("peer", "peers"), ("container", "containers")):
@@ -157,8 +157,8 @@ def _healthy(
         "other_peers": [],
     }
     assert changes.keys() <= atlas.keys(), f"there are no such facts: {changes.keys() - atlas.keys()}"
-    return Facts(
-        entry=Entry(**entry_fields),
+    return ConnectionFacts(
+        entry=ConnectionEntry(**entry_fields),
         now=now,
         atlas=AtlasFacts(**{**atlas, **changes}),
         aws=AwsFacts.none(NOT_AWS),
@@ -167,7 +167,9 @@ def _healthy(
     )
 
 
-def healthy_azure(entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
+def healthy_azure(
+    entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any
+) -> ConnectionFacts:
     """Return the facts of a connection with a VNet that carries traffic, with changes; see `healthy`."""
     fields = {"provider_name": "AZURE", "azure_subscription_id": SUBSCRIPTION, "vnet_name": VNET, **(entry or {})}
     usual = {"peer": azure_peer(), "container": azure_container(), "clusters": [azure_cluster()]}
@@ -175,7 +177,9 @@ def healthy_azure(entry: Mapping[str, Any] | None = None, selection: Mapping[str
     return _healthy(usual, network, VNET_BLOCK, fields, selection or {}, changes)
 
 
-def healthy_gcp(entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
+def healthy_gcp(
+    entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any
+) -> ConnectionFacts:
     """Return the facts of a connection with a VPC network that carries traffic, with changes; see `healthy`."""
     fields = {"provider_name": "GCP", "gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK}
     usual = {"peer": gcp_peer(), "container": gcp_container(), "clusters": [gcp_cluster()]}

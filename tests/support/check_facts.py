@@ -25,8 +25,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import resu
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
     AtlasFacts,
     AwsFacts,
-    Entry,
-    Facts,
+    ConnectionEntry,
+    ConnectionFacts,
     Missing,
     Selection,
 )
@@ -218,7 +218,9 @@ def _aws() -> Fields:
     }
 
 
-def healthy(entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any) -> Facts:
+def healthy(
+    entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any
+) -> ConnectionFacts:
     """Return the facts of a connection that carries traffic, with changes.
 
     Args:
@@ -240,8 +242,8 @@ def healthy(entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any]
     atlas, aws = _atlas(), _aws()
     unknown = changes.keys() - atlas.keys() - aws.keys()
     assert not unknown, f"there are no such facts: {unknown}"
-    return Facts(
-        entry=Entry(**{**fields, **(entry or {})}),
+    return ConnectionFacts(
+        entry=ConnectionEntry(**{**fields, **(entry or {})}),
         now=now,
         atlas=AtlasFacts(**{name: changes.get(name, value) for name, value in atlas.items()}),
         aws=AwsFacts(**{name: changes.get(name, value) for name, value in aws.items()}),
@@ -249,7 +251,7 @@ def healthy(entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any]
     )
 
 
-def found(facts: Facts, *severities: str) -> dict[str, Finding]:
+def found(facts: ConnectionFacts, *severities: str) -> dict[str, Finding]:
     """Return what the checks find with these severities (by default: what is wrong, or not known), the worst of each code."""
     wanted = severities or ("fail", "unknown", "warn")
     order = ("fail", "unknown", "warn", "info", "ok", "skipped")
@@ -257,6 +259,6 @@ def found(facts: Facts, *severities: str) -> dict[str, Finding]:
     return {one.code: one for one in findings if one.severity in wanted}
 
 
-def severities(facts: Facts) -> dict[str, str]:
+def severities(facts: ConnectionFacts) -> dict[str, str]:
     """Return what is wrong, or not known, as codes with their worst severities: `{"P601": "fail"}`."""
     return {code: finding.severity for code, finding in found(facts).items()}

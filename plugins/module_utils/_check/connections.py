@@ -16,7 +16,7 @@ from .._http.errors import TaskError
 from .._values.regions import to_cloud_region
 from .atlas_half import AtlasReading, Readings
 from .credentials import aws_credentials_of, gcp_credentials_of
-from .facts import AtlasObject, Entry, Fact, Missing, Unread, field_of, to_fact
+from .facts import AtlasObject, ConnectionEntry, Fact, Missing, Unread, field_of, to_fact
 
 ATLAS_OFF = Missing("Atlas was not read: atlas is false.")
 
@@ -33,7 +33,7 @@ class Connection:
             GCP if that half is off.
     """
 
-    entry: Entry
+    entry: ConnectionEntry
     peer: Fact[AtlasObject | None]
     container: Fact[AtlasObject | None]
     credentials: t.Mapping[str, t.Any]
@@ -127,11 +127,11 @@ def _to_connection(
     params: Parameters, entry: Parameters, peer: Fact[AtlasObject | None], container: Fact[AtlasObject | None]
 ) -> Connection:
     """Return a connection; on AWS in the region that its entry, Atlas's connection or the container says, in this order."""
-    values = {one.name: entry[one.name] for one in fields(Entry) if entry.get(one.name) is not None}
+    values = {one.name: entry[one.name] for one in fields(ConnectionEntry) if entry.get(one.name) is not None}
     values["route_table_ids"] = tuple(entry.get("route_table_ids") or ()) or None
     if entry["provider_name"] != AWS.name:
         is_read = entry["provider_name"] == GCP.name and params["gcp"]
-        return Connection(Entry(**values), peer, container, gcp_credentials_of(params, entry) if is_read else {})
+        return Connection(ConnectionEntry(**values), peer, container, gcp_credentials_of(params, entry) if is_read else {})
     regions = [
         entry.get("region"),
         field_of(peer, "accepter_region_name"),
@@ -140,4 +140,4 @@ def _to_connection(
         entry.get("container_region"),
     ]
     region = values["region"] = next((to_cloud_region(one) for one in regions if one), None)
-    return Connection(Entry(**values), peer, container, aws_credentials_of(params, entry, region))
+    return Connection(ConnectionEntry(**values), peer, container, aws_credentials_of(params, entry, region))

@@ -119,7 +119,7 @@ def to_fact(answer: t.Any) -> t.Any:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ConnectionEntry:
     """A connection with a network, as the options give it, or as Atlas has it if they give none.
 
     None stands for what is not given; the fields of other clouds than that of `provider_name` are empty.
@@ -286,10 +286,10 @@ class NetworkFacts:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ConnectionFacts:
     """All that is known of one connection; `now` has a time zone."""
 
-    entry: Entry
+    entry: ConnectionEntry
     now: datetime.datetime
     atlas: AtlasFacts
     aws: AwsFacts

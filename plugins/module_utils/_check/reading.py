@@ -24,9 +24,9 @@ from .connections import ATLAS_OFF, Connection, choose_connections
 from .facts import (
     AtlasFacts,
     AwsFacts,
-    Entry,
+    ConnectionEntry,
+    ConnectionFacts,
     Fact,
-    Facts,
     Missing,
     NetworkFacts,
     SkippedError,
@@ -50,7 +50,7 @@ _NO_OTHERS = Missing("group_ids names no other project.")
 _NO_CUSTOM_DNS = Missing("The VPC has no DNS servers of its own, so it does not matter whether custom DNS is enabled.")
 
 
-def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | None) -> list[Facts]:
+def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | None) -> list[ConnectionFacts]:
     """Read the halves as far as they are on, and return the facts on each connection.
 
     Args:
@@ -75,7 +75,9 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
         survey = surveys.get(one)
         entry = replace(one.entry, region=survey.session.region) if isinstance(survey, Survey) else one.entry
         atlas = _atlas_facts(readings.get(entry.provider_name), one)
-        found.append(Facts(entry, now, atlas, _aws_facts(survey, one), network=_network_facts(params, one, networks.get(one))))
+        found.append(
+            ConnectionFacts(entry, now, atlas, _aws_facts(survey, one), network=_network_facts(params, one, networks.get(one)))
+        )
     check_tables(params, found)
     blocks = {_key_of(one.entry): _blocks_of(one) for one in found}
     for index, facts in enumerate(found):
@@ -84,7 +86,7 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
     return _read_rest(found, reader) if reader is not None else found
 
 
-def are_both_read(params: Parameters, facts: Facts) -> bool:
+def are_both_read(params: Parameters, facts: ConnectionFacts) -> bool:
     """Whether Atlas's half and the customer's are known of a connection: they are read, or the options give the latter."""
     return bool(params["atlas"]) and params[facts.entry.cloud.half[0]] not in (None, False)
 
@@ -147,7 +149,7 @@ def _network_facts(params: Parameters, connection: Connection, networks: Network
     )
 
 
-def _prefixes_of(entry: Entry, group: str | None, vnets: t.Sequence[Vnet]) -> tuple[str, ...] | Unread:
+def _prefixes_of(entry: ConnectionEntry, group: str | None, vnets: t.Sequence[Vnet]) -> tuple[str, ...] | Unread:
     """Return the address prefixes of a VNet; of one that is not listed, nothing is known."""
     found = [one for one in vnets if one.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
     if not found:
@@ -157,12 +159,12 @@ def _prefixes_of(entry: Entry, group: str | None, vnets: t.Sequence[Vnet]) -> tu
     return found[0].prefixes
 
 
-def _key_of(entry: Entry) -> tuple[str | None, ...]:
+def _key_of(entry: ConnectionEntry) -> tuple[str | None, ...]:
     """Return what tells the network of an entry from others."""
     return (*entry.identity.values(),)
 
 
-def _blocks_of(facts: Facts) -> t.Sequence[str]:
+def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
     """Return the blocks of a network, as far as they are known."""
     entry, vpc = facts.entry, facts.aws.vpc
     if entry.cloud is AWS:
@@ -171,7 +173,7 @@ def _blocks_of(facts: Facts) -> t.Sequence[str]:
     return [*known_or(facts.network.vnet_prefixes, ()), *own, *entry.cidr_blocks]
 
 
-def _read_rest(found: t.Sequence[Facts], reader: AtlasReader) -> list[Facts]:
+def _read_rest(found: t.Sequence[ConnectionFacts], reader: AtlasReader) -> list[ConnectionFacts]:
     """Return facts with what only some connections need: the statuses of entries that decide, and custom DNS."""
     keys = list(dict.fromkeys(str(key_of(entry)) for one in found for entry in deciding_entries(one)))
     answers = reader.read_statuses(keys) if keys else {}
@@ -180,7 +182,7 @@ def _read_rest(found: t.Sequence[Facts], reader: AtlasReader) -> list[Facts]:
     return [replace(one, atlas=replace(one.atlas, access_status=statuses, custom_dns=dns)) for one in found]
 
 
-def _has_own_servers(facts: Facts) -> bool:
+def _has_own_servers(facts: ConnectionFacts) -> bool:
     try:
         return bool(own_dns_servers(facts))
     except (SkippedError, UnreadError):

@@ -11,7 +11,7 @@ from .._aws.objects import PeeringConnection
 from .._clouds.aws import AWS
 from .._values.limits import PENDING_LIFE
 from .._values.moments import created_at
-from .facts import Facts, SkippedError, UnreadError, field_of, known_or
+from .facts import ConnectionFacts, SkippedError, UnreadError, field_of, known_or
 from .rules import a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts  # noqa: F401
 from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
 from .rules.judged_clusters import judged_clusters
@@ -23,7 +23,7 @@ Verdict = t.Literal["reachable_by_design", "not_reachable", "unknown"]
 _MOST_CODES = 5
 
 
-def judge(facts: t.Sequence[Facts], are_both_read: t.Callable[[Facts], bool]) -> dict[str, t.Any]:
+def judge(facts: t.Sequence[ConnectionFacts], are_both_read: t.Callable[[ConnectionFacts], bool]) -> dict[str, t.Any]:
     """Return `peering_check`: run all checks on all connections.
 
     Args:
@@ -65,7 +65,7 @@ def worst_of(verdicts: t.Iterable[Verdict]) -> Verdict:
     return "reachable_by_design" if listed and "unknown" not in listed else "unknown"
 
 
-def _judge_one(facts: Facts, *, both_halves: bool) -> dict[str, t.Any]:
+def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> dict[str, t.Any]:
     findings = run_checks(facts)
     return {
         "provider_name": facts.entry.provider_name,
@@ -81,7 +81,7 @@ def _judge_one(facts: Facts, *, both_halves: bool) -> dict[str, t.Any]:
     }
 
 
-def _network(facts: Facts) -> dict[str, str | None]:
+def _network(facts: ConnectionFacts) -> dict[str, str | None]:
     """Return the fields of the customer's network, which differ between clouds."""
     entry, peer = facts.entry, facts.atlas.peer
     if entry.cloud is AWS:
@@ -94,7 +94,7 @@ def _network(facts: Facts) -> dict[str, str | None]:
     return {name: field_of(peer, name) or getattr(entry, name) for name in entry.cloud.names or entry.cloud.identity}
 
 
-def _subnets(facts: Facts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, t.Any]]:
+def _subnets(facts: ConnectionFacts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, t.Any]]:
     tables = known_or(facts.aws.route_tables, ())
     return [
         {
@@ -107,7 +107,7 @@ def _subnets(facts: Facts, findings: t.Sequence[Finding], *, both_halves: bool) 
     ]
 
 
-def _expires_at(facts: Facts) -> str | None:
+def _expires_at(facts: ConnectionFacts) -> str | None:
     """Return when a request that waits for acceptance ends: AWS knows it exactly, and the age of the connection nearly."""
     connection = facts.aws.connection
     if isinstance(connection, PeeringConnection):

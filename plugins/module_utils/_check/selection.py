@@ -12,7 +12,7 @@ from .._aws.survey import Survey
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
 from .atlas_half import AtlasReading
-from .facts import Facts, Missing, Selection, Unread
+from .facts import ConnectionFacts, Missing, Selection, Unread
 
 # By option, the VPC of each id that AWS has shown.
 Places = t.Mapping[str, t.Mapping[str, str]]
@@ -70,7 +70,7 @@ def check_clusters(params: Parameters, reading: AtlasReading | None) -> None:
         )
 
 
-def check_tables(params: Parameters, found: t.Sequence[Facts]) -> None:
+def check_tables(params: Parameters, found: t.Sequence[ConnectionFacts]) -> None:
     """Check that the tables of each entry are tables of its VPC.
 
     Args:

@@ -11,7 +11,7 @@ import typing as t
 from ..._azure.vnets import VnetPeering
 from ..._clouds.azure import AZURE
 from ..._values.blocks import is_within
-from ..facts import Facts, Missing, known
+from ..facts import ConnectionFacts, Missing, known
 from .common import atlas_block_of, listed, status_of, to_network
 from .rule import Finding, Findings, check, skip
 
@@ -32,7 +32,7 @@ _STATES = {
 
 
 @check("A401", clouds=(AZURE.name,))
-def find_no_peering(facts: Facts) -> Findings:
+def find_no_peering(facts: ConnectionFacts) -> Findings:
     """The VNet has a peering with the block of the network container, and Azure calls it Connected."""
     block = atlas_block_of(facts)
     found = _peerings(facts, block)
@@ -58,7 +58,7 @@ def find_no_peering(facts: Facts) -> Findings:
 
 
 @check("A402", "warn", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
-def find_out_of_sync(facts: Facts) -> Findings:
+def find_out_of_sync(facts: ConnectionFacts) -> Findings:
     """Both sides of the peering know the addresses of each other."""
     block = atlas_block_of(facts)
     for one in _peerings(facts, block):
@@ -69,7 +69,7 @@ def find_out_of_sync(facts: Facts) -> Findings:
 
 
 @check("A403", clouds=(AZURE.name,))
-def find_shared_addresses(facts: Facts) -> Findings:
+def find_shared_addresses(facts: ConnectionFacts) -> Findings:
     """The VNet has no addresses of the network container."""
     prefixes, block = known(facts.network.vnet_prefixes), atlas_block_of(facts)
     shared = [one for one in prefixes if to_network(one, facts.entry.title).overlaps(block)]
@@ -80,12 +80,12 @@ def find_shared_addresses(facts: Facts) -> Findings:
         yield Finding("fail", facts.entry.network, message, fix, evidence)
 
 
-def _peerings(facts: Facts, block: ipaddress.IPv4Network) -> list[VnetPeering]:
+def _peerings(facts: ConnectionFacts, block: ipaddress.IPv4Network) -> list[VnetPeering]:
     """Return the peerings of the VNet whose other side has the block of the network container."""
     return [one for one in known(facts.network.vnet_peerings) if is_within(block, map(ipaddress.IPv4Network, one.prefixes))]
 
 
-def _is_available(facts: Facts) -> bool:
+def _is_available(facts: ConnectionFacts) -> bool:
     """Whether the peering has to be there: Atlas has made it, or was not asked."""
     return isinstance(facts.atlas.peer, Missing) or status_of(facts) == "AVAILABLE"
 

@@ -10,7 +10,7 @@ import ipaddress
 import typing as t
 
 from ..._aws.objects import RouteTable, Subnet, Vpc
-from ..facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known, known_or
+from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
 from .rule import skip
 
 # Longer lists are in the evidence; a sentence with sixty ids cannot be read.
@@ -68,7 +68,7 @@ def container_block(container: AtlasObject) -> ipaddress.IPv4Network:
     return to_network(container["atlas_cidr_block"], f"network container {container['id']}")
 
 
-def status_of(facts: Facts) -> str | None:
+def status_of(facts: ConnectionFacts) -> str | None:
     """Return the status of the connection in Atlas; None if Atlas has none.
 
     Raises:
@@ -78,7 +78,7 @@ def status_of(facts: Facts) -> str | None:
     return None if peer is None else str(peer["status_name"])
 
 
-def peer_of(facts: Facts) -> AtlasObject:
+def peer_of(facts: ConnectionFacts) -> AtlasObject:
     """Return the connection in Atlas.
 
     Raises:
@@ -91,12 +91,12 @@ def peer_of(facts: Facts) -> AtlasObject:
     return peer
 
 
-def _no_container(facts: Facts) -> SkippedError:
+def _no_container(facts: ConnectionFacts) -> SkippedError:
     """Return what a check raises without a network container: P104 is about one that is lost, P101 about a missing connection."""
     return skip("There is no network container.", "P101" if facts.atlas.peer is None else "P104")
 
 
-def need_container(facts: Facts) -> AtlasObject:
+def need_container(facts: ConnectionFacts) -> AtlasObject:
     """Return the network container.
 
     Raises:
@@ -109,7 +109,7 @@ def need_container(facts: Facts) -> AtlasObject:
     return container
 
 
-def atlas_block_of(facts: Facts) -> ipaddress.IPv4Network:
+def atlas_block_of(facts: ConnectionFacts) -> ipaddress.IPv4Network:
     """Return the block of the container, or what the entry gives in its place if Atlas's half is off.
 
     Raises:
@@ -127,7 +127,7 @@ def atlas_block_of(facts: Facts) -> ipaddress.IPv4Network:
     return to_network(block, "the network container")
 
 
-def connection_id_of(facts: Facts) -> str:
+def connection_id_of(facts: ConnectionFacts) -> str:
     """Return AWS's id of the connection.
 
     Raises:
@@ -147,7 +147,7 @@ def connection_id_of(facts: Facts) -> str:
     return connection_id
 
 
-def vpc_blocks_of(facts: Facts) -> list[ipaddress.IPv4Network]:
+def vpc_blocks_of(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
     """Return the blocks of the VPC.
 
     Raises:
@@ -160,7 +160,7 @@ def vpc_blocks_of(facts: Facts) -> list[ipaddress.IPv4Network]:
     return [to_network(block, vpc.id) for block in vpc.cidr_blocks]
 
 
-def own_dns_servers(facts: Facts) -> list[str]:
+def own_dns_servers(facts: ConnectionFacts) -> list[str]:
     """Return the DNS servers that the DHCP options of the VPC name beside Amazon's.
 
     Raises:
@@ -173,7 +173,7 @@ def own_dns_servers(facts: Facts) -> list[str]:
     return [server for server in servers if server not in amazons]
 
 
-def judged_subnets(facts: Facts) -> list[Subnet]:
+def judged_subnets(facts: ConnectionFacts) -> list[Subnet]:
     """Return the subnets that have to reach Atlas: those of the options, or of the tables of the entry, or all of the VPC.
 
     Those of named instances are always among them. Subnets for IPv6 alone are, too, but those outside the block of the entry
@@ -186,7 +186,24 @@ def judged_subnets(facts: Facts) -> list[Subnet]:
     return [subnet for subnet in known(facts.aws.subnets) if subnet.id in chosen]
 
 
-def chosen_subnets(facts: Facts) -> list[Subnet]:
+def need_subnets(facts: ConnectionFacts) -> list[Subnet]:
+    """Return the judged subnets, of which there is at least one.
+
+    Raises:
+        UnreadError, SkippedError: As `judged_subnets`, and if there is none.
+    """
+    subnets = judged_subnets(facts)
+    if not subnets:
+        raise skip(f"There is no subnet of {facts.entry.vpc_id} to judge.")
+    return subnets
+
+
+def with_ipv4(subnets: t.Iterable[Subnet]) -> list[Subnet]:
+    """Return the subnets without those for IPv6 alone, which P608 is about."""
+    return [subnet for subnet in subnets if subnet.cidr_block is not None]
+
+
+def chosen_subnets(facts: ConnectionFacts) -> list[Subnet]:
     """Return the subnets that the options or the entry choose, also those outside the block of the entry."""
     subnets = known(facts.aws.subnets)
     if facts.selection.subnet_ids is not None:
@@ -198,13 +215,13 @@ def chosen_subnets(facts: Facts) -> list[Subnet]:
     return [subnet for subnet in subnets if (table := table_of(subnet, tables)) is not None and table.id in chosen]
 
 
-def are_all_judged(facts: Facts) -> bool:
+def are_all_judged(facts: ConnectionFacts) -> bool:
     """Whether all subnets of the VPC are judged, because neither the options nor the entry choose some."""
     entry = facts.entry
     return facts.selection.subnet_ids is None and not entry.route_table_ids and not entry.route_table_tags
 
 
-def is_outside_entry(subnet: Subnet, facts: Facts) -> bool:
+def is_outside_entry(subnet: Subnet, facts: ConnectionFacts) -> bool:
     """Whether the entry gives a block, and the subnet has no address in it, nor a named instance."""
     if subnet.id in _client_subnets(facts):
         return False
@@ -219,12 +236,12 @@ def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | Non
     return next(iter(own), None) or next((table for table in tables if table.is_main), None)
 
 
-def _client_subnets(facts: Facts) -> set[str]:
+def _client_subnets(facts: ConnectionFacts) -> set[str]:
     """Return the ids of the subnets of the named instances; P703 says if these could not be read."""
     return {one.subnet_id for one in known_or(facts.aws.interfaces, ())} if facts.selection.instance_ids else set()
 
 
-def _is_chosen(table: RouteTable, facts: Facts) -> bool:
+def _is_chosen(table: RouteTable, facts: ConnectionFacts) -> bool:
     entry = facts.entry
     tags = entry.route_table_tags or {}
     has_tags = bool(tags) and all(table.tags.get(key) == value for key, value in tags.items())

@@ -9,7 +9,7 @@ import typing as t
 
 from ..._clouds.gcp import GCP, gcloud_line, network_path
 from ..._gcp.network import ACTIVE, Peering
-from ..facts import Facts, Missing, SkippedError, Unread, UnreadError, known, known_or
+from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
 from .common import listed, need_container, status_of
 from .judged_clusters import has_ended
 from .rule import Finding, Findings, check, skip
@@ -20,7 +20,7 @@ _WAIT = "Nothing is missing in GCP: Atlas sees the peering within 10 minutes. Ch
 
 
 @check("G401", waits_for=("P102",), clouds=(GCP.name,))
-def find_no_mirror(facts: Facts) -> Findings:
+def find_no_mirror(facts: ConnectionFacts) -> Findings:
     """The network that Atlas's connection names has a peering with Atlas's network, and GCP calls it ACTIVE."""
     remote = _atlas_network(facts)
     peerings, entry = known(facts.network.gcp_networks), facts.entry
@@ -43,7 +43,7 @@ def find_no_mirror(facts: Facts) -> Findings:
 
 
 @check("G402", waits_for=("P102",), clouds=(GCP.name,))
-def find_mirror_elsewhere(facts: Facts) -> Findings:
+def find_mirror_elsewhere(facts: ConnectionFacts) -> Findings:
     """No other network of the project has the peering with Atlas's network, unless it has a connection of its own."""
     remote = _atlas_network(facts)
     peerings, entry = known(facts.network.gcp_networks), facts.entry
@@ -59,7 +59,7 @@ def find_mirror_elsewhere(facts: Facts) -> Findings:
         yield Finding("warn" if is_here else "fail", name, message, fix, {"network": remote})
 
 
-def mirror_advice(facts: Facts) -> str:
+def mirror_advice(facts: ConnectionFacts) -> str:
     """Return how to make the customer's half, with the line for gcloud if Atlas says the names of its network."""
     if _is_mirror_active(facts):
         return _WAIT
@@ -69,26 +69,26 @@ def mirror_advice(facts: Facts) -> str:
     return f"Make it: atlas_gcp_peering, the role, or `{line}`."
 
 
-def _gcloud_line(facts: Facts) -> str | None:
+def _gcloud_line(facts: ConnectionFacts) -> str | None:
     """Return the command that makes the customer's half; None if Atlas does not say the names of its network."""
     names, entry = _atlas_names(facts), facts.entry
     return None if names is None else gcloud_line(str(entry.gcp_project_id), str(entry.network_name), *names)
 
 
-def _is_mirror_active(facts: Facts) -> bool:
+def _is_mirror_active(facts: ConnectionFacts) -> bool:
     """Whether GCP was read, and has the peering with Atlas's network as ACTIVE."""
     names, networks = _atlas_names(facts), known_or(facts.network.gcp_networks, {})
     mirror = _mirror(networks.get(facts.entry.network, ()), network_path(*names)) if names is not None else None
     return mirror is not None and mirror.state == ACTIVE
 
 
-def is_mirror_missing(facts: Facts) -> bool:
+def is_mirror_missing(facts: ConnectionFacts) -> bool:
     """Whether GCP was read, and G401 or G402 therefore say what is missing there."""
     is_read = known_or(facts.network.gcp_networks, None) is not None
     return is_read and _atlas_names(facts) is not None and not _is_mirror_active(facts)
 
 
-def _atlas_names(facts: Facts) -> tuple[str, str] | None:
+def _atlas_names(facts: ConnectionFacts) -> tuple[str, str] | None:
     """Return the project and the name of Atlas's network, as the container or else the entry says them."""
     container, entry = known_or(facts.atlas.container, None), facts.entry
     project, network = entry.atlas_gcp_project_id, entry.atlas_network_name
@@ -97,7 +97,7 @@ def _atlas_names(facts: Facts) -> tuple[str, str] | None:
     return (project, network) if project and network else None
 
 
-def _atlas_network(facts: Facts) -> str:
+def _atlas_network(facts: ConnectionFacts) -> str:
     """Return the address of Atlas's network, which has to have a counterpart now.
 
     Raises:
@@ -118,7 +118,7 @@ def _mirror(peerings: t.Iterable[Peering], remote: str) -> Peering | None:
     return next((one for one in peerings if one.network == remote), None)
 
 
-def _networks_elsewhere(facts: Facts, remote: str) -> list[str]:
+def _networks_elsewhere(facts: ConnectionFacts, remote: str) -> list[str]:
     """Return the other networks of the project that have a peering with Atlas's, without those that have a connection."""
     entry, peers = facts.entry, facts.atlas.peers
     named = [entry.network]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from ..._clouds.aws import AWS
 from ..._clouds.cloud import Cloud, cloud_of
 from ..._resources.clusters import FLEX, SHARED
-from ..facts import AtlasObject, Facts, SkippedError, Unread, UnreadError, known
+from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known
 from .common import need_container
 from .rule import skip
 
@@ -38,7 +38,7 @@ def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud = AWS) -
     return any(_is_there(one, region, cloud) for one in cluster["regions"])
 
 
-def judged_clusters(facts: Facts) -> list[AtlasObject]:
+def judged_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the dedicated clusters that are named, or else those with nodes in the region of the container.
 
     Raises:
@@ -52,7 +52,7 @@ def judged_clusters(facts: Facts) -> list[AtlasObject]:
     return [one for one in clusters if is_in_region(one, container.get("region_name"), facts.entry.cloud)]
 
 
-def need_clusters(facts: Facts) -> list[AtlasObject]:
+def need_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the judged clusters, of which there is at least one.
 
     Raises:
@@ -74,7 +74,7 @@ def has_known_state(cluster: AtlasObject) -> bool:
     return bool(cluster["paused"]) or cluster["state_name"] in (*_RUNNING, *_NOT_THERE)
 
 
-def usable_clusters(facts: Facts) -> list[AtlasObject]:
+def usable_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the judged clusters that run, and whose regions with electable nodes are all connected with the network.
 
     Raises:
@@ -90,7 +90,7 @@ def has_private_string(cluster: AtlasObject) -> bool:
     return bool(strings.get("private") or strings.get("private_srv"))
 
 
-def have_all_private_strings(facts: Facts) -> bool:
+def have_all_private_strings(facts: ConnectionFacts) -> bool:
     """Whether there are judged clusters, and all of them have a private connection string.
 
     Raises:
@@ -103,7 +103,7 @@ def have_all_private_strings(facts: Facts) -> bool:
     return bool(clusters) and all(has_private_string(one) for one in clusters)
 
 
-def ports_of(facts: Facts) -> frozenset[int] | None:
+def ports_of(facts: ConnectionFacts) -> frozenset[int] | None:
     """Return the ports in the connection strings of the judged clusters; None if no port is known.
 
     Raises:
@@ -121,7 +121,7 @@ def ports_of(facts: Facts) -> frozenset[int] | None:
     return ports or None
 
 
-def unpeered_regions(cluster: AtlasObject, facts: Facts) -> list[AtlasObject]:
+def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the regions with nodes of a cluster that have no connection with the network.
 
     The connection that is judged counts in any state, since P101 is about that; others have to be AVAILABLE.
@@ -137,7 +137,7 @@ def unpeered_regions(cluster: AtlasObject, facts: Facts) -> list[AtlasObject]:
     return [one for one in cluster["regions"] if _has_nodes(one) and not any(_is_there(one, each, cloud) for each in regions)]
 
 
-def peered_containers(facts: Facts) -> list[AtlasObject]:
+def peered_containers(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the containers with a connection to the network: the one that is judged, and all that are AVAILABLE.
 
     Raises:
@@ -150,7 +150,7 @@ def peered_containers(facts: Facts) -> list[AtlasObject]:
     return [one for one in known(facts.atlas.containers) if one["id"] in ids]
 
 
-def peers_of_network(facts: Facts) -> list[AtlasObject]:
+def peers_of_network(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the connections of the project with the network, in any container, without those that have ended.
 
     Raises:

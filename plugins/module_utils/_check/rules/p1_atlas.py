@@ -15,7 +15,7 @@ from ..._clouds.gcp import GCP
 from ..._values.blocks import is_within
 from ..._values.limits import MOST_PEERS, MOST_PENDING, PENDING_LIFE
 from ..._values.moments import created_at
-from ..facts import AtlasObject, Facts, Missing, Unread, UnreadError, known, known_or
+from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, known, known_or
 from .common import container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
 from .g4_mirror import is_mirror_missing, mirror_advice
 from .judged_clusters import has_ended, peers_of_network
@@ -30,7 +30,7 @@ _NEARLY = 0.8
 
 
 @check("P101", clouds=ALL_CLOUDS)
-def find_not_available(facts: Facts) -> Findings:
+def find_not_available(facts: ConnectionFacts) -> Findings:
     """The connection exists and is AVAILABLE; P102 says why one has failed."""
     peer = known(facts.atlas.peer)
     if peer is None:
@@ -59,7 +59,7 @@ def find_not_available(facts: Facts) -> Findings:
 
 
 @check("P102", clouds=ALL_CLOUDS)
-def find_failed(facts: Facts) -> Findings:
+def find_failed(facts: ConnectionFacts) -> Findings:
     """The connection has not failed."""
     peer = peer_of(facts)
     if peer["status_name"] != facts.entry.cloud.failed:
@@ -73,7 +73,7 @@ def find_failed(facts: Facts) -> Findings:
 
 
 @check("P103")
-def find_no_way_back(facts: Facts) -> Findings:
+def find_no_way_back(facts: ConnectionFacts) -> Findings:
     """Atlas sends replies to the VPC: the block of the connection is one of the VPC's, or a part of one."""
     peer = peer_of(facts)
     blocks = vpc_blocks_of(facts)
@@ -91,7 +91,7 @@ def find_no_way_back(facts: Facts) -> Findings:
 
 
 @check("P104", clouds=ALL_CLOUDS)
-def find_wrong_container(facts: Facts) -> Findings:
+def find_wrong_container(facts: ConnectionFacts) -> Findings:
     """The container of the connection is on its cloud, and in the region that the entry wants."""
     container, cloud = known(facts.atlas.container), facts.entry.cloud
     if container is None:
@@ -117,7 +117,7 @@ def find_wrong_container(facts: Facts) -> Findings:
 
 
 @check("P105")
-def find_shared_addresses(facts: Facts) -> Findings:
+def find_shared_addresses(facts: ConnectionFacts) -> Findings:
     """The container has addresses of its own, which the VPC has not."""
     container = need_container(facts)
     block = container_block(container)
@@ -130,7 +130,7 @@ def find_shared_addresses(facts: Facts) -> Findings:
 
 
 @check("P106")
-def find_shared_routes(facts: Facts) -> Findings:
+def find_shared_routes(facts: ConnectionFacts) -> Findings:
     """No other connection of the VPC leads to the same addresses: a route of the VPC has one target."""
     own = need_container(facts)
     block = container_block(own)
@@ -151,7 +151,7 @@ def find_shared_routes(facts: Facts) -> Findings:
 
 
 @check("P107", "warn", clouds=ALL_CLOUDS)
-def find_near_limits(facts: Facts) -> Findings:
+def find_near_limits(facts: ConnectionFacts) -> Findings:
     """There is room for more connections: in the project, over all clouds that were read, and in the VPC."""
     peers = [*known(facts.atlas.peers), *known(facts.atlas.other_peers)]
     staying = [peer for peer in peers if peer["status_name"] not in _LEAVING]
@@ -165,7 +165,7 @@ def find_near_limits(facts: Facts) -> Findings:
     yield from _find_near(count, quota, AWS.noun, "connections", fix)
 
 
-def _describe_missing(facts: Facts) -> tuple[str, str]:
+def _describe_missing(facts: ConnectionFacts) -> tuple[str, str]:
     """Return that Atlas has no such connection, and what to do; others with the network mean that the entry is wrong."""
     entry, cloud, containers = facts.entry, facts.entry.cloud, known_or(facts.atlas.containers, None)
     owner, wanted, others = getattr(entry, cloud.owner), entry.container_region, peers_of_network(facts)
@@ -184,7 +184,7 @@ def _describe_missing(facts: Facts) -> tuple[str, str]:
     return f"Atlas has no connection with {entry.title}{where}.", "Request it: atlas_vpc_peer, or the role, with state: present."
 
 
-def _namesakes(facts: Facts) -> list[AtlasObject]:
+def _namesakes(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the connections with a network of the same name or id, of any owner."""
     cloud = facts.entry.cloud
     if cloud is AWS:
@@ -192,7 +192,7 @@ def _namesakes(facts: Facts) -> list[AtlasObject]:
     return [one for one in known(facts.atlas.peers) if cloud.is_same(one[cloud.network], facts.entry.network)]
 
 
-def _describe_state(peer: AtlasObject, facts: Facts) -> tuple[str, str]:
+def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str]:
     """Return the state of a connection that is not AVAILABLE, and what to do."""
     status, cloud = peer["status_name"], facts.entry.cloud
     requested = created_at(peer["id"])

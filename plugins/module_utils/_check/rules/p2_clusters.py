@@ -11,7 +11,7 @@ from ..._clouds.aws import AWS
 from ..._clouds.azure import AZURE
 from ..._clouds.cloud import ALL_CLOUDS, Cloud
 from ..._clouds.gcp import GCP
-from ..facts import AtlasObject, Facts, Missing, known
+from ..facts import AtlasObject, ConnectionFacts, Missing, known
 from .common import listed, need_container, own_dns_servers
 from .judged_clusters import (
     has_known_state,
@@ -30,7 +30,7 @@ _LARGER = "Network peering needs a dedicated cluster: M10 or larger."
 
 
 @check("P201", clouds=ALL_CLOUDS)
-def find_no_cluster(facts: Facts) -> Findings:
+def find_no_cluster(facts: ConnectionFacts) -> Findings:
     """A dedicated cluster has nodes in the region of the container."""
     container, cloud = need_container(facts), facts.entry.cloud
     region = container.get("region_name")
@@ -47,7 +47,7 @@ def find_no_cluster(facts: Facts) -> Findings:
 
 
 @check("P202", waits_for=("P201",), clouds=ALL_CLOUDS)
-def find_unpeered_regions(facts: Facts) -> Findings:
+def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
     """All regions of the judged clusters are connected with the network, since drivers talk to all members."""
     cloud = facts.entry.cloud
     for cluster in need_clusters(facts):
@@ -69,7 +69,7 @@ def find_unpeered_regions(facts: Facts) -> Findings:
 
 
 @check("P203", waits_for=("P201",), clouds=ALL_CLOUDS)
-def find_not_running(facts: Facts) -> Findings:
+def find_not_running(facts: ConnectionFacts) -> Findings:
     """The judged clusters run."""
     for cluster in need_clusters(facts):
         if is_running(cluster):
@@ -88,7 +88,7 @@ def find_not_running(facts: Facts) -> Findings:
 
 
 @check("P204", clouds=ALL_CLOUDS)
-def find_not_dedicated(facts: Facts) -> Findings:
+def find_not_dedicated(facts: ConnectionFacts) -> Findings:
     """There is a dedicated cluster, and those that are named are dedicated."""
     named, clusters = facts.selection.clusters, known(facts.atlas.clusters)
     if named is None:
@@ -104,7 +104,7 @@ def find_not_dedicated(facts: Facts) -> Findings:
 
 
 @check("P205", "warn", waits_for=("P201",))
-def find_no_private_strings(facts: Facts) -> Findings:
+def find_no_private_strings(facts: ConnectionFacts) -> Findings:
     """With own DNS servers in the VPC, the judged clusters have private connection strings, whose names need no AWS resolver."""
     clusters = [one for one in need_clusters(facts) if is_running(one)]
     servers = own_dns_servers(facts)
@@ -125,18 +125,18 @@ def find_no_private_strings(facts: Facts) -> Findings:
 
 
 @check("A501", waits_for=_CAUSES, clouds=(AZURE.name,))
-def find_no_private_strings_on_azure(facts: Facts) -> Findings:
+def find_no_private_strings_on_azure(facts: ConnectionFacts) -> Findings:
     """The judged clusters have private connection strings: all others resolve to public addresses."""
     return _find_without_private_strings(facts)
 
 
 @check("G501", waits_for=_CAUSES, clouds=(GCP.name,))
-def find_no_private_strings_on_gcp(facts: Facts) -> Findings:
+def find_no_private_strings_on_gcp(facts: ConnectionFacts) -> Findings:
     """The judged clusters have private connection strings: all others resolve to public addresses."""
     return _find_without_private_strings(facts)
 
 
-def _find_without_private_strings(facts: Facts) -> Findings:
+def _find_without_private_strings(facts: ConnectionFacts) -> Findings:
     clusters = [one for one in need_clusters(facts) if is_running(one)]
     are_needed = facts.selection.clusters is not None or not any(map(has_private_string, clusters))
     for one in clusters:
@@ -150,17 +150,17 @@ def _find_without_private_strings(facts: Facts) -> Findings:
         yield Finding("fail" if are_needed else "warn", name, message, fix)
 
 
-def _small_clusters(facts: Facts) -> list[AtlasObject]:
+def _small_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the shared and Flex clusters."""
     return [*(one for one in known(facts.atlas.clusters) if not is_dedicated(one)), *_flex_clusters(facts)]
 
 
-def _flex_clusters(facts: Facts) -> t.Sequence[AtlasObject]:
+def _flex_clusters(facts: ConnectionFacts) -> t.Sequence[AtlasObject]:
     """Return the Flex clusters; they are read only if there is no other cluster."""
     return () if isinstance(facts.atlas.flex_clusters, Missing) else known(facts.atlas.flex_clusters)
 
 
-def _severity(facts: Facts) -> Severity:
+def _severity(facts: ConnectionFacts) -> Severity:
     """Return how bad it is if a judged cluster cannot be used."""
     return "fail" if facts.selection.clusters is not None or not usable_clusters(facts) else "warn"
 

@@ -18,13 +18,13 @@ from ..._resources.access_list import key_of
 from ..._values.blocks import ends_of, parts_outside
 from ..._values.moments import to_moment
 from ..._values.regions import same_region
-from ..facts import AtlasObject, Facts, Missing, SkippedError, Unread, UnreadError, known
+from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known
 from .common import judged_subnets, listed, span_text, to_network
 from .rule import Finding, Findings, Severity, check, skip
 
-Entries = t.Sequence[AtlasObject]
+_Entries = t.Sequence[AtlasObject]
 # The parts of a subnet that no entry covers, by the subnet.
-Gaps = t.Mapping[Subnet, t.Sequence[ipaddress.IPv4Network]]
+_Gaps = t.Mapping[Subnet, t.Sequence[ipaddress.IPv4Network]]
 _SUBJECT = "access list"
 # An entry that ends within this time is worth a warning.
 _SOON = datetime.timedelta(days=1)
@@ -35,7 +35,7 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 @check("P301", clouds=ALL_CLOUDS)
-def find_subnets_without_entry(facts: Facts) -> Findings:
+def find_subnets_without_entry(facts: ConnectionFacts) -> Findings:
     """Each judged subnet is covered: by blocks and addresses together, or by a security group of the clients."""
     entries = _entries_in_force(facts)
     networks = _judged_networks(facts)
@@ -65,7 +65,7 @@ def find_subnets_without_entry(facts: Facts) -> Findings:
 
 
 @check("P302", clouds=ALL_CLOUDS)
-def find_entries_out_of_force(facts: Facts) -> Findings:
+def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
     """The entries that cover the judged subnets are in force, and stay so."""
     uncovered = _find_uncovered(facts, _entries_in_force(facts))
     if not _judged_networks(facts):
@@ -83,7 +83,7 @@ def find_entries_out_of_force(facts: Facts) -> Findings:
 
 
 @check("P303")
-def find_wrong_groups(facts: Facts) -> Findings:
+def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     """The security groups that let the clients in exist in the VPC, which is in the region of the container."""
     clients = _client_groups(facts) or frozenset()
     concerned = {_group_id(facts.entry.aws_security_group), *clients}
@@ -110,7 +110,7 @@ def find_wrong_groups(facts: Facts) -> Findings:
 
 
 @check("P304", "info", clouds=ALL_CLOUDS)
-def find_entry_for_everybody(facts: Facts) -> Findings:
+def find_entry_for_everybody(facts: ConnectionFacts) -> Findings:
     """The access list does not let everybody in."""
     for one in _entries_in_force(facts):
         if key_of(one) in _EVERYWHERE:
@@ -118,7 +118,7 @@ def find_entry_for_everybody(facts: Facts) -> Findings:
             yield Finding("info", str(key_of(one)), message, "Allow the blocks of your own networks instead.")
 
 
-def deciding_entries(facts: Facts) -> list[AtlasObject]:
+def deciding_entries(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the entries by which the judged subnets are covered, and whose status therefore counts.
 
     If an entry covers a subnet as a whole, those that cover parts of it do not count: a list may have hundreds of addresses.
@@ -139,7 +139,7 @@ def deciding_entries(facts: Facts) -> list[AtlasObject]:
     return list({key_of(one): one for one in deciding}.values())
 
 
-def _entries_in_force(facts: Facts) -> list[AtlasObject]:
+def _entries_in_force(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the entries whose time is not over.
 
     Raises:
@@ -162,7 +162,7 @@ def _expires_at(entry: AtlasObject) -> datetime.datetime | None:
         raise UnreadError(Unread(f"Atlas does not tell when {key_of(entry)} ends, but {date!r}.")) from None
 
 
-def _find_inactive(deciding: Entries, uncovered: Gaps, facts: Facts) -> Findings:
+def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
     """Yield the entries that are not in force yet, if subnets are not covered without them.
 
     Raises:
@@ -186,7 +186,7 @@ def _find_inactive(deciding: Entries, uncovered: Gaps, facts: Facts) -> Findings
         raise UnreadError(unread or Unread("The status of an entry is not known."))
 
 
-def _judged_networks(facts: Facts) -> dict[Subnet, ipaddress.IPv4Network]:
+def _judged_networks(facts: ConnectionFacts) -> dict[Subnet, ipaddress.IPv4Network]:
     """Return the blocks of the judged subnets, without those for IPv6 alone; on other clouds, each block of clients is one.
 
     Raises:
@@ -197,7 +197,7 @@ def _judged_networks(facts: Facts) -> dict[Subnet, ipaddress.IPv4Network]:
     return {one: ipaddress.IPv4Network(one.cidr_block) for one in judged_subnets(facts) if one.cidr_block is not None}
 
 
-def _client_ranges(facts: Facts) -> list[ipaddress.IPv4Network]:
+def _client_ranges(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
     """Return the blocks in which clients are: that of the entry, or else those of the VNet, and those of the options.
 
     Raises:
@@ -216,14 +216,14 @@ def _client_ranges(facts: Facts) -> list[ipaddress.IPv4Network]:
     return [to_network(one, entry.title) for one in dict.fromkeys(blocks)]
 
 
-def _find_gaps(subnets: t.Mapping[Subnet, ipaddress.IPv4Network], entries: Entries) -> Gaps:
+def _find_gaps(subnets: t.Mapping[Subnet, ipaddress.IPv4Network], entries: _Entries) -> _Gaps:
     """Return the parts of subnets that no block and no address of the entries covers."""
     networks = list(filter(None, map(_network_of, entries)))
     outside = parts_outside(subnets.values(), networks)
     return {subnet: outside[block] for subnet, block in subnets.items() if outside[block]}
 
 
-def _find_uncovered(facts: Facts, entries: Entries) -> Gaps:
+def _find_uncovered(facts: ConnectionFacts, entries: _Entries) -> _Gaps:
     """Return the parts of the judged subnets that entries do not cover, neither by blocks nor by security groups.
 
     Raises:
@@ -233,12 +233,12 @@ def _find_uncovered(facts: Facts, entries: Entries) -> Gaps:
     return {} if gaps and _covering_groups(facts, entries) else gaps
 
 
-def _difference(gaps: Gaps, others: Gaps) -> Gaps:
+def _difference(gaps: _Gaps, others: _Gaps) -> _Gaps:
     """Return the gaps in subnets that have none otherwise."""
     return {subnet: parts for subnet, parts in gaps.items() if subnet not in others}
 
 
-def _covering_groups(facts: Facts, entries: Entries) -> frozenset[str]:
+def _covering_groups(facts: ConnectionFacts, entries: _Entries) -> frozenset[str]:
     """Return the security groups among the entries that let the clients in, or that may, if the options name no clients.
 
     If the connection itself names the group of its clients, no other one counts. Only AWS has security groups.
@@ -259,7 +259,7 @@ def _covering_groups(facts: Facts, entries: Entries) -> frozenset[str]:
     return frozenset() if _is_across_regions(facts) else here
 
 
-def _client_groups(facts: Facts) -> frozenset[str] | None:
+def _client_groups(facts: ConnectionFacts) -> frozenset[str] | None:
     """Return the security groups of the clients that the options name; None if they name neither groups nor instances.
 
     Raises:
@@ -272,7 +272,7 @@ def _client_groups(facts: Facts) -> frozenset[str] | None:
     return frozenset((*(group_ids or ()), *(group for one in interfaces for group in one.security_group_ids)))
 
 
-def _is_across_regions(facts: Facts) -> bool:
+def _is_across_regions(facts: ConnectionFacts) -> bool:
     """Whether the VPC is in another region than the container: the access list knows no groups across regions."""
     peer, container = facts.atlas.peer, known(facts.atlas.container)
     region = peer["accepter_region_name"] if isinstance(peer, dict) else facts.entry.region
@@ -303,7 +303,7 @@ def _to_network(key: str) -> ipaddress.IPv4Network | None:
         return None
 
 
-def _missing_blocks(gaps: Gaps, facts: Facts) -> str:
+def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
     """Return the block of the entry if it makes up for all that is not covered, and else those of the VPC that do."""
     parts = [part for some in gaps.values() for part in some]
     own, vpc = facts.entry.cidr_block, facts.aws.vpc
@@ -313,7 +313,7 @@ def _missing_blocks(gaps: Gaps, facts: Facts) -> str:
     return listed(one for one, block in blocks.items() if any(part.subnet_of(block) for part in parts)) or listed(parts)
 
 
-def _parts_text(gaps: Gaps) -> str:
+def _parts_text(gaps: _Gaps) -> str:
     """Return what no entry covers in words."""
     texts = []
     for subnet, parts in gaps.items():

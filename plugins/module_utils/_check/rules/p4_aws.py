@@ -9,7 +9,7 @@ import datetime
 
 from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
 from ..._values.moments import to_moment
-from ..facts import Facts, Unread, UnreadError, field_of, known
+from ..facts import ConnectionFacts, Unread, UnreadError, field_of, known
 from .common import atlas_block_of, connection_id_of, listed, span_text
 from .rule import Finding, Findings, check, skip
 
@@ -19,7 +19,7 @@ _PENDING_IN_ATLAS = "PENDING_ACCEPTANCE"
 
 
 @check("P401", waits_for=("P102",))
-def find_unknown_connection(facts: Facts) -> Findings:
+def find_unknown_connection(facts: ConnectionFacts) -> Findings:
     """AWS knows the connection, with these credentials and in this region."""
     connection_id = connection_id_of(facts)
     if known(facts.aws.connection) is None:
@@ -34,7 +34,7 @@ def find_unknown_connection(facts: Facts) -> Findings:
 
 
 @check("P402", waits_for=("P102", "P401"))
-def find_inactive_connection(facts: Facts) -> Findings:
+def find_inactive_connection(facts: ConnectionFacts) -> Findings:
     """The connection is active."""
     connection = _connection_of(facts)
     if connection.status == ACTIVE:
@@ -60,7 +60,7 @@ def find_inactive_connection(facts: Facts) -> Findings:
 
 
 @check("P403", waits_for=("P102", "P401"))
-def find_wrong_ends(facts: Facts) -> Findings:
+def find_wrong_ends(facts: ConnectionFacts) -> Findings:
     """The connection ends in the VPC of the entry, and begins in the network container."""
     connection, entry = _connection_of(facts), facts.entry
     side, owner = connection.accepter, entry.aws_account_id
@@ -91,7 +91,7 @@ def find_wrong_ends(facts: Facts) -> Findings:
 
 
 @check("P404", waits_for=("P401",))
-def find_shared_vpc(facts: Facts) -> Findings:
+def find_shared_vpc(facts: ConnectionFacts) -> Findings:
     """The VPC is there, and belongs to the account of the credentials."""
     vpc = known(facts.aws.vpc)
     if vpc is None:
@@ -117,7 +117,7 @@ def find_shared_vpc(facts: Facts) -> Findings:
 
 
 @check("P405", "warn", waits_for=("P101", "P102", "P401", "P402"))
-def find_dns_options(facts: Facts) -> Findings:
+def find_dns_options(facts: ConnectionFacts) -> Findings:
     """Both sides resolve the names of the other one to private addresses."""
     connection = _connection_of(facts)
     requester, accepter = connection.requester.allows_remote_dns, connection.accepter.allows_remote_dns
@@ -141,7 +141,7 @@ def find_dns_options(facts: Facts) -> Findings:
         )
 
 
-def _connection_of(facts: Facts) -> PeeringConnection:
+def _connection_of(facts: ConnectionFacts) -> PeeringConnection:
     """Return the connection; without one, or without its id, another check says the cause."""
     connection_id = connection_id_of(facts)
     connection = known(facts.aws.connection)
@@ -150,20 +150,20 @@ def _connection_of(facts: Facts) -> PeeringConnection:
     return connection
 
 
-def _place(facts: Facts) -> str:
+def _place(facts: ConnectionFacts) -> str:
     """Return where AWS was asked, as far as it is known."""
     account = facts.aws.account_id
     owner = f" of {account}" if isinstance(account, str) else ""
     return f" in {facts.entry.region or 'this region'}, with the credentials{owner}"
 
 
-def _owner(facts: Facts) -> str:
+def _owner(facts: ConnectionFacts) -> str:
     """Return whose credentials are needed, as Atlas or the entry says, if the account is another one."""
     owner = field_of(facts.atlas.peer, "aws_account_id") or facts.entry.aws_account_id
     return f" of account {owner}" if owner and owner != facts.aws.account_id else ""
 
 
-def _details_of(connection: PeeringConnection, facts: Facts) -> str:
+def _details_of(connection: PeeringConnection, facts: ConnectionFacts) -> str:
     """Return how much time is left to accept a connection, or what AWS says about its end."""
     if connection.status != PENDING:
         return f" ({connection.status_message})" if connection.status_message else ""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..facts import Facts, known
+from ..facts import ConnectionFacts, known
 from .common import listed, own_dns_servers
 from .judged_clusters import have_all_private_strings
 from .rule import Finding, Findings, check
@@ -16,7 +16,7 @@ _ATTRIBUTES = {"enable_dns_support": "enableDnsSupport", "enable_dns_hostnames":
 
 
 @check("P501")
-def find_dns_attributes(facts: Facts) -> Findings:
+def find_dns_attributes(facts: ConnectionFacts) -> Findings:
     """The VPC has both attributes that it takes to resolve names of the other side to private addresses."""
     attributes = known(facts.aws.dns_attributes)
     off = [title for name, title in _ATTRIBUTES.items() if not attributes[name]]
@@ -33,7 +33,7 @@ def find_dns_attributes(facts: Facts) -> Findings:
 
 
 @check("P502", "warn")
-def find_own_dns_servers(facts: Facts) -> Findings:
+def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
     """The DHCP options of the VPC name Amazon's resolver alone."""
     options = known(facts.aws.dhcp_options)
     own = own_dns_servers(facts)
@@ -49,7 +49,7 @@ def find_own_dns_servers(facts: Facts) -> Findings:
 
 
 @check("P503", "warn")
-def find_shadowing_zones(facts: Facts) -> Findings:
+def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
     """No private zone, and no rule of the resolver, answers for the names of clusters in Atlas's place."""
     for zone in known(facts.aws.zones):
         if _is_related(zone):

@@ -10,7 +10,7 @@ import ipaddress
 import typing as t
 
 from ..._aws.objects import ENDED, RouteTable, Subnet
-from ..facts import Facts, known, known_or
+from ..facts import ConnectionFacts, known, known_or
 from .common import (
     are_all_judged,
     atlas_block_of,
@@ -19,18 +19,20 @@ from .common import (
     is_outside_entry,
     judged_subnets,
     listed,
+    need_subnets,
     peer_of,
     to_network,
+    with_ipv4,
 )
 from .prefixes import Part
 from .rule import Finding, Findings, check, not_read
-from .tables import TableView, name_of, need_subnets, views_of, with_ipv4, without_table
+from .tables import TableView, name_of, views_of, without_table
 
 _FULL = 0.8
 
 
 @check("P601", waits_for=("P102", "P105"))
-def find_stray_routes(facts: Facts) -> Findings:
+def find_stray_routes(facts: ConnectionFacts) -> Findings:
     """The table of each judged subnet sends the whole block to the connection."""
     subnets = judged_subnets(facts)
     if not subnets:
@@ -51,7 +53,7 @@ def find_stray_routes(facts: Facts) -> Findings:
 
 
 @check("P602", waits_for=("P101", "P102", "P401", "P402"))
-def find_black_holes(facts: Facts) -> Findings:
+def find_black_holes(facts: ConnectionFacts) -> Findings:
     """No route to the connection is a black hole."""
     for view in _judged_views(facts):
         holes = [part for part in view.inside if part.route is not None and part.route.is_blackhole]
@@ -68,7 +70,7 @@ def find_black_holes(facts: Facts) -> Findings:
 
 
 @check("P603")
-def find_routes_over_lists(facts: Facts) -> Findings:
+def find_routes_over_lists(facts: ConnectionFacts) -> Findings:
     """The entries of prefix lists are known, where they could decide where the block goes."""
     yield from _judge_lists(need_subnets(facts), facts)
     for view in _judged_views(facts):
@@ -79,7 +81,7 @@ def find_routes_over_lists(facts: Facts) -> Findings:
 
 
 @check("P604", "info")
-def find_propagated_routes(facts: Facts) -> Findings:
+def find_propagated_routes(facts: ConnectionFacts) -> Findings:
     """No propagated route has the destination of a route to the connection."""
     for view in _judged_views(facts):
         used = {part.route.destination for part in view.inside if part.route is not None}
@@ -95,7 +97,7 @@ def find_propagated_routes(facts: Facts) -> Findings:
 
 
 @check("P605", "warn")
-def find_full_tables(facts: Facts) -> Findings:
+def find_full_tables(facts: ConnectionFacts) -> Findings:
     """The tables of the judged subnets have room for more routes; tables of gateways have no subnets."""
     quota = known(facts.aws.routes_quota)
     for view in _judged_views(facts):
@@ -111,7 +113,7 @@ def find_full_tables(facts: Facts) -> Findings:
 
 
 @check("P606", "warn")
-def find_left_over_routes(facts: Facts) -> Findings:
+def find_left_over_routes(facts: ConnectionFacts) -> Findings:
     """No table of the VPC has routes to another connection that has ended; P601 is about those that take part of the block."""
     own, statuses = connection_id_of(facts), known(facts.aws.statuses)
     strays = {(view.table.id, part.route) for view in _judged_views(facts) for part in view.strays}
@@ -134,7 +136,7 @@ def find_left_over_routes(facts: Facts) -> Findings:
 
 
 @check("P607", waits_for=("P103",))
-def find_missing_ways_back(facts: Facts) -> Findings:
+def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
     """Atlas sends replies to each judged subnet through the connection."""
     peer = peer_of(facts)
     block = to_network(peer["route_table_cidr_block"], f"connection {peer['id']}")
@@ -151,7 +153,7 @@ def find_missing_ways_back(facts: Facts) -> Findings:
 
 
 @check("P608")
-def find_ipv6_subnets(facts: Facts) -> Findings:
+def find_ipv6_subnets(facts: ConnectionFacts) -> Findings:
     """Each judged subnet has IPv4 addresses."""
     for subnet in need_subnets(facts):
         if subnet.cidr_block is None:
@@ -160,7 +162,7 @@ def find_ipv6_subnets(facts: Facts) -> Findings:
             yield Finding("fail", subnet.id, message, fix, subnet_ids=(subnet.id,))
 
 
-def _judge_routes(subnets: t.Sequence[Subnet], facts: Facts) -> Findings:
+def _judge_routes(subnets: t.Sequence[Subnet], facts: ConnectionFacts) -> Findings:
     """Yield what keeps subnets from sending the whole block to the connection, one finding a table.
 
     Tables for which `_judge_lists` yields something are left out.
@@ -172,7 +174,7 @@ def _judge_routes(subnets: t.Sequence[Subnet], facts: Facts) -> Findings:
             yield _stray_finding(view, facts)
 
 
-def _judge_lists(subnets: t.Sequence[Subnet], facts: Facts) -> Findings:
+def _judge_lists(subnets: t.Sequence[Subnet], facts: ConnectionFacts) -> Findings:
     """Yield which prefix lists could not be read, where they decide whether a table of subnets sends the whole block."""
     for view in views_of(with_ipv4(subnets), facts):
         for unread in view.unread:
@@ -180,11 +182,11 @@ def _judge_lists(subnets: t.Sequence[Subnet], facts: Facts) -> Findings:
             yield dataclasses.replace(finding, message=f"{view.name} has a route to a prefix list. {unread.message}")
 
 
-def _judged_views(facts: Facts) -> list[TableView]:
+def _judged_views(facts: ConnectionFacts) -> list[TableView]:
     return views_of(with_ipv4(need_subnets(facts)), facts)
 
 
-def _nothing_judged(facts: Facts) -> Finding:
+def _nothing_judged(facts: ConnectionFacts) -> Finding:
     """Return why there is no subnet to judge: an empty VPC is a matter of its owner, but a choice that is empty is a mistake."""
     vpc_id, block = facts.entry.vpc_id, facts.entry.cidr_block
     if are_all_judged(facts) and not known(facts.aws.subnets):
@@ -201,7 +203,7 @@ def _nothing_judged(facts: Facts) -> Finding:
     return Finding("unknown", vpc_id, message, fix, {name: one for name, one in tables.items() if one})
 
 
-def _stray_finding(view: TableView, facts: Facts) -> Finding:
+def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
     clauses = "; ".join(_clause_of(part, facts) for part in view.strays)
     by = "by" if any(part.route for part in view.strays) else "in"
     parts = [
@@ -222,7 +224,7 @@ def _stray_finding(view: TableView, facts: Facts) -> Finding:
     )
 
 
-def _clause_of(part: Part, facts: Facts) -> str:
+def _clause_of(part: Part, facts: ConnectionFacts) -> str:
     blocks = listed(part.blocks)
     verb = ("goes", "has") if len(part.blocks) == 1 else ("go", "have")
     if part.route is None:
@@ -231,7 +233,7 @@ def _clause_of(part: Part, facts: Facts) -> str:
     return f"{blocks} {verb[0]} to {part.route.target}{f' ({status})' if status else ''}"
 
 
-def _advice_on(view: TableView, facts: Facts) -> str:
+def _advice_on(view: TableView, facts: ConnectionFacts) -> str:
     """Return what to do: a route for the whole block does not help against routes that are as specific, or more."""
     block = atlas_block_of(facts)
     destinations = {part.route.destination for part in view.strays if part.route is not None}

@@ -11,13 +11,12 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._aws.objects import AclRule, GroupRule, Interface, NetworkAcl, SecurityGroup
-from ..facts import Facts, Unread, known
+from ..facts import ConnectionFacts, Unread, known
 from .acl import Closed, closed_by, merge_ranges
-from .common import atlas_block_of, listed, ports_text
+from .common import atlas_block_of, listed, need_subnets, ports_text, with_ipv4
 from .judged_clusters import ports_of
 from .prefixes import blocks_of_list
 from .rule import Finding, Findings, Level, check, not_read, skip
-from .tables import need_subnets, with_ipv4
 
 Ranges = t.Sequence[tuple[int, int]]
 # The ports of mongod, of mongos, and of the BI connector; which of them a cluster needs is in its connection strings.
@@ -46,7 +45,7 @@ class Need:
 
 
 @check("P701")
-def find_closed_acls(facts: Facts) -> Findings:
+def find_closed_acls(facts: ConnectionFacts) -> Findings:
     """The network ACL of each judged subnet lets requests out to the block of the container, and replies back in.
 
     There is at most one finding for each ACL and direction: the worst.
@@ -67,7 +66,7 @@ def find_closed_acls(facts: Facts) -> Findings:
 
 
 @check("P702")
-def find_closed_groups(facts: Facts) -> Findings:
+def find_closed_groups(facts: ConnectionFacts) -> Findings:
     """Each named security group lets requests out, by itself: which of them a client combines is not known.
 
     The groups of named instances add up, and P703 is about them.
@@ -87,7 +86,7 @@ def find_closed_groups(facts: Facts) -> Findings:
 
 
 @check("P703")
-def find_closed_interfaces(facts: Facts) -> Findings:
+def find_closed_interfaces(facts: ConnectionFacts) -> Findings:
     """The groups of each named instance let requests out together; its subnet is judged by the other checks."""
     if not facts.selection.instance_ids:
         raise skip("No instance_ids are given.")
@@ -102,7 +101,7 @@ def find_closed_interfaces(facts: Facts) -> Findings:
             yield from _judge_egress(one.id, who, present, facts, subnet_ids=(one.subnet_id,))
 
 
-def _needed_ports(facts: Facts) -> list[tuple[Level, Ranges]]:
+def _needed_ports(facts: ConnectionFacts) -> list[tuple[Level, Ranges]]:
     """Return the ports of clusters: those that the judged clusters use, and the others that they may use later."""
     ports = ports_of(facts)
     if ports is None:
@@ -157,7 +156,7 @@ def _judge_egress(
     subject: str,
     who: str,
     groups: t.Sequence[SecurityGroup],
-    facts: Facts,
+    facts: ConnectionFacts,
     *,
     more: str = "",
     subnet_ids: tuple[str, ...] | None = None,
@@ -190,7 +189,7 @@ def _judge_egress(
         return
 
 
-def _rules_of(groups: t.Iterable[SecurityGroup], facts: Facts) -> tuple[list[AclRule], list[Unread]]:
+def _rules_of(groups: t.Iterable[SecurityGroup], facts: ConnectionFacts) -> tuple[list[AclRule], list[Unread]]:
     """Return the rules of groups as rules of a network ACL, and why prefix lists in them are not known."""
     rules: list[AclRule] = []
     unread: list[Unread] = []
@@ -209,11 +208,11 @@ def _to_acl_rule(rule: GroupRule, block: str) -> AclRule:
     return AclRule(1, True, True, _NUMBERS.get(rule.protocol, rule.protocol), block, rule.ports)
 
 
-def _named_interfaces(facts: Facts) -> t.Sequence[Interface]:
+def _named_interfaces(facts: ConnectionFacts) -> t.Sequence[Interface]:
     return known(facts.aws.interfaces) if facts.selection.instance_ids else ()
 
 
-def _groups_of(group_ids: t.Iterable[str], facts: Facts) -> dict[str, SecurityGroup | None]:
+def _groups_of(group_ids: t.Iterable[str], facts: ConnectionFacts) -> dict[str, SecurityGroup | None]:
     """Return groups by their ids; None for those that AWS does not show."""
     groups = known(facts.aws.security_groups)
     return {group_id: groups.get(group_id) for group_id in group_ids}

@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 
 from ..._values.blocks import is_within
-from ..facts import Facts, Missing
+from ..facts import ConnectionFacts, Missing
 from .common import atlas_block_of, container_block, listed, to_network, vpc_blocks_of
 from .judged_clusters import peered_containers
 from .rule import Finding, Findings, check, skip
@@ -26,7 +26,7 @@ _CONNECTION = ("P101", "P102", "P402")
 
 
 @check("P801")
-def find_clients_outside(facts: Facts) -> Findings:
+def find_clients_outside(facts: ConnectionFacts) -> Findings:
     """The clients that are declared are in the VPC: AWS carries nothing through a VPC from elsewhere."""
     clients = facts.selection.client_cidr_blocks
     if not clients:
@@ -42,7 +42,7 @@ def find_clients_outside(facts: Facts) -> Findings:
 
 
 @check("P901", waits_for=_CONNECTION)
-def find_names_outside(facts: Facts) -> Findings:
+def find_names_outside(facts: ConnectionFacts) -> Findings:
     """On the hosts that have probed, the names of members resolve inside the block of their container."""
     for host, members in _probes(facts):
         unresolved = [one for one in members if not one.get("addresses")]
@@ -59,7 +59,7 @@ def find_names_outside(facts: Facts) -> Findings:
 
 
 @check("P902", waits_for=_CONNECTION)
-def find_members_out_of_reach(facts: Facts) -> Findings:
+def find_members_out_of_reach(facts: ConnectionFacts) -> Findings:
     """The hosts that have probed reach each member by TCP and TLS; P901 is about names that lead elsewhere."""
     for host, members in _probes(facts):
         inside = [one for one in members if one.get("addresses") and _is_inside(one, facts)]
@@ -78,7 +78,7 @@ def find_members_out_of_reach(facts: Facts) -> Findings:
                 yield Finding("fail", host, message, fix, _evidence(failed))
 
 
-def _probes(facts: Facts) -> list[tuple[str, list[Member]]]:
+def _probes(facts: ConnectionFacts) -> list[tuple[str, list[Member]]]:
     """Return the hosts that have probed, each with what it has found.
 
     Raises:
@@ -89,7 +89,7 @@ def _probes(facts: Facts) -> list[tuple[str, list[Member]]]:
     return [(str(probe.get("host")), list(probe.get("members") or ())) for probe in facts.selection.probes]
 
 
-def _is_inside(member: Member, facts: Facts) -> bool:
+def _is_inside(member: Member, facts: ConnectionFacts) -> bool:
     """Whether all addresses of a member are in containers that are connected with the VPC: a cluster may be in several.
 
     Raises:

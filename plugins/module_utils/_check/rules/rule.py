@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._clouds.aws import AWS
-from ..facts import Facts, Missing, SkippedError, Unread, UnreadError
+from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError
 
 Level = t.Literal["fail", "warn", "info"]
 Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
@@ -49,7 +49,7 @@ class Finding:
 
 
 Findings = t.Iterator[Finding]
-Function = t.Callable[[Facts], Findings]
+Function = t.Callable[[ConnectionFacts], Findings]
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def not_read(unread: Unread, subject: str, subnet_ids: tuple[str, ...] | None = 
     return Finding("unknown", subject, unread.message, fix, evidence, subnet_ids)
 
 
-def run_checks(facts: Facts) -> list[Finding]:
+def run_checks(facts: ConnectionFacts) -> list[Finding]:
     """Run all checks for the cloud of a connection, in the order of their codes, and return what each finds: at least one thing.
 
     What waits for a check that has found no cause is unknown: no finding would say it otherwise.
@@ -142,7 +142,7 @@ def _without_cause(finding: Finding) -> Finding:
     return dataclasses.replace(finding, severity="unknown", message=message, fix="Check again in a minute.", waits_for=None)
 
 
-def _run(one: Check, facts: Facts) -> list[Finding]:
+def _run(one: Check, facts: ConnectionFacts) -> list[Finding]:
     found: list[Finding] = []
     try:
         found.extend(one.function(facts))
@@ -154,5 +154,5 @@ def _run(one: Check, facts: Facts) -> list[Finding]:
     return found or [Finding("ok", facts.entry.network, "")]
 
 
-def _skipped(facts: Facts, missing: Missing) -> Finding:
+def _skipped(facts: ConnectionFacts, missing: Missing) -> Finding:
     return Finding("skipped", facts.entry.network, missing.reason, waits_for=missing.waits_for)

@@ -9,10 +9,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._aws.objects import RouteTable, Subnet
-from ..facts import Facts, Unread, known
-from .common import atlas_block_of, connection_id_of, judged_subnets, table_of
+from ..facts import ConnectionFacts, Unread, known
+from .common import atlas_block_of, connection_id_of, table_of
 from .prefixes import Part, parts_of, ways_of
-from .rule import skip
 
 
 @dataclass(frozen=True)
@@ -44,30 +43,13 @@ def name_of(table: RouteTable) -> str:
     return f"{table.id} (main)" if table.is_main else table.id
 
 
-def need_subnets(facts: Facts) -> list[Subnet]:
-    """Return the judged subnets, of which there is at least one.
-
-    Raises:
-        UnreadError, SkippedError: As `judged_subnets`, and if there is none.
-    """
-    subnets = judged_subnets(facts)
-    if not subnets:
-        raise skip(f"There is no subnet of {facts.entry.vpc_id} to judge.")
-    return subnets
-
-
-def with_ipv4(subnets: t.Iterable[Subnet]) -> list[Subnet]:
-    """Return the subnets without those for IPv6 alone, which P608 is about."""
-    return [subnet for subnet in subnets if subnet.cidr_block is not None]
-
-
-def without_table(subnets: t.Iterable[Subnet], facts: Facts) -> list[str]:
+def without_table(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[str]:
     """Return the ids of subnets whose table AWS did not show."""
     tables = known(facts.aws.route_tables)
     return [subnet.id for subnet in subnets if table_of(subnet, tables) is None]
 
 
-def views_of(subnets: t.Iterable[Subnet], facts: Facts) -> list[TableView]:
+def views_of(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[TableView]:
     """Return the tables of subnets, each once, in the order of the subnets.
 
     Raises:

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
     AtlasFacts,
     AwsFacts,
-    Facts,
+    ConnectionFacts,
     Missing,
     NetworkFacts,
     Unread,
@@ -59,7 +59,7 @@ Make = Callable[..., Any]
 
 
 @pytest.mark.parametrize(("facts", "own"), [(healthy_azure(), OF_AZURE), (healthy_gcp(), OF_GCP)], ids=["AZURE", "GCP"])
-def test_a_connection_that_carries_traffic_has_no_finding(facts: Facts, own: set[str]) -> None:
+def test_a_connection_that_carries_traffic_has_no_finding(facts: ConnectionFacts, own: set[str]) -> None:
     assert severities(facts) == {}
     assert found(facts, "ok", "info").keys() == SHARED | own
     assert found(facts, "skipped") == {}
@@ -83,7 +83,7 @@ def test_findings_come_in_the_order_of_their_numbers(make: Make, make_peer: Make
 def test_nothing_that_cannot_be_read_is_fine(make: Make, make_peer: Make) -> None:
     usual = make()
     unread = NetworkFacts(UNREAD, UNREAD, UNREAD)
-    nothing = Facts(usual.entry, NOW, AtlasFacts.none(UNREAD), AwsFacts.none(UNREAD), network=unread)
+    nothing = ConnectionFacts(usual.entry, NOW, AtlasFacts.none(UNREAD), AwsFacts.none(UNREAD), network=unread)
     assert found(nothing, "ok", "info", "fail", "warn") == {}
     assert verdict_of(run_checks(nothing), both_halves=True) == "unknown"
 
@@ -91,7 +91,7 @@ def test_nothing_that_cannot_be_read_is_fine(make: Make, make_peer: Make) -> Non
 @both
 def test_what_is_switched_off_is_skipped(make: Make, make_peer: Make) -> None:
     off = Missing("This half is off.")
-    nothing = Facts(make().entry, NOW, AtlasFacts.none(off), AwsFacts.none(off), network=NetworkFacts(off, off, off))
+    nothing = ConnectionFacts(make().entry, NOW, AtlasFacts.none(off), AwsFacts.none(off), network=NetworkFacts(off, off, off))
     assert {one.severity for one in run_checks(nothing)} == {"skipped"}
     assert verdict_of(run_checks(nothing), both_halves=False) == "unknown"
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AtlasFacts, AwsFacts, Facts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
+    AtlasFacts,
+    AwsFacts,
+    ConnectionFacts,
+    Missing,
+    Unread,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import CHECKS, run_checks
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import NOW, found, healthy, severities
@@ -34,7 +40,7 @@ def test_a_connection_that_carries_traffic_has_no_finding() -> None:
 def test_nothing_that_cannot_be_read_is_fine() -> None:
     facts = healthy()
     unread = Unread("AWS refuses it.", "ec2:DescribeEverything")
-    nothing = Facts(facts.entry, NOW, AtlasFacts.none(unread), AwsFacts.none(unread))
+    nothing = ConnectionFacts(facts.entry, NOW, AtlasFacts.none(unread), AwsFacts.none(unread))
     assert found(nothing, "ok", "info", "fail", "warn") == {}
     assert found(nothing, "unknown").keys() >= CODES - WITH_INPUT - {"P403", "P602"}
     assert verdict_of(run_checks(nothing), both_halves=True) == "unknown"
@@ -42,6 +48,6 @@ def test_nothing_that_cannot_be_read_is_fine() -> None:
 
 def test_what_is_switched_off_is_skipped() -> None:
     off = Missing("This half is off.")
-    nothing = Facts(healthy().entry, NOW, AtlasFacts.none(off), AwsFacts.none(off))
+    nothing = ConnectionFacts(healthy().entry, NOW, AtlasFacts.none(off), AwsFacts.none(off))
     assert found(nothing, "skipped").keys() == CODES
     assert verdict_of(run_checks(nothing), both_halves=False) == "unknown"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import DhcpOptions
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Facts, Missing, Unread, UnreadError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread, UnreadError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.judged_clusters import (
     have_all_private_strings,
     ports_of,
@@ -31,7 +31,7 @@ SHARED = region(provider_name="TENANT", backing_provider_name="AWS")
 FLEX = region(provider_name="FLEX", backing_provider_name="AWS")
 
 
-def with_clusters(*clusters: Fields, named: tuple[str, ...] | None = None, flex: Any = (), **changes: Any) -> Facts:
+def with_clusters(*clusters: Fields, named: tuple[str, ...] | None = None, flex: Any = (), **changes: Any) -> ConnectionFacts:
     return healthy(selection={"clusters": named}, clusters=list(clusters), flex_clusters=flex, **changes)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Subnet, Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Facts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.p3_access_list import deciding_entries
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
@@ -31,7 +31,7 @@ OTHER_GROUP_ID = "sg-0a1b2c3d4e5f6ffff"
 BOTH = {"access_list": [entry(block) for block in SUBNET_BLOCKS]}
 
 
-def with_entries(*subjects: str, **changes: Any) -> Facts:
+def with_entries(*subjects: str, **changes: Any) -> ConnectionFacts:
     return healthy(access_list=[entry(subject) for subject in subjects], **changes)
 
 
@@ -281,7 +281,7 @@ def test_without_the_list_or_the_subnets_no_entry_decides() -> None:
     assert deciding_entries(healthy(subnets=Missing("The AWS half is off."))) == []
 
 
-def groups_fault(found_group: Any, **changes: Any) -> Facts:
+def groups_fault(found_group: Any, **changes: Any) -> ConnectionFacts:
     """Return facts in which the entry's group is in the access list, and AWS says this of it."""
     groups = {} if found_group is None else {GROUP_ID: found_group}
     return healthy({"aws_security_group": GROUP_ID}, security_groups=groups, **changes)

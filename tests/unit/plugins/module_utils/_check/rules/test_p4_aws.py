@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, Side, Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AtlasFacts, AwsFacts, Facts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
+    AtlasFacts,
+    AwsFacts,
+    ConnectionFacts,
+    Missing,
+    Unread,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
@@ -26,7 +32,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
 PENDING = peer(status_name="PENDING_ACCEPTANCE")
 
 
-def without_atlas(**changes: Any) -> Facts:
+def without_atlas(**changes: Any) -> ConnectionFacts:
     """Return healthy facts with Atlas's half switched off, for which the entry has what AWS's half needs."""
     facts = healthy({"connection_id": CONNECTION_ID, "atlas_cidr_block": ATLAS_BLOCK}, **changes)
     return replace(facts, atlas=AtlasFacts.none(Missing("Atlas's half is switched off.")))

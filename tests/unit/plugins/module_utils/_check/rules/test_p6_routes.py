@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable, Subnet
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Facts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import verdict_of, verdict_of_subnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import run_checks
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
@@ -31,7 +31,7 @@ TO_ATLAS = Route(ATLAS_BLOCK, CONNECTION_ID, is_peering=True)
 UNREAD = Unread("AWS refuses the entries.", "ec2:GetManagedPrefixListEntries")
 
 
-def with_main(*routes: Route, **changes: Any) -> Facts:
+def with_main(*routes: Route, **changes: Any) -> ConnectionFacts:
     """Return healthy facts, with these routes in the main table, which is that of the second subnet."""
     lists = changes.pop("list_routes", ())
     return healthy(route_tables=[OWN, table(MAIN_TABLE_ID, *routes, is_main=True, list_routes=lists)], **changes)

@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
     Route,
     SecurityGroup,
 )
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Facts, Missing, Unread
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, run_checks
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACL_ID,
@@ -46,7 +46,7 @@ def rule(number: int, is_egress: bool, *ports: int, allows: bool = True, block: 
 DEFAULTS = (rule(32767, OUT, allows=False), rule(32767, IN, allows=False))
 
 
-def with_acl(*rules: AclRule, **changes: Any) -> Facts:
+def with_acl(*rules: AclRule, **changes: Any) -> ConnectionFacts:
     """Return healthy facts with an ACL of these rules, and the rules for what nothing matches, as AWS shows them."""
     return healthy(network_acls=[acl(*rules, *DEFAULTS)], **changes)
 
@@ -178,7 +178,7 @@ def egress(
 HTTPS = egress("tcp", 443, 443, ANYWHERE)
 
 
-def with_groups(*groups: SecurityGroup, **changes: Any) -> Facts:
+def with_groups(*groups: SecurityGroup, **changes: Any) -> ConnectionFacts:
     """Return healthy facts with groups, all named."""
     selection = {"security_group_ids": tuple(one.id for one in groups)}
     return healthy(
@@ -262,7 +262,7 @@ def test_a_group_that_aws_does_not_show_is_unknown() -> None:
     assert found(facts)["P702"].severity == "unknown"
 
 
-def with_instance(*groups: SecurityGroup, selection: Any = None, **changes: Any) -> Facts:
+def with_instance(*groups: SecurityGroup, selection: Any = None, **changes: Any) -> ConnectionFacts:
     """Return healthy facts with a named instance that has these groups."""
     known = {one.id: one for one in groups}
     changes.setdefault("interfaces", [interface(security_group_ids=tuple(known))])

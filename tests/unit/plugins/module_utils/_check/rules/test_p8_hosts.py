@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AtlasFacts, Facts, Missing
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AtlasFacts, ConnectionFacts, Missing
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
     ATLAS_BLOCK,
@@ -47,7 +47,7 @@ def member(**changes: Any) -> Fields:
     return {**fields, **changes}
 
 
-def probed(*members: Fields, **changes: Any) -> Facts:
+def probed(*members: Fields, **changes: Any) -> ConnectionFacts:
     return healthy(selection={"probes": ({"host": "web1", "members": list(members)},)}, **changes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Facts, Missing, Unread, known
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, Missing, Unread, known
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules import rule as core
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, Findings, check, run_checks, skip
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import VPC_ID, healthy
@@ -14,13 +14,13 @@ def _no_other_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core, "CHECKS", {})
 
 
-def run(facts: Facts | None = None) -> list[tuple[str, str, str | None, bool]]:
+def run(facts: ConnectionFacts | None = None) -> list[tuple[str, str, str | None, bool]]:
     return [(one.code, one.severity, one.waits_for, one.decides) for one in run_checks(facts or healthy())]
 
 
 def test_a_check_that_finds_nothing_is_ok() -> None:
     @check("X101")
-    def find_nothing(facts: Facts) -> Findings:
+    def find_nothing(facts: ConnectionFacts) -> Findings:
         yield from ()
 
     assert run() == [("X101", "ok", None, True)]
@@ -28,7 +28,7 @@ def test_a_check_that_finds_nothing_is_ok() -> None:
 
 
 def test_a_code_is_registered_once() -> None:
-    def find_nothing(facts: Facts) -> Findings:
+    def find_nothing(facts: ConnectionFacts) -> Findings:
         yield from ()
 
     check("X101")(find_nothing)
@@ -38,16 +38,16 @@ def test_a_code_is_registered_once() -> None:
 
 def test_checks_run_by_their_codes_and_wait_for_those_that_fail() -> None:
     @check("X202", waits_for=("X101", "X103"))
-    def find_effect(facts: Facts) -> Findings:
+    def find_effect(facts: ConnectionFacts) -> Findings:
         yield Finding("fail", "effect", "It does not work.")
 
     @check("X103")
-    def find_cause(facts: Facts) -> Findings:
+    def find_cause(facts: ConnectionFacts) -> Findings:
         yield Finding("fail", "cause", "It is broken.")
         yield Finding("warn", "cause", "It is ugly, too.")
 
     @check("X101")
-    def find_warning(facts: Facts) -> Findings:
+    def find_warning(facts: ConnectionFacts) -> Findings:
         yield Finding("warn", "warning", "A warning is no cause.")
 
     assert run() == [
@@ -60,7 +60,7 @@ def test_checks_run_by_their_codes_and_wait_for_those_that_fail() -> None:
 
 def test_what_is_found_before_something_is_not_known_counts() -> None:
     @check("X101")
-    def find_until_unread(facts: Facts) -> Findings:
+    def find_until_unread(facts: ConnectionFacts) -> Findings:
         yield Finding("warn", "first", "This was found.")
         yield Finding("fail", known(facts.aws.account_id), "This is never found.")
 
@@ -81,7 +81,7 @@ def test_what_is_found_before_something_is_not_known_counts() -> None:
 
 def test_a_failure_without_a_permission_says_nothing_of_one() -> None:
     @check("X101")
-    def find_account(facts: Facts) -> Findings:
+    def find_account(facts: ConnectionFacts) -> Findings:
         yield Finding("fail", known(facts.aws.account_id), "Never found.")
 
     finding = run_checks(healthy(account_id=Unread("AWS does not answer.")))[0]
@@ -92,7 +92,7 @@ def add_skipping(code: str, waits_for: str | None) -> None:
     """Register a check that is always skipped."""
 
     @check(code)
-    def find_nothing(facts: Facts) -> Findings:
+    def find_nothing(facts: ConnectionFacts) -> Findings:
         if known(facts.aws.account_id):
             raise skip("There is nothing to do.", waits_for)
         yield Finding("fail", "it", "Never found.")
@@ -100,7 +100,7 @@ def add_skipping(code: str, waits_for: str | None) -> None:
 
 def test_what_has_no_input_is_skipped_with_its_cause() -> None:
     @check("X104")
-    def find_cause(facts: Facts) -> Findings:
+    def find_cause(facts: ConnectionFacts) -> Findings:
         yield Finding("fail", "cause", "It is broken.")
 
     add_skipping("X101", None)
@@ -116,7 +116,7 @@ def test_what_has_no_input_is_skipped_with_its_cause() -> None:
 
 def test_what_waits_for_a_cause_that_is_not_there_is_unknown() -> None:
     @check("X101")
-    def find_nothing(facts: Facts) -> Findings:
+    def find_nothing(facts: ConnectionFacts) -> Findings:
         yield from ()
 
     add_skipping("X102", "X101")
@@ -135,11 +135,11 @@ def test_what_waits_for_a_cause_that_is_not_there_is_unknown() -> None:
 
 def test_only_checks_that_can_fail_decide_and_a_finding_may_not() -> None:
     @check("X101", "warn")
-    def find_warning(facts: Facts) -> Findings:
+    def find_warning(facts: ConnectionFacts) -> Findings:
         yield Finding("unknown", "quota", "It could not be read.")
 
     @check("X102")
-    def find_failure(facts: Facts) -> Findings:
+    def find_failure(facts: ConnectionFacts) -> Findings:
         yield Finding("unknown", "other project", "It could not be read.", decides=False)
         yield Finding("unknown", "own project", "It could not be read.")
 
@@ -148,7 +148,7 @@ def test_only_checks_that_can_fail_decide_and_a_finding_may_not() -> None:
 
 def test_anything_else_that_a_check_raises_is_its_mistake() -> None:
     @check("X101")
-    def find_mistake(facts: Facts) -> Findings:
+    def find_mistake(facts: ConnectionFacts) -> Findings:
         raise KeyError("a mistake")
 
     with pytest.raises(KeyError):
