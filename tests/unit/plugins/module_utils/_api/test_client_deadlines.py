@@ -56,7 +56,7 @@ def silence(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Silence:
     ("seconds", "given"),
     [(100, 5), (5, 5), (4.5, 4.5), (2, 2), (1, 1), (0.3, 1), (0, 1), (-7, 1)],
 )
-def test_a_request_gets_the_time_that_is_left_and_at_least_a_second(
+def test_a_request_gets_the_time_left_and_at_least_a_second(
     connect: Connect, clock: FakeClock, silence: Silence, seconds: float, given: float
 ) -> None:
     client = connect("http://127.0.0.1:9", timeout=5.0, retries=0)
@@ -86,9 +86,7 @@ def test_nothing_is_sent_again_after_the_deadline(
     assert len(clock.pauses) == len(silence.given) - 1
 
 
-def test_the_deadline_of_a_block_holds_for_those_in_it_and_not_after_it(
-    connect: Connect, clock: FakeClock, silence: Silence
-) -> None:
+def test_the_deadline_of_a_block_ends_with_it(connect: Connect, clock: FakeClock, silence: Silence) -> None:
     client = connect("http://127.0.0.1:9", timeout=5.0, retries=0)
 
     def ask() -> None:
@@ -129,7 +127,7 @@ def test_no_pause_for_an_empty_bucket_goes_beyond_the_deadline(serve: Serve, con
     assert clock.pauses == [0.25, 0, 1]
 
 
-def test_the_request_for_a_token_is_bounded_like_the_one_that_needs_it(clock: FakeClock, silence: Silence) -> None:
+def test_the_deadline_bounds_the_request_for_a_token_too(clock: FakeClock, silence: Silence) -> None:
     client = AtlasClient(
         ApiSettings(base_url="http://127.0.0.1:9", timeout=30, retries=4),
         ServiceAccount("id", "secret", TokenCache([], None, print)),
@@ -169,7 +167,7 @@ def test_another_process_is_waited_for_as_long_as_a_request(
     assert patience == [2, 30]
 
 
-def test_a_nonce_that_is_new_is_answered_although_the_time_is_up(serve: Serve, connect: Connect, clock: FakeClock) -> None:
+def test_a_new_nonce_is_answered_although_the_time_is_up(serve: Serve, connect: Connect, clock: FakeClock) -> None:
     """It is the same request; without this, a key that is right would be called wrong."""
     wire = serve(UNAUTHORIZED, reply({"id": "1"}))
     client = connect(wire.base_url)
@@ -225,7 +223,7 @@ def nobody_answers(address: str, port: int) -> Iterator[None]:
         yield
 
 
-def test_a_host_is_reached_although_its_first_address_does_not_answer(
+def test_a_host_is_reached_if_its_first_address_is_silent(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire = serve(reply({"id": "1"}))
@@ -289,7 +287,7 @@ def test_all_addresses_of_a_host_share_the_time_of_a_request(
     assert given == [(host, pytest.approx(60 / count)) for host in hosts]
 
 
-def test_what_is_left_of_the_share_of_an_address_goes_to_the_next(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rest_of_the_share_of_an_address_goes_to_the_next(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, given = FakeClock(), []
 
     def refuse(address: tuple[str, int], timeout: float, *unused: Any, **more: Any) -> socket.socket:

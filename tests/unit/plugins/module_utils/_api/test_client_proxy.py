@@ -62,7 +62,7 @@ def test_the_proxy_of_the_environment_is_used(
     until(lambda: f"CONNECT {wire.base_url.removeprefix('https://')}" in log.read_text())
 
 
-def test_a_reply_that_is_lost_behind_the_proxy_leaves_the_outcome_open(
+def test_a_reply_lost_behind_the_proxy_leaves_the_outcome_open(
     proxy_url: tuple[str, Path], serve: Serve, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """urllib3 calls it a failure of the proxy, to which nothing would have been sent."""
@@ -131,7 +131,7 @@ def test_a_socks_proxy_is_used_by_its_own_connections(
     ["http://user:canary#x@127.0.0.1:1", "http://user:canary[@127.0.0.1:1", "user:canary@127.0.0.1:1", "http://user:canary@:1",
      "http://user:canary@127.0.0.1:port", "socks9://user:canary@127.0.0.1:1", "http://user:canary\u2100@127.0.0.1:1"],
 )  # fmt: skip
-def test_a_proxy_that_is_no_address_is_told_without_its_password(
+def test_a_malformed_proxy_is_named_without_its_password(
     atlas: tuple[Wire, str], connect: Connect, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     (wire, ca_path) = atlas

@@ -51,9 +51,7 @@ def check_unknown(client: AtlasClient, call: str) -> TaskError:
 
 @pytest.mark.parametrize("status", [101, 102, 103, 150, 199])
 @pytest.mark.parametrize("call", CALLS)
-def test_an_interim_reply_is_no_success_and_the_final_one_answers_nothing_else(
-    serve: Serve, connect: Connect, call: str, status: int
-) -> None:
+def test_an_interim_reply_is_no_success_and_ends_its_connection(serve: Serve, connect: Connect, call: str, status: int) -> None:
     interim = b"HTTP/1.1 %d Wait\r\nLink: </style.css>; rel=preload\r\n\r\n" % status
     wire = serve(Reply(200, b'{"id": "of the first"}', interim=interim), reply({"id": "of the second"}))
     client = connect(wire.base_url)
@@ -84,9 +82,7 @@ def test_a_removal_takes_any_success_with_nothing_in_it(serve: Serve, connect: C
     "body",
     ['{"id": "1"}', '{"detail": "Queued."}', '{"error": 404}', "[]", "null", "false", "0", '""', "<html>", "{", '{"a"', "\x00"],
 )
-def test_anything_else_in_answer_to_a_removal_has_to_be_looked_up(
-    serve: Serve, connect: Connect, body: str, envelope: bool
-) -> None:
+def test_any_other_reply_to_a_removal_has_to_be_looked_up(serve: Serve, connect: Connect, body: str, envelope: bool) -> None:
     wire = serve(Reply(200, body.encode()))
     check_unknown(connect(wire.base_url, envelope=envelope), "delete")
     assert len(wire.requests) == 1
@@ -187,7 +183,7 @@ def test_a_query_goes_along_with_a_creation(serve: Serve, connect: Connect) -> N
     assert [one.query for one in wire.requests] == [{"itemsPerPage": "500"}, {}]
 
 
-def test_a_query_of_a_creation_is_covered_by_the_digest_and_goes_along_with_the_envelope(atlas: Atlas, connect: Connect) -> None:
+def test_the_digest_covers_the_query_of_a_creation(atlas: Atlas, connect: Connect) -> None:
     client = connect(atlas.base_url, envelope=True)
     made = client.post((*GROUP, "accessList"), [{"cidrBlock": "10.0.0.0/8"}], "allow it", query={"itemsPerPage": "500"})
     assert [one["cidrBlock"] for one in made["results"]] == ["10.0.0.0/8"]
@@ -195,9 +191,7 @@ def test_a_query_of_a_creation_is_covered_by_the_digest_and_goes_along_with_the_
 
 
 @pytest.mark.parametrize("last", [reply({}, 302), Reply(200, b"<html>"), reply(NOT_THERE, 404), UNAUTHORIZED])
-def test_what_a_repeated_removal_is_answered_leaves_open_what_became_of_the_first(
-    serve: Serve, connect: Connect, last: Reply
-) -> None:
+def test_a_repeated_removal_leaves_open_what_the_first_did(serve: Serve, connect: Connect, last: Reply) -> None:
     wire = serve(UNAUTHORIZED, Reply(502), last)
     error = failure(connect(wire.base_url), "delete")
     assert error.outcome_unknown

@@ -133,13 +133,13 @@ def test_the_envelope_is_asked_for_and_opened(atlas: Atlas, connect: Connect, ve
     assert {entry["query"] for entry in atlas.emulator.requests.entries()} == {"envelope=true"}
 
 
-def test_an_error_inside_an_envelope_counts_whatever_the_outer_status(serve: Serve, connect: Connect) -> None:
+def test_an_error_in_an_envelope_counts_whatever_http_says(serve: Serve, connect: Connect) -> None:
     wire = serve(reply({"status": 404, "content": {"error": 404, "errorCode": "PEER_NOT_FOUND", "detail": "No."}}))
     with pytest.raises(NotFoundError, match="HTTP 404 PEER_NOT_FOUND"):
         connect(wire.base_url, envelope=True).get(GROUP, "read")
 
 
-def test_a_status_in_a_reply_without_envelope_is_a_field_like_others(serve: Serve, connect: Connect) -> None:
+def test_a_status_without_an_envelope_is_a_field_like_others(serve: Serve, connect: Connect) -> None:
     wire = serve(reply({"status": 500, "content": {}}))
     assert connect(wire.base_url).get(GROUP, "read") == {"status": 500, "content": {}}
 
@@ -200,7 +200,7 @@ def test_a_page_in_answer_to_a_delete_is_no_deletion(serve: Serve, connect: Conn
     assert caught.value.outcome_unknown
 
 
-def test_a_cookie_goes_back_to_the_server_that_set_it_and_breaks_nothing(serve: Serve, connect: Connect) -> None:
+def test_a_cookie_goes_back_to_the_server_that_set_it(serve: Serve, connect: Connect) -> None:
     wire = serve(reply({}, 200, ("Set-Cookie", "sticky=a"), ("Set-Cookie", "bad\x01=\x02")), reply({}))
     client = connect(wire.base_url)
     client.get(GROUP, "read")

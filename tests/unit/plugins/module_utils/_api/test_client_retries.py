@@ -76,7 +76,7 @@ def test_a_limit_that_stays_is_told_in_the_end(serve: Serve, connect: Connect, c
 
 @pytest.mark.parametrize("status", [502, 503, 504])
 @pytest.mark.parametrize("verb", ["get", "delete"])
-def test_a_gateway_that_fails_is_asked_again_for_reads_and_deletes(
+def test_after_a_failing_gateway_reads_and_deletes_are_repeated(
     serve: Serve, connect: Connect, clock: FakeClock, status: int, verb: str
 ) -> None:
     wire = serve(Reply(status, b"<html>"), Reply(status), reply({}))
@@ -108,7 +108,7 @@ def test_other_errors_are_final(serve: Serve, connect: Connect, clock: FakeClock
 
 @pytest.mark.parametrize("broken", [DROP, RESET, Reply(200, b'{"a":', length=100)], ids=["close", "reset", "truncated"])
 @pytest.mark.parametrize("verb", ["get", "delete"])
-def test_a_connection_that_breaks_is_made_again_for_reads_and_deletes(
+def test_after_a_lost_connection_reads_and_deletes_are_repeated(
     serve: Serve, connect: Connect, clock: FakeClock, broken: Reply, verb: str
 ) -> None:
     wire = serve(UNAUTHORIZED, broken, broken, reply({}))
@@ -136,7 +136,7 @@ def test_a_connection_closed_while_idle_costs_no_write(serve: Serve, connect: Co
 
 
 @pytest.mark.parametrize("verb", ["get", "post", "patch", "delete"])
-def test_a_host_that_is_not_there_is_named_and_nothing_is_in_doubt(connect: Connect, clock: FakeClock, verb: str) -> None:
+def test_a_missing_host_is_named_and_nothing_is_in_doubt(connect: Connect, clock: FakeClock, verb: str) -> None:
     base_url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(NoAnswerError, match=rf"^Failed to {verb} it: cannot reach {base_url} \(Connection refused\)") as caught:
         call(connect(base_url, retries=1), verb)
@@ -149,7 +149,7 @@ def test_a_name_that_nobody_knows_is_named(connect: Connect) -> None:
         connect("https://atlas.invalid", retries=0).get(GROUP, "read")
 
 
-def test_a_proxy_that_is_not_there_is_not_called_a_broken_connection(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_proxy_is_not_called_a_broken_connection(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(NoAnswerError, match=r"cannot reach .*proxy") as caught:
         connect("https://atlas.invalid", retries=0).post(GROUP, {}, "make")
@@ -188,9 +188,7 @@ def test_a_nonce_survives_a_failure_in_between(serve: Serve, connect: Connect) -
     assert "nc=00000002" in (wire.requests[2].authorization or "")
 
 
-def test_a_bucket_that_is_empty_is_given_a_second_before_the_service_has_to_refuse(
-    serve: Serve, connect: Connect, clock: FakeClock
-) -> None:
+def test_an_empty_bucket_is_given_a_second_to_fill_up(serve: Serve, connect: Connect, clock: FakeClock) -> None:
     wire = serve(reply({}, 200, ("RateLimit-Remaining", "0")), reply({}, 200, ("RateLimit-Remaining", "1")), reply({}))
     client = connect(wire.base_url)
     for pauses in ([], [1], [1]):

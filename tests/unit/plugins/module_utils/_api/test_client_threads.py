@@ -82,7 +82,7 @@ def test_after_a_task_one_connection_is_left(connect: Connect, serve: Serve) -> 
 
 
 @pytest.mark.parametrize("knows_nonce", [True, False])
-def test_a_server_that_takes_a_nonce_on_one_connection_only_costs_a_challenge_for_each(
+def test_nonces_of_one_connection_cost_a_challenge_for_each(
     make_atlas: Callable[..., Atlas], connect: Connect, knows_nonce: bool
 ) -> None:
     atlas = make_atlas(nonce_per_connection=True)
@@ -144,7 +144,7 @@ def test_no_thread_shows_a_secret_that_a_server_sends_back(serve: Serve, clock: 
     client.close()
 
 
-def test_a_deadline_holds_for_its_own_thread_and_what_it_submits(atlas: Atlas, connect: Connect, clock: FakeClock) -> None:
+def test_a_deadline_holds_for_its_thread_and_what_it_submits(atlas: Atlas, connect: Connect, clock: FakeClock) -> None:
     client = connect(atlas.base_url)
     inside, outside = threading.Event(), threading.Event()
     seen = {}
@@ -220,7 +220,7 @@ def test_a_refused_request_does_not_wait_beyond_its_deadline(serve: Serve, conne
     assert (len(wire.requests), clock.pauses) == (1, [])
 
 
-def test_who_stops_the_workers_ends_pauses_and_begins_no_request(serve: Serve) -> None:
+def test_stopped_workers_end_pauses_and_begin_no_request(serve: Serve) -> None:
     """On the real clock: what pauses would pause for an hour."""
     wire = serve(reply({"errorCode": "RATE_LIMITED", "detail": "Too many"}, 429, ("Retry-After", "3600")))
     client = AtlasClient(ApiSettings(base_url=wire.base_url), AccessToken("token"))
@@ -237,7 +237,7 @@ def test_who_stops_the_workers_ends_pauses_and_begins_no_request(serve: Serve) -
     client.close()
 
 
-def test_who_stops_while_a_lost_removal_pauses_learns_that_it_may_be_done(serve: Serve) -> None:
+def test_a_lost_removal_that_is_stopped_may_be_done(serve: Serve) -> None:
     wire = serve(reply({"detail": "Broken"}, 503, ("Retry-After", "3600")))
     client = AtlasClient(ApiSettings(base_url=wire.base_url, timeout=3600), AccessToken("token"))
     with Workers[int, Any](2) as workers:

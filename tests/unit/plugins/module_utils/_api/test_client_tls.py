@@ -146,7 +146,7 @@ def test_https_to_a_server_without_tls_is_refused(serve: Serve, connect: Connect
     assert wire.requests == []
 
 
-def test_http_to_a_server_with_tls_is_told_as_a_broken_connection(serve: Serve, connect: Connect, authority: trustme.CA) -> None:
+def test_http_to_a_server_with_tls_is_a_broken_connection(serve: Serve, connect: Connect, authority: trustme.CA) -> None:
     wire = serve(reply({}), tls=certificate(authority))
     with pytest.raises(NoAnswerError, match="broke before a whole reply came"):
         connect(wire.base_url.replace("https:", "http:"), retries=0).get(GROUP, "read")

@@ -27,7 +27,7 @@ def refused(description: str, status: int, body: Any, *, is_write: bool) -> Task
     return api_error(Request("POST" if is_write else "GET", (), description, hints=HINTS), status, body)
 
 
-def test_the_message_says_what_failed_why_with_which_code_and_what_to_do() -> None:
+def test_the_message_says_what_failed_why_and_what_to_do() -> None:
     error = refused("create the peering", 409, BODY, is_write=True)
     assert str(error) == (
         "Failed to create the peering: 10.0.0.0/8 overlaps (HTTP 409 OVERLAPPING_CIDR_BLOCK). "
@@ -138,7 +138,7 @@ def test_every_hint_ends_the_message(code: str) -> None:
 
 
 @pytest.mark.parametrize("status", sorted(STATUS_HINTS))
-def test_every_hint_of_a_status_ends_the_message_unless_the_code_has_one(status: int) -> None:
+def test_the_hint_of_a_status_ends_the_message_without_another(status: int) -> None:
     hint = STATUS_HINTS[status]
     assert str(refused("x", status, {}, is_write=False)).endswith(f"(HTTP {status}). {hint}")
     assert str(refused("x", status, {"errorCode": "OTHER"}, is_write=False)).endswith(f"(HTTP {status} OTHER). {hint}")

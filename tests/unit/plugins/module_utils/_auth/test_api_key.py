@@ -69,7 +69,7 @@ def test_a_fresh_nonce_that_is_refused_means_a_wrong_key(key: ApiKey) -> None:
     assert sent(key, accepted()) == [None]
 
 
-def test_a_nonce_that_once_worked_is_replaced_whatever_the_server_says_of_stale(key: ApiKey) -> None:
+def test_a_nonce_that_worked_is_replaced_whatever_stale_says(key: ApiKey) -> None:
     for nonce, more in (("one", ""), ("two", ", stale=false"), ("three", ", stale=true")):
         unused, header = sent(key, challenge(nonce, more), accepted())
         assert f'nonce="{nonce}"' in (header or "")
@@ -99,7 +99,7 @@ def test_a_reply_without_a_challenge_before_it_teaches_nothing(key: ApiKey) -> N
     assert sent(key, accepted()) == [None]
 
 
-def test_a_nonce_that_was_stale_at_once_is_no_wrong_key_but_not_for_ever(key: ApiKey) -> None:
+def test_a_nonce_that_is_stale_at_once_is_replaced_a_few_times(key: ApiKey) -> None:
     assert 3 <= len(sent(key, *[challenge("n", ", stale=true")] * 20)) <= 10
 
 
@@ -111,7 +111,7 @@ def test_connections_share_a_nonce_and_its_count(key: ApiKey) -> None:
     assert "nc=00000002" in (header or "")
 
 
-def test_if_a_nonce_of_another_connection_is_refused_each_has_its_own(key: ApiKey) -> None:
+def test_after_a_refused_shared_nonce_each_connection_has_its_own(key: ApiKey) -> None:
     one, other, third = key.for_connection(), key.for_connection(), key.for_connection()
     sent(one, challenge("a"), accepted())
     assert nonces(sent(other, challenge("b"), accepted())) == ["a", "b"]
@@ -122,14 +122,14 @@ def test_if_a_nonce_of_another_connection_is_refused_each_has_its_own(key: ApiKe
     assert nonces(sent(other, accepted())) == ["b"]
 
 
-def test_a_nonce_that_ages_on_its_own_connection_is_replaced_for_all(key: ApiKey) -> None:
+def test_a_nonce_that_ages_is_replaced_for_all_connections(key: ApiKey) -> None:
     one, other = key.for_connection(), key.for_connection()
     sent(one, challenge("a"), accepted())
     sent(one, challenge("b"), accepted())
     assert nonces(sent(other, accepted())) == ["b"]
 
 
-def test_a_wrong_key_is_tried_no_more_often_on_several_connections(key: ApiKey) -> None:
+def test_a_wrong_key_is_tried_as_often_on_several_connections(key: ApiKey) -> None:
     one, other = key.for_connection(), key.for_connection()
     assert len(sent(one, challenge("a"), challenge("b"), accepted())) == 2
     assert len(sent(other, challenge("c"), challenge("d"), accepted())) == 2

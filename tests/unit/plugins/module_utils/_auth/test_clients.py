@@ -88,9 +88,7 @@ def read_with(pool: ClientPool, params: dict[str, Any], clients: list[AtlasClien
         client.get(GROUP, "read")
 
 
-def test_a_client_whose_credentials_were_refused_is_not_used_again(
-    atlas: Atlas, pool: ClientPool, params: dict[str, Any]
-) -> None:
+def test_a_client_with_refused_credentials_is_not_used_again(atlas: Atlas, pool: ClientPool, params: dict[str, Any]) -> None:
     clients: list[AtlasClient] = []
     for unused in range(2):
         with pytest.raises(TaskError):
@@ -144,7 +142,7 @@ needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only
 
 @needs_proc
 @pytest.mark.full
-def test_a_thousand_different_credentials_keep_a_few_connections(
+def test_a_thousand_credentials_keep_a_few_connections(
     serve: Callable[..., Wire], pool: ClientPool, params: dict[str, Any]
 ) -> None:
     params["base_url"] = serve(reply({"id": "1"})).base_url
@@ -169,7 +167,7 @@ def closed_clients(monkeypatch: pytest.MonkeyPatch) -> list[AtlasClient]:
     return closed
 
 
-def test_the_clients_that_were_used_last_are_kept_and_the_oldest_closed(
+def test_the_clients_used_last_are_kept_and_the_oldest_closed(
     pool: ClientPool, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = closed_clients(monkeypatch)
@@ -204,9 +202,7 @@ def test_no_client_is_closed_while_it_is_used(pool: ClientPool, params: dict[str
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), TimeoutError("Ansible's"), MemoryError(), RuntimeError("a defect")])
-def test_a_client_that_was_left_in_the_middle_of_something_is_not_used_again(
-    pool: ClientPool, params: dict[str, Any], error: BaseException
-) -> None:
+def test_a_client_left_in_the_middle_is_not_used_again(pool: ClientPool, params: dict[str, Any], error: BaseException) -> None:
     clients: list[AtlasClient] = []
 
     def end_badly() -> None:
@@ -240,7 +236,7 @@ def few_files() -> Iterator[Callable[[], None]]:
 
 @needs_proc
 @pytest.mark.parametrize("connected", [False, True])
-def test_too_many_open_files_are_called_that_and_nothing_is_sent(
+def test_too_many_open_files_are_named_and_nothing_is_sent(
     serve: Callable[..., Wire], pool: ClientPool, params: dict[str, Any], few_files: Callable[[], None], connected: bool
 ) -> None:
     wire = serve(reply({"id": "1"}))
@@ -261,7 +257,7 @@ def test_too_many_open_files_are_called_that_and_nothing_is_sent(
     assert [one.method for one in wire.requests] == ["GET"] * connected
 
 
-def test_it_is_the_same_where_all_of_the_host_has_too_many_files_open(
+def test_too_many_open_files_of_the_whole_host_are_the_same(
     serve: Callable[..., Wire], pool: ClientPool, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*unused: Any) -> int:

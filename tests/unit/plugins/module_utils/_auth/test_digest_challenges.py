@@ -61,13 +61,13 @@ def test_the_first_of_two_that_can_be_answered_is_taken() -> None:
     assert parse_challenge(header) == Challenge("r", "1", "SHA-256", ("auth",))
 
 
-def test_quoted_commas_equal_signs_and_escapes_stay_in_their_value() -> None:
+def test_commas_equal_signs_and_escapes_stay_in_quoted_values() -> None:
     header = 'Digest realm="a, b=\\"c\\" \\\\ d", nonce="n,=", opaque="", qop=" auth , auth-int "'
     assert parse_challenge(header) == Challenge('a, b="c" \\ d', "n,=", None, ("auth", "auth-int"), "")
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "md5", "MD5-sess", "md5-SESS", "SHA-256", "sha-256", "SHA-256-sess"])
-def test_algorithms_are_known_in_any_spelling_and_kept_as_the_server_wrote_them(algorithm: str) -> None:
+def test_algorithms_are_known_in_any_spelling_and_keep_it(algorithm: str) -> None:
     found = parse_challenge(f'Digest realm="r", nonce="n", algorithm="{algorithm}"')
     assert found == Challenge("r", "n", algorithm)
     assert found.is_session == algorithm.lower().endswith("-sess")

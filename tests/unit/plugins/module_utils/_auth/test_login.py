@@ -115,7 +115,7 @@ def test_without_the_cache_a_process_still_uses_its_token_again(emulator: Runnin
     assert cached(home) == []
 
 
-def test_the_file_is_for_its_user_alone_and_holds_no_secret_but_the_token(emulator: RunningEmulator, home: Path) -> None:
+def test_the_file_is_its_users_and_has_no_secret_but_the_token(emulator: RunningEmulator, home: Path) -> None:
     run(emulator, **account(emulator))
     (file,) = cached(home)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -139,7 +139,7 @@ def test_a_token_that_others_could_read_is_not_used(emulator: RunningEmulator, h
 
 
 @pytest.mark.parametrize("owner", ["mode", "uid"])
-def test_a_folder_that_others_could_read_is_not_used_even_while_it_is_empty(
+def test_a_folder_that_others_could_read_is_not_used(
     emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch, owner: str
 ) -> None:
     folder = home / "cache" / "cloudpeer.atlas"
@@ -170,7 +170,7 @@ def test_what_is_no_file_is_no_cache(emulator: RunningEmulator, home: Path, in_t
     assert token_requests(emulator) == 2
 
 
-def test_a_process_that_hangs_with_the_lock_is_not_waited_for_long(
+def test_a_hanging_process_with_the_lock_is_not_waited_for_long(
     emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(emulator, **account(emulator))
@@ -228,7 +228,7 @@ def test_a_file_that_is_damaged_is_ignored_and_replaced(emulator: RunningEmulato
     assert token_requests(emulator) == 2
 
 
-def test_a_token_in_a_file_is_used_so_that_the_above_tests_something(emulator: RunningEmulator, home: Path) -> None:
+def test_a_token_in_a_file_is_used(emulator: RunningEmulator, home: Path) -> None:
     run(emulator, **account(emulator))
     (file,) = cached(home)
     file.write_bytes(damaged(emulator.tokens.issue()))
@@ -323,9 +323,7 @@ def identity_of(monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[str]:
         {"client_secret": "other"},
     ],
 )
-def test_a_token_is_kept_for_one_account_at_one_atlas_verified_in_one_way(
-    monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
-) -> None:
+def test_a_token_is_kept_for_one_account_at_one_verified_atlas(monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]) -> None:
     assert identity_of(monkeypatch, **other) != identity_of(monkeypatch)
 
 
@@ -382,7 +380,7 @@ def new_token(value: str) -> Reply:
     return reply({"access_token": value, "expires_in": 3600})
 
 
-def test_a_cached_token_that_is_not_in_the_group_is_fetched_anew_once(home: Path) -> None:
+def test_a_cached_token_outside_the_group_is_fetched_again_once(home: Path) -> None:
     with serving(new_token("old"), page(), NOT_IN_GROUP, new_token("new"), page()) as wire:
         atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
         for unused in range(2):
@@ -392,7 +390,7 @@ def test_a_cached_token_that_is_not_in_the_group_is_fetched_anew_once(home: Path
 
 
 @pytest.mark.parametrize("token_cache", [True, False])
-def test_no_fresh_token_is_spent_on_an_account_of_another_project(home: Path, token_cache: bool) -> None:
+def test_no_new_token_is_spent_on_an_account_of_another_project(home: Path, token_cache: bool) -> None:
     pool = ClientPool()
     with serving(new_token("fresh"), NOT_IN_GROUP) as wire:
         atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
@@ -520,7 +518,7 @@ def test_of_several_kinds_one_wins_and_the_user_is_told(
     ],
 )
 @pytest.mark.parametrize("half", [False, True])
-def test_what_the_task_sets_comes_before_another_kind_in_the_environment(
+def test_the_task_comes_before_another_kind_in_the_environment(
     emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], loser: str, half: bool
 ) -> None:
     options = keys(emulator)
@@ -564,7 +562,7 @@ def test_a_profile_of_the_atlas_cli_has_it_all(emulator: RunningEmulator, home: 
 
 
 @needs_tomllib
-def test_a_profile_comes_before_what_the_environment_has_of_another_atlas(
+def test_a_profile_comes_before_another_atlas_of_the_variables(
     emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = keys(emulator)

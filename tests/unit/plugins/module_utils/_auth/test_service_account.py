@@ -66,7 +66,7 @@ def test_a_reply_that_is_no_token_is_told(reply: dict[str, Any]) -> None:
         flow.send(reply)
 
 
-def test_the_lock_of_the_cache_is_given_back_when_the_client_ends_the_flow(tmp_path: Path) -> None:
+def test_the_lock_of_the_cache_is_given_back_when_the_flow_ends(tmp_path: Path) -> None:
     """Otherwise every other process would wait for it."""
     cache = TokenCache(["x"], str(tmp_path / "cache"), print)
     outgoing: Any = SimpleNamespace(headers={})

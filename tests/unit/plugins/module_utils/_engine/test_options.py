@@ -73,7 +73,7 @@ def test_other_addresses_are_refused_and_the_option_is_named(base_url: str) -> N
 @pytest.mark.parametrize(
     "odd", [*map(chr, range(33)), "\x7f", "\x80", "\x9f", "\xa0", "\xad", "\u2028", "\u200b", "\ud800"], ids=repr
 )
-def test_characters_that_nobody_sees_are_refused_wherever_they_are(odd: str) -> None:
+def test_invisible_characters_are_refused_wherever_they_are(odd: str) -> None:
     """Python's own parser leaves out line breaks and tabs, and what stands in front."""
     for base_url in (
         f"{odd}https://x",
@@ -87,7 +87,7 @@ def test_characters_that_nobody_sees_are_refused_wherever_they_are(odd: str) -> 
         assert odd not in str(caught.value).replace(" ", "") or odd == " "
 
 
-def test_credentials_in_the_address_are_refused_and_not_repeated() -> None:
+def test_credentials_in_the_address_are_refused_unrepeated() -> None:
     with pytest.raises(InvalidOptionError, match=r"^base_url must not carry credentials") as caught:
         ApiSettings(base_url="https://user:geheim@cloud.mongodb.com").validate()
     assert "geheim" not in str(caught.value)
@@ -206,7 +206,7 @@ def test_an_option_and_its_alias_must_not_differ(other: str | None) -> None:
     assert f"{GROUP} and {other}" in str(caught.value)
 
 
-def test_values_of_secret_options_that_differ_from_their_alias_are_not_shown() -> None:
+def test_secret_options_unlike_their_alias_are_not_shown() -> None:
     spec = ArgumentSpec({"aws_secret_key": {"type": "str", "no_log": True, "aliases": ["secret", "secret_key"]}})
     with pytest.raises(InvalidOptionError, match="secret and secret_key are two names") as caught:
         spec.without_aliases({"secret": "geheim", "secret_key": "anders"})

@@ -29,7 +29,7 @@ def test_only_what_is_wanted_can_differ(wanted: dict[str, Any], differing: tuple
     assert (wanted, CURRENT) == before
 
 
-def test_a_step_is_still_needed_if_the_same_request_would_be_sent() -> None:
+def test_a_step_is_still_needed_if_its_request_would_be_sent() -> None:
     step = Step("create", ("POST", {"a": 1}), ("1",))
     assert Plan((), (step,)).still_needs(step)
     # What it has to wait for has come meanwhile.

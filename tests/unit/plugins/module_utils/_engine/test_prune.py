@@ -28,7 +28,7 @@ def test_nothing_is_pruned_unless_the_user_asks_for_it() -> None:
 
 
 @pytest.mark.parametrize(("prune", "allow_empty"), [(False, False), (True, True), (False, True)])
-def test_an_empty_list_is_fine_where_nothing_or_everything_is_meant_to_go(prune: bool, allow_empty: bool) -> None:
+def test_an_empty_list_is_fine_where_nothing_or_everything_goes(prune: bool, allow_empty: bool) -> None:
     assert parse((), prune=prune, allow_empty=allow_empty) == ()
 
 

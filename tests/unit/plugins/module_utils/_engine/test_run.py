@@ -144,7 +144,7 @@ def test_nothing_to_do_is_not_changed(server: Server) -> None:
     assert server.log == ["look", "within", "poll"]
 
 
-def test_check_mode_looks_decides_and_predicts_and_does_nothing_else(server: Server) -> None:
+def test_check_mode_looks_decides_predicts_and_does_no_more(server: Server) -> None:
     server.names = {"z"}
     outcome = run("a", check_mode=True)
     assert server.log == ["look", "read rules", "read more rules"]
@@ -167,7 +167,7 @@ def test_a_lost_step_is_looked_up_before_anything_is_sent_again(server: Server, 
     assert server.log[3:] == ["add a", "look", *again, "add b", "within", "poll"]
 
 
-def test_a_step_that_is_lost_again_and_again_is_a_failure_that_changed_nothing(server: Server) -> None:
+def test_a_step_that_is_always_lost_is_a_failure_without_change(server: Server) -> None:
     server.faults["add a"] = [lost(False)] * 9
     outcome = run("a")
     assert outcome.failure is not None
@@ -184,7 +184,7 @@ def test_what_a_lost_step_did_is_told_although_the_next_fails(server: Server) ->
     assert (outcome.failure["msg"], outcome.changed, outcome.values["names"]) == ("Refused.", True, ["a"])
 
 
-def test_a_look_that_fails_after_a_lost_step_leaves_open_what_was_changed(server: Server) -> None:
+def test_a_failed_look_after_a_lost_step_leaves_changed_open(server: Server) -> None:
     server.faults["add a"] = [lost(True)]
     server.faults["look"] = []
     first = server.do
@@ -222,7 +222,7 @@ def test_a_defect_is_an_outcome_too(server: Server) -> None:
     assert outcome.changed
 
 
-def test_lines_for_the_user_have_no_secrets_and_no_control_characters(server: Server) -> None:
+def test_lines_have_no_secrets_and_no_control_characters(server: Server) -> None:
     lines: list[str] = []
     outcome = run("a", lines=lines)
     assert lines

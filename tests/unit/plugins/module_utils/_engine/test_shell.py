@@ -48,7 +48,7 @@ def run(archive: str, *names: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", CHILD, archive, *names], capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_each_file_is_compiled_once_and_has_the_name_that_python_gives_it(tmp_path: Path) -> None:
+def test_each_file_is_compiled_once_under_the_name_of_python(tmp_path: Path) -> None:
     archive = archive_of(tmp_path / "payload.zip")
     done = run(archive, f"{UTILS}._engine.shell", f"{UTILS}._operations.atlas_vpc_peer")
     assert done.returncode == 0, done.stderr

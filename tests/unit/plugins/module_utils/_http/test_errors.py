@@ -69,7 +69,7 @@ def test_the_error_itself_does_not_change() -> None:
     assert before.was_refused_unread
 
 
-def test_a_new_error_has_the_cause_and_the_traceback_of_the_old_one() -> None:
+def test_a_new_error_has_the_cause_and_traceback_of_the_old_one() -> None:
     cause = ValueError("x")
     old = raised(cause)
     made = old.with_hint(None)

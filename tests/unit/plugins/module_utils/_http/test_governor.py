@@ -71,7 +71,7 @@ def slots_after(governor: Governor, clock: FakeClock) -> int:
     return slots(governor)
 
 
-def test_a_pause_halves_the_number_and_ten_successes_raise_it_by_one(governor: Governor, clock: FakeClock) -> None:
+def test_a_pause_halves_the_number_and_successes_raise_it(governor: Governor, clock: FakeClock) -> None:
     governor.pause(1)
     clock.now += 1
     assert slots(governor) == 4
@@ -92,7 +92,7 @@ def test_one_is_always_allowed(governor: Governor, clock: FakeClock) -> None:
     assert slots(governor) == 1
 
 
-def test_everybody_waits_for_the_end_of_a_pause_and_is_told_how_long(governor: Governor, clock: FakeClock) -> None:
+def test_all_wait_for_the_end_of_a_pause_and_learn_how_long(governor: Governor, clock: FakeClock) -> None:
     governor.pause(5)
     with governor.slot() as waited:
         assert (waited, clock.pauses) == (5, [5])

@@ -86,7 +86,7 @@ def test_a_secret_is_found_in_each_of_its_forms(secret: str, form: Callable[[str
 
 
 @pytest.mark.parametrize("secret", [one for one in SECRETS if "%2F" not in one])
-def test_a_secret_is_found_where_each_character_is_written_in_another_way(secret: str) -> None:
+def test_a_secret_is_found_however_its_characters_are_written(secret: str) -> None:
     choose = random.Random(secret)
     for unused in range(200):
         written = "".join(choose.choice(OF_ONE)(one) for one in secret)
@@ -109,13 +109,13 @@ def test_secrets_within_and_across_others_are_gone_as_a_whole() -> None:
     assert redacted("-abc-def-", ["abc", "def"]) == f"-{STARS}-{STARS}-"
 
 
-def test_backslashes_on_their_own_are_found_from_as_many_as_there_are() -> None:
+def test_backslashes_alone_are_found_from_their_number_on() -> None:
     assert redacted("a\\\\b", ["\\\\\\"]) == "a\\\\b"
     assert redacted("a\\\\\\b%5C%5c\\", ["\\\\\\"]) == f"a{STARS}b{STARS}"
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_text_that_is_cut_shows_no_part_of_a_secret_at_its_end(form: Callable[[str], str]) -> None:
+def test_a_text_that_is_cut_ends_with_no_part_of_a_secret(form: Callable[[str], str]) -> None:
     secret = SECRETS[2]
     for place in range(80, 101):
         found = redacted("." * place + form(secret) + "." * 500, [secret], 100)
@@ -153,7 +153,7 @@ def test_an_error_of_a_server_is_told_soon_and_in_short(piece: str) -> None:
     assert len(error.error_code or "") <= 500
 
 
-def test_what_came_in_place_of_a_reply_is_told_in_short_and_without_secrets() -> None:
+def test_what_came_in_place_of_a_reply_is_short_and_redacted() -> None:
     cause = ValueError("." * 490 + SECRETS[0] + "." * 100_000)
     error = connection_error("do it", "broken", cause, hints=CONNECTION_HINTS, where="https://x", is_write=True, secrets=SECRETS)
     assert error.detail == "." * 490 + STARS

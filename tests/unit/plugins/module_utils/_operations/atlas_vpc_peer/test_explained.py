@@ -77,7 +77,7 @@ def test_where_nothing_explains_a_refusal_it_is_told_as_it_is(faulty: tuple[Atla
     assert "Something else" in done.msg
 
 
-def test_a_refusal_stays_as_it_is_where_its_cause_cannot_be_read(faulty: tuple[Atlas, Wire]) -> None:
+def test_a_refusal_stays_as_it_is_if_its_cause_cannot_be_read(faulty: tuple[Atlas, Wire]) -> None:
     """It is what matters, and not that Atlas does not tell more about it."""
     atlas, wire = faulty
     options = {**PEERING, "container_id": atlas.container_id, "accepter_region_name": "us-east-1"}
@@ -90,7 +90,7 @@ def test_a_refusal_stays_as_it_is_where_its_cause_cannot_be_read(faulty: tuple[A
 
 
 @pytest.mark.parametrize("lost", [Reply(500, b'{"errorCode": "UNEXPECTED_ERROR"}')])
-def test_a_lost_creation_stays_one_where_its_cause_cannot_be_read(faulty: tuple[Atlas, Wire], lost: Reply) -> None:
+def test_a_lost_creation_stays_one_if_its_cause_cannot_be_read(faulty: tuple[Atlas, Wire], lost: Reply) -> None:
     """The connection is there: a look at the container that fails must not hide that."""
     atlas, wire = faulty
     options = {**PEERING, "container_id": atlas.container_id, "accepter_region_name": "us-east-1"}
@@ -103,9 +103,7 @@ def test_a_lost_creation_stays_one_where_its_cause_cannot_be_read(faulty: tuple[
 @pytest.mark.parametrize("version", ["v2", "v1.0"])
 @pytest.mark.parametrize("change", ["create", "update"])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_dead_connection_in_the_way_says_that_it_is_dead_why_and_how_to_remove_it(
-    atlas: Atlas, change: str, check_mode: bool, version: str
-) -> None:
+def test_a_dead_connection_in_the_way_says_why_and_what_to_do(atlas: Atlas, change: str, check_mode: bool, version: str) -> None:
     dead = atlas.add_peer(vpcId=OTHER_VPC)
     atlas.act("fail", dead)
     block = CIDR
@@ -178,7 +176,7 @@ def check_advice(done: Done, options: dict[str, Any]) -> None:
             assert not re.search(pattern, done.msg), (options, done.msg)
 
 
-def test_what_fails_while_it_is_waited_for_with_recreate_is_not_told_to_set_recreate(atlas: Atlas) -> None:
+def test_a_failure_with_recreate_does_not_advise_recreate(atlas: Atlas) -> None:
     atlas.clock.after(1.2, lambda: atlas.act("reject", atlas.peers()[0]["id"]))
     done = atlas.run(**PEERING, wait=True, wait_for="available", recreate="dead")
     assert done.result["error_code"] == "REJECTED"
@@ -195,7 +193,7 @@ def test_a_container_that_stays_too_new_is_not_told_to_wait(faulty: tuple[Atlas,
     assert "wait to true" not in done.msg
 
 
-def test_a_container_whose_users_cannot_be_read_in_the_end_says_so(faulty: tuple[Atlas, Wire]) -> None:
+def test_a_container_says_that_its_users_cannot_be_read(faulty: tuple[Atlas, Wire]) -> None:
     atlas, wire = faulty
     peer_id = atlas.add_peer()
     wire.faults += [Fault("GET"), Fault("GET"), Fault("GET", DROP, times=99)]
@@ -215,9 +213,7 @@ class _Broken(VpcPeers):
 
 
 @pytest.mark.parametrize("is_sent", [True, False])
-def test_an_unexpected_exception_keeps_changed_if_anything_was_sent(
-    atlas: Atlas, monkeypatch: pytest.MonkeyPatch, is_sent: bool
-) -> None:
+def test_an_unexpected_exception_keeps_changed_if_sent(atlas: Atlas, monkeypatch: pytest.MonkeyPatch, is_sent: bool) -> None:
     module = "ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer"
     monkeypatch.setattr(f"{module}.VpcPeers", type("Broken", (_Broken,), {"is_sent": is_sent}))
     with pytest.raises(AssertionError, match="MemoryError") as caught:

@@ -28,7 +28,7 @@ def verbs(wire: Wire) -> list[str]:
 
 
 @LOST
-def test_a_post_that_was_carried_out_is_looked_up_and_not_sent_again(faulty: Faulty, lost: Reply) -> None:
+def test_a_post_that_was_carried_out_is_not_sent_again(faulty: Faulty, lost: Reply) -> None:
     atlas, wire = faulty
     wire.faults.append(Fault("POST", lost, forward=True))
     done = atlas.run(**PEERING)
@@ -39,7 +39,7 @@ def test_a_post_that_was_carried_out_is_looked_up_and_not_sent_again(faulty: Fau
 
 
 @pytest.mark.parametrize("lost", [DROP, RESET, Reply(503)], ids=["close", "reset", "503"])
-def test_a_post_that_was_not_carried_out_is_sent_again_after_a_look(faulty: Faulty, lost: Reply) -> None:
+def test_a_post_that_was_not_carried_out_is_sent_again(faulty: Faulty, lost: Reply) -> None:
     atlas, wire = faulty
     wire.faults.append(Fault("POST", lost))
     done = atlas.run(**PEERING)
@@ -50,9 +50,7 @@ def test_a_post_that_was_not_carried_out_is_sent_again_after_a_look(faulty: Faul
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_a_post_that_is_lost_for_ever_is_looked_for_twice_each_time_and_given_up_after_the_retries(
-    faulty: Faulty, retries: int
-) -> None:
+def test_a_post_that_is_always_lost_is_given_up_after_retries(faulty: Faulty, retries: int) -> None:
     atlas, wire = faulty
     wire.faults.append(Fault("POST", DROP, times=99))
     done = atlas.run(**PEERING, retries=retries)
@@ -74,9 +72,7 @@ def test_a_server_error_is_looked_up_but_not_tried_again(faulty: Faulty) -> None
 
 @pytest.mark.parametrize("appears", [1, 5])
 @pytest.mark.parametrize("retries", [0, 2])
-def test_a_creation_that_is_seen_late_is_found_by_the_first_look_that_shows_it(
-    faulty: Faulty, appears: float, retries: int
-) -> None:
+def test_a_creation_that_is_seen_late_is_found_once_it_is_shown(faulty: Faulty, appears: float, retries: int) -> None:
     """A list that lags behind its server; this one would make a second connection."""
     atlas, wire = faulty
     wire.faults.append(Fault("POST", DROP, before=lambda: atlas.clock.after(appears, atlas.add_peer)))
@@ -112,7 +108,7 @@ def test_nothing_is_made_twice_on_servers_that_let_it(
         assert len(list(project.containers)) == 1 + (what == "container")
 
 
-def test_a_longer_lag_on_a_server_that_refuses_duplicates_is_survived(make_atlas: Callable[..., Atlas]) -> None:
+def test_a_longer_lag_is_survived_where_duplicates_are_refused(make_atlas: Callable[..., Atlas]) -> None:
     atlas = make_atlas(list_lag_seconds=20)
     with serving(upstream=atlas.emulator.base_url) as wire:
         atlas.base_url = wire.base_url
@@ -122,7 +118,7 @@ def test_a_longer_lag_on_a_server_that_refuses_duplicates_is_survived(make_atlas
 
 
 @LOST
-def test_a_patch_that_was_carried_out_is_looked_up_and_not_sent_again(faulty: Faulty, lost: Reply) -> None:
+def test_a_patch_that_was_carried_out_is_not_sent_again(faulty: Faulty, lost: Reply) -> None:
     atlas, wire = faulty
     atlas.create()
     wire.faults.append(Fault("PATCH", lost, forward=True))
@@ -132,7 +128,7 @@ def test_a_patch_that_was_carried_out_is_looked_up_and_not_sent_again(faulty: Fa
     assert done.before["route_table_cidr_block"] == CIDR
 
 
-def test_a_patch_that_was_not_carried_out_is_sent_again_after_a_look(faulty: Faulty) -> None:
+def test_a_patch_that_was_not_carried_out_is_sent_again(faulty: Faulty) -> None:
     atlas, wire = faulty
     atlas.create()
     wire.faults.append(Fault("PATCH", DROP))
@@ -156,7 +152,7 @@ def test_a_patch_that_is_lost_for_ever_is_given_up(faulty: Faulty) -> None:
 # With retries: tests/reliability/test_matrix.py.
 @pytest.mark.parametrize("lost", [DROP, RESET, Reply(503)], ids=["close", "reset", "503"])
 @pytest.mark.parametrize("wait", [False, True])
-def test_a_delete_that_was_carried_out_counts_as_changed_without_retries(faulty: Faulty, lost: Reply, wait: bool) -> None:
+def test_a_delete_that_was_carried_out_counts_without_retries(faulty: Faulty, lost: Reply, wait: bool) -> None:
     atlas, wire = faulty
     atlas.create()
     wire.faults.append(Fault("DELETE", lost, forward=True))
@@ -166,7 +162,7 @@ def test_a_delete_that_was_carried_out_counts_as_changed_without_retries(faulty:
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
-def test_a_delete_that_is_lost_for_ever_is_given_up_after_the_retries(faulty: Faulty, retries: int) -> None:
+def test_a_delete_that_is_always_lost_is_given_up_after_retries(faulty: Faulty, retries: int) -> None:
     atlas, wire = faulty
     atlas.create()
     wire.faults.append(Fault("DELETE", DROP, times=99))
@@ -179,7 +175,7 @@ def test_a_delete_that_is_lost_for_ever_is_given_up_after_the_retries(faulty: Fa
 @pytest.mark.parametrize("retries", [1, 2])
 @pytest.mark.parametrize("lag", [0, 30])
 @pytest.mark.parametrize("what", ["peer", "container"])
-def test_a_second_delete_that_finds_nothing_after_a_lost_one_has_succeeded(
+def test_a_second_delete_succeeds_where_the_lost_one_worked(
     make_atlas: Callable[..., Atlas], what: str, lag: float, retries: int
 ) -> None:
     """Even where the list still shows it."""
@@ -205,7 +201,7 @@ ODD = reply({"odd": 1})
 
 @pytest.mark.parametrize("what", ["peer", "container"])
 @pytest.mark.parametrize(("lag", "forward"), [(0, True), (0, False), (30, True), (30, False)])
-def test_a_delete_with_an_odd_reply_is_looked_up_and_sent_again_if_need_be(
+def test_a_delete_with_an_odd_reply_is_sent_again_if_needed(
     make_atlas: Callable[..., Atlas], lag: float, forward: bool, what: str
 ) -> None:
     atlas = make_atlas(list_lag_seconds=lag)
@@ -235,7 +231,7 @@ def test_a_delete_with_an_odd_reply_for_ever_is_given_up(faulty: Faulty, retries
     assert "is not what Atlas answers to a removal" in done.msg
 
 
-def test_a_look_that_fails_after_a_lost_reply_says_that_something_may_have_changed(faulty: Faulty) -> None:
+def test_a_failed_look_after_a_lost_reply_counts_as_changed(faulty: Faulty) -> None:
     atlas, wire = faulty
     broken = Fault("GET", DROP, times=0)
     wire.faults += [Fault("POST", DROP, forward=True, before=lambda: setattr(broken, "times", 99)), broken]
@@ -243,7 +239,7 @@ def test_a_look_that_fails_after_a_lost_reply_says_that_something_may_have_chang
     assert (done.failed, done.changed) == (True, True)
 
 
-def test_losing_the_race_for_the_same_connection_is_no_change_of_ours(faulty: Faulty) -> None:
+def test_losing_the_race_for_the_same_connection_is_no_change(faulty: Faulty) -> None:
     atlas, wire = faulty
     wire.faults.append(Fault("POST", None, before=atlas.add_peer))
     done = atlas.run(**PEERING)
@@ -252,7 +248,7 @@ def test_losing_the_race_for_the_same_connection_is_no_change_of_ours(faulty: Fa
     assert done.peer["id"] == atlas.peers()[0]["id"]
 
 
-def test_losing_the_race_for_another_block_goes_on_with_an_update(faulty: Faulty) -> None:
+def test_losing_the_race_for_another_block_leads_to_an_update(faulty: Faulty) -> None:
     atlas, wire = faulty
     wire.faults.append(Fault("POST", None, before=lambda: atlas.add_peer(routeTableCidrBlock=OTHER)))
     done = atlas.run(**PEERING)
@@ -261,7 +257,7 @@ def test_losing_the_race_for_another_block_goes_on_with_an_update(faulty: Faulty
     assert [one["routeTableCidrBlock"] for one in atlas.peers()] == [CIDR]
 
 
-def test_one_that_somebody_makes_meanwhile_in_another_container_does_not_matter(faulty: Faulty) -> None:
+def test_a_new_one_in_another_container_does_not_matter(faulty: Faulty) -> None:
     atlas, wire = faulty
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     wire.faults.append(Fault("POST", None, before=lambda: atlas.add_peer(containerId=other)))

@@ -135,7 +135,7 @@ def test_a_block_that_atlas_chooses_is_not_compared(atlas: Atlas) -> None:
 
 @pytest.mark.parametrize("change", [{"atlasCidrBlock": BLOCK}, {"id": "1" * 24}], ids=["block", "id"])
 @pytest.mark.parametrize("is_made", [True, False])
-def test_a_reply_about_another_change_of_a_container_is_looked_up(faulty: Faulty, change: dict[str, Any], is_made: bool) -> None:
+def test_a_reply_about_another_change_is_looked_up(faulty: Faulty, change: dict[str, Any], is_made: bool) -> None:
     atlas, wire = faulty
     container_id = atlas.add_container("EU_WEST_1", BLOCK)
     good = {"id": container_id, "providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": OTHER_BLOCK}

@@ -89,7 +89,7 @@ def test_without_threads_nothing_is_sent_and_nothing_is_changed(atlas: Atlas) ->
     assert methods(atlas) == []
 
 
-def test_threads_that_end_before_a_creation_leave_nothing_changed(atlas: Atlas) -> None:
+def test_a_lack_of_threads_before_a_creation_changes_nothing(atlas: Atlas) -> None:
     with no_threads(lambda: len(methods(atlas)) == 2):
         done = check_failure(atlas, "RuntimeError: can't start new thread")
     assert not done.changed
@@ -105,7 +105,7 @@ def test_threads_that_end_after_a_creation_do_not_hide_it(atlas: Atlas) -> None:
 
 
 @unexpected
-def test_a_reply_to_a_read_that_is_not_read_leaves_nothing_changed(atlas: Atlas, error: Exception) -> None:
+def test_an_unread_reply_to_a_read_leaves_nothing_changed(atlas: Atlas, error: Exception) -> None:
     with reading_fails(error, lambda: len(methods(atlas)) == 1):
         done = check_failure(atlas, type(error).__name__)
     assert not done.changed
@@ -125,7 +125,7 @@ def test_a_reply_to_a_write_that_is_not_read_is_looked_up(atlas: Atlas, error: E
 
 
 @unexpected
-def test_when_it_cannot_be_looked_up_either_it_may_have_been_changed(atlas: Atlas, error: Exception) -> None:
+def test_a_failed_look_means_that_it_may_have_been_changed(atlas: Atlas, error: Exception) -> None:
     with reading_fails(error, lambda: "POST" in methods(atlas)):
         done = check_failure(atlas, type(error).__name__)
     assert done.changed
@@ -164,7 +164,7 @@ def test_a_write_whose_reply_was_not_read_is_in_doubt(connect: Connect, serve: S
 @pytest.mark.parametrize("verb", ["get", "post"])
 @pytest.mark.parametrize("error", [*UNEXPECTED, TaskTimeoutError(), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("where", ["read_body", "_failure_of", "read_reply"])
-def test_what_comes_on_the_connection_after_that_answers_no_other_request(
+def test_what_comes_after_that_answers_no_other_request(
     connect: Connect, serve: Serve, monkeypatch: pytest.MonkeyPatch, where: str, error: BaseException, verb: str
 ) -> None:
     def fail(*unused: Any, **more: Any) -> Any:

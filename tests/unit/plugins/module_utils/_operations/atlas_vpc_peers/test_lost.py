@@ -17,7 +17,7 @@ def methods(atlas: SetSite) -> str:
 
 @pytest.mark.parametrize("kind", ["lost_reply", "half_json", "truncated"])
 @pytest.mark.parametrize("skip", [0, 2, 4])
-def test_a_post_that_was_carried_out_is_found_and_not_sent_again(atlas: SetSite, skip: int, kind: str) -> None:
+def test_a_post_of_a_set_that_was_carried_out_is_not_sent_again(atlas: SetSite, skip: int, kind: str) -> None:
     atlas.fault("POST", kind, skip=skip)
     done = atlas.apply(entries(5), parallel=1)
     assert (done.failed, done.sums) == (False, {"created": 5})
@@ -27,7 +27,7 @@ def test_a_post_that_was_carried_out_is_found_and_not_sent_again(atlas: SetSite,
     assert all(peer["id"] for peer in done.result["vpc_peers"])
 
 
-def test_a_post_that_was_not_carried_out_is_sent_again_after_looks(atlas: SetSite) -> None:
+def test_a_post_of_a_set_that_was_lost_is_sent_again(atlas: SetSite) -> None:
     atlas.fault("POST", "close", skip=2)
     done = atlas.apply(entries(5), parallel=1)
     assert (done.failed, done.sums, len(atlas.peers())) == (False, {"created": 5}, 5)
@@ -45,7 +45,7 @@ def test_all_that_are_lost_share_one_look(atlas: SetSite, parallel: int) -> None
     assert methods(atlas).count("PO") == 16
 
 
-def test_one_that_is_lost_for_ever_is_given_up_after_the_retries(atlas: SetSite) -> None:
+def test_one_that_is_always_lost_is_given_up_after_the_retries(atlas: SetSite) -> None:
     atlas.fault("POST", "close", skip=2, times=None)
     done = atlas.apply(entries(3), parallel=1, retries=1)
     assert (done.sums, done.failures.keys()) == ({"created": 2, "failed": 1}, {2})
@@ -62,7 +62,7 @@ def test_a_list_that_lags_behind_makes_nothing_twice(make_atlas: Callable[..., S
     assert methods(atlas).count("PO") == 5
 
 
-def test_a_lost_post_does_not_send_again_what_the_list_does_not_show_yet(make_atlas: Callable[..., SetSite]) -> None:
+def test_a_lost_post_is_not_sent_again_while_the_list_lags(make_atlas: Callable[..., SetSite]) -> None:
     atlas = make_atlas(list_lag_seconds=100, allow_duplicates=True)
     atlas.fault("POST", "close", skip=4)
     done = atlas.apply(entries(5), parallel=1)
@@ -70,7 +70,7 @@ def test_a_lost_post_does_not_send_again_what_the_list_does_not_show_yet(make_at
     assert methods(atlas).count("PO") == 6
 
 
-def test_a_removal_that_the_list_does_not_show_yet_is_not_asked_for_again(faulty: tuple[SetSite, Wire]) -> None:
+def test_a_removal_is_not_asked_for_again_while_the_list_lags(faulty: tuple[SetSite, Wire]) -> None:
     atlas, wire = faulty
     atlas.apply(entries(2), parallel=1)
     before = atlas.peers()
@@ -92,7 +92,7 @@ def test_a_change_that_got_no_answer_is_looked_up(atlas: SetSite, kind: str, sen
     assert done.result["diff"][0]["before"]["route_table_cidr_block"] == "10.100.0.0/16"
 
 
-def test_a_look_that_fails_ends_the_task_and_leaves_open_what_was_lost(atlas: SetSite) -> None:
+def test_a_failed_look_ends_the_task_and_leaves_the_lost_open(atlas: SetSite) -> None:
     atlas.fault("POST", "close")
     atlas.fault("GET", "status", status=403, skip=2, times=None)
     done = atlas.apply(entries(3), parallel=1)

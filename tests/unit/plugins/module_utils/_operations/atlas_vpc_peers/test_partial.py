@@ -36,7 +36,7 @@ def test_several_are_told_one_by_one(atlas: SetSite) -> None:
     assert (done.result["http_status"], [one["http_status"] for one in done.result["failures"]]) == (None, [403, 403])
 
 
-def test_a_refusal_by_atlas_is_explained_by_the_option_of_the_entry(atlas: SetSite) -> None:
+def test_a_refusal_is_explained_by_the_option_of_the_entry(atlas: SetSite) -> None:
     atlas.apply(entries(1))
 
     def meanwhile() -> None:
