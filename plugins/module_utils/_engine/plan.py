@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._clouds.cloud import Fields
 from .._http.errors import TaskError
 
 
@@ -25,8 +24,8 @@ class Change:
 
     action: t.Literal["create", "update", "delete", "recreate"]
     key: str
-    before: Fields | None
-    after: Fields | None
+    before: t.Mapping[str, t.Any] | None
+    after: t.Mapping[str, t.Any] | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,6 @@ class Facts(dict[str, t.Any]):
         return found
 
 
-def find_differences(wanted: Fields, current: Fields) -> tuple[str, ...]:
+def find_differences(wanted: t.Mapping[str, t.Any], current: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     """Return the names of the wanted fields that `current` has with another value, or has not; sorted."""
     return tuple(sorted(name for name, value in wanted.items() if current.get(name) != value))

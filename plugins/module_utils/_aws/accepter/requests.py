@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..._clouds.cloud import Fields
 from ..._engine.plan import Change
 from ..objects import ACTIVE, PeeringConnection, Route, RouteAction, RouteTable, Vpc
 from .view import View, route_to
@@ -56,7 +55,7 @@ def to_change(request: Request) -> Change:
     """Return the change that a request makes."""
     if isinstance(request, RouteChange):
         action: t.Literal["create", "update", "delete"] = "update" if request.action == "replace" else request.action
-        before: Fields | None = {"target": request.before} if request.before is not None else None
+        before = {"target": request.before} if request.before is not None else None
         after = {"target": request.target} if request.action != "delete" else None
         return Change(action, f"route to {request.block} in {request.table_id}", before, after)
     if isinstance(request, AddTags):
