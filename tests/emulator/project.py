@@ -174,7 +174,7 @@ class Project:
         Raises:
             ApiError: For a body that is not right, an unknown container or a conflict.
         """
-        provider = provider_of(body)
+        provider = cloud_of(body)
         may_lack = () if needs_container or provider.name != "AWS" else ("containerId", "accepterRegionName")
         fields = provider.checked(body, may_lack)
         fields.pop("providerName", None)
@@ -190,7 +190,7 @@ class Project:
         Raises:
             ApiError: For a body that is not right, an unknown peer or a conflict.
         """
-        provider = provider_of(body)
+        provider = cloud_of(body)
         peer = self.peers.get(peer_id)
         if provider is not peer.provider:
             # Seen by users: without providerName the service looks among AWS's peers only.
@@ -255,7 +255,7 @@ def _is_in(container: Container, region: Region) -> bool:
     return container.kind.name == region.provider and container.kind.collides(region.name, container.region)
 
 
-def provider_of(body: Body) -> Provider:
+def cloud_of(body: Body) -> Provider:
     """Return the provider that a body is about; AWS unless it says otherwise.
 
     Raises:

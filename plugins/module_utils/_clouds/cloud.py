@@ -357,11 +357,6 @@ def cloud_of(fields: Fields) -> Cloud:
     return next((cloud for cloud in CLOUDS.values() if cloud.owner in fields), CLOUDS["AWS"])
 
 
-def provider_of(peer: Peer) -> Cloud:
-    """Return the cloud of a connection."""
-    return cloud_of(fields_of(peer))
-
-
 def identity_of(fields: Fields) -> tuple[str | None, ...]:
     """Return what tells a connection from others within a container; names that the cloud compares without case are alike."""
     cloud = cloud_of(fields)
@@ -383,17 +378,17 @@ def block_of(fields: Fields) -> str | None:
 
 def is_leaving(peer: Peer) -> bool:
     """Whether a connection is being removed."""
-    return bool(peer["status_name"] == provider_of(peer).terminating)
+    return bool(peer["status_name"] == cloud_of(peer).terminating)
 
 
 def is_failed(peer: Peer) -> bool:
     """Whether a connection has failed, or its removal."""
-    return provider_of(peer).has_failed(peer)
+    return cloud_of(peer).has_failed(peer)
 
 
 def is_pending(peer: Peer) -> bool:
     """Whether a connection is on its way: it is accepted, or set up."""
-    return peer["status_name"] in provider_of(peer).progress[:-1]
+    return peer["status_name"] in cloud_of(peer).progress[:-1]
 
 
 def for_pending(peers: t.Iterable[Peer], on_aws: str, elsewhere: str) -> str:
@@ -404,7 +399,7 @@ def for_pending(peers: t.Iterable[Peer], on_aws: str, elsewhere: str) -> str:
         on_aws: What to do if those that are pending are with AWS.
         elsewhere: The same for other clouds, whose names follow.
     """
-    pending = {provider_of(peer).name for peer in peers if is_pending(peer)} or {"AWS"}
+    pending = {cloud_of(peer).name for peer in peers if is_pending(peer)} or {"AWS"}
     # Where the customer does not have to act, the cloud is named only if there is no other.
     names = sorted({name for name in pending if CLOUDS[name].pending is not None} or pending)
     return on_aws if names == ["AWS"] else f"{elsewhere} {' and '.join(names)}"

@@ -12,7 +12,7 @@ from functools import partial
 
 from .._auth.sources import VARIABLES
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer, fields_of
+from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_cloud_of_region, check_version, parse_option
 from .._engine.plan import Facts, Plan
@@ -81,7 +81,7 @@ def _fits(peer: Peer, params: Parameters, provider: Cloud) -> bool:
     """Whether a connection has the values of the filters, and one of the states."""
     wanted = {name: params[name] for name in FILTERS if params[name] is not None}
     is_in_state = params["status_name"] is None or peer["status_name"] in params["status_name"]
-    return is_in_state and not provider.differing(wanted, fields_of(peer))
+    return is_in_state and not provider.differing(wanted, peer)
 
 
 # How many failures the message has.

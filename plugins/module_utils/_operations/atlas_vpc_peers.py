@@ -9,7 +9,7 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, CLOUDS, Peer, provider_of, to_clouds
+from .._clouds.cloud import ALL, CLOUDS, Peer, cloud_of, to_clouds
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -140,7 +140,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         """Request, change or remove one connection."""
         request = step.request
         if isinstance(request, DeletePeer):
-            self._lists.with_cloud(provider_of(state.find(request.id))).delete_peer(request.id)
+            self._lists.with_cloud(cloud_of(state.find(request.id))).delete_peer(request.id)
             return None
         peers = self._lists.with_cloud(self._by_key[step.keys[0]].provider)
         if isinstance(request, CreatePeer):

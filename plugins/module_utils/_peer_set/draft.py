@@ -18,7 +18,6 @@ from .._clouds.cloud import (
     is_failed,
     is_leaving,
     is_pending,
-    provider_of,
 )
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
@@ -104,8 +103,8 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
         final = draft.final[entry.key]
         try:
             others = _with(entry.provider, neighbours)
-            check_overlaps(entry.provider, fields_of(final), None, others)
-            check_twins(choices[entry.key], fields_of(final), others)
+            check_overlaps(entry.provider, final, None, others)
+            check_twins(choices[entry.key], final, others)
         except TaskError as error:
             refusals[entry.key] = entry.named(error)
         # Without an id, it is known by its entry.
@@ -114,7 +113,7 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
 
 
 def _with(provider: Cloud, peers: t.Iterable[Peer]) -> list[Peer]:
-    return [peer for peer in peers if provider_of(peer) is provider]
+    return [peer for peer in peers if cloud_of(peer) is provider]
 
 
 def _cycles(steps: t.Iterable[Step]) -> Refusals:
@@ -200,7 +199,7 @@ class PeerSetPlanner:
             settled = state.failures.keys() | state.done.keys()
             draft.going = [peer for peer in self.split_undeclared(state)[1] if peer["id"] not in settled]
         removals = [
-            Plan((Change("delete", peer["id"], fields_of(peer), None),), (Step("delete", DeletePeer(peer["id"]), (peer["id"],)),))
+            Plan((Change("delete", peer["id"], peer, None),), (Step("delete", DeletePeer(peer["id"]), (peer["id"],)),))
             for peer in draft.going
         ]
         plans = [*draft.plans.values(), *removals]
@@ -244,13 +243,13 @@ class PeerSetPlanner:
         for entry in self._entries:
             own = state.entries.get(entry.key)
             if own is None:
-                declared |= {peer["id"] for peer in state.listed if identity_of(fields_of(peer)) == entry.identity}
+                declared |= {peer["id"] for peer in state.listed if identity_of(peer) == entry.identity}
             elif own.peer is not None:
                 declared.add(own.peer["id"])
         candidates = [
             fields_of(peer)
             for peer in state.listed
-            if peer["id"] not in declared and not is_leaving(peer) and None not in identity_of(fields_of(peer))
+            if peer["id"] not in declared and not is_leaving(peer) and None not in identity_of(peer)
         ]
         return split_ignored(self._patterns, candidates, CASELESS)
 

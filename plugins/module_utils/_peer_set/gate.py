@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import Peer, for_pending, is_pending, provider_of
+from .._clouds.cloud import Peer, cloud_of, for_pending, is_pending
 from .._engine.plan import Step
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
@@ -91,7 +91,7 @@ class PeerGate:
                 f"Atlas had no place for another VPC peering connection within {error.waited:.0f} seconds.",
                 hint=f"{way_out}, or remove some, then run the task again.",
             )
-        advice = {provider_of(peer).removal_advice for peer in blockers if has_removal_failed(peer)}
+        advice = {cloud_of(peer).removal_advice for peer in blockers if has_removal_failed(peer)}
         names = ", ".join(f"{peer['id']} ({peer['status_name']})" for peer in blockers)
         return TaskError(
             f"VPC peering connection {names} is still in the way after {error.waited:.0f} seconds.",
@@ -152,5 +152,5 @@ def _with_cause(step: Step, error: TaskError, state: PeerSetState, match: PeerMa
     if error.error_code in provider.role_codes and not isinstance(request, DeletePeer):
         return role_failure(match.choice, request.fields, error, waited)
     own = state.entries.get(step.keys[0], PeerState(None))
-    own = replace(own, listed=tuple(peer for peer in state.listed if provider_of(peer) is provider))
+    own = replace(own, listed=tuple(peer for peer in state.listed if cloud_of(peer) is provider))
     return find_cause(error, request, own, match.choice) or match.explain(error, own)

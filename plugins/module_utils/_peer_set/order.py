@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._clouds.cloud import Peer, block_of, fields_of, is_leaving
+from .._clouds.cloud import Peer, block_of, is_leaving
 from .._engine.plan import Step
 from .._peering.connection import CreatePeer, DeletePeer, UpdatePeer
 from .._peering.container_choice import ContainerChoice
@@ -36,7 +36,7 @@ class After:
         return [
             peer
             for peer in listed
-            if peer["id"] in self.gone or (peer["id"] in self.moved and do_overlap(self.block, block_of(fields_of(peer))))
+            if peer["id"] in self.gone or (peer["id"] in self.moved and do_overlap(self.block, block_of(peer)))
         ]
 
 

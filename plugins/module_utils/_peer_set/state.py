@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._clouds.cloud import Cloud, Peer, fields_of, provider_of
+from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of
 from .._engine.plan import Change
 from .._http.errors import ApiError, NoAnswerError, TaskError
 from .._peering.connection import PeerState
@@ -54,10 +54,10 @@ class PeerSetState:
         """Return the state after the connection of an entry was created or changed."""
         earlier = self.done.get(key)
         before = next((fields_of(one) for one in self.first if one["id"] == peer["id"]), None)
-        change = Change("create" if before is None else "update", key, before, fields_of(peer))
+        change = Change("create" if before is None else "update", key, before, peer)
         if earlier is not None:
             # Its removal was the first half.
-            change = Change("recreate", key, earlier.before, fields_of(peer))
+            change = Change("recreate", key, earlier.before, peer)
         return replace(
             self,
             listed=(*(one for one in self.listed if one["id"] != peer["id"]), peer),
@@ -70,8 +70,8 @@ class PeerSetState:
     def with_leaving(self, key: str, peer_id: str) -> PeerSetState:
         """Return the state after the removal of a connection was accepted: of an entry's own, or of one that is not declared."""
         before = self.find(peer_id)
-        leaving = t.cast("Peer", {**before, "status_name": provider_of(before).terminating})
-        done = {**self.done, key: Change("delete", key, fields_of(before), None)}
+        leaving = t.cast("Peer", {**before, "status_name": cloud_of(before).terminating})
+        done = {**self.done, key: Change("delete", key, before, None)}
         state = replace(self, listed=tuple(leaving if peer["id"] == peer_id else peer for peer in self.listed), done=done)
         if key not in self.entries:
             return replace(state, pruned=(*self.pruned, leaving))
@@ -106,7 +106,7 @@ class PeerSetMatch:
                 continue
             earlier = entries.pop(key, None)
             try:
-                own = match.choose([peer for peer in state.listed if provider_of(peer) is match.peers.provider])
+                own = match.choose([peer for peer in state.listed if cloud_of(peer) is match.peers.provider])
             except (ApiError, NoAnswerError):
                 raise
             except TaskError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.cloud import Peer, cloud_of, fields_of, name_of
+from .._clouds.cloud import Peer, cloud_of, name_of
 from .._engine.plan import Change, Plan
 from .._engine.wait import GONE
 from .._http.errors import TaskError
@@ -109,7 +109,7 @@ class PeerSetSummary:
             entry, own = self._by_key.get(key), state.entries.get(key)
             removed = next((peer for peer in state.first if peer["id"] == key), None)
             peer = own.peer if own is not None else removed
-            name = entry.name if entry is not None else name_of(fields_of(removed)) if removed is not None else None
+            name = entry.name if entry is not None else name_of(removed) if removed is not None else None
             place = {"index": entry.index if entry is not None else None, "id": peer["id"] if peer is not None else None}
             found.append({**place, "name": name, **error.to_result()})
         return found

@@ -9,14 +9,13 @@ import math
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import CustomerTask, Peer, fields_of, is_failed, is_leaving, provider_of
+from .._clouds.cloud import CustomerTask, Peer, cloud_of, fields_of, is_failed, is_leaving
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._peering.connection import PeerState
 from .._peering.life import NEW_FOR, OLD_FAILURE_FOR, failure, not_removed, removed_by_others, too_late
 from .._peering.match import PeerMatch
-from .._resources.containers import fields_of as fields_of_set_waiter
 from .gate import PeerGate, counted
 from .options import PeerEntry
 from .state import PeerLists, PeerSetState
@@ -36,7 +35,7 @@ class Removals:
 
     def record(self, peer: Peer) -> None:
         """Take down that this task has just asked for the removal of a connection, which was like this before."""
-        has_failed_before = peer["status_name"] == provider_of(peer).removal_failed
+        has_failed_before = peer["status_name"] == cloud_of(peer).removal_failed
         self._old_until[peer["id"]] = self._clock() + (OLD_FAILURE_FOR if has_failed_before else 0)
 
     def failed(self, listed: t.Iterable[Peer], leaving: t.Container[str]) -> dict[str, TaskError]:
@@ -48,7 +47,7 @@ class Removals:
         """
         found: dict[str, TaskError] = {}
         for peer in listed:
-            provider = provider_of(peer)
+            provider = cloud_of(peer)
             until = self._old_until.get(peer["id"], 0 if peer["id"] in leaving else None)
             if until is None:
                 continue
@@ -141,7 +140,7 @@ class PeerSetWaiter(PeerGate):
         """Read the connections with the named clouds, or with all, and return the state as `poll` does."""
         by_id = {peer["id"]: peer for peer in self._lists.list_peers(names)}
         if names is not None:
-            by_id.update({peer["id"]: peer for peer in state.listed if provider_of(peer).name not in names})
+            by_id.update({peer["id"]: peer for peer in state.listed if cloud_of(peer).name not in names})
         for peer in state.listed:
             if peer["id"] not in by_id and self._clock() < self._new_until.get(peer["id"], -math.inf):
                 by_id[peer["id"]] = peer
@@ -197,7 +196,7 @@ class PeerSetWaiter(PeerGate):
             return None
         region = choice.known_region_of(peer) if provider.region is not None else None
         container = choice.known(peer["container_id"])
-        return provider.customer_task(peer, region, fields_of_set_waiter(container) if container is not None else None)
+        return provider.customer_task(peer, region, container)
 
     def line(self, state: PeerSetState) -> str:
         """Return how far the entries have come, in one line."""
@@ -208,7 +207,7 @@ class PeerSetWaiter(PeerGate):
         """Return the clouds whose connections can still come to something, or all if places are counted."""
         entries = {entry.provider.name for entry in self._missing(state)}
         pruned = {peer["id"] for peer in state.pruned}
-        leaving = {provider_of(peer).name for peer in state.listed if is_leaving(peer) or peer["id"] in pruned}
+        leaving = {cloud_of(peer).name for peer in state.listed if is_leaving(peer) or peer["id"] in pruned}
         found = entries | leaving
         return frozenset(found) if found and state.full is None else self._lists.names
 

@@ -13,7 +13,6 @@ from .._engine.options import Parameters
 from .._engine.plan import Facts
 from .._http.errors import InvalidOptionError, NotFoundError, TaskError
 from .._resources.containers import NOT_FOUND, Container, Containers, container_cloud, describe, is_in_region, to_region
-from .._resources.containers import fields_of as fields_of_container
 from .connection import LIST_PEERS, PeerState
 
 
@@ -160,7 +159,7 @@ class ContainerChoice:
         provider, container = self.provider, self.known(peer["container_id"])
         if not provider.has_names or peer["status_name"] != provider.pending:
             return
-        if container is None or fields_of_container(container)[provider.atlas_network[-1]] is None:
+        if container is None or container.get(provider.atlas_network[-1]) is None:
             if again:
                 self._facts.pop(LIST_CONTAINERS, None)
             self._list()
@@ -263,4 +262,4 @@ def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any
     names = (*provider.writable, *provider.read_only)
     known: Fields = {name: params.get(name) for name in names} if peer is None else fields_of(peer)
     container = choice.known(known.get("container_id"))
-    return provider.handover(known, fields_of_container(container) if container else None, is_government(params))
+    return provider.handover(known, container, is_government(params))

@@ -10,12 +10,11 @@ import math
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import Cloud, CustomerTask, Peer, provider_of
+from .._clouds.cloud import Cloud, CustomerTask, Peer, cloud_of
 from .._engine.operation import Session, Status
 from .._engine.options import Parameters
 from .._engine.wait import GONE, Wait, WaitTimeoutError
 from .._http.errors import OvertakenError, TaskError
-from .._resources.containers import fields_of
 from .._values.moments import created_at
 from .connection import PeerState
 from .match import PeerMatch
@@ -45,7 +44,7 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     if task is not None:
         hint = task.hint
     elif has_removal_failed(peer):
-        hint = f"{provider_of(peer).removal_advice} {hint}"
+        hint = f"{cloud_of(peer).removal_advice} {hint}"
     status, cause = peer["status_name"], error.unanswered
     if cause is None:
         return TaskError(
@@ -100,7 +99,7 @@ def _is_old(peer: Peer) -> bool:
 
 def has_removal_failed(peer: Peer) -> bool:
     """Whether Atlas could not remove a connection."""
-    return peer["status_name"] is not None and peer["status_name"] == provider_of(peer).removal_failed
+    return peer["status_name"] is not None and peer["status_name"] == cloud_of(peer).removal_failed
 
 
 def explain_removal(peer: Peer, error: TaskError) -> TaskError:
@@ -112,7 +111,7 @@ def explain_removal(peer: Peer, error: TaskError) -> TaskError:
     """
     if not isinstance(error, OvertakenError) or not has_removal_failed(peer):
         return error
-    return not_removed(provider_of(peer), peer).with_reply(error)
+    return not_removed(cloud_of(peer), peer).with_reply(error)
 
 
 def not_removed(provider: Cloud, peer: Peer) -> TaskError:
@@ -249,7 +248,7 @@ class PeerWaiter:
             return None
         if provider.region is None:
             container = choice.known(peer["container_id"])
-            return provider.customer_task(peer, None, fields_of(container) if container else None)
+            return provider.customer_task(peer, None, container)
         if peer["id"] not in self._tasks:
             try:
                 with self._session.within(self._clock() + min(_REGION_TIME, self._params["wait_timeout"] / 4)):

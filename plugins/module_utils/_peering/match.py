@@ -125,9 +125,7 @@ class PeerMatch:
     def with_identity(self, peers: t.Iterable[Peer]) -> list[Peer]:
         """Return those of some connections that lead to the network, in any container."""
         return [
-            peer
-            for peer in peers
-            if peer["id"] not in self._gone and not self.peers.provider.differing(self._identity, fields_of(peer))
+            peer for peer in peers if peer["id"] not in self._gone and not self.peers.provider.differing(self._identity, peer)
         ]
 
     def _check(self, peer: Peer) -> None:

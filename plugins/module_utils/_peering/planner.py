@@ -198,7 +198,7 @@ class PeerPlanner:
         if peer is None or state.dying:
             return Plan()
         labels = {name: self._wanted[name] for name in provider.labels if name in self._wanted}
-        differing = provider.differing(labels, fields_of(peer))
+        differing = provider.differing(labels, peer)
         if differing:
             raise TaskError(
                 f"VPC peering connection {peer['id']} is not the one that the options describe: "
@@ -206,7 +206,7 @@ class PeerPlanner:
                 hint="Correct the option, or leave it out.",
             )
         key = peer["id"]
-        return Plan((Change("delete", key, fields_of(peer), None),), (Step("delete", DeletePeer(key), (key,)),))
+        return Plan((Change("delete", key, peer, None),), (Step("delete", DeletePeer(key), (key,)),))
 
     def plan_present(self, state: PeerState) -> Plan:
         """Plan how the connection comes to be there, as the options describe it; raises TaskError if it cannot."""
@@ -215,7 +215,7 @@ class PeerPlanner:
         key = state.old["id"]
         if state.peer is None or state.dying:
             return self._creation.plan_move(state, state.old)
-        plan, removal = self._plan_own(state), Change("delete", key, fields_of(state.old), None)
+        plan, removal = self._plan_own(state), Change("delete", key, state.old, None)
         warnings = self._check_move(plan, state.old, state.peer)
         return Plan((*plan.changes, removal), (*plan.steps, removal_of_old(state.old, (key,))), warnings)
 
@@ -227,7 +227,7 @@ class PeerPlanner:
         """
         if plan.changes[:1] == () or plan.changes[0].action != "recreate":
             return ()
-        provider, network = self._provider, f"{self._provider.noun} {self._provider.describe(fields_of(new))}"
+        provider, network = self._provider, f"{self._provider.noun} {self._provider.describe(new)}"
         if provider.has_failed(new):
             is_failed = f"VPC peering connection {new['id']} to {network} is {provider.failure_in_words(new)}"
             return (f"{is_failed}, and is removed as well as {old['id']}, which peer_id names.",)
@@ -265,7 +265,7 @@ class PeerPlanner:
         wanted, provider = dict(self._wanted), self._provider
         if provider.region and may_be_same_region(wanted.get(provider.region), fields_of(current)[provider.region]):
             wanted.pop(provider.region, None)
-        differing = provider.differing(wanted, fields_of(current))
+        differing = provider.differing(wanted, current)
         fixed = [name for name in differing if name not in provider.changeable]
         if fixed and self._params["recreate"] == "changed":
             return self._creation.plan_again(state, current)
@@ -281,7 +281,7 @@ class PeerPlanner:
         check_overlaps(provider, after, self._choice.known(current["container_id"]), state.listed or ())
         request = UpdatePeer(current["id"], {name: wanted[name] for name in differing})
         step = Step("update", request, (current["id"],), after=self._creation.leaving(state, after) or None)
-        return Plan((Change("update", current["id"], fields_of(current), after),), (step,))
+        return Plan((Change("update", current["id"], current, after),), (step,))
 
     def _in_words(self, names: t.Iterable[str], current: Peer) -> str:
         """Return how fields of a connection differ from the options."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.cloud import Cloud, Peer, block_of, fields_of
+from .._clouds.cloud import Cloud, Peer, block_of
 from .._http.errors import ApiError, InvalidOptionError, TaskError
 from .._resources.containers import Container, to_region
 from .._values.blocks import do_overlap
@@ -45,7 +45,7 @@ def find_holders(block: str | None, container_id: str | None, listed: t.Iterable
     return [
         peer
         for peer in listed
-        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, block_of(fields_of(peer)))
+        if peer["container_id"] == container_id and peer["id"] != but and do_overlap(block, block_of(peer))
     ]
 
 
@@ -73,7 +73,7 @@ def check_overlaps(
             hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
         )
     for peer in neighbours:
-        is_itself = not provider.differing({name: fields[name] for name in provider.identity}, fields_of(peer))
+        is_itself = not provider.differing({name: fields[name] for name in provider.identity}, peer)
         if is_itself or peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
             continue
         if do_overlap(block, peer["route_table_cidr_block"]):
@@ -105,7 +105,7 @@ def find_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbour
         if peer["container_id"] != container_id
         # One that has failed leaves the network alone, but for one that could not be removed.
         and peer["status_name"] in (*provider.progress, provider.terminating, provider.removal_failed)
-        and not provider.differing(identity, fields_of(peer))
+        and not provider.differing(identity, peer)
     ]
     if not twins:
         return []

@@ -64,11 +64,6 @@ def container_cloud(provider_name: str | None) -> Cloud:
     return CLOUDS.get(provider_name, AWS) if isinstance(provider_name, str) else AWS
 
 
-def fields_of(container: Container) -> t.Mapping[str, t.Any]:
-    """Return the fields of a container, for names that differ between clouds."""
-    return t.cast("t.Mapping[str, t.Any]", container)
-
-
 def to_container(container: t.Mapping[str, t.Any], cloud: Cloud | None = None) -> Container:
     """Return a container of the API with the names of the results; Atlas's values are not changed.
 
@@ -112,7 +107,7 @@ def describe(containers: t.Iterable[Container]) -> str:
 
 
 def _describe_place(container: Container) -> str | None:
-    return container_cloud(container["provider_name"]).describe_place(fields_of(container))
+    return container_cloud(container["provider_name"]).describe_place(container)
 
 
 class Containers:
@@ -162,7 +157,7 @@ class Containers:
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
         """Give a container that nothing uses another block."""
-        fields = {**fields_of(container), "atlas_cidr_block": atlas_cidr_block}
+        fields = {**container, "atlas_cidr_block": atlas_cidr_block}
         body = {**_to_body(fields, container_cloud(container["provider_name"])), "providerName": container["provider_name"]}
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
         description = f"change the CIDR block of network container {container['id']} {blocks}"
