@@ -18,7 +18,7 @@ from .boto import FAILURES, READ_SECONDS, Clients, policy_name
 from .errors import aws_error
 from .options import NAMES, SECRET_OPTIONS
 
-# Some networks have a way to EC2 and none to STS. Nothing but a check depends on the answer.
+# Some networks have a way to EC2 and none to STS. Only a check depends on the answer.
 IDENTITY_SECONDS = 5
 
 
@@ -28,12 +28,12 @@ class AwsSession:
     Args:
         params: The options.
         clock: A monotonic clock, in seconds.
-        calls: Takes the requests; None for a list of its own.
+        calls: The list that requests are added to; None for a new one.
         names: What the task calls the options.
 
     Attributes:
         calls: The requests sent so far.
-        secrets: What must not be shown, as far as it is known by now.
+        secrets: The secrets known so far.
         region: The region of all requests.
         names: What the task calls the options.
 
@@ -152,13 +152,13 @@ class AwsSession:
 
     @contextmanager
     def _explained(self, description: str, action: str, *, is_write: bool = False) -> t.Iterator[None]:
-        """Raise what a request fails with as an error of this collection."""
+        """Turn what a request fails with into an error of this collection."""
         try:
             yield
         except Exception as error:
             if not is_write and not isinstance(error, FAILURES):
                 raise
-            # After a write, a defect, too, leaves open what came of it.
+            # After a write, a defect leaves the outcome open, too.
             raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets, names=self.names) from error
 
 

@@ -27,14 +27,14 @@ except ImportError:
 
 # Sends one request: method, address, body, headers, and the seconds it may take.
 Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
-# What of credentials and keys must not be shown, whatever their kind; google-auth has no common name for it.
+# The secrets in credentials and keys of any kind; google-auth has no common name for them.
 _SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "private_key", "private_key_id")
-# What google-auth lets through of files, keys and replies that it does not expect.
+# What google-auth raises beside its own errors, about files, keys and replies that it does not expect.
 _DEFECTS = (OSError, ValueError, TypeError, KeyError, AttributeError)
 
 
 class TokenUnansweredError(Exception):
-    """Raised by a Send if there is no reply; its cause says why."""
+    """Raised by a Send if there is no reply; its text says why."""
 
 
 class _Response:
@@ -52,7 +52,7 @@ class Tokens:
         send: Sends a request.
 
     Attributes:
-        secrets: What must not be shown, as far as it is known by now.
+        secrets: The secrets known so far.
 
     Raises:
         TaskError: If the key cannot be read.
@@ -64,7 +64,7 @@ class Tokens:
         self._params = params
         self._send = send
         self._credentials: t.Any = None
-        # Who has answered last that there is no token, and how; None if that was not the last answer.
+        # The last reply to a request for a token, if it refused one.
         self._refusal: TokenRefusal | None = None
         self._key = read_key(params) if self._kind == "serviceaccount" else {}
         self._note(self._key.get)
@@ -79,7 +79,7 @@ class Tokens:
             AuthError: If there is none.
         """
         if self._kind == "accesstoken":
-            # Not by google-auth, which has a token only renewed, and would fail for that in place of what GCP says.
+            # Not by google-auth: it would fail to renew the token, and hide what GCP says of it.
             return str(self._params["access_token"])
         try:
             # Some kinds of credentials make Python warn about quotas, which do not matter here.
@@ -91,7 +91,7 @@ class Tokens:
                     self._credentials.refresh(self._request)
         except (google.auth.exceptions.GoogleAuthError, *_DEFECTS) as error:
             self._note(lambda name: getattr(self._credentials, name, None))
-            # Old releases of google-auth stumble over some refusals.
+            # On some refusals, old releases of google-auth raise a defect.
             is_refused = isinstance(error, (google.auth.exceptions.RefreshError, google.auth.exceptions.OAuthError, *_DEFECTS))
             refusal = self._refusal if is_refused else None
             raise sign_in_error(description, self._kind, error, refusal, secrets=self.secrets) from None
@@ -122,7 +122,7 @@ class Tokens:
         timeout: float | None = None,
         **unused: t.Any,
     ) -> _Response:
-        """Send a request of google-auth's own; it looks at the status itself."""
+        """Send a request of google-auth, which checks the status itself."""
         try:
             reply = self._send(method, url, body, headers or {}, timeout)
         except TokenUnansweredError as error:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that say how to sign in to GCP: their variables, which of them count, and the key of a service account."""
+"""How to sign in to GCP: the options and their environment variables, which of them count, and the key of a service account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .._http.errors import InvalidOptionError
 
 DEFAULT_SCOPES = ("https://www.googleapis.com/auth/compute",)
 KEY_OPTIONS = ("service_account_file", "service_account_contents")
-# Only one of these can count.
+# Only one of these may be set.
 _ACCOUNTS = (*KEY_OPTIONS, "service_account_email")
 _CREDENTIALS = (*_ACCOUNTS, "access_token")
 
@@ -70,7 +70,7 @@ def check_credentials(params: Parameters) -> dict[str, t.Any]:
 
 
 def _that_count(params: Parameters) -> dict[str, t.Any]:
-    """Return the credentials that the task sets, or where it sets none those of environment variables; None for the others.
+    """Return the credentials that the task sets; if it sets none, those of environment variables. None for the others.
 
     The argument spec does not say where it has a value from.
     """

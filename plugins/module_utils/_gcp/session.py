@@ -25,18 +25,18 @@ LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), ("google-auth", GOOGLE_AUTH_IM
 ROOT = f"https://{HOST}/compute/v1/"
 REQUEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0
-# How often what only reads is sent again.
+# How often a request that only reads is sent again.
 READ_RETRIES = 4
 
 
 class GcpSession:
-    """The requests of one task to GCP, one after the other, each with a deadline of its own.
+    """The requests of one task to GCP, one after the other.
 
     Args:
         params: The options, as `options.validate` returns them.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
-        calls: Where the requests are recorded, if there is such a list already.
+        calls: The list that requests are added to; None for a new one.
 
     Attributes:
         calls: The requests sent so far.
@@ -61,7 +61,7 @@ class GcpSession:
 
     @property
     def secrets(self) -> t.Iterable[str]:
-        """What must not be shown, as far as it is known by now."""
+        """The secrets known so far."""
         return self._tokens.secrets
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class GcpSession:
             self._deadline = before
 
     def read(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
-        """Read an object; what passes by itself is asked for again, before the deadline if there is one.
+        """Read an object, again after a failure that may pass, until the deadline if there is one.
 
         Args:
             description: What it is for, as a verb phrase.
@@ -109,7 +109,7 @@ class GcpSession:
             request_id: A UUID. GCP carries out only the first of several requests that have the same.
 
         Raises:
-            TaskError: If it fails; `outcome_unknown` if it may have been carried out all the same.
+            TaskError: If it fails; with `outcome_unknown` if GCP may have carried it out.
         """
         return self._answer(description, "POST", path, body, {"requestId": request_id})
 
