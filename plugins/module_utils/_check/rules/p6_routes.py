@@ -9,7 +9,7 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ..._aws.objects import ENDED, RouteTable, Subnet
+from ..._aws.objects import ENDED, RouteTable
 from ..facts import ConnectionFacts, known, known_or
 from .common import (
     are_all_judged,
@@ -26,7 +26,7 @@ from .common import (
 )
 from .prefixes import Part
 from .rule import Finding, Findings, check, not_read
-from .tables import TableView, name_of, views_of, without_table
+from .tables import TableView, judged_tables, name_of, without_table
 
 _FULL = 0.8
 
@@ -34,8 +34,7 @@ _FULL = 0.8
 @check("P601", waits_for=("P102", "P105"))
 def find_stray_routes(facts: ConnectionFacts) -> Findings:
     """The table of each judged subnet sends the whole block to the connection."""
-    subnets = judged_subnets(facts)
-    if not subnets:
+    if not judged_subnets(facts):
         yield _nothing_judged(facts)
         return
     outside = [subnet.id for subnet in chosen_subnets(facts) if is_outside_entry(subnet, facts)]
@@ -47,15 +46,18 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
             " connection, and not judged.",
             evidence={"subnet_ids": outside},
         )
-    yield from _judge_routes(subnets, facts)
-    for one in _judge_lists(subnets, facts):
+    for subnet_id in without_table(facts):
+        yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
+    views = judged_tables(facts)
+    yield from (_stray_finding(view, facts) for view in views if view.strays and not view.unread)
+    for one in _unread_lists(views):
         yield Finding("skipped", one.subject, f"What {one.subject} does depends on a prefix list.", waits_for="P603")
 
 
 @check("P602", waits_for=("P101", "P102", "P401", "P402"))
 def find_black_holes(facts: ConnectionFacts) -> Findings:
     """No route to the connection is a black hole."""
-    for view in _judged_views(facts):
+    for view in judged_tables(facts):
         holes = [part for part in view.inside if part.route is not None and part.route.is_blackhole]
         if holes:
             blocks = [str(block) for part in holes for block in part.blocks]
@@ -72,8 +74,9 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
 @check("P603")
 def find_routes_over_lists(facts: ConnectionFacts) -> Findings:
     """The entries of prefix lists are known, where they could decide where the block goes."""
-    yield from _judge_lists(need_subnets(facts), facts)
-    for view in _judged_views(facts):
+    views = judged_tables(facts)
+    yield from _unread_lists(views)
+    for view in views:
         lists = {part.route.destination for part in view.inside if part.route in view.table.list_routes and part.route}
         if lists and not view.unread:
             message = f"{view.name} routes over {listed(sorted(lists))}."
@@ -83,7 +86,7 @@ def find_routes_over_lists(facts: ConnectionFacts) -> Findings:
 @check("P604", "info")
 def find_propagated_routes(facts: ConnectionFacts) -> Findings:
     """No propagated route has the destination of a route to the connection."""
-    for view in _judged_views(facts):
+    for view in judged_tables(facts):
         used = {part.route.destination for part in view.inside if part.route is not None}
         for route in view.table.routes:
             if route.is_propagated and route.destination in used:
@@ -100,7 +103,7 @@ def find_propagated_routes(facts: ConnectionFacts) -> Findings:
 def find_full_tables(facts: ConnectionFacts) -> Findings:
     """The tables of the judged subnets have room for more routes; tables of gateways have no subnets."""
     quota = known(facts.aws.routes_quota)
-    for view in _judged_views(facts):
+    for view in judged_tables(facts):
         number = sum(not route.is_propagated for route in (*view.table.routes, *view.table.list_routes))
         if number >= _FULL * quota:
             yield Finding(
@@ -116,7 +119,7 @@ def find_full_tables(facts: ConnectionFacts) -> Findings:
 def find_left_over_routes(facts: ConnectionFacts) -> Findings:
     """No table of the VPC has routes to another connection that has ended; P601 is about those that take part of the block."""
     own, statuses = connection_id_of(facts), known(facts.aws.statuses)
-    strays = {(view.table.id, part.route) for view in _judged_views(facts) for part in view.strays}
+    strays = {(view.table.id, part.route) for view in judged_tables(facts) for part in view.strays}
     found: dict[str, list[tuple[RouteTable, str]]] = {}
     for table in known(facts.aws.route_tables):
         for route in (*table.routes, *table.list_routes):
@@ -162,30 +165,6 @@ def find_ipv6_subnets(facts: ConnectionFacts) -> Findings:
             yield Finding("fail", subnet.id, message, fix, subnet_ids=(subnet.id,))
 
 
-def _judge_routes(subnets: t.Sequence[Subnet], facts: ConnectionFacts) -> Findings:
-    """Yield what keeps subnets from sending the whole block to the connection, one finding a table.
-
-    Tables for which `_judge_lists` yields something are left out.
-    """
-    for subnet_id in without_table(subnets, facts):
-        yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
-    for view in views_of(with_ipv4(subnets), facts):
-        if view.strays and not view.unread:
-            yield _stray_finding(view, facts)
-
-
-def _judge_lists(subnets: t.Sequence[Subnet], facts: ConnectionFacts) -> Findings:
-    """Yield which prefix lists could not be read, where they decide whether a table of subnets sends the whole block."""
-    for view in views_of(with_ipv4(subnets), facts):
-        for unread in view.unread:
-            finding = not_read(unread, view.table.id, view.subnet_ids)
-            yield dataclasses.replace(finding, message=f"{view.name} has a route to a prefix list. {unread.message}")
-
-
-def _judged_views(facts: ConnectionFacts) -> list[TableView]:
-    return views_of(with_ipv4(need_subnets(facts)), facts)
-
-
 def _nothing_judged(facts: ConnectionFacts) -> Finding:
     """Return why there is no subnet to judge: an empty VPC is a matter of its owner, but a choice that is empty is a mistake."""
     vpc_id, block = facts.entry.vpc_id, facts.entry.cidr_block
@@ -201,6 +180,14 @@ def _nothing_judged(facts: ConnectionFacts) -> Finding:
     fix = "Name the tables of subnets with route_table_ids or route_table_tags, or leave both out to judge all subnets."
     tables = {"route_table_ids": list(facts.entry.route_table_ids or ()), "route_table_tags": facts.entry.route_table_tags}
     return Finding("unknown", vpc_id, message, fix, {name: one for name, one in tables.items() if one})
+
+
+def _unread_lists(views: t.Iterable[TableView]) -> Findings:
+    """Yield which prefix lists could not be read, where they decide whether a table sends the whole block."""
+    for view in views:
+        for unread in view.unread:
+            finding = not_read(unread, view.table.id, view.subnet_ids)
+            yield dataclasses.replace(finding, message=f"{view.name} has a route to a prefix list. {unread.message}")
 
 
 def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
