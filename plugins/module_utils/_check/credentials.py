@@ -117,12 +117,12 @@ def gcp_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any
         raise InvalidOptionError(f"{own[0]} and {own[1]} exclude each other.", hint="Leave one of them out.")
     source = {**dict.fromkeys(GCP_NAMES.values()), **entry, "gcp_scopes": params["gcp_scopes"]} if own else params
     given = {name: source[option] for name, option in GCP_NAMES.items()}
-    with with_gcp_names():
+    with gcp_names():
         return check_credentials({**given, "scopes": given["scopes"] or _SCOPES})
 
 
 @contextmanager
-def with_gcp_names() -> t.Iterator[None]:
+def gcp_names() -> t.Iterator[None]:
     """Let errors from inside the block, which name the options without `gcp_`, name them as this module does."""
     try:
         yield

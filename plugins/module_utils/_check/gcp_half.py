@@ -13,7 +13,7 @@ from .._gcp.network import Peering
 from .._gcp.networks import list_networks
 from .._http.errors import TaskError
 from .connections import Connection
-from .credentials import with_gcp_names
+from .credentials import gcp_names
 from .facts import Fact, Unread
 from .session import CheckSession
 
@@ -43,11 +43,11 @@ def read_gcp(session: CheckSession, connections: t.Iterable[Connection]) -> dict
     }
     for one, (credentials, project_id) in keys.items():
         if credentials not in sessions:
-            with with_gcp_names():
+            with gcp_names():
                 sessions[credentials] = session.open_gcp(one.credentials)
         if (credentials, project_id) not in answers:
             try:
-                with with_gcp_names():
+                with gcp_names():
                     answers[credentials, project_id] = list_networks(sessions[credentials], project_id)
             except TaskError as error:
                 answers[credentials, project_id] = error

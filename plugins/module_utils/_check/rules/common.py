@@ -15,6 +15,8 @@ from .rule import skip
 
 # Longer lists are in the evidence; a sentence with sixty ids cannot be read.
 _LONGEST = 3
+# From this part of a limit on, it is time to do something.
+NEARLY = 0.8
 # Names of Amazon's resolver; it also has the third address of the first block of the VPC.
 # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
 AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253")

@@ -8,7 +8,6 @@ The states of clusters are in https://www.mongodb.com/docs/api/doc/atlas-admin-a
 
 from __future__ import annotations
 
-from ..._clouds.aws import AWS
 from ..._clouds.cloud import Cloud, cloud_of
 from ..._resources.clusters import FLEX, SHARED
 from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadError, known
@@ -33,7 +32,7 @@ def is_dedicated(cluster: AtlasObject) -> bool:
     return all(one["provider_name"] not in (SHARED, FLEX) for one in cluster["regions"])
 
 
-def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud = AWS) -> bool:
+def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud) -> bool:
     """Whether a cluster has nodes where a network container is: in its region, or on GCP in any."""
     return any(_is_there(one, region, cloud) for one in cluster["regions"])
 

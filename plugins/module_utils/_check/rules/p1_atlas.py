@@ -16,7 +16,7 @@ from ..._values.blocks import is_within
 from ..._values.limits import MOST_PEERS, MOST_PENDING, PENDING_LIFE
 from ..._values.moments import created_at
 from ..facts import AtlasObject, ConnectionFacts, Missing, Unread, UnreadError, known, known_or
-from .common import container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
+from .common import NEARLY, container_block, listed, need_container, peer_of, span_text, to_network, vpc_blocks_of
 from .g4_mirror import is_mirror_missing, mirror_advice
 from .judged_clusters import has_ended, peers_of_network
 from .rule import Finding, Findings, check, skip
@@ -25,8 +25,6 @@ _WAIT = "Wait, and check again: Atlas goes on by itself."
 # The states in which Atlas counts a connection as pending, and those in which it does not count it any more.
 _PENDING = {state for cloud in CLOUDS.values() for state in cloud.progress[:-1]}
 _LEAVING = {cloud.terminating for cloud in CLOUDS.values()}
-# From this part of a limit on, it is time to do something.
-_NEARLY = 0.8
 
 
 @check("P101", clouds=ALL_CLOUDS)
@@ -234,6 +232,6 @@ def _find_shared(block: ipaddress.IPv4Network, project: str, peers: t.Iterable[A
 
 def _find_near(count: int, limit: int, subject: str, what: str, fix: str) -> Findings:
     """Yield a warning if a limit is nearly reached."""
-    if count >= _NEARLY * limit:
+    if count >= NEARLY * limit:
         message = f"The {subject} has {count} {what}, and {limit} is the limit."
         yield Finding("warn", subject, message, fix, {"count": count, "limit": limit})

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._clouds.aws import AWS
 from ..._clouds.azure import AZURE
 from ..._clouds.cloud import ALL_CLOUDS, Cloud
 from ..._clouds.gcp import GCP
@@ -165,7 +164,7 @@ def _severity(facts: ConnectionFacts) -> Severity:
     return "fail" if facts.selection.clusters is not None or not usable_clusters(facts) else "warn"
 
 
-def _names(regions: t.Iterable[AtlasObject], cloud: Cloud = AWS) -> list[str]:
+def _names(regions: t.Iterable[AtlasObject], cloud: Cloud) -> list[str]:
     """Return regions in words, each once; those of another cloud with its name."""
     names = [
         one["region_name"] if one["provider_name"] == cloud.name else f"{one['region_name']} ({one['provider_name']})"

@@ -12,6 +12,7 @@ import typing as t
 from ..._aws.objects import ENDED, RouteTable
 from ..facts import ConnectionFacts, known, known_or
 from .common import (
+    NEARLY,
     are_all_judged,
     atlas_block_of,
     chosen_subnets,
@@ -27,8 +28,6 @@ from .common import (
 from .prefixes import Part
 from .rule import Finding, Findings, check, not_read
 from .tables import TableView, judged_tables, name_of, without_table
-
-_FULL = 0.8
 
 
 @check("P601", waits_for=("P102", "P105"))
@@ -105,7 +104,7 @@ def find_full_tables(facts: ConnectionFacts) -> Findings:
     quota = known(facts.aws.routes_quota)
     for view in judged_tables(facts):
         number = sum(not route.is_propagated for route in (*view.table.routes, *view.table.list_routes))
-        if number >= _FULL * quota:
+        if number >= NEARLY * quota:
             yield Finding(
                 "warn",
                 view.table.id,
