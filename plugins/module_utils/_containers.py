@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which container, and its plan."""
+"""Network containers: which one the options mean, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from ._http.errors import InvalidOptionError, TaskError
 from ._resources.containers import Container, describe, is_in_region
 from ._values.blocks import do_overlap, parse_private_block
 
+# What the removal of a container waits for.
+UNUSED = "unused"
+Pairs = tuple[tuple[str, t.Any], ...]
+
 
 def choose_cloud(params: Parameters) -> Cloud:
-    """Return the cloud of containers that the options mean; AWS's, unless they say otherwise.
+    """Return the cloud that the options mean: AWS, unless they say otherwise.
 
     Raises:
         InvalidOptionError: If they do not go together.
@@ -73,16 +77,12 @@ def check_block(params: Parameters, cloud: Cloud) -> None:
         InvalidOptionError: If it cannot be right.
     """
     if not cloud.has_one_container:
-        check_options(params, cloud.parse_block, "atlas_cidr_block")
+        check_options(params, cloud.parse_block, BLOCK)
     elif params["regions"] is None:
         # An existing container may have regions, and so another size.
-        check_options(params, parse_private_block, "atlas_cidr_block")
+        check_options(params, parse_private_block, BLOCK)
     else:
-        check_options(params, partial(cloud.parse_block, regions=len(params["regions"])), "atlas_cidr_block")
-
-
-UNUSED = "unused"
-Pairs = tuple[tuple[str, t.Any], ...]
+        check_options(params, partial(cloud.parse_block, regions=len(params["regions"])), BLOCK)
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class ContainerState:
 
     Attributes:
         container: The container; None if it is not there.
-        listed: All containers of the project on its provider.
-        users: What uses the container, in words; read only where it is to be removed.
+        listed: All containers of the project on its cloud.
+        users: What uses the container, in words; read only for its removal.
     """
 
     container: Container | None
@@ -105,7 +105,7 @@ class ContainerPlanner:
 
     Args:
         params: The options, with regions of AZURE and GCP as Atlas writes them.
-        cloud: What containers are like on its provider.
+        cloud: Its cloud.
     """
 
     def __init__(self, params: Parameters, cloud: Cloud) -> None:
@@ -140,7 +140,7 @@ class ContainerPlanner:
         """Plan the removal.
 
         Raises:
-            TaskError: If it is another one than the options say, or something uses it, and nobody waits.
+            TaskError: If it is another one than the options say, or something uses it, and the task does not wait.
         """
         container = state.container
         if container is None:
@@ -216,7 +216,7 @@ class ContainerPlanner:
         return found
 
     def _check_overlaps(self, state: ContainerState) -> None:
-        """Check that the block is free on the provider.
+        """Check that the block is free on the cloud.
 
         Raises:
             InvalidOptionError: If another container has a part of it.

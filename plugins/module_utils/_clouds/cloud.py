@@ -392,7 +392,7 @@ def is_pending(peer: Peer) -> bool:
 
 
 def for_pending(peers: t.Iterable[Peer], on_aws: str, elsewhere: str) -> str:
-    """Return what is to be done with pending connections.
+    """Return what to do with pending connections.
 
     Args:
         peers: The connections that are there.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options as values: each is parsed once, before anything is sent, and what cannot be right is named with its option."""
+"""Options as values: each is parsed once, before anything is sent, and an error names the option at fault."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
     from .._clouds.cloud import REGION
 
     forms: dict[str, t.Callable[[str], t.Any]] = dict.fromkeys(("group_id", "peer_id", "container_id"), parse_object_id)
-    forms.update({name: AWS.forms[name] for name in (*AWS.ids, AWS.block or "")})
+    forms.update({name: AWS.forms[name] for name in (*AWS.ids, *AWS.needed)})
     warnings = []
     for option, parse in forms.items():
         try:

@@ -21,7 +21,7 @@ LONGEST_ROLE_TIMEOUT = 86400
 
 
 def choose_provider(params: Parameters) -> Cloud | None:
-    """Return the cloud provider that the options mean; None if they leave it open.
+    """Return the cloud that the options mean; None if they leave it open.
 
     Raises:
         InvalidOptionError: If they do not go together.
@@ -126,7 +126,7 @@ def check_identity(params: Parameters, provider: Cloud) -> None:
 
 
 def check_goal(params: Parameters, provider: Cloud) -> None:
-    """Check that connections of a provider come to the state that is to be waited for.
+    """Check that connections on a cloud reach the state that the task waits for.
 
     Raises:
         InvalidOptionError: If they do not.

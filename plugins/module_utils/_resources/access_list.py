@@ -13,7 +13,7 @@ import typing as t
 
 from .._api.client import PAGE_SIZE, AtlasClient
 from .._http.errors import ApiError
-from .._values.blocks import Network, parse_block
+from .._values.blocks import Block, parse_block
 from .._values.invalid import InvalidValueError
 from .._values.moments import to_moment
 
@@ -131,7 +131,7 @@ class AccessList:
         """Remove an entry.
 
         Raises:
-            OvertakenError: If somebody else has removed it.
+            OvertakenError: If another client has removed it.
             TaskError: If it cannot be removed.
         """
         description = f"remove {name} from the access list of project {self._group_id}"
@@ -159,7 +159,7 @@ _ANYWHERE = "/0"
 _SECURITY_GROUP = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+")
 
 
-def _parse_block(value: str) -> Network:
+def _parse_block(value: str) -> Block:
     return parse_block(value, "Give a block such as 10.0.0.0/16, or ip_address instead.")
 
 
@@ -193,7 +193,7 @@ def check_entries(entries: t.Sequence[AccessEntry], state: str, *, only_own: boo
 
     Args:
         entries: The entries; what they leave open is None.
-        state: Whether they are to be `present` or `absent`.
+        state: The option: `present` or `absent`.
         only_own: Whether entries with another comment stay.
 
     Raises:
@@ -245,7 +245,7 @@ def _check_entry(entry: AccessEntry, state: str) -> None:
 
 
 def _check_date(date: str, entry: AccessEntry, state: str) -> None:
-    """Check the date of an entry, and that Atlas will take it where the entry is to be there."""
+    """Check the date of an entry, and with `present` that Atlas will take it."""
     try:
         left = to_moment(date) - datetime.datetime.now(datetime.timezone.utc)
     except ValueError:

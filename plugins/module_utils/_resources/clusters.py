@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from .._api.client import AtlasClient
+from .._clouds.cloud import Fields
 from .._http.errors import ApiError
 
 # The providers of clusters that share their hosts with others: they use no network container, and cannot be peered.
@@ -19,7 +20,6 @@ _MEMBERS = re.compile(r"mongodb://([A-Za-z0-9.-]+:[0-9]+(?:,[A-Za-z0-9.-]+:[0-9]
 _STRINGS = {"standard": "standard", "standard_srv": "standardSrv", "private": "private", "private_srv": "privateSrv"}
 _NODES = {"electable_nodes": "electableSpecs", "read_only_nodes": "readOnlySpecs", "analytics_nodes": "analyticsSpecs"}
 _KINDS: dict[type[t.Any], str] = {str: "a text", bool: "true or false", int: "a whole number", list: "a list", dict: "an object"}
-Json = t.Mapping[str, t.Any]
 
 
 class Region(t.TypedDict):
@@ -46,7 +46,7 @@ class Cluster(t.TypedDict):
     private_members: list[str]
 
 
-def to_result(cluster: Json, description: str) -> Cluster:
+def to_result(cluster: Fields, description: str) -> Cluster:
     """Return a dedicated or shared cluster of the API with the names of the results.
 
     Args:
@@ -63,7 +63,7 @@ def to_result(cluster: Json, description: str) -> Cluster:
         raise _odd(description, error) from None
 
 
-def flex_to_result(cluster: Json, description: str) -> Cluster:
+def flex_to_result(cluster: Fields, description: str) -> Cluster:
     """Return a Flex cluster of the API as `to_result` does."""
     try:
         settings = _typed(cluster, "providerSettings", dict) or {}
@@ -76,7 +76,7 @@ def _odd(description: str, error: ValueError) -> ApiError:
     return ApiError(f"Failed to {description}: the reply is not a cluster: {error}.", hint="Check base_url.")
 
 
-def _typed(one: Json, name: str, kind: type[t.Any]) -> t.Any:
+def _typed(one: Fields, name: str, kind: type[t.Any]) -> t.Any:
     """Return a field; None if there is none.
 
     Raises:
@@ -89,7 +89,7 @@ def _typed(one: Json, name: str, kind: type[t.Any]) -> t.Any:
     return value
 
 
-def _text(one: Json, name: str) -> str:
+def _text(one: Fields, name: str) -> str:
     """Return a field that has to be a text.
 
     Raises:
@@ -101,14 +101,14 @@ def _text(one: Json, name: str) -> str:
     return str(value)
 
 
-def _objects(one: Json, name: str) -> list[dict[str, t.Any]]:
+def _objects(one: Fields, name: str) -> list[dict[str, t.Any]]:
     found = _typed(one, name, list) or []
     if not all(isinstance(each, dict) for each in found):
         raise ValueError(f"{name} has something else than objects")
     return list(found)
 
 
-def _to_region(config: Json) -> Region:
+def _to_region(config: Fields) -> Region:
     provider = _text(config, "providerName")
     is_shared = provider in (SHARED, FLEX)
     specs = {name: _typed(config, key, dict) for name, key in _NODES.items()}
@@ -120,8 +120,8 @@ def _to_region(config: Json) -> Region:
     return t.cast("Region", {**where, **nodes})
 
 
-def _nodes_of(specs: Json | None) -> int | None:
-    """Return how many nodes of one kind there are; None if it is not told."""
+def _nodes_of(specs: Fields | None) -> int | None:
+    """Return how many nodes of one kind there are; None if Atlas does not say it."""
     return 0 if specs is None else t.cast("int | None", _typed(specs, "nodeCount", int))
 
 
@@ -133,7 +133,7 @@ def _in_all_shards(regions: t.Iterable[Region]) -> list[Region]:
         if key not in found:
             found[key] = dict(region)
         else:
-            nodes = {name: t.cast("Json", region)[name] for name in _NODES}
+            nodes = {name: t.cast("Fields", region)[name] for name in _NODES}
             found[key].update({name: _sum(found[key][name], number) for name, number in nodes.items()})
     return t.cast("list[Region]", list(found.values()))
 
@@ -142,7 +142,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
 
 
-def _to_cluster(cluster: Json, regions: list[Region]) -> Cluster:
+def _to_cluster(cluster: Fields, regions: list[Region]) -> Cluster:
     strings = _typed(cluster, "connectionStrings", dict) or {}
     connection_strings = {name: _typed(strings, key, str) or None for name, key in _STRINGS.items()}
     return {

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network containers: the part of Atlas's side of the network that a VPC peering connection leads into.
+"""Network containers: the networks of Atlas that peering connections lead into.
 
 Their rules are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
 """
@@ -20,7 +20,7 @@ from .._http.errors import ApiError
 class Container(t.TypedDict, total=False):
     """A network container, with the names of the results; what Atlas does not say is None.
 
-    The fields that differ between clouds, and are only shown, are in its `ContainerKind`.
+    Beside these it has the fields of `atlas_network` of its cloud, which are only shown.
     """
 
     id: str
@@ -53,14 +53,14 @@ def to_camel_case(name: str) -> str:
 
 
 def _api_name(name: str, cloud: Cloud) -> str:
-    """Return what Atlas calls a field of a container. It calls its own network as it does the customer's."""
+    """Return what Atlas calls a field of a container; the names of its own network have no prefix there."""
     if name in cloud.atlas_network:
         name = name.replace("atlas_", "", 1)
     return "region" if (cloud.name, name) == ("AZURE", REGION) else to_camel_case(name)
 
 
 def container_cloud(provider_name: str | None) -> Cloud:
-    """Return the cloud of a container by what its `providerName` says; it is AWS where Atlas leaves that out."""
+    """Return the cloud of a container by its `providerName`; AWS where Atlas leaves that out."""
     return CLOUDS.get(provider_name, AWS) if isinstance(provider_name, str) else AWS
 
 
@@ -96,7 +96,7 @@ def to_region(container: Container) -> str | None:
 
 
 def is_in_region(container: Container, region: str) -> bool:
-    """Whether a container is in a region, which may be written as its cloud or as Atlas does; none on GCP is."""
+    """Whether a container is in a region, in either spelling; False for containers that serve all regions."""
     found = container.get(REGION)
     return isinstance(found, str) and container_cloud(container["provider_name"]).is_in_region(found, region)
 
@@ -168,7 +168,7 @@ class Containers:
         """Delete a container.
 
         Raises:
-            OvertakenError: If somebody else has deleted it.
+            OvertakenError: If another client has deleted it.
             TaskError: If it cannot be deleted.
         """
         description = f"delete network container {container_id} of project {self._group_id}"

@@ -38,7 +38,7 @@ PEER_HINTS = {
 }
 
 
-# What Atlas calls fields by another name than that of the results in camel case, by the cloud.
+# The names of Atlas that do not follow from those of results, by the cloud.
 _API_NAMES: t.Mapping[str, t.Mapping[str, str]] = {
     "AZURE": {"status_name": "status", "error_state_name": "errorState"},
     "GCP": {"status_name": "status", "error_state_name": "errorMessage"},
@@ -137,7 +137,7 @@ class VpcPeers:
         """Ask for the removal of a connection.
 
         Raises:
-            OvertakenError: If somebody else has removed it, or asked for its removal.
+            OvertakenError: If another client has removed it, or has asked for its removal.
             TaskError: If it cannot be removed.
         """
         description = f"delete VPC peering connection {peer_id} of project {self._group_id}"

@@ -13,10 +13,10 @@ from .invalid import InvalidValueError
 # RFC 1918: Atlas refuses every other range (INVALID_ROUTE_TABLE_CIDR, ATLAS_INVALID_CIDR_RANGE).
 _PRIVATE_NETWORKS = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
-Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Block = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
-def parse_block(value: str, hint: str) -> Network:
+def parse_block(value: str, hint: str) -> Block:
     """Return a CIDR block without host bits, in the form that Atlas gives back.
 
     Args:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values that cannot be right. Whoever knows which option they are from names it."""
+"""The error for values that cannot be right; the caller adds the name of the option."""
 
 from __future__ import annotations
 

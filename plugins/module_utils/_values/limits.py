@@ -13,5 +13,5 @@ import datetime
 # What a project holds, over all cloud providers, and how many of them may wait to be accepted or set up.
 MOST_PEERS = 50
 MOST_PENDING = 25
-# After this, AWS drops a request that nobody has accepted.
+# After this, AWS drops a request that is not accepted.
 PENDING_LIFE = datetime.timedelta(days=7)
