@@ -332,6 +332,10 @@ class Atlas(Site):
         """Return method and status of every request, in order."""
         return [(entry["method"], entry["status"]) for entry in self.emulator.requests.entries()]
 
+    def sent(self, method: str) -> int:
+        """Return how many requests with a method came with good credentials."""
+        return sum(entry["method"] == method and entry["authenticated"] for entry in self.emulator.requests.entries())
+
     def writes(self) -> list[str]:
         """Return the methods of the requests that could have changed something and came with good credentials."""
         entries = self.emulator.requests.entries()

@@ -58,23 +58,19 @@ def test_a_security_group_needs_a_connection(atlas: Atlas, check_mode: bool) -> 
     assert (done.failed, done.changed) == (False, True)
 
 
-def test_an_entry_that_somebody_else_has_removed_meanwhile_is_gone(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_an_entry_that_somebody_else_has_removed_meanwhile_is_gone(atlas: Atlas) -> None:
     run(atlas, ENTRY)
-    gone = reply({"error": 404, "errorCode": "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND", "detail": "Not there."}, 404)
-    wire.faults.append(Fault("DELETE", gone, forward=True))
+    atlas.fault("DELETE", "status", status=404, code="ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND", applied=True)
     done = run(atlas, ENTRY, state="absent")
     assert (done.failed, done.changed) == (False, False)
     with atlas.emulator.project.now() as project:
         assert list(project.access_list) == []
 
 
-def test_of_two_entries_one_that_cannot_be_removed_does_not_hide_the_other(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_of_two_entries_one_that_cannot_be_removed_does_not_hide_the_other(atlas: Atlas) -> None:
     second = {"cidr_block": "10.2.0.0/16"}
     run(atlas, ENTRY, second)
-    refusal = reply({"error": 403, "errorCode": "USER_UNAUTHORIZED", "detail": "No."}, 403)
-    wire.faults += [Fault("DELETE"), Fault("DELETE", refusal)]
+    atlas.fault("DELETE", "status", status=403, code="USER_UNAUTHORIZED", skip=1)
     done = run(atlas, ENTRY, second, state="absent")
     assert (done.failed, done.changed) == (True, True)
     with atlas.emulator.project.now() as project:
@@ -224,9 +220,8 @@ def test_a_list_that_lets_everybody_in_warns(atlas: Atlas, block: str) -> None:
         ("DUPLICATE_ADDRESSES_IN_INPUT", "once"),
     ],
 )
-def test_an_entry_that_atlas_refuses_is_explained(faulty: tuple[Atlas, Wire], code: str, word: str) -> None:
-    atlas, wire = faulty
-    wire.faults.append(Fault("POST", reply({"error": 400, "errorCode": code, "detail": "No."}, 400)))
+def test_an_entry_that_atlas_refuses_is_explained(atlas: Atlas, code: str, word: str) -> None:
+    atlas.fault("POST", "status", status=400, code=code)
     done = run(atlas, ENTRY)
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, code)
     assert word in done.msg

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page
 
 OFFICE, HOST, V6, GROUP = "10.1.0.0/16", "10.2.0.5/32", "2001:db8::/32", "sg-0a1b2c3d4e5f67890"
 
@@ -94,18 +94,14 @@ def test_the_status_costs_a_request_an_entry_that_is_selected(atlas: Atlas) -> N
     assert len(requests) == 2 + 2 + 4
 
 
-def test_an_entry_that_goes_meanwhile_is_left_out(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    gone = reply({"error": 404, "errorCode": "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND", "detail": "Not there."}, 404)
-    wire.faults += [Fault("GET"), Fault("GET", gone)]
+def test_an_entry_that_goes_meanwhile_is_left_out(atlas: Atlas) -> None:
+    atlas.fault("GET", "status", status=404, code="ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND", skip=1)
     done = run(atlas, cidr_block="10.*", include_status=True)
     assert (done.failed, len(done.result["access_list"])) == (False, 1)
 
 
-def test_a_status_that_cannot_be_read_is_a_failure(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    refused = reply({"error": 403, "errorCode": "USER_UNAUTHORIZED", "detail": "No."}, 403)
-    wire.faults += [Fault("GET"), Fault("GET", refused)]
+def test_a_status_that_cannot_be_read_is_a_failure(atlas: Atlas) -> None:
+    atlas.fault("GET", "status", status=403, code="USER_UNAUTHORIZED", skip=1)
     done = run(atlas, include_status=True)
     assert (done.failed, done.result["error_code"]) == (True, "USER_UNAUTHORIZED")
 

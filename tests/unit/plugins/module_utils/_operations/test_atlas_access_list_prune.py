@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_access_list import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
-from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
 
 OURS = {"cidr_block": "10.1.0.0/16", "comment": "ours"}
 OLD, OTHER = "10.8.0.0/16", "10.9.0.0/16"
@@ -328,32 +328,29 @@ def test_what_others_add_meanwhile_is_not_in_the_plan(faulty: tuple[Atlas, Wire]
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_a_removal_whose_reply_is_lost_once_is_done(faulty: tuple[Atlas, Wire], forward: bool) -> None:
-    atlas, wire = faulty
+def test_a_removal_whose_reply_is_lost_once_is_done(atlas: Atlas, forward: bool) -> None:
     add(atlas, OLD, OTHER)
-    wire.faults.append(Fault("DELETE", DROP, forward=forward))
+    atlas.fault("DELETE", "lost_reply" if forward else "close")
     done = run(atlas, OURS, max_deletions=2)
     assert (done.failed, done.changed, listed(atlas)) == (False, True, ["10.1.0.0/16"])
     assert names(done.result["pruned"]) == [OLD, OTHER]
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_a_removal_that_gets_no_reply_at_all_counts_if_the_entry_is_gone(faulty: tuple[Atlas, Wire], forward: bool) -> None:
-    atlas, wire = faulty
+def test_a_removal_that_gets_no_reply_at_all_counts_if_the_entry_is_gone(atlas: Atlas, forward: bool) -> None:
     add(atlas, OLD, OTHER)
-    wire.faults.append(Fault("DELETE", DROP, forward=forward, times=3))
+    atlas.fault("DELETE", "lost_reply" if forward else "close", times=3)
     done = run(atlas, allow_empty=True, max_deletions=2)
     assert (done.failed, done.changed) == (True, forward)
     assert names(done.result["pruned"]) == ([OLD] if forward else [])
     assert listed(atlas) == ([OTHER] if forward else [OLD, OTHER])
 
 
-def test_an_addition_whose_reply_is_lost_is_looked_up(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_an_addition_whose_reply_is_lost_is_looked_up(atlas: Atlas) -> None:
     add(atlas, OLD)
-    wire.faults.append(Fault("POST", DROP, forward=True))
+    atlas.fault("POST", "lost_reply")
     done = run(atlas, OURS)
-    assert (done.failed, len(wire.sent("POST"))) == (False, 1)
+    assert (done.failed, atlas.sent("POST")) == (False, 1)
     assert [(one["action"], one["name"]) for one in done.result["actions"]] == [("create", "10.1.0.0/16"), ("delete", OLD)]
 
 

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_cluster_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page
 
 HERE = {"region_name": "US_EAST_1"}
 
@@ -139,10 +139,8 @@ def test_one_cluster_takes_one_request_unless_it_is_flex(atlas: Atlas) -> None:
     assert sorted(paths(atlas)) == ["/clusters", "/flexClusters"]
 
 
-def test_a_flex_cluster_that_goes_meanwhile_is_not_there(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    refused = reply({"error": 404, "errorCode": "CLUSTER_NOT_FOUND", "detail": "Not there."}, 404)
-    wire.faults += [Fault("GET"), Fault("GET", refused)]
+def test_a_flex_cluster_that_goes_meanwhile_is_not_there(atlas: Atlas) -> None:
+    atlas.fault("GET", "status", status=404, code="CLUSTER_NOT_FOUND", skip=1)
     assert names(run(atlas, name="flex")) == []
 
 

@@ -62,10 +62,8 @@ def test_check_mode_foresees_a_container(atlas: Atlas) -> None:
     }
 
 
-def test_a_container_that_somebody_else_has_removed_meanwhile_is_gone(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    gone = reply({"error": 404, "errorCode": "CLOUD_PROVIDER_CONTAINER_NOT_FOUND", "detail": "Not there."}, 404)
-    wire.faults.append(Fault("DELETE", gone, forward=True))
+def test_a_container_that_somebody_else_has_removed_meanwhile_is_gone(atlas: Atlas) -> None:
+    atlas.fault("DELETE", "status", status=404, code="CLOUD_PROVIDER_CONTAINER_NOT_FOUND", applied=True)
     done = run(atlas, **ABSENT)
     assert (done.failed, done.changed, containers(atlas)) == (False, False, [])
 
@@ -88,10 +86,8 @@ def test_a_container_that_stays_in_use_says_so_when_the_time_is_up(atlas: Atlas)
     assert atlas.writes() == []
 
 
-def test_a_container_that_is_too_new_is_removed_when_atlas_takes_it(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    too_new = reply({"error": 409, "errorCode": "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER", "detail": "Too new."}, 409)
-    wire.faults.append(Fault("DELETE", too_new, times=3))
+def test_a_container_that_is_too_new_is_removed_when_atlas_takes_it(atlas: Atlas) -> None:
+    atlas.fault("DELETE", "status", status=409, code="CANNOT_DELETE_RECENTLY_CREATED_CONTAINER", times=3)
     refused = run(atlas, **ABSENT)
     assert (refused.failed, refused.result["error_code"]) == (True, "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER")
     done = run(atlas, **ABSENT, wait=True)
@@ -168,9 +164,8 @@ def test_the_block_of_a_container_in_use_is_kept(atlas: Atlas, check_mode: bool)
     assert [part for part in (peer_id, "192.168.248.0/21", BLOCK) if part not in done.msg] == []
 
 
-def test_a_refusal_that_time_does_not_mend_ends_the_wait_for_a_container_to_be_unused(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    wire.faults.append(Fault("DELETE", reply({"error": 403, "errorCode": "USER_UNAUTHORIZED", "detail": "No."}, 403)))
+def test_a_refusal_that_time_does_not_mend_ends_the_wait_for_a_container_to_be_unused(atlas: Atlas) -> None:
+    atlas.fault("DELETE", "status", status=403, code="USER_UNAUTHORIZED")
     done = run(atlas, **ABSENT, wait=True)
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "USER_UNAUTHORIZED")
     assert atlas.clock.pauses == []

@@ -262,18 +262,15 @@ def test_it_is_removed_once_nothing_uses_it(atlas: Atlas, options: dict[str, Any
 
 
 @CREATIONS
-def test_one_that_somebody_else_has_made_meanwhile_is_found(faulty: tuple[Atlas, Wire], options: dict[str, Any]) -> None:
-    atlas, wire = faulty
-    refused = reply({"error": 409, "errorCode": "CONTAINER_ALREADY_EXISTS", "detail": "It exists."}, 409)
-    wire.faults.append(Fault("POST", refused, forward=True))
+def test_one_that_somebody_else_has_made_meanwhile_is_found(atlas: Atlas, options: dict[str, Any]) -> None:
+    atlas.fault("POST", "status", status=409, code="CONTAINER_ALREADY_EXISTS", applied=True)
     done = run(atlas, **options)
     assert (done.failed, done.changed, len(containers(atlas))) == (False, False, 1)
 
 
 @CREATIONS
-def test_one_whose_reply_is_lost_is_found(faulty: tuple[Atlas, Wire], options: dict[str, Any]) -> None:
-    atlas, wire = faulty
-    wire.faults.append(Fault("POST", reply({"error": 500, "errorCode": "UNEXPECTED_ERROR"}, 500), forward=True))
+def test_one_whose_reply_is_lost_is_found(atlas: Atlas, options: dict[str, Any]) -> None:
+    atlas.fault("POST", "status", status=500, code="UNEXPECTED_ERROR", applied=True)
     done = run(atlas, **options)
     assert (done.failed, done.changed, len(containers(atlas))) == (False, True, 1)
 
@@ -295,11 +292,9 @@ def test_the_regions_in_a_reply_may_have_another_order(faulty: tuple[Atlas, Wire
     assert (done.failed, done.changed, done.result["container"]["regions"]) == (False, True, shown["regions"])
 
 
-def test_a_list_that_is_refused_is_no_absence(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    refusal = reply({"error": 404, "errorCode": "RESOURCE_NOT_FOUND", "detail": "No."}, 404)
+def test_a_list_that_is_refused_is_no_absence(atlas: Atlas) -> None:
     for options in ({**GCP, "state": "absent"}, GCP):
-        wire.faults.append(Fault("GET", refusal))
+        atlas.fault("GET", "status", status=404, code="RESOURCE_NOT_FOUND")
         done = run(atlas, **options)
         assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
 

@@ -9,7 +9,6 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, VPC, Atlas, Done
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
 
 NO_SUCH_PROJECT = "5356823b3794dee37132bbff"
 
@@ -148,9 +147,7 @@ def test_a_null_in_place_of_a_project_is_refused() -> None:
         OPERATION.validate(params)
 
 
-def test_a_project_that_does_not_answer_is_a_failure_of_its_own(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    refused = reply({"error": 403, "errorCode": "USER_UNAUTHORIZED", "detail": "No."}, 403)
-    wire.faults.append(Fault("GET", refused))
+def test_a_project_that_does_not_answer_is_a_failure_of_its_own(atlas: Atlas) -> None:
+    atlas.fault("GET", "status", status=403, code="USER_UNAUTHORIZED")
     done = run(atlas, atlas.emulator.settings.group_id)
     assert (done.failed, done.result["http_status"], done.result["vpc_peers"]) == (True, 403, [])

@@ -16,7 +16,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
     azure_site,
     gcp_site,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
 
 
 @pytest.fixture
@@ -48,9 +47,8 @@ def test_one_cloud_costs_one(atlas: Atlas, made: dict[str, str], cloud: str) -> 
     assert (ids(done), len(atlas.wire())) == ([made[cloud]], 2)
 
 
-def test_a_list_that_is_refused_is_named_with_its_cloud(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    wire.faults.append(Fault("GET", reply({"error": 404, "errorCode": "RESOURCE_NOT_FOUND", "detail": "No."}, 404)))
+def test_a_list_that_is_refused_is_named_with_its_cloud(atlas: Atlas) -> None:
+    atlas.fault("GET", "status", status=404, code="RESOURCE_NOT_FOUND")
     assert "list the VPC peering connections on GCP of project" in read(atlas, provider_name="GCP").msg
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.harness import PAIR, PEERING, Atlas, Done
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
 
 OTHER = {**PAIR, "route_table_cidr_block": "10.99.0.0/16"}
 ONLY_ATLAS_KNOWS = ("id", "connection_id")
@@ -115,10 +114,8 @@ def test_another_region_than_the_container_s_is_foreseen(atlas: Atlas) -> None:
     assert [part for part in ("accepter_region_name", "us-east-1", "eu-west-1") if part not in done.msg] == []
 
 
-def test_an_unknown_group_is_told_when_the_container_is_read(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    gone = reply({"error": 404, "errorCode": "GROUP_NOT_FOUND", "detail": "No such group."}, 404)
-    wire.faults += [Fault("GET"), Fault("GET", gone)]
+def test_an_unknown_group_is_told_when_the_container_is_read(atlas: Atlas) -> None:
+    atlas.fault("GET", "status", status=404, code="GROUP_NOT_FOUND", skip=1)
     done = atlas.run(**PEERING, container_id=atlas.container_id, check_mode=True)
     assert (done.failed, done.result["error_code"]) == (True, "GROUP_NOT_FOUND")
 

@@ -155,11 +155,10 @@ def test_a_dead_one_that_does_not_go_away_is_told_and_counts_as_changed(make_atl
     assert done.peer["status_name"] == "TERMINATING"
 
 
-def test_the_creation_that_fails_after_the_removal_counts_as_changed(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_the_creation_that_fails_after_the_removal_counts_as_changed(atlas: Atlas) -> None:
     peer = atlas.create()
     atlas.act("fail", peer["id"])
-    wire.faults.append(Fault("POST", reply({"error": 409, "errorCode": "PEER_MAXIMUM_REACHED", "detail": "50"}, 409)))
+    atlas.fault("POST", "status", status=409, code="PEER_MAXIMUM_REACHED")
     done = atlas.run(**PEERING, recreate="dead")
     assert (done.failed, done.changed, done.result["error_code"]) == (True, True, "PEER_MAXIMUM_REACHED")
     assert atlas.peers() == []
@@ -167,17 +166,14 @@ def test_the_creation_that_fails_after_the_removal_counts_as_changed(faulty: tup
 
 @pytest.mark.parametrize("forward", [True, False])
 @pytest.mark.parametrize("which", ["pair", "both"])
-def test_a_lost_reply_in_the_middle_of_recreate_does_not_leave_less_than_before(
-    faulty: tuple[Atlas, Wire], which: str, forward: bool
-) -> None:
-    atlas, wire = faulty
+def test_a_lost_reply_in_the_middle_of_recreate_does_not_leave_less_than_before(atlas: Atlas, which: str, forward: bool) -> None:
     peer = atlas.create()
     atlas.act("fail", peer["id"])
-    wire.faults.append(Fault("POST", DROP, forward=forward))
+    atlas.fault("POST", "lost_reply" if forward else "close")
     done = atlas.run(**PEERING, peer_id=peer["id"] if which == "both" else None, recreate="dead")
     assert (done.failed, done.changed) == (False, True)
     assert [one["vpcId"] for one in atlas.peers()] == [VPC]
-    assert len(wire.sent("POST")) == (1 if forward else 2)
+    assert atlas.sent("POST") == (1 if forward else 2)
 
 
 def test_what_is_being_removed_is_waited_out_without_wait_too(atlas: Atlas) -> None:
@@ -270,29 +266,25 @@ def test_a_removal_that_takes_too_long_is_told_before_anything_is_made(make_atla
 @pytest.mark.parametrize("wait", [False, True])
 @pytest.mark.parametrize("forward", [True, False])
 def test_a_removal_whose_reply_is_lost_counts_as_changed_where_the_task_cannot_go_on(
-    faulty: tuple[Atlas, Wire], wait: bool, forward: bool
+    atlas: Atlas, wait: bool, forward: bool
 ) -> None:
-    atlas, wire = faulty
     peer = atlas.create()
     atlas.act("fail", peer["id"])
-    wire.faults.append(Fault("DELETE", DROP, forward=forward))
+    atlas.fault("DELETE", "lost_reply" if forward else "close")
     done = atlas.run(**PEERING, recreate="dead", retries=0, wait=wait)
-    assert (done.failed, done.changed, len(wire.sent("DELETE"))) == (True, forward, 1)
+    assert (done.failed, done.changed, atlas.sent("DELETE")) == (True, forward, 1)
 
 
-def test_a_dead_connection_that_somebody_else_removes_meanwhile_is_made_anew(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_dead_connection_that_somebody_else_removes_meanwhile_is_made_anew(atlas: Atlas) -> None:
     peer = atlas.create(wait=True)
     atlas.act("reject", peer["id"])
-    gone = reply({"error": 404, "errorCode": "PEER_NOT_FOUND", "detail": "Not there."}, 404)
-    wire.faults.append(Fault("DELETE", gone, forward=True))
+    atlas.fault("DELETE", "status", status=404, code="PEER_NOT_FOUND", applied=True)
     done = atlas.run(**PEERING, recreate="dead", wait=True)
     assert (done.failed, done.changed) == (False, True)
     assert done.peer["id"] != peer["id"]
 
 
-def test_a_connection_of_the_first_edition_is_refused_in_atlas_s_own_words(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
-    wire.faults.append(Fault("POST", reply({"error": 400, "errorCode": "INVALID_ROUTE_TABLE_CIDR", "detail": "No."}, 400)))
+def test_a_connection_of_the_first_edition_is_refused_in_atlas_s_own_words(atlas: Atlas) -> None:
+    atlas.fault("POST", "status", status=400, code="INVALID_ROUTE_TABLE_CIDR")
     done = atlas.run(**PEERING, api_version="v1.0")
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "INVALID_ROUTE_TABLE_CIDR")

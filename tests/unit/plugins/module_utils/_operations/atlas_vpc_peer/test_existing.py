@@ -143,9 +143,8 @@ def test_what_somebody_else_removed_meanwhile_counts_as_gone(
 
 @pytest.mark.parametrize("code", ["GROUP_NOT_FOUND", "RESOURCE_NOT_FOUND", "CLOUD_PROVIDER_CONTAINER_NOT_FOUND", None])
 @pytest.mark.parametrize("which", [PAIR, {"peer_id": "0" * 24}])
-def test_another_404_is_never_taken_for_absence(faulty: tuple[Atlas, Wire], code: str | None, which: dict[str, Any]) -> None:
-    atlas, wire = faulty
-    wire.faults.append(Fault("GET", reply({"error": 404, "errorCode": code, "detail": "No."}, 404), times=9))
+def test_another_404_is_never_taken_for_absence(atlas: Atlas, code: str | None, which: dict[str, Any]) -> None:
+    atlas.fault("GET", "status", status=404, code=code, times=9)
     for state in ("absent", "present"):
         done = atlas.run(**which, state=state)
         assert (done.failed, done.changed, done.result["http_status"]) == (True, False, 404)
@@ -161,10 +160,9 @@ def test_another_404_for_a_delete_is_a_failure(faulty: tuple[Atlas, Wire], code:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 409, 500])
-def test_an_error_of_a_read_is_never_taken_for_absence(faulty: tuple[Atlas, Wire], status: int) -> None:
-    atlas, wire = faulty
+def test_an_error_of_a_read_is_never_taken_for_absence(atlas: Atlas, status: int) -> None:
     atlas.create()
-    wire.faults.append(Fault("GET", reply({"error": status, "errorCode": "X"}, status), times=99))
+    atlas.fault("GET", "status", status=status, code="X", times=99)
     for options in (PEERING, {**PAIR, "state": "absent"}):
         done = atlas.run(**options)
         assert (done.failed, done.changed, done.result["http_status"]) == (True, False, status)
@@ -211,10 +209,9 @@ def test_a_patch_has_the_region_of_the_container_where_nothing_else_tells_one(
     assert wire.requests[2].path.endswith(f"/containers/{other}")
 
 
-def test_a_container_that_cannot_be_read_keeps_the_patch_from_being_sent(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_container_that_cannot_be_read_keeps_the_patch_from_being_sent(atlas: Atlas) -> None:
     atlas.create()
-    wire.faults += [Fault("GET"), Fault("GET", reply({"error": 403, "errorCode": "X"}, 403))]
+    atlas.fault("GET", "status", status=403, code="X", skip=1)
     done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
 

@@ -193,10 +193,9 @@ def test_a_container_that_stays_too_new_is_not_told_to_wait(faulty: tuple[Atlas,
     assert "wait to true" not in done.msg
 
 
-def test_a_container_says_that_its_users_cannot_be_read(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_container_says_that_its_users_cannot_be_read(atlas: Atlas) -> None:
     peer_id = atlas.add_peer()
-    wire.faults += [Fault("GET"), Fault("GET"), Fault("GET", DROP, times=99)]
+    atlas.fault("GET", "close", skip=2, times=99)
     done = atlas.run(_container_task.OPERATION, region_name="us-east-1", state="absent", wait=True, wait_timeout=3)
     assert [part for part in (peer_id, "3 seconds", "did not answer") if part not in done.msg] == []
 

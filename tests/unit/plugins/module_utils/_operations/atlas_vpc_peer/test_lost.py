@@ -162,14 +162,13 @@ def test_a_delete_that_was_carried_out_counts_without_retries(faulty: Faulty, lo
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
-def test_a_delete_that_is_always_lost_is_given_up_after_retries(faulty: Faulty, retries: int) -> None:
-    atlas, wire = faulty
+def test_a_delete_that_is_always_lost_is_given_up_after_retries(atlas: Atlas, retries: int) -> None:
     atlas.create()
-    wire.faults.append(Fault("DELETE", DROP, times=99))
+    atlas.fault("DELETE", "close", times=99)
     done = atlas.run(**PAIR, state="absent", retries=retries)
     assert done.failed
     assert len(atlas.peers()) == 1
-    assert len(wire.sent("DELETE")) == retries + 1
+    assert atlas.sent("DELETE") == retries + 1
 
 
 @pytest.mark.parametrize("retries", [1, 2])
@@ -294,8 +293,7 @@ def test_a_limited_rate_in_the_middle_is_waited_out(faulty: Faulty) -> None:
 
 
 @pytest.mark.parametrize("change", ["create", "update", "delete"])
-def test_whatever_is_lost_the_same_task_again_finishes_the_work(faulty: Faulty, change: str) -> None:
-    atlas, wire = faulty
+def test_whatever_is_lost_the_same_task_again_finishes_the_work(atlas: Atlas, change: str) -> None:
     if change != "create":
         atlas.create()
     wanted: dict[str, Any] = {
@@ -304,8 +302,8 @@ def test_whatever_is_lost_the_same_task_again_finishes_the_work(faulty: Faulty, 
         "delete": {**PAIR, "state": "absent"},
     }[change]
     method = {"create": "POST", "update": "PATCH", "delete": "DELETE"}[change]
-    wire.faults.append(Fault(method, DROP, times=99))
+    atlas.fault(method, "close", times=99)
     assert atlas.run(**wanted, retries=0).failed
-    wire.faults.clear()
+    atlas.emulator.faults.clear()
     assert atlas.run(**wanted).changed
     assert not atlas.run(**wanted).changed

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, VPC, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.peer_site import PeerSite, azure_site, gcp_site
-from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire
 
 OTHER_VPC = "vpc-0ffffffffffffffff"
 CHECK_MODES = pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check mode"])
@@ -116,14 +115,13 @@ def test_a_move_does_not_wait_for_what_is_on_its_way_out(azure: PeerSite) -> Non
     assert (done.failed, done.changed, azure.atlas.writes()) == (False, True, ["POST"])
 
 
-def test_a_lost_reply_in_the_middle_of_a_move_makes_no_second_connection(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_lost_reply_in_the_middle_of_a_move_makes_no_second_connection(atlas: Atlas) -> None:
     site = azure_site(atlas)
     for method in ("POST", "DELETE"):
         for forward in (True, False):
             name = f"{method}-{forward}".lower()
             old = site.create(vnet_name=name)
-            wire.faults.append(Fault(method, DROP, forward=forward))
+            atlas.fault(method, "lost_reply" if forward else "close")
             done = site.run(vnet_name=f"{name}-new", peer_id=old, recreate="changed", wait=True)
             assert (done.failed, done.changed) == (False, True), done.result
             assert old not in ids(atlas)

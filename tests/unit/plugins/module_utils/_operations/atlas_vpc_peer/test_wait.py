@@ -158,11 +158,9 @@ def test_a_hiccup_while_waiting_is_survived(faulty: tuple[Atlas, Wire]) -> None:
     assert (done.failed, done.peer["status_name"]) == (False, "AVAILABLE")
 
 
-def test_an_error_while_waiting_is_not_taken_for_gone(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_an_error_while_waiting_is_not_taken_for_gone(atlas: Atlas) -> None:
     atlas.create()
-    refused = reply({"error": 404, "errorCode": "GROUP_NOT_FOUND", "detail": "No."}, 404)
-    wire.faults += [Fault("GET", None), Fault("GET", refused, times=9)]
+    atlas.fault("GET", "status", status=404, code="GROUP_NOT_FOUND", skip=1, times=9)
     done = atlas.run(**PAIR, state="absent", wait=True)
     assert (done.failed, done.changed, done.result["error_code"]) == (True, True, "GROUP_NOT_FOUND")
 
@@ -223,24 +221,22 @@ def test_a_connection_that_is_pending_when_the_task_comes_is_told_before_the_fir
     assert len(reads) == (0 if region else 1)
 
 
-def test_the_region_is_left_out_where_it_cannot_be_read(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_the_region_is_left_out_where_it_cannot_be_read(atlas: Atlas) -> None:
     peer = atlas.create(wait=True)
     atlas.lines.clear()
-    wire.faults += [Fault("GET"), Fault("GET", reply({"error": 403, "errorCode": "X"}, 403))]
+    atlas.fault("GET", "status", status=403, code="X", skip=1)
     done = atlas.run(**PEERING, **WAITING, wait_timeout=30)
     assert done.result["error_code"] is None
     assert atlas.lines == [f"{VPC}: PENDING_ACCEPTANCE; accept {peer['connectionId']} in AWS account {ACCOUNT}"]
 
 
-def test_finding_out_the_region_takes_no_more_than_a_part_of_the_wait(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_finding_out_the_region_takes_no_more_than_a_part_of_the_wait(atlas: Atlas) -> None:
     peer = atlas.create(wait=True)
     atlas.lines.clear()
     began = atlas.clock.now
     told = _Told(lambda: atlas.clock.now - began)
     atlas.lines = told
-    wire.faults += [Fault("GET"), Fault("GET", Reply(503), times=999)]
+    atlas.fault("GET", "status", status=503, skip=1, times=999)
     done = atlas.run(**PEERING, **WAITING, wait_timeout=20, retries=10)
     assert done.failed
     assert told.times[0] <= 5
@@ -318,20 +314,17 @@ def test_long_before_the_end_of_a_wait_a_failure_is_told_as_it_is(faulty: tuple[
     assert atlas.clock.now - began < 200
 
 
-def test_an_answer_in_the_end_counts(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_an_answer_in_the_end_counts(atlas: Atlas) -> None:
     peer = atlas.create(wait=True)
     atlas.clock.after(1, lambda: atlas.act("accept", peer["id"]))
-    wire.faults += [Fault("GET"), Fault("GET", Reply(503), times=3)]
+    atlas.fault("GET", "status", status=503, skip=1, times=3)
     done = atlas.run(**PEERING, **WAITING, accepter_region_name="us-east-1", wait_timeout=30, retries=0)
     assert (done.failed, done.peer["status_name"]) == (False, "AVAILABLE")
 
 
-def test_an_error_that_is_an_answer_ends_the_wait_at_any_time(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_an_error_that_is_an_answer_ends_the_wait_at_any_time(atlas: Atlas) -> None:
     atlas.create(wait=True)
-    refused = reply({"error": 403, "errorCode": "X", "detail": "No."}, 403)
-    wire.faults += [Fault("GET"), Fault("GET", refused, times=9)]
+    atlas.fault("GET", "status", status=403, code="X", skip=1, times=9)
     done = atlas.run(**PEERING, **WAITING, accepter_region_name="us-east-1", wait_timeout=3)
     assert (done.failed, done.result["http_status"]) == (True, 403)
     assert done.msg.startswith("Failed to read")
