@@ -89,7 +89,6 @@ class Retry:
         governor = self.governor if request.root is None else None
         last_try = self.clock() + self._settings.total_time
         retries, pause, may_be_done = self._settings.retries, 0.0, False
-        failure: TaskError
         while True:
             try:
                 if pause:

@@ -111,7 +111,7 @@ def test_connections_share_a_nonce_and_its_count(key: ApiKey) -> None:
     assert "nc=00000002" in (header or "")
 
 
-def test_after_a_refused_shared_nonce_each_connection_has_its_own(key: ApiKey) -> None:
+def test_after_a_refused_nonce_each_connection_has_its_own(key: ApiKey) -> None:
     one, other, third = key.for_connection(), key.for_connection(), key.for_connection()
     sent(one, challenge("a"), accepted())
     assert nonces(sent(other, challenge("b"), accepted())) == ["a", "b"]
