@@ -50,27 +50,6 @@ ARGUMENT_SPEC = (
 _MOST_TAG_KEY, _MOST_TAG_VALUE = 128, 256
 
 
-def validate(params: Parameters) -> None:
-    """Check the options without the network.
-
-    Raises:
-        InvalidOptionError: If an option cannot be right, or they say neither which connection nor which VPC is meant.
-    """
-    for option, parse in _PARSERS.items():
-        values = params[option] if isinstance(params[option], list) else [params[option]]
-        for one in values:
-            if one is not None:
-                parse_option(option, one, parse)
-    for option in ("atlas_aws_account_ids", "route_table_ids", "route_table_tags"):
-        if params[option] is not None and not params[option]:
-            raise InvalidOptionError(f"{option} is empty.", hint="Name at least one, or leave the option out.")
-    for option in ("tags", "route_table_tags"):
-        to_tags(option, params[option])
-    check_wait(params)
-    if params["connection_id"] is None:
-        _check_vpc(params)
-
-
 def _parse_connection_id(value: str) -> str:
     try:
         parse_object_id(value)
@@ -94,6 +73,27 @@ _PARSERS: dict[str, t.Callable[[str], t.Any]] = {
     "route_table_cidr_block": parse_private_block,
     "atlas_cidr_block": parse_private_block,
 }
+
+
+def validate(params: Parameters) -> None:
+    """Check the options without the network.
+
+    Raises:
+        InvalidOptionError: If an option cannot be right, or they say neither which connection nor which VPC is meant.
+    """
+    for option, parse in _PARSERS.items():
+        values = params[option] if isinstance(params[option], list) else [params[option]]
+        for one in values:
+            if one is not None:
+                parse_option(option, one, parse)
+    for option in ("atlas_aws_account_ids", "route_table_ids", "route_table_tags"):
+        if params[option] is not None and not params[option]:
+            raise InvalidOptionError(f"{option} is empty.", hint="Name at least one, or leave the option out.")
+    for option in ("tags", "route_table_tags"):
+        to_tags(option, params[option])
+    check_wait(params)
+    if params["connection_id"] is None:
+        _check_vpc(params)
 
 
 def require_connection(params: Parameters) -> None:
