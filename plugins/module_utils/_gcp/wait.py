@@ -32,7 +32,7 @@ class PeeringWaiter:
         return self._networks.look(may_be_missing=self._is_absent)
 
     def until_free(self) -> Wait[NetworkState]:
-        """Try a change until no other one to the peerings of both networks is in progress."""
+        """Return the wait for a change to be taken: GCP makes one change at a time to the peerings of both networks."""
         refusals: list[TaskError] = []
 
         def refused(last: NetworkState, error: TaskError) -> NetworkState | None:
@@ -58,7 +58,7 @@ class PeeringWaiter:
         )
 
     def until_done(self) -> Wait[NetworkState]:
-        """Wait for the operation that a change has begun, and read the network after it."""
+        """Return the wait for the operation that a change has begun, and then for the network to show the change."""
 
         def is_done(last: NetworkState) -> bool:
             running = last.running
@@ -97,7 +97,7 @@ class PeeringWaiter:
         )
 
     def until_active(self, state: NetworkState) -> Wait[NetworkState] | None:
-        """Wait until the peering is active, if that is wanted; it is once Atlas's half is there."""
+        """Return the wait for the peering to be active, as it is once Atlas's half is there; None if that is not wanted."""
         if not self._params["wait"] or self._is_absent:
             return None
 

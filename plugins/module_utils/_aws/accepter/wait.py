@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for a VPC peering connection in AWS: for it to appear, to be active, or to tell its blocks."""
+"""Waiting for a VPC peering connection in AWS: until it appears, is active, or shows its blocks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .checks import check_usable, find_block
 from .network import Network
 from .view import View
 
-# Atlas tells the id of a connection a moment before AWS shows it to the other account.
+# Atlas returns the id of a connection a moment before AWS shows it to the other account.
 LONGEST_APPEARANCE = 60
-# How long AWS may take to tell the blocks of a connection that was just accepted, where the task does not wait for more.
+# How long AWS may take to show the blocks of a connection after its acceptance, if the task does not wait for more.
 LONGEST_PROVISIONING = 30
 UNKNOWN = "unknown"
 
@@ -52,13 +52,13 @@ class ConnectionWaiter:
         return self._until(lambda one: one.status != INITIATING, PENDING)
 
     def until_settled(self, *, needs_block: bool) -> Wait[View]:
-        """Return the wait for the connection to be where the task is to wait for, and where its block can be compared.
+        """Return the wait for the connection to reach the state that the task waits for, and for its block to be shown.
 
         Args:
-            needs_block: Whether AWS has to tell the block, because routes are to be made.
+            needs_block: Whether AWS has to show the block, because routes are made next.
 
         Raises:
-            TaskError: From the wait: if the connection has ended meanwhile, or its block is another one.
+            TaskError: From the wait, if the connection has ended meanwhile, or its block is another one.
         """
 
         def check(view: View) -> Wait[View] | None:
@@ -75,7 +75,7 @@ class ConnectionWaiter:
         return replace(self._until(is_done, ACTIVE), polls_at_once=self.is_stale, then=check)
 
     def _until_told(self, check: t.Callable[[View], Wait[View] | None]) -> Wait[View]:
-        """Return the wait for AWS to tell the requester's blocks; that it does not is not a failure yet."""
+        """Return the wait for AWS to show the requester's blocks; it is no failure yet if it does not."""
         wait = self._until(lambda one: bool(one.requester.cidr_blocks) or one.status in ENDED, ACTIVE)
         return replace(wait, late=_late_only_if_unanswered, seconds=LONGEST_PROVISIONING, then=lambda view: check(view) and None)
 
@@ -109,5 +109,5 @@ class ConnectionWaiter:
 
 
 def _late_only_if_unanswered(unused_view: View, error: WaitTimeoutError) -> TaskError | None:
-    """Return why nobody answered in the end; that the state did not come is told by whoever needs it."""
+    """Return why the last question got no answer. If it got one, callers check the state themselves."""
     return error.unanswered if isinstance(error.unanswered, TaskError) else None
