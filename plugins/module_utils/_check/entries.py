@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The list `connections`."""
+"""The option `connections` of atlas_vpc_peer_check: the cloud of each entry, and the values of its options."""
 
 from __future__ import annotations
 
@@ -97,22 +97,6 @@ def parse_client_block(value: str) -> str:
     return str(network)
 
 
-def parse_cidr_blocks(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
-    """Fill in the blocks of clients beside `cidr_block`.
-
-    Raises:
-        InvalidOptionError: If one is not a block, or the entry is on AWS, where subnets tell them.
-    """
-    given = entry["cidr_blocks"] or ()
-    if given and cloud is AWS:
-        raise InvalidOptionError(
-            f"{place}: cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
-        )
-    entry["cidr_blocks"] = tuple(
-        parse_option(f"{place}.cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
-    )
-
-
 def parse_connections(params: Parameters) -> tuple[list[dict[str, t.Any]] | None, list[str]]:
     """Return the entries with values in place of texts, and warnings; None if there is no list.
 
@@ -153,7 +137,7 @@ def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t
     _parse_forms(entry, cloud, place)
     warnings = _parse_regions(entry, cloud, place)
     _check_network(entry, cloud, place)
-    parse_cidr_blocks(entry, cloud, place)
+    _parse_cidr_blocks(entry, cloud, place)
     missing = [name for name in cloud.check_needs if entry[name] is None]
     if missing and not params["atlas"]:
         raise InvalidOptionError(
@@ -214,3 +198,19 @@ def _check_network(entry: Parameters, cloud: Cloud, place: str) -> None:
     missing = [name for name in cloud.network_identity if entry[name] is None]
     if missing:
         raise InvalidOptionError(f"{place} needs {' and '.join(missing)}.", hint=cloud.check_hint)
+
+
+def _parse_cidr_blocks(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
+    """Fill in the blocks of clients beside `cidr_block`.
+
+    Raises:
+        InvalidOptionError: If one is not a block, or the entry is on AWS, where subnets tell them.
+    """
+    given = entry["cidr_blocks"] or ()
+    if given and cloud is AWS:
+        raise InvalidOptionError(
+            f"{place}: cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
+        )
+    entry["cidr_blocks"] = tuple(
+        parse_option(f"{place}.cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
+    )

@@ -77,19 +77,19 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     Raises:
         InvalidOptionError: If an option cannot be right.
     """
-    clouds = find_clouds(params)
-    check_customer_halves(params, clouds)
+    clouds = _find_clouds(params)
+    _check_customer_halves(params, clouds)
     _check_halves(params)
     check_options(params, parse_object_id, "group_id")
     lists = {name: _parse_list(params, name) for name in _LISTS}
     lists["security_group_ids"] = [one.rpartition("/")[2] for one in lists["security_group_ids"] or ()] or None
     _check_probes(params["probes"])
-    region, warnings = parse_container_region(params, clouds)
+    region, warnings = _parse_container_region(params, clouds)
     aws, more = validate_aws(params)
     connections, unknown = parse_connections({**params, **region})
     if GCP.name in clouds and params["gcp"]:
         validate_gcp(params, connections)
-    parsed = {**lists, **parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds}
+    parsed = {**lists, **_parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds}
     return {**params, **parsed}, warnings + more + unknown
 
 
@@ -156,7 +156,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def find_clouds(params: Parameters) -> tuple[str, ...]:
+def _find_clouds(params: Parameters) -> tuple[str, ...]:
     """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else AWS.
 
     Raises:
@@ -191,7 +191,7 @@ def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
         return False
 
 
-def check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
+def _check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
     """Check that something is read of each connection.
 
     Raises:
@@ -209,8 +209,8 @@ def check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
         raise InvalidOptionError(f"{message}, so there is nothing to check.", hint=hint)
 
 
-def parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tuple[dict[str, str | None], list[str]]:
-    """Return `container_region` as the cloud has it that it is for, and warnings.
+def _parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tuple[dict[str, str | None], list[str]]:
+    """Return `container_region` as its cloud has it, and warnings.
 
     Raises:
         InvalidOptionError: If it cannot be a region there, or may be one of two clouds: the same name is not the same place.
@@ -233,8 +233,8 @@ def parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tuple
     return {"container_region": parsed}, warnings
 
 
-def parse_vnets(params: Parameters) -> dict[str, list[t.Any] | None]:
-    """Return what the options tell of Azure, as objects.
+def _parse_vnets(params: Parameters) -> dict[str, list[t.Any] | None]:
+    """Return the VNets and their peerings of the options as objects.
 
     Raises:
         InvalidOptionError: If they are not what the info modules return.

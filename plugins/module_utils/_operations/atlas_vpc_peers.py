@@ -11,7 +11,7 @@ from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Peer, cloud_of, to_clouds
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
-from .._engine.options import Parameters
+from .._engine.options import Parameters, check_version
 from .._engine.plan import Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_operation import SetOperation
@@ -19,7 +19,7 @@ from .._engine.set_run import SetConvergence
 from .._http.errors import InvalidOptionError, TaskError
 from .._peer_set.draft import PeerSetPlanner
 from .._peer_set.gate import explain, with_removed
-from .._peer_set.options import GOALS, PEERS, check_clouds, parse_entries, pattern_forms, to_entries
+from .._peer_set.options import GOALS, PEERS, parse_entries, pattern_forms, to_entries
 from .._peer_set.state import PeerLists, PeerSetMatch, PeerSetState
 from .._peer_set.summary import PeerSetSummary
 from .._peer_set.waiter import PeerSetWaiter
@@ -90,7 +90,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         params, warnings = super().validate(params)
         if not 1 <= params["parallel"] <= MOST_PARALLEL:
             raise InvalidOptionError(f"parallel must be from 1 to {MOST_PARALLEL}.")
-        check_clouds(params)
+        check_version(params, params["provider_name"] or AWS.name)
         check_role_timeout(params)
         patterns = parse_prune(params, "peers", pattern_forms(params["provider_name"]))
         entries, unknown = parse_entries(params)

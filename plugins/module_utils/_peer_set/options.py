@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Entries, their options and patterns."""
+"""The options of a declared list: its entries, and the patterns of what is ignored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functools import partial
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import CLOUDS, ONE_OF, TOGETHER, Cloud, identity_of, name_of, to_clouds
-from .._engine.options import Parameters, check_version, parse_values
+from .._engine.options import Parameters, parse_values
 from .._http.errors import InvalidOptionError, TaskError
 from .._peering.options import choose_provider, parse_cloud
 from .._values.ids import parse_object_id
@@ -51,9 +51,9 @@ def _parse_word(value: str) -> str:
     return value
 
 
-# The fields of results of all clouds, each with the form that its values have.
 _CLOUD_FORMS = {name: form for cloud in _ALL for name, form in cloud.forms.items()}
 _LAST = [cloud.region for cloud in _ALL if cloud.region is not None]
+# The fields of results of all clouds, each with the form that its values have.
 PATTERN_FORMS: dict[str, Parse] = {
     "id": parse_object_id,
     **{name: _CLOUD_FORMS[name] for cloud in _ALL for name in cloud.read_only if name in _CLOUD_FORMS},
@@ -76,7 +76,7 @@ def pattern_forms(provider_name: str | None) -> t.Mapping[str, Parse | None]:
 
 @dataclass(frozen=True)
 class PeerEntry:
-    """One entry.
+    """One entry of a declared list.
 
     Attributes:
         index: Its place in the list, from 0.
@@ -95,7 +95,7 @@ class PeerEntry:
 
     @property
     def identity(self) -> tuple[str | None, ...]:
-        """What makes it the same as another one, beside its container, as results have it."""
+        """What makes it the same as another one, beside its container."""
         return identity_of(self._named)
 
     @property
@@ -115,13 +115,13 @@ class PeerEntry:
 
     @property
     def goal(self) -> str:
-        """The state to wait for, in Atlas's words; a cloud that has no state of waiting for the customer goes on to the end."""
+        """The state to wait for, as Atlas calls it."""
         return self.provider.goal(self.params["wait_for"])
 
     def named(self, error: TaskError) -> TaskError:
         """Return an error of a single connection with the name of the entry before its message."""
-        is_option = error.message.split(" ", 1)[0].rstrip(":") in OPTIONS
-        return error.with_message(f"{self.key}.{error.message}" if is_option else f"{self.key} ({self.name}): {error.message}")
+        place = "." if _begins_with_option(error) else f" ({self.name}): "
+        return error.with_message(f"{self.key}{place}{error.message}")
 
 
 def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
@@ -132,15 +132,6 @@ def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
         wait_for = one["wait_for"] or params["wait_for"]
         entries.append(PeerEntry(index, {**params, **one, "wait_for": wait_for, "peer_id": None, "state": "present"}, provider))
     return tuple(entries)
-
-
-def check_clouds(params: Parameters) -> None:
-    """Check that the version of the API is one that is used for the clouds of a list.
-
-    Raises:
-        InvalidOptionError: If it is not.
-    """
-    check_version(params, params["provider_name"] or AWS.name)
 
 
 def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]]:
@@ -223,5 +214,8 @@ def _choose(entry: Parameters, provider_name: str | None) -> Cloud:
 
 def _named(key: str, error: InvalidOptionError) -> str:
     """Return a message with the name of the entry: `peers[3].vpc_id is …`, or `peers[3] is on …`."""
-    text = str(error)
-    return f"{key}.{text}" if text.split(" ", 1)[0].rstrip(":") in OPTIONS else f"{key} {text}"
+    return f"{key}{'.' if _begins_with_option(error) else ' '}{error}"
+
+
+def _begins_with_option(error: TaskError) -> bool:
+    return error.message.split(" ", 1)[0].rstrip(":") in OPTIONS

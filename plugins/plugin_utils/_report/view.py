@@ -12,10 +12,6 @@ from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS, Cloud
 
-# With more than one cloud, a table has columns for any.
-ANY = ("network", "where")
-
-
 GUIDE = "https://github.com/cloudpeer/atlas/blob/main/docs/guides/no_traffic.md"
 # What cannot be known, said each time.
 LIMIT = (
@@ -30,6 +26,8 @@ CONNECTION, CONTAINER, VPC = "connection", "container", "vpc"
 _PLACES = {"1": CONNECTION, "2": CONTAINER, "3": CONTAINER, "4": CONNECTION}
 _OF_CONTAINER = {"P104", "P105", "P106"}
 _OF_NETWORK = {"A403"}
+# The titles of columns in a table with more than one cloud.
+ANY = ("network", "where")
 
 Result = t.Mapping[str, t.Any]
 
