@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Atlas's half: the lists of a project, side by side, each checked to be what the rules rely on."""
+"""Atlas's half: the lists of a project, read side by side. A reply that is not what the rules rely on is an ApiError."""
 
 from __future__ import annotations
 
@@ -122,11 +122,7 @@ class AtlasReader:
 
 
 def _list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> list[AtlasObject]:
-    """Return the connections with one cloud.
-
-    Raises:
-        TaskError: If they cannot be read.
-    """
+    """Return the connections with one cloud."""
     found = VpcPeers(client, group_id, CLOUDS[cloud]).list_peers()
     if cloud == AWS.name:
         _check_regions(found, AWS.region or "", "VPC peering connection", group_id)
@@ -134,22 +130,14 @@ def _list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> li
 
 
 def _list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.name) -> list[AtlasObject]:
-    """Return the containers on one cloud, or for None those on all clouds, which are not checked yet.
-
-    Raises:
-        TaskError: If they cannot be read.
-    """
+    """Return the containers on one cloud, or for None those on all clouds, which are not checked yet."""
     if cloud is None:
         return list(Containers(client, group_id).list_all_containers())
     return _on_cloud(Containers(client, group_id).list_containers(cloud), cloud, group_id)
 
 
 def _on_cloud(containers: t.Iterable[AtlasObject], cloud: str, group_id: str) -> list[AtlasObject]:
-    """Return the containers on one cloud, of those on all clouds or on this one, and check that they are what rules rely on.
-
-    Raises:
-        ApiError: If one is something else.
-    """
+    """Return the containers on one cloud, of those on all clouds or on this one, and check that they are what rules rely on."""
     listed, what = list(containers), "network container"
     _check_texts(listed, ("provider_name",), what, group_id)
     found = [one for one in listed if (one["provider_name"] or AWS.name) == cloud]
@@ -175,11 +163,7 @@ def _join(answers: t.Sequence[Answer]) -> Answer:
 
 
 def _list_entries(client: AtlasClient, group_id: str) -> list[AtlasObject]:
-    """Return the entries of the access list.
-
-    Raises:
-        TaskError: If they cannot be read.
-    """
+    """Return the entries of the access list."""
     found = list(AccessList(client, group_id).list_entries().values())
     names = ("cidr_block", "ip_address", "aws_security_group", "comment", "delete_after_date")
     _check_texts(found, names, "entry of the access list", group_id)
@@ -187,22 +171,14 @@ def _list_entries(client: AtlasClient, group_id: str) -> list[AtlasObject]:
 
 
 def _read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:
-    """Return the connections of another project with AWS, each with the block of its container.
-
-    Raises:
-        TaskError: If they cannot be read.
-    """
+    """Return the connections of another project with AWS, each with the block of its container."""
     peers = _list_peers(client, group_id)
     blocks = {one["id"]: one["atlas_cidr_block"] for one in (_list_containers(client, group_id) if peers else ())}
     return [{**peer, "atlas_cidr_block": blocks.get(peer["container_id"])} for peer in peers]
 
 
 def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str], what: str, group_id: str) -> None:
-    """Check that fields are texts or null, which checks rely on.
-
-    Raises:
-        ApiError: If one is something else.
-    """
+    """Check that fields are texts or null, which checks rely on."""
     for one in found:
         odd = [name for name in names if one[name] is not None and not isinstance(one[name], str)]
         if odd or one.get("id", "") is None:
@@ -210,11 +186,7 @@ def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str
 
 
 def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: str, group_id: str) -> None:
-    """Check that a field is a region of AWS, if it is set: it may say which region of AWS is asked.
-
-    Raises:
-        ApiError: If it is something else.
-    """
+    """Check that a field is a region of AWS, if it is set: it may say which region of AWS is asked."""
     for one in found:
         try:
             if one[name]:

@@ -98,11 +98,7 @@ def _atlas_names(facts: ConnectionFacts) -> tuple[str, str] | None:
 
 
 def _atlas_network(facts: ConnectionFacts) -> str:
-    """Return the address of Atlas's network, which has to have a counterpart now.
-
-    Raises:
-        UnreadError, SkippedError: If Atlas does not say it, or another check says why there is no connection.
-    """
+    """Return the address of Atlas's network, which has to have a counterpart now."""
     names = _atlas_names(facts)
     if not isinstance(facts.atlas.peer, Missing) and status_of(facts) not in _NEEDED:
         raise skip("Atlas's half is not ready.", "P101")

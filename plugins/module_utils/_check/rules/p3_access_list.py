@@ -140,21 +140,13 @@ def deciding_entries(facts: ConnectionFacts) -> list[AtlasObject]:
 
 
 def _entries_in_force(facts: ConnectionFacts) -> list[AtlasObject]:
-    """Return the entries whose time is not over.
-
-    Raises:
-        UnreadError, SkippedError: If the access list is not known, or the end of an entry.
-    """
+    """Return the entries whose time is not over."""
     moments = [(one, _expires_at(one)) for one in known(facts.atlas.access_list)]
     return [one for one, moment in moments if moment is None or moment > facts.now]
 
 
 def _expires_at(entry: AtlasObject) -> datetime.datetime | None:
-    """Return when an entry ends; None for one that stays.
-
-    Raises:
-        UnreadError: If Atlas says something else than a date.
-    """
+    """Return when an entry ends; None for one that stays."""
     date = entry["delete_after_date"]
     try:
         return None if date is None else to_moment(date)
@@ -165,8 +157,7 @@ def _expires_at(entry: AtlasObject) -> datetime.datetime | None:
 def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
     """Yield the entries that are not in force yet, if subnets are not covered without them.
 
-    Raises:
-        UnreadError: If it depends on entries whose status could not be read.
+    It is unknown if it depends on entries whose status could not be read.
     """
     statuses = {str(key_of(one)): known(facts.atlas.access_status).get(str(key_of(one))) for one in deciding}
     active = [one for one in deciding if statuses[str(key_of(one))] == _IN_FORCE]
@@ -187,22 +178,14 @@ def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts)
 
 
 def _judged_networks(facts: ConnectionFacts) -> dict[Subnet, ipaddress.IPv4Network]:
-    """Return the blocks of the judged subnets, without those for IPv6 alone; on other clouds, each block of clients is one.
-
-    Raises:
-        UnreadError, SkippedError: If the subnets are not known.
-    """
+    """Return the blocks of the judged subnets, without those for IPv6 alone; on other clouds, each block of clients is one."""
     if facts.entry.cloud is not AWS:
         return {Subnet(str(one), facts.entry.network, str(one)): one for one in _client_ranges(facts)}
     return {one: ipaddress.IPv4Network(one.cidr_block) for one in judged_subnets(facts) if one.cidr_block is not None}
 
 
 def _client_ranges(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
-    """Return the blocks in which clients are: that of the entry, or else those of the VNet, and those of the options.
-
-    Raises:
-        UnreadError, SkippedError: If none is known.
-    """
+    """Return the blocks in which clients are: that of the entry, or else those of the VNet, and those of the options."""
     entry, blocks = facts.entry, list(facts.selection.client_cidr_blocks or ())
     own = [*([entry.cidr_block] if entry.cidr_block is not None else ()), *entry.cidr_blocks]
     if own:
@@ -224,11 +207,7 @@ def _find_gaps(subnets: t.Mapping[Subnet, ipaddress.IPv4Network], entries: _Entr
 
 
 def _find_uncovered(facts: ConnectionFacts, entries: _Entries) -> _Gaps:
-    """Return the parts of the judged subnets that entries do not cover, neither by blocks nor by security groups.
-
-    Raises:
-        UnreadError, SkippedError: If the subnets, the groups or the interfaces are not known.
-    """
+    """Return the parts of the judged subnets that entries do not cover, neither by blocks nor by security groups."""
     gaps = _find_gaps(_judged_networks(facts), entries)
     return {} if gaps and _covering_groups(facts, entries) else gaps
 
@@ -242,9 +221,6 @@ def _covering_groups(facts: ConnectionFacts, entries: _Entries) -> frozenset[str
     """Return the security groups among the entries that let the clients in, or that may, if the options name no clients.
 
     If the connection itself names the group of its clients, no other one counts. Only AWS has security groups.
-
-    Raises:
-        UnreadError, SkippedError: If the groups or interfaces are not known.
     """
     if facts.entry.cloud is not AWS:
         return frozenset()
@@ -260,11 +236,7 @@ def _covering_groups(facts: ConnectionFacts, entries: _Entries) -> frozenset[str
 
 
 def _client_groups(facts: ConnectionFacts) -> frozenset[str] | None:
-    """Return the security groups of the clients that the options name; None if they name neither groups nor instances.
-
-    Raises:
-        UnreadError, SkippedError: If the interfaces of the instances are not known.
-    """
+    """Return the security groups of the clients that the options name; None if they name neither groups nor instances."""
     group_ids, instance_ids = facts.selection.security_group_ids, facts.selection.instance_ids
     if group_ids is None and instance_ids is None:
         return None

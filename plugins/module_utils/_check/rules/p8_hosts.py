@@ -79,22 +79,14 @@ def find_members_out_of_reach(facts: ConnectionFacts) -> Findings:
 
 
 def _probes(facts: ConnectionFacts) -> list[tuple[str, list[Member]]]:
-    """Return the hosts that have probed, each with what it has found.
-
-    Raises:
-        SkippedError: If there is none.
-    """
+    """Return the hosts that have probed, each with what it has found."""
     if not facts.selection.probes:
         raise skip("No probes are given.")
     return [(str(probe.get("host")), list(probe.get("members") or ())) for probe in facts.selection.probes]
 
 
 def _is_inside(member: Member, facts: ConnectionFacts) -> bool:
-    """Whether all addresses of a member are in containers that are connected with the VPC: a cluster may be in several.
-
-    Raises:
-        UnreadError, SkippedError: If the containers are not known.
-    """
+    """Whether all addresses of a member are in containers that are connected with the VPC: a cluster may be in several."""
     blocks = [atlas_block_of(facts)]
     if not isinstance(facts.atlas.containers, Missing):
         blocks += [container_block(one) for one in peered_containers(facts)]
