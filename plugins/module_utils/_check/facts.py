@@ -105,6 +105,14 @@ def field_of(fact: Fact[AtlasObject | None], name: str) -> t.Any:
     return None if found is None else found[name]
 
 
+def or_none(ask: t.Callable[[], Value]) -> Value | None:
+    """Return what a function returns; None if it needs a fact that is not known, or something that there is none of."""
+    try:
+        return ask()
+    except (SkippedError, UnreadError):
+        return None
+
+
 def to_fact(answer: t.Any) -> t.Any:
     """Return an answer as a fact: a TaskError as what is unread, and all else as it is."""
     if not isinstance(answer, TaskError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 from dataclasses import replace
+from functools import partial
 
 from .._aws.objects import Vpc
 from .._aws.survey import Survey
@@ -29,11 +30,10 @@ from .facts import (
     Fact,
     Missing,
     NetworkFacts,
-    SkippedError,
     Unread,
-    UnreadError,
     field_of,
     known_or,
+    or_none,
     to_fact,
 )
 from .gcp_half import Networks, read_gcp
@@ -178,12 +178,6 @@ def _read_rest(found: t.Sequence[ConnectionFacts], reader: AtlasReader) -> list[
     keys = list(dict.fromkeys(str(key_of(entry)) for one in found for entry in deciding_entries(one)))
     answers = reader.read_statuses(keys) if keys else {}
     statuses: dict[str, Fact[str]] = {key: to_fact(answer) for key, answer in answers.items()}
-    dns: Fact[bool] = to_fact(reader.read_custom_dns()) if any(map(_has_own_servers, found)) else _NO_CUSTOM_DNS
+    own_servers = [or_none(partial(own_dns_servers, one)) for one in found]
+    dns: Fact[bool] = to_fact(reader.read_custom_dns()) if any(own_servers) else _NO_CUSTOM_DNS
     return [replace(one, atlas=replace(one.atlas, access_status=statuses, custom_dns=dns)) for one in found]
-
-
-def _has_own_servers(facts: ConnectionFacts) -> bool:
-    try:
-        return bool(own_dns_servers(facts))
-    except (SkippedError, UnreadError):
-        return False

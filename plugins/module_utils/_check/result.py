@@ -11,13 +11,12 @@ from .._aws.objects import PeeringConnection
 from .._clouds.aws import AWS
 from .._values.limits import PENDING_LIFE
 from .._values.moments import created_at
-from .facts import ConnectionFacts, SkippedError, UnreadError, field_of, known_or
+from .facts import ConnectionFacts, field_of, known_or, or_none
 from .rules import a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts  # noqa: F401
 from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
 from .rules.judged_clusters import judged_clusters
 from .rules.rule import Finding, run_checks
 
-Value = t.TypeVar("Value")
 Verdict = t.Literal["reachable_by_design", "not_reachable", "unknown"]
 # How many codes a summary has.
 _MOST_CODES = 5
@@ -72,11 +71,11 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> dict[str, t.Any]
         **_network(facts),
         "peer_id": field_of(facts.atlas.peer, "id"),
         "container_id": field_of(facts.atlas.container, "id"),
-        "atlas_cidr_block": _known(lambda: str(atlas_block_of(facts))),
-        "cluster_names": _known(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
+        "atlas_cidr_block": or_none(lambda: str(atlas_block_of(facts))),
+        "cluster_names": or_none(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
         "verdict": verdict_of(findings, both_halves=both_halves),
         "expires_at": _expires_at(facts),
-        "subnets": _known(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
+        "subnets": or_none(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
         "checks": [one.to_result() for one in findings],
     }
 
@@ -89,7 +88,7 @@ def _network(facts: ConnectionFacts) -> dict[str, str | None]:
             "vpc_id": entry.vpc_id,
             "aws_account_id": entry.aws_account_id or field_of(peer, "aws_account_id"),
             "region": entry.region,
-            "connection_id": _known(lambda: connection_id_of(facts)),
+            "connection_id": or_none(lambda: connection_id_of(facts)),
         }
     return {name: field_of(peer, name) or getattr(entry, name) for name in entry.cloud.names or entry.cloud.identity}
 
@@ -116,13 +115,6 @@ def _expires_at(facts: ConnectionFacts) -> str | None:
         return None
     requested = created_at(field_of(facts.atlas.peer, "id") or "")
     return (requested + PENDING_LIFE).isoformat().replace("+00:00", "Z") if requested is not None else None
-
-
-def _known(ask: t.Callable[[], Value]) -> Value | None:
-    try:
-        return ask()
-    except (SkippedError, UnreadError):
-        return None
 
 
 def _summarize(
