@@ -322,12 +322,7 @@ def pages(api, path):
 
 @pytest.mark.parametrize(
     ("path", "key"),
-    [
-        ("/peers?", "id"),
-        ("/containers?providerName=AWS&", "id"),
-        ("/containers/all?", "id"),
-        ("/accessList?", "cidrBlock"),
-    ],
+    [("/peers?", "id"), ("/containers?providerName=AWS&", "id"), ("/containers/all?", "id"), ("/accessList?", "cidrBlock")],
 )
 @pytest.mark.parametrize("change", ["remove", "add"])
 def test_moving_page(api, path, key, change):

@@ -174,11 +174,7 @@ def test_pages(start):
         assert page["totalCount"] == 5
         pages.append((sorted(links), [one["id"] for one in page["results"]]))
         url = links.get("next", "").replace("http://atlas.example:8080", api.emulator.base_url)
-    assert pages == [
-        (["next", "self"], made[:2]),
-        (["next", "previous", "self"], made[2:4]),
-        (["previous", "self"], made[4:]),
-    ]
+    assert pages == [(["next", "self"], made[:2]), (["next", "previous", "self"], made[2:4]), (["previous", "self"], made[4:])]
 
 
 def test_page_after_the_last(api):

@@ -78,11 +78,11 @@ def make_atlas(clock: FakeClock, kind_of_atlas: type[Atlas]) -> Iterator[Callabl
 
 
 @pytest.fixture
-def faulty(atlas: Atlas) -> Iterator[tuple[Atlas, Wire]]:
-    """The emulator behind a wire that can be told to misbehave."""
+def wire(atlas: Atlas) -> Iterator[Wire]:
+    """What a test puts between its tasks and the emulator, and lets misbehave."""
     with serving(upstream=atlas.emulator.base_url) as wire:
         atlas.base_url, atlas.forget_more = wire.base_url, wire.requests.clear
-        yield atlas, wire
+        yield wire
 
 
 @pytest.fixture

@@ -16,11 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.settings impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_account import ServiceAccount
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import deadline as _deadline
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
-    NoAnswerError,
-    RateLimitError,
-    TaskError,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, RateLimitError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.transport import Transport, TransportError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import PEERING, Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, reply
@@ -52,10 +48,7 @@ def silence(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Silence:
     return silence
 
 
-@pytest.mark.parametrize(
-    ("seconds", "given"),
-    [(100, 5), (5, 5), (4.5, 4.5), (2, 2), (1, 1), (0.3, 1), (0, 1), (-7, 1)],
-)
+@pytest.mark.parametrize(("seconds", "given"), [(100, 5), (5, 5), (4.5, 4.5), (2, 2), (1, 1), (0.3, 1), (0, 1), (-7, 1)])
 def test_a_request_gets_the_time_left_and_at_least_a_second(
     connect: Connect, clock: FakeClock, silence: Silence, seconds: float, given: float
 ) -> None:

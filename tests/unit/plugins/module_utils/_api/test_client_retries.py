@@ -10,11 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
-    NoAnswerError,
-    RateLimitError,
-    TaskError,
-)
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, RateLimitError, TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET, UNAUTHORIZED, Reply, Wire, reply

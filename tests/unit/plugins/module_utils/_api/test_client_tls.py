@@ -12,15 +12,7 @@ import trustme
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
-from ansible_collections.cloudpeer.atlas.tests.support.wire import (
-    DROP,
-    RESET,
-    UNAUTHORIZED,
-    Reply,
-    Wire,
-    certificate,
-    reply,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET, UNAUTHORIZED, Reply, Wire, certificate, reply
 
 Connect = Callable[..., AtlasClient]
 Serve = Callable[..., Wire]

@@ -154,12 +154,7 @@ def test_a_folder_that_others_could_read_is_not_used(
 
 
 @pytest.mark.parametrize(
-    "in_the_way",
-    [
-        Path.mkdir,
-        lambda path: os.mkfifo(path, 0o600),
-        lambda path: path.symlink_to(path.with_suffix(".other")),
-    ],
+    "in_the_way", [Path.mkdir, lambda path: os.mkfifo(path, 0o600), lambda path: path.symlink_to(path.with_suffix(".other"))]
 )
 def test_what_is_no_file_is_no_cache(emulator: RunningEmulator, home: Path, in_the_way: Callable[[Path], Any]) -> None:
     run(emulator, **account(emulator))

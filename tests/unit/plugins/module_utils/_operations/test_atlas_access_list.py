@@ -58,7 +58,7 @@ def test_a_security_group_needs_a_connection(atlas: Atlas, check_mode: bool) -> 
     assert (done.failed, done.changed) == (False, True)
 
 
-def test_an_entry_that_somebody_else_has_removed_meanwhile_is_gone(atlas: Atlas) -> None:
+def test_an_entry_that_another_has_removed_meanwhile_is_gone(atlas: Atlas) -> None:
     run(atlas, ENTRY)
     atlas.fault("DELETE", "status", status=404, code="ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND", applied=True)
     done = run(atlas, ENTRY, state="absent")
@@ -67,7 +67,7 @@ def test_an_entry_that_somebody_else_has_removed_meanwhile_is_gone(atlas: Atlas)
         assert list(project.access_list) == []
 
 
-def test_of_two_entries_one_that_cannot_be_removed_does_not_hide_the_other(atlas: Atlas) -> None:
+def test_an_entry_that_stays_does_not_hide_the_other(atlas: Atlas) -> None:
     second = {"cidr_block": "10.2.0.0/16"}
     run(atlas, ENTRY, second)
     atlas.fault("DELETE", "status", status=403, code="USER_UNAUTHORIZED", skip=1)
@@ -88,8 +88,7 @@ def test_waiting_ends_when_the_entry_is_in_force(atlas: Atlas) -> None:
 # In what follows, the list that is read first comes through: Fault("GET").
 
 
-def test_an_entry_that_stays_pending_is_named_when_the_time_is_up(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_an_entry_that_stays_pending_is_named_in_the_end(atlas: Atlas, wire: Wire) -> None:
     wire.faults += [Fault("GET"), Fault("GET", reply({"STATUS": "PENDING"}), times=99)]
     done = run(atlas, ENTRY, wait=True, wait_timeout=5)
     assert (done.failed, done.changed) == (True, True)
@@ -99,16 +98,14 @@ def test_an_entry_that_stays_pending_is_named_when_the_time_is_up(faulty: tuple[
 @pytest.mark.parametrize(
     ("answer", "word"), [({"STATUS": "FAILED"}, f"could not bring {BLOCK}"), ({"STATUS": 1}, "not a status")], ids=str
 )
-def test_an_entry_that_does_not_come_into_force_is_a_failure(faulty: tuple[Atlas, Wire], answer: Any, word: str) -> None:
-    atlas, wire = faulty
+def test_an_entry_that_does_not_come_into_force_is_a_failure(atlas: Atlas, wire: Wire, answer: Any, word: str) -> None:
     wire.faults += [Fault("GET"), Fault("GET", reply(answer))]
     done = run(atlas, ENTRY, wait=True)
     assert (done.failed, done.changed) == (True, True)
     assert word in done.msg
 
 
-def test_a_reply_that_is_lost_for_ever_is_a_failure_that_may_have_changed_something(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_reply_lost_for_ever_fails_and_leaves_changes_open(atlas: Atlas, wire: Wire) -> None:
     wire.faults += [Fault("POST", DROP, forward=True), Fault("GET"), Fault("GET", DROP, times=99)]
     done = run(atlas, ENTRY)
     assert (done.failed, done.changed) == (True, True)
@@ -152,9 +149,8 @@ def test_whose_entry_is_meant_has_to_be_said(atlas: Atlas) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"results": []}, {"results": [{"cidrBlock": "10.9.0.0/16"}]}, {"results": 5}], ids=str)
-def test_added_is_only_what_the_answer_names(faulty: tuple[Atlas, Wire], answer: dict[str, Any]) -> None:
+def test_added_is_only_what_the_answer_names(atlas: Atlas, wire: Wire, answer: dict[str, Any]) -> None:
     """Nobody has added the entry, although the status is 201."""
-    atlas, wire = faulty
     wire.faults += [Fault("POST", reply(answer, 201), times=9)]
     done = run(atlas, ENTRY)
     assert done.failed, done.result
@@ -162,24 +158,21 @@ def test_added_is_only_what_the_answer_names(faulty: tuple[Atlas, Wire], answer:
     assert comments(atlas) == {}
 
 
-def test_what_an_odd_answer_has_added_is_found(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_what_an_odd_answer_has_added_is_found(atlas: Atlas, wire: Wire) -> None:
     wire.faults += [Fault("POST", reply({"results": []}, 201), forward=True)]
     done = run(atlas, ENTRY)
     assert (done.failed, done.changed, comments(atlas)) == (False, True, {BLOCK: None})
 
 
-def test_the_answer_may_spell_an_entry_in_another_way(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_the_answer_may_spell_an_entry_in_another_way(atlas: Atlas, wire: Wire) -> None:
     spelled = {"results": [{"ipAddress": "10.0.0.5"}, {"cidrBlock": "2001:0DB8::/32"}]}
     wire.faults += [Fault("POST", reply(spelled, 201), forward=True)]
     done = run(atlas, {"cidr_block": "10.0.0.5/32"}, {"cidr_block": "2001:db8::/32"})
     assert (done.failed, [method for method, unused in atlas.wire()]) == (False, ["GET", "GET", "POST"])
 
 
-def test_the_answer_holds_the_whole_list(faulty: tuple[Atlas, Wire]) -> None:
+def test_the_answer_holds_the_whole_list(atlas: Atlas, wire: Wire) -> None:
     """Atlas has room for 200 entries, and shows 100 a page unless it is asked for more."""
-    atlas, wire = faulty
     run(atlas, *[{"ip_address": f"10.0.0.{number}"} for number in range(1, 151)])
     wire.requests.clear()
     done = run(atlas, ENTRY)
@@ -188,8 +181,7 @@ def test_the_answer_holds_the_whole_list(faulty: tuple[Atlas, Wire]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "words"),
-    [(-1, ["has passed", "within the next week"]), (7.5, ["more than a week ahead", "within the next week"])],
+    ("days", "words"), [(-1, ["has passed", "within the next week"]), (7.5, ["more than a week ahead", "within the next week"])]
 )
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_date_out_of_range_is_foreseen(atlas: Atlas, days: float, words: list[str], check_mode: bool) -> None:

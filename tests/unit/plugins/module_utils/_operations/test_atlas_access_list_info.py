@@ -76,8 +76,7 @@ def test_the_entries_are_those_of_the_other_module(atlas: Atlas) -> None:
     }
 
 
-def test_all_pages_are_read(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_all_pages_are_read(atlas: Atlas, wire: Wire) -> None:
     first = page({"cidrBlock": OFFICE}, following=f"{atlas.base_url}/api/atlas/v2/next?pageNum=2")
     wire.faults += [Fault("GET", first), Fault("GET", page({"cidrBlock": V6}))]
     assert names(run(atlas)) == [OFFICE, V6]

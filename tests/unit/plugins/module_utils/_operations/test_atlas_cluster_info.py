@@ -144,9 +144,8 @@ def test_a_flex_cluster_that_goes_meanwhile_is_not_there(atlas: Atlas) -> None:
     assert names(run(atlas, name="flex")) == []
 
 
-def test_a_cluster_in_both_lists_is_returned_once(faulty: tuple[Atlas, Wire]) -> None:
+def test_a_cluster_in_both_lists_is_returned_once(atlas: Atlas, wire: Wire) -> None:
     """Atlas lists a former M2 or M5 cluster in both."""
-    atlas, wire = faulty
     both = page({"id": "0" * 24, "name": "old", "stateName": "IDLE", "providerSettings": {"regionName": "US_EAST_1"}})
     wire.faults += [Fault("GET", both, times=2)]
     done = run(atlas)

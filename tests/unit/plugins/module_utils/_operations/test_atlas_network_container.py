@@ -36,15 +36,14 @@ def test_a_block_that_overlaps_another_container_is_refused(atlas: Atlas, check_
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_changed_block_that_overlaps_another_container_is_refused(atlas: Atlas, check_mode: bool) -> None:
+def test_a_changed_block_that_overlaps_is_refused(atlas: Atlas, check_mode: bool) -> None:
     atlas.add_container("EU_WEST_1", BLOCK)
     done = run(atlas, **REGION, atlas_cidr_block="192.168.252.0/22", check_mode=check_mode)
     assert (done.failed, done.changed, atlas.writes(), len(atlas.wire())) == (True, False, [], 2)
     assert f"overlaps 192.168.248.0/21 of network container {atlas.container_id}" in done.msg
 
 
-def test_a_block_that_only_atlas_finds_overlapping_is_refused_in_its_words(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_block_that_atlas_finds_overlapping_is_in_its_words(atlas: Atlas, wire: Wire) -> None:
     refused = reply({"error": 409, "errorCode": "OVERLAPPING_ATLAS_CIDR_BLOCK", "detail": "It overlaps."}, 409)
     wire.faults.append(Fault("POST", refused))
     done = run(atlas, **REGION, atlas_cidr_block=BLOCK)
@@ -62,7 +61,7 @@ def test_check_mode_foresees_a_container(atlas: Atlas) -> None:
     }
 
 
-def test_a_container_that_somebody_else_has_removed_meanwhile_is_gone(atlas: Atlas) -> None:
+def test_a_container_that_another_has_removed_meanwhile_is_gone(atlas: Atlas) -> None:
     atlas.fault("DELETE", "status", status=404, code="CLOUD_PROVIDER_CONTAINER_NOT_FOUND", applied=True)
     done = run(atlas, **ABSENT)
     assert (done.failed, done.changed, containers(atlas)) == (False, False, [])
@@ -78,7 +77,7 @@ def test_a_container_in_use_is_removed_as_soon_as_it_may_be(atlas: Atlas) -> Non
     assert (done.failed, done.changed, containers(atlas)) == (False, True, [])
 
 
-def test_a_container_that_stays_in_use_says_so_when_the_time_is_up(atlas: Atlas) -> None:
+def test_a_container_that_stays_in_use_says_so_in_the_end(atlas: Atlas) -> None:
     peer_id = atlas.add_peer()
     done = run(atlas, **ABSENT, wait=True, wait_timeout=7)
     assert (done.failed, done.changed, containers(atlas)) == (True, False, ["US_EAST_1"])
@@ -86,7 +85,7 @@ def test_a_container_that_stays_in_use_says_so_when_the_time_is_up(atlas: Atlas)
     assert atlas.writes() == []
 
 
-def test_a_container_that_is_too_new_is_removed_when_atlas_takes_it(atlas: Atlas) -> None:
+def test_a_container_that_is_too_new_is_removed_once_it_can_be(atlas: Atlas) -> None:
     atlas.fault("DELETE", "status", status=409, code="CANNOT_DELETE_RECENTLY_CREATED_CONTAINER", times=3)
     refused = run(atlas, **ABSENT)
     assert (refused.failed, refused.result["error_code"]) == (True, "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER")
@@ -94,8 +93,7 @@ def test_a_container_that_is_too_new_is_removed_when_atlas_takes_it(atlas: Atlas
     assert (done.failed, done.changed, containers(atlas)) == (False, True, [])
 
 
-def test_a_container_that_stays_too_new_says_what_atlas_said(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_container_that_stays_too_new_says_what_atlas_said(atlas: Atlas, wire: Wire) -> None:
     too_new = reply({"error": 409, "errorCode": "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER", "detail": "Too new."}, 409)
     wire.faults.append(Fault("DELETE", too_new, times=99))
     done = run(atlas, **ABSENT, wait=True, wait_timeout=5)
@@ -164,7 +162,7 @@ def test_the_block_of_a_container_in_use_is_kept(atlas: Atlas, check_mode: bool)
     assert [part for part in (peer_id, "192.168.248.0/21", BLOCK) if part not in done.msg] == []
 
 
-def test_a_refusal_that_time_does_not_mend_ends_the_wait_for_a_container_to_be_unused(atlas: Atlas) -> None:
+def test_another_refusal_ends_the_wait_for_a_container(atlas: Atlas) -> None:
     atlas.fault("DELETE", "status", status=403, code="USER_UNAUTHORIZED")
     done = run(atlas, **ABSENT, wait=True)
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "USER_UNAUTHORIZED")

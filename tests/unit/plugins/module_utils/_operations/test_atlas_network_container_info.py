@@ -66,7 +66,7 @@ def test_one_is_read_by_its_id_on_its_cloud(atlas: Atlas, made: dict[str, str], 
     assert ids(run(atlas, provider_name=provider, container_id="0" * 24)) == []
 
 
-def test_an_id_of_another_cloud_is_not_returned_and_the_cloud_is_named(atlas: Atlas, made: dict[str, str]) -> None:
+def test_an_id_of_another_cloud_is_refused_with_the_cloud(atlas: Atlas, made: dict[str, str]) -> None:
     done = run(atlas, container_id=made["gcp"])
     assert ids(done) == []
     (warning,) = done.warnings

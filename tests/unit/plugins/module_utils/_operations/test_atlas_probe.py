@@ -69,14 +69,7 @@ def test_a_member_that_speaks_tls() -> None:
     trustme.CA().issue_cert("shop.example.com").configure_cert(context)
     with listening(context) as (member, received):
         found = probe(member, atlas_cidr_block="10.0.0.0/8")
-    assert found == {
-        "member": member,
-        "addresses": [LOOPBACK],
-        "in_block": False,
-        "tcp": "open",
-        "tls": True,
-        "error": None,
-    }
+    assert found == {"member": member, "addresses": [LOOPBACK], "in_block": False, "tcp": "open", "tls": True, "error": None}
     # Nothing is sent but the handshake.
     assert received in ([], [b""])
 

@@ -46,7 +46,7 @@ def paths(atlas: Atlas) -> list[str]:
     return [one["path"] for one in atlas.emulator.requests.entries() if one["authenticated"]]
 
 
-def test_each_connection_names_its_project_in_the_order_of_the_option(projects: Atlas) -> None:
+def test_each_connection_has_its_project_in_the_given_order(projects: Atlas) -> None:
     first, second, third = ids(projects)
     done = run(projects, third, first, second)
     assert (done.failed, done.changed, done.result["failures"]) == (False, False, [])

@@ -57,7 +57,7 @@ def test_aws_alone_is_asked_if_nobody_chooses(atlas: Atlas, made: dict[str, str]
     assert (ids(done), len(atlas.wire()), done.warnings) == ([made["AWS"]], 2, [])
 
 
-def test_a_region_of_azure_needs_the_cloud_where_nothing_else_tells_it(atlas: Atlas, made: dict[str, str]) -> None:
+def test_a_region_of_azure_needs_its_cloud(atlas: Atlas, made: dict[str, str]) -> None:
     refused = read(atlas, container_region_name="northeurope")
     assert "is a region of AZURE" in refused.msg
     assert "Set provider_name: AZURE." in refused.msg

@@ -54,7 +54,7 @@ def test_each_entry_that_cannot_be_right_is_named() -> None:
     assert "peers[1]" not in str(caught.value)
 
 
-def test_the_first_version_of_the_api_takes_odd_ids_with_a_warning() -> None:
+def test_version_1_takes_odd_ids_with_a_warning() -> None:
     unused, warnings = parse_entries(params(entry(0, vpc_id="vpc-odd"), api_version="v1.0"))
     assert warnings[0].startswith("peers[0].vpc_id is not the id of a VPC: 'vpc-odd'")
 
@@ -98,11 +98,7 @@ def test_atlas_has_done_its_part_in_another_state_on_each_cloud() -> None:
 
 def test_a_region_is_read_as_its_cloud_writes_it() -> None:
     found, warnings = parse_entries(
-        params(
-            azure(0, container_region_name="northeurope"),
-            azure(1, container_region_name="moon"),
-            provider_name="AZURE",
-        )
+        params(azure(0, container_region_name="northeurope"), azure(1, container_region_name="moon"), provider_name="AZURE")
     )
     assert found[0]["container_region_name"] == "EUROPE_NORTH"
     assert [one.split(" is not ")[0] for one in warnings] == ["peers[1].container_region_name 'moon'"]

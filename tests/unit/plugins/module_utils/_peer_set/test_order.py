@@ -53,7 +53,7 @@ def test_a_block_that_is_going_or_moving_is_waited_for() -> None:
     assert ordered(*steps) == [("y", set(), {"c"}), ("z", {"d"}, set()), ("x", set(), {"b", "c"})]
 
 
-def test_another_container_and_an_own_block_are_nothing_to_wait_for() -> None:
+def test_another_container_and_an_own_block_hold_nothing_up() -> None:
     assert ordered(create("x", "10.4.0.0/16", container="c2")) == [("x", set(), set())]
     assert ordered(update("y", "a", "10.1.0.0/17")) == [("y", set(), set())]
 

@@ -56,7 +56,7 @@ def test_a_number_of_nodes_that_is_not_told_is_not_none(odd: dict[str, Any]) -> 
     assert region["electable_nodes"] is None
 
 
-def test_the_same_region_name_of_another_cloud_is_another_region() -> None:
+def test_the_same_region_name_of_another_cloud_is_another() -> None:
     azure = {**config("US_EAST_2", electableSpecs=2), "providerName": "AZURE"}
     specs = [shard(config("US_EAST_2", electableSpecs=3), azure)]
     regions = to_result({**CLUSTER, "replicationSpecs": specs}, "x")["regions"]

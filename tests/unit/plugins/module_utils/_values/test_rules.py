@@ -158,7 +158,7 @@ def test_ids_of_aws_pass(option: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(("option", "value", "way_out"), BAD_IDS)
-def test_what_is_not_an_id_of_aws_is_refused_and_its_cause_is_guessed(option: str, value: str, way_out: str) -> None:
+def test_what_is_not_an_id_of_aws_is_refused_with_a_guess(option: str, value: str, way_out: str) -> None:
     for check in (
         lambda: parse_option(option, value, PARSERS[option]),
         lambda: parse_values({"api_version": "v2", option: value}),

@@ -53,10 +53,7 @@ def test_without_a_connection_only_that_is_said() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"status_name": "PENDING_ACCEPTANCE", "id": made(days=5)},
-            "PENDING_ACCEPTANCE for 5 d; about 2 d left.",
-        ),
+        ({"status_name": "PENDING_ACCEPTANCE", "id": made(days=5)}, "PENDING_ACCEPTANCE for 5 d; about 2 d left."),
         (
             {"status_name": "PENDING_ACCEPTANCE", "id": made(days=6, hours=21, minutes=30)},
             "PENDING_ACCEPTANCE for 6 d 21 h; about 2 h 30 min left.",

@@ -174,9 +174,7 @@ def test_a_group_without_named_clients_is_worth_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    "groups",
-    [{}, {GROUP_ID: group(vpc_id="vpc-0a1b2c3d4e5f6ffff")}],
-    ids=["in another account, or gone", "in another VPC"],
+    "groups", [{}, {GROUP_ID: group(vpc_id="vpc-0a1b2c3d4e5f6ffff")}], ids=["in another account, or gone", "in another VPC"]
 )
 def test_a_group_of_another_vpc_covers_nothing_here(groups: dict[str, Any]) -> None:
     assert severities(with_entries(GROUP_ID, security_groups=groups)) == {"P301": "fail"}
@@ -238,10 +236,7 @@ def test_a_group_that_is_not_in_force_is_a_failure() -> None:
     assert found(facts)["P302"].subnet_ids == SUBNET_IDS
 
 
-@pytest.mark.parametrize(
-    ("left", "severity"),
-    [({"hours": 5}, "warn"), ({"hours": 24}, "warn"), ({"hours": 25}, None)],
-)
+@pytest.mark.parametrize(("left", "severity"), [({"hours": 5}, "warn"), ({"hours": 24}, "warn"), ({"hours": 25}, None)])
 def test_an_entry_that_expires_soon_is_a_warning(left: dict[str, int], severity: str | None) -> None:
     date = (NOW + datetime.timedelta(**left)).strftime("%Y-%m-%dT%H:%M:%SZ")
     facts = healthy(access_list=[entry(VPC_BLOCK, delete_after_date=date)])

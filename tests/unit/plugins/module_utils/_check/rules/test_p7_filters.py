@@ -128,15 +128,7 @@ def test_a_rule_that_closes_a_service_is_no_warning(ports: tuple[int, int]) -> N
 
 @pytest.mark.parametrize(
     ("port", "severity"),
-    [
-        (1023, None),
-        (1024, "info"),
-        (32767, "info"),
-        (32768, "fail"),
-        (60999, "fail"),
-        (61000, "info"),
-        (65535, "info"),
-    ],
+    [(1023, None), (1024, "info"), (32767, "info"), (32768, "fail"), (60999, "fail"), (61000, "info"), (65535, "info")],
 )
 def test_a_closed_port_matters_more_if_linux_uses_it(port: int, severity: str | None) -> None:
     findings = run_checks(with_acl(ALL_OUT, rule(90, IN, port, allows=False), ALL_IN))

@@ -72,9 +72,7 @@ ID = "0" * 24
     ],
 )
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_what_cannot_be_right_is_refused_before_anything_is_sent(
-    atlas: Atlas, options: dict[str, Any], parts: list[str], state: str
-) -> None:
+def test_malformed_options_are_refused_unsent(atlas: Atlas, options: dict[str, Any], parts: list[str], state: str) -> None:
     done = atlas.run(**{**PEERING, "state": state, **options})
     assert (done.failed, done.changed) == (True, False)
     assert [part for part in parts if part not in done.msg] == []
@@ -142,7 +140,7 @@ def test_an_unknown_container_is_named(atlas: Atlas, more: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_with_version_1_odd_ids_of_aws_are_warned_about_and_atlas_decides(atlas: Atlas, state: str) -> None:
+def test_version_1_warns_about_odd_ids_and_atlas_decides(atlas: Atlas, state: str) -> None:
     done = atlas.run(vpc_id="VPC!", aws_account_id="12345678901", route_table_cidr_block=CIDR, state=state, api_version="v1.0")
     assert [warning.split(" ")[0] for warning in done.warnings] == ["aws_account_id", "vpc_id"]
     if state == "absent":

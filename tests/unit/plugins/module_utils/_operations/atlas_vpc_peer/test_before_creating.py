@@ -16,7 +16,7 @@ def test_a_block_that_overlaps_the_container_is_refused_unsent(atlas: Atlas, blo
 
 
 @pytest.mark.parametrize("block", ["10.15.0.0/16", "10.15.7.0/24", "10.0.0.0/8"])
-def test_a_block_that_overlaps_another_connection_is_refused_unsent(atlas: Atlas, block: str) -> None:
+def test_a_block_that_overlaps_another_peer_is_refused_unsent(atlas: Atlas, block: str) -> None:
     other = atlas.create()
     done = atlas.run(vpc_id="vpc-0000000000000beef", aws_account_id=ACCOUNT, route_table_cidr_block=block)
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
@@ -24,7 +24,7 @@ def test_a_block_that_overlaps_another_connection_is_refused_unsent(atlas: Atlas
         assert part in done.msg
 
 
-def test_connections_in_other_containers_and_dying_ones_do_not_count(atlas: Atlas) -> None:
+def test_peers_in_other_containers_and_dying_ones_do_not_count(atlas: Atlas) -> None:
     elsewhere = atlas.add_container("EU_WEST_1", "10.200.0.0/21")
     atlas.create(container_id=elsewhere)
     other = {"vpc_id": "vpc-0000000000000beef", "aws_account_id": ACCOUNT, "route_table_cidr_block": "10.15.0.0/16"}

@@ -71,7 +71,7 @@ def test_it_foretells_what_then_happens(atlas: Atlas, start: str, options: dict[
     assert foretold.before == done.before
 
 
-def test_a_creation_is_foretold_with_nulls_for_what_only_atlas_knows(atlas: Atlas) -> None:
+def test_a_creation_has_nulls_for_what_only_atlas_knows(atlas: Atlas) -> None:
     done = atlas.run(**PEERING, check_mode=True)
     assert done.peer["id"] is None
     assert done.peer["connection_id"] is None

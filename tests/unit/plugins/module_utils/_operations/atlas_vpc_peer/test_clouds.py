@@ -26,15 +26,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
 CHECK_MODES = pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check mode"])
 HANDOVER = {
     "AZURE": {"application_id", "scope", "role_definition", "az"},
-    "GCP": {
-        "gcp_project_id",
-        "network_name",
-        "atlas_gcp_project_id",
-        "atlas_network_name",
-        "name",
-        "gcloud",
-        "add_peering",
-    },
+    "GCP": {"gcp_project_id", "network_name", "atlas_gcp_project_id", "atlas_network_name", "name", "gcloud", "add_peering"},
     "AWS": {"connection_id", "aws_account_id", "accepter_region_name", "atlas_cidr_block"},
 }
 
@@ -60,7 +52,7 @@ def words_missing(done: Done, *words: str) -> list[str]:
     return [word for word in words if word not in done.msg]
 
 
-def test_it_is_made_as_check_mode_foretold_and_found_and_removed(site: PeerSite) -> None:
+def test_it_is_made_as_foretold_and_found_and_removed(site: PeerSite) -> None:
     foretold = site.run(check_mode=True)
     assert (foretold.changed, foretold.failed, site.peers()) == (True, False, [])
     site.emulator.requests.clear()
@@ -90,7 +82,7 @@ def test_the_request_has_the_fields_of_its_cloud(site: PeerSite) -> None:
     assert (peer["providerName"], peer["containerId"]) == (site.cloud, site.container_id)
 
 
-def test_the_result_has_the_fields_of_its_cloud_and_the_words_of_all(site: PeerSite) -> None:
+def test_the_result_has_the_fields_of_its_cloud(site: PeerSite) -> None:
     done = site.run(wait=True, wait_for="available") if site.cloud == "AZURE" else site.run(wait=True)
     assert set(done.peer) == {*site.options, "id", "provider_name", "container_id", "status_name", "error_state_name"}
     assert (done.peer["provider_name"], done.peer["error_state_name"]) == (site.cloud, None)
@@ -155,7 +147,7 @@ def test_names_of_azure_are_the_same_in_any_case(azure: PeerSite, options: dict[
     assert azure.atlas.run(**options, state="absent").changed
 
 
-def test_a_region_of_azure_needs_the_cloud_where_nothing_else_tells_it(azure: PeerSite) -> None:
+def test_a_region_of_azure_needs_its_cloud(azure: PeerSite) -> None:
     alone = {**dict.fromkeys(azure.options), "peer_id": azure.create(), "container_region_name": "northeurope"}
     words = ("container_region_name 'northeurope' is a region of AZURE", "Set provider_name: AZURE.")
     assert words_missing(azure.run(**alone), *words) == []
@@ -188,10 +180,7 @@ def test_the_resource_id_of_a_vnet_creates_too(azure: PeerSite) -> None:
         ({**AZURE, "azure_subscription_id": "my subscription"}, ["azure_subscription_id is malformed"]),
         ({**AZURE, "vnet_name": "a/b"}, ["vnet_name is not a name in AZURE", "vnet_resource_id"]),
         ({"vnet_resource_id": "vnet"}, ["vnet_resource_id is not the resource id of a VNet", "/virtualNetworks/"]),
-        (
-            {**AZURE, "vnet_name": "other", "vnet_resource_id": VNET_ID},
-            ["vnet_name is other, and vnet_resource_id names"],
-        ),
+        ({**AZURE, "vnet_name": "other", "vnet_resource_id": VNET_ID}, ["vnet_name is other, and vnet_resource_id names"]),
         ({**GCP, "gcp_project_id": "12"}, ["gcp_project_id is not the id of a GCP project"]),
         ({**GCP, "network_name": "a/b"}, ["network_name is not a name in GCP"]),
         ({"vnet_name": VNET}, ["azure_subscription_id is missing", "vnet_name", "peer_id"]),
@@ -229,7 +218,7 @@ def test_what_azure_needs_is_named(azure: PeerSite, name: str, check_mode: bool)
 @pytest.mark.parametrize(
     ("name", "value"), [("resource_group_name", "other-group"), ("azure_directory_id", SUBSCRIPTION)], ids=["group", "directory"]
 )
-def test_what_is_not_in_the_key_of_azure_has_to_fit_nevertheless(
+def test_options_beside_the_key_of_azure_have_to_fit(
     azure: PeerSite, name: str, value: str, state: str, check_mode: bool
 ) -> None:
     azure.create()
@@ -293,9 +282,7 @@ def test_a_peering_that_could_not_be_removed_is_in_the_way_too(azure: PeerSite, 
 
 
 @pytest.mark.parametrize("options", [{}, {"wait": True}, {"wait": True, "wait_timeout": 5}], ids=["no wait", "wait", "late"])
-def test_a_peering_with_an_overlapping_block_is_gone_before_the_new_one_is_requested(
-    azure: PeerSite, options: dict[str, Any]
-) -> None:
+def test_an_overlapping_peering_is_gone_before_the_new_request(azure: PeerSite, options: dict[str, Any]) -> None:
     old = azure.create()
     twin = azure.add_twin()
     azure.atlas.act("delete", old)
@@ -317,7 +304,7 @@ def test_a_peering_with_an_overlapping_block_is_gone_before_the_new_one_is_reque
     assert azure.requests()[before] in (f"GET {old}", "GET peers")
 
 
-def test_the_hand_over_of_gcp_costs_a_request_while_the_customer_has_to_act(gcp: PeerSite) -> None:
+def test_the_hand_over_of_gcp_costs_a_request_while_it_is_open(gcp: PeerSite) -> None:
     first = gcp.run()
     assert [first.result["handover"][name] for name in ("name", "gcloud", "atlas_network_name")] == [None, None, None]
     gcp.clock.sleep(2)
@@ -349,7 +336,7 @@ def test_the_hand_over_of_gcp_costs_a_request_while_the_customer_has_to_act(gcp:
     assert (set(gcp.run().result["handover"]), len(gcp.atlas.wire())) == (HANDOVER["GCP"], 2)
 
 
-def test_the_hand_over_of_azure_is_there_before_the_connection_is(azure: PeerSite) -> None:
+def test_the_hand_over_of_azure_precedes_the_connection(azure: PeerSite) -> None:
     foretold = azure.run(check_mode=True).result["handover"]
     assert (set(foretold), foretold["scope"]) == (HANDOVER["AZURE"], VNET_ID)
     role = foretold["role_definition"]

@@ -61,7 +61,7 @@ def test_gcp_waits_until_the_customer_can_act(gcp: PeerSite) -> None:
     assert None not in done.result["handover"].values()
 
 
-def test_gcp_says_at_once_what_the_customer_has_to_do_with_the_names(gcp: PeerSite) -> None:
+def test_gcp_names_at_once_what_the_customer_has_to_do(gcp: PeerSite) -> None:
     done = gcp.run(wait=True, wait_for="available", wait_timeout=60)
     with gcp.emulator.project.now() as project:
         container = project.containers.get(gcp.container_id).to_json()
@@ -126,7 +126,7 @@ def test_another_refusal_is_not_repeated(azure: PeerSite) -> None:
     assert (azure.requests().count("POST peers"), azure.clock.pauses) == (1, [])
 
 
-def test_a_role_that_is_taken_away_while_it_is_waited_for_is_told(azure: PeerSite) -> None:
+def test_a_role_taken_away_during_the_wait_is_an_error(azure: PeerSite) -> None:
     azure.role(seconds=1000)
     azure.clock.after(10, lambda: azure.role(given=False, code=INVALID))
     done = azure.run(wait=True)
@@ -207,7 +207,7 @@ def test_an_old_failure_of_a_removal_is_waited_out_for_a_minute(azure: PeerSite)
     assert azure.peers() == []
 
 
-def test_a_removal_that_fails_again_and_again_is_told_after_a_minute(azure: PeerSite) -> None:
+def test_a_removal_that_keeps_failing_ends_after_a_minute(azure: PeerSite) -> None:
     peer_id = azure.create()
     azure.fail_deletion(peer_id)
     azure.run(state="absent")
@@ -232,7 +232,7 @@ def test_a_time_out_before_the_minute_is_over_names_the_role(azure: PeerSite) ->
     assert words_missing(done, "is still DELETION_FAILED after 30 seconds", "role", "has to stay", "Raise wait_timeout") == []
 
 
-def test_a_removal_that_has_failed_and_is_under_way_for_atlas_is_asked_for_once(azure: PeerSite) -> None:
+def test_a_failed_removal_under_way_for_atlas_is_asked_for_once(azure: PeerSite) -> None:
     peer_id = azure.create()
     azure.fail_deletion(peer_id)
     azure.run(state="absent")
@@ -245,10 +245,10 @@ def test_a_removal_that_has_failed_and_is_under_way_for_atlas_is_asked_for_once(
     assert (azure.atlas.writes(), done.changed) == (["DELETE"], False)
 
 
-def test_a_lost_reply_while_the_role_is_waited_for_takes_no_more_time_and_shows_no_other_state(
-    faulty: tuple[Atlas, Wire],
+def test_a_lost_reply_while_the_role_is_awaited_adds_no_time(
+    atlas: Atlas,
+    wire: Wire,
 ) -> None:
-    atlas, wire = faulty
     site = azure_site(atlas)
     site.role(given=False)
     started = atlas.clock.now
@@ -264,8 +264,7 @@ def test_a_lost_reply_while_the_role_is_waited_for_takes_no_more_time_and_shows_
     assert [one.times for one in wire.faults] == [0, 0]
 
 
-def test_a_creation_whose_reply_is_lost_while_the_role_is_waited_for_is_found(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_creation_lost_while_the_role_is_awaited_is_found(atlas: Atlas, wire: Wire) -> None:
     site = azure_site(atlas)
     site.role(seconds=20)
     atlas.clock.after(21, lambda: wire.faults.append(Fault("POST", DROP, forward=True)))

@@ -57,7 +57,7 @@ def test_the_result_has_the_documented_fields_and_no_other(atlas: Atlas) -> None
     assert done.warnings == []
 
 
-def test_the_same_task_again_changes_nothing_and_costs_two_requests(atlas: Atlas) -> None:
+def test_the_same_task_again_costs_two_requests(atlas: Atlas) -> None:
     first = atlas.create(accepter_region_name="US_EAST_1")
     done = atlas.run(**PEERING, accepter_region_name="us-east-1", container_id=atlas.container_id)
     assert not done.changed
@@ -76,8 +76,7 @@ def test_the_cycle_works_in_each_form_of_the_api(atlas: Atlas, version: str, env
     assert atlas.peers() == []
 
 
-def test_the_body_of_v1_is_that_of_the_first_edition(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_the_body_of_v1_is_that_of_the_first_edition(atlas: Atlas, wire: Wire) -> None:
     done = atlas.run(**EXAMPLE)
     assert done.changed
     (sent,) = wire.sent("POST")
@@ -88,15 +87,13 @@ def test_the_body_of_v1_is_that_of_the_first_edition(faulty: tuple[Atlas, Wire])
     assert [warning.split(" ")[0] for warning in done.warnings] == ["aws_account_id", "vpc_id"]
 
 
-def test_the_body_of_v1_with_a_container_has_it_and_the_provider(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_the_body_of_v1_has_the_container_and_the_provider(atlas: Atlas, wire: Wire) -> None:
     assert atlas.run(**{**EXAMPLE, "container_id": atlas.container_id}).changed
     expected = {"vpcId", "awsAccountId", "routeTableCidrBlock", "containerId", "providerName"}
     assert set(wire.sent("POST")[0].json) == expected
 
 
-def test_the_body_of_v2_has_all_six_fields(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_the_body_of_v2_has_all_six_fields(atlas: Atlas, wire: Wire) -> None:
     assert atlas.run(**PEERING, accepter_region_name="EU_WEST_1").changed
     assert wire.sent("POST")[0].json == {
         "vpcId": VPC,
@@ -108,8 +105,7 @@ def test_the_body_of_v2_has_all_six_fields(faulty: tuple[Atlas, Wire]) -> None:
     }
 
 
-def test_without_a_region_that_of_the_container_is_sent(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_without_a_region_that_of_the_container_is_sent(atlas: Atlas, wire: Wire) -> None:
     assert atlas.run(**PEERING, container_id=atlas.container_id).changed
     assert wire.sent("POST")[0].json["accepterRegionName"] == "us-east-1"
     assert [one.path.split("/")[-1] for one in wire.requests[2:]] == [atlas.container_id, "peers"]
@@ -177,7 +173,7 @@ def test_another_account_or_vpc_is_another_connection(atlas: Atlas, other: dict[
     assert len(atlas.peers()) == 2
 
 
-def test_verbosity_decides_about_api_calls_and_diff_mode_about_the_diff(atlas: Atlas) -> None:
+def test_verbosity_shows_api_calls_and_diff_mode_the_diff(atlas: Atlas) -> None:
     for verbosity in (0, 1, 2, 4):
         for diff in (False, True):
             done = atlas.run(**PEERING, check_mode=True, verbosity=verbosity, diff=diff)

@@ -27,8 +27,7 @@ def test_a_dead_connection_is_a_failure_with_its_reason(atlas: Atlas, action: st
 
 
 @pytest.mark.parametrize("reason", [None, "SOMETHING_NEW"])
-def test_a_reason_that_nobody_knows_is_no_trouble(faulty: tuple[Atlas, Wire], reason: str | None) -> None:
-    atlas, wire = faulty
+def test_a_reason_that_nobody_knows_is_no_trouble(atlas: Atlas, wire: Wire, reason: str | None) -> None:
     peer = {**atlas.create(), "statusName": "FAILED", "errorStateName": reason}
     wire.faults.append(Fault("GET", reply(peer)))
     done = atlas.run(peer_id=peer["id"])
@@ -48,7 +47,7 @@ def test_recreate_removes_the_dead_one_and_makes_it_anew(atlas: Atlas, action: s
     assert done.after["error_state_name"] is None
 
 
-def test_recreate_creates_the_same_connection_that_the_options_describe(atlas: Atlas) -> None:
+def test_recreate_creates_what_the_options_describe(atlas: Atlas) -> None:
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     options = {**PEERING, "accepter_region_name": "eu-west-2", "container_id": other}
     peer = atlas.create(**options)
@@ -71,7 +70,7 @@ def test_recreate_creates_the_same_connection_that_the_options_describe(atlas: A
         ({"accepter_region_name": "eu-west-2"}, PEERING, ["accepter_region_name is eu-west-2, not us-east-1"]),
     ],
 )
-def test_recreate_removes_nothing_that_the_options_alone_do_not_create_again(
+def test_recreate_keeps_what_the_options_do_not_create_again(
     atlas: Atlas, made_with: dict[str, Any], options: dict[str, Any], parts: list[str], check_mode: bool, version: str
 ) -> None:
     peer = atlas.create(**made_with)
@@ -82,7 +81,7 @@ def test_recreate_removes_nothing_that_the_options_alone_do_not_create_again(
     assert "set recreate" not in done.msg
 
 
-def test_recreate_does_not_move_a_connection_to_the_container_that_it_would_get_today(atlas: Atlas) -> None:
+def test_recreate_does_not_move_a_connection_to_a_new_container(atlas: Atlas) -> None:
     peer = atlas.create(accepter_region_name="eu-west-1")
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     atlas.act("reject", peer["id"])
@@ -103,7 +102,7 @@ def test_recreate_by_peer_id_alone_is_refused_unsent(atlas: Atlas, more: dict[st
     assert atlas.run(peer_id=peer["id"], recreate="dead", state="absent", **more).changed
 
 
-def test_recreate_by_peer_id_and_all_the_rest_finds_the_new_one_by_the_rest(atlas: Atlas) -> None:
+def test_recreate_by_peer_id_and_the_rest_finds_the_new_one(atlas: Atlas) -> None:
     peer = atlas.create()
     atlas.act("fail", peer["id"])
     options = {**PEERING, "peer_id": peer["id"], "recreate": "dead"}
@@ -117,7 +116,7 @@ def test_recreate_by_peer_id_and_all_the_rest_finds_the_new_one_by_the_rest(atla
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
-def test_recreate_goes_on_after_a_run_that_was_ended_between_removal_and_creation(atlas: Atlas, is_gone: bool) -> None:
+def test_recreate_goes_on_after_a_run_that_ended_in_between(atlas: Atlas, is_gone: bool) -> None:
     peer = atlas.create()
     atlas.act("fail", peer["id"])
     atlas.act("delete", peer["id"])
@@ -145,7 +144,7 @@ def test_a_dead_connection_is_removed_like_any_other(atlas: Atlas) -> None:
     assert (done.changed, atlas.writes()) == (True, ["DELETE"])
 
 
-def test_a_dead_one_that_does_not_go_away_is_told_and_counts_as_changed(make_atlas: Any) -> None:
+def test_a_dead_one_that_stays_fails_and_counts_as_changed(make_atlas: Any) -> None:
     atlas = make_atlas(step_seconds=3600)
     peer = atlas.create()
     atlas.act("fail", peer["id"])
@@ -155,7 +154,7 @@ def test_a_dead_one_that_does_not_go_away_is_told_and_counts_as_changed(make_atl
     assert done.peer["status_name"] == "TERMINATING"
 
 
-def test_the_creation_that_fails_after_the_removal_counts_as_changed(atlas: Atlas) -> None:
+def test_a_creation_that_fails_after_the_removal_is_a_change(atlas: Atlas) -> None:
     peer = atlas.create()
     atlas.act("fail", peer["id"])
     atlas.fault("POST", "status", status=409, code="PEER_MAXIMUM_REACHED")
@@ -166,7 +165,7 @@ def test_the_creation_that_fails_after_the_removal_counts_as_changed(atlas: Atla
 
 @pytest.mark.parametrize("forward", [True, False])
 @pytest.mark.parametrize("which", ["pair", "both"])
-def test_a_lost_reply_in_the_middle_of_recreate_does_not_leave_less_than_before(atlas: Atlas, which: str, forward: bool) -> None:
+def test_a_lost_reply_during_recreate_leaves_no_less(atlas: Atlas, which: str, forward: bool) -> None:
     peer = atlas.create()
     atlas.act("fail", peer["id"])
     atlas.fault("POST", "lost_reply" if forward else "close")
@@ -198,7 +197,7 @@ def test_a_block_of_what_is_being_removed_is_waited_for(atlas: Atlas, state: str
     assert [one["id"] for one in atlas.peers()] == [done.peer["id"]]
 
 
-def test_what_is_being_removed_is_waited_out_with_wait_and_made_anew(atlas: Atlas) -> None:
+def test_a_removal_is_waited_out_and_its_connection_made_again(atlas: Atlas) -> None:
     peer = atlas.create()
     atlas.act("delete", peer["id"])
     done = atlas.run(**PEERING, wait=True)
@@ -213,10 +212,7 @@ def test_what_is_being_removed_is_waited_out_with_wait_and_made_anew(atlas: Atla
 
 
 @pytest.mark.parametrize("forward", [None, True, False])
-def test_what_is_being_removed_and_named_by_its_id_is_created_again_in_its_container(
-    faulty: tuple[Atlas, Wire], forward: bool | None
-) -> None:
-    atlas, wire = faulty
+def test_what_is_removed_by_id_is_made_again_in_its_container(atlas: Atlas, wire: Wire, forward: bool | None) -> None:
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     peer = atlas.create(container_id=other)
     untouched = atlas.create(container_id=atlas.container_id)
@@ -253,7 +249,7 @@ def test_all_that_are_being_removed_are_waited_for(make_atlas: Any, options: dic
     assert {first["id"], second["id"]} & {one["id"] for one in atlas.peers()} == set()
 
 
-def test_a_removal_that_takes_too_long_is_told_before_anything_is_made(make_atlas: Any) -> None:
+def test_a_late_removal_fails_before_anything_is_made(make_atlas: Any) -> None:
     atlas = make_atlas(step_seconds=3600)
     peer = atlas.create()
     atlas.act("delete", peer["id"])
@@ -265,9 +261,7 @@ def test_a_removal_that_takes_too_long_is_told_before_anything_is_made(make_atla
 
 @pytest.mark.parametrize("wait", [False, True])
 @pytest.mark.parametrize("forward", [True, False])
-def test_a_removal_whose_reply_is_lost_counts_as_changed_where_the_task_cannot_go_on(
-    atlas: Atlas, wait: bool, forward: bool
-) -> None:
+def test_a_removal_with_a_lost_reply_counts_as_changed(atlas: Atlas, wait: bool, forward: bool) -> None:
     peer = atlas.create()
     atlas.act("fail", peer["id"])
     atlas.fault("DELETE", "lost_reply" if forward else "close")
@@ -275,7 +269,7 @@ def test_a_removal_whose_reply_is_lost_counts_as_changed_where_the_task_cannot_g
     assert (done.failed, done.changed, atlas.sent("DELETE")) == (True, forward, 1)
 
 
-def test_a_dead_connection_that_somebody_else_removes_meanwhile_is_made_anew(atlas: Atlas) -> None:
+def test_a_dead_one_removed_by_another_meanwhile_is_made_again(atlas: Atlas) -> None:
     peer = atlas.create(wait=True)
     atlas.act("reject", peer["id"])
     atlas.fault("DELETE", "status", status=404, code="PEER_NOT_FOUND", applied=True)
@@ -284,7 +278,7 @@ def test_a_dead_connection_that_somebody_else_removes_meanwhile_is_made_anew(atl
     assert done.peer["id"] != peer["id"]
 
 
-def test_a_connection_of_the_first_edition_is_refused_in_atlas_s_own_words(atlas: Atlas) -> None:
+def test_a_refusal_of_version_1_is_in_the_words_of_atlas(atlas: Atlas) -> None:
     atlas.fault("POST", "status", status=400, code="INVALID_ROUTE_TABLE_CIDR")
     done = atlas.run(**PEERING, api_version="v1.0")
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "INVALID_ROUTE_TABLE_CIDR")

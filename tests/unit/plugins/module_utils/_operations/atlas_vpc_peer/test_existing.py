@@ -23,8 +23,7 @@ def test_another_block_is_changed_in_place_for_three_requests(atlas: Atlas) -> N
 
 
 @pytest.mark.parametrize("version", ["v2", "v1.0"])
-def test_a_patch_carries_the_whole_object_and_its_provider(faulty: tuple[Atlas, Wire], version: str) -> None:
-    atlas, wire = faulty
+def test_a_patch_carries_the_whole_object_and_its_provider(atlas: Atlas, wire: Wire, version: str) -> None:
     atlas.create(accepter_region_name="eu-west-1")
     assert atlas.run(**PAIR, route_table_cidr_block=OTHER, api_version=version).changed
     assert wire.sent("PATCH")[0].json == {
@@ -94,7 +93,7 @@ def test_a_peer_id_of_another_pair_is_a_difference(atlas: Atlas) -> None:
     assert atlas.writes() == []
 
 
-def test_a_connection_of_another_pair_is_not_removed_by_its_peer_id(atlas: Atlas) -> None:
+def test_a_peer_id_of_another_pair_removes_nothing(atlas: Atlas) -> None:
     """The options contradict each other: removing either one may be the wrong one."""
     peer = atlas.create()
     done = atlas.run(peer_id=peer["id"], vpc_id="vpc-0000000000000beef", aws_account_id=ACCOUNT, state="absent")
@@ -130,9 +129,8 @@ def test_absent_and_being_removed_is_nothing_to_do(atlas: Atlas) -> None:
     ("status", "code"), [(404, "PEER_NOT_FOUND"), (404, "INVALID_PEER_ID"), (409, "PEER_ALREADY_REQUESTED_DELETION")]
 )
 def test_what_somebody_else_removed_meanwhile_counts_as_gone(
-    faulty: tuple[Atlas, Wire], status: int, code: str, wait: bool
+    atlas: Atlas, wire: Wire, status: int, code: str, wait: bool
 ) -> None:
-    atlas, wire = faulty
     peer = atlas.create()
     refusal = reply({"error": status, "errorCode": code, "detail": "Gone."}, status)
     wire.faults.append(Fault("DELETE", refusal, before=lambda: atlas.act("delete", peer["id"])))
@@ -151,8 +149,7 @@ def test_another_404_is_never_taken_for_absence(atlas: Atlas, code: str | None, 
 
 
 @pytest.mark.parametrize("code", ["GROUP_NOT_FOUND", "RESOURCE_NOT_FOUND", None])
-def test_another_404_for_a_delete_is_a_failure(faulty: tuple[Atlas, Wire], code: str | None) -> None:
-    atlas, wire = faulty
+def test_another_404_for_a_delete_is_a_failure(atlas: Atlas, wire: Wire, code: str | None) -> None:
     atlas.create()
     wire.faults.append(Fault("DELETE", reply({"error": 404, "errorCode": code}, 404)))
     done = atlas.run(**PAIR, state="absent")
@@ -169,8 +166,7 @@ def test_an_error_of_a_read_is_never_taken_for_absence(atlas: Atlas, status: int
     assert atlas.writes() == []
 
 
-def test_two_live_matches_are_a_failure_that_names_them(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_two_live_matches_are_a_failure_that_names_them(atlas: Atlas, wire: Wire) -> None:
     peer = atlas.create()
     twin = {**peer, "id": "1" * 24}
     wire.faults.append(Fault("GET", page(peer, twin), times=9))
@@ -182,8 +178,7 @@ def test_two_live_matches_are_a_failure_that_names_them(faulty: tuple[Atlas, Wir
     assert atlas.writes() == []
 
 
-def test_one_that_is_being_removed_beside_a_live_one_does_not_count(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_one_being_removed_beside_a_live_one_does_not_count(atlas: Atlas, wire: Wire) -> None:
     peer = atlas.create()
     dying = {**peer, "id": "1" * 24, "statusName": "TERMINATING"}
     for both in ((dying, peer), (peer, dying)):
@@ -194,11 +189,8 @@ def test_one_that_is_being_removed_beside_a_live_one_does_not_count(faulty: tupl
 
 @pytest.mark.parametrize("version", ["v2", "v1.0"])
 @pytest.mark.parametrize("which", ["pair", "peer_id"])
-def test_a_patch_has_the_region_of_the_container_where_nothing_else_tells_one(
-    faulty: tuple[Atlas, Wire], which: str, version: str
-) -> None:
+def test_a_patch_has_the_region_of_the_container_by_default(atlas: Atlas, wire: Wire, which: str, version: str) -> None:
     """The description of the API requires it."""
-    atlas, wire = faulty
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     peer = atlas.create(container_id=other)
     assert peer["accepterRegionName"] is None
@@ -209,15 +201,14 @@ def test_a_patch_has_the_region_of_the_container_where_nothing_else_tells_one(
     assert wire.requests[2].path.endswith(f"/containers/{other}")
 
 
-def test_a_container_that_cannot_be_read_keeps_the_patch_from_being_sent(atlas: Atlas) -> None:
+def test_a_container_that_cannot_be_read_stops_the_patch(atlas: Atlas) -> None:
     atlas.create()
     atlas.fault("GET", "status", status=403, code="X", skip=1)
     done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
 
 
-def test_a_patch_has_the_region_where_the_reply_leaves_it_out_and_the_options_tell_it(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_patch_has_the_region_of_the_options(atlas: Atlas, wire: Wire) -> None:
     assert atlas.create()["accepterRegionName"] is None
     assert atlas.run(**PAIR, route_table_cidr_block=OTHER, accepter_region_name="US_EAST_1").changed
     assert wire.sent("PATCH")[0].json["accepterRegionName"] == "us-east-1"

@@ -68,8 +68,7 @@ def test_with_version_1_an_overlap_is_explained_too(atlas: Atlas) -> None:
 
 
 @pytest.mark.parametrize("code", ["OVERLAPPING_CIDR_BLOCK", "UNEXPECTED_ERROR"])
-def test_where_nothing_explains_a_refusal_it_is_told_as_it_is(faulty: tuple[Atlas, Wire], code: str) -> None:
-    atlas, wire = faulty
+def test_where_nothing_explains_a_refusal_it_is_told_as_it_is(atlas: Atlas, wire: Wire, code: str) -> None:
     status = 500 if code == "UNEXPECTED_ERROR" else 409
     wire.faults.append(Fault("POST", reply({"error": status, "errorCode": code, "detail": "Something else."}, status)))
     done = atlas.run(**PEERING)
@@ -77,9 +76,8 @@ def test_where_nothing_explains_a_refusal_it_is_told_as_it_is(faulty: tuple[Atla
     assert "Something else" in done.msg
 
 
-def test_a_refusal_stays_as_it_is_if_its_cause_cannot_be_read(faulty: tuple[Atlas, Wire]) -> None:
+def test_a_refusal_stays_as_it_is_if_its_cause_cannot_be_read(atlas: Atlas, wire: Wire) -> None:
     """It is what matters, and not that Atlas does not tell more about it."""
-    atlas, wire = faulty
     options = {**PEERING, "container_id": atlas.container_id, "accepter_region_name": "us-east-1"}
     unreadable = Fault("GET", DROP, times=0)
     refusal = reply({"error": 400, "errorCode": "INVALID_ATTRIBUTE", "detail": "No."}, 400)
@@ -90,9 +88,8 @@ def test_a_refusal_stays_as_it_is_if_its_cause_cannot_be_read(faulty: tuple[Atla
 
 
 @pytest.mark.parametrize("lost", [Reply(500, b'{"errorCode": "UNEXPECTED_ERROR"}')])
-def test_a_lost_creation_stays_one_if_its_cause_cannot_be_read(faulty: tuple[Atlas, Wire], lost: Reply) -> None:
+def test_a_lost_creation_stays_one_if_its_cause_cannot_be_read(atlas: Atlas, wire: Wire, lost: Reply) -> None:
     """The connection is there: a look at the container that fails must not hide that."""
-    atlas, wire = faulty
     options = {**PEERING, "container_id": atlas.container_id, "accepter_region_name": "us-east-1"}
     unreadable = Fault("GET", DROP, times=0)
     wire.faults += [Fault("POST", lost, forward=True, before=lambda: setattr(unreadable, "times", 2)), unreadable]
@@ -184,8 +181,7 @@ def test_a_failure_with_recreate_does_not_advise_recreate(atlas: Atlas) -> None:
     assert "Run the task again" in done.msg
 
 
-def test_a_container_that_stays_too_new_is_not_told_to_wait(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_container_that_stays_too_new_is_not_told_to_wait(atlas: Atlas, wire: Wire) -> None:
     too_new = reply({"error": 409, "errorCode": "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER"}, 409)
     wire.faults.append(Fault("DELETE", too_new, times=99))
     done = atlas.run(_container_task.OPERATION, region_name="us-east-1", state="absent", wait=True, wait_timeout=3)

@@ -89,7 +89,7 @@ def test_a_choice_means_that_one_alone(atlas: Atlas, how: str) -> None:
     assert (again.failed, again.changed, len(atlas.peers())) == (False, False, 1)
 
 
-def test_without_a_choice_the_only_one_is_used_whatever_its_container(atlas: Atlas) -> None:
+def test_without_a_choice_the_only_one_is_used(atlas: Atlas) -> None:
     other = add_second_container(atlas)
     peer = atlas.create(container_id=other)
     done = atlas.run(**PEERING, accepter_region_name=SECOND)
@@ -97,23 +97,21 @@ def test_without_a_choice_the_only_one_is_used_whatever_its_container(atlas: Atl
     assert atlas.run(**PAIR, state="absent").changed
 
 
-def test_a_creation_by_the_region_of_the_container_costs_four_requests(atlas: Atlas) -> None:
+def test_a_creation_by_container_region_costs_four_requests(atlas: Atlas) -> None:
     other = add_second_container(atlas)
     done = atlas.run(**PEERING, container_region_name="EU_WEST_1", accepter_region_name=FIRST)
     assert (done.changed, done.peer["container_id"], done.peer["accepter_region_name"]) == (True, other, FIRST)
     assert [method for method, status in atlas.wire()] == ["GET", "GET", "GET", "POST"]
 
 
-def test_a_creation_by_the_region_of_the_container_takes_the_vpc_to_be_there_too(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_creation_by_container_region_is_in_its_region_too(atlas: Atlas, wire: Wire) -> None:
     other = add_second_container(atlas)
     done = atlas.run(**PEERING, container_region_name=SECOND)
     assert (done.peer["container_id"], done.peer["accepter_region_name"]) == (other, None)
     assert wire.sent("POST")[0].json["accepterRegionName"] == SECOND
 
 
-def test_version_1_is_told_the_container_that_was_chosen_by_its_region(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_version_1_gets_the_container_of_the_chosen_region(atlas: Atlas, wire: Wire) -> None:
     other = add_second_container(atlas)
     assert atlas.run(**PEERING, container_region_name=SECOND, api_version="v1.0").changed
     assert wire.sent("POST")[0].json["containerId"] == other
@@ -136,8 +134,7 @@ def test_a_region_without_container_has_nothing_to_remove(atlas: Atlas) -> None:
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_an_error_is_not_taken_for_a_region_without_container(faulty: tuple[Atlas, Wire], state: str) -> None:
-    atlas, wire = faulty
+def test_an_error_is_not_taken_for_a_region_without_container(atlas: Atlas, wire: Wire, state: str) -> None:
     atlas.create()
     wire.faults += [Fault("GET"), Fault("GET", DROP, times=99)]
     done = atlas.run(**PAIR, state=state, container_region_name=SECOND)
@@ -148,7 +145,7 @@ def test_an_error_is_not_taken_for_a_region_without_container(faulty: tuple[Atla
 
 
 @pytest.mark.parametrize("task", [_vpc_peer_task.OPERATION, _vpc_peer_info_task.OPERATION])
-def test_container_id_and_container_region_name_exclude_each_other(task: type[Operation[Any, Any]]) -> None:
+def test_container_id_and_region_name_exclude_each_other(task: type[Operation[Any, Any]]) -> None:
     options = {**PAIR, "group_id": "0" * 24, "container_id": "0" * 24, "container_region_name": FIRST}
     (message,) = ArgumentSpecValidator(**task.argument_spec.to_kwargs()).validate(options).error_messages
     assert message == "parameters are mutually exclusive: container_id|container_region_name"
@@ -177,7 +174,7 @@ def test_a_peer_id_in_another_container_is_refused(atlas: Atlas, named: str, opt
 
 
 @PRESENT_AND_ABSENT
-def test_one_that_is_being_removed_in_another_container_does_not_count(atlas: Atlas, options: dict[str, Any]) -> None:
+def test_one_being_removed_in_another_container_does_not_count(atlas: Atlas, options: dict[str, Any]) -> None:
     first, second = two_peers(atlas)
     atlas.act("delete", first["id"])
     done = atlas.run(**options)
@@ -206,8 +203,7 @@ def test_two_in_one_container_need_the_id_of_one(
     assert "container_id" not in done.msg
 
 
-def test_a_connection_whose_container_is_not_told_is_not_touched(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_connection_without_a_container_is_not_touched(atlas: Atlas, wire: Wire) -> None:
     peer = {**atlas.create(), "containerId": None}
     for options in (PEERING, {**PAIR, "state": "absent"}):
         wire.faults.append(Fault("GET", page(peer)))
@@ -217,9 +213,7 @@ def test_a_connection_whose_container_is_not_told_is_not_touched(faulty: tuple[A
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_server_that_wants_one_connection_a_vpc_is_told_which_one_there_is(
-    make_atlas: Callable[..., Atlas], check_mode: bool
-) -> None:
+def test_a_server_with_unique_pairs_names_the_existing_one(make_atlas: Callable[..., Atlas], check_mode: bool) -> None:
     atlas = make_atlas(unique_pairs=True)
     other = add_second_container(atlas)
     peer = atlas.create(container_id=other)
@@ -236,7 +230,7 @@ def test_a_server_that_wants_one_connection_a_vpc_is_told_which_one_there_is(
     assert atlas.clock.pauses == [2.0, 4.0]
 
 
-def test_a_server_that_wants_one_connection_a_vpc_refuses_no_lost_creation(make_atlas: Callable[..., Atlas]) -> None:
+def test_a_server_with_unique_pairs_refuses_no_lost_creation(make_atlas: Callable[..., Atlas]) -> None:
     """It appears in this container after the 409: somebody else was faster here, and nothing is said of the other one."""
     atlas = make_atlas(unique_pairs=True, terminating_holds_nothing=True)
     other = add_second_container(atlas)
@@ -252,8 +246,7 @@ def test_a_server_that_wants_one_connection_a_vpc_refuses_no_lost_creation(make_
 
 
 @pytest.mark.parametrize("lost", [DROP, Reply(500)], ids=["close", "500"])
-def test_one_in_another_container_is_not_blamed_for_something_else(faulty: tuple[Atlas, Wire], lost: Reply) -> None:
-    atlas, wire = faulty
+def test_one_in_another_container_does_not_explain_other_errors(atlas: Atlas, wire: Wire, lost: Reply) -> None:
     other = add_second_container(atlas)
     peer = atlas.create(container_id=other)
     wire.faults.append(Fault("POST", lost, times=99))
@@ -262,8 +255,7 @@ def test_one_in_another_container_is_not_blamed_for_something_else(faulty: tuple
     assert done.msg.startswith("Failed to create")
 
 
-def test_one_in_another_container_does_not_matter_where_somebody_was_faster_here(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_one_in_another_container_does_not_hide_a_faster_one(atlas: Atlas, wire: Wire) -> None:
     other = add_second_container(atlas)
     atlas.create(container_id=other)
     refused = reply({"error": 409, "errorCode": "PEER_ALREADY_EXISTS"}, 409)
@@ -273,7 +265,7 @@ def test_one_in_another_container_does_not_matter_where_somebody_was_faster_here
     assert [one["routeTableCidrBlock"] for one in atlas.peers()] == [CIDR, CIDR]
 
 
-def test_a_block_that_overlaps_the_chosen_container_is_refused_unsent(atlas: Atlas) -> None:
+def test_a_block_that_overlaps_the_container_is_refused_unsent(atlas: Atlas) -> None:
     """The container has been read already."""
     other = add_second_container(atlas)
     options = {"container_region_name": SECOND, "accepter_region_name": FIRST}

@@ -11,7 +11,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import
 from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET, Fault, Reply, Wire, reply, serving
 
-Faulty = tuple[Atlas, Wire]
 OTHER = "10.99.0.0/16"
 TRUNCATED = Reply(200, b'{"id":', length=500)
 LOST = pytest.mark.parametrize(
@@ -28,8 +27,7 @@ def verbs(wire: Wire) -> list[str]:
 
 
 @LOST
-def test_a_post_that_was_carried_out_is_not_sent_again(faulty: Faulty, lost: Reply) -> None:
-    atlas, wire = faulty
+def test_a_post_that_was_carried_out_is_not_sent_again(atlas: Atlas, wire: Wire, lost: Reply) -> None:
     wire.faults.append(Fault("POST", lost, forward=True))
     done = atlas.run(**PEERING)
     assert (done.failed, done.changed) == (False, True)
@@ -39,8 +37,7 @@ def test_a_post_that_was_carried_out_is_not_sent_again(faulty: Faulty, lost: Rep
 
 
 @pytest.mark.parametrize("lost", [DROP, RESET, Reply(503)], ids=["close", "reset", "503"])
-def test_a_post_that_was_not_carried_out_is_sent_again(faulty: Faulty, lost: Reply) -> None:
-    atlas, wire = faulty
+def test_a_post_that_was_not_carried_out_is_sent_again(atlas: Atlas, wire: Wire, lost: Reply) -> None:
     wire.faults.append(Fault("POST", lost))
     done = atlas.run(**PEERING)
     assert (done.failed, done.changed) == (False, True)
@@ -50,8 +47,7 @@ def test_a_post_that_was_not_carried_out_is_sent_again(faulty: Faulty, lost: Rep
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_a_post_that_is_always_lost_is_given_up_after_retries(faulty: Faulty, retries: int) -> None:
-    atlas, wire = faulty
+def test_a_post_that_is_always_lost_is_given_up_after_retries(atlas: Atlas, wire: Wire, retries: int) -> None:
     wire.faults.append(Fault("POST", DROP, times=99))
     done = atlas.run(**PEERING, retries=retries)
     assert done.failed
@@ -62,8 +58,7 @@ def test_a_post_that_is_always_lost_is_given_up_after_retries(faulty: Faulty, re
     assert atlas.peers() == []
 
 
-def test_a_server_error_is_looked_up_but_not_tried_again(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_a_server_error_is_looked_up_but_not_tried_again(atlas: Atlas, wire: Wire) -> None:
     wire.faults.append(Fault("POST", reply({"error": 500, "errorCode": "UNEXPECTED_ERROR", "detail": "Oops."}, 500), times=9))
     done = atlas.run(**PEERING)
     assert (done.failed, done.result["http_status"]) == (True, 500)
@@ -72,9 +67,8 @@ def test_a_server_error_is_looked_up_but_not_tried_again(faulty: Faulty) -> None
 
 @pytest.mark.parametrize("appears", [1, 5])
 @pytest.mark.parametrize("retries", [0, 2])
-def test_a_creation_that_is_seen_late_is_found_once_it_is_shown(faulty: Faulty, appears: float, retries: int) -> None:
+def test_a_creation_that_is_seen_late_is_found_once_it_is_shown(atlas: Atlas, wire: Wire, appears: float, retries: int) -> None:
     """A list that lags behind its server; this one would make a second connection."""
-    atlas, wire = faulty
     wire.faults.append(Fault("POST", DROP, before=lambda: atlas.clock.after(appears, atlas.add_peer)))
     done = atlas.run(**PEERING, retries=retries)
     assert (done.failed, done.changed, len(atlas.peers())) == (False, True, 1)
@@ -118,8 +112,7 @@ def test_a_longer_lag_is_survived_where_duplicates_are_refused(make_atlas: Calla
 
 
 @LOST
-def test_a_patch_that_was_carried_out_is_not_sent_again(faulty: Faulty, lost: Reply) -> None:
-    atlas, wire = faulty
+def test_a_patch_that_was_carried_out_is_not_sent_again(atlas: Atlas, wire: Wire, lost: Reply) -> None:
     atlas.create()
     wire.faults.append(Fault("PATCH", lost, forward=True))
     done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
@@ -128,8 +121,7 @@ def test_a_patch_that_was_carried_out_is_not_sent_again(faulty: Faulty, lost: Re
     assert done.before["route_table_cidr_block"] == CIDR
 
 
-def test_a_patch_that_was_not_carried_out_is_sent_again(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_a_patch_that_was_not_carried_out_is_sent_again(atlas: Atlas, wire: Wire) -> None:
     atlas.create()
     wire.faults.append(Fault("PATCH", DROP))
     done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
@@ -139,8 +131,7 @@ def test_a_patch_that_was_not_carried_out_is_sent_again(faulty: Faulty) -> None:
     assert atlas.peers()[0]["routeTableCidrBlock"] == OTHER
 
 
-def test_a_patch_that_is_lost_for_ever_is_given_up(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_a_patch_that_is_lost_for_ever_is_given_up(atlas: Atlas, wire: Wire) -> None:
     atlas.create()
     wire.faults.append(Fault("PATCH", DROP, times=99))
     done = atlas.run(**PAIR, route_table_cidr_block=OTHER, retries=1)
@@ -152,8 +143,7 @@ def test_a_patch_that_is_lost_for_ever_is_given_up(faulty: Faulty) -> None:
 # With retries: tests/reliability/test_matrix.py.
 @pytest.mark.parametrize("lost", [DROP, RESET, Reply(503)], ids=["close", "reset", "503"])
 @pytest.mark.parametrize("wait", [False, True])
-def test_a_delete_that_was_carried_out_counts_without_retries(faulty: Faulty, lost: Reply, wait: bool) -> None:
-    atlas, wire = faulty
+def test_a_delete_that_was_carried_out_counts_without_retries(atlas: Atlas, wire: Wire, lost: Reply, wait: bool) -> None:
     atlas.create()
     wire.faults.append(Fault("DELETE", lost, forward=True))
     done = atlas.run(**PAIR, state="absent", retries=0, wait=wait)
@@ -221,8 +211,7 @@ def test_a_delete_with_an_odd_reply_is_sent_again_if_needed(
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_a_delete_with_an_odd_reply_for_ever_is_given_up(faulty: Faulty, retries: int) -> None:
-    atlas, wire = faulty
+def test_a_delete_with_an_odd_reply_for_ever_is_given_up(atlas: Atlas, wire: Wire, retries: int) -> None:
     atlas.create()
     wire.faults.append(Fault("DELETE", ODD, times=99))
     done = atlas.run(**PAIR, state="absent", retries=retries)
@@ -230,16 +219,14 @@ def test_a_delete_with_an_odd_reply_for_ever_is_given_up(faulty: Faulty, retries
     assert "is not what Atlas answers to a removal" in done.msg
 
 
-def test_a_failed_look_after_a_lost_reply_counts_as_changed(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_a_failed_look_after_a_lost_reply_counts_as_changed(atlas: Atlas, wire: Wire) -> None:
     broken = Fault("GET", DROP, times=0)
     wire.faults += [Fault("POST", DROP, forward=True, before=lambda: setattr(broken, "times", 99)), broken]
     done = atlas.run(**PEERING)
     assert (done.failed, done.changed) == (True, True)
 
 
-def test_losing_the_race_for_the_same_connection_is_no_change(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_losing_the_race_for_the_same_connection_is_no_change(atlas: Atlas, wire: Wire) -> None:
     wire.faults.append(Fault("POST", None, before=atlas.add_peer))
     done = atlas.run(**PEERING)
     assert (done.failed, done.changed) == (False, False)
@@ -247,8 +234,7 @@ def test_losing_the_race_for_the_same_connection_is_no_change(faulty: Faulty) ->
     assert done.peer["id"] == atlas.peers()[0]["id"]
 
 
-def test_losing_the_race_for_another_block_leads_to_an_update(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_losing_the_race_for_another_block_leads_to_an_update(atlas: Atlas, wire: Wire) -> None:
     wire.faults.append(Fault("POST", None, before=lambda: atlas.add_peer(routeTableCidrBlock=OTHER)))
     done = atlas.run(**PEERING)
     assert (done.failed, done.changed) == (False, True)
@@ -256,8 +242,7 @@ def test_losing_the_race_for_another_block_leads_to_an_update(faulty: Faulty) ->
     assert [one["routeTableCidrBlock"] for one in atlas.peers()] == [CIDR]
 
 
-def test_a_new_one_in_another_container_does_not_matter(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_a_new_one_in_another_container_does_not_matter(atlas: Atlas, wire: Wire) -> None:
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     wire.faults.append(Fault("POST", None, before=lambda: atlas.add_peer(containerId=other)))
     done = atlas.run(**PEERING, container_id=atlas.container_id)
@@ -265,8 +250,7 @@ def test_a_new_one_in_another_container_does_not_matter(faulty: Faulty) -> None:
     assert len(atlas.peers()) == 2
 
 
-def test_a_conflict_with_what_no_list_shows_ends(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_a_conflict_with_what_no_list_shows_ends(atlas: Atlas, wire: Wire) -> None:
     wire.faults.append(Fault("POST", EXISTS, times=99))
     done = atlas.run(**PEERING, retries=2)
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "PEER_ALREADY_EXISTS")
@@ -274,16 +258,14 @@ def test_a_conflict_with_what_no_list_shows_ends(faulty: Faulty) -> None:
 
 
 @pytest.mark.parametrize("code", ["OVERLAPPING_CIDR_BLOCK", "PEER_MAXIMUM_REACHED", "PEER_INVALID_STATE"])
-def test_another_conflict_is_final(faulty: Faulty, code: str) -> None:
-    atlas, wire = faulty
+def test_another_conflict_is_final(atlas: Atlas, wire: Wire, code: str) -> None:
     wire.faults.append(Fault("POST", reply({"error": 409, "errorCode": code, "detail": "No."}, 409), times=9))
     done = atlas.run(**PEERING)
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, code)
     assert verbs(wire) == ["GET", "POST"]
 
 
-def test_a_limited_rate_in_the_middle_is_waited_out(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_a_limited_rate_in_the_middle_is_waited_out(atlas: Atlas, wire: Wire) -> None:
     limited = reply({"error": 429, "errorCode": "RATE_LIMITED", "detail": "x"}, 429, ("Retry-After", "2"))
     wire.faults += [Fault("GET", limited), Fault("POST", limited)]
     done = atlas.run(**PEERING)

@@ -80,7 +80,7 @@ def test_peer_id_moves_a_connection_to_another_container(azure: PeerSite) -> Non
 
 
 @WAITS
-def test_a_container_whose_block_overlaps_takes_a_connection_after_the_old_one_is_gone(azure: PeerSite, wait: bool) -> None:
+def test_an_overlapping_container_takes_it_after_the_removal(azure: PeerSite, wait: bool) -> None:
     old = azure.create()
     twin = azure.add_twin()
     options = {"peer_id": old, "container_region_name": "westeurope", "recreate": "changed", "wait": wait}
@@ -115,7 +115,7 @@ def test_a_move_does_not_wait_for_what_is_on_its_way_out(azure: PeerSite) -> Non
     assert (done.failed, done.changed, azure.atlas.writes()) == (False, True, ["POST"])
 
 
-def test_a_lost_reply_in_the_middle_of_a_move_makes_no_second_connection(atlas: Atlas) -> None:
+def test_a_lost_reply_during_a_move_makes_no_second_connection(atlas: Atlas) -> None:
     site = azure_site(atlas)
     for method in ("POST", "DELETE"):
         for forward in (True, False):
@@ -157,7 +157,7 @@ def test_refusals_for_the_role_are_waited_out_after_a_removal(azure: PeerSite) -
     assert (done.failed, done.changed, len(ids(azure.atlas))) == (False, True, 1)
 
 
-def test_a_creation_that_fails_after_the_removal_tells_what_is_left(azure: PeerSite) -> None:
+def test_a_creation_that_fails_after_the_removal_names_the_rest(azure: PeerSite) -> None:
     old = azure.create()
     with azure.emulator.project.now() as project:
         # The role goes between the removal and the creation.
@@ -189,7 +189,7 @@ def test_aws_moves_to_another_region(atlas: Atlas, wait: bool) -> None:
     assert {**foretold.after, "id": None, "connection_id": None} == {**done.after, "id": None, "connection_id": None}
 
 
-def test_aws_moves_to_another_vpc_with_the_same_block_after_the_old_one_is_gone(atlas: Atlas) -> None:
+def test_aws_moves_to_a_vpc_with_the_same_block_after_a_removal(atlas: Atlas) -> None:
     old = atlas.create()["id"]
     options = {**PEERING, "vpc_id": OTHER_VPC, "peer_id": old, "recreate": "changed"}
     foretold = atlas.run(**options, check_mode=True)
@@ -223,7 +223,7 @@ def test_a_move_stays_in_its_container(azure: PeerSite, check_mode: bool) -> Non
     assert ids(azure.atlas) == ([elsewhere, old] if check_mode else [elsewhere, done.peer["id"]])
 
 
-def test_a_move_that_removes_first_needs_its_container_from_the_options(atlas: Atlas) -> None:
+def test_a_move_that_removes_first_needs_a_container_option(atlas: Atlas) -> None:
     old = atlas.create(container_id=atlas.container_id)["id"]
     atlas.add_container("EU_WEST_1", "192.168.240.0/21")
     options = {**PEERING, "vpc_id": OTHER_VPC, "peer_id": old, "recreate": "changed"}

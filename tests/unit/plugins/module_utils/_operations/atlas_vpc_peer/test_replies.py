@@ -10,7 +10,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import
 from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
 
-Faulty = tuple[Atlas, Wire]
 OTHER = "10.99.0.0/16"
 BLOCK, OTHER_BLOCK = "172.20.0.0/21", "172.21.0.0/21"
 
@@ -34,8 +33,9 @@ def verbs(wire: Wire) -> list[str]:
 )
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("is_made", [True, False])
-def test_a_reply_about_something_else_is_looked_up(faulty: Faulty, change: dict[str, str], method: str, is_made: bool) -> None:
-    atlas, wire = faulty
+def test_a_reply_about_something_else_is_looked_up(
+    atlas: Atlas, wire: Wire, change: dict[str, str], method: str, is_made: bool
+) -> None:
     block = CIDR
     if method == "PATCH":
         atlas.create()
@@ -64,8 +64,7 @@ def test_a_reply_about_something_else_is_looked_up(faulty: Faulty, change: dict[
     assert atlas.run(**options, retries=0).changed == (not is_made)
 
 
-def test_a_reply_with_another_id_to_a_patch_is_looked_up(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_a_reply_with_another_id_to_a_patch_is_looked_up(atlas: Atlas, wire: Wire) -> None:
     peer = atlas.create()
     wire.faults.append(Fault("PATCH", reply({**peer, "id": "1" * 24, "routeTableCidrBlock": OTHER}), forward=True))
     done = atlas.run(**PAIR, route_table_cidr_block=OTHER)
@@ -73,8 +72,7 @@ def test_a_reply_with_another_id_to_a_patch_is_looked_up(faulty: Faulty) -> None
     assert verbs(wire)[-2:] == ["PATCH", "GET"]
 
 
-def test_a_null_region_is_that_of_the_container_and_of_no_other(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_a_null_region_is_that_of_the_container_and_of_no_other(atlas: Atlas, wire: Wire) -> None:
     made = {
         "id": "1" * 24,
         "vpcId": PAIR["vpc_id"],
@@ -92,8 +90,7 @@ def test_a_null_region_is_that_of_the_container_and_of_no_other(faulty: Faulty) 
     assert not atlas.run(**PEERING, accepter_region_name="us-east-1", retries=0).failed
 
 
-def test_version_1_has_no_container_to_compare(faulty: Faulty) -> None:
-    atlas, wire = faulty
+def test_version_1_has_no_container_to_compare(atlas: Atlas, wire: Wire) -> None:
     made = {
         "id": "1" * 24,
         "vpcId": PAIR["vpc_id"],
@@ -113,8 +110,7 @@ def test_version_1_has_no_container_to_compare(faulty: Faulty) -> None:
     ids=lambda change: next(iter(change)),
 )
 @pytest.mark.parametrize("is_made", [True, False])
-def test_a_reply_about_another_container_is_looked_up(faulty: Faulty, change: dict[str, Any], is_made: bool) -> None:
-    atlas, wire = faulty
+def test_a_reply_about_another_container_is_looked_up(atlas: Atlas, wire: Wire, change: dict[str, Any], is_made: bool) -> None:
     good = {"id": "1" * 24, "providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": BLOCK}
     wire.faults.append(Fault("POST", reply({**good, **change}), forward=is_made))
     options = {"region_name": "eu-west-1", "atlas_cidr_block": BLOCK, "retries": 0}
@@ -135,8 +131,7 @@ def test_a_block_that_atlas_chooses_is_not_compared(atlas: Atlas) -> None:
 
 @pytest.mark.parametrize("change", [{"atlasCidrBlock": BLOCK}, {"id": "1" * 24}], ids=["block", "id"])
 @pytest.mark.parametrize("is_made", [True, False])
-def test_a_reply_about_another_change_is_looked_up(faulty: Faulty, change: dict[str, Any], is_made: bool) -> None:
-    atlas, wire = faulty
+def test_a_reply_about_another_change_is_looked_up(atlas: Atlas, wire: Wire, change: dict[str, Any], is_made: bool) -> None:
     container_id = atlas.add_container("EU_WEST_1", BLOCK)
     good = {"id": container_id, "providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": OTHER_BLOCK}
     wire.faults.append(Fault("PATCH", reply({**good, **change}), forward=is_made))

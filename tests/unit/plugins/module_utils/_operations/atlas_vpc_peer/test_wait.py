@@ -16,7 +16,7 @@ def test_without_wait_nothing_is_asked_after_the_change(atlas: Atlas) -> None:
     assert "status_history" not in done.result
 
 
-def test_a_new_connection_is_waited_for_until_it_can_be_accepted(atlas: Atlas) -> None:
+def test_a_new_connection_is_awaited_until_it_can_be_accepted(atlas: Atlas) -> None:
     done = atlas.run(**PEERING, wait=True)
     assert done.changed
     assert done.peer["status_name"] == "PENDING_ACCEPTANCE"
@@ -27,7 +27,7 @@ def test_a_new_connection_is_waited_for_until_it_can_be_accepted(atlas: Atlas) -
     assert atlas.tcp_connections() == 1
 
 
-def test_a_state_beyond_the_wanted_one_will_do_without_a_request(atlas: Atlas) -> None:
+def test_a_state_beyond_the_wanted_one_costs_no_request(atlas: Atlas) -> None:
     peer = atlas.create(wait=True)
     atlas.act("accept", peer["id"])
     atlas.clock.now += 1
@@ -55,7 +55,7 @@ def test_wait_sleep_bounds_the_intervals(atlas: Atlas) -> None:
     assert max(atlas.clock.pauses) <= 2
 
 
-def test_with_an_owner_who_accepts_a_creation_leads_to_available(make_atlas: Callable[..., Atlas]) -> None:
+def test_a_creation_with_an_accepting_owner_ends_available(make_atlas: Callable[..., Atlas]) -> None:
     atlas = make_atlas(accept="auto")
     done = atlas.run(**PEERING, wait=True, wait_for="available")
     assert (done.changed, done.peer["status_name"]) == (True, "AVAILABLE")
@@ -79,7 +79,7 @@ def test_a_time_out_without_a_change_is_no_change(atlas: Atlas) -> None:
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
 
 
-def test_a_time_out_before_aws_has_answered_promises_no_connection_id(make_atlas: Callable[..., Atlas]) -> None:
+def test_a_time_out_before_aws_answers_has_no_connection_id(make_atlas: Callable[..., Atlas]) -> None:
     atlas = make_atlas(step_seconds=3600)
     done = atlas.run(**PEERING, wait=True, wait_timeout=20)
     assert "INITIATING" in done.msg
@@ -141,16 +141,14 @@ def test_an_update_is_waited_for_too(atlas: Atlas) -> None:
     assert done.peer["route_table_cidr_block"] == "10.99.0.0/16"
 
 
-def test_a_state_that_nobody_knows_is_waited_through(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_state_that_nobody_knows_is_waited_through(atlas: Atlas, wire: Wire) -> None:
     peer = atlas.create(wait=True)
     wire.faults.append(Fault("GET", reply({**peer, "statusName": "SOMETHING_NEW"})))
     done = atlas.run(peer_id=peer["id"], wait=True)
     assert (done.failed, done.peer["status_name"]) == (False, "PENDING_ACCEPTANCE")
 
 
-def test_a_hiccup_while_waiting_is_survived(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_hiccup_while_waiting_is_survived(atlas: Atlas, wire: Wire) -> None:
     peer = atlas.create(wait=True)
     atlas.clock.after(20, lambda: atlas.act("accept", peer["id"]))
     wire.faults += [Fault("GET", None), Fault("GET", Reply(503)), Fault("GET", Reply(drop="reset")), Fault("GET", Reply(502))]
@@ -191,7 +189,7 @@ class _Told(list[str]):
         super().append(line)
 
 
-def test_what_is_awaited_is_told_at_once_with_its_account_and_region(atlas: Atlas) -> None:
+def test_what_is_awaited_is_reported_with_account_and_region(atlas: Atlas) -> None:
     began = atlas.clock.now
     told = atlas.lines = _Told(lambda: atlas.clock.now - began)
     done = atlas.run(**PEERING, **WAITING, wait_timeout=20)
@@ -205,9 +203,7 @@ def test_what_is_awaited_is_told_at_once_with_its_account_and_region(atlas: Atla
 
 
 @pytest.mark.parametrize("region", [None, "eu-west-1"])
-def test_a_connection_that_is_pending_when_the_task_comes_is_told_before_the_first_pause(
-    atlas: Atlas, region: str | None
-) -> None:
+def test_a_pending_connection_is_reported_before_any_pause(atlas: Atlas, region: str | None) -> None:
     peer = atlas.create(wait=True, accepter_region_name=region)
     atlas.lines.clear()
     atlas.clock.pauses.clear()
@@ -230,7 +226,7 @@ def test_the_region_is_left_out_where_it_cannot_be_read(atlas: Atlas) -> None:
     assert atlas.lines == [f"{VPC}: PENDING_ACCEPTANCE; accept {peer['connectionId']} in AWS account {ACCOUNT}"]
 
 
-def test_finding_out_the_region_takes_no_more_than_a_part_of_the_wait(atlas: Atlas) -> None:
+def test_finding_the_region_takes_only_a_part_of_the_wait(atlas: Atlas) -> None:
     peer = atlas.create(wait=True)
     atlas.lines.clear()
     began = atlas.clock.now
@@ -272,10 +268,9 @@ UNANSWERED = pytest.mark.parametrize(
 
 @UNANSWERED
 @pytest.mark.parametrize("wait_timeout", [2, 40])
-def test_a_wait_without_answers_ends_in_time_and_tells_the_last_state(
-    faulty: tuple[Atlas, Wire], silence: Reply, part: str, wait_timeout: int
+def test_a_wait_without_answers_ends_with_the_last_state(
+    atlas: Atlas, wire: Wire, silence: Reply, part: str, wait_timeout: int
 ) -> None:
-    atlas, wire = faulty
     peer = atlas.create(wait=True)
     began = atlas.clock.now
     wire.faults += [Fault("GET"), Fault("GET"), Fault("GET"), Fault("GET", silence, times=999)]
@@ -289,8 +284,7 @@ def test_a_wait_without_answers_ends_in_time_and_tells_the_last_state(
     assert done.result["detail"].startswith("last status PENDING_ACCEPTANCE; ")
 
 
-def test_a_wait_that_never_gets_an_answer_tells_the_state_before_it(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_wait_that_gets_no_answer_has_the_state_before_it(atlas: Atlas, wire: Wire) -> None:
     atlas.create()
     wire.faults += [Fault("GET"), Fault("GET", Reply(503), times=999)]
     done = atlas.run(**PEERING, wait=True, wait_timeout=3)
@@ -303,8 +297,7 @@ def test_a_wait_that_never_gets_an_answer_tells_the_state_before_it(faulty: tupl
 
 
 @UNANSWERED
-def test_long_before_the_end_of_a_wait_a_failure_is_told_as_it_is(faulty: tuple[Atlas, Wire], silence: Reply, part: str) -> None:
-    atlas, wire = faulty
+def test_a_failure_long_before_the_end_of_a_wait_stays_as_it_is(atlas: Atlas, wire: Wire, silence: Reply, part: str) -> None:
     atlas.create(wait=True)
     began = atlas.clock.now
     wire.faults += [Fault("GET"), Fault("GET"), Fault("GET", silence, times=999)]
@@ -334,8 +327,7 @@ NOT_FOUND = reply({"error": 404, "errorCode": "PEER_NOT_FOUND", "detail": "Not t
 
 
 @pytest.mark.parametrize("times", [1, 5])
-def test_reads_that_do_not_know_a_new_connection_yet_are_not_its_removal(faulty: tuple[Atlas, Wire], times: int) -> None:
-    atlas, wire = faulty
+def test_early_reads_that_do_not_know_it_are_not_its_removal(atlas: Atlas, wire: Wire, times: int) -> None:
     # The list of the peers, and that of the containers.
     wire.faults += [Fault("GET", None), Fault("GET", None), Fault("GET", NOT_FOUND, times=times)]
     done = atlas.run(**PEERING, wait=True)
@@ -343,8 +335,7 @@ def test_reads_that_do_not_know_a_new_connection_yet_are_not_its_removal(faulty:
     assert [one["status"] for one in done.result["status_history"]] == ["INITIATING", "PENDING_ACCEPTANCE"]
 
 
-def test_reads_that_still_do_not_know_it_later_are_its_removal(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_reads_that_still_do_not_know_it_later_are_its_removal(atlas: Atlas, wire: Wire) -> None:
     wire.faults += [Fault("GET", None), Fault("GET", None), Fault("GET", NOT_FOUND, times=99)]
     done = atlas.run(**PEERING, wait=True)
     assert (done.failed, done.changed) == (True, True)
@@ -352,8 +343,7 @@ def test_reads_that_still_do_not_know_it_later_are_its_removal(faulty: tuple[Atl
     assert 10 <= atlas.clock.now - 1000 <= 20
 
 
-def test_one_that_was_there_before_is_not_waited_for_when_it_is_gone(faulty: tuple[Atlas, Wire]) -> None:
-    atlas, wire = faulty
+def test_an_older_one_is_not_awaited_when_it_is_gone(atlas: Atlas, wire: Wire) -> None:
     atlas.create()
     wire.faults += [Fault("GET", None), Fault("GET", NOT_FOUND)]
     done = atlas.run(**PEERING, wait=True)

@@ -337,13 +337,7 @@ def test_a_missing_permission_names_the_action_and_the_changes(site: AwsSite, ac
 
 @pytest.mark.parametrize(
     "action",
-    [
-        "DescribeVpcPeeringConnections",
-        "DescribeVpcs",
-        "DescribeRouteTables",
-        "DescribeVpcAttribute",
-        "DescribeSecurityGroups",
-    ],
+    ["DescribeVpcPeeringConnections", "DescribeVpcs", "DescribeRouteTables", "DescribeVpcAttribute", "DescribeSecurityGroups"],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_missing_permission_to_read_fails_before_any_change(site: AwsSite, action: str, check_mode: bool) -> None:

@@ -289,11 +289,7 @@ def test_a_propagated_route_is_refused_or_gets_a_static_one(site: AwsSite, origi
 
 def test_a_propagated_route_within_the_block_is_refused_always(site: AwsSite) -> None:
     site.front.routes[site.tables[1]] = [
-        {
-            "destinationCidrBlock": "192.168.249.0/24",
-            "origin": "EnableVgwRoutePropagation",
-            "gatewayId": "vgw-0123456789abcdef0",
-        }
+        {"destinationCidrBlock": "192.168.249.0/24", "origin": "EnableVgwRoutePropagation", "gatewayId": "vgw-0123456789abcdef0"}
     ]
     site.refused("192.168.249.0/24 to vgw-0123456789abcdef0 (propagated)", replace_routes=True)
 

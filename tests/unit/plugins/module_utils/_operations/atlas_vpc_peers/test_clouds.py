@@ -111,7 +111,7 @@ def test_an_entry_of_another_cloud_is_a_failure(atlas: SetSite, clouds: dict[str
         (azure(0, azure_directory_id="contoso"), "peers[1].azure_directory_id"),
     ],
 )
-def test_an_entry_that_cannot_be_right_is_named_without_a_request(atlas: SetSite, wrong: dict[str, Any], message: str) -> None:
+def test_a_malformed_entry_is_named_without_a_request(atlas: SetSite, wrong: dict[str, Any], message: str) -> None:
     done = atlas.apply([entry(1), wrong], **ALL)
     assert done.failed
     assert message in done.msg
@@ -154,7 +154,7 @@ def test_pruning_all_clouds_keeps_what_is_declared_on_each(atlas: SetSite, cloud
     assert present(atlas) == [{name} for name in NAMES.values()]
 
 
-def test_a_task_that_prunes_says_that_other_clouds_were_not_read(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_a_task_that_prunes_names_the_clouds_not_read(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply([entry(0), entry(1)])
     text = "those with AZURE and GCP were not read. Set provider_name: all"
     assert atlas.apply([entry(0), entry(1)], prune=True).warnings == []
@@ -195,7 +195,7 @@ def test_patterns_of_gcp_are_in_the_case_of_its_names(atlas: SetSite, clouds: di
     assert "ignore[0].network_name" in atlas.apply([], ignore=[{"network_name": "NET"}], **options).msg
 
 
-def test_two_entries_of_one_vnet_are_refused_whatever_their_case_and_group(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_two_entries_of_one_vnet_are_refused_in_any_case(atlas: SetSite, clouds: dict[str, str]) -> None:
     peers = [azure(0), azure(0, vnet_name="VNET-0", resource_group_name="other"), azure(1), gcp(0), gcp(0)]
     done = atlas.apply(peers, **ALL)
     assert "it has the subscription and the VNet of peers[0]. Declare it once" in done.failures[1]
@@ -216,7 +216,7 @@ def test_the_limit_holds_for_all_clouds_together(atlas: SetSite, clouds: dict[st
     assert not atlas.apply([entry(0), entry(1)]).failed
 
 
-def test_what_has_failed_does_not_keep_the_other_clouds_from_being_done(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_what_has_failed_does_not_stop_the_other_clouds(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply([azure(0)], **ALL)
     with atlas.emulator.project.now() as project:
         peer = project.peers.get(atlas.of_cloud("AZURE", "vnet-0"))
@@ -268,7 +268,7 @@ def test_a_vnet_may_be_named_by_its_resource_id(atlas: SetSite, clouds: dict[str
     assert (done.failed, done.sums) == (False, {"unchanged": 1})
 
 
-def test_a_vnet_is_not_connected_to_two_containers_with_the_same_addresses(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_a_vnet_does_not_join_containers_with_equal_blocks(atlas: SetSite, clouds: dict[str, str]) -> None:
     with atlas.emulator.project.now() as project:
         body = {"providerName": "AZURE", "region": "US_EAST_2", "atlasCidrBlock": "192.168.232.0/21"}
         container = project.containers.create(body)
@@ -289,7 +289,7 @@ def test_a_vnet_is_not_connected_to_two_containers_with_the_same_addresses(atlas
     assert "192.168.240.0/21 overlaps 192.168.240.0/23" in atlas.apply([peers[1]], check_mode=True, **ALL).failures[0]
 
 
-def test_containers_of_azure_are_named_by_region_in_either_spelling(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_containers_of_azure_have_regions_in_either_spelling(atlas: SetSite, clouds: dict[str, str]) -> None:
     with atlas.emulator.project.now() as project:
         body = {"providerName": "AZURE", "region": "US_EAST_2", "atlasCidrBlock": "192.168.232.0/21"}
         second = project.containers.create(body).id
@@ -311,9 +311,7 @@ def add_twin(atlas: SetSite, container_id: str) -> str:
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_vnet_is_not_connected_to_two_containers_whose_blocks_overlap(
-    atlas: SetSite, clouds: dict[str, str], check_mode: bool
-) -> None:
+def test_a_vnet_does_not_join_containers_that_overlap(atlas: SetSite, clouds: dict[str, str], check_mode: bool) -> None:
     here, there = azure(0, container_id=clouds["AZURE"]), azure(0, container_id=add_twin(atlas, clouds["AZURE"]))
     with atlas.emulator.project.now() as project:
         body = {"providerName": "AZURE", "region": "US_WEST", "atlasCidrBlock": "192.168.232.0/22"}
@@ -333,9 +331,7 @@ def test_a_vnet_is_not_connected_to_two_containers_whose_blocks_overlap(
 
 
 @pytest.mark.parametrize("by_others", [True, False])
-def test_what_its_cloud_does_not_allow_beside_a_new_connection_is_gone_first(
-    atlas: SetSite, clouds: dict[str, str], by_others: bool
-) -> None:
+def test_what_its_cloud_does_not_allow_beside_it_is_gone_first(atlas: SetSite, clouds: dict[str, str], by_others: bool) -> None:
     here, there = azure(0, container_id=clouds["AZURE"]), azure(0, container_id=add_twin(atlas, clouds["AZURE"]))
     atlas.apply([here], **ALL)
     atlas.clock.now += 9
@@ -352,7 +348,7 @@ def test_what_its_cloud_does_not_allow_beside_a_new_connection_is_gone_first(
 
 
 @pytest.mark.parametrize("cloud", ["AWS", "AZURE"])
-def test_a_container_of_another_cloud_or_none_fails_its_entry_alone(atlas: SetSite, clouds: dict[str, str], cloud: str) -> None:
+def test_a_container_of_another_cloud_fails_its_entry_alone(atlas: SetSite, clouds: dict[str, str], cloud: str) -> None:
     wrong = {**ENTRIES[cloud], "container_id": clouds["GCP"]}
     unknown = {**(entry(1) if cloud == "AWS" else azure(1)), "container_id": "5356823b3794dee37132bb7c"}
     done = atlas.apply([wrong, unknown, gcp(0)], **ALL)
@@ -371,7 +367,7 @@ def test_two_entries_on_gcp_are_one_whatever_their_container(atlas: SetSite, clo
     assert "container_region_name" not in done.failures[1]
 
 
-def test_the_version_of_the_api_is_refused_in_the_words_of_the_option(atlas: SetSite) -> None:
+def test_the_version_of_the_api_is_refused_by_its_option(atlas: SetSite) -> None:
     assert "with provider_name all." in atlas.apply([], provider_name="all", api_version="v1.0").msg
     assert "with provider_name GCP." in atlas.apply([], provider_name="GCP", api_version="v1.0").msg
 

@@ -46,7 +46,7 @@ def accept(atlas: SetSite, cloud: str, name: str) -> None:
     atlas.act("accept", atlas.of_cloud(cloud, name))
 
 
-def test_without_a_word_the_task_waits_until_atlas_has_done_its_part(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_by_default_the_task_waits_for_the_part_of_atlas(atlas: SetSite, clouds: dict[str, str]) -> None:
     done = atlas.apply(three(), **WAIT)
     assert not done.failed
     assert statuses(done) == ["PENDING_ACCEPTANCE", "AVAILABLE", "WAITING_FOR_USER"]
@@ -57,7 +57,7 @@ def test_without_a_word_the_task_waits_until_atlas_has_done_its_part(atlas: SetS
     assert statuses(foretold) == statuses(done)
 
 
-def test_available_waits_for_the_customers_and_tells_what_they_have_to_do(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_available_waits_for_the_customers_and_says_what_to_do(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply(three(), **WAIT)
     atlas.clock.after(5, lambda: accept(atlas, "AWS", vpc(0)))
     atlas.clock.after(9, lambda: accept(atlas, "GCP", "net-0"))
@@ -70,7 +70,7 @@ def test_available_waits_for_the_customers_and_tells_what_they_have_to_do(atlas:
     assert any(line.endswith(f"2 of 3 available, 1 waits for its peering in GCP: {PROJECT}/net-0") for line in atlas.lines)
 
 
-def test_one_that_worked_and_fails_meanwhile_is_told_with_what_may_be_behind_it(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_one_that_worked_and_fails_says_what_may_be_behind_it(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply(three(), **WAIT)
 
     def lose() -> None:
@@ -154,9 +154,7 @@ def test_a_new_role_is_waited_for_while_the_others_go_on(atlas: SetSite, clouds:
     assert min(seen[0] - one for one in seen[1:]) > 30
 
 
-def test_a_role_that_is_never_given_is_told_after_its_time_with_all_that_is_needed(
-    atlas: SetSite, clouds: dict[str, str]
-) -> None:
+def test_a_role_that_is_never_given_fails_with_what_is_needed(atlas: SetSite, clouds: dict[str, str]) -> None:
     put_role(atlas, "vnet-0", given=False)
     started = atlas.clock.now
     done = atlas.apply(three(), azure_role_timeout=60, **{**WAIT, "wait_timeout": 30})
@@ -190,9 +188,7 @@ def test_other_refusals_are_not_repeated(atlas: SetSite, clouds: dict[str, str])
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_what_was_removed_to_be_replaced_waits_for_the_role_in_any_case(
-    atlas: SetSite, clouds: dict[str, str], wait: bool
-) -> None:
+def test_what_replaces_a_removed_one_waits_for_the_role_anyway(atlas: SetSite, clouds: dict[str, str], wait: bool) -> None:
     atlas.apply([azure(0)], **WAIT)
     peers = [azure(0, resource_group_name="other"), azure(1)]
     options: dict[str, Any] = {**WAIT, "wait": wait, "recreate": "changed"}
@@ -202,7 +198,7 @@ def test_what_was_removed_to_be_replaced_waits_for_the_role_in_any_case(
     assert done.result["vpc_peers"][0]["resource_group_name"] == "other"
 
 
-def test_a_creation_that_fails_after_the_removal_says_what_is_left(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_a_creation_that_fails_after_the_removal_names_the_rest(atlas: SetSite, clouds: dict[str, str]) -> None:
     made = atlas.apply([azure(0)], **WAIT).result["vpc_peers"][0]["id"]
     put_role(atlas, "vnet-0", seconds=1000)
     done = atlas.apply([azure(0, resource_group_name="other"), gcp(0)], recreate="changed", azure_role_timeout=20, **WAIT)
@@ -215,9 +211,7 @@ def test_a_creation_that_fails_after_the_removal_says_what_is_left(atlas: SetSit
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_a_removal_that_fails_is_told_and_is_tried_again_by_the_next_run(
-    atlas: SetSite, clouds: dict[str, str], wait: bool
-) -> None:
+def test_a_removal_that_fails_is_tried_again_by_the_next_run(atlas: SetSite, clouds: dict[str, str], wait: bool) -> None:
     atlas.apply([azure(0), azure(1)], **WAIT)
     with atlas.emulator.project.now() as project:
         assert project.peers.fail_deletion(project.peers.get(atlas.of_cloud("AZURE", "vnet-0")), "Internal Error", 2)
@@ -232,7 +226,7 @@ def test_a_removal_that_fails_is_told_and_is_tried_again_by_the_next_run(
     assert (last.failed, last.sums) == (False, {"unchanged": 1, "deleted": 1, "undeclared": 1})
 
 
-def test_a_failed_removal_of_a_declared_one_is_replaced_like_a_failed_one(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_a_failed_removal_of_a_declared_one_is_replaced(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply([azure(0)], **WAIT)
     peer_id = atlas.of_cloud("AZURE", "vnet-0")
     with atlas.emulator.project.now() as project:
@@ -251,7 +245,7 @@ def test_a_failed_removal_of_a_declared_one_is_replaced_like_a_failed_one(atlas:
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("by_others", [False, True])
-def test_a_removal_that_fails_keeps_nobody_waiting_for_its_place(
+def test_a_removal_that_fails_keeps_its_place_from_no_entry(
     atlas: SetSite, clouds: dict[str, str], wait: bool, by_others: bool
 ) -> None:
     atlas.apply([azure(0)], **WAIT)
@@ -271,7 +265,7 @@ def test_a_removal_that_fails_keeps_nobody_waiting_for_its_place(
     assert atlas.writes().count("POST") == 2
 
 
-def test_what_worked_earlier_in_the_wait_and_fails_may_have_lost_its_rights(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_what_worked_in_the_wait_and_fails_may_have_lost_rights(atlas: SetSite, clouds: dict[str, str]) -> None:
     def fail() -> None:
         with atlas.emulator.project.now() as project:
             assert project.peers.fail(project.peers.get(atlas.of_cloud("AZURE", "vnet-0")), "Internal Error", only_waiting=False)
@@ -292,7 +286,7 @@ def fail_new(atlas: SetSite) -> None:
         assert project.peers.fail(peer, "Internal Error", only_waiting=False)
 
 
-def test_what_is_in_the_way_because_its_removal_has_failed_names_the_role(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_what_is_in_the_way_of_a_failed_removal_names_the_role(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply([azure(0)], **WAIT)
     peer_id = atlas.of_cloud("AZURE", "vnet-0")
     with atlas.emulator.project.now() as project:
@@ -306,7 +300,7 @@ def test_what_is_in_the_way_because_its_removal_has_failed_names_the_role(atlas:
     assert "role on the VNet has to stay" in done.failures[0]
 
 
-def test_a_removal_that_is_under_way_for_atlas_and_has_failed_is_asked_for_once(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_a_failed_removal_under_way_for_atlas_is_asked_for_once(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply([azure(0), azure(1)], **WAIT)
     with atlas.emulator.project.now() as project:
         peer = project.peers.get(atlas.of_cloud("AZURE", "vnet-0"))

@@ -48,7 +48,7 @@ def test_it_is_replaced_where_the_task_says_so(atlas: SetSite, dead: str) -> Non
     assert not atlas.apply(entries(2), recreate="dead").changed
 
 
-def test_a_block_that_has_changed_is_refused_as_for_a_single_connection(atlas: SetSite, dead: str) -> None:
+def test_a_changed_block_is_refused_as_for_one_connection(atlas: SetSite, dead: str) -> None:
     changed = [entry(0, route_table_cidr_block="10.200.0.0/16"), entry(1)]
     done = atlas.apply(changed, recreate="dead")
     assert f"the options describe another one: route_table_cidr_block is {block(0)}, not 10.200.0.0/16" in done.failures[0]

@@ -27,7 +27,7 @@ def fits(atlas: SetSite, *patterns: dict[str, Any]) -> set[str]:
     return left
 
 
-def test_all_fields_of_a_pattern_have_to_match_and_one_pattern_is_enough(four: SetSite) -> None:
+def test_all_fields_of_one_pattern_have_to_match(four: SetSite) -> None:
     assert fits(four, {"vpc_id": vpc(0)}) == {vpc(0)}
     assert fits(four, {"vpc_id": vpc(0)}, {"vpc_id": vpc(2)}) == {vpc(0), vpc(2)}
     assert fits(four, {"vpc_id": vpc(0), "route_table_cidr_block": block(0)}) == {vpc(0)}
@@ -99,7 +99,7 @@ def test_a_pattern_that_would_protect_nothing_is_refused(atlas: SetSite, pattern
     assert atlas.wire() == []
 
 
-def test_a_declared_connection_is_managed_although_a_pattern_fits(four: SetSite) -> None:
+def test_a_declared_connection_is_managed_despite_a_pattern(four: SetSite) -> None:
     done = four.apply([entry(0, route_table_cidr_block="10.200.0.0/16")], prune=True, ignore=[{"vpc_id": "*"}])
     assert (done.actions, done.sums) == ([("update", 0)], {"updated": 1, "ignored": 3})
 

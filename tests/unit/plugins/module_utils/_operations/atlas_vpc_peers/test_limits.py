@@ -35,7 +35,7 @@ def test_what_is_pruned_is_not_pending_any_more(atlas: SetSite) -> None:
 
 
 @pytest.mark.parametrize("parallel", [1, 8])
-def test_without_wait_each_beyond_the_limit_fails_and_the_next_run_goes_on(atlas: SetSite, parallel: int) -> None:
+def test_without_wait_those_beyond_the_limit_fail_until_then(atlas: SetSite, parallel: int) -> None:
     done = atlas.apply(entries(28), parallel=parallel)
     assert done.sums == {"created": 25, "failed": 3}
     for index, message in done.failures.items():
@@ -50,7 +50,7 @@ def test_without_wait_each_beyond_the_limit_fails_and_the_next_run_goes_on(atlas
 
 
 @pytest.mark.parametrize("parallel", [1, 16])
-def test_with_wait_they_are_held_back_until_acceptance_makes_room(atlas: SetSite, parallel: int) -> None:
+def test_with_wait_they_are_held_until_acceptance_makes_room(atlas: SetSite, parallel: int) -> None:
     atlas.clock.after(5, lambda: accept_from_now_on(atlas))
     done = atlas.apply(entries(50), parallel=parallel, **AVAILABLE)
     assert (done.failed, done.sums) == (False, {"created": 50})
@@ -81,7 +81,7 @@ def test_those_held_back_fail_unsent_when_the_time_is_up(atlas: SetSite) -> None
     assert atlas.wire().count(("POST", 409)) <= 2
 
 
-def test_those_held_back_do_not_keep_the_others_from_being_waited_for(atlas: SetSite) -> None:
+def test_those_held_back_do_not_keep_the_others_waiting(atlas: SetSite) -> None:
     atlas.apply(entries(25), wait=True)
     started = atlas.clock.now
     atlas.apply(entries(28), wait=True, wait_timeout=100)
@@ -99,7 +99,7 @@ def test_a_refusal_for_the_rate_loses_nothing(make_atlas: Callable[..., SetSite]
 
 
 @pytest.mark.parametrize("retry_after", [10, 0, None])
-def test_pauses_for_the_rate_last_no_longer_than_the_wait_and_then_fail_by_entry(atlas: SetSite, retry_after: int | None) -> None:
+def test_pauses_for_the_rate_last_no_longer_than_the_wait(atlas: SetSite, retry_after: int | None) -> None:
     atlas.fault("POST", "status", status=429, retry_after=retry_after, skip=2, times=None)
     started = atlas.clock.now
     done = atlas.apply(entries(5), parallel=1, wait_timeout=30, retries=0)

@@ -23,7 +23,7 @@ def test_a_list_is_created_and_then_there_is_nothing_to_do(atlas: SetSite) -> No
     assert atlas.wire() == LOOK
 
 
-def test_fifty_with_nothing_to_do_take_two_requests_or_one_with_a_token(make_atlas: Callable[..., SetSite]) -> None:
+def test_fifty_with_nothing_to_do_take_two_requests(make_atlas: Callable[..., SetSite]) -> None:
     atlas = make_atlas(accept="auto", max_pending_peers=50)
     for number in range(50):
         atlas.add_peer(vpcId=vpc(number), routeTableCidrBlock=f"10.{number}.0.0/16")
@@ -82,7 +82,7 @@ def test_the_same_vpc_in_two_containers_is_two_entries(atlas: SetSite) -> None:
     assert atlas.wire() == LOOK_TO_WRITE
 
 
-def test_an_entry_without_container_takes_the_only_connection_wherever_it_leads(atlas: SetSite) -> None:
+def test_an_entry_without_container_takes_the_only_connection(atlas: SetSite) -> None:
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     atlas.apply([entry(0, container_id=other)])
     done = atlas.apply([entry(0)])

@@ -70,8 +70,7 @@ def test_a_lost_post_is_not_sent_again_while_the_list_lags(make_atlas: Callable[
     assert methods(atlas).count("PO") == 6
 
 
-def test_a_removal_is_not_asked_for_again_while_the_list_lags(faulty: tuple[SetSite, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_removal_is_not_asked_for_again_while_the_list_lags(atlas: SetSite, wire: Wire) -> None:
     atlas.apply(entries(2), parallel=1)
     before = atlas.peers()
     wire.faults += [Fault("POST", DROP), *(Fault("GET", None) for unused in range(2)), Fault("GET", page(*before), times=2)]

@@ -50,7 +50,7 @@ def test_a_part_of_an_own_block_is_free(four: SetSite) -> None:
     assert four.apply([entry(0, route_table_cidr_block="10.100.0.0/17")]).sums == {"updated": 1, "undeclared": 3}
 
 
-def test_a_change_that_needs_a_pruned_block_waits_for_its_end_and_the_others_do_not(four: SetSite) -> None:
+def test_a_change_that_needs_a_pruned_block_waits_alone(four: SetSite) -> None:
     done = four.apply([moved(0, 3), entry(1), entry(2), entry(5)], prune=True)
     assert not done.failed, done.msg
     # Side by side, one or the other may come first.
@@ -60,7 +60,7 @@ def test_a_change_that_needs_a_pruned_block_waits_for_its_end_and_the_others_do_
     assert four.there()[vpc(0)] == block(3)
 
 
-def test_what_needs_a_connection_that_was_on_its_way_out_before_waits_for_it(four: SetSite) -> None:
+def test_what_needs_a_connection_on_its_way_out_waits_for_it(four: SetSite) -> None:
     four.act("delete", four.id_of(3))
     four.clear()
     done = four.apply([*entries(3), moved(9, 3)])
@@ -78,7 +78,7 @@ def test_the_pair_itself_may_be_on_its_way_out(four: SetSite) -> None:
     assert done.result["vpc_peers"][3]["id"] != old
 
 
-def test_what_an_entry_leaves_open_is_taken_from_its_predecessor(four: SetSite) -> None:
+def test_what_an_entry_leaves_open_comes_from_its_predecessor(four: SetSite) -> None:
     four.act("delete", four.id_of(3))
     bare = {name: value for name, value in entry(3).items() if name != "route_table_cidr_block"}
     assert four.apply([*entries(3), bare]).changed
@@ -86,7 +86,7 @@ def test_what_an_entry_leaves_open_is_taken_from_its_predecessor(four: SetSite) 
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PATCH"])
-def test_what_needs_a_block_that_does_not_become_free_fails_unsent(four: SetSite, method: str) -> None:
+def test_what_needs_a_block_that_stays_taken_fails_unsent(four: SetSite, method: str) -> None:
     four.fault(method, "status", status=403, times=None)
     first = [] if method == "DELETE" else [moved(3)]
     done = four.apply([*entries(3), *first, moved(9, 3), entry(10)], prune=method == "DELETE")
@@ -98,7 +98,7 @@ def test_what_needs_a_block_that_does_not_become_free_fails_unsent(four: SetSite
     assert vpc(10) in four.there()
 
 
-def test_what_needs_a_block_that_is_late_fails_unsent_and_names_it(make_atlas: Callable[..., SetSite]) -> None:
+def test_what_needs_a_late_block_fails_unsent_and_names_it(make_atlas: Callable[..., SetSite]) -> None:
     atlas = make_atlas(step_seconds=10_000)
     atlas.apply(entries(2))
     gone = atlas.id_of(1)
@@ -116,7 +116,7 @@ def test_what_needs_a_block_that_is_late_fails_unsent_and_names_it(make_atlas: C
     assert atlas.apply([entry(0), moved(9, 1), entry(5)], prune=True).sums == {"created": 1, "unchanged": 2}
 
 
-def test_where_removals_hold_nothing_waiting_for_them_does_no_harm(make_atlas: Callable[..., SetSite]) -> None:
+def test_where_removals_hold_nothing_waiting_does_no_harm(make_atlas: Callable[..., SetSite]) -> None:
     atlas = make_atlas(terminating_holds_nothing=True)
     atlas.apply(entries(2))
     assert not atlas.apply([entry(0), moved(9, 1)], prune=True).failed
@@ -127,14 +127,14 @@ def test_a_removal_nobody_needs_comes_after_the_changes(four: SetSite) -> None:
     assert methods(four) == ["POST", "DELETE"]
 
 
-def test_a_connection_of_another_container_with_the_pair_need_not_be_gone(atlas: SetSite) -> None:
+def test_a_pair_in_another_container_need_not_be_gone(atlas: SetSite) -> None:
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     atlas.apply([entry(0, container_id=atlas.container_id)])
     done = atlas.apply([entry(0, container_id=other)], prune=True)
     assert done.sums == {"created": 1, "deleted": 1, "undeclared": 1}
 
 
-def test_a_pair_moves_to_another_container_where_atlas_knows_it_once_a_project(make_atlas: Callable[..., SetSite]) -> None:
+def test_a_pair_moves_where_atlas_knows_it_once_a_project(make_atlas: Callable[..., SetSite]) -> None:
     atlas = make_atlas(unique_pairs=True)
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     atlas.apply([entry(0, container_id=atlas.container_id)])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, vpc
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, page
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_plan_within_the_ceiling_is_carried_out(five: SetSite, ceiling: int) -
     assert (done.failed, done.pruned) == (False, {vpc(3), vpc(4)})
 
 
-def test_a_ceiling_of_zero_allows_no_removal_and_everything_else(five: SetSite) -> None:
+def test_a_ceiling_of_zero_allows_all_but_removals(five: SetSite) -> None:
     assert five.apply(entries(4), prune=True, max_deletions=0).failed
     assert five.writes() == []
     assert five.apply(entries(6), prune=True, max_deletions=0).sums == {"created": 1, "unchanged": 5}
@@ -72,7 +72,7 @@ def test_replacements_count_with_and_without_prune(five: SetSite) -> None:
     assert five.apply(entries(5), recreate="dead", max_deletions=2).sums == {"recreated": 2, "unchanged": 3}
 
 
-def test_what_is_being_removed_already_neither_counts_nor_is_removed_again(five: SetSite) -> None:
+def test_what_is_being_removed_neither_counts_nor_is_repeated(five: SetSite) -> None:
     five.act("delete", five.id_of(4))
     done = five.apply(entries(3), prune=True)
     assert done.pruned == {vpc(3)}
@@ -102,7 +102,7 @@ def test_an_empty_list_needs_a_word_of_its_own(five: SetSite) -> None:
     assert five.there() == {}
 
 
-def test_another_container_of_a_declared_pair_is_undeclared_if_the_entry_names_its_own(atlas: SetSite) -> None:
+def test_another_container_of_a_declared_pair_is_undeclared(atlas: SetSite) -> None:
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     atlas.apply([entry(0, container_id=atlas.container_id), entry(0, container_id=other)])
     assert atlas.apply([entry(0)], prune=True).failed
@@ -112,7 +112,7 @@ def test_another_container_of_a_declared_pair_is_undeclared_if_the_entry_names_i
     assert [one["containerId"] for one in atlas.peers() if one["statusName"] != "TERMINATING"] == [other]
 
 
-def test_an_entry_that_means_two_connections_is_refused_and_neither_is_removed(atlas: SetSite) -> None:
+def test_an_entry_that_means_two_is_refused_and_removes_neither(atlas: SetSite) -> None:
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     atlas.apply([entry(0, container_id=atlas.container_id), entry(0, container_id=other), entry(1, container_id=other)])
     atlas.clear()
@@ -126,8 +126,7 @@ def test_an_entry_that_means_two_connections_is_refused_and_neither_is_removed(a
 
 
 @pytest.mark.parametrize("field", ["vpcId", "awsAccountId"])
-def test_a_connection_of_which_atlas_hides_the_vpc_is_not_removed(faulty: Any, field: str) -> None:
-    atlas, wire = faulty
+def test_a_connection_whose_vpc_atlas_hides_is_not_removed(atlas: SetSite, wire: Wire, field: str) -> None:
     atlas.apply(entries(2))
     listed = atlas.peers()
     for one in listed:
@@ -138,8 +137,7 @@ def test_a_connection_of_which_atlas_hides_the_vpc_is_not_removed(faulty: Any, f
     assert (done.failed, done.changed, done.pruned) == (False, False, set())
 
 
-def test_a_connection_whose_container_atlas_hides_is_not_removed_if_an_entry_may_mean_it(faulty: Any) -> None:
-    atlas, wire = faulty
+def test_a_connection_with_a_hidden_container_is_not_removed(atlas: SetSite, wire: Wire) -> None:
     atlas.apply(entries(2))
     listed = [{**one, "containerId": None} for one in atlas.peers()]
     wire.faults.append(Fault("GET", page(*listed)))
@@ -210,7 +208,7 @@ def test_what_is_not_gone_in_time_fails_but_was_pruned(make_atlas: Any) -> None:
     assert done.sums == {"failed": 1, "deleted": 1, "undeclared": 1}
 
 
-def test_a_block_that_is_pruned_can_be_used_by_another_entry_in_the_same_run(five: SetSite) -> None:
+def test_a_pruned_block_can_be_used_by_an_entry_of_the_same_run(five: SetSite) -> None:
     done = five.apply([*entries(4), entry(9, route_table_cidr_block=block(4))], prune=True)
     assert not done.failed
     assert [method for method, unused in five.wire()].index("DELETE") < [method for method, unused in five.wire()].index("POST")

@@ -14,7 +14,7 @@ NONE = "0" * 24
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(atlas: SetSite, check_mode: bool) -> None:
+def test_all_that_is_wrong_is_named_at_once_and_nothing_written(atlas: SetSite, check_mode: bool) -> None:
     atlas.apply(entries(2), parallel=1)
     atlas.clear()
     peers = [
@@ -50,7 +50,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(atlas: SetSite
     assert done.sums == {"created": 2, "unchanged": 2, "failed": 7}
 
 
-def test_options_that_cannot_be_right_are_told_at_once_without_a_request(atlas: SetSite) -> None:
+def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -> None:
     done = atlas.apply(
         [
             entry(0, route_table_cidr_block="10.0.0.1/16"),
@@ -58,7 +58,7 @@ def test_options_that_cannot_be_right_are_told_at_once_without_a_request(atlas: 
             {**entry(2), "vpc_id": ""},
             entry(3),
             entry(4, container_id="pcx-0a1b2c3d"),
-        ],
+        ]
     )
     for text in (
         "peers[0].route_table_cidr_block has host bits set",
@@ -127,7 +127,7 @@ def test_the_block_of_a_region_that_cannot_change_is_refused(atlas: SetSite) -> 
     assert vpc(2) not in atlas.there()
 
 
-def test_entries_that_name_one_container_in_two_ways_are_duplicates(atlas: SetSite) -> None:
+def test_entries_of_one_container_named_twice_are_duplicates(atlas: SetSite) -> None:
     peers = [entry(0, container_id=atlas.container_id), entry(0, container_region_name="us-east-1"), entry(1)]
     for unused in range(2):
         done = atlas.apply(peers)
@@ -169,7 +169,7 @@ def test_the_same_block_in_another_container_is_no_overlap(atlas: SetSite) -> No
     assert done.sums == {"created": 2}
 
 
-def test_more_than_fifty_are_refused_only_if_something_is_to_be_created(make_atlas: Any) -> None:
+def test_more_than_fifty_are_refused_if_one_is_to_be_created(make_atlas: Any) -> None:
     atlas = make_atlas(max_peers=60, max_pending_peers=60)
     for number in range(51):
         atlas.add_peer(vpcId=vpc(number), routeTableCidrBlock=f"10.{number}.0.0/16")
@@ -192,7 +192,7 @@ def test_what_is_pruned_makes_room_for_what_is_created(make_atlas: Any) -> None:
     assert ("POST", 409) not in atlas.wire()
 
 
-def test_the_first_version_of_the_api_cannot_create_without_a_container(atlas: SetSite) -> None:
+def test_version_1_cannot_create_without_a_container(atlas: SetSite) -> None:
     done = atlas.apply([entry(0, container_id=atlas.container_id), entry(1)], api_version="v1.0")
     assert "peers[1].container_id is required with api_version: v1.0" in done.failures[1]
     assert atlas.writes() == []

@@ -48,7 +48,7 @@ def test_one_line_tells_how_far_all_are(atlas: SetSite) -> None:
     ]
 
 
-def test_a_line_names_five_ids_and_comes_once_a_minute_while_nothing_changes(atlas: SetSite) -> None:
+def test_a_line_names_five_ids_and_comes_once_a_minute(atlas: SetSite) -> None:
     atlas.apply(entries(7), wait=True)
     atlas.clear()
     done = atlas.apply(entries(7), wait=True, wait_for="available", wait_timeout=125, wait_sleep=1)
@@ -65,7 +65,7 @@ def test_an_entry_has_a_state_of_its_own_to_wait_for(atlas: SetSite) -> None:
     assert ": 0 of 2 there" in atlas.lines[0]
 
 
-def test_what_is_late_fails_by_entry_and_says_where_to_accept_it(atlas: SetSite) -> None:
+def test_what_is_late_fails_by_entry_with_where_to_accept_it(atlas: SetSite) -> None:
     atlas.clock.after(5, lambda: atlas.act("accept", atlas.id_of(1)))
     done = atlas.apply(entries(2), wait=True, wait_for="available", wait_timeout=60)
     assert (done.sums, done.changed) == ({"created": 1, "failed": 1}, True)
@@ -78,7 +78,7 @@ def test_what_is_late_fails_by_entry_and_says_where_to_accept_it(atlas: SetSite)
     assert done.result["detail"] == "last status PENDING_ACCEPTANCE"
 
 
-def test_what_is_rejected_meanwhile_fails_and_the_others_are_waited_for(atlas: SetSite) -> None:
+def test_what_is_rejected_fails_and_the_others_are_awaited(atlas: SetSite) -> None:
     atlas.clock.after(9, lambda: atlas.act("reject", atlas.id_of(0)))
     atlas.clock.after(20, lambda: atlas.act("accept", atlas.id_of(1)))
     done = atlas.apply(entries(2), wait=True, wait_for="available")
@@ -88,7 +88,7 @@ def test_what_is_rejected_meanwhile_fails_and_the_others_are_waited_for(atlas: S
 
 
 @pytest.mark.parametrize("again", [True, False])
-def test_what_somebody_else_removes_meanwhile_fails_even_if_it_comes_again(atlas: SetSite, again: bool) -> None:
+def test_what_another_removes_fails_even_if_it_comes_again(atlas: SetSite, again: bool) -> None:
     def replace() -> None:
         with atlas.emulator.project.now() as project:
             project.peers.drop(project.peers.get(atlas.id_of(0)))
@@ -103,7 +103,7 @@ def test_what_somebody_else_removes_meanwhile_fails_even_if_it_comes_again(atlas
     assert [one and one["status_name"] for one in done.result["vpc_peers"]] == [None, "AVAILABLE"]
 
 
-def test_a_pruned_one_that_somebody_creates_again_is_none_of_ours(atlas: SetSite) -> None:
+def test_a_pruned_one_that_another_creates_again_is_not_ours(atlas: SetSite) -> None:
     atlas.apply(entries(2))
 
     def create() -> None:
@@ -117,7 +117,7 @@ def test_a_pruned_one_that_somebody_creates_again_is_none_of_ours(atlas: SetSite
     assert atlas.writes().count("DELETE") == 1
 
 
-def test_a_change_that_waits_is_not_sent_once_its_connection_is_gone(atlas: SetSite) -> None:
+def test_a_change_that_waits_is_not_sent_once_its_peer_is_gone(atlas: SetSite) -> None:
     atlas.apply(entries(3), parallel=1)
     atlas.act("delete", atlas.id_of(2))
     atlas.clear()
@@ -133,13 +133,13 @@ def test_a_change_that_waits_is_not_sent_once_its_connection_is_gone(atlas: SetS
     assert atlas.writes() == []
 
 
-def test_a_list_that_lags_behind_does_not_hide_what_was_just_created(make_atlas: Callable[..., SetSite]) -> None:
+def test_a_lagging_list_does_not_hide_what_was_just_created(make_atlas: Callable[..., SetSite]) -> None:
     atlas = make_atlas(list_lag_seconds=8)
     done = atlas.apply(entries(5), wait=True)
     assert (done.failed, done.sums, len(atlas.peers())) == (False, {"created": 5}, 5)
 
 
-def test_a_poll_that_fails_ends_the_task_and_the_result_tells_how_far_it_came(atlas: SetSite) -> None:
+def test_a_poll_that_fails_ends_the_task_with_what_was_done(atlas: SetSite) -> None:
     atlas.fault("GET", "status", status=403, skip=2, times=None)
     done = atlas.apply(entries(3), wait=True)
     assert (done.failed, done.changed, done.sums) == (True, True, {"created": 3})
@@ -156,8 +156,7 @@ def test_what_was_not_sent_when_a_poll_fails_has_failed(atlas: SetSite) -> None:
     assert "HTTP 403" in done.msg
 
 
-def test_a_silent_atlas_at_the_end_of_the_time_is_told(faulty: tuple[SetSite, Wire]) -> None:
-    atlas, wire = faulty
+def test_a_silent_atlas_at_the_end_of_the_time_is_told(atlas: SetSite, wire: Wire) -> None:
     atlas.apply(entries(1))
     listed = atlas.peers()
     wire.faults += [Fault("GET", page(*listed), times=3), Fault("GET", DROP, times=99)]
