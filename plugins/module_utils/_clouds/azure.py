@@ -14,6 +14,15 @@ from .._values.invalid import InvalidValueError
 from .._values.regions import RegionTable
 from .cloud import Cloud, CustomerTask, Fields, Peer
 
+# Atlas's application in Azure, for which the customer makes a service principal, and what its role has to allow on the VNet:
+# https://www.mongodb.com/docs/atlas/security-vpc-peering/
+APPLICATION_ID = "e90a1407-55c3-432d-9cb1-3638900a9d22"
+ACTIONS = (
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read",
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write",
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete",
+    "Microsoft.Network/virtualNetworks/peer/action",
+)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # As Atlas's API describes resource groups and VNets.
 _NAME = re.compile(r"[-\w.()]+", re.ASCII)
@@ -73,6 +82,32 @@ def vnet_id(subscription_id: str, resource_group_name: str, vnet_name: str) -> s
     """Return the resource id of a VNet."""
     group = f"/subscriptions/{subscription_id}/resourceGroups/{resource_group_name}"
     return f"{group}/providers/Microsoft.Network/virtualNetworks/{vnet_name}"
+
+
+def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
+    raise NotImplementedError("Atlas makes both sides of a peering.")
+
+
+def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
+    """Return what the service principal and its role are made of; the application of the government's Atlas is not known."""
+    application_id = None if is_government else APPLICATION_ID
+    names = [peer.get(name) for name in AZURE.names]
+    if any(name is None for name in names):
+        return {"application_id": application_id, "scope": None, "role_definition": None, "az": None}
+    scope = vnet_id(*map(str, names))
+    role = {"name": f"AtlasPeering/{'/'.join(map(str, names))}", "actions": list(ACTIONS), "assignable_scopes": [scope]}
+    lines = None if application_id is None else _to_az(application_id, scope, role)
+    return {"application_id": application_id, "scope": scope, "role_definition": role, "az": lines}
+
+
+def _to_az(application_id: str, scope: str, role: Fields) -> list[str]:
+    definition = {"Name": role["name"], "IsCustom": True, "Actions": role["actions"], "AssignableScopes": [scope]}
+    name = shlex.quote(role["name"])
+    return [
+        f"az ad sp create --id {application_id}",
+        f"az role definition create --role-definition {shlex.quote(json.dumps(definition))}",
+        f"az role assignment create --role {name} --assignee {application_id} --scope {shlex.quote(scope)}",
+    ]
 
 
 AZURE_REGIONS = RegionTable(
@@ -140,45 +175,6 @@ AZURE_REGIONS = RegionTable(
         "US_WEST_CENTRAL": "westcentralus",
     },
 )
-
-
-# Atlas's application in Azure, for which the customer makes a service principal, and what its role has to allow on the VNet:
-# https://www.mongodb.com/docs/atlas/security-vpc-peering/
-APPLICATION_ID = "e90a1407-55c3-432d-9cb1-3638900a9d22"
-ACTIONS = (
-    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read",
-    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write",
-    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete",
-    "Microsoft.Network/virtualNetworks/peer/action",
-)
-
-
-def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
-    raise NotImplementedError("Atlas makes both sides of a peering.")
-
-
-def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
-    """Return what the service principal and its role are made of; the application of the government's Atlas is not known."""
-    application_id = None if is_government else APPLICATION_ID
-    names = [peer.get(name) for name in AZURE.names]
-    if any(name is None for name in names):
-        return {"application_id": application_id, "scope": None, "role_definition": None, "az": None}
-    scope = vnet_id(*map(str, names))
-    role = {"name": f"AtlasPeering/{'/'.join(map(str, names))}", "actions": list(ACTIONS), "assignable_scopes": [scope]}
-    lines = None if application_id is None else _to_az(application_id, scope, role)
-    return {"application_id": application_id, "scope": scope, "role_definition": role, "az": lines}
-
-
-def _to_az(application_id: str, scope: str, role: Fields) -> list[str]:
-    definition = {"Name": role["name"], "IsCustom": True, "Actions": role["actions"], "AssignableScopes": [scope]}
-    name = shlex.quote(role["name"])
-    return [
-        f"az ad sp create --id {application_id}",
-        f"az role definition create --role-definition {shlex.quote(json.dumps(definition))}",
-        f"az role assignment create --role {name} --assignee {application_id} --scope {shlex.quote(scope)}",
-    ]
-
-
 AZURE = Cloud(
     name="AZURE",
     noun="VNet",

@@ -13,6 +13,8 @@ from .._values.invalid import InvalidValueError
 from .._values.regions import RegionTable
 from .cloud import Cloud, CustomerTask, Fields, Peer, fields_of
 
+# The most regions that a container can be for, beside all.
+MOST_REGIONS = 8
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects
 _PROJECT = re.compile(r"[a-z][0-9a-z-]{4,28}[0-9a-z]")
 # RFC 1035, as the Compute Engine API has it for networks and peerings.
@@ -84,6 +86,40 @@ def gcloud_line(project: str, network: str, atlas_project: str, atlas_network: s
     return f"gcloud compute networks peerings create {' '.join(map(shlex.quote, words))}"
 
 
+def _block_sizes(regions: int) -> range:
+    # A block that is smaller than a /18 has a /24 for each chosen region, and is a /21 at the most.
+    return range(21, 25 - (regions - 1).bit_length()) if regions else range(8, 19)
+
+
+def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
+    here = f"network {fields_of(peer)['network_name']} of project {fields_of(peer)['gcp_project_id']}"
+    there = f"the network of network container {peer['container_id']}"
+    if container is not None and container["atlas_network_name"] is not None:
+        there = f"network {container['atlas_network_name']} of project {container['atlas_gcp_project_id']}"
+    to_do = f"create the peering in GCP from {here} to {there} (atlas_gcp_peering)"
+    return CustomerTask(to_do, f"{to_do[0].upper()}{to_do[1:]}, then run the task again.")
+
+
+def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
+    """Return what the customer's half is made of; the names of Atlas's network are there once Atlas has made it."""
+    project, network = peer.get("gcp_project_id"), peer.get("network_name")
+    atlas_project, atlas_network = None, None
+    if container is not None:
+        atlas_project, atlas_network = container["atlas_gcp_project_id"], container["atlas_network_name"]
+    names = {
+        "gcp_project_id": project,
+        "network_name": network,
+        "atlas_gcp_project_id": atlas_project,
+        "atlas_network_name": atlas_network,
+    }
+    if None in names.values():
+        return {**names, "name": None, "gcloud": None, "add_peering": None}
+    name, line = peering_name(str(atlas_network)), gcloud_line(str(project), str(network), str(atlas_project), str(atlas_network))
+    address = f"https://www.googleapis.com/compute/v1/{network_path(str(atlas_project), str(atlas_network))}"
+    body = {"networkPeering": {"name": name, "network": address, "exchangeSubnetRoutes": True}}
+    return {**names, "name": name, "gcloud": line, "add_peering": body}
+
+
 GCP_REGIONS = RegionTable(
     "GCP",
     {
@@ -130,45 +166,6 @@ GCP_REGIONS = RegionTable(
         "WESTERN_US": "us-west1",
     },
 )
-
-
-# A smaller block than an /18 has a /24 for each chosen region, and is an /21 at the most.
-MOST_REGIONS = 8
-
-
-def _block_sizes(regions: int) -> range:
-    return range(21, 25 - (regions - 1).bit_length()) if regions else range(8, 19)
-
-
-def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
-    here = f"network {fields_of(peer)['network_name']} of project {fields_of(peer)['gcp_project_id']}"
-    there = f"the network of network container {peer['container_id']}"
-    if container is not None and container["atlas_network_name"] is not None:
-        there = f"network {container['atlas_network_name']} of project {container['atlas_gcp_project_id']}"
-    to_do = f"create the peering in GCP from {here} to {there} (atlas_gcp_peering)"
-    return CustomerTask(to_do, f"{to_do[0].upper()}{to_do[1:]}, then run the task again.")
-
-
-def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
-    """Return what the customer's half is made of; the names of Atlas's network are there once Atlas has made it."""
-    project, network = peer.get("gcp_project_id"), peer.get("network_name")
-    atlas_project, atlas_network = None, None
-    if container is not None:
-        atlas_project, atlas_network = container["atlas_gcp_project_id"], container["atlas_network_name"]
-    names = {
-        "gcp_project_id": project,
-        "network_name": network,
-        "atlas_gcp_project_id": atlas_project,
-        "atlas_network_name": atlas_network,
-    }
-    if None in names.values():
-        return {**names, "name": None, "gcloud": None, "add_peering": None}
-    name, line = peering_name(str(atlas_network)), gcloud_line(str(project), str(network), str(atlas_project), str(atlas_network))
-    address = f"https://www.googleapis.com/compute/v1/{network_path(str(atlas_project), str(atlas_network))}"
-    body = {"networkPeering": {"name": name, "network": address, "exchangeSubnetRoutes": True}}
-    return {**names, "name": name, "gcloud": line, "add_peering": body}
-
-
 GCP = Cloud(
     name="GCP",
     noun="VPC network",

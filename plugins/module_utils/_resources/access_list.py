@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list: its entries, what tells them apart, what each makes of one that is there."""
+"""The access list: its entries, what tells them apart, and what the options make of one that is there."""
 
 from __future__ import annotations
 
@@ -17,37 +17,13 @@ from .._values.blocks import Block, parse_block
 from .._values.invalid import InvalidValueError
 from .._values.moments import to_moment
 
-
-def key_of(entry: t.Mapping[str, t.Any]) -> str | None:
-    """Return what an entry, with the names of the results, is known by in paths: its group, or its block in canonical form.
-
-    An address is the block that holds it alone, so both are one entry (Atlas stores both fields for it).
-    """
-    if entry.get("aws_security_group"):
-        return str(entry["aws_security_group"])
-    subject = entry.get("cidr_block") or entry.get("ip_address")
-    return _canonical(str(subject)) if subject else None
-
-
-@functools.lru_cache(maxsize=1024)
-def _canonical(subject: str) -> str:
-    """Return a block or an address as the block that it is; what is neither stays as it is."""
-    try:
-        return str(ipaddress.ip_network(subject))
-    except ValueError:
-        return subject
-
-
-class AccessEntry(t.TypedDict):
-    """An entry, with the names of the results; exactly one subject is not None, but that an address comes with its block."""
-
-    cidr_block: str | None
-    ip_address: str | None
-    aws_security_group: str | None
-    comment: str | None
-    delete_after_date: str | None
-
-
+# The most entries that a project can have.
+MOST_ENTRIES = 200
+LONGEST_COMMENT = 80
+LONGEST_LIFE = datetime.timedelta(days=7)
+# With a prefix of this length, a block holds every address.
+_ANYWHERE = "/0"
+_SECURITY_GROUP = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+")
 # The API's name of each field, by its name in options and results.
 ENTRY_FIELDS = {
     "cidr_block": "cidrBlock",
@@ -58,6 +34,8 @@ ENTRY_FIELDS = {
 }
 # Exactly one of them makes an entry.
 SUBJECTS = ("cidr_block", "ip_address", "aws_security_group")
+# The code with which Atlas answers for an entry that is not there.
+NO_ENTRY = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
 # What to do next, by error code.
 ENTRY_HINTS = {
     "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED": "Remove entries that are no longer used: the access list of a project holds 200.",
@@ -72,19 +50,17 @@ ENTRY_HINTS = {
     "NETWORK_PERMISSION_EXPIRATION_NOT_SUPPORTED": "Leave delete_after_date out for a security group.",
     "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY": "Leave delete_after_date out, or remove the entry first (state: absent).",
 }
-# The most entries that a project can have.
-MOST_ENTRIES = 200
-# The code with which Atlas answers for an entry that is not there.
-NO_ENTRY = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
+Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
-def to_result(entry: t.Mapping[str, t.Any]) -> AccessEntry:
-    """Return an entry of the API with the names of the results."""
-    return t.cast("AccessEntry", {name: entry.get(key) for name, key in ENTRY_FIELDS.items()})
+class AccessEntry(t.TypedDict):
+    """An entry, with the names of the results; exactly one subject is not None, but that an address comes with its block."""
 
-
-def _enumerated(names: t.Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    cidr_block: str | None
+    ip_address: str | None
+    aws_security_group: str | None
+    comment: str | None
+    delete_after_date: str | None
 
 
 class AccessList:
@@ -150,13 +126,78 @@ class AccessList:
         return status
 
 
-Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+def _enumerated(names: t.Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
-LONGEST_COMMENT = 80
-LONGEST_LIFE = datetime.timedelta(days=7)
-# With a prefix of this length, a block holds every address.
-_ANYWHERE = "/0"
-_SECURITY_GROUP = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+")
+
+def to_result(entry: t.Mapping[str, t.Any]) -> AccessEntry:
+    """Return an entry of the API with the names of the results."""
+    return t.cast("AccessEntry", {name: entry.get(key) for name, key in ENTRY_FIELDS.items()})
+
+
+def key_of(entry: t.Mapping[str, t.Any]) -> str | None:
+    """Return what an entry, with the names of the results, is known by in paths: its group, or its block in canonical form.
+
+    An address is the block that holds it alone, so both are one entry (Atlas stores both fields for it).
+    """
+    if entry.get("aws_security_group"):
+        return str(entry["aws_security_group"])
+    subject = entry.get("cidr_block") or entry.get("ip_address")
+    return _canonical(str(subject)) if subject else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _canonical(subject: str) -> str:
+    """Return a block or an address as the block that it is; what is neither stays as it is."""
+    try:
+        return str(ipaddress.ip_network(subject))
+    except ValueError:
+        return subject
+
+
+def is_name(name: str) -> bool:
+    """Whether a name is one of an entry as it is known here: a block, or a security group."""
+    try:
+        return bool(_SECURITY_GROUP.fullmatch(name) or ipaddress.ip_network(name))
+    except ValueError:
+        return False
+
+
+def in_both_forms(entry: AccessEntry) -> AccessEntry:
+    """Return an entry of blocks and addresses as Atlas shows it: an address is the block that holds it alone, too.
+
+    What is neither stays as it is.
+    """
+    try:
+        network = ipaddress.ip_network(str(key_of(entry)))
+    except ValueError:
+        return entry
+    address = str(network.network_address) if network.num_addresses == 1 else None
+    return {**entry, "cidr_block": str(network), "ip_address": address}
+
+
+def merged(current: AccessEntry | None, wanted: AccessEntry, *, keep_comment: bool) -> AccessEntry:
+    """Return an entry as it will be: what the options leave open stays as it is, and an address is stored as a block, too."""
+    entry = current or in_both_forms({**wanted, "comment": None, "delete_after_date": None})
+    if wanted["comment"] is not None and not (keep_comment and current):
+        entry = {**entry, "comment": wanted["comment"]}
+    date = wanted["delete_after_date"]
+    if date is not None and to_moment(date) != _moment_of(entry["delete_after_date"]):
+        entry = {**entry, "delete_after_date": to_moment(date).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return entry
+
+
+def _moment_of(date: t.Any) -> datetime.datetime | None:
+    """Return the moment at which Atlas says that an entry goes; None for one that stays, or that says no date."""
+    try:
+        return to_moment(date)
+    except (ValueError, AttributeError):
+        return None
+
+
+def to_send(entry: AccessEntry) -> AccessEntry:
+    """Return an entry with one subject only, as Atlas wants it."""
+    return {**entry, "ip_address": None} if entry["cidr_block"] else entry
 
 
 def _parse_block(value: str) -> Block:
@@ -257,48 +298,3 @@ def _check_date(date: str, entry: AccessEntry, state: str) -> None:
     if state == "present" and not datetime.timedelta(0) < left <= LONGEST_LIFE:
         problem = "is more than a week ahead" if left > LONGEST_LIFE else "has passed"
         raise InvalidValueError(f"delete_after_date {problem}: {date!r}", "Give a date within the next week.")
-
-
-def _moment_of(date: t.Any) -> datetime.datetime | None:
-    """Return the moment at which Atlas says that an entry goes; None for one that stays, or that says no date."""
-    try:
-        return to_moment(date)
-    except (ValueError, AttributeError):
-        return None
-
-
-def is_name(name: str) -> bool:
-    """Whether a name is one of an entry as it is known here: a block, or a security group."""
-    try:
-        return bool(_SECURITY_GROUP.fullmatch(name) or ipaddress.ip_network(name))
-    except ValueError:
-        return False
-
-
-def in_both_forms(entry: AccessEntry) -> AccessEntry:
-    """Return an entry of blocks and addresses as Atlas shows it: an address is the block that holds it alone, too.
-
-    What is neither stays as it is.
-    """
-    try:
-        network = ipaddress.ip_network(str(key_of(entry)))
-    except ValueError:
-        return entry
-    address = str(network.network_address) if network.num_addresses == 1 else None
-    return {**entry, "cidr_block": str(network), "ip_address": address}
-
-
-def merged(current: AccessEntry | None, wanted: AccessEntry, *, keep_comment: bool) -> AccessEntry:
-    """Return an entry as it will be: what the options leave open stays as it is, and an address is stored as a block, too."""
-    entry = current or in_both_forms({**wanted, "comment": None, "delete_after_date": None})
-    if wanted["comment"] is not None and not (keep_comment and current):
-        entry = {**entry, "comment": wanted["comment"]}
-    date = wanted["delete_after_date"]
-    if date is not None and to_moment(date) != _moment_of(entry["delete_after_date"]):
-        entry = {**entry, "delete_after_date": to_moment(date).strftime("%Y-%m-%dT%H:%M:%SZ")}
-    return entry
-
-
-def to_send(entry: AccessEntry) -> AccessEntry:
-    """Return an entry with one subject only, as Atlas wants it."""
-    return {**entry, "ip_address": None} if entry["cidr_block"] else entry

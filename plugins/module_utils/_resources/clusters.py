@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Clusters, and custom DNS."""
+"""Clusters with their regions and connection strings, and custom DNS."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ from .._http.errors import ApiError
 # The providers of clusters that share their hosts with others: they use no network container, and cannot be peered.
 SHARED = "TENANT"
 FLEX = "FLEX"
+# The dates of the versions that are read.
+CLUSTERS_VERSION = "2024-08-05"
+FLEX_VERSION = "2024-11-13"
+# 404 with this code, and with no other, means that the cluster is not there.
+_MISSING = frozenset(("CLUSTER_NOT_FOUND",))
+# What the resource of dedicated clusters answers for a Flex cluster.
+_IS_FLEX = "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"
 _MEMBERS = re.compile(r"mongodb://([A-Za-z0-9.-]+:[0-9]+(?:,[A-Za-z0-9.-]+:[0-9]+)*)(?:[/?].*)?")
 # The API's names, by those of the results.
 _STRINGS = {"standard": "standard", "standard_srv": "standardSrv", "private": "private", "private_srv": "privateSrv"}
@@ -44,136 +51,6 @@ class Cluster(t.TypedDict):
     connection_strings: dict[str, str | None]
     members: list[str]
     private_members: list[str]
-
-
-def to_result(cluster: Fields, description: str) -> Cluster:
-    """Return a dedicated or shared cluster of the API with the names of the results.
-
-    Args:
-        cluster: The reply.
-        description: What was asked, as a verb phrase.
-
-    Raises:
-        ApiError: If the reply is not a cluster.
-    """
-    try:
-        configs = [config for spec in _objects(cluster, "replicationSpecs") for config in _objects(spec, "regionConfigs")]
-        return _to_cluster(cluster, _in_all_shards([_to_region(config) for config in configs]))
-    except ValueError as error:
-        raise _odd(description, error) from None
-
-
-def flex_to_result(cluster: Fields, description: str) -> Cluster:
-    """Return a Flex cluster of the API as `to_result` does."""
-    try:
-        settings = _typed(cluster, "providerSettings", dict) or {}
-        return _to_cluster(cluster, [_to_region({**settings, "providerName": FLEX})])
-    except ValueError as error:
-        raise _odd(description, error) from None
-
-
-def _odd(description: str, error: ValueError) -> ApiError:
-    return ApiError(f"Failed to {description}: the reply is not a cluster: {error}.", hint="Check base_url.")
-
-
-def _typed(one: Fields, name: str, kind: type[t.Any]) -> t.Any:
-    """Return a field; None if there is none.
-
-    Raises:
-        ValueError: If it is of another type.
-    """
-    value = one.get(name)
-    # A boolean is an integer, too.
-    if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-        raise ValueError(f"{name} is not {_KINDS[kind]}")
-    return value
-
-
-def _text(one: Fields, name: str) -> str:
-    """Return a field that has to be a text.
-
-    Raises:
-        ValueError: If it is not, or empty.
-    """
-    value = _typed(one, name, str)
-    if not value:
-        raise ValueError(f"{name} is missing")
-    return str(value)
-
-
-def _objects(one: Fields, name: str) -> list[dict[str, t.Any]]:
-    found = _typed(one, name, list) or []
-    if not all(isinstance(each, dict) for each in found):
-        raise ValueError(f"{name} has something else than objects")
-    return list(found)
-
-
-def _to_region(config: Fields) -> Region:
-    provider = _text(config, "providerName")
-    is_shared = provider in (SHARED, FLEX)
-    specs = {name: _typed(config, key, dict) for name, key in _NODES.items()}
-    # A region may have one kind of nodes only, but not none at all.
-    is_told = not is_shared and any(one is not None for one in specs.values())
-    nodes = {name: _nodes_of(one) if is_told else None for name, one in specs.items()}
-    backing, region = (_typed(config, name, str) for name in ("backingProviderName", "regionName"))
-    where = {"provider_name": provider, "backing_provider_name": backing, "region_name": region}
-    return t.cast("Region", {**where, **nodes})
-
-
-def _nodes_of(specs: Fields | None) -> int | None:
-    """Return how many nodes of one kind there are; None if Atlas does not say it."""
-    return 0 if specs is None else t.cast("int | None", _typed(specs, "nodeCount", int))
-
-
-def _in_all_shards(regions: t.Iterable[Region]) -> list[Region]:
-    """Return each region once, with the nodes of all shards, in the order of the first shard."""
-    found: dict[tuple[str | None, ...], dict[str, t.Any]] = {}
-    for region in regions:
-        key = (region["provider_name"], region["backing_provider_name"], region["region_name"])
-        if key not in found:
-            found[key] = dict(region)
-        else:
-            nodes = {name: t.cast("Fields", region)[name] for name in _NODES}
-            found[key].update({name: _sum(found[key][name], number) for name, number in nodes.items()})
-    return t.cast("list[Region]", list(found.values()))
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
-
-
-def _to_cluster(cluster: Fields, regions: list[Region]) -> Cluster:
-    strings = _typed(cluster, "connectionStrings", dict) or {}
-    connection_strings = {name: _typed(strings, key, str) or None for name, key in _STRINGS.items()}
-    return {
-        "id": _text(cluster, "id"),
-        "name": _text(cluster, "name"),
-        "state_name": _text(cluster, "stateName"),
-        "paused": _typed(cluster, "paused", bool),
-        "regions": regions,
-        "connection_strings": connection_strings,
-        "members": _members_of(connection_strings["standard"]),
-        "private_members": _members_of(connection_strings["private"]),
-    }
-
-
-def _members_of(connection_string: str | None) -> list[str]:
-    """Return the members that a connection string names, `host:port` each; it has no user and no password."""
-    if connection_string is None:
-        return []
-    found = _MEMBERS.fullmatch(connection_string)
-    if not found:
-        raise ValueError("a connection string does not name the members")
-    return found.group(1).split(",")
-
-
-# The dates of the versions that are read.
-CLUSTERS_VERSION = "2024-08-05"
-FLEX_VERSION = "2024-11-13"
-# 404 with this code, and with no other, means that the cluster is not there.
-_MISSING = frozenset(("CLUSTER_NOT_FOUND",))
-# What the resource of dedicated clusters answers for a Flex cluster.
-_IS_FLEX = "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"
 
 
 class Clusters:
@@ -227,3 +104,124 @@ def is_custom_dns_enabled(client: AtlasClient, group_id: str) -> bool:
     if not isinstance(enabled, bool):
         raise ApiError(f"Failed to {description}: the reply does not say whether it is enabled.", hint="Check base_url.")
     return enabled
+
+
+def to_result(cluster: Fields, description: str) -> Cluster:
+    """Return a dedicated or shared cluster of the API with the names of the results.
+
+    Args:
+        cluster: The reply.
+        description: What was asked, as a verb phrase.
+
+    Raises:
+        ApiError: If the reply is not a cluster.
+    """
+    try:
+        configs = [config for spec in _objects(cluster, "replicationSpecs") for config in _objects(spec, "regionConfigs")]
+        return _to_cluster(cluster, _in_all_shards([_to_region(config) for config in configs]))
+    except ValueError as error:
+        raise _odd(description, error) from None
+
+
+def flex_to_result(cluster: Fields, description: str) -> Cluster:
+    """Return a Flex cluster of the API as `to_result` does."""
+    try:
+        settings = _typed(cluster, "providerSettings", dict) or {}
+        return _to_cluster(cluster, [_to_region({**settings, "providerName": FLEX})])
+    except ValueError as error:
+        raise _odd(description, error) from None
+
+
+def _odd(description: str, error: ValueError) -> ApiError:
+    return ApiError(f"Failed to {description}: the reply is not a cluster: {error}.", hint="Check base_url.")
+
+
+def _to_cluster(cluster: Fields, regions: list[Region]) -> Cluster:
+    strings = _typed(cluster, "connectionStrings", dict) or {}
+    connection_strings = {name: _typed(strings, key, str) or None for name, key in _STRINGS.items()}
+    return {
+        "id": _text(cluster, "id"),
+        "name": _text(cluster, "name"),
+        "state_name": _text(cluster, "stateName"),
+        "paused": _typed(cluster, "paused", bool),
+        "regions": regions,
+        "connection_strings": connection_strings,
+        "members": _members_of(connection_strings["standard"]),
+        "private_members": _members_of(connection_strings["private"]),
+    }
+
+
+def _members_of(connection_string: str | None) -> list[str]:
+    """Return the members that a connection string names, `host:port` each; it has no user and no password."""
+    if connection_string is None:
+        return []
+    found = _MEMBERS.fullmatch(connection_string)
+    if not found:
+        raise ValueError("a connection string does not name the members")
+    return found.group(1).split(",")
+
+
+def _to_region(config: Fields) -> Region:
+    provider = _text(config, "providerName")
+    is_shared = provider in (SHARED, FLEX)
+    specs = {name: _typed(config, key, dict) for name, key in _NODES.items()}
+    # A region may have one kind of nodes only, but not none at all.
+    is_told = not is_shared and any(one is not None for one in specs.values())
+    nodes = {name: _nodes_of(one) if is_told else None for name, one in specs.items()}
+    backing, region = (_typed(config, name, str) for name in ("backingProviderName", "regionName"))
+    where = {"provider_name": provider, "backing_provider_name": backing, "region_name": region}
+    return t.cast("Region", {**where, **nodes})
+
+
+def _nodes_of(specs: Fields | None) -> int | None:
+    """Return how many nodes of one kind there are; None if Atlas does not say it."""
+    return 0 if specs is None else t.cast("int | None", _typed(specs, "nodeCount", int))
+
+
+def _in_all_shards(regions: t.Iterable[Region]) -> list[Region]:
+    """Return each region once, with the nodes of all shards, in the order of the first shard."""
+    found: dict[tuple[str | None, ...], dict[str, t.Any]] = {}
+    for region in regions:
+        key = (region["provider_name"], region["backing_provider_name"], region["region_name"])
+        if key not in found:
+            found[key] = dict(region)
+        else:
+            nodes = {name: t.cast("Fields", region)[name] for name in _NODES}
+            found[key].update({name: _sum(found[key][name], number) for name, number in nodes.items()})
+    return t.cast("list[Region]", list(found.values()))
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _typed(one: Fields, name: str, kind: type[t.Any]) -> t.Any:
+    """Return a field; None if there is none.
+
+    Raises:
+        ValueError: If it is of another type.
+    """
+    value = one.get(name)
+    # A boolean is an integer, too.
+    if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+        raise ValueError(f"{name} is not {_KINDS[kind]}")
+    return value
+
+
+def _text(one: Fields, name: str) -> str:
+    """Return a field that has to be a text.
+
+    Raises:
+        ValueError: If it is not, or empty.
+    """
+    value = _typed(one, name, str)
+    if not value:
+        raise ValueError(f"{name} is missing")
+    return str(value)
+
+
+def _objects(one: Fields, name: str) -> list[dict[str, t.Any]]:
+    found = _typed(one, name, list) or []
+    if not all(isinstance(each, dict) for each in found):
+        raise ValueError(f"{name} has something else than objects")
+    return list(found)

@@ -16,21 +16,6 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud
 from .._http.errors import ApiError
 
-
-class Container(t.TypedDict, total=False):
-    """A network container, with the names of the results; what Atlas does not say is None.
-
-    Beside these it has the fields of `atlas_network` of its cloud, which are only shown.
-    """
-
-    id: str
-    provider_name: str | None
-    region_name: str | None
-    regions: list[str]
-    atlas_cidr_block: str | None
-    provisioned: bool | None
-
-
 # 404 with this code, and with no other, means that the container is not there.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
 _ALREADY_EXISTS = frozenset(("CONTAINER_ALREADY_EXISTS",))
@@ -46,68 +31,18 @@ CONTAINER_HINTS = {
 }
 
 
-def to_camel_case(name: str) -> str:
-    """Return the name of a field of results as Atlas writes such names: `vpcId` for `vpc_id`."""
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
+class Container(t.TypedDict, total=False):
+    """A network container, with the names of the results; what Atlas does not say is None.
 
-
-def _api_name(name: str, cloud: Cloud) -> str:
-    """Return what Atlas calls a field of a container; the names of its own network have no prefix there."""
-    if name in cloud.atlas_network:
-        name = name.replace("atlas_", "", 1)
-    return "region" if (cloud.name, name) == ("AZURE", REGION) else to_camel_case(name)
-
-
-def container_cloud(provider_name: str | None) -> Cloud:
-    """Return the cloud of a container by its `providerName`; AWS where Atlas leaves that out."""
-    return CLOUDS.get(provider_name, AWS) if isinstance(provider_name, str) else AWS
-
-
-def to_container(container: t.Mapping[str, t.Any], cloud: Cloud | None = None) -> Container:
-    """Return a container of the API with the names of the results; Atlas's values are not changed.
-
-    Args:
-        container: The container.
-        cloud: Its cloud; None if the container says it.
+    Beside these it has the fields of `atlas_network` of its cloud, which are only shown.
     """
-    cloud = cloud or container_cloud(container.get("providerName"))
-    names = (cloud.place, BLOCK, *cloud.atlas_network)
-    fields = {name: container.get(_api_name(name, cloud)) for name in names}
-    block, regions = fields[BLOCK], fields.get(REGIONS)
-    fields[BLOCK] = block if isinstance(block, str) else None
-    if cloud.has_one_container:
-        # Atlas leaves them out if none were chosen.
-        fields[REGIONS] = [one for one in regions if isinstance(one, str)] if isinstance(regions, list) else []
-    first = {"id": container.get("id"), "provider_name": container.get("providerName")}
-    return t.cast("Container", {**first, **fields, "provisioned": container.get("provisioned")})
 
-
-def _to_body(fields: t.Mapping[str, t.Any], cloud: Cloud) -> dict[str, t.Any]:
-    """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
-    body = {_api_name(name, cloud): fields[name] for name in (cloud.place, BLOCK) if fields.get(name)}
-    return {"providerName": cloud.name, **body}
-
-
-def to_region(container: Container) -> str | None:
-    """Return the region of a container in the cloud's own form, `us-east-1`; None for one that has no region."""
-    region = container.get(REGION)
-    return container_cloud(container["provider_name"]).regions.to_cloud(region) if isinstance(region, str) else None
-
-
-def is_in_region(container: Container, region: str) -> bool:
-    """Whether a container is in a region, in either spelling; False for containers that serve all regions."""
-    found = container.get(REGION)
-    return isinstance(found, str) and container_cloud(container["provider_name"]).is_in_region(found, region)
-
-
-def describe(containers: t.Iterable[Container]) -> str:
-    """Return containers in words."""
-    return ", ".join(f"{one['id']} ({_describe_place(one)}, {one['atlas_cidr_block']})" for one in containers)
-
-
-def _describe_place(container: Container) -> str | None:
-    return container_cloud(container["provider_name"]).describe_place(container)
+    id: str
+    provider_name: str | None
+    region_name: str | None
+    regions: list[str]
+    atlas_cidr_block: str | None
+    provisioned: bool | None
 
 
 class Containers:
@@ -195,3 +130,64 @@ def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], descript
     shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
     check_written(description, shown, wanted)
     return result
+
+
+def to_container(container: t.Mapping[str, t.Any], cloud: Cloud | None = None) -> Container:
+    """Return a container of the API with the names of the results; Atlas's values are not changed.
+
+    Args:
+        container: The container.
+        cloud: Its cloud; None if the container says it.
+    """
+    cloud = cloud or container_cloud(container.get("providerName"))
+    names = (cloud.place, BLOCK, *cloud.atlas_network)
+    fields = {name: container.get(_api_name(name, cloud)) for name in names}
+    block, regions = fields[BLOCK], fields.get(REGIONS)
+    fields[BLOCK] = block if isinstance(block, str) else None
+    if cloud.has_one_container:
+        # Atlas leaves them out if none were chosen.
+        fields[REGIONS] = [one for one in regions if isinstance(one, str)] if isinstance(regions, list) else []
+    first = {"id": container.get("id"), "provider_name": container.get("providerName")}
+    return t.cast("Container", {**first, **fields, "provisioned": container.get("provisioned")})
+
+
+def _to_body(fields: t.Mapping[str, t.Any], cloud: Cloud) -> dict[str, t.Any]:
+    """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
+    body = {_api_name(name, cloud): fields[name] for name in (cloud.place, BLOCK) if fields.get(name)}
+    return {"providerName": cloud.name, **body}
+
+
+def _api_name(name: str, cloud: Cloud) -> str:
+    """Return what Atlas calls a field of a container; the names of its own network have no prefix there."""
+    if name in cloud.atlas_network:
+        name = name.replace("atlas_", "", 1)
+    return "region" if (cloud.name, name) == ("AZURE", REGION) else to_camel_case(name)
+
+
+def to_camel_case(name: str) -> str:
+    """Return the name of a field of results as Atlas writes such names: `vpcId` for `vpc_id`."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def container_cloud(provider_name: str | None) -> Cloud:
+    """Return the cloud of a container by its `providerName`; AWS where Atlas leaves that out."""
+    return CLOUDS.get(provider_name, AWS) if isinstance(provider_name, str) else AWS
+
+
+def to_region(container: Container) -> str | None:
+    """Return the region of a container in the cloud's own form, `us-east-1`; None for one that has no region."""
+    region = container.get(REGION)
+    return container_cloud(container["provider_name"]).regions.to_cloud(region) if isinstance(region, str) else None
+
+
+def is_in_region(container: Container, region: str) -> bool:
+    """Whether a container is in a region, in either spelling; False for containers that serve all regions."""
+    found = container.get(REGION)
+    return isinstance(found, str) and container_cloud(container["provider_name"]).is_in_region(found, region)
+
+
+def describe(containers: t.Iterable[Container]) -> str:
+    """Return containers in words."""
+    found = ((one, container_cloud(one["provider_name"]).describe_place(one)) for one in containers)
+    return ", ".join(f"{one['id']} ({place}, {one['atlas_cidr_block']})" for one, place in found)

@@ -36,30 +36,11 @@ PEER_HINTS = {
         f"a project holds {MOST_PEERS} connections, of which {MOST_PENDING} may be pending."
     ),
 }
-
-
 # The names of Atlas that do not follow from those of results, by the cloud.
 _API_NAMES: t.Mapping[str, t.Mapping[str, str]] = {
     "AZURE": {"status_name": "status", "error_state_name": "errorState"},
     "GCP": {"status_name": "status", "error_state_name": "errorMessage"},
 }
-
-
-def api_name(name: str, cloud: Cloud) -> str:
-    """Return what Atlas calls a field of a connection."""
-    return _API_NAMES.get(cloud.name, {}).get(name) or to_camel_case(name)
-
-
-def to_peer(peer: t.Mapping[str, t.Any], cloud: Cloud) -> Peer:
-    """Return a connection of the API with the names of the results; Atlas's values are not changed."""
-    result = {name: peer.get(api_name(name, cloud)) for name in (*cloud.read_only, *cloud.writable)}
-    return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or cloud.name})
-
-
-def to_body(peer: t.Mapping[str, t.Any], cloud: Cloud, *, with_provider: bool = True) -> dict[str, t.Any]:
-    """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
-    body = {api_name(name, cloud): peer[name] for name in cloud.writable if peer.get(name) is not None}
-    return {**body, "providerName": cloud.name} if with_provider else body
 
 
 class VpcPeers:
@@ -112,7 +93,7 @@ class VpcPeers:
             home_region: The region of its container, which a null in the reply stands for, if it is known.
         """
         description = f"create the VPC peering connection to {self.provider.describe(fields)} in project {self._group_id}"
-        body = to_body(fields, self.provider, with_provider=fields.get("container_id") is not None)
+        body = _to_body(fields, self.provider, with_provider=fields.get("container_id") is not None)
         reply = self._client.post(self._path, body, description, exists=ALREADY_EXISTS, hints=PEER_HINTS)
         return self._written(reply, fields, home_region, description)
 
@@ -130,7 +111,7 @@ class VpcPeers:
         wanted: dict[str, t.Any] = {**peer, **fields}
         if self.provider.region is not None and self.provider.region not in fields:
             wanted[self.provider.region] = region
-        reply = self._client.patch((*self._path, peer["id"]), to_body(wanted, self.provider), description, hints=PEER_HINTS)
+        reply = self._client.patch((*self._path, peer["id"]), _to_body(wanted, self.provider), description, hints=PEER_HINTS)
         return self._written(reply, wanted, None, description)
 
     def delete_peer(self, peer_id: str) -> None:
@@ -158,7 +139,7 @@ class VpcPeers:
             ApiError: If the reply is no connection with the provider.
         """
         provider = provider or self.provider
-        result = to_peer(peer, provider)
+        result = _to_peer(peer, provider)
         # A state that is not known here is no reason to fail: Atlas may learn new ones.
         is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
         if is_odd or not result["id"] or not result["status_name"]:
@@ -196,3 +177,20 @@ class VpcPeers:
 def may_be_same_region(wanted: str | None, current: str | None) -> bool:
     """Whether a reply's region is the wanted one. A null means the container's, which a second look would have to tell."""
     return wanted is None or current is None or same_region(wanted, current)
+
+
+def _to_peer(peer: t.Mapping[str, t.Any], cloud: Cloud) -> Peer:
+    """Return a connection of the API with the names of the results; Atlas's values are not changed."""
+    result = {name: peer.get(_api_name(name, cloud)) for name in (*cloud.read_only, *cloud.writable)}
+    return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or cloud.name})
+
+
+def _to_body(peer: t.Mapping[str, t.Any], cloud: Cloud, *, with_provider: bool = True) -> dict[str, t.Any]:
+    """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
+    body = {_api_name(name, cloud): peer[name] for name in cloud.writable if peer.get(name) is not None}
+    return {**body, "providerName": cloud.name} if with_provider else body
+
+
+def _api_name(name: str, cloud: Cloud) -> str:
+    """Return what Atlas calls a field of a connection."""
+    return _API_NAMES.get(cloud.name, {}).get(name) or to_camel_case(name)
