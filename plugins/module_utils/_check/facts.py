@@ -27,8 +27,8 @@ from .._clouds.cloud import CLOUDS, Cloud
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 
-Value = t.TypeVar("Value")
-Other = t.TypeVar("Other")
+_Value = t.TypeVar("_Value")
+_Other = t.TypeVar("_Other")
 # An object of Atlas, with the names of the results: as the `_info` module for its kind returns it.
 AtlasObject = t.Mapping[str, t.Any]
 
@@ -59,7 +59,7 @@ class Missing:
     waits_for: str | None = None
 
 
-Fact = t.Union[Value, Unread, Missing]
+Fact = t.Union[_Value, Unread, Missing]
 # The role in Atlas that may read all that is read there.
 ATLAS_ROLE = "Project Read Only"
 
@@ -80,7 +80,7 @@ class SkippedError(Exception):
         self.missing = missing
 
 
-def known(fact: Fact[Value]) -> Value:
+def known(fact: Fact[_Value]) -> _Value:
     """Return a fact.
 
     Raises:
@@ -94,7 +94,7 @@ def known(fact: Fact[Value]) -> Value:
     return fact
 
 
-def known_or(fact: Fact[Value], other: Other) -> Value | Other:
+def known_or(fact: Fact[_Value], other: _Other) -> _Value | _Other:
     """Return a fact, or something else in place of one that could not be read, or that there is none of."""
     return other if isinstance(fact, (Unread, Missing)) else fact
 
@@ -105,7 +105,7 @@ def field_of(fact: Fact[AtlasObject | None], name: str) -> t.Any:
     return None if found is None else found[name]
 
 
-def or_none(ask: t.Callable[[], Value]) -> Value | None:
+def or_none(ask: t.Callable[[], _Value]) -> _Value | None:
     """Return what a function returns; None if it needs a fact that is not known, or something that there is none of."""
     try:
         return ask()

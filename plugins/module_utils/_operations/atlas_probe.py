@@ -28,7 +28,7 @@ LONGEST_TIMEOUT = 60
 THREADS = 50
 _MEMBER = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/@\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
 
-Result = dict[str, t.Any]
+_Result = dict[str, t.Any]
 
 
 class Member(t.NamedTuple):
@@ -45,7 +45,7 @@ class NoSession(t.NamedTuple):
     secrets: tuple[()] = ()
 
 
-class AtlasProbe(Operation[t.Any, Result]):
+class AtlasProbe(Operation[t.Any, _Result]):
     """Tries to reach members of a cluster from the host that it runs on."""
 
     argument_spec = ArgumentSpec(
@@ -78,14 +78,14 @@ class AtlasProbe(Operation[t.Any, Result]):
             "atlas_cidr_block": parse_option("atlas_cidr_block", block, parse_private_block) if block else None,
         }, []
 
-    def look(self) -> Result:
+    def look(self) -> _Result:
         """Try all members side by side. Each of them has a result, whatever becomes of it."""
         probe = functools.partial(probe_member, block=self.params["atlas_cidr_block"], timeout=self.params["timeout"])
         with ThreadPoolExecutor(THREADS) as pool:
             members = list(pool.map(probe, self.params["members"]))
         return {"host": socket.gethostname(), "members": members}
 
-    def show(self, state: Result, plan: Plan) -> dict[str, t.Any]:
+    def show(self, state: _Result, plan: Plan) -> dict[str, t.Any]:
         """Show what came of it."""
         return {self.noun: state}
 
@@ -108,7 +108,7 @@ def parse_member(option: str, value: str) -> Member:
     return Member(match["ipv6"] or match["host"], port)
 
 
-def probe_member(member: Member, block: ipaddress.IPv4Network | None, timeout: float) -> Result:
+def probe_member(member: Member, block: ipaddress.IPv4Network | None, timeout: float) -> _Result:
     """Resolve the name of a member, open a connection to it, and begin TLS; nothing else is sent.
 
     Args:
@@ -120,7 +120,7 @@ def probe_member(member: Member, block: ipaddress.IPv4Network | None, timeout: f
         The member as results have it. `error` says why the first step failed that did.
     """
     host = f"[{member.host}]" if ":" in member.host else member.host
-    result: Result = dict.fromkeys(("member", "addresses", "in_block", "tcp", "tls", "error"))
+    result: _Result = dict.fromkeys(("member", "addresses", "in_block", "tcp", "tls", "error"))
     result.update(member=f"{host}:{member.port}", addresses=[], tcp="unresolved")
     try:
         addresses = resolve(member, timeout)
@@ -158,9 +158,9 @@ def resolve(member: Member, timeout: float) -> list[str]:
     return answer
 
 
-def _connect(member: Member, addresses: t.Sequence[str], timeout: float) -> Result:
+def _connect(member: Member, addresses: t.Sequence[str], timeout: float) -> _Result:
     """Return what became of TCP and TLS, with the first address that takes a connection, or else with the last."""
-    result: Result = {}
+    result: _Result = {}
     for address in addresses:
         try:
             with socket.create_connection((address, member.port), timeout) as connection:
@@ -173,7 +173,7 @@ def _connect(member: Member, addresses: t.Sequence[str], timeout: float) -> Resu
     return result
 
 
-def _begin_tls(connection: socket.socket, member: Member) -> Result:
+def _begin_tls(connection: socket.socket, member: Member) -> _Result:
     """Whether TLS answers. The certificate is not verified, since nothing is sent that needs to be protected."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

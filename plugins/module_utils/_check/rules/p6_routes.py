@@ -27,13 +27,14 @@ from .common import (
 )
 from .prefixes import Part
 from .rule import Finding, Findings, check, not_read
-from .tables import TableView, judged_tables, name_of, without_table
+from .tables import TableView, name_of, tables_of, without_table
 
 
 @check("P601", waits_for=("P102", "P105"))
 def find_stray_routes(facts: ConnectionFacts) -> Findings:
     """The table of each judged subnet sends the whole block to the connection."""
-    if not judged_subnets(facts):
+    subnets = judged_subnets(facts)
+    if not subnets:
         yield _nothing_judged(facts)
         return
     outside = [subnet.id for subnet in chosen_subnets(facts) if is_outside_entry(subnet, facts)]
@@ -45,9 +46,9 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
             " connection, and not judged.",
             evidence={"subnet_ids": outside},
         )
-    for subnet_id in without_table(facts):
+    for subnet_id in without_table(subnets, facts):
         yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
-    views = judged_tables(facts)
+    views = tables_of(subnets, facts)
     yield from (_stray_finding(view, facts) for view in views if view.strays and not view.unread)
     for one in _unread_lists(views):
         yield Finding("skipped", one.subject, f"What {one.subject} does depends on a prefix list.", waits_for="P603")
@@ -56,7 +57,7 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
 @check("P602", waits_for=("P101", "P102", "P401", "P402"))
 def find_black_holes(facts: ConnectionFacts) -> Findings:
     """No route to the connection is a black hole."""
-    for view in judged_tables(facts):
+    for view in tables_of(need_subnets(facts), facts):
         holes = [part for part in view.inside if part.route is not None and part.route.is_blackhole]
         if holes:
             blocks = [str(block) for part in holes for block in part.blocks]
@@ -73,7 +74,7 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
 @check("P603")
 def find_routes_over_lists(facts: ConnectionFacts) -> Findings:
     """The entries of prefix lists are known, where they could decide where the block goes."""
-    views = judged_tables(facts)
+    views = tables_of(need_subnets(facts), facts)
     yield from _unread_lists(views)
     for view in views:
         lists = {part.route.destination for part in view.inside if part.route in view.table.list_routes and part.route}
@@ -85,7 +86,7 @@ def find_routes_over_lists(facts: ConnectionFacts) -> Findings:
 @check("P604", "info")
 def find_propagated_routes(facts: ConnectionFacts) -> Findings:
     """No propagated route has the destination of a route to the connection."""
-    for view in judged_tables(facts):
+    for view in tables_of(need_subnets(facts), facts):
         used = {part.route.destination for part in view.inside if part.route is not None}
         for route in view.table.routes:
             if route.is_propagated and route.destination in used:
@@ -102,7 +103,7 @@ def find_propagated_routes(facts: ConnectionFacts) -> Findings:
 def find_full_tables(facts: ConnectionFacts) -> Findings:
     """The tables of the judged subnets have room for more routes; tables of gateways have no subnets."""
     quota = known(facts.aws.routes_quota)
-    for view in judged_tables(facts):
+    for view in tables_of(need_subnets(facts), facts):
         number = sum(not route.is_propagated for route in (*view.table.routes, *view.table.list_routes))
         if number >= NEARLY * quota:
             yield Finding(
@@ -118,7 +119,7 @@ def find_full_tables(facts: ConnectionFacts) -> Findings:
 def find_left_over_routes(facts: ConnectionFacts) -> Findings:
     """No table of the VPC has routes to another connection that has ended; P601 is about those that take part of the block."""
     own, statuses = connection_id_of(facts), known(facts.aws.statuses)
-    strays = {(view.table.id, part.route) for view in judged_tables(facts) for part in view.strays}
+    strays = {(view.table.id, part.route) for view in tables_of(need_subnets(facts), facts) for part in view.strays}
     found: dict[str, list[tuple[RouteTable, str]]] = {}
     for table in known(facts.aws.route_tables):
         for route in (*table.routes, *table.list_routes):

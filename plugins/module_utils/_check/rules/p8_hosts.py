@@ -14,7 +14,7 @@ from .common import atlas_block_of, container_block, listed, to_network, vpc_blo
 from .judged_clusters import peered_containers
 from .rule import Finding, Findings, check, skip
 
-Member = t.Mapping[str, t.Any]
+_Member = t.Mapping[str, t.Any]
 # Where to look, by the outcome of a TCP connection.
 _PLACES = {
     "timeout": "Look at the routes, the filters (network ACLs and security groups) and the access list.",
@@ -78,14 +78,14 @@ def find_members_out_of_reach(facts: ConnectionFacts) -> Findings:
                 yield Finding("fail", host, message, fix, _evidence(failed))
 
 
-def _probes(facts: ConnectionFacts) -> list[tuple[str, list[Member]]]:
+def _probes(facts: ConnectionFacts) -> list[tuple[str, list[_Member]]]:
     """Return the hosts that have probed, each with what it has found."""
     if not facts.selection.probes:
         raise skip("No probes are given.")
     return [(str(probe.get("host")), list(probe.get("members") or ())) for probe in facts.selection.probes]
 
 
-def _is_inside(member: Member, facts: ConnectionFacts) -> bool:
+def _is_inside(member: _Member, facts: ConnectionFacts) -> bool:
     """Whether all addresses of a member are in containers that are connected with the VPC: a cluster may be in several."""
     blocks = [atlas_block_of(facts)]
     if not isinstance(facts.atlas.containers, Missing):
@@ -100,9 +100,9 @@ def _is_in(address: t.Any, block: ipaddress.IPv4Network) -> bool:
         return False
 
 
-def _names(members: t.Iterable[Member]) -> list[str]:
+def _names(members: t.Iterable[_Member]) -> list[str]:
     return [str(one.get("member")) for one in members]
 
 
-def _evidence(members: t.Sequence[Member]) -> dict[str, t.Any]:
+def _evidence(members: t.Sequence[_Member]) -> dict[str, t.Any]:
     return {"members": [dict(one) for one in members]}

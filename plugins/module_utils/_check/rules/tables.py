@@ -1,15 +1,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the route tables of the judged subnets do with the block of the container."""
+"""What the route tables of subnets do with the block of the container."""
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
-from ..._aws.objects import RouteTable
+from ..._aws.objects import RouteTable, Subnet
 from ..facts import ConnectionFacts, Unread, known
-from .common import atlas_block_of, connection_id_of, need_subnets, table_of, with_ipv4
+from .common import atlas_block_of, connection_id_of, table_of, with_ipv4
 from .prefixes import Part, parts_of, ways_of
 
 
@@ -42,27 +43,26 @@ def name_of(table: RouteTable) -> str:
     return f"{table.id} (main)" if table.is_main else table.id
 
 
-def without_table(facts: ConnectionFacts) -> list[str]:
-    """Return the ids of the judged subnets whose table AWS did not show.
+def without_table(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[str]:
+    """Return the ids of subnets whose table AWS did not show.
 
     Raises:
-        UnreadError, SkippedError: If the subnets or the tables are not known.
+        UnreadError, SkippedError: If the tables are not known.
     """
-    subnets, tables = need_subnets(facts), known(facts.aws.route_tables)
+    tables = known(facts.aws.route_tables)
     return [subnet.id for subnet in subnets if table_of(subnet, tables) is None]
 
 
-def judged_tables(facts: ConnectionFacts) -> list[TableView]:
-    """Return the tables of the judged subnets that have IPv4 addresses, each once, in the order of the subnets.
+def tables_of(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[TableView]:
+    """Return the tables of the subnets that have IPv4 addresses, each once, in the order of the subnets.
 
     Raises:
-        UnreadError, SkippedError: If the subnets, the tables, the connection's id or the block of the container are not known.
+        UnreadError, SkippedError: If the tables, the connection's id or the block of the container are not known.
     """
-    subnets = with_ipv4(need_subnets(facts))
     tables = known(facts.aws.route_tables)
     connection_id, block = connection_id_of(facts), atlas_block_of(facts)
     found: dict[str, tuple[RouteTable, list[str]]] = {}
-    for subnet in subnets:
+    for subnet in with_ipv4(subnets):
         table = table_of(subnet, tables)
         if table is not None:
             found.setdefault(table.id, (table, []))[1].append(subnet.id)
