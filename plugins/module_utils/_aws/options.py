@@ -53,12 +53,11 @@ def validate(params: Parameters, names: t.Mapping[str, str] = NAMES) -> tuple[Pa
     Raises:
         InvalidOptionError: If they contradict each other, or one cannot be right.
     """
+    both = f"{names['access_key']} and {names['secret_key']}"
     if bool(params["access_key"]) != bool(params["secret_key"]):
-        both = f"{names['access_key']} and {names['secret_key']}"
         raise InvalidOptionError(f"{both} are two halves of one key: one of them is empty.", hint="Set both.")
     if params["session_token"] and not params["access_key"]:
-        others = f"{names['access_key']} and {names['secret_key']}"
-        raise InvalidOptionError(f"{names['session_token']} is set without {others}.", hint="Set all three, or none.")
+        raise InvalidOptionError(f"{names['session_token']} is set without {both}.", hint="Set all three, or none.")
     if params["aws_ca_bundle"] and not os.path.exists(params["aws_ca_bundle"]):
         name = names["aws_ca_bundle"]
         raise InvalidOptionError(f"{name}: {params['aws_ca_bundle']} does not exist on the host this task runs on.")

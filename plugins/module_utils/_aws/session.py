@@ -75,19 +75,8 @@ class AwsSession:
         Raises:
             TaskError: If it fails.
         """
-        filters = [{"Name": name, "Values": list(values)}]
-        with self._explained(description, f"ec2:{action}"):
-            pages = self._client("ec2").get_paginator(_method(action)).paginate(Filters=filters)
-            return [one for page in pages for one in page.get(action.removeprefix("Describe")) or []]
-
-    def read_one(self, description: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
-        """Send a request to EC2 that changes nothing, and return its reply.
-
-        Raises:
-            TaskError: If it fails.
-        """
-        with self._explained(description, f"ec2:{action}"):
-            return dict(getattr(self._client("ec2"), _method(action))(**parameters))
+        pages = self.read_pages(description, "ec2", action, Filters=[{"Name": name, "Values": list(values)}])
+        return [one for page in pages for one in page.get(action.removeprefix("Describe")) or []]
 
     def read_pages(self, description: str, service: str, action: str, **parameters: t.Any) -> list[dict[str, t.Any]]:
         """Send a request that changes nothing, and return all pages of its reply, as they are.

@@ -99,9 +99,8 @@ class Network:
         """Return the attributes for DNS of a VPC (booleans), by their names in results."""
         values = {}
         for name, key in DNS_ATTRIBUTES.items():
-            reply = self._session.read_one(
-                f"read {name} of the VPC {vpc_id}", "DescribeVpcAttribute", VpcId=vpc_id, Attribute=key[0].lower() + key[1:]
-            )
+            asked = {"VpcId": vpc_id, "Attribute": key[0].lower() + key[1:]}
+            (reply,) = self._session.read_pages(f"read {name} of the VPC {vpc_id}", "ec2", "DescribeVpcAttribute", **asked)
             values[name] = bool((reply.get(key) or {}).get("Value"))
         return values
 
