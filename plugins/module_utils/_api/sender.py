@@ -127,9 +127,8 @@ class Sender:
         self._settings = settings
         self._credential = credential.for_connection()
         self._retry = retry
-        self._record = record
         self._is_bucket_empty = False
-        self._transport = Transport(settings.validate_certs and (settings.ca_path or True))
+        self._transport = Transport(retry.clock, record, settings.validate_certs and (settings.ca_path or True))
 
     def close(self) -> None:
         """Close the connections."""
@@ -205,10 +204,9 @@ class Sender:
     def _exchange(self, request: Request, prepared: Prepared) -> Reply:
         """Send a request once, and record it."""
         check_stopped()
-        started, status = self._retry.clock(), None
+        path = urlsplit(request.url(self._settings)).path
         try:
-            reply = self._transport.send(prepared, self._retry.time_left())
-            status = reply.status
+            return self._transport.exchange(prepared, self._retry.time_left(), path)
         except TransportError as error:
             raise connection_error(
                 request.description,
@@ -219,10 +217,6 @@ class Sender:
                 is_write=request.is_write,
                 secrets=self._credential.secrets,
             ) from error
-        finally:
-            elapsed = round((self._retry.clock() - started) * 1000)
-            self._record(ApiCall(request.method, urlsplit(request.url(self._settings)).path, status, elapsed))
-        return reply
 
 
 class Senders:

@@ -56,7 +56,7 @@ class GcpSession:
         self._clock = clock
         self._sleep = sleep
         self._deadline: float | None = None
-        self._transport = Transport()
+        self._transport = Transport(clock, self.calls.append)
         self._tokens = Tokens(params, self._send_for_token)
 
     @property
@@ -143,14 +143,8 @@ class GcpSession:
         left = REQUEST_SECONDS if self._deadline is None else self._deadline - self._clock()
         parts = urlsplit(url)
         path = parts.path if parts.hostname == HOST else f"{parts.hostname}{parts.path}"
-        started, status = self._clock(), None
-        try:
-            prepared = self._transport.prepare_url(method, url, data, headers)
-            reply = self._transport.send(prepared, max(SHORTEST_SECONDS, min(left, seconds or REQUEST_SECONDS)))
-            status = reply.status
-        finally:
-            self.calls.append(ApiCall(method, path, status, round((self._clock() - started) * 1000)))
-        return reply
+        prepared = self._transport.prepare_url(method, url, data, headers)
+        return self._transport.exchange(prepared, max(SHORTEST_SECONDS, min(left, seconds or REQUEST_SECONDS)), path)
 
     def _send_for_token(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None) -> Reply:
         try:

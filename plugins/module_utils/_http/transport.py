@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from .._version import VERSION
 from .deadline import Deadline, GuardedAdapter
 from .errors import ConnectionFailure, root_cause
-from .exchange import BodyError, Prepared, Reply, read_body
+from .exchange import ApiCall, BodyError, Prepared, Reply, read_body
+from .pauses import Clock
 
 try:
     import requests
@@ -58,10 +59,14 @@ class Transport:
     """Sends requests to one server.
 
     Args:
-        verify: Whether to verify its certificate, or by which file or folder.
+        clock: A monotonic clock, in seconds.
+        record: Takes each request that was sent.
+        verify: Whether to verify the certificate of the server, or by which file or folder.
     """
 
-    def __init__(self, verify: bool | str = True) -> None:
+    def __init__(self, clock: Clock, record: t.Callable[[ApiCall], None], verify: bool | str = True) -> None:
+        self._clock = clock
+        self._record = record
         self._verify = verify
         self._deadline = Deadline()
         self._session = _Session()
@@ -84,6 +89,20 @@ class Transport:
     def prepare_url(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str]) -> Prepared:
         """Return a request to any address as it goes out, but for the credentials."""
         return self._session.prepare_request(requests.Request(method, url, data=data, headers=dict(headers)))
+
+    def exchange(self, prepared: Prepared, timeout: float, path: str) -> Reply:
+        """Send one request as `send` does, and record it under a path.
+
+        Raises:
+            TransportError: If no whole reply comes in time.
+        """
+        started, status = self._clock(), None
+        try:
+            reply = self.send(prepared, timeout)
+            status = reply.status
+        finally:
+            self._record(ApiCall(prepared.method, path, status, round((self._clock() - started) * 1000)))
+        return reply
 
     def send(self, prepared: Prepared, timeout: float) -> Reply:
         """Send one request and return the reply to it, whatever its status; redirects are not followed.
