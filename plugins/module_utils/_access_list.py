@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""State, plan, wait."""
+"""The access list of a project: its state, what becomes of its entries, and the wait until they are in force."""
 
 from __future__ import annotations
 
@@ -16,28 +16,10 @@ from ._http.errors import TaskError
 from ._resources.access_list import MOST_ENTRIES, AccessEntry, in_both_forms, is_name, key_of, merged
 
 Entries = t.Mapping[str, AccessEntry]
-
-
-def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) -> Change:
-    """Return the change of an entry that is None before or after it is there."""
-    action: t.Literal["create", "update", "delete"] = "update"
-    if before is None or after is None:
-        action = "create" if before is None else "delete"
-    return Change(action, name, t.cast(t.Any, before), t.cast(t.Any, after))
-
-
-def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[dict[str, t.Any]]:
-    """Return changes as results show them, in the order in which their entries are declared, with the others at the end."""
-    places = {name: index for index, name in enumerate(declared)}
-    return [
-        {
-            "action": change.action,
-            "index": places.get(change.key),
-            "name": change.key,
-            "differing": list(find_differences(change.after or {}, change.before or {})) if change.action == "update" else [],
-        }
-        for change in sorted(changes, key=lambda one: (places.get(one.key, len(places)), one.key))
-    ]
+# The statuses of entries by their names, or why one could not be read.
+Statuses = t.Mapping[str, t.Union[str, TaskError]]
+# What a removal waits for, where entries have to be in force before.
+IN_FORCE = "in force"
 
 
 @dataclass(frozen=True)
@@ -46,7 +28,7 @@ class AccessListState:
 
     Attributes:
         listed: All entries, by their names.
-        first: All entries as they were when the task began: what comes later is somebody else's.
+        first: All entries as they were when the task began: what comes later is of others.
         waiting: The names of the declared entries that are not in force yet; None if that was not asked for.
         done: The changes that this task has made, by the names of the entries.
     """
@@ -64,10 +46,6 @@ class AccessListState:
         is_less = all(change.after is None for change in changes)
         done = {**self.done, **{change.key: change for change in changes}}
         return replace(self, listed=listed, waiting=self.waiting if is_less else None, done=done)
-
-
-# What a removal waits for, where entries are to be in force before.
-IN_FORCE = "in force"
 
 
 class AccessListPlanner:
@@ -91,7 +69,7 @@ class AccessListPlanner:
         return Plan(_removals(state.listed, going), tuple(_removal(name) for name in going))
 
     def left(self, state: AccessListState) -> Entries:
-        """Return the declared entries that are somebody else's, and stay: those with another comment than the declared one."""
+        """Return the declared entries that stay because others use them: those with another comment than the declared one."""
         if not self._params["only_own"]:
             return {}
         return {
@@ -101,9 +79,9 @@ class AccessListPlanner:
         }
 
     def plan_present(self, state: AccessListState) -> Plan:
-        """Plan how the declared entries come to be there, and with `prune`, how the others go.
+        """Plan the declared entries, and with `prune` the removal of the others.
 
-        What is new is written first, so that nobody is shut out. A plan that must not be carried out has `refusals`.
+        What is new is written first, so that no client is shut out. A plan that must not be carried out has `refusals`.
 
         Raises:
             TaskError: If an entry cannot be written.
@@ -185,18 +163,6 @@ class AccessListPlanner:
         return {"": error} if error is not None else {}
 
 
-def _removal(name: str, after: str | None = None) -> Step:
-    return Step("delete", (name,), (name,), after)
-
-
-def _removals(listed: Entries, names: t.Iterable[str]) -> tuple[Change, ...]:
-    return tuple(to_change(name, listed[name], None) for name in names)
-
-
-# The statuses of entries by their names, or why one could not be read.
-Statuses = t.Mapping[str, t.Union[str, TaskError]]
-
-
 def until_in_force(
     state: AccessListState,
     declared: t.Iterable[str],
@@ -234,3 +200,33 @@ def until_in_force(
         )
 
     return Wait("in force", poll, lambda last: last.waiting == (), late, polls_at_once=state.waiting is None)
+
+
+def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) -> Change:
+    """Return the change of an entry that is None before or after it is there."""
+    action: t.Literal["create", "update", "delete"] = "update"
+    if before is None or after is None:
+        action = "create" if before is None else "delete"
+    return Change(action, name, t.cast(t.Any, before), t.cast(t.Any, after))
+
+
+def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[dict[str, t.Any]]:
+    """Return changes as results show them, in the order in which their entries are declared, with the others at the end."""
+    places = {name: index for index, name in enumerate(declared)}
+    return [
+        {
+            "action": change.action,
+            "index": places.get(change.key),
+            "name": change.key,
+            "differing": list(find_differences(change.after or {}, change.before or {})) if change.action == "update" else [],
+        }
+        for change in sorted(changes, key=lambda one: (places.get(one.key, len(places)), one.key))
+    ]
+
+
+def _removal(name: str, after: str | None = None) -> Step:
+    return Step("delete", (name,), (name,), after)
+
+
+def _removals(listed: Entries, names: t.Iterable[str]) -> tuple[Change, ...]:
+    return tuple(to_change(name, listed[name], None) for name in names)

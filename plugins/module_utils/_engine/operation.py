@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 from contextlib import AbstractContextManager
 
 from .._http.errors import TaskError
+from .._http.pauses import Clock
 from .argspec import ArgumentSpec
 from .options import Parameters
-from .plan import Facts, Plan, Step
+from .plan import LazyFacts, Plan, Step
 from .wait import State, Wait
 
 Warn = t.Callable[[str], None]
@@ -42,7 +42,7 @@ S = t.TypeVar("S", bound=Session)
 
 
 class Status(t.NamedTuple):
-    """How far what is waited for has come, for the user: the state, and what somebody has to do before it goes on."""
+    """How far what is waited for has come, for the user: the state, and what has to be done before it goes on."""
 
     name: str
     to_do: str = ""
@@ -56,8 +56,8 @@ class Operation(t.Generic[S, State]):
         libraries: The Python packages that it cannot do without; see `libraries_for`.
         noun: The name under which results show the state, and under which diffs compare it.
         has_diff: Whether it can change anything, so that there is something to compare.
-        retries: How often a step is tried again after a look, if its reply was lost or somebody else was faster; None for the
-            option of that name.
+        retries: How often a step is tried again after a look, if its reply was lost or it was overtaken; None for the option
+            of that name.
         convergence: How it is carried out: a subclass of `Convergence`, which a module for one object need not read; None for
             `Convergence`.
         keeps_history: Whether results tell which states were seen, if the task waits.
@@ -76,11 +76,11 @@ class Operation(t.Generic[S, State]):
     keeps_history: t.ClassVar[bool] = False
     retries: t.ClassVar[int | None] = None
 
-    def __init__(self, params: Parameters, session: S, clock: t.Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, params: Parameters, session: S, clock: Clock) -> None:
         self.params = params
         self.session = session
         self.clock = clock
-        self.facts = Facts(self.read)
+        self.facts = LazyFacts(self.read)
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
@@ -110,7 +110,7 @@ class Operation(t.Generic[S, State]):
 
     @classmethod
     def validate_prediction(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options in place of `validate` where nothing is to be changed."""
+        """Check the options in place of `validate` where nothing will be changed."""
         return cls.validate(params)
 
     @property
@@ -131,7 +131,7 @@ class Operation(t.Generic[S, State]):
         return None
 
     def decide(self, state: State) -> Plan:
-        """Return what is to be done; what else that depends on is asked of `facts`.
+        """Return what has to be done; what else that depends on is asked of `facts`.
 
         Raises:
             TaskError: If it must not be done; nothing is changed then.
@@ -150,7 +150,7 @@ class Operation(t.Generic[S, State]):
         """Send the request of a step, and return the state after it.
 
         Raises:
-            TaskError: If it was refused, or lost (`outcome_unknown`), or if somebody else was faster (OvertakenError).
+            TaskError: If it was refused, lost (`outcome_unknown`), or overtaken (OvertakenError).
         """
         raise NotImplementedError
 
@@ -166,11 +166,11 @@ class Operation(t.Generic[S, State]):
         """Return what to wait for before a refused step is sent again; None if the refusal stands."""
 
     def end(self, state: State) -> State:
-        """Return the state that the result shows when all is done: what is on its way out, for example, is as good as gone."""
+        """Return the state that the result shows when all is done: what is leaving, for example, is as good as gone."""
         return state
 
     def status(self, state: State, wait: Wait[State] | None) -> Status | None:
-        """Return how far it has come, for the user; None where nobody is to be told.
+        """Return how far it has come, for the user; None where that is not shown.
 
         Args:
             state: The state.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an Operation has come to. The engine alone writes it, as it goes on, so that a failure tells how far it got."""
+"""The outcome of an Operation. The engine alone writes it, as it goes on, so that a failure tells how far it got."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPORT_INTERVAL = 60.0
 
 @dataclass
 class Outcome:
-    """What an Operation has come to.
+    """What an Operation has done so far, and how it ends.
 
     Attributes:
         changed: Whether something was changed, would be changed (check mode), or may have been changed when no answer came.
@@ -63,7 +63,7 @@ class Outcome:
 
 
 class StatusHistory:
-    """Which states were seen, and when; tells the user about each change, and that it still waits once a minute.
+    """Which states were seen, and when; each change is reported, and once a minute that the task still waits.
 
     Args:
         name: What is waited for, for the lines.
@@ -83,11 +83,11 @@ class StatusHistory:
         self._to_do = ""
 
     def record(self, status: str, to_do: str = "", goal: str = "") -> None:
-        """Take down the present state.
+        """Record the present state.
 
         Args:
             status: The state. That something is gone is news only of what was there.
-            to_do: What somebody has to do before it goes on; the user is told at once.
+            to_do: What has to be done before it goes on; the user sees that at once.
             goal: What is being waited for; empty for nothing.
         """
         if status == GONE and not self.entries:
@@ -122,7 +122,7 @@ class Progress:
 
     Attributes:
         state: The present state.
-        plan: What is to be done, or was.
+        plan: What will be done, or was.
     """
 
     def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock) -> None:
@@ -135,16 +135,16 @@ class Progress:
         self._history = StatusHistory(operation.name, self.tell, clock)
 
     def tell(self, line: str) -> None:
-        """Tell the user a line, without secrets."""
+        """Report a line, without secrets."""
         self._report(_clean(line, self._operation.session.secrets))
 
     def begin(self, state: t.Any) -> None:
-        """Take down the state in which a run begins."""
+        """Record the state in which a run begins."""
         self._first = state
         self.see(state)
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
-        """Take down the present state, and what is being waited for."""
+        """Record the present state, and what is being waited for."""
         self.state = state
         status = self._operation.status(state, wait)
         if status is not None:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be done: the changes that people see, and the steps that make them. Pure; nothing is read or sent here."""
+"""What will be done: the changes that people see, the steps that make them, and the facts that decide about them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, in this order; nothing if there are no steps.
+    """What will be done, in this order; nothing if there are no steps.
 
     Attributes:
         changes: What people see.
@@ -68,7 +68,7 @@ class Plan:
         return any(one.request == step.request for one in self.steps)
 
 
-class Facts(dict[str, t.Any]):
+class LazyFacts(dict[str, t.Any]):
     """What decisions ask for beside the state: each is read when it is first asked for, and once in a run.
 
     `get` returns what was read so far, and reads nothing.

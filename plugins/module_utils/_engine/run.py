@@ -21,111 +21,56 @@ from .wait import Wait, WaitTimeoutError, wait_until
 CREATION_PAUSES = (2.0, 4.0)
 
 
-def may_pass(step: Step, error: TaskError) -> bool:
-    """Return whether a step that has failed may do after another look."""
-    # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
-    is_odd_removal = step.action == "delete" and error.outcome_unknown and not error.is_unanswered
-    return error.is_transient or isinstance(error, OvertakenError) or is_odd_removal
-
-
-def pauses_before_look(step: Step, error: TaskError, failures: int, retries: int) -> t.Sequence[float]:
-    """Return the seconds to pause before each look after a step has failed.
-
-    Args:
-        step: The step.
-        error: Why it failed.
-        failures: How often it has failed, this time included.
-        retries: How often it may be tried again.
-    """
-    is_overtaken = isinstance(error, OvertakenError)
-    if step.action == "create" and (error.outcome_unknown or is_overtaken):
-        return CREATION_PAUSES
-    if is_overtaken or (failures > retries and not error.outcome_unknown):
-        return (0.0,)
-    return (backoff(failures - 1),)
-
-
-class Waiter:
-    """Waits in one run.
+def execute(
+    operation: type[Operation[t.Any, t.Any]],
+    params: Parameters,
+    *,
+    check_mode: bool,
+    report: Report = lambda line: None,
+    clock: Clock = time.monotonic,
+    sleep: Sleep = time.sleep,
+) -> Outcome:
+    """Run an Operation; a failure is an outcome, too, and not an exception.
 
     Args:
-        progress: How far the run has come.
-        operation: What runs; the requests of its session are bounded by the time of the wait.
+        operation: What to do.
+        params: The options, validated against its argument spec and with their defaults.
+        check_mode: Whether to predict only.
+        report: Takes a line for the user while the task waits.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
-
-    def __init__(self, progress: Progress, operation: Operation[t.Any, t.Any], clock: Clock, sleep: Sleep) -> None:
-        self._progress = progress
-        self._session: Session = operation.session
-        self._params = operation.params
-        self._clock = clock
-        self._sleep = sleep
-
-    def wait_for(self, wait: Wait[t.Any], is_done: t.Callable[[], bool] | None = None, *, pauses_first: bool = False) -> None:
-        """Wait until the state will do.
-
-        If nobody answers shortly before the time is up, that is what the wait ends with, after the last state that was seen.
-
-        Args:
-            wait: What to wait for.
-            is_done: Whether to end the wait; None for what the wait itself says.
-            pauses_first: Whether that is known not to be so yet.
-
-        Raises:
-            TaskError: If the time is up, or waiting on is in vain.
-        """
-        progress = self._progress
-        done = is_done or (lambda: wait.is_done(progress.state))
-        if wait.polls_at_once:
-            progress.see(wait.poll(progress.state))
-        if pauses_first or not done():
-            self._wait_until(wait, done, self._params["wait_timeout"] if wait.seconds is None else wait.seconds)
-        following = wait.then(progress.state) if wait.then is not None else None
-        if following is not None:
-            self.wait_for(following)
-
-    def _wait_until(self, wait: Wait[t.Any], is_done: t.Callable[[], bool], seconds: float) -> None:
-        progress, clock, started = self._progress, self._clock, self._clock()
-        deadline = started + seconds
-        unanswered: TaskError | None = None
-
-        def ask() -> bool:
-            nonlocal unanswered
+    outcome = Outcome()
+    try:
+        validate = operation.validate_prediction if check_mode else operation.validate
+        params, outcome.warnings = validate(params)
+        with operation.connect(params, outcome.warnings.append) as session:
+            outcome.api_calls = session.calls
             try:
-                progress.see(wait.poll(progress.state), wait)
-                unanswered = None
-                return is_done()
-            except TaskError as error:
-                # Earlier, the client has tried as often as it may. By now, it has less time than that.
-                # What may have been changed nevertheless has to be looked for.
-                is_late = error.is_unanswered and not error.outcome_unknown and clock() + LONGEST_BACKOFF >= deadline
-                if not is_late and not (wait.is_patient and error.is_transient):
-                    raise
-                unanswered = error
-            return False
-
-        with self._session.within(deadline):
-            # Where somebody has to act is told at once.
-            progress.see(progress.state, wait)
-            try:
-                wait_until(
-                    ask,
-                    timeout=max(0.0, deadline - clock()),
-                    longest_interval=self._params["wait_sleep"],
-                    clock=clock,
-                    sleep=self._sleep,
-                )
-            except WaitTimeoutError as error:
-                late = wait.late(progress.state, WaitTimeoutError(clock() - started, unanswered))
-                if late is not None:
-                    raise late from error
+                task = operation(params, session, clock)
+                run: Convergence = (operation.convergence or Convergence)(task, outcome, report, clock, sleep)
+                if check_mode:
+                    run.predict()
+                else:
+                    run.carry_out()
+            finally:
+                outcome.secrets.update(session.secrets)
+    except TaskError as error:
+        outcome.failure = error.to_result()
+    except Exception as error:
+        # No thread could be started, no memory was left, or there is a defect here: the result still tells what was changed.
+        failure = TaskError(
+            f"The task ended unexpectedly: {type(error).__name__}: {error}.",
+            hint="Run it again. If this stays, report it with the traceback (-vvv).",
+        )
+        outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
+    return outcome
 
 
 class Convergence:
     """One run of an Operation.
 
-    A step whose reply is lost, or that somebody else has overtaken, is never simply sent again: the state is read, and a new
+    A step whose reply is lost, or that was overtaken, is never simply sent again: the state is read, and a new
     plan is made from what is there then, right before that is sent.
 
     Args:
@@ -143,10 +88,9 @@ class Convergence:
         self._session: Session = operation.session
         self._outcome = outcome
         self._progress = self._progress_class(operation, outcome, report, clock)
-        self._waiter = Waiter(self._progress, operation, clock, sleep)
-        self._sleep = sleep
+        self._clock, self._sleep = clock, sleep
         self._retries: int = operation.params["retries"] if operation.retries is None else operation.retries
-        # The last step of which nobody knows whether it took effect.
+        # The last step of which it is unknown whether it took effect.
         self._lost: Step | None = None
 
     def predict(self) -> None:
@@ -172,13 +116,13 @@ class Convergence:
         progress.begin(operation.look())
         first = operation.wait_first(progress.state)
         if first is not None:
-            self._waiter.wait_for(first)
+            self._wait_for(first)
             progress.begin(operation.look())
         self._decide()
         self._take_steps()
         last = operation.wait(progress.state)
         if last is not None:
-            self._waiter.wait_for(last)
+            self._wait_for(last)
         progress.end(operation.end(progress.state))
 
     def _decide(self) -> None:
@@ -222,10 +166,10 @@ class Convergence:
         progress = self._progress
         wait = self._operation.wait(progress.state, step) if step.after is not None else None
         if wait is not None and wait.refused is not None:
-            self._waiter.wait_for(wait, lambda: self._try(step, wait))
+            self._wait_for(wait, lambda: self._try(step, wait))
             return
         if wait is not None:
-            self._waiter.wait_for(wait)
+            self._wait_for(wait)
         try:
             self._apply(step)
         except TaskError as error:
@@ -233,7 +177,7 @@ class Convergence:
             again = None if error.outcome_unknown else self._operation.wait_refused(step, error, progress.state)
             if again is None:
                 raise
-            self._waiter.wait_for(again, lambda: self._try(step, again), pauses_first=True)
+            self._wait_for(again, lambda: self._try(step, again), pauses_first=True)
 
     def _try(self, step: Step, wait: Wait[t.Any]) -> bool:
         """Apply a step if its time has come, and return whether that was done."""
@@ -287,48 +231,85 @@ class Convergence:
         if progress.plan.steps and (failures > self._retries or not passes):
             raise error
 
+    def _wait_for(self, wait: Wait[t.Any], is_done: t.Callable[[], bool] | None = None, *, pauses_first: bool = False) -> None:
+        """Wait until the state will do.
 
-def execute(
-    operation: type[Operation[t.Any, t.Any]],
-    params: Parameters,
-    *,
-    check_mode: bool,
-    report: Report = lambda line: None,
-    clock: Clock = time.monotonic,
-    sleep: Sleep = time.sleep,
-) -> Outcome:
-    """Run an Operation; a failure is an outcome, too, and not an exception.
+        If no answer comes shortly before the time is up, the wait ends with that, after the last state that was seen.
+
+        Args:
+            wait: What to wait for.
+            is_done: Whether to end the wait; None for what the wait itself says.
+            pauses_first: Whether that is known not to be so yet.
+
+        Raises:
+            TaskError: If the time is up, or waiting on is in vain.
+        """
+        progress = self._progress
+        done = is_done or (lambda: wait.is_done(progress.state))
+        if wait.polls_at_once:
+            progress.see(wait.poll(progress.state))
+        if pauses_first or not done():
+            self._wait_until(wait, done, self._operation.params["wait_timeout"] if wait.seconds is None else wait.seconds)
+        following = wait.then(progress.state) if wait.then is not None else None
+        if following is not None:
+            self._wait_for(following)
+
+    def _wait_until(self, wait: Wait[t.Any], is_done: t.Callable[[], bool], seconds: float) -> None:
+        progress, clock, started = self._progress, self._clock, self._clock()
+        deadline = started + seconds
+        unanswered: TaskError | None = None
+
+        def ask() -> bool:
+            nonlocal unanswered
+            try:
+                progress.see(wait.poll(progress.state), wait)
+                unanswered = None
+                return is_done()
+            except TaskError as error:
+                # Earlier, the client has tried as often as it may. By now, it has less time than that.
+                # What may have been changed nevertheless has to be looked for.
+                is_late = error.is_unanswered and not error.outcome_unknown and clock() + LONGEST_BACKOFF >= deadline
+                if not is_late and not (wait.is_patient and error.is_transient):
+                    raise
+                unanswered = error
+            return False
+
+        with self._session.within(deadline):
+            # What has to be done for it to go on is shown at once.
+            progress.see(progress.state, wait)
+            try:
+                wait_until(
+                    ask,
+                    timeout=max(0.0, deadline - clock()),
+                    longest_interval=self._operation.params["wait_sleep"],
+                    clock=clock,
+                    sleep=self._sleep,
+                )
+            except WaitTimeoutError as error:
+                late = wait.late(progress.state, WaitTimeoutError(clock() - started, unanswered))
+                if late is not None:
+                    raise late from error
+
+
+def may_pass(step: Step, error: TaskError) -> bool:
+    """Return whether a step that has failed may succeed after another look."""
+    # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
+    is_odd_removal = step.action == "delete" and error.outcome_unknown and not error.is_unanswered
+    return error.is_transient or isinstance(error, OvertakenError) or is_odd_removal
+
+
+def pauses_before_look(step: Step, error: TaskError, failures: int, retries: int) -> t.Sequence[float]:
+    """Return the seconds to pause before each look after a step has failed.
 
     Args:
-        operation: What to do.
-        params: The options, validated against its argument spec and with their defaults.
-        check_mode: Whether to predict only.
-        report: Takes a line for the user while the task waits.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps that many seconds.
+        step: The step.
+        error: Why it failed.
+        failures: How often it has failed, this time included.
+        retries: How often it may be tried again.
     """
-    outcome = Outcome()
-    try:
-        validate = operation.validate_prediction if check_mode else operation.validate
-        params, outcome.warnings = validate(params)
-        with operation.connect(params, outcome.warnings.append) as session:
-            outcome.api_calls = session.calls
-            try:
-                task = operation(params, session, clock)
-                run: Convergence = (operation.convergence or Convergence)(task, outcome, report, clock, sleep)
-                if check_mode:
-                    run.predict()
-                else:
-                    run.carry_out()
-            finally:
-                outcome.secrets.update(session.secrets)
-    except TaskError as error:
-        outcome.failure = error.to_result()
-    except Exception as error:
-        # No thread could be started, no memory was left, or there is a defect here: the result still tells what was changed.
-        failure = TaskError(
-            f"The task ended unexpectedly: {type(error).__name__}: {error}.",
-            hint="Run it again. If this stays, report it with the traceback (-vvv).",
-        )
-        outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
-    return outcome
+    is_overtaken = isinstance(error, OvertakenError)
+    if step.action == "create" and (error.outcome_unknown or is_overtaken):
+        return CREATION_PAUSES
+    if is_overtaken or (failures > retries and not error.outcome_unknown):
+        return (0.0,)
+    return (backoff(failures - 1),)

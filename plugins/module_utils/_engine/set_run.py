@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run on a set, with its steps side by side."""
+"""One run on a set: what was seen of it, its steps side by side, and the waits in between."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from .plan import Plan, Step
 from .run import Convergence, may_pass, pauses_before_look
 from .set_operation import SetOperation
 from .wait import GONE, Wait, WaitTimeoutError
+
+# What refused steps are waited for: that they are taken.
+REPEATED = "taken"
 
 
 class SetProgress(Progress):
@@ -36,19 +39,19 @@ class SetProgress(Progress):
         super().__init__(operation, outcome, report, clock)
         self._clock = clock
         self._entries: list[StatusHistory] = []
-        self._line, self._told = "", clock()
+        self._line, self._reported = "", clock()
         self._unplanned = self.plan
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
-        """Take down the present state. While the task waits, tell the user of changes, and once a minute that there are none."""
+        """Record the present state. While the task waits, report changes, and once a minute that there are none."""
         self.state = state
         for index, status in enumerate(self._operation.summary.statuses(state)):
             if index == len(self._entries):
                 self._entries.append(StatusHistory("", lambda line: None, self._clock))
             self._entries[index].record(status)
         line = self._operation.waiter.line(state) if wait is not None else ""
-        if line and (line != self._line or self._clock() - self._told >= REPORT_INTERVAL):
-            self._line, self._told = line, self._clock()
+        if line and (line != self._line or self._clock() - self._reported >= REPORT_INTERVAL):
+            self._line, self._reported = line, self._clock()
             self.tell(f"{self._operation.name}: {line}")
         self.show()
 
@@ -68,7 +71,7 @@ class SetProgress(Progress):
             self._outcome.values["status_history"] = [history.entries for history in self._entries]
 
     def stop(self) -> None:
-        """Tell the user what was done so far, for a task that is ended from outside: no result may tell it."""
+        """Report what was done so far, for a task that is ended from outside: it may have no result."""
         self.tell(f"{self._operation.name}: {self._operation.summary.stopped(self.state)}")
 
 
@@ -104,7 +107,7 @@ class SetSteps:
         self._decide, self._sleep = decide, sleep
         self._workers: Workers[Step, t.Any] = Workers(operation.params["parallel"])
         self._running: list[Step] = []
-        # The steps of which nobody knows what became of them, and why.
+        # The steps whose outcome is unknown, and why.
         self._unsure: list[tuple[Step, TaskError]] = []
         # How often each step has failed.
         self._tries: dict[tuple[str, ...], int] = {}
@@ -112,7 +115,7 @@ class SetSteps:
     @property
     def blocked(self) -> list[Step]:
         """The steps that wait for something of this task's own, and are not held back by a refusal."""
-        return [step for step in self.pending if not self._operation.waiter.is_held(step, self._progress.state)]
+        return [step for step in self.pending if not self._operation.gate.is_held(step, self._progress.state)]
 
     @contextmanager
     def working(self) -> t.Iterator[None]:
@@ -129,7 +132,7 @@ class SetSteps:
                 raise
 
     def send_ready(self) -> None:
-        """Send all that can be sent, until nothing is on its way and nobody has to look."""
+        """Send all that can be sent, until nothing is on its way and no outcome is unknown."""
         while True:
             self._submit_ready()
             if self._running:
@@ -140,7 +143,7 @@ class SetSteps:
                 return
 
     def give_up(self, keys: tuple[str, ...], error: TaskError) -> None:
-        """Take down that changes have failed for good, and send nothing more for them."""
+        """Record that changes have failed for good, and send nothing more for them."""
         self.pending = [step for step in self.pending if step.keys != keys]
         self._see(self._operation.give_up(keys, error, self._progress.state))
 
@@ -154,7 +157,7 @@ class SetSteps:
                     is_ready = (
                         len(self._running) < limit
                         and step in self.pending
-                        and operation.waiter.is_ready(step, self._progress.state, self._running)
+                        and operation.gate.is_ready(step, self._progress.state, self._running)
                     )
                 except TaskError as error:
                     # Others may need what this one will not give up now.
@@ -179,7 +182,7 @@ class SetSteps:
             self._outcome.changed = True
             self._see(operation.record(step, ended.result(), progress.state))
             return
-        held = operation.waiter.hold(step, error, progress.state)
+        held = operation.gate.hold(step, error, progress.state)
         if held is not None:
             self.pending.insert(0, step)
             self._see(held)
@@ -189,7 +192,7 @@ class SetSteps:
             self.give_up(step.keys, operation.explain(step, error, progress.state))
 
     def _take_in_late(self, ended: Ended[Step, t.Any]) -> None:
-        """Take down what a step has done that was on its way when the run ended."""
+        """Record what a step has done that was on its way when the run ended."""
         self._running.remove(ended.key)
         if ended.error is None:
             self._outcome.changed = True
@@ -198,7 +201,7 @@ class SetSteps:
             self._unsure.append((ended.key, ended.error))
 
     def _give_up_rest(self) -> None:
-        """Take down that what was not done by now will not be, or is not known to be."""
+        """Record that what was not done by now will not be, or is not known to be."""
         for step in (*self._running, *self.pending):
             self.give_up(step.keys, StoppedError())
         for step, error in self._unsure:
@@ -226,7 +229,7 @@ class SetSteps:
             self._check_planned(step)
 
     def _settle(self, step: Step, error: TaskError) -> None:
-        """Take down what has become of a step, now that its objects were looked at."""
+        """Record what has become of a step, now that its objects were looked at."""
         operation, progress = self._operation, self._progress
         if not progress.plan.still_needs(step):
             if error.outcome_unknown:
@@ -238,16 +241,12 @@ class SetSteps:
             self.give_up(step.keys, better)
 
     def _check_planned(self, step: Step) -> None:
-        """Take a step of a later plan out if the first plan did not have it: a task does no more than it has shown at first."""
+        """Drop a step of a later plan that the first plan did not have: a task does no more than it has shown at first."""
         if not {change.key for change in self.planned.changes}.issuperset(step.keys):
             self.pending.remove(step)
         elif step in self.pending and step.action == "delete" and not self.planned.still_needs(step):
             text = "What is there has changed while this task ran, and would have to be removed now."
             self.give_up(step.keys, TaskError(text, hint="Run the task again."))
-
-
-# What refused steps are waited for: that they are taken.
-REPEATED = "taken"
 
 
 class SetConvergence(Convergence):
@@ -295,9 +294,9 @@ class SetConvergence(Convergence):
         params = operation.params
         with operation.session.side_by_side(params["parallel"], float(params["wait_timeout"])), steps.working():
             self._wait(GONE, lambda: not steps.blocked)
-            seconds = operation.waiter.repeats(progress.state)
+            seconds = operation.gate.repeats(progress.state)
             if seconds:
-                self._wait(REPEATED, lambda: not operation.waiter.repeats(progress.state), seconds)
+                self._wait(REPEATED, lambda: not operation.gate.repeats(progress.state), seconds)
             self._wait(params["wait_for"].upper(), lambda: not steps.pending and operation.waiter.is_settled(progress.state))
         progress.end(operation.end(progress.state))
         self._raise_failure()
@@ -335,8 +334,8 @@ class SetConvergence(Convergence):
                 # Each of them ends with its last refusal.
                 return
             for step in steps.blocked if goal == GONE else steps.pending:
-                steps.give_up(step.keys, operation.waiter.blocked(step, progress.state, error))
+                steps.give_up(step.keys, operation.gate.blocked(step, progress.state, error))
             if goal != GONE:
                 progress.see(operation.waiter.late(progress.state, error))
 
-        self._waiter.wait_for(Wait(goal, operation.waiter.poll, operation.waiter.is_settled, late, seconds), advance)
+        self._wait_for(Wait(goal, operation.waiter.poll, operation.waiter.is_settled, late, seconds), advance)

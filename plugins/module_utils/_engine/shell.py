@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shell for AnsibleModule, and its importer."""
+"""The shell for AnsibleModule, and the importer that lets its process compile each file once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from zipimport import ZipImportError, zipimporter
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._http.errors import FAILURE_FIELDS
+
+if t.TYPE_CHECKING:
+    from .argspec import ArgumentSpec
+    from .operation import Operation
 
 
 class _Importer(zipimporter):
@@ -50,10 +54,6 @@ def compile_once(loader: object) -> None:
     for path in [path for path in sys.path_importer_cache if path.startswith(archive)]:
         sys.path_importer_cache[path] = importer_for(path)
 
-
-if t.TYPE_CHECKING:
-    from .argspec import ArgumentSpec
-    from .operation import Operation
 
 # A module imports this file before its Operation, with which come all others.
 compile_once(__spec__.loader)

@@ -18,8 +18,8 @@ from .._http.errors import TaskError
 
 # How many requests that only read are sent side by side.
 READERS = 8
-Key = t.TypeVar("Key")
-Result = t.TypeVar("Result")
+_Key = t.TypeVar("_Key")
+_Result = t.TypeVar("_Result")
 
 
 class AtlasOperation(Operation[AtlasClient, State]):
@@ -49,14 +49,14 @@ class AtlasOperation(Operation[AtlasClient, State]):
             check_wait(params)
         return params, [*warn_of_connection(params), *warnings]
 
-    def read_all(self, calls: t.Mapping[Key, t.Callable[[], Result]]) -> dict[Key, Result | TaskError]:
+    def read_all(self, calls: t.Mapping[_Key, t.Callable[[], _Result]]) -> dict[_Key, _Result | TaskError]:
         """Read several things side by side; see `read_all`."""
         return read_all(self.session, self.params, calls)
 
 
 def read_all(
-    client: AtlasClient, params: Parameters, calls: t.Mapping[Key, t.Callable[[], Result]]
-) -> dict[Key, Result | TaskError]:
+    client: AtlasClient, params: Parameters, calls: t.Mapping[_Key, t.Callable[[], _Result]]
+) -> dict[_Key, _Result | TaskError]:
     """Read several things side by side.
 
     Args:
@@ -67,13 +67,13 @@ def read_all(
     Returns:
         What was read, or why it could not be, by the same keys in the same order.
     """
-    # Few tasks do, and a module's process compiles each file anew.
+    # Few tasks do, and a module's process compiles each file again.
     from .._http.threads import Workers
 
     # Pauses for the rate may take as long as all tries of a request.
     longest_pause = params["timeout"] * (params["retries"] + 1)
-    found: dict[Key, Result | TaskError] = {}
-    with client.side_by_side(READERS, longest_pause), Workers[Key, Result](READERS) as workers:
+    found: dict[_Key, _Result | TaskError] = {}
+    with client.side_by_side(READERS, longest_pause), Workers[_Key, _Result](READERS) as workers:
         for key, call in calls.items():
             workers.submit(key, call)
         for ended in workers.results():
@@ -85,7 +85,7 @@ def read_all(
 
 
 def warn_of_connection(params: Parameters) -> list[str]:
-    """Return a warning if nobody checks who answers."""
+    """Return a warning if it is not checked who answers."""
     if params["validate_certs"]:
         return []
     return ["validate_certs is false: anybody on the way to Atlas can read and change what is sent."]

@@ -18,6 +18,7 @@ from .._engine.plan import Change, Plan, Step
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.wait import Wait
 from .._http.errors import InvalidOptionError, TaskError
+from .._http.pauses import Clock
 from .._resources.access_list import ENTRY_FIELDS, ENTRY_FORMS, SUBJECTS, AccessEntry, AccessList, check_entries, to_send
 from .._resources.peers import VpcPeers
 from .._values.invalid import InvalidValueError
@@ -53,8 +54,8 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
     )
     noun = "access_list"
 
-    def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
-        super().__init__(params, session, *clock)
+    def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
+        super().__init__(params, session, clock)
         self._access_list = AccessList(session, params["group_id"])
         self._planner = AccessListPlanner(params)
         self._is_absent = params["state"] == "absent"
@@ -145,7 +146,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         return self.read_all({name: partial(self._access_list.get_status, name) for name in names})
 
     def show(self, state: AccessListState, plan: Plan) -> dict[str, t.Any]:
-        """Show the declared entries, those that stay because they are somebody else's, and what is done to which entry."""
+        """Show the declared entries, those that stay because others use them, and what is done to which entry."""
         left, declared = self._planner.left(state) if self._is_absent else {}, self._planner.declared
         return {
             "access_list": [state.listed[name] for name in declared if name in state.listed],

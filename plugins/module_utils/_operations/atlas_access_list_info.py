@@ -18,10 +18,8 @@ from .._values.invalid import InvalidValueError
 from .._values.patterns import matches, parse_pattern
 from .atlas import AtlasOperation
 
-Entries = dict[str, AccessEntry]
 
-
-class AtlasAccessListInfo(AtlasOperation[Entries]):
+class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
     """Reads entries of the IP access list of a project."""
 
     argument_spec = CONNECTION + ArgumentSpec(
@@ -45,7 +43,7 @@ class AtlasAccessListInfo(AtlasOperation[Entries]):
             raise InvalidOptionError(f"{str(error).lstrip('.')}.", hint=error.hint) from None
         return {**params, "pattern": pattern, "contains": _parse_network(params["contains"])}, warnings
 
-    def look(self) -> Entries:
+    def look(self) -> dict[str, AccessEntry]:
         """Read the list, and select the entries that fit every option."""
         access_list, part = AccessList(self.session, self.params["group_id"]), self.params["contains"]
         found = {
@@ -55,7 +53,7 @@ class AtlasAccessListInfo(AtlasOperation[Entries]):
         }
         return self._with_statuses(access_list, found) if self.params["include_status"] else found
 
-    def _with_statuses(self, access_list: AccessList, entries: Entries) -> Entries:
+    def _with_statuses(self, access_list: AccessList, entries: dict[str, AccessEntry]) -> dict[str, AccessEntry]:
         """Return entries with their statuses, without those that have gone meanwhile."""
         statuses = self.read_all({name: partial(access_list.get_status, name) for name in entries})
         found = {}
@@ -67,7 +65,7 @@ class AtlasAccessListInfo(AtlasOperation[Entries]):
                 found[name] = t.cast("AccessEntry", {**entries[name], "status": status})
         return found
 
-    def show(self, state: Entries, plan: Plan) -> dict[str, t.Any]:
+    def show(self, state: dict[str, AccessEntry], plan: Plan) -> dict[str, t.Any]:
         """Show the entries."""
         return {"access_list": list(state.values())}
 

@@ -19,6 +19,7 @@ from .._gcp.networks import Networks
 from .._gcp.plan import NetworkState, plan_absent, plan_present, state_after
 from .._gcp.wait import PeeringWaiter, consensus_hint
 from .._http.errors import AuthError, OvertakenError, TaskError
+from .._http.pauses import Clock
 
 
 class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
@@ -29,11 +30,11 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
     connect = staticmethod(session.connect)
     noun = "gcp_peering"
     keeps_history = True
-    # How often a change is tried again when its reply was lost, or when somebody else was faster.
+    # How often a change is tried again when its reply was lost, or when it was overtaken.
     retries = 3
 
-    def __init__(self, params: Parameters, gcp: session.GcpSession, *clock: t.Callable[[], float]) -> None:
-        super().__init__(params, gcp, *clock)
+    def __init__(self, params: Parameters, gcp: session.GcpSession, clock: Clock) -> None:
+        super().__init__(params, gcp, clock)
         self._networks = Networks(gcp, params)
         self._waiter = PeeringWaiter(params, self._networks)
         self._is_absent = params["state"] == "absent"

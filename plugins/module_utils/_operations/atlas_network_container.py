@@ -17,6 +17,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
 from .._engine.wait import Wait, WaitTimeoutError
 from .._http.errors import ConflictError, InvalidOptionError, TaskError
+from .._http.pauses import Clock
 from .._resources.containers import Container, Containers
 from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation
@@ -41,8 +42,8 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
     )
     noun = "container"
 
-    def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
-        super().__init__(params, session, *clock)
+    def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
+        super().__init__(params, session, clock)
         cloud = choose_cloud(params)
         self._cloud = cloud
         self._is_absent = params["state"] == "absent"
@@ -67,7 +68,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         return checked, warnings + unknown
 
     def look(self) -> ContainerState:
-        """Read the containers; and where one is to be removed, what uses it."""
+        """Read the containers; and if one will be removed, what uses it."""
         listed = tuple(self._list())
         container = self._planner.choose(listed)
         users = self._peers.describe_users(container["id"]) if self._is_absent and container is not None else ()

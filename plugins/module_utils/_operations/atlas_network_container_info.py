@@ -63,7 +63,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
         return containers.list_all_containers()
 
     def decide(self, state: list[Container]) -> Plan:
-        """Change nothing; say what was not asked for, if nobody has chosen the provider."""
+        """Change nothing; say what was not asked for, if the options do not name the provider."""
         if self.params["provider_name"] is not None or self.params["api_version"] != "v2" or self._select(state):
             return Plan()
         if state and self.params["region_name"] is None:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module, and the sending of its changes."""
+"""What the module atlas_vpc_peer does: the one connection that the options describe, as it should be."""
 
 from __future__ import annotations
 
@@ -18,114 +18,17 @@ from .._engine.plan import Plan, Step
 from .._engine.wait import Wait
 from .._http.errors import TaskError
 from .._http.pauses import Clock
-from .._peering.azure_role import role_failure, role_status, until_role_holds
+from .._peering.azure_role import may_repeat, role_status, until_role_holds
 from .._peering.connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
 from .._peering.container_choice import ContainerChoice, make_handover
 from .._peering.errors import OtherCloudError
-from .._peering.life import PeerWaiter, explain_removal, with_removal
+from .._peering.life import PeerWaiter, SentRequests, explain_removal, with_removal
 from .._peering.match import PeerMatch
 from .._peering.options import NETWORK_OPTIONS, check_goal, check_identity, check_role_timeout, choose_provider, parse_cloud
 from .._peering.planner import PeerPlanner
-from .._peering.preflight import find_cause
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .atlas import AtlasOperation
-
-
-class PeerChanges:
-    """Requests, changes and removes a connection.
-
-    Args:
-        match: Which connection the options mean.
-        waiter: Takes down what was sent.
-        clock: A monotonic clock, in seconds.
-
-    Attributes:
-        leaving: What is being removed after a new connection has taken its place.
-    """
-
-    def __init__(self, match: PeerMatch, waiter: PeerWaiter, clock: Clock) -> None:
-        self._clock = clock
-        self._match = match
-        self._peers = match.peers
-        self._choice = match.choice
-        self._waiter = waiter
-        self.leaving: tuple[Peer, ...] = ()
-        # The connection that this task removes for a new one, until that is there.
-        self._replaced: Peer | None = None
-        # What Atlas has refused for its role, and is sent again; and since when.
-        self._refused: Fields = {}
-        self._refused_since: float | None = None
-
-    def apply(self, step: Step, state: PeerState) -> PeerState:
-        """Send the request of a step, and return the state after it."""
-        request = step.request
-        if isinstance(request, DeletePeer):
-            return self._remove(request, state)
-        if isinstance(request, CreatePeer):
-            return self._create(request, state)
-        current = t.cast("Peer", state.peer)
-        return replace(state, peer=self._peers.update_peer(current, request.fields, self._choice.region_of(current)))
-
-    def _create(self, request: CreatePeer, state: PeerState) -> PeerState:
-        """Request a new connection."""
-        try:
-            created = self._peers.create_peer(request.fields, request.home_region)
-        except TaskError as error:
-            # A refusal for the role is repeated first, and explained then.
-            if error.error_code in self._peers.provider.role_codes:
-                raise
-            raise self._with_removal(error) from error.__cause__
-        self._replaced, self._refused = None, {}
-        self._waiter.record_creation(created)
-        return replace(state, peer=created, dying=())
-
-    def _remove(self, request: DeletePeer, state: PeerState) -> PeerState:
-        """Request a removal: of the connection, or of the one in whose place it has come or will come."""
-        is_old = state.old is not None and state.old["id"] == request.id
-        peer = t.cast("Peer", state.old if is_old else state.peer)
-        self._peers.delete_peer(request.id)
-        self._waiter.record_removal(peer)
-        if is_old and state.peer is not None and not state.dying:
-            self.leaving = (peer,)
-        elif self._choice.params["state"] == "present":
-            self._replaced = peer
-        return replace(state, old=None) if is_old else replace(state, dying=(peer,))
-
-    def explain(self, step: Step, error: TaskError, state: PeerState) -> TaskError:
-        """Return what to say of a refusal: which option is at fault, what is in the way, or which rights Atlas lacks."""
-        if isinstance(step.request, DeletePeer):
-            return error if state.peer is None else explain_removal(state.old or state.peer, error)
-        if error.error_code in self._peers.provider.role_codes:
-            better: TaskError | None = role_failure(self._choice, step.request.fields, error)
-        else:
-            better = find_cause(error, step.request, state, self._choice)
-        return self._with_removal(self._match.explain(error, state) if better is None else better)
-
-    def _with_removal(self, error: TaskError) -> TaskError:
-        """Return an error that tells that a connection has been removed for a new one: if it is gone, and not before."""
-        has_replaced = self._replaced is not None and self._match.is_gone(self._replaced)
-        return with_removal(error, t.cast("Peer", self._replaced)) if has_replaced else error
-
-    def wait_refused(self, step: Step, error: TaskError) -> Wait[PeerState] | None:
-        """Return the wait for the role that Atlas needs, if that may be too new; after a removal it is waited for in any case."""
-        is_role = isinstance(step.request, CreatePeer) and error.error_code in self._peers.provider.role_codes
-        params = self._choice.params
-        if not is_role or not params["azure_role_timeout"] or not (params["wait"] or self._replaced is not None):
-            return None
-        # A reply that is lost in between does not make the time longer.
-        since = self._clock() if self._refused_since is None else self._refused_since
-        self._refused, self._refused_since = step.request.fields, since
-        return until_role_holds(self._choice, self._refused, error, self._clock() - since)
-
-    def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
-        """Return how far the connection has come, and what somebody has to do for the wait to go on."""
-        if state.peer is not None:
-            # The creation whose reply was lost has been carried out.
-            self._refused = {}
-        if self._refused:
-            return role_status(self._choice, self._refused)
-        return self._waiter.status(state, wait)
 
 
 class AtlasVpcPeer(AtlasOperation[PeerState]):
@@ -154,15 +57,23 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
     noun = "vpc_peer"
     keeps_history = True
 
-    def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
+    def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
         # A profile may name the government's Atlas.
         params = {**params, "base_url": session.settings.base_url}
-        super().__init__(params, session, *clock)
+        super().__init__(params, session, clock)
         self._is_absent = params["state"] == "absent"
         self._containers = Containers(session, params["group_id"])
         provider = choose_provider(params)
         # With peer_id alone, the reply tells the cloud.
         self._is_open = provider is None
+        self._sent = SentRequests(clock)
+        # The connection that this task removes for a new one, until that is there.
+        self._replaced: Peer | None = None
+        # What is being removed after a new connection has taken its place.
+        self._leaving: tuple[Peer, ...] = ()
+        # What Atlas has refused for lack of a role, and is sent again; and since when.
+        self._refused: Fields = {}
+        self._refused_since: float | None = None
         self._use(provider or AWS)
 
     def _use(self, provider: Cloud) -> None:
@@ -170,8 +81,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         self._peers = VpcPeers(self.session, self.params["group_id"], provider)
         self._choice = ContainerChoice(self.params, provider, self.facts)
         self._match = PeerMatch(self._peers, self._choice)
-        self._waiter = PeerWaiter(self._match, self.session, self.clock)
-        self._changes = PeerChanges(self._match, self._waiter, self.clock)
+        self._waiter = PeerWaiter(self._match, self._sent, self.session, self.clock)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -224,7 +134,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         return plan
 
     def predict(self, state: PeerState, plan: Plan) -> PeerState:
-        """Foresee also what Atlas would refuse, and what the connection will have come to after the waiting."""
+        """Foresee also what Atlas would refuse, and the state of the connection after the waiting."""
         after = self.end(PeerPlanner(self._choice).predict(state, plan))
         goal = self._provider.goal(self.params["wait_for"])
         if after.peer is None or not self.params["wait"] or self._provider.has_reached(after.peer, goal):
@@ -233,15 +143,57 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
 
     def apply(self, step: Step, state: PeerState) -> PeerState:
         """Request, change or remove the connection."""
-        return self._changes.apply(step, state)
+        request = step.request
+        if isinstance(request, DeletePeer):
+            return self._remove(request, state)
+        if isinstance(request, CreatePeer):
+            return self._create(request, state)
+        current = t.cast("Peer", state.peer)
+        return replace(state, peer=self._peers.update_peer(current, request.fields, self._choice.region_of(current)))
+
+    def _create(self, request: CreatePeer, state: PeerState) -> PeerState:
+        try:
+            created = self._peers.create_peer(request.fields, request.home_region)
+        except TaskError as error:
+            # A refusal for the role is repeated first, and explained then.
+            if error.error_code in self._provider.role_codes:
+                raise
+            raise self._with_removal(error) from error.__cause__
+        self._replaced, self._refused = None, {}
+        self._sent.record_creation(created)
+        return replace(state, peer=created, dying=())
+
+    def _remove(self, request: DeletePeer, state: PeerState) -> PeerState:
+        """Request a removal: of the connection, or of the one in whose place it has come or will come."""
+        is_old = state.old is not None and state.old["id"] == request.id
+        peer = t.cast("Peer", state.old if is_old else state.peer)
+        self._peers.delete_peer(request.id)
+        self._sent.record_removal(peer)
+        if is_old and state.peer is not None and not state.dying:
+            self._leaving = (peer,)
+        elif not self._is_absent:
+            self._replaced = peer
+        return replace(state, old=None) if is_old else replace(state, dying=(peer,))
 
     def explain(self, step: Step, error: TaskError, state: PeerState) -> TaskError:
-        """Tell which option is at fault where Atlas has refused a connection, or what is in its way."""
-        return self._changes.explain(step, error, state)
+        """Name the option at fault where Atlas has refused a connection, what is in its way, or which rights Atlas lacks."""
+        if isinstance(step.request, DeletePeer):
+            return error if state.peer is None else explain_removal(state.old or state.peer, error)
+        return self._with_removal(self._match.explain(step.request, error, state))
+
+    def _with_removal(self, error: TaskError) -> TaskError:
+        """Return an error that says that a connection has been removed for a new one: if it is gone, and not before."""
+        replaced = self._replaced
+        return error if replaced is None or not self._match.is_gone(replaced) else with_removal(error, replaced)
 
     def wait_refused(self, step: Step, error: TaskError, state: PeerState) -> Wait[PeerState] | None:
         """Wait for the role that Atlas needs, if that may be too new."""
-        return self._changes.wait_refused(step, error)
+        if not may_repeat(self._choice, step.request, error, replaces=self._replaced is not None):
+            return None
+        # A reply that is lost in between does not make the time longer.
+        since = self.clock() if self._refused_since is None else self._refused_since
+        self._refused, self._refused_since = step.request.fields, since
+        return until_role_holds(self._choice, self._refused, error, self.clock() - since)
 
     def wait(self, state: PeerState, step: Step | None = None) -> Wait[PeerState] | None:
         """Wait, before a connection is created, until the old one is gone; and in the end as the options say."""
@@ -253,7 +205,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
             return self._waiter.until_gone(state.dying) if state.dying else None
         if state.peer is None:
             return None
-        reached, leaving = self._waiter.until_reached(state.peer), self._changes.leaving
+        reached, leaving = self._waiter.until_reached(state.peer), self._leaving
         if step is not None or not leaving:
             return reached
         return replace(reached, then=lambda last: self._waiter.until_gone(leaving))
@@ -264,7 +216,10 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
         """Return the state of the connection, and who has to act."""
-        return self._changes.status(state, wait)
+        if state.peer is not None:
+            # The creation whose reply was lost has been carried out.
+            self._refused = {}
+        return role_status(self._choice, self._refused) if self._refused else self._waiter.status(state, wait)
 
     def show(self, state: PeerState, plan: Plan) -> dict[str, t.Any]:
         """Show the connection, and what is needed in the customer's cloud."""

@@ -23,6 +23,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
 from .._engine.wait import Wait
 from .._http.errors import TaskError
+from .._http.pauses import Clock
 
 
 class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
@@ -32,11 +33,11 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
     libraries = boto.LIBRARIES
     connect = staticmethod(session.connect)
     noun = "accepter"
-    # How often a change is tried again when its reply was lost, or when somebody else was faster.
+    # How often a change is tried again when its reply was lost, or when it was overtaken.
     retries = 3
 
-    def __init__(self, params: Parameters, aws: session.AwsSession, *clock: t.Callable[[], float]) -> None:
-        super().__init__(params, aws, *clock)
+    def __init__(self, params: Parameters, aws: session.AwsSession, clock: Clock) -> None:
+        super().__init__(params, aws, clock)
         self._network = Network(aws)
         self._waiter = ConnectionWaiter(params, self._network)
         self._is_absent = params["state"] == "absent"
@@ -54,7 +55,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
 
     @classmethod
     def validate_prediction(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options where nothing is to be changed: there, a VPC alone will do."""
+        """Check the options where nothing will be changed: there, a VPC alone will do."""
         params, warnings = validate_aws(params)
         validate(params)
         return params, warnings

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module, and what its options select."""
+"""What the module atlas_vpc_peer_info does: which connections the options select."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_cloud_of_region, check_version, parse_option
-from .._engine.plan import Facts, Plan
+from .._engine.plan import LazyFacts, Plan
 from .._http.errors import FAILURE_FIELDS, InvalidOptionError, TaskError
 from .._peering.container_choice import ContainerChoice
 from .._peering.options import choose_provider, parse_cloud
@@ -26,66 +26,8 @@ from .._values.regions import parse_any_region
 from .atlas import AtlasOperation
 
 FILTERS = tuple(name for cloud in CLOUDS.values() for name in cloud.forms if name in cloud.ids)
-
-
-def choose_asked(params: Parameters) -> Cloud | None:
-    """Return the cloud provider that is asked: AWS if nobody has chosen another one, and None for all.
-
-    Raises:
-        InvalidOptionError: If the options do not go together.
-    """
-    is_all = params["provider_name"] == ALL
-    provider = choose_provider({**params, "provider_name": None} if is_all else params)
-    if provider is not None or is_all:
-        return provider
-    if params["container_region_name"] is not None:
-        check_cloud_of_region("container_region_name", params["container_region_name"])
-    return AWS
-
-
-def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
-    """Read the connections of a project, and return those that fit every option.
-
-    Args:
-        client: Atlas.
-        params: The options, with one project.
-
-    Raises:
-        TaskError: If something cannot be read.
-    """
-    found, containers = _read(client, params), Containers(client, params["group_id"])
-    facts = Facts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
-    choices = [ContainerChoice(params, provider, facts) for provider, unused in found]
-    return [
-        peer
-        for choice, (provider, peers) in zip(choices, found)
-        for peer in choice.select([one for one in peers if _fits(one, params, provider)])
-    ]
-
-
-def _read(client: t.Any, params: Parameters) -> list[tuple[Cloud, list[Peer]]]:
-    """Read the connections with a cloud provider, or with all of them one after the other, or the one with `peer_id`."""
-    provider, group_id, peer_id = choose_asked(params), params["group_id"], params["peer_id"]
-    asked = list(CLOUDS.values()) if provider is None else [provider]
-    if peer_id is None:
-        return [(one, VpcPeers(client, group_id, one).list_peers()) for one in asked]
-    peer = VpcPeers(client, group_id).get_peer(peer_id)
-    if peer is None:
-        return []
-    cloud = CLOUDS.get(peer["provider_name"], AWS)
-    # Without a choice, the reply tells the cloud.
-    return [(cloud, [peer])] if cloud in asked or params["provider_name"] is None else []
-
-
-def _fits(peer: Peer, params: Parameters, provider: Cloud) -> bool:
-    """Whether a connection has the values of the filters, and one of the states."""
-    wanted = {name: params[name] for name in FILTERS if params[name] is not None}
-    is_in_state = params["status_name"] is None or peer["status_name"] in params["status_name"]
-    return is_in_state and not provider.differing(wanted, peer)
-
-
 # How many failures the message has.
-MOST_TOLD = 3
+_MOST_SHOWN = 3
 _STATES = dict.fromkeys(state for provider in CLOUDS.values() for state in provider.states)
 
 
@@ -167,7 +109,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         return select_peers(self.session, {**self.params, "group_id": group_id})
 
     def _warnings(self, state: PeersState) -> tuple[str, ...]:
-        """Return a warning that not all clouds were asked, if nobody has chosen one and nothing was found."""
+        """Return a warning that not all clouds were asked, if the options name none and nothing was found."""
         params = self.params
         chosen = ("provider_name", "peer_id", *FILTERS, "container_id", "container_region_name")
         states = params["status_name"]
@@ -186,10 +128,10 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         """Fail if a project could not be read; the others are in the result by now."""
         errors = list(state.failures.values())
         if errors:
-            more = f" The others are in failures ({len(errors) - MOST_TOLD} more)." if len(errors) > MOST_TOLD else ""
+            more = f" The others are in failures ({len(errors) - _MOST_SHOWN} more)." if len(errors) > _MOST_SHOWN else ""
             raise TaskError(
                 f"{len(errors)} of {len(self.params['group_ids'])} projects could not be read. "
-                f"{' '.join(map(str, errors[:MOST_TOLD]))}{more}",
+                f"{' '.join(map(str, errors[:_MOST_SHOWN]))}{more}",
                 **{name: getattr(errors[0], name) for name in FAILURE_FIELDS if len(errors) == 1},
             )
         return Plan(warnings=self._warnings(state))
@@ -200,6 +142,62 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
             return {"vpc_peers": state.peers}
         failures = [{"group_id": group_id, **error.to_result()} for group_id, error in state.failures.items()]
         return {"vpc_peers": state.peers, "failures": failures}
+
+
+def choose_asked(params: Parameters) -> Cloud | None:
+    """Return the cloud provider that is asked: AWS if the options name no other, and None for all.
+
+    Raises:
+        InvalidOptionError: If the options do not go together.
+    """
+    is_all = params["provider_name"] == ALL
+    provider = choose_provider({**params, "provider_name": None} if is_all else params)
+    if provider is not None or is_all:
+        return provider
+    if params["container_region_name"] is not None:
+        check_cloud_of_region("container_region_name", params["container_region_name"])
+    return AWS
+
+
+def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
+    """Read the connections of a project, and return those that fit every option.
+
+    Args:
+        client: Atlas.
+        params: The options, with one project.
+
+    Raises:
+        TaskError: If something cannot be read.
+    """
+    found, containers = _read(client, params), Containers(client, params["group_id"])
+    facts = LazyFacts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
+    choices = [ContainerChoice(params, provider, facts) for provider, unused in found]
+    return [
+        peer
+        for choice, (provider, peers) in zip(choices, found)
+        for peer in choice.select([one for one in peers if _fits(one, params, provider)])
+    ]
+
+
+def _read(client: t.Any, params: Parameters) -> list[tuple[Cloud, list[Peer]]]:
+    """Read the connections with a cloud provider, or with all of them one after the other, or the one with `peer_id`."""
+    provider, group_id, peer_id = choose_asked(params), params["group_id"], params["peer_id"]
+    asked = list(CLOUDS.values()) if provider is None else [provider]
+    if peer_id is None:
+        return [(one, VpcPeers(client, group_id, one).list_peers()) for one in asked]
+    peer = VpcPeers(client, group_id).get_peer(peer_id)
+    if peer is None:
+        return []
+    cloud = CLOUDS.get(peer["provider_name"], AWS)
+    # Without a choice, the reply tells the cloud.
+    return [(cloud, [peer])] if cloud in asked or params["provider_name"] is None else []
+
+
+def _fits(peer: Peer, params: Parameters, provider: Cloud) -> bool:
+    """Whether a connection has the values of the filters, and one of the states."""
+    wanted = {name: params[name] for name in FILTERS if params[name] is not None}
+    is_in_state = params["status_name"] is None or peer["status_name"] in params["status_name"]
+    return is_in_state and not provider.differing(wanted, peer)
 
 
 OPERATION = AtlasVpcPeerInfo

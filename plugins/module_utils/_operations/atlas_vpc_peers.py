@@ -17,15 +17,16 @@ from .._engine.prune import PRUNE, parse_prune
 from .._engine.set_operation import SetOperation
 from .._engine.set_run import SetConvergence
 from .._http.errors import InvalidOptionError, TaskError
+from .._http.pauses import Clock
 from .._peer_set.draft import PeerSetPlanner
-from .._peer_set.gate import explain, with_removed
+from .._peer_set.gate import PeerGate, with_removed
 from .._peer_set.options import GOALS, PEERS, parse_entries, pattern_forms, to_entries
-from .._peer_set.state import PeerLists, PeerSetMatch, PeerSetState
+from .._peer_set.state import PeerLists, PeerSetState, choose_entries
 from .._peer_set.summary import PeerSetSummary
 from .._peer_set.waiter import PeerSetWaiter
 from .._peering.connection import CreatePeer, DeletePeer
 from .._peering.container_choice import LIST_CONTAINERS, ContainerChoice, make_handover
-from .._peering.life import explain_removal
+from .._peering.life import SentRequests, explain_removal
 from .._peering.match import PeerMatch
 from .._peering.options import check_role_timeout
 from .._resources.containers import Containers
@@ -56,10 +57,10 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
     noun = "vpc_peers"
     convergence = SetConvergence
 
-    def __init__(self, params: Parameters, session: AtlasClient, *clock: t.Callable[[], float]) -> None:
+    def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
         # A profile may name the government's Atlas.
         params = {**params, "base_url": session.settings.base_url}
-        super().__init__(params, session, *clock)
+        super().__init__(params, session, clock)
         self._entries = to_entries(params)
         self._by_key = {entry.key: entry for entry in self._entries}
         group_id = params["group_id"]
@@ -71,22 +72,16 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
             )
             for entry in self._entries
         }
-        self._match = PeerSetMatch(self._matches)
         self._choices = {key: match.choice for key, match in self._matches.items()}
         self._planner = PeerSetPlanner(params, self._entries, self._choices)
-        self.waiter: PeerSetWaiter = PeerSetWaiter(
-            self._matches,
-            self._entries,
-            self._lists,
-            self.clock,
-            waits=params["wait"],
-            role_timeout=params["azure_role_timeout"],
-        )
+        self._sent = SentRequests(clock)
+        self.gate: PeerGate = PeerGate(params, self._matches, clock)
+        self.waiter: PeerSetWaiter = PeerSetWaiter(self._entries, self._choices, self._lists, self._sent, waits=params["wait"])
         self.summary = PeerSetSummary(self._entries, self._planner.split_undeclared)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options, and give back the patterns of `ignore` as patterns."""
+        """Check the options; entries and the patterns of `ignore` come back parsed."""
         params, warnings = super().validate(params)
         if not 1 <= params["parallel"] <= MOST_PARALLEL:
             raise InvalidOptionError(f"parallel must be from 1 to {MOST_PARALLEL}.")
@@ -104,11 +99,11 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
     def look(self) -> PeerSetState:
         """Read all connections of the project."""
         listed = tuple(self._lists.list_peers())
-        return self._match.choose(PeerSetState(listed, first=listed))
+        return choose_entries(self._matches, PeerSetState(listed, first=listed))
 
     def look_again(self, state: PeerSetState) -> PeerSetState:
-        """Read them anew."""
-        return self._match.choose(self.waiter.look(state))
+        """Read them again, and keep what was done so far."""
+        return choose_entries(self._matches, self.waiter.look(state))
 
     def read(self, key: str) -> t.Any:
         """Read the containers: all at once, so that one that is asked for by its id is among them."""
@@ -130,7 +125,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         """Show the connections, what was done, and what is needed in the customers' clouds."""
         own = {key: state.entries.get(key) for key in self._by_key}
         handover = [make_handover(self._choices[key], one.peer if one is not None else None) for key, one in own.items()]
-        return {**super().show(state, plan), "handover": handover}
+        return {**self.summary.show(state, plan), "handover": handover}
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
         """Return the state in which all is done."""
@@ -158,22 +153,21 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         """Return the state after a request took effect."""
         key = step.keys[0]
         if isinstance(step.request, DeletePeer):
-            self.waiter.record_removal(state.find(step.request.id))
+            self._sent.record_removal(state.find(step.request.id))
             return state.with_leaving(key, step.request.id)
         own = state.entries.get(key)
         peer = reply if reply is not None else own.peer if own is not None else None
         if peer is None:
             return state
         if isinstance(step.request, CreatePeer):
-            self.waiter.record_creation(peer)
+            self._sent.record_creation(peer)
         return state.with_written(key, peer)
 
     def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
-        """Tell which option is at fault where Atlas has refused a connection, or what is in its way."""
-        match = self._matches.get(step.keys[0])
-        if isinstance(step.request, DeletePeer) or match is None:
+        """Name the option at fault where Atlas has refused a connection, what is in its way, or which rights Atlas lacks."""
+        if isinstance(step.request, DeletePeer):
             return explain_removal(state.find(step.request.id), error)
-        return explain(step, error, state, match, self.waiter.waited(step, state))
+        return self.gate.explain(step, error, state)
 
     def give_up(self, keys: t.Iterable[str], error: TaskError, state: PeerSetState) -> PeerSetState:
         """Return the state after entries or removals have failed."""

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may be sent now, and what a refusal means."""
+"""Which request of a list may be sent now, and what a refusal means."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import typing as t
 from dataclasses import replace
 
 from .._clouds.cloud import Peer, cloud_of, for_pending, is_pending
+from .._engine.options import Parameters
 from .._engine.plan import Step
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import TaskError
 from .._http.pauses import Clock
-from .._peering.azure_role import role_failure
-from .._peering.connection import CreatePeer, DeletePeer, PeerState
+from .._peering.azure_role import may_repeat
+from .._peering.connection import CreatePeer, PeerState
 from .._peering.life import has_removal_failed, with_removal
 from .._peering.match import PeerMatch
-from .._peering.preflight import find_cause
 from .._resources.peers import NO_PLACE
-from .options import PeerEntry
 from .order import After
 from .state import PeerSetState
 
@@ -28,28 +27,25 @@ class PeerGate:
     """Decides when a request can be sent, and which refusals are waited out: for lack of a place, or of rights.
 
     Args:
-        entries: The entries.
+        params: The options of the task.
+        matches: Which connection each entry means, by key.
         clock: A monotonic clock, in seconds.
-        waits: Whether the task waits for the entries.
-        role_timeout: For how many seconds a creation is sent again for lack of rights.
     """
 
-    def __init__(self, entries: t.Iterable[PeerEntry], clock: Clock, *, waits: bool, role_timeout: float) -> None:
-        self._role_codes = {entry.key: entry.provider.role_codes for entry in entries}
+    def __init__(self, params: Parameters, matches: t.Mapping[str, PeerMatch], clock: Clock) -> None:
+        self._matches = matches
         self._clock = clock
-        self._waits = waits
-        self._role_timeout = role_timeout
+        self._waits: bool = params["wait"]
+        self._role_timeout: int = params["azure_role_timeout"]
 
     def hold(self, step: Step, error: TaskError, state: PeerSetState) -> PeerSetState | None:
         """Return the state in which a refused creation waits for a later poll; None if the refusal is a failure."""
         key = step.keys[0]
-        if error.error_code in self._role_codes.get(key, ()) and isinstance(step.request, CreatePeer):
+        match = self._matches.get(key)
+        if match is not None and may_repeat(match.choice, step.request, error, replaces=key in state.done):
             since = state.refused.get(key, self._clock())
-            # What this task has removed has to be created again.
-            is_awaited = self._waits or key in state.done
-            if not is_awaited or self._clock() - since >= self._role_timeout:
-                return None
-            return replace(state, refused={**state.refused, key: since}, resting=state.resting | {key})
+            is_over = self._clock() - since >= self._role_timeout
+            return None if is_over else replace(state, refused={**state.refused, key: since}, resting=state.resting | {key})
         if not self._waits or error.error_code != NO_PLACE:
             return None
         return replace(state, full=(count_pending(state.listed), len(state.listed)), places=0)
@@ -98,10 +94,24 @@ class PeerGate:
             hint=" ".join([*advice, "Raise wait_timeout, or run the task again later."]),
         )
 
-    def waited(self, step: Step, state: PeerSetState) -> float | None:
-        """Return for how many seconds a creation was sent again for lack of rights; None if it was not."""
-        since = state.refused.get(step.keys[0])
-        return None if since is None else self._clock() - since
+    def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
+        """Return the error to show for a creation or a change that was refused.
+
+        Args:
+            step: What was refused.
+            error: The refusal.
+            state: The state in which it was sent.
+        """
+        if error.error_code == NO_PLACE:
+            way_out = for_pending(state.listed, "Accept pending ones in AWS", "Have pending ones completed in")
+            better = error.with_hint(f"{way_out}, then run the task again.")
+        else:
+            key = step.keys[0]
+            match, since = self._matches[key], state.refused.get(key)
+            listed = tuple(peer for peer in state.listed if cloud_of(peer) is match.choice.provider)
+            own = replace(state.entries.get(key, PeerState(None)), listed=listed)
+            better = match.explain(step.request, error, own, None if since is None else self._clock() - since)
+        return with_removed(step, better, state)
 
     def repeats(self, state: PeerSetState) -> float:
         """Return for how many seconds creations are sent again for lack of rights; 0 if none are."""
@@ -123,34 +133,9 @@ def count_pending(peers: t.Iterable[Peer]) -> int:
     return sum(map(is_pending, peers))
 
 
-def explain(step: Step, error: TaskError, state: PeerSetState, match: PeerMatch, waited: float | None) -> TaskError:
-    """Return the error to show for a creation or a change that was refused.
-
-    Args:
-        step: What was refused.
-        error: The refusal.
-        state: The state in which it was sent.
-        match: Which connection its entry means.
-        waited: For how many seconds it was sent again for lack of rights; None if it was not.
-    """
-    return with_removed(step, _with_cause(step, error, state, match, waited), state)
-
-
 def with_removed(step: Step, error: TaskError, state: PeerSetState) -> TaskError:
-    """Return the error of a step; that of a creation tells which connection was removed for it."""
+    """Return the error of a step; that of a creation says which connection was removed for it."""
     removal = state.done.get(step.keys[0])
     if not isinstance(step.request, CreatePeer) or removal is None or removal.before is None:
         return error
     return with_removal(error, t.cast("Peer", removal.before))
-
-
-def _with_cause(step: Step, error: TaskError, state: PeerSetState, match: PeerMatch, waited: float | None) -> TaskError:
-    provider, request = match.choice.provider, step.request
-    if error.error_code == NO_PLACE:
-        way_out = for_pending(state.listed, "Accept pending ones in AWS", "Have pending ones completed in")
-        return error.with_hint(f"{way_out}, then run the task again.")
-    if error.error_code in provider.role_codes and not isinstance(request, DeletePeer):
-        return role_failure(match.choice, request.fields, error, waited)
-    own = state.entries.get(step.keys[0], PeerState(None))
-    own = replace(own, listed=tuple(peer for peer in state.listed if cloud_of(peer) is provider))
-    return find_cause(error, request, own, match.choice) or match.explain(error, own)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""In which order the requests of a set can be sent: what each needs others to give up first. Pure."""
+"""In which order the requests of a set can be sent: what each needs others to give up first."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def order(steps: t.Sequence[Step], listed: t.Sequence[Peer]) -> tuple[Step, ...]
 
 
 def after_twins(step: Step, leaving: t.Iterable[Peer], choices: t.Mapping[str, ContainerChoice]) -> Step:
-    """Return a step that waits, if it is a creation, for what its network's cloud does not allow beside it, and is removed.
+    """Return a step; a creation waits for the connections that leave and that its cloud does not allow beside it.
 
     Args:
         step: The step, as the planner of one connection makes it.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is there, and which connection each entry means."""
+"""What is there of a declared list, and which connection each entry means."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class PeerSetState:
     Attributes:
         listed: All connections of the project.
         first: Those that were there when the task began.
-        entries: What each entry means, by its key; an entry whose connection cannot be told is missing.
-        unclear: Why the connection of an entry cannot be told, by its key.
+        entries: What each entry means, by its key; an entry whose connection is unclear is missing.
+        unclear: Why the connection of an entry is unclear, by its key.
         done: What was done, by the keys of entries and the ids of removed connections.
         failures: What has failed, by the same.
         pruned: The connections whose removal was accepted because the list does not declare them.
@@ -82,41 +82,35 @@ class PeerSetState:
         return replace(self, failures={**self.failures, key: error})
 
 
-class PeerSetMatch:
-    """Finds the connection of each entry out of the list of all.
+def choose_entries(matches: t.Mapping[str, PeerMatch], state: PeerSetState) -> PeerSetState:
+    """Return the state with the connection that each entry means now.
+
+    What this task has done it does not do again, even if the list does not show it yet.
 
     Args:
-        matches: The matches of the single entries, by key.
+        matches: Finds the connection of each entry, by key.
+        state: The state, with a list that was just read.
+
+    Raises:
+        TaskError: If the network containers are needed and cannot be read.
     """
-
-    def __init__(self, matches: t.Mapping[str, PeerMatch]) -> None:
-        self._matches = matches
-
-    def choose(self, state: PeerSetState) -> PeerSetState:
-        """Return the state with the connection that each entry means now.
-
-        What this task has done it does not do again, even if the list does not show it yet.
-
-        Raises:
-            TaskError: If the network containers are needed and cannot be read.
-        """
-        entries, unclear = dict(state.entries), {}
-        for key, match in self._matches.items():
-            if key in state.done and state.done[key].after is not None:
-                continue
-            earlier = entries.pop(key, None)
-            try:
-                own = match.choose([peer for peer in state.listed if cloud_of(peer) is match.peers.provider])
-            except (ApiError, NoAnswerError):
-                raise
-            except TaskError as error:
-                unclear[key] = error
-                continue
-            template = earlier.template if earlier is not None else None
-            if template is None and len(own.dying) == 1:
-                template = own.dying[0]
-            entries[key] = replace(own, listed=(), template=template)
-        return replace(state, entries=entries, unclear=unclear)
+    entries, unclear = dict(state.entries), {}
+    for key, match in matches.items():
+        if key in state.done and state.done[key].after is not None:
+            continue
+        earlier = entries.pop(key, None)
+        try:
+            own = match.choose([peer for peer in state.listed if cloud_of(peer) is match.peers.provider])
+        except (ApiError, NoAnswerError):
+            raise
+        except TaskError as error:
+            unclear[key] = error
+            continue
+        template = earlier.template if earlier is not None else None
+        if template is None and len(own.dying) == 1:
+            template = own.dying[0]
+        entries[key] = replace(own, listed=(), template=template)
+    return replace(state, entries=entries, unclear=unclear)
 
 
 class PeerLists:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the result of a declared list says: actions, failures, sums, the diff. Pure."""
+"""What the result of a declared list says: actions, failures, sums, the diff."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from .._clouds.cloud import Fields
 from .._engine.operation import Status
 from .._engine.wait import State, Wait, WaitTimeoutError
 from .._http.errors import TaskError
+from .connection import CreatePeer, DeletePeer, UpdatePeer
 from .container_choice import ContainerChoice, is_government
 from .errors import RoleError
 
@@ -20,7 +21,7 @@ REFUSED = "refused"
 
 
 def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float | None = None) -> TaskError:
-    """Return the error that tells what Atlas needs on the customer's network, ready to paste.
+    """Return the error that says what Atlas needs on the customer's network, ready to paste.
 
     Args:
         choice: The container, with the options.
@@ -50,8 +51,24 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, wait
     ).with_reply(error)
 
 
+def may_repeat(
+    choice: ContainerChoice, request: CreatePeer | UpdatePeer | DeletePeer, error: TaskError, *, replaces: bool
+) -> bool:
+    """Return whether a refused request is sent again, since the role that Atlas needs may be too new.
+
+    Args:
+        choice: The container, with the options.
+        request: What was refused.
+        error: The refusal.
+        replaces: Whether a connection was removed for it: then it is sent again whether or not the task waits.
+    """
+    params = choice.params
+    is_role = isinstance(request, CreatePeer) and error.error_code in choice.provider.role_codes
+    return is_role and params["azure_role_timeout"] > 0 and (params["wait"] or replaces)
+
+
 def until_role_holds(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float) -> Wait[t.Any]:
-    """Return the wait for a creation not to be refused any more: a new role is not known everywhere in Azure at once.
+    """Return the wait until a creation is no longer refused: a new role takes time to hold everywhere in Azure.
 
     Args:
         choice: The container, with the options.
@@ -80,7 +97,7 @@ def until_role_holds(choice: ContainerChoice, fields: Fields, error: TaskError, 
 
 
 def role_status(choice: ContainerChoice, fields: Fields) -> Status:
-    """Return what a task tells while it repeats a creation."""
+    """Return what a task shows while it repeats a creation."""
     provider, seconds = choice.provider, choice.params["azure_role_timeout"]
     application_id = provider.handover(fields, None, is_government(choice.params))["application_id"]
     name = f"application {application_id}" if application_id else "its application"

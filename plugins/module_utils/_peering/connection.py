@@ -10,6 +10,11 @@ from dataclasses import dataclass
 
 from .._clouds.cloud import Peer
 
+# Asks for all connections of the project: a list.
+LIST_PEERS = "peers"
+# What a removal comes after: the new connection has to be there as far as the task waits for it.
+REACHED = "reached"
+
 
 @dataclass(frozen=True)
 class PeerState:
@@ -21,7 +26,7 @@ class PeerState:
         listed: All connections of the project; None where they were not listed.
         template: What was being removed when the task came, for what the options leave open.
         needs_id: Whether nothing but the connection with `peer_id` will do.
-        old: The connection with `peer_id` that is to be replaced by one with another identity; None if there is none.
+        old: The connection with `peer_id` that will be replaced by one with another identity; None if there is none.
     """
 
     peer: Peer | None
@@ -30,12 +35,6 @@ class PeerState:
     template: Peer | None = None
     needs_id: bool = False
     old: Peer | None = None
-
-
-# Asks for all connections of the project: a list.
-LIST_PEERS = "peers"
-# What a removal comes after: the new connection has to be there as far as the task waits for it.
-REACHED = "reached"
 
 
 class CreatePeer(t.NamedTuple):

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which container, why not, and the hand-over out of both."""
+"""Which network container the options mean, why none will do, and what the customer needs to know of it: the hand-over."""
 
 from __future__ import annotations
 
@@ -10,51 +10,18 @@ from urllib.parse import urlsplit
 
 from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._engine.options import Parameters
-from .._engine.plan import Facts
+from .._engine.plan import LazyFacts
 from .._http.errors import InvalidOptionError, NotFoundError, TaskError
 from .._resources.containers import NOT_FOUND, Container, Containers, container_cloud, describe, is_in_region, to_region
 from .connection import LIST_PEERS, PeerState
 
-
-def no_such_container(params: Parameters, provider: Cloud, container_id: str) -> InvalidOptionError:
-    """Return the error for a container that a project does not have."""
-    is_option = container_id == params["container_id"]
-    found = f"Check it, or leave it out to have the container on {provider.name} found."
-    return InvalidOptionError(
-        f"{'container_id: p' if is_option else 'P'}roject {params['group_id']} has no network container {container_id}.",
-        hint=found if is_option else "Run the task again.",
-    )
-
-
-def on_other_cloud(provider: Cloud, container: Container) -> InvalidOptionError:
-    """Return the error for a container that another provider has."""
-    return InvalidOptionError(
-        f"container_id: network container {container['id']} is on {container['provider_name']}, not on {provider.name}.",
-        hint=f"Leave it out to have the container on {provider.name} found.",
-    )
-
-
-def missing_here(params: Parameters, provider: Cloud, container_id: str, found: Container | None) -> t.NoReturn:
-    """Fail for a container that is not among those of a provider.
-
-    Args:
-        params: The options.
-        provider: The provider.
-        container_id: Its id.
-        found: The container, if another provider has it.
-
-    Raises:
-        InvalidOptionError: Always.
-    """
-    raise no_such_container(params, provider, container_id) if found is None else on_other_cloud(provider, found)
-
-
 # Asks for the containers of the project: a list of the provider, or of all clouds. Any other need is the id of one container.
 LIST_CONTAINERS = "containers"
+_GOVERNMENT = "mongodbgov.com"
 
 
 class ContainerChoice:
-    """The network container that `container_id` or `container_region_name` names, or that is found without them. Pure.
+    """The network container that `container_id` or `container_region_name` names, or that is found without them.
 
     `container_region_name` costs the list of the containers as soon as it matters.
 
@@ -64,7 +31,7 @@ class ContainerChoice:
         facts: The containers, and the connections of the project; read when they are asked for.
     """
 
-    def __init__(self, params: Parameters, provider: Cloud, facts: Facts) -> None:
+    def __init__(self, params: Parameters, provider: Cloud, facts: LazyFacts) -> None:
         self.params = params
         self.provider = provider
         self._facts = facts
@@ -127,8 +94,10 @@ class ContainerChoice:
             return self.known(container_id) or t.cast("Container", self._facts[container_id])
         containers = self._list()
         if container_id is not None:
-            found = next((one for one in self._facts[LIST_CONTAINERS] if one["id"] == container_id), None)
-            return self.known(container_id) or missing_here(self.params, self.provider, container_id, found)
+            known = self.known(container_id)
+            if known is None:
+                raise self._elsewhere(container_id) or no_such_container(self.params, self.provider, container_id)
+            return known
         if len(containers) == 1:
             return containers[0]
         if not containers:
@@ -206,10 +175,7 @@ class ContainerChoice:
         wanted, listed = self.params["container_id"], self._list()
         if wanted is None or any(one["id"] == wanted for one in listed):
             return
-        found = next((one for one in self._facts[LIST_CONTAINERS] if one["id"] == wanted), None)
-        if found is not None:
-            raise on_other_cloud(self.provider, found)
-        raise InvalidOptionError(
+        raise self._elsewhere(wanted) or InvalidOptionError(
             f"container_id: project {self._group_id} has no network container {wanted} on {self.provider.name}.",
             hint=f"It has {describe(listed)}." if listed else "It has none. Create one (atlas_network_container).",
         )
@@ -231,6 +197,11 @@ class ContainerChoice:
             raise on_other_cloud(self.provider, container)
         return container
 
+    def _elsewhere(self, container_id: str) -> InvalidOptionError | None:
+        """Return the error for a container that is on another cloud, as far as all of the project were listed."""
+        found = next((one for one in self._facts[LIST_CONTAINERS] if one["id"] == container_id), None)
+        return None if found is None else on_other_cloud(self.provider, found)
+
     def _list(self) -> list[Container]:
         return self._listed(self._facts[LIST_CONTAINERS])
 
@@ -242,17 +213,8 @@ class ContainerChoice:
         return [one for one in self._list() if is_in_region(one, self.params["container_region_name"])]
 
 
-_GOVERNMENT = "mongodbgov.com"
-
-
-def is_government(params: Parameters) -> bool:
-    """Whether Atlas is the government's, by `base_url`."""
-    host = urlsplit(params["base_url"] or "").hostname or ""
-    return host == _GOVERNMENT or host.endswith(f".{_GOVERNMENT}")
-
-
 def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any]:
-    """Return what whoever acts in the customer's cloud needs; the keys of a cloud are always the same.
+    """Return what has to be known to act in the customer's cloud; the keys of a cloud are always the same.
 
     Args:
         choice: The container, with the options, which describe the connection if it is not there.
@@ -263,3 +225,27 @@ def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any
     known: Fields = {name: params.get(name) for name in names} if peer is None else fields_of(peer)
     container = choice.known(known.get("container_id"))
     return provider.handover(known, container, is_government(params))
+
+
+def is_government(params: Parameters) -> bool:
+    """Whether Atlas is the government's, by `base_url`."""
+    host = urlsplit(params["base_url"] or "").hostname or ""
+    return host == _GOVERNMENT or host.endswith(f".{_GOVERNMENT}")
+
+
+def no_such_container(params: Parameters, provider: Cloud, container_id: str) -> InvalidOptionError:
+    """Return the error for a container that a project does not have."""
+    is_option = container_id == params["container_id"]
+    found = f"Check it, or leave it out to have the container on {provider.name} found."
+    return InvalidOptionError(
+        f"{'container_id: p' if is_option else 'P'}roject {params['group_id']} has no network container {container_id}.",
+        hint=found if is_option else "Run the task again.",
+    )
+
+
+def on_other_cloud(provider: Cloud, container: Container) -> InvalidOptionError:
+    """Return the error for a container that another provider has."""
+    return InvalidOptionError(
+        f"container_id: network container {container['id']} is on {container['provider_name']}, not on {provider.name}.",
+        hint=f"Leave it out to have the container on {provider.name} found.",
+    )

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is waited for, and how it fails."""
+"""The life of a connection: what this task has sent lately, what is waited for, and how it fails."""
 
 from __future__ import annotations
 
@@ -15,12 +15,169 @@ from .._engine.operation import Session, Status
 from .._engine.options import Parameters
 from .._engine.wait import GONE, Wait, WaitTimeoutError
 from .._http.errors import OvertakenError, TaskError
+from .._http.pauses import Clock
 from .._values.moments import created_at
 from .connection import PeerState
+from .container_choice import ContainerChoice
 from .match import PeerMatch
 
+# Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.
+NEW_FOR = 10.0
+# Seconds after a request for removal in which Atlas may still show that an earlier removal has failed.
+OLD_FAILURE_FOR = 60.0
+# Seconds for finding out the region of a VPC, which a message names only for convenience.
+_REGION_TIME = 5.0
 # A connection that has failed and is older than this has probably worked before.
 _SETTLED_AFTER = datetime.timedelta(hours=1)
+
+
+class SentRequests:
+    """The creations and removals that this task has just sent: for a moment, Atlas may show what was there before.
+
+    Args:
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        # Until when a connection may not be shown yet, and until when its failure may be that of an earlier removal.
+        self._new_until: dict[str, float] = {}
+        self._old_until: dict[str, float] = {}
+
+    def record_creation(self, peer: Peer) -> None:
+        """Record that this task has just created a connection."""
+        self._new_until[peer["id"]] = self._clock() + NEW_FOR
+
+    def record_removal(self, peer: Peer) -> None:
+        """Record that this task has just asked for the removal of a connection, which was like this before."""
+        if has_removal_failed(peer):
+            self._old_until[peer["id"]] = self._clock() + OLD_FAILURE_FOR
+
+    def is_new(self, peer_id: str) -> bool:
+        """Whether a connection that Atlas does not show may be one that this task has just created."""
+        return self._clock() < self._new_until.get(peer_id, -math.inf)
+
+    def removal_failure(self, peer: Peer) -> TaskError | None:
+        """Return why the removal of a connection has failed; None if it has not, or if the failure may be an earlier one."""
+        if not has_removal_failed(peer):
+            self._old_until.pop(peer["id"], None)
+        elif self._clock() >= self._old_until.get(peer["id"], -math.inf):
+            return _not_removed(cloud_of(peer), peer)
+        return None
+
+
+class PeerWaiter:
+    """Waits by asking for the connection again and again.
+
+    Args:
+        match: Which connection the options mean.
+        sent: What this task has sent.
+        session: Atlas.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, match: PeerMatch, sent: SentRequests, session: Session, clock: Clock) -> None:
+        self._match = match
+        self._peers = match.peers
+        self._params = match.choice.params
+        self._sent = sent
+        self._session = session
+        self._clock = clock
+        self._goal = self._peers.provider.goal(self._params["wait_for"])
+        # The regions of VPCs, by the ids of their connections.
+        self._regions: dict[str, str | None] = {}
+
+    def until_reached(self, peer: Peer) -> Wait[PeerState]:
+        """Return the wait for a connection to be in the state `wait_for`, or beyond it."""
+        provider = self._peers.provider
+
+        def is_done(state: PeerState) -> bool:
+            present = state.peer
+            if present is None or present["status_name"] == provider.terminating:
+                raise removed_by_others(peer["id"], self._goal)
+            if provider.has_failed(present):
+                raise failure(provider, self._params, present)
+            return provider.has_reached(present, self._goal)
+
+        def poll(state: PeerState) -> PeerState:
+            present = self._peers.get_peer(peer["id"])
+            if present is None and self._sent.is_new(peer["id"]):
+                present = peer
+            if present is not None:
+                self._match.choice.read_names(present, again=True)
+            return replace(state, peer=present)
+
+        def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
+            present = t.cast("Peer", state.peer)
+            return too_late(present, self._goal, error, self._customer_task(present))
+
+        return Wait(self._goal, poll, is_done, late)
+
+    def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
+        """Return the wait for connections to be no longer there."""
+        left, awaited, is_asked = list(peers), [peer["id"] for peer in peers], False
+
+        def poll(state: PeerState) -> PeerState:
+            nonlocal is_asked
+            is_asked = True
+            left[:] = [one for one in map(self._peers.get_peer, awaited) if one is not None]
+            if not left:
+                self._match.forget(peers)
+            # What only has the block is not shown, and what will be changed stays.
+            stays = state.peer is not None and state.peer["id"] not in awaited
+            own = state.peer if stays else next(iter(self._match.with_identity(left)), None)
+            return replace(state, peer=own, dying=tuple(left))
+
+        def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
+            return too_late(left[0], GONE, error, None)
+
+        def is_done(state: PeerState) -> bool:
+            for error in map(self._sent.removal_failure, left if is_asked else ()):
+                if error is not None:
+                    raise error
+            return not left
+
+        return Wait(GONE, poll, is_done, late)
+
+    def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
+        """Return how far the connection has come, and what has to be done for the wait to go on."""
+        peer = state.peer
+        if peer is None:
+            return Status(GONE)
+        task = self._customer_task(peer) if wait is not None and wait.goal == self._goal else None
+        return Status(peer["status_name"], task.to_do if task is not None else "")
+
+    def _customer_task(self, peer: Peer) -> CustomerTask | None:
+        return customer_task(self._match.choice, peer, self._goal, self._region_of)
+
+    def _region_of(self, peer: Peer) -> str | None:
+        """Return the region of a VPC, which is read once; None if that fails: the message names the account then."""
+        if peer["id"] not in self._regions:
+            try:
+                with self._session.within(self._clock() + min(_REGION_TIME, self._params["wait_timeout"] / 4)):
+                    self._regions[peer["id"]] = self._match.choice.region_of(peer)
+            except TaskError:
+                self._regions[peer["id"]] = None
+        return self._regions[peer["id"]]
+
+
+def customer_task(
+    choice: ContainerChoice, peer: Peer, goal: str, region_of: t.Callable[[Peer], str | None]
+) -> CustomerTask | None:
+    """Return what has to be done in the customer's cloud for a wait to go on; None for nothing.
+
+    Args:
+        choice: The container.
+        peer: The connection.
+        goal: The state that is waited for.
+        region_of: Returns the region of the connection's VPC; it is asked where the cloud's connections have one.
+    """
+    provider = choice.provider
+    if not provider.waits_for_customer(peer, goal):
+        return None
+    region = region_of(peer) if provider.region is not None else None
+    container = choice.known(peer["container_id"])
+    return provider.customer_task(peer, region, container)
 
 
 def removed_by_others(peer_id: str, goal: str) -> TaskError:
@@ -38,7 +195,7 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
         peer: The connection as it was last seen.
         goal: The state that was waited for.
         error: How long it took, and whether Atlas answered in the end.
-        task: What somebody has to do for it to go on; None for nothing.
+        task: What has to be done for it to go on; None for nothing.
     """
     hint = "Raise wait_timeout, or run the task again later: it goes on from there."
     if task is not None:
@@ -103,7 +260,7 @@ def has_removal_failed(peer: Peer) -> bool:
 
 
 def explain_removal(peer: Peer, error: TaskError) -> TaskError:
-    """Return what to say of a removal that was refused: of one that has failed before, and is under way for Atlas, what it needs.
+    """Return what to say of a removal that was refused: Atlas may still be trying one that it could not do before.
 
     Args:
         peer: The connection as it was last seen.
@@ -111,10 +268,10 @@ def explain_removal(peer: Peer, error: TaskError) -> TaskError:
     """
     if not isinstance(error, OvertakenError) or not has_removal_failed(peer):
         return error
-    return not_removed(cloud_of(peer), peer).with_reply(error)
+    return _not_removed(cloud_of(peer), peer).with_reply(error)
 
 
-def not_removed(provider: Cloud, peer: Peer) -> TaskError:
+def _not_removed(provider: Cloud, peer: Peer) -> TaskError:
     """Return the error for a connection whose removal has failed again."""
     return TaskError(
         f"VPC peering connection {peer['id']} could not be removed: it is {provider.failure_in_words(peer)}.",
@@ -124,137 +281,6 @@ def not_removed(provider: Cloud, peer: Peer) -> TaskError:
 
 
 def with_removal(error: TaskError, removed: Peer) -> TaskError:
-    """Return the error of a creation with what has become of the connection that was removed for it, unless that is in it."""
+    """Return the error of a creation with a sentence on the connection that was removed for it, unless it has that."""
     text = f"VPC peering connection {removed['id']} is removed by now; the next run creates the new one."
     return error if text in error.message else error.with_message(f"{error.message} {text}")
-
-
-# Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.
-NEW_FOR = 10.0
-# Seconds for finding out the region of a VPC, which is only told.
-_REGION_TIME = 5.0
-# Seconds after a request for removal in which Atlas may still show that an earlier removal has failed.
-OLD_FAILURE_FOR = 60.0
-
-
-class PeerWaiter:
-    """Waits by asking for the connection again and again.
-
-    Args:
-        match: Which connection the options mean.
-        session: Atlas.
-        clock: A monotonic clock, in seconds.
-    """
-
-    def __init__(self, match: PeerMatch, session: Session, clock: t.Callable[[], float]) -> None:
-        self._match = match
-        self._peers = match.peers
-        self._params = match.choice.params
-        self._session = session
-        self._clock = clock
-        self._goal = self._peers.provider.goal(self._params["wait_for"])
-        # Until when Atlas may not show yet what this task has created.
-        self._new_until: dict[str, float] = {}
-        self._tasks: dict[str, CustomerTask] = {}
-        # When this task has asked for the removal of what could not be removed before.
-        self._retried: dict[str, float] = {}
-
-    def record_creation(self, peer: Peer) -> None:
-        """Take down that this task has just created a connection."""
-        self._new_until[peer["id"]] = self._clock() + NEW_FOR
-
-    def record_removal(self, peer: Peer) -> None:
-        """Take down that this task has just asked for the removal of a connection."""
-        if peer["status_name"] == self._peers.provider.removal_failed:
-            self._retried[peer["id"]] = self._clock()
-
-    def until_reached(self, peer: Peer) -> Wait[PeerState]:
-        """Return the wait for a connection to be in the state `wait_for`, or beyond it."""
-        provider = self._peers.provider
-
-        def is_done(state: PeerState) -> bool:
-            present = state.peer
-            if present is None or present["status_name"] == provider.terminating:
-                raise removed_by_others(peer["id"], self._goal)
-            if provider.has_failed(present):
-                raise failure(provider, self._params, present)
-            return provider.has_reached(present, self._goal)
-
-        def poll(state: PeerState) -> PeerState:
-            present = self._peers.get_peer(peer["id"])
-            if present is None and self._clock() < self._new_until.get(peer["id"], -math.inf):
-                present = peer
-            if present is not None:
-                self._match.choice.read_names(present, again=True)
-            return replace(state, peer=present)
-
-        def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
-            present = t.cast("Peer", state.peer)
-            return too_late(present, self._goal, error, self._customer_task(present))
-
-        return Wait(self._goal, poll, is_done, late)
-
-    def until_gone(self, peers: t.Sequence[Peer]) -> Wait[PeerState]:
-        """Return the wait for connections to be no longer there."""
-
-        left, awaited, is_asked = list(peers), [peer["id"] for peer in peers], False
-
-        def poll(state: PeerState) -> PeerState:
-            nonlocal is_asked
-            is_asked = True
-            left[:] = [one for one in map(self._peers.get_peer, awaited) if one is not None]
-            if not left:
-                self._match.forget(peers)
-            # What only has the block is not shown, and what is to be changed stays.
-            stays = state.peer is not None and state.peer["id"] not in awaited
-            own = state.peer if stays else next(iter(self._match.with_identity(left)), None)
-            return replace(state, peer=own, dying=tuple(left))
-
-        def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
-            return too_late(left[0], GONE, error, None)
-
-        def is_done(state: PeerState) -> bool:
-            for one in left if is_asked else ():
-                self._check_removal(one)
-            return not left
-
-        return Wait(GONE, poll, is_done, late)
-
-    def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
-        """Return how far the connection has come, and what somebody has to do for the wait to go on."""
-        peer = state.peer
-        if peer is None:
-            return Status(GONE)
-        task = self._customer_task(peer) if wait is not None and wait.goal == self._goal else None
-        return Status(peer["status_name"], task.to_do if task is not None else "")
-
-    def _check_removal(self, peer: Peer) -> None:
-        """Check that a removal has not failed; right after a second request for it, the failure may be that of the first one.
-
-        Raises:
-            TaskError: If it has.
-        """
-        provider = self._peers.provider
-        is_old = self._clock() < self._retried.get(peer["id"], -math.inf) + OLD_FAILURE_FOR
-        if peer["status_name"] != provider.removal_failed:
-            self._retried.pop(peer["id"], None)
-        elif not is_old:
-            raise not_removed(provider, peer)
-
-    def _customer_task(self, peer: Peer) -> CustomerTask | None:
-        """Return what somebody has to do in the customer's cloud for the wait to go on; None for nothing."""
-        provider, choice = self._peers.provider, self._match.choice
-        if not provider.waits_for_customer(peer, self._goal):
-            return None
-        if provider.region is None:
-            container = choice.known(peer["container_id"])
-            return provider.customer_task(peer, None, container)
-        if peer["id"] not in self._tasks:
-            try:
-                with self._session.within(self._clock() + min(_REGION_TIME, self._params["wait_timeout"] / 4)):
-                    region = choice.region_of(peer)
-            except TaskError:
-                # Where to accept it is worth telling without the region, too.
-                region = None
-            self._tasks[peer["id"]] = provider.customer_task(peer, region, None)
-        return self._tasks[peer["id"]]

@@ -11,9 +11,11 @@ from dataclasses import replace
 from .._clouds.cloud import Peer, fields_of
 from .._http.errors import ConflictError, TaskError
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
-from .connection import PeerState
+from .azure_role import role_failure
+from .connection import CreatePeer, PeerState, UpdatePeer
 from .container_choice import ContainerChoice
 from .errors import OtherCloudError
+from .preflight import find_cause
 
 
 class PeerMatch:
@@ -33,7 +35,7 @@ class PeerMatch:
         self._gone: set[str] = set()
         # The container of what peer_id names, if that is gone or moves.
         self._home: str | None = None
-        # Whether peer_id names a connection that is to be replaced by one with another identity.
+        # Whether peer_id names a connection that will be replaced by one with another identity.
         self._is_moving = False
         # Seen once, it stays: several that are being removed need not be alike.
         self._template: Peer | None = None
@@ -95,7 +97,7 @@ class PeerMatch:
         return PeerState(next(iter(live or matches), None), () if live else tuple(matches), tuple(listed))
 
     def forget(self, peers: t.Iterable[Peer]) -> None:
-        """Take down that connections are gone, and that a new one may replace them."""
+        """Record that connections are gone, and that a new one may replace them."""
         for peer in peers:
             self._gone.add(peer["id"])
             if peer["id"] == self._params["peer_id"] and not self._is_moving:
@@ -106,8 +108,23 @@ class PeerMatch:
         """Whether this task has seen that a connection is no longer there."""
         return peer["id"] in self._gone
 
-    def explain(self, error: TaskError, state: PeerState) -> TaskError:
-        """Say what is in the way if Atlas says that a connection exists already, and it is in another container."""
+    def explain(
+        self, request: CreatePeer | UpdatePeer, error: TaskError, state: PeerState, waited: float | None = None
+    ) -> TaskError:
+        """Return what to say of a refusal: which rights Atlas lacks, which option is at fault, or what is in the way.
+
+        Args:
+            request: What was refused.
+            error: The refusal.
+            state: The state in which it was sent; what else matters may be read.
+            waited: For how many seconds it was sent again for lack of rights; None if it was not.
+        """
+        if error.error_code in self.peers.provider.role_codes:
+            return role_failure(self.choice, request.fields, error, waited)
+        return find_cause(error, request, state, self.choice) or self._explain_existing(error, state)
+
+    def _explain_existing(self, error: TaskError, state: PeerState) -> TaskError:
+        """Return what is in the way if Atlas says that a connection exists already, and it is in another container."""
         if error.error_code not in ALREADY_EXISTS:
             return error
         others = [peer for peer in self.with_identity(self.choice.neighbours(state)) if not self.choice.select([peer])]

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What keeps Atlas from taking a connection as it is to be: found before it is sent, or behind a refusal."""
+"""What keeps Atlas from taking a connection: found before it is sent, or behind a refusal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK"
 
 
 def check_region(wanted: str | None, current: Peer | None, container: Container) -> None:
-    """Check that the region of a connection is not to change where Atlas answers null for it.
+    """Check that the options do not change the region of a connection for which Atlas answers null.
 
     Raises:
         InvalidOptionError: If it is.
@@ -34,7 +34,7 @@ def check_region(wanted: str | None, current: Peer | None, container: Container)
 
 
 def find_holders(block: str | None, container_id: str | None, listed: t.Iterable[Peer], but: str | None = None) -> list[Peer]:
-    """Return the connections to a container that have a block, or a part of it; none where Atlas is not told of blocks.
+    """Return the connections to a container that have a block, or a part of it; none on a cloud where Atlas does not know blocks.
 
     Args:
         block: The block.
@@ -52,11 +52,11 @@ def find_holders(block: str | None, container_id: str | None, listed: t.Iterable
 def check_overlaps(
     provider: Cloud, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: t.Iterable[Peer]
 ) -> None:
-    """Check that the routes to the VPC can be told from those to the container, and to other VPCs that are connected to it.
+    """Check that the routes to the VPC differ from those to the container, and to other VPCs that are connected to it.
 
     Args:
         provider: The cloud provider.
-        fields: The connection as it is to be.
+        fields: The connection as it will be.
         container: Its container, if it is known.
         neighbours: The other connections, in any container; the connection itself may be among them.
 
@@ -88,11 +88,11 @@ def check_overlaps(
 
 
 def find_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbours: t.Iterable[Peer]) -> list[Peer]:
-    """Return the connections of a network to other containers whose blocks overlap that of its own: its cloud refuses those.
+    """Return a network's connections to other containers whose blocks overlap that of its own: its cloud refuses those.
 
     Args:
         choice: The container; all are asked for if there is such a connection.
-        fields: The connection as it is to be.
+        fields: The connection as it will be.
         neighbours: The other connections, in any container.
     """
     provider, container_id = choice.provider, fields.get("container_id")
@@ -121,11 +121,11 @@ def _block_of(choice: ContainerChoice, peer: Peer) -> str | None:
 def check_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbours: t.Iterable[Peer]) -> None:
     """Check that a network is not connected already to another container whose block overlaps.
 
-    Atlas says so only afterwards, and lets the new connection fail. Where Atlas is told the customer's block, it checks itself.
+    Atlas says so only afterwards, and lets the new connection fail. Where Atlas knows the customer's block, it checks itself.
 
     Args:
         choice: The container; all are asked for if there is such a connection.
-        fields: The connection as it is to be.
+        fields: The connection as it will be.
         neighbours: The other connections, in any container; those that are being removed do not count.
 
     Raises:

@@ -61,23 +61,32 @@ class ConnectionWaiter:
             TaskError: From the wait, if the connection has ended meanwhile, or its block is another one.
         """
 
-        def check(view: View) -> Wait[View] | None:
-            connection = view.connection
-            if connection is None:
-                return None
-            check_usable(self._params, view, will_wait=False)
-            find_block(self._params, connection)
-            return self._until_told(check) if needs_block and not connection.requester.cidr_blocks else None
-
         def is_done(connection: PeeringConnection) -> bool:
             return not self._params["wait"] or connection.status in (ACTIVE, *ENDED)
 
-        return replace(self._until(is_done, ACTIVE), polls_at_once=self.is_stale, then=check)
+        def until_block(view: View) -> Wait[View] | None:
+            connection = view.connection
+            return self._until_block() if connection is not None and not connection.requester.cidr_blocks else None
 
-    def _until_told(self, check: t.Callable[[View], Wait[View] | None]) -> Wait[View]:
+        return replace(self._until_checked(is_done), polls_at_once=self.is_stale, then=until_block if needs_block else None)
+
+    def _until_block(self) -> Wait[View]:
         """Return the wait for AWS to show the requester's blocks; it is no failure yet if it does not."""
-        wait = self._until(lambda one: bool(one.requester.cidr_blocks) or one.status in ENDED, ACTIVE)
-        return replace(wait, late=_late_only_if_unanswered, seconds=LONGEST_PROVISIONING, then=lambda view: check(view) and None)
+        wait = self._until_checked(lambda one: bool(one.requester.cidr_blocks) or one.status in ENDED)
+        return replace(wait, late=_late_only_if_unanswered, seconds=LONGEST_PROVISIONING)
+
+    def _until_checked(self, is_done: t.Callable[[PeeringConnection], bool]) -> Wait[View]:
+        """Return the wait for a connection that has to be usable when it is done, with the block that the options name."""
+        wait = self._until(is_done, ACTIVE)
+
+        def is_usable(view: View) -> bool:
+            if view.connection is None or not wait.is_done(view):
+                return False
+            check_usable(self._params, view, will_wait=False)
+            find_block(self._params, view.connection)
+            return True
+
+        return replace(wait, is_done=is_usable)
 
     def _until(self, is_done: t.Callable[[PeeringConnection], bool], goal: str) -> Wait[View]:
         def late(view: View, error: WaitTimeoutError) -> TaskError:
