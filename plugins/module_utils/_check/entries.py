@@ -135,7 +135,6 @@ def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t
     if not cloud.has_one_container:
         entry["container_region"] = entry["container_region"] or params["container_region"] or None
     _parse_forms(entry, cloud, place)
-    warnings = _parse_regions(entry, cloud, place)
     _check_network(entry, cloud, place)
     _parse_cidr_blocks(entry, cloud, place)
     missing = [name for name in cloud.check_needs if entry[name] is None]
@@ -144,6 +143,7 @@ def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t
             f"{place} ({entry[cloud.network]}) needs {' and '.join(missing)} with atlas: false.",
             hint="The owner of the Atlas project knows them.",
         )
+    warnings = _parse_regions(entry, cloud, place)
     return entry, warnings + (validate_aws_of_entry(entry, place) if cloud is AWS else [])
 
 
@@ -153,7 +153,7 @@ def _parse_forms(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
     Raises:
         InvalidOptionError: If one cannot be right, or differs from that name.
     """
-    for name, parse in {**cloud.forms, **cloud.check_forms, **_FORMS}.items():
+    for name, parse in {**cloud.forms, **_FORMS, **cloud.check_forms}.items():
         value = None if entry.get(name) is None else parse_option(f"{place}.{name}", entry[name], parse)
         if value is None:
             continue

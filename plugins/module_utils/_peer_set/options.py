@@ -27,7 +27,8 @@ FIELDS = (
     "container_id",
     "container_region_name",
 )
-OPTIONS = frozenset((*FIELDS, *(cloud.whole for cloud in _ALL), "provider_name"))
+_WHOLE = [cloud.whole for cloud in _ALL if cloud.whole is not None]
+OPTIONS = frozenset((*FIELDS, *_WHOLE, "provider_name"))
 GOALS = ["pending_acceptance", "available"]
 # The option `peers` in the argument spec.
 PEERS: dict[str, t.Any] = {
@@ -36,7 +37,7 @@ PEERS: dict[str, t.Any] = {
     "required": True,
     "options": {
         "provider_name": {"type": "str", "choices": [*CLOUDS]},
-        **{name: {"type": "str"} for name in (*FIELDS, *(cloud.whole for cloud in _ALL if cloud.whole is not None))},
+        **{name: {"type": "str"} for name in (*FIELDS, *_WHOLE)},
         "wait_for": {"type": "str", "choices": GOALS},
     },
     "mutually_exclusive": [("container_id", "container_region_name")],
