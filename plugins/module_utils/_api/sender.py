@@ -137,7 +137,7 @@ class Sender:
     def _prepare(self, request: Request) -> Prepared:
         settings = self._settings
         data, headers = request.data() or None, request.all_headers(settings)
-        return self._transport.prepare_url(request.method, request.url(settings), data, headers)
+        return self._transport.prepare(request.method, request.url(settings), data, headers)
 
     def answer(self, request: Request) -> Json:
         """Send a request until there is an answer to it, and return the object in the answer.

@@ -143,7 +143,7 @@ class GcpSession:
         left = REQUEST_SECONDS if self._deadline is None else self._deadline - self._clock()
         parts = urlsplit(url)
         path = parts.path if parts.hostname == HOST else f"{parts.hostname}{parts.path}"
-        prepared = self._transport.prepare_url(method, url, data, headers)
+        prepared = self._transport.prepare(method, url, data, headers)
         return self._transport.exchange(prepared, max(SHORTEST_SECONDS, min(left, seconds or REQUEST_SECONDS)), path)
 
     def _send_for_token(self, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], seconds: float | None) -> Reply:

@@ -86,8 +86,8 @@ class Transport:
         """Whether the last request went out, at least in part."""
         return self._deadline.was_sent
 
-    def prepare_url(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str]) -> Prepared:
-        """Return a request to any address as it goes out, but for the credentials."""
+    def prepare(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str]) -> Prepared:
+        """Return a request as it goes out, but for the credentials."""
         return self._session.prepare_request(requests.Request(method, url, data=data, headers=dict(headers)))
 
     def exchange(self, prepared: Prepared, timeout: float, path: str) -> Reply:
