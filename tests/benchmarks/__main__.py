@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from . import changes, check, credentials, hosts, loops, role, sets, waiting
-from .report import render, write
+from .tables import render, write
 
 #: In the order of the page.
 PARTS = {

@@ -1,11 +1,16 @@
-"""What was measured, as Markdown: tables, and how figures compare with goals."""
+"""What was measured, as Markdown: tables, how figures compare with goals, and the page of all parts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+import platform
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from .runs import Measurement
+from .servers import ROOT
 
 NOT_MEASURED = "-"
 #: Takes a line about what is measured now.
@@ -45,3 +50,23 @@ def counts(measurement: Measurement | None) -> str:
 def goal(is_met: bool, text: str) -> str:
     """Return the line of a goal."""
     return f"- {'met' if is_met else 'NOT met'}: {text}"
+
+
+PAGE = ROOT / "docs" / "performance.md"
+_MARKED = re.compile(r"(?<=<!-- measured -->\n).*(?=<!-- end of measured -->)", re.DOTALL)
+
+
+def render(findings: Sequence[Findings]) -> str:
+    """Return the tables, and how they compare with the goals."""
+    host = (
+        f"Measured with ansible-core {version('ansible-core')}, requests {version('requests')} and Python "
+        f"{platform.python_version()} on {platform.system()} with {os.cpu_count()} cores."
+    )
+    goals = [line for one in findings for line in one.goals]
+    return "\n\n".join([host, *(one.tables for one in findings), *(["Goals:\n\n" + "\n".join(goals)] if goals else [])])
+
+
+def write(text: str) -> None:
+    """Put the tables into the page, in place of the old ones."""
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(_MARKED.sub(lambda _match: f"\n{text}\n\n", page), encoding="utf-8")

@@ -18,10 +18,7 @@ RESULTS: dict[str, dict[str, Any]] = {
     "none": peering_check(summary="The project has no connection."),
     "many": peering_check(*(faulty(number, 60) if number % 7 == 0 else connection(number, subnets=12) for number in range(50))),
     "long": peering_check(
-        connection(
-            cluster_names=[LONG] * 9,
-            checks=[finding("P601", "fail", LONG, LONG, LONG, evidence=LONG)] * 40,
-        )
+        connection(cluster_names=[LONG] * 9, checks=[finding("P601", "fail", LONG, LONG, LONG, evidence=LONG)] * 40)
     ),
 }
 # The least contrast for text by WCAG 2.2 (1.4.3, level AA).

@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws, running_aws
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import AwsWire, RoleRunner, Vpc, wired
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front, fronting
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
 
 
@@ -48,23 +49,20 @@ def aws(_aws_server: Aws, start: Callable[..., RunningEmulator]) -> Iterator[Aws
 
 
 @pytest.fixture
-def aws_wire(aws: Aws) -> Iterator[AwsWire]:
+def aws_front(aws: Aws) -> Iterator[Front]:
     """Return what stands between the role and AWS."""
-    with wired(aws.url) as wire:
-        yield wire
+    with fronting(aws.url) as front:
+        front.provisioning = 0
+        yield front
 
 
 @pytest.fixture
 def run(
-    request: pytest.FixtureRequest,
-    aws: Aws,
-    aws_wire: AwsWire,
-    start: Callable[..., RunningEmulator],
-    playbook: PlaybookRunner,
+    request: pytest.FixtureRequest, aws: Aws, aws_front: Front, start: Callable[..., RunningEmulator], playbook: PlaybookRunner
 ) -> Iterator[RoleRunner]:
     """Return what runs the role on both clouds; a parameter has settings of the emulator."""
     emulator = start(**{"step_seconds": 0.1, "aws_endpoint_url": aws.url, **getattr(request, "param", {})})
-    yield RoleRunner(playbook, emulator, aws.account(), aws_wire.url)
+    yield RoleRunner(playbook, emulator, aws.account(), aws_front.url)
     emulator.reset()
 
 

@@ -111,8 +111,7 @@ def test_the_customers_half_is_made_and_removed_as_in_azure(clouds: RunningCloud
         # Their module fails without the role's id.
         task("roledefinition_info", {"scope": VNET_ID, "role_name": ROLE["name"]}, register="roles_found"),
         *thrice(
-            "roleassignment",
-            {**ASSIGNMENT, "role_definition_id": "{{ roles_found.roledefinitions[0].id }}", "state": "absent"},
+            "roleassignment", {**ASSIGNMENT, "role_definition_id": "{{ roles_found.roledefinitions[0].id }}", "state": "absent"}
         ),
         *thrice("roledefinition", {"name": ROLE["name"], "scope": VNET_ID, "state": "absent"}),
         *thrice("virtualnetworkpeering", {**network, "name": "atlas", "state": "absent"}),

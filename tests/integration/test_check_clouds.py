@@ -16,10 +16,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_site import CloudsS
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner
 
 MODULE = "cloudpeer.atlas.atlas_vpc_peer_check"
-ENTRIES = [
-    {"vnet_resource_id": VNET_ID},
-    {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK},
-]
+ENTRIES = [{"vnet_resource_id": VNET_ID}, {"gcp_project_id": GCP_PROJECT, "network_name": NETWORK, "cidr_block": GCP_BLOCK}]
 
 
 @pytest.fixture

@@ -41,11 +41,7 @@ UNKNOWN_GROUP = "5356823b3794dee37132bbff"
 def documentation() -> dict[str, Any]:
     names = [f"cloudpeer.atlas.{name}" for name in MODULES]
     done = subprocess.run(
-        [sys.executable, "-m", "ansible", "doc", "--json", *names],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-m", "ansible", "doc", "--json", *names], env=os.environ, capture_output=True, text=True, check=True
     )
     return dict(json.loads(done.stdout))
 

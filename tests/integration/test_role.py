@@ -12,13 +12,13 @@ import pytest
 import requests
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front, denial
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import (
     ATLAS_ACCOUNT,
     ATLAS_BLOCK,
     BLOCK,
     ROLE,
-    AwsWire,
     RoleRunner,
     Vpc,
     as_text,
@@ -258,7 +258,7 @@ def test_a_wrong_list_is_refused_before_anything_is_sent(run: RoleRunner, make_s
 @pytest.mark.full
 @pytest.mark.parametrize("options", [pytest.param((), id="run"), pytest.param(("--check",), id="check mode")])
 def test_both_clouds_are_checked_before_anything_is_requested(
-    run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Vpc], options: tuple[str, ...]
+    run: RoleRunner, aws_front: Front, make_site: Callable[..., Vpc], options: tuple[str, ...]
 ) -> None:
     good, site, taken = make_site(), make_site(block="10.16.0.0/16"), make_site(block="10.17.0.0/16")
     gateway = taken.gateway()
@@ -271,7 +271,7 @@ def test_both_clouds_are_checked_before_anything_is_requested(
     group = make_site(block="10.22.0.0/16").ec2.create_security_group(GroupName="a", Description="a", VpcId=good.vpc_id)[
         "GroupId"
     ]
-    aws_wire.writes.clear()
+    aws_front.forget()
 
     def case(change: dict[str, Any], base: Vpc = site, **more: Any) -> dict[str, Any]:
         return {"connections": [{**base.connection, **change}], **more}
@@ -296,12 +296,12 @@ def test_both_clouds_are_checked_before_anything_is_requested(
     cases = cases[:4] if options else cases
     told = run.refusals(*[case for case, unused in cases], options=options)
     assert unsaid(told, cases) == []
-    assert ([method for method in run.writes if method != "PATCH"], aws_wire.writes, good.atlas) == ([], [], {})
+    assert ([method for method in run.writes if method != "PATCH"], aws_front.writes, good.atlas) == ([], [], {})
 
 
 @pytest.mark.full
 def test_a_failed_phase_says_what_is_requested_and_not_accepted(
-    run: RoleRunner, aws_wire: AwsWire, make_site: Callable[..., Vpc]
+    run: RoleRunner, aws_front: Front, make_site: Callable[..., Vpc]
 ) -> None:
     done, first, second, accepted = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
     accepted.accept()
@@ -309,12 +309,13 @@ def test_a_failed_phase_says_what_is_requested_and_not_accepted(
     use = {"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables({"connections": "{{ item }}"})}
     lists = [[site.connection for site in sites] for sites in ([done], [first, second, accepted])]
     # What an earlier use in the same play has left behind is not taken for this one's.
-    aws_wire.refused = {"CreateRoute"}
+    aws_front.rule("CreateRoute", denial("CreateRoute"))
     message_of_done = run.refusals({"connections": [done.connection]}, {"connections": [{**first.connection, "vpc_id": "vpc-1"}]})
     assert "have been requested" not in message_of_done[0], "it is accepted"
     assert ("have been requested" in message_of_done[1], "vpc-1" in message_of_done[1]) == (False, True)
 
-    aws_wire.refused = {"AcceptVpcPeeringConnection"}
+    aws_front.rules.clear()
+    aws_front.rule("AcceptVpcPeeringConnection", denial("AcceptVpcPeeringConnection"))
     run.play([{**use, "loop": lists[:1]}])
     told = message(run.play([{**use, "loop": lists}], status=2))
     open_connections = {**first.atlas, **second.atlas}
@@ -333,7 +334,7 @@ def test_a_failed_phase_says_what_is_requested_and_not_accepted(
     assert list(run.access_list) == [done.block], "the next phases do not begin"
     assert accepted.routes == {ATLAS_BLOCK: next(iter(accepted.atlas))}, "the phase is done for the others"
 
-    aws_wire.refused = set()
+    aws_front.rules.clear()
     assert run.play([{**use, "loop": lists}]).changed > 0
     for site in (first, second, accepted):
         site.assert_connected()

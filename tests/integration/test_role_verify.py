@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
-from ansible_collections.cloudpeer.atlas.tests.support.role_site import AwsWire, RoleRunner, Vpc, lines, message, result
+from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc, lines, message, result
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun
 
 CHECK = "Check that nothing keeps the VPCs from reaching Atlas"
@@ -40,7 +41,7 @@ def codes(connection: dict[str, Any], *severities: str) -> set[str]:
 
 
 @pytest.mark.parametrize("some_tables", [False, True], ids=["all tables", "one table"])
-def test_what_the_role_has_built_is_reachable_by_design(run: RoleRunner, aws_wire: AwsWire, site: Vpc, some_tables: bool) -> None:
+def test_what_the_role_has_built_is_reachable_by_design(run: RoleRunner, aws_front: Front, site: Vpc, some_tables: bool) -> None:
     connection = site.connection
     if some_tables:
         found = site.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [site.vpc_id]}])["RouteTables"]
@@ -56,9 +57,9 @@ def test_what_the_role_has_built_is_reachable_by_design(run: RoleRunner, aws_wir
     assert codes(found, "fail", "unknown") == set()
     assert len(found["subnets"]) == (1 if some_tables else 2)
 
-    aws_wire.writes.clear()
+    aws_front.forget()
     again = run("--check", connections=[connection], dns="enable", verify="yes")
-    assert (again.changed, run.writes, aws_wire.writes) == (0, [], [])
+    assert (again.changed, run.writes, aws_front.writes) == (0, [], [])
     assert checked(again)["verdict"] == "reachable_by_design"
 
 
@@ -90,18 +91,12 @@ def test_every_half_done_point_has_its_codes(run: RoleRunner, make_site: Callabl
             "connections": [one.connection for one in (site, *sites)],
             "container_region": "us-east-1",
             "fail_on": "never",
-        },
+        }
     }
     play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
     done = run.playbook(yaml.safe_dump([play]))
     found = [codes(one, "fail") for one in checked(done)["connections"]]
-    assert [one - {"P501"} for one in found] == [
-        {"P101", "P301"},
-        {"P101", "P301", "P601"},
-        {"P301", "P601"},
-        {"P601"},
-        {"P301"},
-    ]
+    assert [one - {"P501"} for one in found] == [{"P101", "P301"}, {"P101", "P301", "P601"}, {"P301", "P601"}, {"P601"}, {"P301"}]
     example = run.playbook(ROOT / "docs" / "examples" / "check.yml")
     assert (run.writes, example.changed) == ([], 0)
     assert [codes(one, "fail") - {"P501"} for one in checked(example)["connections"]] == [one - {"P501"} for one in found[1:]]

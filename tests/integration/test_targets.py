@@ -47,8 +47,7 @@ def test_every_module_has_a_target() -> None:
 
 
 @pytest.mark.parametrize(
-    "target",
-    [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in TARGETS if one not in LOCAL_MODULES],
+    "target", [one if one in USUAL else pytest.param(one, marks=pytest.mark.full) for one in TARGETS if one not in LOCAL_MODULES]
 )
 def test_a_target_comes_out_the_same_in_both_ways(
     target: str, start: Callable[..., RunningEmulator], playbook: PlaybookRunner, request: pytest.FixtureRequest

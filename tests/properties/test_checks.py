@@ -116,9 +116,7 @@ def test_the_access_list_covers_address_by_address(subnets: list[str], subjects:
     listed = [entry(subject) for subject in subjects]
     allowed = {address for subject in subjects for address in ipaddress.ip_network(subject)}
     facts = healthy(
-        {"cidr_block": None},
-        subnets=[Subnet(f"subnet-{block}", VPC_ID, block) for block in subnets],
-        access_list=listed,
+        {"cidr_block": None}, subnets=[Subnet(f"subnet-{block}", VPC_ID, block) for block in subnets], access_list=listed
     )
     uncovered = {block: set(ipaddress.ip_network(block)) - allowed for block in subnets}
     finding = found(facts, "fail").get("P301")

@@ -131,12 +131,7 @@ CONTAINERS: dict[str, tuple[str, dict[str, Any]]] = {
 PEERS: dict[str, tuple[str, dict[str, Any]]] = {
     "AWS": (
         "AwsNetworkPeeringConnectionSettings",
-        {
-            "vpcId": VPCS[0],
-            "awsAccountId": ACCOUNTS[0],
-            "routeTableCidrBlock": BLOCKS[0],
-            "accepterRegionName": "eu-west-1",
-        },
+        {"vpcId": VPCS[0], "awsAccountId": ACCOUNTS[0], "routeTableCidrBlock": BLOCKS[0], "accepterRegionName": "eu-west-1"},
     ),
     "AZURE": (
         "AzureNetworkPeeringConnectionSettings",

@@ -32,12 +32,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.role_site import ATLAS_AC
 
 MINE = (GCP_PROJECT, NETWORK)
 GCP_ATLAS_BLOCK = "10.8.0.0/18"
-AZURE_FIELDS = {
-    "azureDirectoryId": DIRECTORY,
-    "azureSubscriptionId": SUBSCRIPTION,
-    "resourceGroupName": GROUP,
-    "vnetName": VNET,
-}
+AZURE_FIELDS = {"azureDirectoryId": DIRECTORY, "azureSubscriptionId": SUBSCRIPTION, "resourceGroupName": GROUP, "vnetName": VNET}
 GCP_FIELDS = {"gcpProjectId": GCP_PROJECT, "networkName": NETWORK}
 #: How long the emulator may take until a connection is where it should be.
 SECONDS = 20.0

@@ -18,12 +18,7 @@ ATLAS = ("p-abcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7b-abcdefgh")
 OTHER = ("p-bbcdefghijklmnopqrstuvwx", "nt-5356823b3794dee37132bb7c-bbcdefgh")
 NAME = f"atlas-{ATLAS[1]}"
 REMOTE = f"projects/{ATLAS[0]}/global/networks/{ATLAS[1]}"
-NAMES = {
-    "gcp_project_id": MINE[0],
-    "network_name": MINE[1],
-    "atlas_gcp_project_id": ATLAS[0],
-    "atlas_network_name": ATLAS[1],
-}
+NAMES = {"gcp_project_id": MINE[0], "network_name": MINE[1], "atlas_gcp_project_id": ATLAS[0], "atlas_network_name": ATLAS[1]}
 
 
 @dataclass

@@ -14,12 +14,7 @@ SUBSCRIPTION = "2a9b7c1e-0000-4000-8000-0000000000ab"
 GROUP, VNET = "prod-net", "prod-vnet"
 VNET_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Network/virtualNetworks/{VNET}"
 PROJECT, NETWORK = "my-sample-project-191923", "prod-net"
-AZURE = {
-    "azure_directory_id": DIRECTORY,
-    "azure_subscription_id": SUBSCRIPTION,
-    "resource_group_name": GROUP,
-    "vnet_name": VNET,
-}
+AZURE = {"azure_directory_id": DIRECTORY, "azure_subscription_id": SUBSCRIPTION, "resource_group_name": GROUP, "vnet_name": VNET}
 GCP = {"gcp_project_id": PROJECT, "network_name": NETWORK}
 
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account
-from ansible_collections.cloudpeer.atlas.tests.support.aws_front import action_of, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Site
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner, until
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, forward, serving
 
 BLOCK = "10.15.0.0/16"
 ATLAS_BLOCK = "192.168.248.0/21"
@@ -24,37 +18,6 @@ ATLAS_BLOCK = "192.168.248.0/21"
 ATLAS_ACCOUNT = "700000000007"
 ROLE = "cloudpeer.atlas.vpc_peering"
 _HEADER = re.compile(rf"^TASK \[{re.escape(ROLE)} : (.+?)\] \**$", re.MULTILINE)
-
-
-@dataclass
-class AwsWire:
-    """Stands before AWS, remembers the writes, and refuses those that it is told to refuse."""
-
-    upstream: str
-    url: str = ""
-    writes: list[str] = field(default_factory=list)
-    refused: set[str] = field(default_factory=set)
-
-    def answer(self, sent: Sent) -> Reply:
-        """Answer a request to AWS."""
-        action = action_of(sent, dict(parse_qsl(sent.body.decode())))
-        if not action.startswith(("Describe", "Get", "List")):
-            self.writes.append(action)
-        return (
-            refusal("UnauthorizedOperation", "You are not authorized.", 403)
-            if action in self.refused
-            else forward(self.upstream, sent)
-        )
-
-
-@contextmanager
-def wired(upstream: str) -> Iterator[AwsWire]:
-    """Run a wire for the length of a with statement."""
-    wire = AwsWire(upstream)
-    with serving() as server:
-        server.answer = wire.answer  # type: ignore[method-assign]
-        wire.url = server.base_url
-        yield wire
 
 
 class Vpc:

@@ -14,11 +14,7 @@ _OF_ENTRIES = ("created", "updated", "recreated", "unchanged", "failed")
 DIRECTORY, SUBSCRIPTION = "2a9b7c1e-0000-4000-8000-00000000000d", "2a9b7c1e-0000-4000-8000-00000000000e"
 PROJECT = "my-sample-project-191923"
 #: The result field that tells the connections of `entry`, `azure` and `gcp` apart, and what it is called by Atlas.
-NAMES = {
-    "AWS": ("vpc_id", "vpcId"),
-    "AZURE": ("vnet_name", "vnetName"),
-    "GCP": ("network_name", "networkName"),
-}
+NAMES = {"AWS": ("vpc_id", "vpcId"), "AZURE": ("vnet_name", "vnetName"), "GCP": ("network_name", "networkName")}
 #: The containers on the other clouds than AWS, as a POST makes them.
 CONTAINERS: Sequence[dict[str, Any]] = (
     {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "192.168.240.0/21"},

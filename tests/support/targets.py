@@ -22,10 +22,7 @@ def _needs_aws(target: str) -> bool:
 AWS_TARGETS = [target for target in TARGETS if _needs_aws(target)]
 ATLAS_TARGETS = [target for target in TARGETS if target not in AWS_TARGETS]
 # What the ids in the documentation of API v1.0, which are not AWS's, make Ansible warn of.
-V1_0_WARNINGS = (
-    "aws_account_id is not the id of an AWS account: 'abc123abc123'",
-    "vpc_id is not the id of a VPC: 'vpc-123456'",
-)
+V1_0_WARNINGS = ("aws_account_id is not the id of an AWS account: 'abc123abc123'", "vpc_id is not the id of a VPC: 'vpc-123456'")
 
 
 def playbook_of(*targets: str, **keywords: Any) -> str:
@@ -41,11 +38,7 @@ def playbook_of(*targets: str, **keywords: Any) -> str:
 
 def environment_for(emulator: RunningEmulator, aws_url: str = "") -> dict[str, str]:
     """Return the variables that make targets use a running emulator, and AWS at that URL, in place of their own."""
-    return {
-        "ANSIBLE_ROLES_PATH": str(FOLDER),
-        "ATLAS_TEST_EMULATOR": emulator.base_url,
-        "ATLAS_TEST_AWS": aws_url,
-    }
+    return {"ANSIBLE_ROLES_PATH": str(FOLDER), "ATLAS_TEST_EMULATOR": emulator.base_url, "ATLAS_TEST_AWS": aws_url}
 
 
 def assert_warnings(run: PlaybookRun, expected: tuple[str, ...]) -> None:

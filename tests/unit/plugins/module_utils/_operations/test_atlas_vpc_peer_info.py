@@ -1,4 +1,4 @@
-"""Reading the connections of several projects: each by itself, and one that cannot be read does not hide the others."""
+"""Reading the connections of a project on one cloud or on all, and of several projects, each by itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, VPC, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, VPC, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
+    AZURE,
+    GCP,
+    NETWORK,
+    SUBSCRIPTION,
+    VNET,
+    azure_site,
+    gcp_site,
+)
 
 NO_SUCH_PROJECT = "5356823b3794dee37132bbff"
 
@@ -34,7 +43,7 @@ def run(atlas: Atlas, *group_ids: str, **options: Any) -> Done:
     return atlas.run(OPERATION, **{"group_id": None, "group_ids": list(group_ids), **options})
 
 
-def ids(atlas: Atlas) -> list[str]:
+def project_ids(atlas: Atlas) -> list[str]:
     return [project.id for project in atlas.emulator.projects]
 
 
@@ -47,7 +56,7 @@ def paths(atlas: Atlas) -> list[str]:
 
 
 def test_each_connection_has_its_project_in_the_given_order(projects: Atlas) -> None:
-    first, second, third = ids(projects)
+    first, second, third = project_ids(projects)
     done = run(projects, third, first, second)
     assert (done.failed, done.changed, done.result["failures"]) == (False, False, [])
     assert list(blocks(done).items()) == [(third, "10.22.0.0/16"), (first, "10.20.0.0/16"), (second, "10.21.0.0/16")]
@@ -60,13 +69,13 @@ def test_one_project_alone_is_read_as_before(projects: Atlas) -> None:
 
 
 def test_a_project_that_is_named_twice_is_read_once(projects: Atlas) -> None:
-    first = ids(projects)[0]
+    first = project_ids(projects)[0]
     assert len(run(projects, first, first).result["vpc_peers"]) == 1
     assert len(paths(projects)) == 1
 
 
 def test_a_project_that_cannot_be_read_does_not_hide_the_others(projects: Atlas) -> None:
-    first, unused, third = ids(projects)
+    first, unused, third = project_ids(projects)
     done = run(projects, first, NO_SUCH_PROJECT, third)
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, "GROUP_NOT_FOUND")
     assert [word for word in ("1 of 3 projects", NO_SUCH_PROJECT, "GROUP_NOT_FOUND") if word not in done.msg] == []
@@ -87,12 +96,12 @@ def test_of_many_failures_the_message_has_a_few(projects: Atlas) -> None:
 
 def test_projects_are_read_side_by_side(make_atlas: Callable[..., Atlas]) -> None:
     atlas = make_atlas(groups=3, latency_ms=100)
-    assert not run(atlas, *ids(atlas)).failed
+    assert not run(atlas, *project_ids(atlas)).failed
     assert atlas.tcp_connections() > 1
 
 
 def test_filters_hold_for_each_project(projects: Atlas) -> None:
-    first, second, unused = ids(projects)
+    first, second, unused = project_ids(projects)
     with projects.emulator.projects[1].now() as project:
         body = {"providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": "172.20.0.0/21"}
         container = project.containers.create(body).id
@@ -108,8 +117,8 @@ def test_filters_hold_for_each_project(projects: Atlas) -> None:
 
 
 def test_a_connection_is_found_by_its_id_in_whichever_project(projects: Atlas) -> None:
-    peer = run(projects, *ids(projects)).result["vpc_peers"][1]
-    assert run(projects, *ids(projects), peer_id=peer["id"]).result["vpc_peers"] == [peer]
+    peer = run(projects, *project_ids(projects)).result["vpc_peers"][1]
+    assert run(projects, *project_ids(projects), peer_id=peer["id"]).result["vpc_peers"] == [peer]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +136,7 @@ def test_options_that_cannot_be_right_are_refused_unsent(projects: Atlas, option
 
 
 def test_a_project_in_the_environment_is_replaced(projects: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second, third = ids(projects)
+    first, second, third = project_ids(projects)
     monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", third)
     assert sorted(blocks(run(projects, first, second))) == [first, second]
     assert len(projects.run(OPERATION, group_id=None).result["vpc_peers"]) == 1
@@ -151,3 +160,124 @@ def test_a_project_that_does_not_answer_is_a_failure_of_its_own(atlas: Atlas) ->
     atlas.fault("GET", "status", status=403, code="USER_UNAUTHORIZED")
     done = run(atlas, atlas.emulator.settings.group_id)
     assert (done.failed, done.result["http_status"], done.result["vpc_peers"]) == (True, 403, [])
+
+
+@pytest.fixture
+def made(atlas: Atlas) -> dict[str, str]:
+    """The ids of three connections, by their clouds."""
+    aws = str(atlas.create()["id"])
+    return {"AWS": aws, "AZURE": azure_site(atlas).create(), "GCP": gcp_site(atlas).create()}
+
+
+def read(atlas: Atlas, **options: Any) -> Done:
+    atlas.emulator.requests.clear()
+    return atlas.run(OPERATION, **options)
+
+
+def ids(done: Done) -> list[str]:
+    assert not done.failed, done.result
+    return [one["id"] for one in done.result["vpc_peers"]]
+
+
+def test_all_clouds_cost_a_request_each(atlas: Atlas, made: dict[str, str]) -> None:
+    done = read(atlas, provider_name="all")
+    assert (ids(done), len(atlas.wire()), done.warnings) == (list(made.values()), 4, [])
+    assert [one["provider_name"] for one in done.result["vpc_peers"]] == list(made)
+
+
+@pytest.mark.parametrize("cloud", ["AWS", "AZURE", "GCP"])
+def test_one_cloud_costs_one(atlas: Atlas, made: dict[str, str], cloud: str) -> None:
+    done = read(atlas, provider_name=cloud)
+    assert (ids(done), len(atlas.wire())) == ([made[cloud]], 2)
+
+
+def test_a_list_that_is_refused_is_named_with_its_cloud(atlas: Atlas) -> None:
+    atlas.fault("GET", "status", status=404, code="RESOURCE_NOT_FOUND")
+    assert "list the VPC peering connections on GCP of project" in read(atlas, provider_name="GCP").msg
+
+
+def test_aws_alone_is_asked_if_nobody_chooses(atlas: Atlas, made: dict[str, str]) -> None:
+    done = read(atlas)
+    assert (ids(done), len(atlas.wire()), done.warnings) == ([made["AWS"]], 2, [])
+
+
+def test_a_region_of_azure_needs_its_cloud(atlas: Atlas, made: dict[str, str]) -> None:
+    refused = read(atlas, container_region_name="northeurope")
+    assert "is a region of AZURE" in refused.msg
+    assert "Set provider_name: AZURE." in refused.msg
+    assert ids(read(atlas, container_region_name="northeurope", provider_name="all")) == [made["AZURE"]]
+
+
+def test_an_empty_list_says_that_other_clouds_were_not_asked(atlas: Atlas) -> None:
+    azure_site(atlas).create()
+    (warning,) = read(atlas).warnings
+    assert "no VPC peering connections on AWS; AZURE and GCP were not asked. Set provider_name" in warning
+    (warning,) = read(atlas, group_id=None, group_ids=[atlas.emulator.settings.group_id]).warnings
+    assert warning.startswith("The projects have no VPC peering connections on AWS")
+    (warning,) = read(atlas, status_name=["WAITING_FOR_USER"]).warnings
+    assert "no VPC peering connections on AWS in these states; AZURE and GCP were not asked" in warning
+    for options in (
+        {"provider_name": "AWS"},
+        {"provider_name": "all", "status_name": ["FAILED"]},
+        {"status_name": ["FAILED"]},
+        {"status_name": ["FAILED", "WAITING_FOR_USER"]},
+        {"status_name": []},
+        {"vpc_id": PAIR["vpc_id"]},
+        {"container_id": atlas.container_id},
+        {"api_version": "v1.0"},
+    ):
+        done = read(atlas, **options)
+        assert (ids(done), done.warnings) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"azure_subscription_id": SUBSCRIPTION}, ["AZURE"]),
+        ({"azure_subscription_id": SUBSCRIPTION.upper(), "vnet_name": VNET.upper()}, ["AZURE"]),
+        ({"vnet_name": "other"}, []),
+        ({"gcp_project_id": GCP["gcp_project_id"]}, ["GCP"]),
+        ({"network_name": NETWORK, "provider_name": "all"}, ["GCP"]),
+        ({"vpc_id": PAIR["vpc_id"], "provider_name": "all"}, ["AWS"]),
+        ({"status_name": ["AVAILABLE", "FINALIZING"], "provider_name": "all"}, ["AWS", "AZURE", "GCP"]),
+        ({"status_name": ["FAILED", "WAITING_FOR_USER", "DELETION_FAILED"], "provider_name": "all"}, []),
+        ({"container_region_name": "northeurope", "provider_name": "AZURE"}, ["AZURE"]),
+        ({"container_region_name": "EUROPE_NORTH", "vnet_name": VNET}, ["AZURE"]),
+        ({"container_region_name": "us-east-1", "provider_name": "all"}, ["AWS"]),
+        ({"container_region_name": "northeurope", "provider_name": "all"}, ["AZURE"]),
+        ({"container_region_name": "westeurope", "provider_name": "AZURE"}, []),
+    ],
+)
+def test_filters_choose_the_cloud(atlas: Atlas, made: dict[str, str], options: dict[str, Any], found: list[str]) -> None:
+    assert ids(read(atlas, **options)) == [made[cloud] for cloud in found]
+
+
+@pytest.mark.parametrize("cloud", ["AWS", "AZURE", "GCP"])
+def test_an_id_tells_its_cloud(atlas: Atlas, made: dict[str, str], cloud: str) -> None:
+    assert ids(read(atlas, peer_id=made[cloud])) == [made[cloud]]
+    assert ids(read(atlas, peer_id=made[cloud], provider_name="all")) == [made[cloud]]
+    other = "GCP" if cloud == "AWS" else "AWS"
+    assert ids(read(atlas, peer_id=made[cloud], provider_name=other)) == []
+    fields = {"AWS": PAIR, "AZURE": AZURE, "GCP": GCP}[cloud]
+    assert set(fields) <= set(read(atlas, peer_id=made[cloud]).result["vpc_peers"][0])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"vnet_name": VNET, "network_name": NETWORK}, ["vnet_name is for AZURE", "network_name is for GCP"]),
+        ({"vnet_name": VNET, "provider_name": "GCP"}, ["vnet_name is for AZURE", "provider_name is GCP"]),
+        ({"provider_name": "all", "api_version": "v1.0"}, ["api_version must be v2 with provider_name all"]),
+        ({"provider_name": "GCP", "container_region_name": "x"}, ["container_region_name is for AWS and AZURE"]),
+        ({"provider_name": "all", "container_region_name": " "}, ["container_region_name is empty"]),
+    ],
+)
+def test_options_that_do_not_go_together_are_named(atlas: Atlas, options: dict[str, Any], words: list[str]) -> None:
+    done = read(atlas, **options)
+    assert done.failed
+    assert [word for word in words if word not in done.msg] == []
+
+
+def test_several_projects_are_read_with_all_clouds(atlas: Atlas, made: dict[str, str]) -> None:
+    done = read(atlas, group_id=None, group_ids=[atlas.emulator.settings.group_id], provider_name="all")
+    assert ids(done) == list(made.values())
