@@ -245,10 +245,7 @@ def test_a_failed_removal_under_way_for_atlas_is_asked_for_once(azure: PeerSite)
     assert (azure.atlas.writes(), done.changed) == (["DELETE"], False)
 
 
-def test_a_lost_reply_while_the_role_is_awaited_adds_no_time(
-    atlas: Atlas,
-    wire: Wire,
-) -> None:
+def test_a_lost_reply_while_the_role_is_awaited_adds_no_time(atlas: Atlas, wire: Wire) -> None:
     site = azure_site(atlas)
     site.role(given=False)
     started = atlas.clock.now
