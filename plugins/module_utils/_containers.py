@@ -13,7 +13,7 @@ from ._clouds.aws import AWS
 from ._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud
 from ._clouds.gcp import GCP, MOST_REGIONS
 from ._engine.options import Parameters, check_cloud_of_region, check_options, check_version, parse_option, parse_region
-from ._engine.plan import Change, LazyFacts, Plan, Step
+from ._engine.plan import Change, Facts, Plan, Step
 from ._http.errors import InvalidOptionError, TaskError
 from ._resources.containers import Container, describe, is_in_region
 from ._values.blocks import do_overlap, parse_private_block
@@ -159,7 +159,7 @@ class ContainerPlanner:
         step = Step("delete", None, (key,), after=UNUSED if self._waits else None)
         return Plan((Change("delete", key, container, None),), (step,))
 
-    def plan_present(self, state: ContainerState, facts: LazyFacts) -> Plan:
+    def plan_present(self, state: ContainerState, facts: Facts) -> Plan:
         """Plan the creation, or the change of the block.
 
         Raises:

@@ -12,7 +12,7 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .argspec import ArgumentSpec
 from .options import Parameters
-from .plan import LazyFacts, Plan, Step
+from .plan import Facts, Plan, Step
 from .wait import State, Wait
 
 Warn = t.Callable[[str], None]
@@ -80,7 +80,7 @@ class Operation(t.Generic[S, State]):
         self.params = params
         self.session = session
         self.clock = clock
-        self.facts = LazyFacts(self.read)
+        self.facts = Facts(self.read)
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:

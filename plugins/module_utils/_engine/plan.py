@@ -68,7 +68,7 @@ class Plan:
         return any(one.request == step.request for one in self.steps)
 
 
-class LazyFacts(dict[str, t.Any]):
+class Facts(dict[str, t.Any]):
     """What decisions ask for beside the state: each is read when it is first asked for, and once in a run.
 
     `get` returns what was read so far, and reads nothing.

@@ -15,7 +15,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_cloud_of_region, check_version, parse_option
-from .._engine.plan import LazyFacts, Plan
+from .._engine.plan import Facts, Plan
 from .._http.errors import FAILURE_FIELDS, InvalidOptionError, TaskError
 from .._peering.container_choice import ContainerChoice
 from .._peering.options import choose_provider, parse_cloud
@@ -170,7 +170,7 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
         TaskError: If something cannot be read.
     """
     found, containers = _read(client, params), Containers(client, params["group_id"])
-    facts = LazyFacts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
+    facts = Facts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
     choices = [ContainerChoice(params, provider, facts) for provider, unused in found]
     return [
         peer

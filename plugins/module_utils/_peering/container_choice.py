@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._engine.options import Parameters
-from .._engine.plan import LazyFacts
+from .._engine.plan import Facts
 from .._http.errors import InvalidOptionError, NotFoundError, TaskError
 from .._resources.containers import NOT_FOUND, Container, Containers, container_cloud, describe, is_in_region, to_region
 from .connection import LIST_PEERS, PeerState
@@ -31,7 +31,7 @@ class ContainerChoice:
         facts: The containers, and the connections of the project; read when they are asked for.
     """
 
-    def __init__(self, params: Parameters, provider: Cloud, facts: LazyFacts) -> None:
+    def __init__(self, params: Parameters, provider: Cloud, facts: Facts) -> None:
         self.params = params
         self.provider = provider
         self._facts = facts

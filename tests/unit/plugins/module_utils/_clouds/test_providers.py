@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS, Cloud, Peer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import LazyFacts
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.connection import CreatePeer, DeletePeer, PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container_choice import LIST_CONTAINERS, ContainerChoice
@@ -36,11 +36,11 @@ def peer_of(provider: Cloud, **fields: Any) -> Peer:
     return cast(Peer, {**shown, **OWN[provider.name], **own, **fields})
 
 
-def facts_for(provider: Cloud) -> LazyFacts:
+def facts_for(provider: Cloud) -> Facts:
     region = {"region_name": "EUROPE_NORTH"} if provider is AZURE else {"regions": []}
     names = dict.fromkeys(("atlas_gcp_project_id", "atlas_network_name"))
     one = {"id": CONTAINER_ID, "provider_name": provider.name, "atlas_cidr_block": "10.8.0.0/18", **region, **names}
-    return LazyFacts({LIST_CONTAINERS: [one]}.__getitem__)
+    return Facts({LIST_CONTAINERS: [one]}.__getitem__)
 
 
 def plan(provider: Cloud, state: PeerState, **more: Any) -> tuple[list[Any], str | None]:

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import LazyFacts, Plan, Step, find_differences
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts, Plan, Step, find_differences
 
 CURRENT = {"id": "1", "a": 1, "b": 2, "state": "OK"}
 
@@ -45,6 +45,6 @@ def test_a_fact_is_read_when_it_is_asked_for_and_once() -> None:
         asked.append(key)
         return [key]
 
-    facts = LazyFacts(read)
+    facts = Facts(read)
     assert facts.get("containers") is None
     assert (facts["peers"], facts["peers"], asked) == (["peers"], ["peers"], ["peers"])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE as AZURE_PROVIDER
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import LazyFacts
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.azure_role import role_failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container_choice import ContainerChoice, make_handover
@@ -138,7 +138,7 @@ def test_a_role_taken_away_during_the_wait_is_an_error(azure: PeerSite) -> None:
 )
 def test_the_application_of_the_governments_atlas_is_not_known(base_url: str, application: str | None) -> None:
     params = {**AZURE, "base_url": base_url, "group_id": "g", "container_id": None}
-    choice = ContainerChoice(params, AZURE_PROVIDER, LazyFacts(pytest.fail))
+    choice = ContainerChoice(params, AZURE_PROVIDER, Facts(pytest.fail))
     handover = make_handover(choice, None)
     assert (handover["application_id"], handover["az"] is None) == (application, application is None)
     text = str(role_failure(choice, AZURE, TaskError("Refused.", error_code="X")))
