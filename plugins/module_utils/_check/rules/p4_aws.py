@@ -23,14 +23,10 @@ def find_unknown_connection(facts: ConnectionFacts) -> Findings:
     """AWS knows the connection, with these credentials and in this region."""
     connection_id = connection_id_of(facts)
     if known(facts.aws.connection) is None:
-        yield Finding(
-            "fail",
-            connection_id,
-            f"AWS does not know {connection_id}{_place(facts)}.",
-            f"Use the credentials{_owner(facts)} and the region of the VPC. If they are right, the connection has ended, and AWS"
-            " has forgotten it: request it again.",
-            {"region": facts.entry.region},
-        )
+        message = f"AWS does not know {connection_id}{_place(facts)}."
+        fix = f"Use the credentials{_owner(facts)} and the region of the VPC."
+        fix += " If they are right, the connection has ended, and AWS has forgotten it: request it again."
+        yield Finding("fail", connection_id, message, fix, {"region": facts.entry.region})
 
 
 @check("P402", waits_for=("P102", "P401"))
@@ -95,25 +91,17 @@ def find_shared_vpc(facts: ConnectionFacts) -> Findings:
     """The VPC is there, and belongs to the account of the credentials."""
     vpc = known(facts.aws.vpc)
     if vpc is None:
-        yield Finding(
-            "fail",
-            facts.entry.vpc_id,
-            f"AWS does not know {facts.entry.vpc_id}{_place(facts)}.",
-            "Use the credentials and the region of the VPC.",
-            {"region": facts.entry.region},
-        )
+        message = f"AWS does not know {facts.entry.vpc_id}{_place(facts)}."
+        fix = "Use the credentials and the region of the VPC."
+        yield Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region})
         return
     own = known(facts.aws.account_id)
     if not vpc.account_id:
         raise UnreadError(Unread(f"AWS does not tell the owner of {vpc.id}."))
     if vpc.account_id != own:
-        yield Finding(
-            "fail",
-            vpc.id,
-            f"{vpc.id} belongs to account {vpc.account_id}, and is shared with you: its owner has to route.",
-            f"Use credentials of account {vpc.account_id}, or ask the owner to accept and to route.",
-            {"owner_id": vpc.account_id, "account_id": own},
-        )
+        message = f"{vpc.id} belongs to account {vpc.account_id}, and is shared with you: its owner has to route."
+        fix = f"Use credentials of account {vpc.account_id}, or ask the owner to accept and to route."
+        yield Finding("fail", vpc.id, message, fix, {"owner_id": vpc.account_id, "account_id": own})
 
 
 @check("P405", "warn", waits_for=("P101", "P102", "P401", "P402"))
@@ -125,20 +113,14 @@ def find_dns_options(facts: ConnectionFacts) -> Findings:
     if requester is None:
         raise UnreadError(Unread(f"AWS does not tell the DNS options of {connection.id}."))
     if not requester:
-        yield Finding(
-            "warn",
-            connection.id,
-            f"Atlas's side of {connection.id} does not resolve the names of clusters to private addresses for the VPC.",
-            "Only Atlas changes its side: ask its support, or use the private connection string.",
-            evidence,
-        )
+        message = f"Atlas's side of {connection.id} does not resolve the names of clusters to private addresses for the VPC."
+        fix = "Only Atlas changes its side: ask its support, or use the private connection string."
+        yield Finding("warn", connection.id, message, fix, evidence)
     if accepter is False:
-        yield Finding(
-            "info",
-            connection.id,
-            f"Your side of {connection.id} does not resolve the names of hosts in the VPC for Atlas. Clients do not need that.",
-            evidence=evidence,
+        message = (
+            f"Your side of {connection.id} does not resolve the names of hosts in the VPC for Atlas. Clients do not need that."
         )
+        yield Finding("info", connection.id, message, evidence=evidence)
 
 
 def _connection_of(facts: ConnectionFacts) -> PeeringConnection:

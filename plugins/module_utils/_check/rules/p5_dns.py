@@ -23,13 +23,9 @@ def find_dns_attributes(facts: ConnectionFacts) -> Findings:
     if not off:
         return
     are_private = have_all_private_strings(facts)
-    yield Finding(
-        "warn" if are_private else "fail",
-        facts.entry.vpc_id,
-        f"{listed(off)} of {facts.entry.vpc_id} {'is' if len(off) == 1 else 'are'} off: names resolve to public addresses.",
-        f"Turn {listed(off)} on (dns: enable){', or use the private connection strings' if are_private else ''}.",
-        dict(attributes),
-    )
+    message = f"{listed(off)} of {facts.entry.vpc_id} {'is' if len(off) == 1 else 'are'} off: names resolve to public addresses."
+    fix = f"Turn {listed(off)} on (dns: enable){', or use the private connection strings' if are_private else ''}."
+    yield Finding("warn" if are_private else "fail", facts.entry.vpc_id, message, fix, dict(attributes))
 
 
 @check("P502", "warn")
@@ -38,14 +34,10 @@ def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
     options = known(facts.aws.dhcp_options)
     own = own_dns_servers(facts)
     if own:
-        yield Finding(
-            "warn",
-            options.id,
-            f"{options.id} names the DNS servers {listed(own)}: unless they ask Amazon's resolver of this VPC, names resolve to"
-            " public addresses.",
-            "Let them forward mongodb.net to Amazon's resolver of this VPC, or use the private connection string.",
-            {"domain_name_servers": list(options.domain_name_servers)},
-        )
+        unless = "unless they ask Amazon's resolver of this VPC, names resolve to public addresses"
+        message = f"{options.id} names the DNS servers {listed(own)}: {unless}."
+        fix = "Let them forward mongodb.net to Amazon's resolver of this VPC, or use the private connection string."
+        yield Finding("warn", options.id, message, fix, {"domain_name_servers": list(options.domain_name_servers)})
 
 
 @check("P503", "warn")
@@ -53,13 +45,9 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
     """No private zone, and no rule of the resolver, answers for the names of clusters in Atlas's place."""
     for zone in known(facts.aws.zones):
         if _is_related(zone):
-            yield Finding(
-                "warn",
-                zone,
-                f"The private zone {zone} of {facts.entry.vpc_id} answers for names below {_DOMAIN} in Atlas's place.",
-                "Dissociate the zone from the VPC, or make sure that it has the names of your clusters.",
-                {"zone": zone},
-            )
+            message = f"The private zone {zone} of {facts.entry.vpc_id} answers for names below {_DOMAIN} in Atlas's place."
+            fix = "Dissociate the zone from the VPC, or make sure that it has the names of your clusters."
+            yield Finding("warn", zone, message, fix, {"zone": zone})
     rules = known(facts.aws.resolver_rules)
     # The most specific rule decides, so one that leaves the names to Amazon's resolver is an exception from a wider one.
     exceptions = [_labels(one.domain_name) for one in rules if one.rule_type == "SYSTEM" and _is_above(one.domain_name)]
@@ -67,13 +55,11 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
     for rule in rules:
         if rule.rule_type == "FORWARD" and _is_related(rule.domain_name) and len(_labels(rule.domain_name)) > depth:
             names = rule.domain_name.strip(".") or "all names"
-            yield Finding(
-                "warn",
-                rule.id,
-                f"{rule.id} forwards {names} to other DNS servers, which may resolve names below {_DOMAIN} to public addresses.",
-                f"Add a rule of type SYSTEM for {_DOMAIN}, or use the private connection string.",
-                {"domain_name": rule.domain_name},
+            message = (
+                f"{rule.id} forwards {names} to other DNS servers, which may resolve names below {_DOMAIN} to public addresses."
             )
+            fix = f"Add a rule of type SYSTEM for {_DOMAIN}, or use the private connection string."
+            yield Finding("warn", rule.id, message, fix, {"domain_name": rule.domain_name})
 
 
 def _labels(domain: str) -> list[str]:

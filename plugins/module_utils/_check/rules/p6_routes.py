@@ -39,13 +39,9 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
         return
     outside = [subnet.id for subnet in chosen_subnets(facts) if is_outside_entry(subnet, facts)]
     if outside:
-        yield Finding(
-            "info",
-            facts.entry.vpc_id,
-            f"{listed(outside)} {'is' if len(outside) == 1 else 'are'} outside of {facts.entry.cidr_block}, the cidr_block of the"
-            " connection, and not judged.",
-            evidence={"subnet_ids": outside},
-        )
+        are_outside = f"{listed(outside)} {'is' if len(outside) == 1 else 'are'} outside of {facts.entry.cidr_block}"
+        message = f"{are_outside}, the cidr_block of the connection, and not judged."
+        yield Finding("info", facts.entry.vpc_id, message, evidence={"subnet_ids": outside})
     for subnet_id in without_table(subnets, facts):
         yield Finding("unknown", subnet_id, f"AWS does not show a route table for {subnet_id}.", subnet_ids=(subnet_id,))
     views = tables_of(subnets, facts)
@@ -61,14 +57,10 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
         holes = [part for part in view.inside if part.route is not None and part.route.is_blackhole]
         if holes:
             blocks = [str(block) for part in holes for block in part.blocks]
-            yield Finding(
-                "fail",
-                view.table.id,
-                f"The route to {listed(blocks)} in {view.name} is a black hole, though the connection is active.",
-                f"Delete the route to {connection_id_of(facts)}, and create it again.",
-                {"route_table_id": view.table.id, "cidr_blocks": blocks, "subnet_ids": list(view.subnet_ids)},
-                view.subnet_ids,
-            )
+            message = f"The route to {listed(blocks)} in {view.name} is a black hole, though the connection is active."
+            fix = f"Delete the route to {connection_id_of(facts)}, and create it again."
+            evidence = {"route_table_id": view.table.id, "cidr_blocks": blocks, "subnet_ids": list(view.subnet_ids)}
+            yield Finding("fail", view.table.id, message, fix, evidence, view.subnet_ids)
 
 
 @check("P603")
@@ -106,12 +98,10 @@ def find_full_tables(facts: ConnectionFacts) -> Findings:
     for view in tables_of(need_subnets(facts), facts):
         number = sum(not route.is_propagated for route in (*view.table.routes, *view.table.list_routes))
         if number >= NEARLY * quota:
+            message = f"{view.name} has {number} of at most {quota} routes."
+            fix = "Remove routes that nobody needs, or request a higher quota (L-93826ACB)."
             yield Finding(
-                "warn",
-                view.table.id,
-                f"{view.name} has {number} of at most {quota} routes.",
-                "Remove routes that nobody needs, or request a higher quota (L-93826ACB).",
-                {"route_table_id": view.table.id, "routes": number, "quota": quota},
+                "warn", view.table.id, message, fix, {"route_table_id": view.table.id, "routes": number, "quota": quota}
             )
 
 
@@ -145,14 +135,10 @@ def find_missing_ways_back(facts: ConnectionFacts) -> Findings:
     block = to_network(peer["route_table_cidr_block"], f"connection {peer['id']}")
     for subnet in with_ipv4(need_subnets(facts)):
         if not ipaddress.IPv4Network(subnet.cidr_block or "").subnet_of(block):
-            yield Finding(
-                "fail",
-                subnet.id,
-                f"Atlas has no way back to {subnet.cidr_block} of {subnet.id}: it routes only {block} to the VPC.",
-                "Use SNAT to addresses of that block, as for pods, or give the connection a wider block.",
-                {"cidr_block": subnet.cidr_block, "route_table_cidr_block": str(block)},
-                (subnet.id,),
-            )
+            message = f"Atlas has no way back to {subnet.cidr_block} of {subnet.id}: it routes only {block} to the VPC."
+            fix = "Use SNAT to addresses of that block, as for pods, or give the connection a wider block."
+            evidence = {"cidr_block": subnet.cidr_block, "route_table_cidr_block": str(block)}
+            yield Finding("fail", subnet.id, message, fix, evidence, (subnet.id,))
 
 
 @check("P608")
