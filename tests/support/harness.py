@@ -76,6 +76,11 @@ class Done:
     def msg(self) -> str:
         return str(self.result["msg"])
 
+    def missing(self, *words: str) -> list[str]:
+        """Return the words that are not in the message of the failure."""
+        assert self.failed
+        return [word for word in words if word not in self.msg]
+
     @property
     def peer(self) -> Any:
         return self.result["vpc_peer"]

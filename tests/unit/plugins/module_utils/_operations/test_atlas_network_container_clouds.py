@@ -47,11 +47,6 @@ def add_peer(atlas: Atlas, provider: str, container_id: str) -> str:
         return project.create_peer(body, needs_container=True).id
 
 
-def words_missing(done: Done, *words: str) -> list[str]:
-    assert done.failed
-    return [word for word in words if word not in done.msg]
-
-
 @CREATIONS
 def test_it_is_created_as_check_mode_foretold_and_then_found(atlas: Atlas, options: dict[str, Any]) -> None:
     foretold = run(atlas, **options, check_mode=True)
@@ -115,7 +110,7 @@ def test_a_region_that_is_not_known_is_passed_on_with_a_warning(atlas: Atlas) ->
 def test_a_container_on_azure_is_one_of_its_region_only(atlas: Atlas, check_mode: bool) -> None:
     add(atlas, providerName="AZURE", region="EUROPE_WEST", atlasCidrBlock=BLOCK)
     overlap = run(atlas, **AZURE, check_mode=check_mode)
-    assert words_missing(overlap, "atlas_cidr_block", BLOCK, "overlaps") == []
+    assert overlap.missing("atlas_cidr_block", BLOCK, "overlaps") == []
     other = run(atlas, **{**AZURE, "atlas_cidr_block": "10.9.0.0/21"}, check_mode=check_mode)
     assert (other.changed, len(containers(atlas))) == (True, 1 if check_mode else 2)
 
@@ -123,12 +118,12 @@ def test_a_container_on_azure_is_one_of_its_region_only(atlas: Atlas, check_mode
 @CHECK_MODES
 def test_without_a_region_it_is_the_only_one_on_azure(atlas: Atlas, check_mode: bool) -> None:
     none = run(atlas, provider_name="AZURE", check_mode=check_mode)
-    assert words_missing(none, "no network container on AZURE", "region_name") == []
+    assert none.missing("no network container on AZURE", "region_name") == []
     first = add(atlas, providerName="AZURE", region="EUROPE_WEST", atlasCidrBlock=BLOCK)
     assert run(atlas, provider_name="AZURE", check_mode=check_mode).result["container"]["id"] == first
     second = add(atlas, providerName="AZURE", region="US_EAST_2", atlasCidrBlock="10.9.0.0/21")
     several = run(atlas, provider_name="AZURE", check_mode=check_mode)
-    assert words_missing(several, first, second, "westeurope", "eastus2", "2 network containers on AZURE", "region_name") == []
+    assert several.missing(first, second, "westeurope", "eastus2", "2 network containers on AZURE", "region_name") == []
     assert atlas.writes() == []
 
 
@@ -154,7 +149,7 @@ def test_what_differs_is_named_and_never_changed(
     container_id = run(atlas, **made).result["container"]["id"]
     before, writes = containers(atlas), len(atlas.writes())
     done = run(atlas, **{**made, **wanted}, check_mode=check_mode)
-    assert words_missing(done, container_id, "cannot be changed", "remove the container first", "state: absent", *words) == []
+    assert done.missing(container_id, "cannot be changed", "remove the container first", "state: absent", *words) == []
     assert (done.changed, containers(atlas), len(atlas.writes())) == (False, before, writes)
 
 
@@ -205,7 +200,7 @@ def test_malformed_options_are_refused_unwritten(
     atlas: Atlas, options: dict[str, Any], words: list[str], check_mode: bool
 ) -> None:
     done = run(atlas, **options, check_mode=check_mode)
-    assert words_missing(done, *words) == []
+    assert done.missing(*words) == []
     assert (done.changed, atlas.writes(), containers(atlas)) == (False, [], [])
 
 
@@ -237,7 +232,7 @@ def test_one_that_the_options_do_not_describe_is_not_removed(
 ) -> None:
     container = run(atlas, **made).result["container"]
     done = run(atlas, **options, state="absent", check_mode=check_mode)
-    assert words_missing(done, container["id"], "is not the one that the options describe", *words) == []
+    assert done.missing(container["id"], "is not the one that the options describe", *words) == []
     assert len(containers(atlas)) == 1
 
 
@@ -248,7 +243,7 @@ def test_one_in_use_stays_and_its_user_is_named(atlas: Atlas, options: dict[str,
     peer_id = add_peer(atlas, container["provider_name"], container["id"])
     done = run(atlas, **options, state="absent", check_mode=check_mode)
     network = {"AZURE": "prod-vnet", "GCP": "prod-net"}[container["provider_name"]]
-    assert words_missing(done, container["id"], "cannot be removed", peer_id, network, "ADDING_PEER", "wait") == []
+    assert done.missing(container["id"], "cannot be removed", peer_id, network, "ADDING_PEER", "wait") == []
     assert len(containers(atlas)) == 1
 
 
@@ -279,7 +274,7 @@ def test_a_reply_that_shows_other_regions_is_not_believed(atlas: Atlas, wire: Wi
     shown = {"id": "0" * 24, "providerName": "GCP", "regions": ["US_EAST_4"], "atlasCidrBlock": "10.8.0.0/23"}
     wire.faults.append(Fault("POST", reply(shown, 201)))
     done = run(atlas, **SMALL)
-    assert words_missing(done, "does not show what was sent", "['US_EAST_4']", "['EUROPE_WEST_3', 'US_EAST_4']") == []
+    assert done.missing("does not show what was sent", "['US_EAST_4']", "['EUROPE_WEST_3', 'US_EAST_4']") == []
     assert (done.changed, containers(atlas)) == (False, [])
 
 
@@ -300,4 +295,4 @@ def test_a_list_that_is_refused_is_no_absence(atlas: Atlas) -> None:
 def test_a_cloud_that_is_full_says_what_to_do(atlas: Atlas, wire: Wire) -> None:
     wire.faults.append(Fault("POST", reply({"error": 409, "errorCode": "NO_CAPACITY", "detail": "It is full."}, 409)))
     done = run(atlas, **AZURE)
-    assert words_missing(done, "It is full", "northeurope", "choose another region") == []
+    assert done.missing("It is full", "northeurope", "choose another region") == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.harness import PAIR, PEERING, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.harness import PAIR, PEERING, Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
     AZURE,
     DIRECTORY,
@@ -35,21 +35,6 @@ HANDOVER = {
 def site(atlas: Atlas, request: pytest.FixtureRequest) -> PeerSite:
     make: Callable[[Atlas], PeerSite] = request.param
     return make(atlas)
-
-
-@pytest.fixture
-def azure(atlas: Atlas) -> PeerSite:
-    return azure_site(atlas)
-
-
-@pytest.fixture
-def gcp(atlas: Atlas) -> PeerSite:
-    return gcp_site(atlas)
-
-
-def words_missing(done: Done, *words: str) -> list[str]:
-    assert done.failed
-    return [word for word in words if word not in done.msg]
 
 
 def test_it_is_made_as_foretold_and_found_and_removed(site: PeerSite) -> None:
@@ -100,24 +85,24 @@ def test_peer_id_alone_tells_the_cloud(site: PeerSite) -> None:
     done = site.run(**alone)
     assert (done.changed, done.peer["provider_name"], len(site.atlas.wire())) == (False, site.cloud, 2)
     assert set(done.result["handover"]) == HANDOVER[site.cloud]
-    assert words_missing(site.run(**alone, api_version="v1.0"), "api_version must be v2", site.cloud) == []
+    assert site.run(**alone, api_version="v1.0").missing("api_version must be v2", site.cloud) == []
     assert site.run(**alone, provider_name=site.cloud).peer["id"] == peer_id
     other = site.run(**alone, provider_name="AWS")
-    assert words_missing(other, "peer_id", f"on {site.cloud}", "the other options are for AWS") == []
-    assert words_missing(site.run(**{**alone, **PAIR}), "peer_id", f"on {site.cloud}", "are for AWS") == []
+    assert other.missing("peer_id", f"on {site.cloud}", "the other options are for AWS") == []
+    assert site.run(**{**alone, **PAIR}).missing("peer_id", f"on {site.cloud}", "are for AWS") == []
     assert site.run(**alone, state="absent", wait=True).changed
     assert site.peers() == []
 
 
 def test_peer_id_of_aws_does_not_fit_options_of_another_cloud(site: PeerSite) -> None:
     made = site.atlas.create()
-    assert words_missing(site.run(peer_id=made["id"]), made["id"], "on AWS", f"are for {site.cloud}") == []
+    assert site.run(peer_id=made["id"]).missing(made["id"], "on AWS", f"are for {site.cloud}") == []
 
 
 def test_what_is_not_there_is_not_created_from_an_id(site: PeerSite) -> None:
     done = site.run(**dict.fromkeys(site.options), provider_name=site.cloud, peer_id="5356823b3794dee37132bb7c")
     names = ("vnet_name", "azure_subscription_id") if site.cloud == "AZURE" else ("network_name", "gcp_project_id")
-    assert words_missing(done, "has no VPC peering connection 5356823b3794dee37132bb7c", *names) == []
+    assert done.missing("has no VPC peering connection 5356823b3794dee37132bb7c", *names) == []
 
 
 def test_two_networks_have_two_connections(site: PeerSite) -> None:
@@ -150,7 +135,7 @@ def test_names_of_azure_are_the_same_in_any_case(azure: PeerSite, options: dict[
 def test_a_region_of_azure_needs_its_cloud(azure: PeerSite) -> None:
     alone = {**dict.fromkeys(azure.options), "peer_id": azure.create(), "container_region_name": "northeurope"}
     words = ("container_region_name 'northeurope' is a region of AZURE", "Set provider_name: AZURE.")
-    assert words_missing(azure.run(**alone), *words) == []
+    assert azure.run(**alone).missing(*words) == []
     assert azure.requests() == []
     assert azure.run(**alone, provider_name="AZURE").changed is False
 
@@ -196,20 +181,20 @@ def test_the_resource_id_of_a_vnet_creates_too(azure: PeerSite) -> None:
 )
 def test_options_that_do_not_go_together_are_named(atlas: Atlas, options: dict[str, Any], words: list[str]) -> None:
     done = atlas.run(**options)
-    assert words_missing(done, *words) == []
+    assert done.missing(*words) == []
     assert atlas.wire() == []
 
 
 def test_an_unknown_id_may_be_one_of_any_cloud(atlas: Atlas) -> None:
     done = atlas.run(peer_id="5356823b3794dee37132bb7c")
-    assert words_missing(done, "give vpc_id and aws_account_id, or what names the network on AZURE or GCP, instead") == []
+    assert done.missing("give vpc_id and aws_account_id, or what names the network on AZURE or GCP, instead") == []
 
 
 @CHECK_MODES
 @pytest.mark.parametrize("name", ["azure_directory_id", "resource_group_name"])
 def test_what_azure_needs_is_named(azure: PeerSite, name: str, check_mode: bool) -> None:
     done = azure.run(**{name: None}, check_mode=check_mode)
-    assert words_missing(done, f"{name} is required to create a VPC peering connection") == []
+    assert done.missing(f"{name} is required to create a VPC peering connection") == []
     assert azure.peers() == []
 
 
@@ -223,19 +208,19 @@ def test_options_beside_the_key_of_azure_have_to_fit(
 ) -> None:
     azure.create()
     done = azure.run(**{name: value}, state=state, check_mode=check_mode)
-    assert words_missing(done, f"{name} is {AZURE[name]}, not {value}") == []
+    assert done.missing(f"{name} is {AZURE[name]}, not {value}") == []
     assert azure.atlas.writes() == []
 
 
 def test_one_of_several_containers_of_azure_is_never_guessed(azure: PeerSite) -> None:
     second = azure.make_container(region="US_EAST_2", atlasCidrBlock="10.9.0.0/21")
-    assert words_missing(azure.run(), "has 2 network containers on AZURE", "container_region_name", "eastus2") == []
+    assert azure.run().missing("has 2 network containers on AZURE", "container_region_name", "eastus2") == []
     for region in ("eastus2", "US_EAST_2", "EastUS2"):
         done = azure.run(container_region_name=region)
         assert (done.failed, done.peer["container_id"]) == (False, second)
     assert azure.run(container_id=azure.container_id).changed
-    assert words_missing(azure.run(), "has 2 VPC peering connections", "container_region_name") == []
-    assert words_missing(azure.run(container_region_name="westeurope"), "no network container on AZURE in westeurope;") == []
+    assert azure.run().missing("has 2 VPC peering connections", "container_region_name") == []
+    assert azure.run(container_region_name="westeurope").missing("no network container on AZURE in westeurope;") == []
     assert azure.run(container_region_name="us-east-2", state="absent").changed
 
 
@@ -243,21 +228,21 @@ def test_one_of_several_containers_of_azure_is_never_guessed(azure: PeerSite) ->
 def test_a_container_of_another_cloud_is_said(site: PeerSite, check_mode: bool) -> None:
     done = site.run(container_id=site.atlas.container_id, check_mode=check_mode)
     words = (f"container_id: network container {site.atlas.container_id} is on AWS, not on {site.cloud}", "Leave it out")
-    assert words_missing(done, *words) == []
+    assert done.missing(*words) == []
     assert site.peers() == []
 
 
 @CHECK_MODES
 def test_a_container_that_is_not_there_is_said(site: PeerSite, check_mode: bool) -> None:
     done = site.run(container_id="5356823b3794dee37132bb7c", check_mode=check_mode)
-    assert words_missing(done, "container_id: project", "has no network container 5356823b3794dee37132bb7c") == []
+    assert done.missing("container_id: project", "has no network container 5356823b3794dee37132bb7c") == []
 
 
 @pytest.mark.parametrize("options", [AZURE, GCP], ids=["AZURE", "GCP"])
 def test_without_a_container_there_is_no_connection(atlas: Atlas, options: dict[str, Any]) -> None:
     for check_mode in (True, False):
         done = atlas.run(**options, check_mode=check_mode)
-        assert words_missing(done, "has no network container on", "Create one") == []
+        assert done.missing("has no network container on", "Create one") == []
 
 
 @CHECK_MODES
@@ -265,7 +250,7 @@ def test_a_vnet_has_no_two_peerings_with_overlapping_blocks(azure: PeerSite, che
     azure.create()
     twin = azure.add_twin()
     done = azure.run(container_region_name="westeurope", check_mode=check_mode)
-    assert words_missing(done, "VNet prod-vnet", "overlaps 10.8.0.0/21", azure.container_id, twin) == []
+    assert done.missing("VNet prod-vnet", "overlaps 10.8.0.0/21", azure.container_id, twin) == []
     assert azure.atlas.writes() == []
 
 
@@ -277,7 +262,7 @@ def test_a_peering_that_could_not_be_removed_is_in_the_way_too(azure: PeerSite, 
     azure.atlas.act("delete", old)
     azure.clock.sleep(2)
     done = azure.run(container_region_name="westeurope", check_mode=check_mode)
-    assert words_missing(done, "VNet prod-vnet", f"by VPC peering connection {old}", "overlaps 10.8.0.0/21", twin) == []
+    assert done.missing("VNet prod-vnet", f"by VPC peering connection {old}", "overlaps 10.8.0.0/21", twin) == []
     assert azure.atlas.writes() == []
 
 
@@ -295,7 +280,7 @@ def test_an_overlapping_peering_is_gone_before_the_new_request(azure: PeerSite, 
     azure.emulator.requests.clear()
     done = azure.run(container_region_name="westeurope", **options)
     if is_late:
-        assert words_missing(done, f"{old} is still DELETING after 5 seconds") == []
+        assert done.missing(f"{old} is still DELETING after 5 seconds") == []
         assert azure.atlas.writes() == []
         return
     assert (done.failed, done.peer["container_id"], len(azure.peers())) == (False, twin, 1)

@@ -27,21 +27,6 @@ APPLICATION = "e90a1407-55c3-432d-9cb1-3638900a9d22"
 ACTIONS = ("virtualNetworkPeerings/read", "virtualNetworkPeerings/write", "virtualNetworkPeerings/delete", "peer/action")
 
 
-@pytest.fixture
-def azure(atlas: Atlas) -> PeerSite:
-    return azure_site(atlas)
-
-
-@pytest.fixture
-def gcp(atlas: Atlas) -> PeerSite:
-    return gcp_site(atlas)
-
-
-def words_missing(done: Done, *words: str) -> list[str]:
-    assert done.failed
-    return [word for word in words if word not in done.msg]
-
-
 def statuses(done: Done) -> list[str]:
     return [one["status"] for one in done.result["status_history"]]
 
@@ -68,7 +53,7 @@ def test_gcp_names_at_once_what_the_customer_has_to_do(gcp: PeerSite) -> None:
     there = f"network {container['networkName']} of project {container['gcpProjectId']}"
     to_do = f"create the peering in GCP from network {NETWORK} of project {PROJECT} to {there} (atlas_gcp_peering)"
     assert gcp.lines[0] == f"{NETWORK}: ADDING_PEER → WAITING_FOR_USER after 1 s; {to_do}"
-    assert words_missing(done, "is still WAITING_FOR_USER after 60 seconds", to_do[1:], "then run the task again") == []
+    assert done.missing("is still WAITING_FOR_USER after 60 seconds", to_do[1:], "then run the task again") == []
     assert None not in done.result["handover"].values()
 
 
@@ -101,7 +86,7 @@ def test_a_role_that_is_missing_is_told_ready_to_paste(azure: PeerSite) -> None:
         "resource_group_name",
         "vnet_name",
     )
-    assert words_missing(done, *words) == []
+    assert done.missing(*words) == []
     # The service principal exists for a second VNet, where its line fails, and the others have to run.
     assert "&&" not in done.msg
     assert (done.changed, done.result["http_status"]) == (False, 404)
@@ -115,14 +100,14 @@ def test_without_wait_a_refusal_for_the_role_is_told_at_once(azure: PeerSite) ->
     for options in ({}, {"wait": True, "azure_role_timeout": 0}):
         azure.emulator.requests.clear()
         done = azure.run(**options)
-        assert words_missing(done, APPLICATION, *ACTIONS, VNET_ID) == []
+        assert done.missing(APPLICATION, *ACTIONS, VNET_ID) == []
         assert azure.requests().count("POST peers") == 1
         assert (done.msg.count("repeated"), azure.lines) == (0, [])
 
 
 def test_another_refusal_is_not_repeated(azure: PeerSite) -> None:
     done = azure.run(wait=True, container_id="5356823b3794dee37132bb7c")
-    assert words_missing(done, "has no network container 5356823b3794dee37132bb7c") == []
+    assert done.missing("has no network container 5356823b3794dee37132bb7c") == []
     assert (azure.requests().count("POST peers"), azure.clock.pauses) == (1, [])
 
 
@@ -150,14 +135,14 @@ def test_a_failure_is_told_in_the_words_of_the_cloud(azure: PeerSite, text: str 
     peer_id = azure.create()
     azure.fail(peer_id, text)  # type: ignore[arg-type]
     done = azure.run()
-    assert words_missing(done, f"{peer_id} is FAILED ({text or 'no reason given'}", "recreate: dead") == []
+    assert done.missing(f"{peer_id} is FAILED ({text or 'no reason given'}", "recreate: dead") == []
     assert done.result["error_code"] == text
 
 
 def test_a_failure_of_gcp_is_told_in_its_words(gcp: PeerSite) -> None:
     gcp.clock.after(5, lambda: gcp.fail(gcp.peers()[0]["id"], "The network is not there."))
     done = gcp.run(wait=True, wait_for="available")
-    assert words_missing(done, "FAILED (The network is not there.)") == []
+    assert done.missing("FAILED (The network is not there.)") == []
 
 
 @pytest.mark.parametrize("make", [azure_site, gcp_site])
@@ -172,7 +157,7 @@ def test_an_old_connection_that_has_failed_may_have_worked(atlas: Atlas, make: C
         project.peers.drop(peer)
         peer.id = f"53568200{peer_id[8:]}"
         project.peers.put_first(peer)
-    assert words_missing(site.run(), sentence) == []
+    assert site.run().missing(sentence) == []
 
 
 def test_a_failed_one_is_replaced_if_that_is_wanted(azure: PeerSite) -> None:
@@ -189,10 +174,10 @@ def test_what_could_not_be_removed_counts_as_failed(azure: PeerSite) -> None:
     peer_id = azure.create()
     azure.fail_deletion(peer_id)
     gone = azure.run(state="absent", wait=True)
-    assert words_missing(gone, peer_id, "could not be removed", "DELETION_FAILED (Internal Error", "role", "has to stay") == []
+    assert gone.missing(peer_id, "could not be removed", "DELETION_FAILED (Internal Error", "role", "has to stay") == []
     assert (gone.changed, gone.peer["status_name"]) == (True, "DELETION_FAILED")
     again = azure.run()
-    assert words_missing(again, "DELETION_FAILED", "role", "recreate: dead") == []
+    assert again.missing("DELETION_FAILED", "role", "recreate: dead") == []
     done = azure.run(recreate="dead")
     assert (done.failed, done.changed, len(azure.peers())) == (False, True, 1)
 
@@ -217,7 +202,7 @@ def test_a_removal_that_keeps_failing_ends_after_a_minute(azure: PeerSite) -> No
         project.peers.delete = lambda peer: None
     before = azure.clock.now
     done = azure.run(state="absent", wait=True)
-    assert words_missing(done, peer_id, "could not be removed", "run the task again") == []
+    assert done.missing(peer_id, "could not be removed", "run the task again") == []
     assert 60 <= azure.clock.now - before <= 72
 
 
@@ -229,7 +214,7 @@ def test_a_time_out_before_the_minute_is_over_names_the_role(azure: PeerSite) ->
     with azure.emulator.project.now() as project:
         project.peers.delete = lambda peer: None
     done = azure.run(state="absent", wait=True, wait_timeout=30)
-    assert words_missing(done, "is still DELETION_FAILED after 30 seconds", "role", "has to stay", "Raise wait_timeout") == []
+    assert done.missing("is still DELETION_FAILED after 30 seconds", "role", "has to stay", "Raise wait_timeout") == []
 
 
 def test_a_failed_removal_under_way_for_atlas_is_asked_for_once(azure: PeerSite) -> None:
@@ -240,7 +225,7 @@ def test_a_failed_removal_under_way_for_atlas_is_asked_for_once(azure: PeerSite)
     azure.atlas.fault("DELETE", "status", times=None, status=409, code="PEER_ALREADY_REQUESTED_DELETION")
     azure.emulator.requests.clear()
     done = azure.run(state="absent", wait=True)
-    assert words_missing(done, peer_id, "could not be removed: it is DELETION_FAILED", "role", "has to stay") == []
+    assert done.missing(peer_id, "could not be removed: it is DELETION_FAILED", "role", "has to stay") == []
     assert (done.result["http_status"], done.result["error_code"]) == (409, "PEER_ALREADY_REQUESTED_DELETION")
     assert (azure.atlas.writes(), done.changed) == (["DELETE"], False)
 
@@ -251,7 +236,7 @@ def test_a_lost_reply_while_the_role_is_awaited_adds_no_time(atlas: Atlas, wire:
     started = atlas.clock.now
     atlas.clock.after(30, lambda: wire.faults.append(Fault("POST", DROP, forward=False)))
     done = site.run(wait=True, azure_role_timeout=60)
-    assert words_missing(done, APPLICATION, "repeated for 6", "az role assignment create") == []
+    assert done.missing(APPLICATION, "repeated for 6", "az role assignment create") == []
     assert 60 <= atlas.clock.now - started <= 75
     assert not any("gone" in line for line in atlas.lines)
     site.role(seconds=40)

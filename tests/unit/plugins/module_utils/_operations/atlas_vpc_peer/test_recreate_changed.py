@@ -6,22 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, VPC, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, VPC, Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.peer_site import PeerSite, azure_site, gcp_site
 
 OTHER_VPC = "vpc-0ffffffffffffffff"
 CHECK_MODES = pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check mode"])
 WAITS = pytest.mark.parametrize("wait", [False, True], ids=["no wait", "wait"])
-
-
-@pytest.fixture
-def azure(atlas: Atlas) -> PeerSite:
-    return azure_site(atlas)
-
-
-def words_missing(done: Done, *words: str) -> list[str]:
-    assert done.failed
-    return [word for word in words if word not in done.msg]
 
 
 def ids(atlas: Atlas) -> list[str]:
@@ -95,7 +85,7 @@ def test_without_recreate_peer_id_has_to_fit(azure: PeerSite) -> None:
     old = azure.create()
     for recreate in ("never", "dead"):
         done = azure.run(**azure.other, peer_id=old, recreate=recreate)
-        assert words_missing(done, "vnet_name is prod-vnet, not other-net") == []
+        assert done.missing("vnet_name is prod-vnet, not other-net") == []
     assert azure.atlas.writes() == []
 
 
@@ -146,7 +136,7 @@ def test_changed_includes_dead(azure: PeerSite) -> None:
 def test_everything_that_a_new_one_needs_has_to_be_set(azure: PeerSite) -> None:
     azure.create()
     done = azure.run(recreate="changed", azure_directory_id=None, resource_group_name="other-group")
-    assert words_missing(done, "azure_directory_id is required with recreate: changed") == []
+    assert done.missing("azure_directory_id is required with recreate: changed") == []
     assert azure.atlas.writes() == []
 
 
@@ -171,7 +161,7 @@ def test_a_creation_that_fails_after_the_removal_names_the_rest(azure: PeerSite)
         project.peers.delete = remove
     done = azure.run(recreate="changed", resource_group_name="other-group", azure_role_timeout=30)
     words = (f"VPC peering connection {old} is removed by now; the next run creates the new one", "az role assignment create")
-    assert words_missing(done, *words) == []
+    assert done.missing(*words) == []
     assert done.msg.index("It was repeated") < done.msg.index("is removed by now"), "it is the request that was repeated"
     assert (done.changed, ids(azure.atlas)) == (True, [])
     azure.role()
@@ -227,7 +217,7 @@ def test_a_move_that_removes_first_needs_a_container_option(atlas: Atlas) -> Non
     old = atlas.create(container_id=atlas.container_id)["id"]
     atlas.add_container("EU_WEST_1", "192.168.240.0/21")
     options = {**PEERING, "vpc_id": OTHER_VPC, "peer_id": old, "recreate": "changed"}
-    assert words_missing(atlas.run(**options), "has 2 network containers", "container_region_name") == []
+    assert atlas.run(**options).missing("has 2 network containers", "container_region_name") == []
     assert atlas.writes() == []
     done = atlas.run(**options, container_region_name="us-east-1")
     assert (done.failed, atlas.writes()) == (False, ["DELETE", "POST"])
@@ -238,7 +228,7 @@ def test_a_mistake_in_the_container_removes_nothing(azure: PeerSite, check_mode:
     old = azure.create()
     options = {**azure.other, "peer_id": old, "recreate": "changed"}
     done = azure.run(**options, container_id="5356823b3794dee37132bb7c", check_mode=check_mode)
-    assert words_missing(done, "has no network container 5356823b3794dee37132bb7c") == []
+    assert done.missing("has no network container 5356823b3794dee37132bb7c") == []
     assert ids(azure.atlas) == [old]
 
 
@@ -256,7 +246,7 @@ def test_a_removal_that_fails_is_not_told_to_be_done(azure: PeerSite, recreate: 
     options = {"resource_group_name": "other-group"} if recreate == "changed" else {}
     done = azure.run(**options, recreate=recreate, wait_timeout=30)
     said = "is still DELETING after 30 seconds" if late else "could not be removed: it is DELETION_FAILED"
-    assert words_missing(done, f"{old} {said}") == []
+    assert done.missing(f"{old} {said}") == []
     assert "removed by now" not in done.msg
     assert azure.atlas.writes() == ["DELETE"]
 
@@ -266,7 +256,7 @@ def test_a_move_removes_no_second_connection_that_works(azure: PeerSite, check_m
     old, other = azure.create(), azure.create(**{**azure.other, "resource_group_name": "third-group"})
     done = azure.run(**azure.other, peer_id=old, recreate="changed", check_mode=check_mode)
     words = (f"peer_id names VPC peering connection {old}", f"{other} leads there", "Run the task without peer_id first")
-    assert words_missing(done, *words) == []
+    assert done.missing(*words) == []
     assert (done.changed, ids(azure.atlas)) == (False, [old, other])
 
 

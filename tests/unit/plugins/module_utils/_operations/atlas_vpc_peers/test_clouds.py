@@ -17,7 +17,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.sets import (
     PROJECT,
     SUBSCRIPTION,
     SetSite,
-    add_clouds,
     azure,
     entry,
     gcp,
@@ -29,12 +28,6 @@ CLOUDS = ("AWS", "AZURE", "GCP")
 #: The networks of `three`.
 NAMES = {"AWS": vpc(0), "AZURE": "vnet-0", "GCP": "net-0"}
 ENTRIES = {"AWS": entry(0), "AZURE": azure(0), "GCP": gcp(0)}
-
-
-@pytest.fixture
-def clouds(atlas: SetSite) -> dict[str, str]:
-    """The containers of a project on all clouds."""
-    return add_clouds(atlas)
 
 
 def three() -> list[dict[str, Any]]:

@@ -6,26 +6,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import INVALID, UNREACHABLE, Rule
-from ansible_collections.cloudpeer.atlas.tests.support.sets import (
-    PROJECT,
-    SUBSCRIPTION,
-    SetSite,
-    add_clouds,
-    azure,
-    entry,
-    gcp,
-    vpc,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, SUBSCRIPTION, SetSite, azure, entry, gcp, vpc
 
 ALL: dict[str, Any] = {"provider_name": "all", "parallel": 1}
 WAIT: dict[str, Any] = {**ALL, "wait": True, "wait_timeout": 100}
 APPLICATION = "e90a1407-55c3-432d-9cb1-3638900a9d22"
-
-
-@pytest.fixture
-def clouds(atlas: SetSite) -> dict[str, str]:
-    """The containers of a project on all clouds."""
-    return add_clouds(atlas)
 
 
 def three(number: int = 0) -> list[dict[str, Any]]:
