@@ -18,12 +18,13 @@ from .._values.ids import parse_route_table_id
 from .._values.invalid import InvalidValueError
 from .credentials import AWS_OF_ENTRY, validate_aws_of_entry
 
+# The credentials of an entry, by its cloud.
 _GCP_OF_ENTRY: dict[str, dict[str, t.Any]] = {
     "gcp_service_account_file": {"type": "path"},
     "gcp_access_token": {"type": "str", "no_log": True},
 }
 _CREDENTIALS = {AWS.name: AWS_OF_ENTRY, GCP.name: _GCP_OF_ENTRY}
-# An entry has `cidr_block` for the block that Atlas routes to, and `region` for that of the network.
+# The options of an entry that are one cloud's alone. It has `cidr_block` and `region` for the block and the region of a VPC.
 _OWN: dict[str, tuple[str, ...]] = {
     cloud.name: (
         *(name for name in cloud.forms if name not in (cloud.block, cloud.region)),
@@ -44,6 +45,7 @@ ENTRY_OPTIONS: dict[str, t.Mapping[str, t.Any]] = {
     **AWS_OF_ENTRY,
     **_GCP_OF_ENTRY,
 }
+# What parses the options that entries on all clouds have.
 _FORMS = dict.fromkeys(("cidr_block", "atlas_cidr_block"), parse_private_block)
 # What an entry may have one of. Ansible's own check would count what is empty.
 _EXCLUSIVE = (("aws_profile", "aws_access_key"), ("aws_profile", "aws_session_token"), ("route_table_ids", "route_table_tags"))
@@ -154,9 +156,9 @@ def _parse_forms(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
         InvalidOptionError: If one cannot be right, or differs from that name.
     """
     for name, parse in {**cloud.forms, **_FORMS, **cloud.check_forms}.items():
-        value = None if entry.get(name) is None else parse_option(f"{place}.{name}", entry[name], parse)
-        if value is None:
+        if entry.get(name) is None:
             continue
+        value = parse_option(f"{place}.{name}", entry[name], parse)
         if name != cloud.whole:
             entry[name] = str(value)
             continue
