@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws, running_aws
@@ -33,6 +35,19 @@ def emulator(start: Callable[..., RunningEmulator]) -> RunningEmulator:
 def playbook(tmp_path: Path) -> PlaybookRunner:
     """Return what runs a playbook."""
     return PlaybookRunner(tmp_path)
+
+
+@pytest.fixture
+def clouds() -> Iterator[RunningClouds]:
+    """Return stand-ins of AZURE and GCP."""
+    with running_clouds() as clouds:
+        yield clouds
+
+
+@pytest.fixture
+def cloud_atlas(start: Callable[..., RunningEmulator], clouds: RunningClouds) -> RunningEmulator:
+    """Return an Atlas that finds its customers' networks in the stand-ins."""
+    return start(step_seconds=0.1, clouds_url=clouds.control_url)
 
 
 @pytest.fixture(scope="session")

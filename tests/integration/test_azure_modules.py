@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import ATLAS_APPLICATION
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support import azure_site
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import ATLAS_BLOCK, VNET, VNET_ID
@@ -37,10 +36,9 @@ AGAIN = {"until": "result is not failed or 'PrincipalNotFound' not in result.msg
 
 
 @pytest.fixture
-def clouds() -> Iterator[RunningClouds]:
-    with running() as clouds:
-        clouds.azure.add_vnet(*VNET, prefixes=["10.0.0.0/24"])
-        yield clouds
+def clouds(clouds: RunningClouds) -> RunningClouds:
+    clouds.azure.add_vnet(*VNET, prefixes=["10.0.0.0/24"])
+    return clouds
 
 
 @pytest.fixture

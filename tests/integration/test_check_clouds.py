@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
-from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import GCP_BLOCK, GCP_PROJECT, NETWORK, VNET, VNET_ID
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import CloudsSite
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRunner
@@ -20,9 +19,8 @@ ENTRIES = [{"vnet_resource_id": VNET_ID}, {"gcp_project_id": GCP_PROJECT, "netwo
 
 
 @pytest.fixture
-def site() -> Iterator[CloudsSite]:
-    with running_clouds() as clouds, running(Settings(step_seconds=0.01, clouds_url=clouds.control_url)) as emulator:
-        yield CloudsSite(emulator, clouds)
+def site(start: Callable[..., RunningEmulator], clouds: RunningClouds) -> CloudsSite:
+    return CloudsSite(start(step_seconds=0.01, clouds_url=clouds.control_url), clouds)
 
 
 def play(site: CloudsSite, **options: Any) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE, NAMES
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
@@ -19,12 +18,11 @@ MODULE = "cloudpeer.atlas.atlas_gcp_peering"
 
 
 @pytest.fixture
-def clouds() -> Iterator[RunningClouds]:
-    with running() as clouds:
-        for key in (MINE, ATLAS):
-            clouds.gcp.add_network(*key)
-        clouds.gcp.add_peering(*ATLAS, "peer-of-the-customer", MINE)
-        yield clouds
+def clouds(clouds: RunningClouds) -> RunningClouds:
+    for key in (MINE, ATLAS):
+        clouds.gcp.add_network(*key)
+    clouds.gcp.add_peering(*ATLAS, "peer-of-the-customer", MINE)
+    return clouds
 
 
 def play(*tasks: dict[str, Any], **options: Any) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
-from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
-from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import MINE
 from ansible_collections.cloudpeer.atlas.tests.support.runner import WAYS, PlaybookRun, PlaybookRunner
 
@@ -53,17 +51,15 @@ ABSENT: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def clouds() -> Iterator[RunningClouds]:
-    with running_clouds() as clouds:
-        clouds.gcp.add_network(*MINE)
-        clouds.gcp.add_network(MINE[0], "another-network")
-        yield clouds
+def clouds(clouds: RunningClouds) -> RunningClouds:
+    clouds.gcp.add_network(*MINE)
+    clouds.gcp.add_network(MINE[0], "another-network")
+    return clouds
 
 
 @pytest.fixture
-def atlas(clouds: RunningClouds) -> Iterator[RunningEmulator]:
-    with running(Settings(step_seconds=0.2, clouds_url=clouds.control_url)) as emulator:
-        yield emulator
+def atlas(start: Callable[..., RunningEmulator], clouds: RunningClouds) -> RunningEmulator:
+    return start(step_seconds=0.2, clouds_url=clouds.control_url)
 
 
 def play(tasks: list[dict[str, Any]]) -> str:

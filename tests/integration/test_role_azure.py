@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import yaml
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure_roles import ACTIONS
 from ansible_collections.cloudpeer.atlas.tests.clouds.entra import ATLAS_APPLICATION
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import Rule
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support import azure_site
@@ -84,10 +83,9 @@ class AzureSite(RoleSite):
 
 
 @pytest.fixture
-def run(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> Iterator[AzureSite]:
+def run(playbook: PlaybookRunner, cloud_atlas: RunningEmulator, clouds: RunningClouds) -> AzureSite:
     """Return what runs the role on both clouds."""
-    with running() as clouds:
-        yield AzureSite(playbook, start(step_seconds=0.1, clouds_url=clouds.control_url), clouds)
+    return AzureSite(playbook, cloud_atlas, clouds)
 
 
 def changes(run: PlaybookRun) -> Counter[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import running
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Aws
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
@@ -30,10 +30,9 @@ ACCESS = "Add the VPC networks to the access list"
 
 
 @pytest.fixture
-def run(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> Iterator[CloudSite]:
+def run(playbook: PlaybookRunner, cloud_atlas: RunningEmulator, clouds: RunningClouds) -> CloudSite:
     """Return what runs the role on both clouds."""
-    with running() as clouds:
-        yield CloudSite(playbook, start(step_seconds=0.1, clouds_url=clouds.control_url), clouds)
+    return CloudSite(playbook, cloud_atlas, clouds)
 
 
 def changes(run: PlaybookRun) -> Counter[str]:

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.test_role_azure import AzureSite, needs_azure
 from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import ENTRY, CloudSite
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
 pytestmark = pytest.mark.full
-
-
-@pytest.fixture
-def clouds() -> Iterator[RunningClouds]:
-    with running() as clouds:
-        yield clouds
-
-
-@pytest.fixture
-def emulator(start: Callable[..., RunningEmulator], clouds: RunningClouds) -> RunningEmulator:
-    """Return an Atlas that finds its customers' networks in the stand-ins."""
-    return start(step_seconds=0.1, clouds_url=clouds.control_url)
-
-
-def put_cluster(emulator: RunningEmulator, provider: str, region: str) -> None:
-    with emulator.project.now() as project:
-        project.put_cluster({"name": "shop", "regions": [{"provider_name": provider, "region_name": region}]})
 
 
 def checked(run: PlaybookRun) -> list[dict[str, Any]]:
@@ -43,16 +25,16 @@ def codes(connection: dict[str, Any], *severities: str) -> set[str]:
 
 
 def test_what_the_role_builds_on_gcp_is_reachable_by_design(
-    playbook: PlaybookRunner, emulator: RunningEmulator, clouds: RunningClouds
+    playbook: PlaybookRunner, cloud_atlas: RunningEmulator, clouds: RunningClouds
 ) -> None:
-    run = CloudSite(playbook, emulator, clouds)
+    run = CloudSite(playbook, cloud_atlas, clouds)
     foreseen = run("--check", verify=True)
     assert checked(foreseen) == []
     first = run(verify=True, status=2)
     (connection,) = checked(first)[0]["connections"]
     # The role makes no clusters.
     assert codes(connection, "fail", "unknown") == {"P201"}
-    put_cluster(emulator, "GCP", "CENTRAL_US")
+    run.put_cluster("shop", "GCP", "CENTRAL_US")
     again = run("--check", verify="yes")
     (connection,) = checked(again)[0]["connections"]
     assert (connection["verdict"], connection["cluster_names"]) == ("reachable_by_design", ["shop"])
@@ -66,11 +48,11 @@ def test_what_the_role_builds_on_gcp_is_reachable_by_design(
 
 @needs_azure
 def test_what_the_role_builds_on_azure_is_reachable_by_design(
-    playbook: PlaybookRunner, emulator: RunningEmulator, clouds: RunningClouds
+    playbook: PlaybookRunner, cloud_atlas: RunningEmulator, clouds: RunningClouds
 ) -> None:
-    run = AzureSite(playbook, emulator, clouds)
-    put_cluster(emulator, "AZURE", "EUROPE_WEST")
-    with emulator.project.now() as project:
+    run = AzureSite(playbook, cloud_atlas, clouds)
+    run.put_cluster("shop", "AZURE", "EUROPE_WEST")
+    with cloud_atlas.project.now() as project:
         block = next(iter(project.containers.of("AZURE"))).block
     first = run(verify=True, container_cidr_block=str(block))
     (connection,) = checked(first)[0]["connections"]

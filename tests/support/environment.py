@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +57,19 @@ def clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
         patch.delenv(name)
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         patch.setenv(name, str(home))
+
+
+@contextmanager
+def clouds_around(home: Path) -> Iterator[Any]:
+    """Run stand-ins of AZURE and GCP, and point the clients of this process at them."""
+    # Not at the top: what only wants an environment need not wait for a server.
+    from ansible_collections.cloudpeer.atlas.tests.clouds.server import running
+
+    with pytest.MonkeyPatch.context() as patch, running() as clouds:
+        clean_environment(patch, home)
+        for name, value in clouds.environment.items():
+            patch.setenv(name, value)
+        yield clouds
 
 
 def free_port() -> int:

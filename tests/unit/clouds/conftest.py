@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds, running
-from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.support.environment import clouds_around
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, MINE
 
 
 @pytest.fixture
-def clouds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RunningClouds]:
-    clean_environment(monkeypatch, tmp_path)
-    with running() as clouds:
-        for name, value in clouds.environment.items():
-            monkeypatch.setenv(name, value)
+def clouds(tmp_path: Path) -> Iterator[RunningClouds]:
+    with clouds_around(tmp_path) as clouds:
         for key in (MINE, ATLAS):
             clouds.gcp.add_network(*key)
         yield clouds

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.clouds.app import error_body
-from ansible_collections.cloudpeer.atlas.tests.clouds.server import running as running_clouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
@@ -27,7 +26,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     vnet_reply,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import GCP_ATLAS_BLOCK, CloudsSite
-from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
+from ansible_collections.cloudpeer.atlas.tests.support.environment import clouds_around
 
 LIST = "/global/networks"
 AZURE_STATUS = f"accessList/{VNET_BLOCK.replace('/', '%2F')}/status"
@@ -35,13 +34,9 @@ GCP_STATUS = f"accessList/{GCP_BLOCK.replace('/', '%2F')}/status"
 
 
 @pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[CloudsSite]:
-    clean_environment(monkeypatch, tmp_path)
-    with running_clouds() as clouds:
-        for name, value in clouds.environment.items():
-            monkeypatch.setenv(name, value)
-        with running(Settings(step_seconds=0.01, clouds_url=clouds.control_url)) as emulator:
-            yield CloudsSite(emulator, clouds)
+def site(tmp_path: Path) -> Iterator[CloudsSite]:
+    with clouds_around(tmp_path) as clouds, running(Settings(step_seconds=0.01, clouds_url=clouds.control_url)) as emulator:
+        yield CloudsSite(emulator, clouds)
 
 
 def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite) -> None:
