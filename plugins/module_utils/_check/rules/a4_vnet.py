@@ -42,7 +42,7 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
         for one in left_over:
             yield Finding("warn", one.name, _message(one, block), _LEFT_OVER, _evidence(one))
         if not left_over:
-            raise skip("The connection in Atlas is not AVAILABLE.", "P102" if status_of(facts) == "FAILED" else "P101")
+            raise skip("The connection in Atlas is not AVAILABLE.", "P102" if status_of(facts) == AZURE.failed else "P101")
         return
     if not found:
         message = f"{facts.entry.title} has no peering with {block}."
@@ -87,7 +87,7 @@ def _peerings(facts: ConnectionFacts, block: ipaddress.IPv4Network) -> list[Vnet
 
 def _is_available(facts: ConnectionFacts) -> bool:
     """Whether the peering has to be there: Atlas has made it, or was not asked."""
-    return isinstance(facts.atlas.peer, Missing) or status_of(facts) == "AVAILABLE"
+    return isinstance(facts.atlas.peer, Missing) or status_of(facts) == AZURE.available
 
 
 def _message(peering: VnetPeering, block: ipaddress.IPv4Network) -> str:

@@ -15,7 +15,7 @@ from .judged_clusters import has_ended
 from .rule import Finding, Findings, check, skip
 
 # The states of Atlas's connection in which the customer's half has to be there.
-_NEEDED = ("WAITING_FOR_USER", "AVAILABLE")
+_NEEDED = (GCP.pending, GCP.available)
 _WAIT = "Nothing is missing in GCP: Atlas sees the peering within 10 minutes. Check again then."
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import datetime
 
 from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection
+from ..._clouds.aws import AWS
 from ..._values.moments import to_moment
 from ..facts import ConnectionFacts, Unread, UnreadError, field_of, known
 from .common import atlas_block_of, connection_id_of, listed, span_text
 from .rule import Finding, Findings, check, skip
 
 _ON_ITS_WAY = (INITIATING, PROVISIONING)
-# What Atlas calls a connection that waits for the owner of the VPC.
-_PENDING_IN_ATLAS = "PENDING_ACCEPTANCE"
 
 
 @check("P401", waits_for=("P102",))
@@ -44,7 +43,7 @@ def find_inactive_connection(facts: ConnectionFacts) -> Findings:
         "expiration_time": connection.expiration_time,
     }
     # Atlas says the same, so P101 says the cause; AWS knows better how much time is left.
-    is_said = connection.status == PENDING and field_of(facts.atlas.peer, "status_name") == _PENDING_IN_ATLAS
+    is_said = connection.status == PENDING and field_of(facts.atlas.peer, "status_name") == AWS.pending
     yield Finding(
         "skipped" if is_said else "fail",
         connection.id,
