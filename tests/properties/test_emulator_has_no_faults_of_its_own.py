@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.properties import openapi
-from ansible_collections.cloudpeer.atlas.tests.properties.caller import Caller
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.replies import json_values
 from ansible_collections.cloudpeer.atlas.tests.properties.tasks import BASE_URL, GROUP
-from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, VPCS, World
+from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, VPCS, Caller, World
 from hypothesis import event, given
 from hypothesis import strategies as st
 

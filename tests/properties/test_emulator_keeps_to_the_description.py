@@ -10,11 +10,20 @@ from urllib.parse import urlencode
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import INVALID, Rule
 from ansible_collections.cloudpeer.atlas.tests.properties import openapi
-from ansible_collections.cloudpeer.atlas.tests.properties.caller import CLUSTERS, V2, Answer, Caller
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.properties.states import ADDRESSES, GROUPS, NETWORKS, worlds
 from ansible_collections.cloudpeer.atlas.tests.properties.tasks import GROUP
-from ansible_collections.cloudpeer.atlas.tests.properties.world import ACCOUNTS, BLOCKS, REGIONS, VPCS, World
+from ansible_collections.cloudpeer.atlas.tests.properties.world import (
+    ACCOUNTS,
+    BLOCKS,
+    CLUSTERS,
+    REGIONS,
+    V2,
+    VPCS,
+    Answer,
+    Caller,
+    World,
+)
 from hypothesis import event, given
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""Creating a connection: what is sent, what comes back, what it costs, and how its container is found."""
+"""Creating a connection: what is checked first, what is sent, what comes back, and how its container is found."""
 
 from __future__ import annotations
 
@@ -188,3 +188,41 @@ def test_verbosity_shows_api_calls_and_diff_mode_the_diff(atlas: Atlas) -> None:
     ]
     assert done.result["api_calls"][-1]["method"] == "POST"
     assert (done.before, done.after["vpc_id"]) == ({}, PEERING["vpc_id"])
+
+
+@pytest.mark.parametrize("block", ["192.168.248.0/21", "192.168.250.0/24", "192.168.0.0/16"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_block_that_overlaps_the_container_is_refused_unsent(atlas: Atlas, block: str, check_mode: bool) -> None:
+    done = atlas.run(**PAIR, route_table_cidr_block=block, check_mode=check_mode)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    for part in ("route_table_cidr_block", block, "192.168.248.0/21", atlas.container_id):
+        assert part in done.msg
+
+
+@pytest.mark.parametrize("block", ["10.15.0.0/16", "10.15.7.0/24", "10.0.0.0/8"])
+def test_a_block_that_overlaps_another_peer_is_refused_unsent(atlas: Atlas, block: str) -> None:
+    other = atlas.create()
+    done = atlas.run(vpc_id="vpc-0000000000000beef", aws_account_id=ACCOUNT, route_table_cidr_block=block)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    for part in ("route_table_cidr_block", block, "10.15.0.0/16", other["id"]):
+        assert part in done.msg
+
+
+def test_peers_in_other_containers_and_dying_ones_do_not_count(atlas: Atlas) -> None:
+    elsewhere = atlas.add_container("EU_WEST_1", "10.200.0.0/21")
+    atlas.create(container_id=elsewhere)
+    other = {"vpc_id": "vpc-0000000000000beef", "aws_account_id": ACCOUNT, "route_table_cidr_block": "10.15.0.0/16"}
+    done = atlas.run(**other, container_id=atlas.container_id)
+    assert (done.failed, done.changed) == (False, True)
+    atlas.act("delete", done.peer["id"])
+    done = atlas.run(**{**other, "vpc_id": "vpc-0000000000000cafe"}, container_id=atlas.container_id)
+    assert (done.failed, done.changed) == (False, True)
+
+
+def test_a_container_of_another_cloud_is_refused_unsent(atlas: Atlas) -> None:
+    with atlas.emulator.project.now() as project:
+        other = project.containers.create({"providerName": "AZURE", "region": "US_EAST_2", "atlasCidrBlock": "10.8.0.0/21"}).id
+    done = atlas.run(**PEERING, container_id=other)
+    assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
+    for part in ("container_id", other, "AZURE"):
+        assert part in done.msg

@@ -1,14 +1,21 @@
-"""The reply to a change has to show what was sent: any other one leaves open whether the change was made, and is looked up."""
+"""Replies that do not show what was sent, and what happens in the middle of a request: the result says what was changed."""
 
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import sender as _sender
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import transport as _transport
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
-from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, Atlas
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Reply, Wire, reply
 
 OTHER = "10.99.0.0/16"
 BLOCK, OTHER_BLOCK = "172.20.0.0/21", "172.21.0.0/21"
@@ -138,3 +145,171 @@ def test_a_reply_about_another_change_is_looked_up(atlas: Atlas, wire: Wire, cha
     done = atlas.run(_container_task.OPERATION, region_name="eu-west-1", atlas_cidr_block=OTHER_BLOCK, retries=0)
     assert (done.failed, done.changed) == (not is_made, is_made)
     assert is_made or "the reply does not show what was sent" in done.msg
+
+
+Connect = Callable[..., AtlasClient]
+Serve = Callable[..., Wire]
+GROUP = ("groups", "5356823b3794dee37132bb7b")
+
+
+class TaskTimeoutError(BaseException):
+    """What Ansible raises when the time of a task is up: no Exception."""
+
+
+#: As Python words them.
+UNEXPECTED = [
+    RuntimeError("can't start new thread"),
+    MemoryError(),
+    OverflowError("timestamp out of range"),
+    RecursionError("maximum recursion depth exceeded"),
+    AttributeError("a defect"),
+]
+unexpected = pytest.mark.parametrize("error", UNEXPECTED, ids=lambda error: type(error).__name__)
+
+
+@contextmanager
+def no_threads(sends: Callable[[], bool]) -> Iterator[None]:
+    """Have no thread started any more for the code under test, as soon as a request is sent of which that is true."""
+    start = threading.Thread.start
+
+    def refuse(self: threading.Thread) -> None:
+        # The server of the test runs in other threads, and needs more of them.
+        if threading.current_thread() is threading.main_thread() and sends():
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        yield
+
+
+@contextmanager
+def reading_fails(error: BaseException, fails: Callable[[], bool]) -> Iterator[None]:
+    """Have the body of a reply not read to its end, as soon as that is true."""
+    read = _transport.read_body
+
+    def fail(chunk: Callable[[int], bytes], encoding: str) -> bytes:
+        if fails():
+            chunk(1)
+            raise error
+        return read(chunk, encoding)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_transport, "read_body", fail)
+        yield
+
+
+def methods(atlas: Atlas) -> list[str]:
+    """Return the methods of the requests that came with credentials."""
+    return [entry["method"] for entry in atlas.emulator.requests.entries() if entry["authenticated"]]
+
+
+def check_failure(atlas: Atlas, words: str, **options: Any) -> Done:
+    """Run the task and check how it fails."""
+    done = atlas.run(unexpected=True, **{**PEERING, **options})
+    assert done.failed
+    assert words in done.msg
+    assert words in done.traceback
+    assert [done.result[name] for name in ("http_status", "error_code", "detail")] == [None] * 3
+    return done
+
+
+def test_without_threads_nothing_is_sent_and_nothing_is_changed(atlas: Atlas) -> None:
+    with no_threads(lambda: True):
+        done = check_failure(atlas, "RuntimeError: can't start new thread")
+    assert not done.changed
+    assert methods(atlas) == []
+
+
+def test_a_lack_of_threads_before_a_creation_changes_nothing(atlas: Atlas) -> None:
+    with no_threads(lambda: len(methods(atlas)) == 2):
+        done = check_failure(atlas, "RuntimeError: can't start new thread")
+    assert not done.changed
+    assert methods(atlas) == ["GET", "GET"]
+    assert atlas.peers() == []
+
+
+def test_threads_that_end_after_a_creation_do_not_hide_it(atlas: Atlas) -> None:
+    with no_threads(lambda: "POST" in methods(atlas)):
+        done = check_failure(atlas, "RuntimeError: can't start new thread", wait=True)
+    assert done.changed
+    assert len(atlas.peers()) == 1
+
+
+@unexpected
+def test_an_unread_reply_to_a_read_leaves_nothing_changed(atlas: Atlas, error: Exception) -> None:
+    with reading_fails(error, lambda: len(methods(atlas)) == 1):
+        done = check_failure(atlas, type(error).__name__)
+    assert not done.changed
+    assert methods(atlas) == ["GET"]
+
+
+@unexpected
+@pytest.mark.parametrize("options", [{}, {"wait": True}])
+def test_a_reply_to_a_write_that_is_not_read_is_looked_up(atlas: Atlas, error: Exception, options: dict[str, Any]) -> None:
+    """What was sent may be done; so it is with a reply that is lost."""
+    with reading_fails(error, lambda: methods(atlas)[-1:] == ["POST"]):
+        done = atlas.run(**{**PEERING, **options})
+    assert not done.failed
+    assert done.changed
+    assert methods(atlas).count("POST") == 1
+    assert done.peer["id"] == atlas.peers()[0]["id"]
+
+
+@unexpected
+def test_a_failed_look_means_that_it_may_have_been_changed(atlas: Atlas, error: Exception) -> None:
+    with reading_fails(error, lambda: "POST" in methods(atlas)):
+        done = check_failure(atlas, type(error).__name__)
+    assert done.changed
+    assert methods(atlas) == ["GET", "GET", "POST", "GET"]
+
+
+@unexpected
+def test_a_removal_whose_reply_is_not_read_is_looked_up(atlas: Atlas, error: Exception) -> None:
+    atlas.create()
+    with reading_fails(error, lambda: methods(atlas)[-1:] == ["DELETE"]):
+        done = atlas.run(**{**PEERING, "state": "absent"})
+    assert (done.failed, done.changed) == (False, True)
+    assert methods(atlas).count("DELETE") == 1
+
+
+def test_the_end_of_a_task_by_ansible_passes_through(atlas: Atlas) -> None:
+    with reading_fails(TaskTimeoutError(), lambda: True), pytest.raises(TaskTimeoutError):
+        atlas.run(**PEERING)
+
+
+def test_a_write_in_which_it_was_not_sent_is_not_in_doubt(connect: Connect, serve: Serve) -> None:
+    client = connect(serve(reply({})).base_url)
+    with no_threads(lambda: True), pytest.raises(RuntimeError, match="can't start new thread"):
+        client.post(GROUP, {}, "make it")
+
+
+def test_a_write_whose_reply_was_not_read_is_in_doubt(connect: Connect, serve: Serve) -> None:
+    client = connect(serve(reply({})).base_url)
+    with reading_fails(MemoryError(), lambda: True), pytest.raises(TaskError) as caught:
+        client.post(GROUP, {}, "make it")
+    assert str(caught.value) == "Failed to make it: MemoryError before the reply was read. Run the task again."
+    assert caught.value.outcome_unknown
+    assert not caught.value.is_transient
+
+
+@pytest.mark.parametrize("verb", ["get", "post"])
+@pytest.mark.parametrize("error", [*UNEXPECTED, TaskTimeoutError(), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("where", ["read_body", "_failure_of", "read_reply"])
+def test_what_comes_after_that_answers_no_other_request(
+    connect: Connect, serve: Serve, monkeypatch: pytest.MonkeyPatch, where: str, error: BaseException, verb: str
+) -> None:
+    def fail(*unused: Any, **more: Any) -> Any:
+        raise error
+
+    first = Reply(200, b'{"id": "of the first"', length=100) if where == "_failure_of" else reply({"id": "of the first"})
+    wire = serve(first, reply({"id": "of the second"}))
+    client = connect(wire.base_url)
+    calls = {"get": lambda: client.get(GROUP, "read"), "post": lambda: client.post(GROUP, {}, "make it")}
+    with monkeypatch.context() as patch:
+        patch.setattr(_sender if where == "read_reply" else _transport, where, fail)
+        with pytest.raises((type(error), TaskError)):
+            calls[verb]()
+    assert client.get(GROUP, "read") == {"id": "of the second"}
+    # A reply that was read as a whole has left its connection clean.
+    assert wire.connections == (1 if where == "read_reply" else 2)
