@@ -15,23 +15,16 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
     FILES,
     ROOT,
     SHARED_FILES,
-    defined_in,
     functions_of,
-    lines_of,
     name_of,
+    names_of_several_definitions,
+    names_of_several_files,
     nodes_of,
-    standing_twice,
+    short_files_with_one_importer,
     text_of,
-    with_one_importer,
     wrong_in,
 )
 
-# What is chosen by its name when a task runs (a kind of credential, a cloud, a module), what a tool writes, and a resource of the
-# API, which is a subject however few paths it has.
-MAY_HAVE_ONE_IMPORTER = ("_auth/", "_clouds/", "_operations/", "_version.py", "_resources/")
-# What stands in several packages under one name, for the same reason in each.
-SHARED_NAMES = {"options", "errors", "session", "aws", "azure", "gcp"}
-OF_ONE_CLOUD = ("_aws/", "_gcp/", "_azure/")
 #: The most files that a task may enter, in a process that has run it before.
 ENTERED = {house_figures.CREATION: 34, house_figures.SET_OF_TWO: 44, house_figures.HALF_A_CHECK: 54}
 # The role is a program of these until 3.0.0, which removes them.
@@ -48,8 +41,7 @@ YAML_OF_ROLES = sorted(file for file in (ROOT / "roles").rglob("*.yml") if PROGR
 
 
 def test_a_file_has_two_importers_or_a_subject_of_its_own() -> None:
-    files = [file for file in with_one_importer() if not name_of(file).startswith(MAY_HAVE_ONE_IMPORTER)]
-    assert wrong_in(files, lambda file: [lines_of(file)] if lines_of(file) < 60 else []) == {}
+    assert [name_of(file) for file in short_files_with_one_importer()] == []
 
 
 def test_every_package_is_described() -> None:
@@ -66,14 +58,11 @@ def test_functions_have_at_most_forty_lines() -> None:
 
 
 def test_a_file_has_its_name_alone() -> None:
-    files = [file for file in SHARED_FILES if not name_of(file).startswith((*OF_ONE_CLOUD, "_operations/"))]
-    assert standing_twice((file.stem, file) for file in files if file.stem not in SHARED_NAMES) == {}
+    assert names_of_several_files() == {}
 
 
 def test_a_class_and_a_constant_have_their_names_alone() -> None:
-    files = [file for file in SHARED_FILES if not name_of(file).startswith(OF_ONE_CLOUD)]
-    # `OPERATION` is what a shell looks for in the file of each module.
-    assert standing_twice((name, file) for file in files for name in defined_in(file) - {"OPERATION"}) == {}
+    assert names_of_several_definitions() == {}
 
 
 def test_the_yaml_of_a_role_is_no_program() -> None:

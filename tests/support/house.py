@@ -18,6 +18,16 @@ COLLECTION = "ansible_collections.cloudpeer.atlas"
 FILES = sorted(file for file in PLUGINS.rglob("*.py") if file.parent.name != "doc_fragments" and file.name != "__init__.py")
 SHARED_FILES = [file for file in FILES if SHARED in file.parents]
 
+# What is chosen by its name when a task runs (a kind of credential, a cloud, a module), what a tool writes, and a resource of the
+# API, which is a subject however few paths it has.
+MAY_HAVE_ONE_IMPORTER = ("_auth/", "_clouds/", "_operations/", "_version.py", "_resources/")
+# What stands in several packages under one name, for the same reason in each.
+SHARED_NAMES = {"options", "errors", "session", "aws", "azure", "gcp"}
+# Names within these packages say what they are in this cloud.
+OF_ONE_CLOUD = ("_aws/", "_gcp/", "_azure/")
+# The lines of a file that may be a part of another one.
+SHORT = 60
+
 
 def name_of(file: Path) -> str:
     """Return the name of a file below `module_utils`, or else below `plugins`."""
@@ -99,10 +109,16 @@ def functions_of(file: Path) -> Iterator[tuple[str, int]]:
             yield node.name, lines
 
 
-def with_one_importer() -> list[Path]:
+def files_with_one_importer() -> list[Path]:
     """Return the files of `module_utils` that at most one other file of the plugins imports."""
     importers = Counter(target for file in FILES for target in imported_files(file) if target != file)
     return [file for file in SHARED_FILES if importers[file] <= 1]
+
+
+def short_files_with_one_importer() -> list[Path]:
+    """Return those that could be a part of the file that imports them."""
+    files = [file for file in files_with_one_importer() if not name_of(file).startswith(MAY_HAVE_ONE_IMPORTER)]
+    return [file for file in files if lines_of(file) < SHORT]
 
 
 def defined_in(file: Path) -> set[str]:
@@ -116,8 +132,20 @@ def defined_in(file: Path) -> set[str]:
     return {name for name in found if not name.startswith("_")}
 
 
-def standing_twice(names: Iterable[tuple[str, Path]]) -> dict[str, list[str]]:
-    """Return the names that stand in more than one file, with these files."""
+def names_of_several_files() -> dict[str, list[str]]:
+    """Return the names that several files have, with these files."""
+    files = [file for file in SHARED_FILES if not name_of(file).startswith((*OF_ONE_CLOUD, "_operations/"))]
+    return _standing_twice((file.stem, file) for file in files if file.stem not in SHARED_NAMES)
+
+
+def names_of_several_definitions() -> dict[str, list[str]]:
+    """Return the names that several files give to a class or a constant, with these files."""
+    files = [file for file in SHARED_FILES if not name_of(file).startswith(OF_ONE_CLOUD)]
+    # `OPERATION` is what a shell looks for in the file of each module.
+    return _standing_twice((name, file) for file in files for name in defined_in(file) - {"OPERATION"})
+
+
+def _standing_twice(names: Iterable[tuple[str, Path]]) -> dict[str, list[str]]:
     places = defaultdict(set)
     for name, file in names:
         places[name].add(name_of(file))

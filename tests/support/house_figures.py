@@ -19,13 +19,15 @@ from .house import (
     PLUGINS,
     ROOT,
     SHARED_FILES,
-    defined_in,
+    SHORT,
     entered_by,
+    files_with_one_importer,
     functions_of,
     lines_of,
     name_of,
-    standing_twice,
-    with_one_importer,
+    names_of_several_definitions,
+    names_of_several_files,
+    short_files_with_one_importer,
 )
 from .sets import entry
 
@@ -63,19 +65,15 @@ def figures() -> Iterator[tuple[str, object]]:
     """Yield each figure with its title."""
     tests = [file for file in ROOT.glob("tests/**/*.py") if not {"emulator", "clouds"} & {*file.relative_to(ROOT).parts[1:2]}]
     documented = [*PLUGINS.glob("modules/*.py"), *PLUGINS.glob("doc_fragments/*.py")]
-    single = with_one_importer()
     yield "files in module_utils", len(SHARED_FILES)
     yield "lines in module_utils", sum(map(lines_of, SHARED_FILES))
     yield "lines of its longest file", max(map(lines_of, SHARED_FILES))
     yield "lines in modules and fragments", sum(map(lines_of, documented))
     yield "lines in tests, without emulator and stand-ins", sum(map(lines_of, tests))
-    yield "files in module_utils with one importer", len(single)
-    yield "  under 60 lines", sum(lines_of(file) < 60 for file in single)
-    yield "names of files that stand twice", len(standing_twice((file.stem, file) for file in SHARED_FILES))
-    yield (
-        "names of classes and constants that stand twice",
-        len(standing_twice((name, file) for file in SHARED_FILES for name in defined_in(file))),
-    )
+    yield "files in module_utils with one importer", len(files_with_one_importer())
+    yield f"  of these, under {SHORT} lines and not chosen by name", len(short_files_with_one_importer())
+    yield "names of files that stand twice, beside the exceptions", len(names_of_several_files())
+    yield "names of classes and constants that stand twice", len(names_of_several_definitions())
     for name, entered in files_entered().items():
         yield f"files entered by {name}", len(entered)
     longest = sorted(((lines, name, file) for file in FILES for name, lines in functions_of(file)), reverse=True)
