@@ -103,6 +103,20 @@ class AwsSite(Site):
         target = target or {"VpcPeeringConnectionId": self.connection_id}
         self.ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=block, **target)
 
+    def route_to_former(self, table_id: str, status: str | None = "deleted") -> str:
+        """Make a route to another connection, which then has this status or (None) is unknown to AWS, and return its id."""
+        former = self.request()
+        self.route(table_id, VpcPeeringConnectionId=former)
+        if status is None:
+            self.front.hidden[former] = 1000
+        else:
+            self.front.status[former] = (status, "")
+        return former
+
+    def add_table(self, vpc_id: str | None = None) -> str:
+        """Make a route table and return its id."""
+        return str(self.ec2.create_route_table(VpcId=vpc_id or self.vpc_id)["RouteTable"]["RouteTableId"])
+
     def delete_route(self, table_id: str, block: str = ATLAS_BLOCK) -> None:
         self.ec2.delete_route(RouteTableId=table_id, DestinationCidrBlock=block)
 

@@ -262,3 +262,9 @@ def found(facts: ConnectionFacts, *severities: str) -> dict[str, Finding]:
 def severities(facts: ConnectionFacts) -> dict[str, str]:
     """Return what is wrong, or not known, as codes with their worst severities: `{"P601": "fail"}`."""
     return {code: finding.severity for code, finding in found(facts).items()}
+
+
+def only(facts: ConnectionFacts, code: str, severity: str = "fail") -> Finding:
+    """Check that nothing else is wrong, or not known, than what this code says, and return that."""
+    assert severities(facts) == {code: severity}
+    return found(facts)[code]

@@ -264,8 +264,12 @@ class Site:
 
     def add_container(self, region: str, block: str) -> str:
         """Make a container on AWS and return its id."""
+        return self.create_container(providerName="AWS", regionName=region, atlasCidrBlock=block)
+
+    def create_container(self, **body: Any) -> str:
+        """Make a container from a body of the API and return its id."""
         with self.emulator.project.now() as project:
-            return str(project.containers.create({"providerName": "AWS", "regionName": region, "atlasCidrBlock": block}).id)
+            return str(project.containers.create(body).id)
 
     def put_cluster(self, name: str, provider: str, *regions: str, **fields: Any) -> None:
         """Put a cluster into the project."""
@@ -277,6 +281,11 @@ class Site:
         """Let a connection fail."""
         with self.emulator.project.now() as project:
             assert project.peers.fail(project.peers.get(peer_id), text, only_waiting=False)
+
+    def fail_deletion(self, peer_id: str, times: int = 1) -> None:
+        """Let the next removals of a connection fail."""
+        with self.emulator.project.now() as project:
+            assert project.peers.fail_deletion(project.peers.get(peer_id), "Internal Error", times)
 
 
 @dataclass
@@ -341,10 +350,13 @@ class Atlas(Site):
         """Return how many requests with a method came with good credentials."""
         return sum(entry["method"] == method and entry["authenticated"] for entry in self.emulator.requests.entries())
 
+    def methods(self) -> list[str]:
+        """Return the methods of the requests that came with good credentials."""
+        return [entry["method"] for entry in self.emulator.requests.entries() if entry["authenticated"]]
+
     def writes(self) -> list[str]:
-        """Return the methods of the requests that could have changed something and came with good credentials."""
-        entries = self.emulator.requests.entries()
-        return [entry["method"] for entry in entries if entry["method"] != "GET" and entry["authenticated"]]
+        """Return those that could have changed something."""
+        return [method for method in self.methods() if method != "GET"]
 
     def tcp_connections(self) -> int:
         return len({entry["connection"] for entry in self.emulator.requests.entries()})

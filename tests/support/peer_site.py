@@ -49,8 +49,7 @@ class PeerSite(Site):
         return {**self.options, name: "other-net"}
 
     def make_container(self, **body: Any) -> str:
-        with self.emulator.project.now() as project:
-            return project.containers.create({"providerName": self.cloud, **self.container, **body}).id
+        return self.create_container(**{"providerName": self.cloud, **self.container, **body})
 
     def add_twin(self) -> str:
         """Make another container on AZURE with the block of the first one, in westeurope, and return its id."""
@@ -73,10 +72,6 @@ class PeerSite(Site):
         with self.emulator.project.now() as project:
             for peer in project.peers:
                 project.peers.accept(peer)
-
-    def fail_deletion(self, peer_id: str, times: int = 1) -> None:
-        with self.emulator.project.now() as project:
-            assert project.peers.fail_deletion(project.peers.get(peer_id), "Internal Error", times)
 
     def role(self, *, given: bool = True, seconds: float = 0.0, **more: Any) -> None:
         """Say what Atlas knows of its role on VNets."""

@@ -17,6 +17,11 @@ from requests.auth import HTTPDigestAuth
 VERSIONED = "application/vnd.atlas.2023-01-01+json"
 
 
+def error(response: requests.Response) -> tuple[int, str]:
+    """Return status and code of an error."""
+    return response.status_code, response.json()["errorCode"]
+
+
 class Clock:
     """A clock that only moves when it is told to."""
 

@@ -8,13 +8,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.project import Project
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import error
 
 GROUP = "sg-0123456789abcdef0"
-
-
-def error(response):
-    """Return status and code of an error."""
-    return response.status_code, response.json()["errorCode"]
 
 
 def in_days(days):
@@ -138,8 +134,7 @@ def test_one(api, sent, path, kept):
     assert api.call("GET", f"/accessList/{path}").json()["cidrBlock"] == kept
     assert api.call("GET", f"/accessList/{path}/status").json() == {"STATUS": "ACTIVE"}
     response = api.call("DELETE", f"/accessList/{path}")
-    assert (response.status_code, response.content) == (204, b"")
-    assert values(api) == []
+    assert (response.status_code, response.content, values(api)) == (204, b"", [])
 
 
 @pytest.mark.parametrize(
@@ -232,10 +227,8 @@ def test_limit(api):
     """200 entries; one that is there already counts once."""
     entries = [{"ipAddress": f"10.0.0.{number}"} for number in range(200)]
     assert len(add(api, *entries[:150])) == 100
-    assert error(api.call("POST", "/accessList", json=[*entries[140:], {"ipAddress": "10.0.1.0"}])) == (
-        403,
-        "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED",
-    )
+    expected = (403, "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED")
+    assert error(api.call("POST", "/accessList", json=[*entries[140:], {"ipAddress": "10.0.1.0"}])) == expected
     add(api, *entries[100:])
     assert api.call("GET", "/accessList").json()["totalCount"] == 200
     assert error(api.call("POST", "/accessList", json=[{"ipAddress": "10.0.1.0"}]))[0] == 403
@@ -254,10 +247,8 @@ def test_security_groups_live_with_the_peers(api):
     assert values(api) == [GROUP, "10.0.0.5/32"]
     api.call("GET", f"/peers/{second['id']}")
     api.control("POST", f"/peers/{second['id']}/reject")
-    assert error(api.call("POST", "/accessList", json=[{"awsSecurityGroup": "sg-01234567"}])) == (
-        400,
-        "CANNOT_USE_AWS_SECURITY_GROUP_WITHOUT_VPC_PEERING_CONNECTION",
-    )
+    expected = (400, "CANNOT_USE_AWS_SECURITY_GROUP_WITHOUT_VPC_PEERING_CONNECTION")
+    assert error(api.call("POST", "/accessList", json=[{"awsSecurityGroup": "sg-01234567"}])) == expected
     assert values(api) == [GROUP, "10.0.0.5/32"]
     api.call("DELETE", f"/peers/{second['id']}")
     assert values(api) == ["10.0.0.5/32"]

@@ -20,13 +20,7 @@ from ansible_collections.cloudpeer.atlas.tests.emulator.digest import (
     parse_authorization,
     response_digest,
 )
-
-VERSIONED = "application/vnd.atlas.2023-01-01+json"
-
-
-def error(response):
-    """Return status and code of an error."""
-    return response.status_code, response.json()["errorCode"]
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import VERSIONED, error
 
 
 def test_challenge(api):

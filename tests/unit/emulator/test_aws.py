@@ -258,8 +258,7 @@ def test_vpc_that_somebody_removed(aws, aws_api, account):
     gone = container(aws_api)["vpcId"]
     aws.account(ATLAS_ACCOUNT).ec2().delete_vpc(VpcId=gone)
     peer = make(aws_api, account, vpcId=peer["vpcId"])
-    assert peer["statusName"] == "INITIATING"
-    assert state(aws_api, peer) == ("PENDING_ACCEPTANCE", None)
+    assert (peer["statusName"], state(aws_api, peer)) == ("INITIATING", ("PENDING_ACCEPTANCE", None))
     assert container(aws_api)["vpcId"] != gone
 
 
@@ -361,8 +360,7 @@ def test_away_from_the_beginning(start, port):
     with running_aws(port) as aws:
         account = aws.account()
         other = api.make_peer(awsAccountId=account.id, vpcId=account.make_vpc("10.98.0.0/16"))
-        assert api.status_of(peer["id"]) == "FAILED"
-        assert api.status_of(other["id"]) == "PENDING_ACCEPTANCE"
+        assert (api.status_of(peer["id"]), api.status_of(other["id"])) == ("FAILED", "PENDING_ACCEPTANCE")
 
 
 def test_away_in_between(start, port):

@@ -87,11 +87,8 @@ def test_group_of_another_account(aws, aws_api, account):
         if other is not stranger:
             make(aws_api, other, vpcId=vpc_id, routeTableCidrBlock=f"10.{60 + number}.0.0/16")
     mine, theirs, foreign = groups
-    assert add(aws_api, f"{account.id}/{mine}", f"{owner.id}/{theirs}", theirs) == [
-        f"{account.id}/{mine}",
-        f"{owner.id}/{theirs}",
-        theirs,
-    ]
+    expected = [f"{account.id}/{mine}", f"{owner.id}/{theirs}", theirs]
+    assert add(aws_api, f"{account.id}/{mine}", f"{owner.id}/{theirs}", theirs) == expected
     for wrong in (f"{owner.id}/{mine}", f"{account.id}/{theirs}", foreign, f"{stranger.id}/{foreign}"):
         assert add(aws_api, wrong) == REFUSED
 

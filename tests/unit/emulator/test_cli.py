@@ -108,9 +108,7 @@ def test_port_in_use():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         end = finished("--port", port)
-    assert end.returncode == 1
-    assert end.stdout == ""
-    assert end.stderr.count("\n") == 1
+    assert (end.returncode, end.stdout, end.stderr.count("\n")) == (1, "", 1)
     assert port in end.stderr
 
 
@@ -119,9 +117,7 @@ def test_missing_packages():
     how = command("--port", "0")
     how["args"].insert(1, "-S")
     end = subprocess.run(capture_output=True, timeout=HANG, check=False, **how)
-    assert end.returncode == 1
-    assert end.stdout == ""
-    assert end.stderr.count("\n") == 1
+    assert (end.returncode, end.stdout, end.stderr.count("\n")) == (1, "", 1)
     assert "pip install starlette uvicorn" in end.stderr
 
 

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 import requests
-from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import Api
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import Api, error
 
 CLUSTERS, FLEX = "application/vnd.atlas.2024-08-05+json", "application/vnd.atlas.2024-11-13+json"
 HERE = {"region_name": "US_EAST_1"}
-
-
-def error(response):
-    """Return status and code of an error."""
-    return response.status_code, response.json()["errorCode"]
 
 
 def tell(api, path, **body):
@@ -72,11 +67,8 @@ def test_lists_have_pages_and_each_kind_its_own(api):
     assert names(api, "/flexClusters", FLEX) == ["flex"]
     assert api.call("GET").json()["clusterCount"] == 3
     (free,) = read(api, "/clusters/free").json()["replicationSpecs"][0]["regionConfigs"]
-    assert (free["providerName"], free["backingProviderName"], free["electableSpecs"]) == (
-        "TENANT",
-        "AWS",
-        {"instanceSize": "M0"},
-    )
+    expected = ("TENANT", "AWS", {"instanceSize": "M0"})
+    assert (free["providerName"], free["backingProviderName"], free["electableSpecs"]) == expected
     flex = read(api, "/flexClusters/flex", FLEX).json()
     assert flex["providerSettings"]["providerName"] == "FLEX"
     assert (flex["providerSettings"]["backingProviderName"], flex["providerSettings"]["regionName"]) == ("AWS", "US_EAST_1")

@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import error
 
 MISSING_ID = "0" * 24
-
-
-def error(response):
-    """Return status and code of an error."""
-    return response.status_code, response.json()["errorCode"]
 
 
 def at(block, region="US_EAST_1"):
@@ -169,10 +165,8 @@ def test_update(api):
     response = api.call("PATCH", path, json={"atlasCidrBlock": "10.0.0.0/22", "regionName": "US_EAST_1", "providerName": "AWS"})
     assert (response.status_code, response.json()["atlasCidrBlock"]) == (200, "10.0.0.0/22")
     assert error(api.call("PATCH", path, json={"regionName": "US_WEST_1"})) == (400, "CANNOT_CHANGE_CONTAINER_REGION")
-    assert error(api.call("PATCH", path, json={"providerName": "GCP", "atlasCidrBlock": "10.0.0.0/18"})) == (
-        400,
-        "INVALID_ATTRIBUTE",
-    )
+    expected = (400, "INVALID_ATTRIBUTE")
+    assert error(api.call("PATCH", path, json={"providerName": "GCP", "atlasCidrBlock": "10.0.0.0/18"})) == expected
     peer = api.make_peer(routeTableCidrBlock="172.16.0.0/16")
     response = api.call("PATCH", path, json=at("10.1.0.0/22"))
     assert error(response) == (409, "CONTAINERS_IN_USE")

@@ -277,8 +277,7 @@ def test_html(api, status):
     """A page instead of an answer; it tells on the client if it is to."""
     add(api, "html", status=status, times=1)
     response = api.call("GET", "/peers")
-    assert response.status_code == status
-    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
     assert "Digest" not in response.text
     add(api, "html", status=status, echo_authorization=True)
     response = api.call("GET", "/peers")
@@ -359,8 +358,7 @@ def test_moving_pages_of_other_providers(api):
     add(api, "moving_page", change="add", times=1)
     api.call("GET", "/peers?providerName=GCP")
     names = [one["networkName"] for one in api.call("GET", "/peers?providerName=GCP").json()["results"]]
-    assert len(set(names)) == 2
-    assert names[1] == "net"
+    assert (len(set(names)), names[1]) == (2, "net")
     for change in ("add", "remove"):
         add(api, "moving_page", change=change)
         for path in ("/peers?providerName=AZURE", "/peers", "/accessList", "/peers?providerName=nonsense", "/x/peers"):

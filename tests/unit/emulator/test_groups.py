@@ -66,11 +66,8 @@ def test_projects_know_nothing_of_each_other(several):
     pair = {"vpcId": "vpc-0a1b2c3d4e5f67890", "awsAccountId": "123456789012", "routeTableCidrBlock": "10.15.0.0/16"}
     peers = [make_peer(api, **pair) for api in several[:2]]
     one, two, three = several
-    assert [[peer["id"] for peer in api.call("GET", "/peers").json()["results"]] for api in several] == [
-        [peers[0]["id"]],
-        [peers[1]["id"]],
-        [],
-    ]
+    expected = [[peers[0]["id"]], [peers[1]["id"]], []]
+    assert [[peer["id"] for peer in api.call("GET", "/peers").json()["results"]] for api in several] == expected
     assert two.call("GET", f"/peers/{peers[0]['id']}").json()["parameters"] == [peers[0]["id"], IDS[1]]
     response = three.call("POST", "/peers", json=three.new_peer(containerId=containers[0]))
     assert response.json()["errorCode"] == "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
@@ -101,9 +98,8 @@ def test_limits_are_those_of_a_project(start):
     second.group = f"{second.root}/groups/{IDS[1]}"
     for api in (first, second):
         make_peer(api)
-        assert api.call("POST", "/peers", json=api.new_peer(containerId=first_container(api))).json()["errorCode"] == (
-            "PEER_MAXIMUM_REACHED"
-        )
+        text = "PEER_MAXIMUM_REACHED"
+        assert api.call("POST", "/peers", json=api.new_peer(containerId=first_container(api))).json()["errorCode"] == text
         assert api.call("GET").status_code == 429
     assert [one["scope"] for one in limits_of(start(groups=2, rate_limit="90/1"), IDS[1])] == ["GROUP"]
 
@@ -143,10 +139,8 @@ def test_names_of_a_peer(several, action, name):
     peer = several[2].call("GET", f"/peers/{made['id']}").json()
     response = several[0].control("POST", f"/peers/{peer[name]}/{action}")
     assert response.status_code == 200
-    assert (response.json()["id"], response.json()["statusName"]) == (
-        peer["id"],
-        "FINALIZING" if action == "accept" else "FAILED",
-    )
+    expected = (peer["id"], "FINALIZING" if action == "accept" else "FAILED")
+    assert (response.json()["id"], response.json()["statusName"]) == expected
     again = several[0].control("POST", f"/peers/{peer[name]}/{action if action != 'fail' else 'accept'}")
     assert again.status_code == 409
     assert peer["id"] in again.json()["detail"]

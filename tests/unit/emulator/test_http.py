@@ -6,21 +6,14 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-
-VERSIONED = "application/vnd.atlas.2023-01-01+json"
-
-
-def error(response):
-    """Return status and code of an error."""
-    return response.status_code, response.json()["errorCode"]
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import VERSIONED, error
 
 
 def test_root_and_group(api, old_api):
     """Both versions tell who they are and which project there is."""
     for client in (api, old_api):
         status = client.call("GET", client.root).json()
-        assert status["appName"] == "MongoDB Atlas"
-        assert status["apiKey"]["publicKey"] == "emulator"
+        assert (status["appName"], status["apiKey"]["publicKey"]) == ("MongoDB Atlas", "emulator")
         assert status["throttling"] is False
         group = client.call("GET").json()
         assert group["id"] == api.emulator.settings.group_id
@@ -88,8 +81,7 @@ def test_other_spellings_of_a_path(api, path):
 def test_methods(api, method, path, allowed):
     """A wrong method is told the right ones."""
     response = api.call(method, path)
-    assert error(response) == (405, "METHOD_NOT_ALLOWED")
-    assert response.headers["Allow"] == allowed
+    assert (error(response), response.headers["Allow"]) == ((405, "METHOD_NOT_ALLOWED"), allowed)
 
 
 def test_head(api):
@@ -112,8 +104,7 @@ def test_head(api):
 def test_versions(api, accept):
     """The newest version at or before the date is named in the reply."""
     response = api.call("GET", "/peers", headers={"Accept": accept})
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == VERSIONED
+    assert (response.status_code, response.headers["Content-Type"]) == (200, VERSIONED)
 
 
 @pytest.mark.parametrize(
@@ -139,8 +130,7 @@ def test_unknown_versions(api, old_api, accept):
     assert error(response) == (406, "INVALID_VERSION_DATE")
     assert response.headers["Content-Type"] == "application/json"
     response = old_api.call("GET", "/peers")
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == "application/json"
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", VERSIONED, None])

@@ -250,8 +250,5 @@ def test_time_of_a_whole_emulator(clock):
 
 def test_following():
     """The counter goes up and round, the rest stays."""
-    assert following_object_ids("5356823b3794dee371fffffe", 3) == (
-        "5356823b3794dee371fffffe",
-        "5356823b3794dee371ffffff",
-        "5356823b3794dee371000000",
-    )
+    expected = ("5356823b3794dee371fffffe", "5356823b3794dee371ffffff", "5356823b3794dee371000000")
+    assert following_object_ids("5356823b3794dee371fffffe", 3) == expected

@@ -10,10 +10,10 @@ from urllib.parse import quote_plus, urlsplit
 import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.emulator.oauth import TokenServer, TooManyError, parse_basic, parse_bearer
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import VERSIONED
 from hypothesis import given
 from hypothesis import strategies as st
 
-VERSIONED = "application/vnd.atlas.2023-01-01+json"
 GRANT = {"grant_type": "client_credentials"}
 FORM = "application/x-www-form-urlencoded"
 
@@ -35,8 +35,7 @@ def use(api, token, scheme="Bearer", path="/peers"):
 def test_from_request_to_revocation(api):
     """A token opens what the key opens, until it is revoked."""
     response = ask(api)
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == "application/json"
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
     assert response.headers["Cache-Control"] == "no-store"
     content = response.json()
     assert content.keys() == {"access_token", "expires_in", "token_type"}

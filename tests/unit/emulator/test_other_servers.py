@@ -125,9 +125,7 @@ def test_a_list_that_nobody_has_looked_at_is_as_far_behind(clock):
     unseen = Lagging(clock, accept="auto")
     unseen.make()
     # Somebody looks at three seconds, when a state has passed, and then nobody until nine.
-    assert unseen.listed(3) == []
-    assert unseen.listed(6) == ["FINALIZING"]
-    assert unseen.listed(2) == ["AVAILABLE"]
+    assert (unseen.listed(3), unseen.listed(6), unseen.listed(2)) == ([], ["FINALIZING"], ["AVAILABLE"])
 
 
 def test_a_list_shows_changes_and_deletions_late(clock):
@@ -140,10 +138,8 @@ def test_a_list_shows_changes_and_deletions_late(clock):
         assert [one.block for one in project.lists().peers] != [peer.block]
         project.peers.delete(peer)
     assert (lagging.listed(), lagging.there()) == (["AVAILABLE"], ["TERMINATING"])
-    assert (lagging.listed(4), lagging.there()) == (["AVAILABLE"], [])
-    assert lagging.listed(1) == ["TERMINATING"]
-    assert lagging.listed(1.9) == ["TERMINATING"]
-    assert lagging.listed(0.1) == []
+    assert (lagging.listed(4), lagging.there(), lagging.listed(1)) == (["AVAILABLE"], [], ["TERMINATING"])
+    assert (lagging.listed(1.9), lagging.listed(0.1)) == (["TERMINATING"], [])
 
 
 def test_a_duplicate_that_the_list_does_not_show_is_refused(clock):

@@ -30,8 +30,7 @@ def check_error(response, status, code, *parameters):
     assert body["reason"]
     assert body["parameters"] == list(parameters)
     assert all(str(parameter) in body["detail"] for parameter in parameters if code not in ("MISSING_ATTRIBUTE",))
-    assert response.headers["X-Error-Code"] == code
-    assert response.headers["Content-Type"] == "application/json"
+    assert (response.headers["X-Error-Code"], response.headers["Content-Type"]) == (code, "application/json")
 
 
 def test_example_of_the_old_documentation(old_api):
@@ -52,8 +51,7 @@ def test_fields_of_a_peer(api):
     assert created.keys() == FIELDS
     assert re.fullmatch("[0-9a-f]{24}", created["id"])
     peer = api.call("GET", f"/peers/{created['id']}").json()
-    assert peer.keys() == FIELDS
-    assert peer["statusName"] == "PENDING_ACCEPTANCE"
+    assert (peer.keys(), peer["statusName"]) == (FIELDS, "PENDING_ACCEPTANCE")
     assert re.fullmatch("pcx-[0-9a-f]{17}", peer["connectionId"])
     changed = {"statusName", "connectionId"}
     assert {name: created[name] for name in FIELDS - changed} == {name: peer[name] for name in FIELDS - changed}

@@ -67,8 +67,7 @@ def test_headers_and_refusal(start):
     remaining = []
     for status, path in ((200, "/peers"), (404, "/peers/" + "0" * 24), (404, "/nothing")):
         response = api.call("GET", path)
-        assert response.status_code == status
-        assert response.headers["RateLimit-Limit"] == "3"
+        assert (response.status_code, response.headers["RateLimit-Limit"]) == (status, "3")
         remaining.append(response.headers["RateLimit-Remaining"])
         assert "Retry-After" not in response.headers
         assert all("RateLimit-Limit" not in before.headers for before in response.history)
@@ -192,8 +191,7 @@ def test_inspection(start):
     api = start(rate_limit="100/30/60")
     url = f"{api.root}/rateLimits"
     response = api.call("GET", url, headers=NEWER)
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == NEWER["Accept"]
+    assert (response.status_code, response.headers["Content-Type"]) == (200, NEWER["Accept"])
     [limit] = response.json()["results"]
     figures = (limit["capacity"], limit["refillRate"], limit["refillDurationSeconds"])
     assert [figure["value"] for figure in figures] == [100, 30, 60]

@@ -16,6 +16,7 @@ import requests
 import trustme
 from ansible_collections.cloudpeer.atlas.tests.emulator import app
 from ansible_collections.cloudpeer.atlas.tests.emulator.digest import response_digest
+from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import VERSIONED, error
 from requests.auth import HTTPDigestAuth
 from requests.utils import parse_dict_header
 
@@ -114,14 +115,6 @@ def test_one_nonce_on_many_connections(start):
     signed = [auth.build_digest_header("GET", url) for unused in range(NUMBER)]
     with ThreadPoolExecutor(NUMBER) as threads:
         assert list(threads.map(ask, range(NUMBER))) == [200] * NUMBER
-
-
-VERSIONED = "application/vnd.atlas.2023-01-01+json"
-
-
-def error(response):
-    """Return status and code of an error."""
-    return response.status_code, response.json()["errorCode"]
 
 
 def raw_exchange(api, data, end=True):

@@ -16,11 +16,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_acco
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError, NotFoundError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import MOST_BYTES
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, reply
 
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,13 +18,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import deadline as _deadline
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, RateLimitError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.transport import Transport, TransportError
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.harness import PEERING, Atlas, FakeClock
-from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, reply
 from urllib3.util import connection
-
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
 
 
 @dataclass
@@ -105,8 +102,7 @@ def test_no_pause_that_atlas_asks_for_goes_beyond_the_deadline(
     client = connect(wire.base_url, retries=9, timeout=60)
     with client.within(clock() + 3), pytest.raises(RateLimitError):
         client.post(GROUP, {}, "make it")
-    assert clock.pauses == [1]
-    assert len(wire.requests) == 2
+    assert (clock.pauses, len(wire.requests)) == ([1], 2)
 
 
 def test_no_pause_for_an_empty_bucket_goes_beyond_the_deadline(serve: Serve, connect: Connect, clock: FakeClock) -> None:
@@ -186,8 +182,7 @@ def test_a_wait_ends_with_its_time_although_nobody_answers(
     monkeypatch.setattr(AtlasClient, "within", begin)
     monkeypatch.setattr(Transport, "send", send_until_the_wait_begins)
     done = atlas.run(**{**PEERING, "wait": True, "wait_timeout": 2, "timeout": 30, "retries": 4, **options})
-    assert done.failed
-    assert len(began) == 1
+    assert (done.failed, len(began)) == (True, 1)
     assert clock() - began[0] <= 3
     # After the first pause, of half a second.
     assert silence.given == [1.5]
@@ -249,8 +244,7 @@ def test_the_share_of_an_address_is_for_connecting_alone(serve: Serve, connect: 
     monkeypatch.setattr(connection, "create_connection", note)
     monkeypatch.setattr(socket.socket, "settimeout", settimeout)
     connect(wire.base_url.replace("127.0.0.1", "localhost"), timeout=60).get(GROUP, "read")
-    assert len(made) == 1
-    assert given[0] == 60
+    assert (len(made), given[0]) == (1, 60)
 
 
 def test_an_address_that_refuses_is_passed_over(serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,14 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, PEERS, Connect
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
 from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, page, reply
-
-Connect = Callable[..., AtlasClient]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
-PEERS = (*GROUP, "peers")
 
 
 def test_many_requests_cost_one_challenge_and_one_connection(atlas: Atlas, connect: Connect) -> None:
@@ -55,8 +51,7 @@ def test_a_nonce_that_the_server_forgot_is_replaced(atlas: Atlas, connect: Conne
 def test_a_body_is_sent_again_with_the_answer_to_the_challenge(atlas: Atlas, connect: Connect) -> None:
     body = {"providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": "10.8.0.0/21"}
     made = connect(atlas.base_url).post((*GROUP, "containers"), body, "make")
-    assert made["regionName"] == "EU_WEST_1"
-    assert atlas.wire() == [("POST", 401), ("POST", 200)]
+    assert (made["regionName"], atlas.wire()) == ("EU_WEST_1", [("POST", 401), ("POST", 200)])
     assert len(atlas.emulator.project.containers.of("AWS")) == 2
 
 

@@ -15,10 +15,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
     OvertakenError,
     TaskError,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.support.client import Connect, Serve
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, reply
 
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
 PATH = ("groups", "5356823b3794dee37132bb7b", "peers", "1")
 GONE = frozenset(("NOT_THERE", "GOING"))
 

@@ -15,12 +15,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors impor
     NotFoundError,
     TaskError,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
-from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, Wire, page, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import UNAUTHORIZED, Reply, page, reply
 
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
 CALLS: dict[str, Callable[[AtlasClient], Any]] = {
     "get": lambda client: client.get(GROUP, "do it"),
     "list": lambda client: client.get_all(GROUP, {}, "do it"),

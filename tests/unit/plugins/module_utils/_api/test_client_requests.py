@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NotFoundError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, PEERS, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Wire, page, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, page, reply
 
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
-PEERS = (*GROUP, "peers")
 V2 = "application/vnd.atlas.2023-01-01+json"
 
 

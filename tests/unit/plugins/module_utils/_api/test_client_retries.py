@@ -5,19 +5,16 @@ from __future__ import annotations
 import email.utils
 import socket
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, RateLimitError, TaskError
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.environment import free_port
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
-from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET, UNAUTHORIZED, Reply, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET, UNAUTHORIZED, Reply, reply
 
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
 LIMITED = {"error": 429, "errorCode": "RATE_LIMITED", "detail": "Slow down."}
 
 
@@ -77,8 +74,7 @@ def test_after_a_failing_gateway_reads_and_deletes_are_repeated(
 ) -> None:
     wire = serve(Reply(status, b"<html>"), Reply(status), reply({}))
     call(connect(wire.base_url), verb)
-    assert len(wire.requests) == 3
-    assert len(clock.pauses) == 2
+    assert (len(wire.requests), len(clock.pauses)) == (3, 2)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

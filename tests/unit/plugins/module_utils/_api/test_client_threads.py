@@ -18,12 +18,10 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.service_acco
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.token_cache import TokenCache
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import RateLimitError, StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, FakeClock
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import reply
 
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
 THREADS = 8
 
 

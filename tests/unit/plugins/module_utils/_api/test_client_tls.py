@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import datetime
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
-from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET, UNAUTHORIZED, Reply, Wire, certificate, reply
-
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET, UNAUTHORIZED, Reply, certificate, reply
 
 
 @pytest.fixture(scope="module")

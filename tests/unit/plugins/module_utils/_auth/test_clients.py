@@ -15,10 +15,9 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import MOST_CLIENTS, ClientPool
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, reply
-
-GROUP = ("groups", "5356823b3794dee37132bb7b")
 
 
 @pytest.fixture

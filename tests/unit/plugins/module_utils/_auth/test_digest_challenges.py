@@ -69,8 +69,7 @@ def test_commas_equal_signs_and_escapes_stay_in_quoted_values() -> None:
 @pytest.mark.parametrize("algorithm", ["MD5", "md5", "MD5-sess", "md5-SESS", "SHA-256", "sha-256", "SHA-256-sess"])
 def test_algorithms_are_known_in_any_spelling_and_keep_it(algorithm: str) -> None:
     found = parse_challenge(f'Digest realm="r", nonce="n", algorithm="{algorithm}"')
-    assert found == Challenge("r", "n", algorithm)
-    assert found.is_session == algorithm.lower().endswith("-sess")
+    assert (found, found.is_session) == (Challenge("r", "n", algorithm), algorithm.lower().endswith("-sess"))
 
 
 @pytest.mark.parametrize(

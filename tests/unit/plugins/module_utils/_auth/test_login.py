@@ -111,8 +111,7 @@ def test_without_the_cache_a_process_still_uses_its_token_again(emulator: Runnin
         run(emulator, pool, token_cache=False, **account(emulator))
     assert token_requests(emulator) == 1
     run(emulator, token_cache=False, **account(emulator))
-    assert token_requests(emulator) == 2
-    assert cached(home) == []
+    assert (token_requests(emulator), cached(home)) == (2, [])
 
 
 def test_the_file_is_its_users_and_has_no_secret_but_the_token(emulator: RunningEmulator, home: Path) -> None:
@@ -132,9 +131,7 @@ def test_a_token_that_others_could_read_is_not_used(emulator: RunningEmulator, h
     (file,) = cached(home)
     (file if loose == "file" else file.parent).chmod(0o755)
     result, warnings = run(emulator, **account(emulator))
-    assert result["vpc_peers"] == []
-    assert token_requests(emulator) == 2
-    assert len(warnings) == 1
+    assert (result["vpc_peers"], token_requests(emulator), len(warnings)) == ([], 2, 1)
     assert "others could read it" in warnings[0]
 
 
@@ -390,8 +387,7 @@ def test_no_new_token_is_spent_on_an_account_of_another_project(home: Path, toke
     with serving(new_token("fresh"), NOT_IN_GROUP) as wire:
         atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
         result, unused = run(atlas, pool, client_id="id", client_secret="secret", token_cache=token_cache)
-    assert result["error_code"] == "NOT_IN_GROUP"
-    assert len(wire.requests) == 2
+    assert (result["error_code"], len(wire.requests)) == ("NOT_IN_GROUP", 2)
 
 
 def test_a_cached_token_is_not_fetched_anew_twice(home: Path) -> None:

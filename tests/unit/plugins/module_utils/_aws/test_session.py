@@ -151,8 +151,7 @@ def test_a_role_is_assumed_and_its_credentials_are_secrets(site: AwsSite) -> Non
         "session_token": other.keys["aws_session_token"],
     }
     done = site.run(**keys, assume_role_arn=role, aws_account_id=site.account.id)
-    assert not done.failed, done.msg
-    assert site.front.actions[:2] == ["AssumeRole", "GetCallerIdentity"]
+    assert (done.failed, site.front.actions[:2]) == (False, ["AssumeRole", "GetCallerIdentity"]), done.result
     # Three of the caller, three of the role.
     assert len(done.secrets) == 6
 
@@ -281,8 +280,7 @@ def test_a_slow_sts_is_not_waited_for_long(site: AwsSite, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(_aws_boto.Clients, "get", note)
     site.run(check_mode=True)
-    assert asked["sts"] == [(5, True)]
-    assert set(asked["ec2"]) == {(60, False)}
+    assert (asked["sts"], set(asked["ec2"])) == ([(5, True)], {(60, False)})
 
 
 # Options
@@ -396,8 +394,7 @@ def test_booleans_and_accounts_may_come_as_text_and_numbers(site: AwsSite) -> No
         aws_account_id=int(site.account.id),
         atlas_aws_account_ids="222222222222",
     )
-    assert not done.failed, done.msg
-    assert done.accepter["connection"]["status"] == "pending-acceptance"
+    assert (done.failed, done.accepter["connection"]["status"]) == (False, "pending-acceptance"), done.result
     assert done.accepter["vpc"]["region"] == REGION
 
 

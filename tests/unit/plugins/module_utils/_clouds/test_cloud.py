@@ -39,11 +39,8 @@ def test_an_option_names_one_cloud_or_all() -> None:
 
 
 def test_names_are_for_users_and_identities_for_comparing() -> None:
-    assert [name_of(fields) for fields in FIELDS.values()] == [
-        "123456789012/vpc-0a1b2c3d4e5f67890",
-        "0A/Net/Shop",
-        "my-project/shop",
-    ]
+    expected = ["123456789012/vpc-0a1b2c3d4e5f67890", "0A/Net/Shop", "my-project/shop"]
+    assert [name_of(fields) for fields in FIELDS.values()] == expected
     assert name_of({**FIELDS["AZURE"], "resource_group_name": None}) == "0A/Shop"
     assert identity_of(FIELDS["AZURE"]) == ("0a", "shop")
     assert identity_of({**FIELDS["AZURE"], "vnet_name": None}) == ("0a", None)

@@ -55,11 +55,8 @@ def test_each_cloud_has_its_states() -> None:
         "AZURE": ("ADDING_PEER", "AVAILABLE", "FAILED", "DELETING", "DELETION_FAILED"),
         "GCP": ("ADDING_PEER", "WAITING_FOR_USER", "AVAILABLE", "FAILED", "DELETING"),
     }
-    assert {name: one.goal(None) for name, one in CLOUDS.items()} == {
-        "AWS": "PENDING_ACCEPTANCE",
-        "AZURE": "AVAILABLE",
-        "GCP": "WAITING_FOR_USER",
-    }
+    expected = {"AWS": "PENDING_ACCEPTANCE", "AZURE": "AVAILABLE", "GCP": "WAITING_FOR_USER"}
+    assert {name: one.goal(None) for name, one in CLOUDS.items()} == expected
     assert {one.goal("available") for one in CLOUDS.values()} == {"AVAILABLE"}
     assert [one.labels for one in CLOUDS.values()] == [(), ("azure_directory_id", "resource_group_name"), ()]
 

@@ -219,9 +219,8 @@ def test_a_missing_option_is_explained_by_the_ways_to_set_it() -> None:
         "missing required arguments: group_id. Set group_id (or its alias project_id), or the environment variable "
         "MONGODB_ATLAS_PROJECT_ID."
     )
-    assert OPERATION.argument_spec.explain("value of state must be one of: present, absent") == (
-        "value of state must be one of: present, absent"
-    )
+    text = "value of state must be one of: present, absent"
+    assert OPERATION.argument_spec.explain("value of state must be one of: present, absent") == text
 
 
 @pytest.mark.parametrize(
@@ -240,8 +239,7 @@ def test_the_variables_of_the_official_tools_are_read(monkeypatch: pytest.Monkey
     monkeypatch.setenv(variable, "value")
     given = {} if option == "group_id" else {"group_id": GROUP}
     result = ArgumentSpecValidator(**CONNECTION.to_kwargs()).validate(given)
-    assert result.error_messages == []
-    assert result.validated_parameters[option] == "value"
+    assert (result.error_messages, result.validated_parameters[option]) == ([], "value")
 
 
 def test_an_option_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,9 +57,8 @@ def test_one_pattern_is_enough_to_be_ignored() -> None:
 
 def test_a_pattern_that_fits_nothing_is_told() -> None:
     patterns = parse(ignore=[{"name": "t*"}, {"name": "tow"}])
-    assert warn_of_unused(patterns, [ONE, TWO]) == (
-        "ignore[1] matches nothing that is there: {'name': 'tow'}. Check its spelling.",
-    )
+    expected = "ignore[1] matches nothing that is there: {'name': 'tow'}. Check its spelling."
+    assert warn_of_unused(patterns, [ONE, TWO]) == expected
 
 
 @pytest.mark.parametrize(("ceiling", "removals"), [(0, []), (1, ["one"]), (3, ["one", "two"])])

@@ -133,15 +133,13 @@ def test_a_plan_that_is_refused_is_shown_and_nothing_is_done(server: Server, che
     outcome = run("a", "b", "c", "d", check_mode=check_mode)
     assert (outcome.changed, outcome.values["refused"]) == (False, ["a", "b", "c", "d"])
     assert outcome.failure is not None
-    assert outcome.failure["msg"] == "Too many."
-    assert server.log == ["look", "read rules", "read more rules"]
+    assert (outcome.failure["msg"], server.log) == ("Too many.", ["look", "read rules", "read more rules"])
 
 
 def test_nothing_to_do_is_not_changed(server: Server) -> None:
     server.names = {"a"}
     outcome = run("a")
-    assert not outcome.changed
-    assert server.log == ["look", "within", "poll"]
+    assert (outcome.changed, server.log) == (False, ["look", "within", "poll"])
 
 
 def test_check_mode_looks_decides_predicts_and_does_no_more(server: Server) -> None:
@@ -172,8 +170,7 @@ def test_a_step_that_is_always_lost_is_a_failure_without_change(server: Server) 
     outcome = run("a")
     assert outcome.failure is not None
     assert (outcome.failure["msg"], outcome.changed) == ("Lost.", False)
-    assert server.log.count("add a") == 3
-    assert server.log[-1] == "look"
+    assert (server.log.count("add a"), server.log[-1]) == (3, "look")
 
 
 def test_what_a_lost_step_did_is_told_although_the_next_fails(server: Server) -> None:

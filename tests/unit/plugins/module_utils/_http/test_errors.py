@@ -34,8 +34,7 @@ def raised(cause: Exception) -> TaskError:
 
 def test_the_text_is_the_message_and_the_hint() -> None:
     assert str(TaskError("It broke.")) == "It broke."
-    assert str(error()) == "It broke. Mend it."
-    assert (error().message, error().hint) == ("It broke.", "Mend it.")
+    assert (str(error()), error().message, error().hint) == ("It broke. Mend it.", "It broke.", "Mend it.")
 
 
 CHANGES = {

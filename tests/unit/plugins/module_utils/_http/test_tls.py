@@ -7,21 +7,17 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import trustme
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import tls as _tls
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, certificate, reply
-
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
+from ansible_collections.cloudpeer.atlas.tests.support.wire import certificate, reply
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +56,7 @@ def test_a_bundle_is_read_once_for_all_clients_and_connections(
         for _other in range(2):
             assert client.get(GROUP, "read") == {"id": "1"}
             client.close()
-    assert wire.connections == 4
-    assert read == [ca_path]
+    assert (wire.connections, read) == (4, [ca_path])
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])

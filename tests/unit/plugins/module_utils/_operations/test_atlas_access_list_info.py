@@ -119,4 +119,4 @@ def test_options_that_cannot_be_right_are_refused_unsent(atlas: Atlas, options: 
     done = run(atlas, **options)
     assert (done.failed, atlas.wire()) == (True, [])
     assert done.msg.startswith(words[0])
-    assert [word for word in words if word not in done.msg] == []
+    assert done.missing(*words) == []

@@ -36,11 +36,6 @@ def containers(atlas: Atlas) -> list[Any]:
         return [one.to_json() for one in project.containers if one.kind.name != "AWS"]
 
 
-def add(atlas: Atlas, **body: Any) -> str:
-    with atlas.emulator.project.now() as project:
-        return project.containers.create(body).id
-
-
 def add_peer(atlas: Atlas, provider: str, container_id: str) -> str:
     with atlas.emulator.project.now() as project:
         body = {"providerName": provider, "containerId": container_id, **PEERS[provider]}
@@ -91,7 +86,7 @@ def test_the_results_have_the_fields_of_their_cloud(atlas: Atlas) -> None:
 
 @pytest.mark.parametrize("region", ["northeurope", "EUROPE_NORTH", "NorthEurope", "europe-north"])
 def test_a_region_of_azure_can_be_written_in_both_ways(atlas: Atlas, region: str) -> None:
-    made = add(atlas, providerName="AZURE", region="EUROPE_NORTH", atlasCidrBlock=BLOCK)
+    made = atlas.create_container(providerName="AZURE", region="EUROPE_NORTH", atlasCidrBlock=BLOCK)
     done = run(atlas, provider_name="AZURE", region_name=region)
     assert (done.changed, done.result["container"]["id"], done.warnings) == (False, made, [])
 
@@ -108,7 +103,7 @@ def test_a_region_that_is_not_known_is_passed_on_with_a_warning(atlas: Atlas) ->
 
 @CHECK_MODES
 def test_a_container_on_azure_is_one_of_its_region_only(atlas: Atlas, check_mode: bool) -> None:
-    add(atlas, providerName="AZURE", region="EUROPE_WEST", atlasCidrBlock=BLOCK)
+    atlas.create_container(providerName="AZURE", region="EUROPE_WEST", atlasCidrBlock=BLOCK)
     overlap = run(atlas, **AZURE, check_mode=check_mode)
     assert overlap.missing("atlas_cidr_block", BLOCK, "overlaps") == []
     other = run(atlas, **{**AZURE, "atlas_cidr_block": "10.9.0.0/21"}, check_mode=check_mode)
@@ -119,9 +114,9 @@ def test_a_container_on_azure_is_one_of_its_region_only(atlas: Atlas, check_mode
 def test_without_a_region_it_is_the_only_one_on_azure(atlas: Atlas, check_mode: bool) -> None:
     none = run(atlas, provider_name="AZURE", check_mode=check_mode)
     assert none.missing("no network container on AZURE", "region_name") == []
-    first = add(atlas, providerName="AZURE", region="EUROPE_WEST", atlasCidrBlock=BLOCK)
+    first = atlas.create_container(providerName="AZURE", region="EUROPE_WEST", atlasCidrBlock=BLOCK)
     assert run(atlas, provider_name="AZURE", check_mode=check_mode).result["container"]["id"] == first
-    second = add(atlas, providerName="AZURE", region="US_EAST_2", atlasCidrBlock="10.9.0.0/21")
+    second = atlas.create_container(providerName="AZURE", region="US_EAST_2", atlasCidrBlock="10.9.0.0/21")
     several = run(atlas, provider_name="AZURE", check_mode=check_mode)
     assert several.missing(first, second, "westeurope", "eastus2", "2 network containers on AZURE", "region_name") == []
     assert atlas.writes() == []

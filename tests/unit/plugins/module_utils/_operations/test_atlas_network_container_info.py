@@ -106,7 +106,7 @@ def test_an_empty_list_says_that_other_clouds_were_not_asked(atlas: Atlas) -> No
 def test_what_cannot_be_right_is_refused(atlas: Atlas, options: dict[str, Any], words: list[str]) -> None:
     done = run(atlas, **options)
     assert done.failed
-    assert [word for word in words if word not in done.msg] == []
+    assert done.missing(*words) == []
     assert atlas.wire() == []
 
 

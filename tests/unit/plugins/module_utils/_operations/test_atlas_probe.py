@@ -106,8 +106,7 @@ def test_a_member_that_refuses() -> None:
 )
 def test_a_member_that_cannot_be_reached(error: OSError, state: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(address: tuple[str, int], timeout: float) -> socket.socket:
-        assert address == ("192.168.248.21", 27017)
-        assert timeout == 3
+        assert (address, timeout) == (("192.168.248.21", 27017), 3)
         raise error
 
     monkeypatch.setattr(_probe.socket, "create_connection", fail)
@@ -148,8 +147,7 @@ def test_a_name_with_several_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
         answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
         monkeypatch.setattr(_probe.socket, "getaddrinfo", lambda *args, **kwargs: answer)
         found = probe(f"shop.example.com:{port}", atlas_cidr_block="192.168.248.0/21")
-    assert found["addresses"] == ["127.0.0.2", LOOPBACK]
-    assert (found["tcp"], found["in_block"]) == ("open", False)
+    assert (found["addresses"], found["tcp"], found["in_block"]) == (["127.0.0.2", LOOPBACK], "open", False)
 
 
 @pytest.mark.parametrize("host", ["shop.invalid", "shop..example", "a" * 70 + ".example"])

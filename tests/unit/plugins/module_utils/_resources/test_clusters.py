@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import (
     Clusters,
@@ -14,10 +12,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.cluster
     is_custom_dns_enabled,
     to_result,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire, page, reply
+from ansible_collections.cloudpeer.atlas.tests.support.client import Connect, Serve
+from ansible_collections.cloudpeer.atlas.tests.support.wire import page, reply
 
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
 ID, OTHER_ID, GROUP = "6512a1b2c3d4e5f678901236", "6512a1b2c3d4e5f678901237", "5356823b3794dee37132bb7b"
 CLUSTER: dict[str, Any] = {"id": ID, "name": "shop", "stateName": "IDLE", "paused": False, "replicationSpecs": []}
 

@@ -43,6 +43,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     found,
     healthy,
     object_id,
+    only,
     peer,
     region,
     severities,
@@ -106,15 +107,12 @@ def test_each_list_of_atlas_decides(make: Make, make_peer: Make, name: str) -> N
 
 @both
 def test_a_missing_connection_is_one_cause(make: Make, make_peer: Make) -> None:
-    facts = make(peer=None)
-    assert severities(facts) == {"P101": "fail"}
-    assert found(facts)["P101"].message.startswith("Atlas has no connection with V")
+    assert only(make(peer=None), "P101").message.startswith("Atlas has no connection with V")
 
 
 def test_what_is_missing_is_named_with_its_owner() -> None:
-    assert found(healthy_azure(peer=None))["P101"].message == (
-        f"Atlas has no connection with VNet {VNET} of subscription {SUBSCRIPTION}."
-    )
+    text = f"Atlas has no connection with VNet {VNET} of subscription {SUBSCRIPTION}."
+    assert found(healthy_azure(peer=None))["P101"].message == text
     assert found(healthy_gcp(peer=None))["P101"].message == (
         f"Atlas has no connection with VPC network {NETWORK} of project {GCP_PROJECT}."
     )
@@ -123,9 +121,8 @@ def test_what_is_missing_is_named_with_its_owner() -> None:
 def test_a_network_of_the_same_name_means_a_wrong_entry() -> None:
     other = gcp_peer(gcp_project_id="other-project")
     finding = found(healthy_gcp(peer=None, peers=[other]))["P101"]
-    assert finding.message == (
-        f"Atlas has a connection with VPC network {NETWORK} of project other-project, not of project {GCP_PROJECT}."
-    )
+    text = f"Atlas has a connection with VPC network {NETWORK} of project other-project, not of project {GCP_PROJECT}."
+    assert finding.message == text
     assert finding.fix == "Correct gcp_project_id of the connection, or request a connection with this one."
 
 
@@ -137,16 +134,13 @@ def test_a_connection_to_a_container_elsewhere_has_its_region() -> None:
         peers=[azure_peer(container_id=OTHER_CONTAINER_ID)],
         containers=[azure_container(), away],
     )
-    assert found(facts)["P101"].message == (
-        f"Atlas has connections with VNet {VNET} to network containers in EUROPE_NORTH, and none to one in US_EAST_2."
-    )
+    text = f"Atlas has connections with VNet {VNET} to network containers in EUROPE_NORTH, and none to one in US_EAST_2."
+    assert found(facts)["P101"].message == text
 
 
 @pytest.mark.parametrize(("name", "value"), [("resource_group_name", "other"), ("azure_directory_id", SUBSCRIPTION)])
 def test_what_is_not_in_atlas_s_key_has_to_be_right(name: str, value: str) -> None:
-    facts = healthy_azure({name: value})
-    assert severities(facts) == {"P101": "fail"}
-    assert f"has {name} " in found(facts)["P101"].message
+    assert f"has {name} " in only(healthy_azure({name: value}), "P101").message
     assert severities(healthy_azure({"resource_group_name": GROUP.upper()})) == {}
 
 
@@ -168,22 +162,19 @@ def test_names_of_azure_have_no_case() -> None:
 )
 def test_a_state_that_is_not_available_is_one_cause(make: Make, make_peer: Make, status: str, text: str) -> None:
     facts = make(peer=make_peer(status_name=status, id=object_id(datetime.timedelta(hours=1))))
-    assert severities(facts) == {"P101": "fail"}
-    assert found(facts)["P101"].message == text
+    assert only(facts, "P101").message == text
 
 
 @both
 @pytest.mark.parametrize("reason", ["INVALID_ARGUMENT", "A peer with an overlapping CIDR exists", None])
 def test_a_failed_connection_is_p102_alone_in_the_cloud_s_words(make: Make, make_peer: Make, reason: str | None) -> None:
     facts = make(peer=make_peer(status_name="FAILED", error_state_name=reason))
-    assert severities(facts) == {"P102": "fail"}
-    assert found(facts)["P102"].message == f"FAILED ({reason or 'no reason given'})."
+    assert only(facts, "P102").message == f"FAILED ({reason or 'no reason given'})."
 
 
 def test_the_container_has_to_be_on_the_cloud_and_in_the_region() -> None:
-    assert found(healthy_azure({"container_region": "EUROPE_NORTH"}))["P104"].message == (
-        "The network container is in US_EAST_2, not in EUROPE_NORTH."
-    )
+    text = "The network container is in US_EAST_2, not in EUROPE_NORTH."
+    assert found(healthy_azure({"container_region": "EUROPE_NORTH"}))["P104"].message == text
     # US_WEST_2 is another place on each cloud; the spelling of the cloud is understood.
     assert severities(healthy_azure({"container_region": "eastus2"})) == {}
     assert severities(healthy_azure(container=None)).keys() == {"P104"}
@@ -209,9 +200,8 @@ def test_the_limits_are_those_of_the_project_over_all_clouds() -> None:
 
 
 def test_a_cluster_has_to_be_where_the_container_is() -> None:
-    assert found(healthy_azure(clusters=[cluster()]))["P201"].message == (
-        "No cluster has nodes in US_EAST_2; the connection leads nowhere."
-    )
+    text = "No cluster has nodes in US_EAST_2; the connection leads nowhere."
+    assert found(healthy_azure(clusters=[cluster()]))["P201"].message == text
     finding = found(healthy_gcp(clusters=[cluster(), azure_cluster("far")]))["P201"]
     assert finding.message == "No cluster has nodes on GCP; the connection leads nowhere."
     assert finding.fix == "Create a cluster on GCP, or connect the network container on the cloud of the cluster."
@@ -224,9 +214,8 @@ def test_all_regions_of_a_cluster_have_to_be_connected() -> None:
     wide = azure_cluster(regions=[region("US_EAST_2", provider_name="AZURE"), region("EUROPE_NORTH", provider_name="AZURE")])
     facts = healthy_azure(clusters=[wide])
     assert severities(facts) == {"P202": "fail"}
-    assert found(facts)["P202"].message == (
-        "shop has nodes in EUROPE_NORTH, which is not connected with this VNet; drivers need all members."
-    )
+    text = "shop has nodes in EUROPE_NORTH, which is not connected with this VNet; drivers need all members."
+    assert found(facts)["P202"].message == text
     away = azure_container(id=OTHER_CONTAINER_ID, region_name="EUROPE_NORTH", atlas_cidr_block="192.168.240.0/21")
     second = azure_peer(id=object_id(number=9), container_id=OTHER_CONTAINER_ID, vnet_name=VNET.upper())
     together = {"containers": [azure_container(), away], "peers": [azure_peer(), second]}
@@ -246,9 +235,7 @@ def test_clusters_that_cannot_be_used_are_told(make: Make, make_peer: Make) -> N
 
 
 def test_the_access_list_has_to_let_the_known_ranges_in() -> None:
-    facts = healthy_azure(access_list=[entry("10.20.0.0/17")])
-    assert severities(facts) == {"P301": "fail"}
-    finding = found(facts)["P301"]
+    finding = only(healthy_azure(access_list=[entry("10.20.0.0/17")]), "P301")
     assert finding.message == f"No entry covers 10.20.128.0/17 of {VNET_BLOCK}."
     assert finding.fix.startswith("Add 10.20.128.0/17 to the access list")
     assert found(healthy_gcp(access_list=[]))["P301"].message == f"No entry covers {GCP_BLOCK}."

@@ -148,10 +148,8 @@ def test_amazon_s_servers_are_not_own_ones(servers: tuple[str, ...], own: list[s
 
 
 def test_a_list_names_three_and_how_many_more_there_are() -> None:
-    assert listed([]) == ""
-    assert listed(["a"]) == "a"
-    assert listed(["a", "b"]) == "a and b"
-    assert listed("abcd") == "a, b, c and d"
+    assert (listed([]), listed(["a"])) == ("", "a")
+    assert (listed(["a", "b"]), listed("abcd")) == ("a and b", "a, b, c and d")
     assert listed("abcde") == "a, b, c and 2 more"
 
 

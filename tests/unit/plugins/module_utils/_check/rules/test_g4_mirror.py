@@ -17,7 +17,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     healthy_gcp,
     mirror,
 )
-from ansible_collections.cloudpeer.atlas.tests.support.check_facts import found, object_id, severities
+from ansible_collections.cloudpeer.atlas.tests.support.check_facts import found, object_id, only, severities
 
 LINE = (
     f"gcloud compute networks peerings create atlas-{ATLAS_NETWORK} --project={GCP_PROJECT} --network={NETWORK}"
@@ -31,8 +31,7 @@ waiting = pytest.mark.parametrize("status", ["AVAILABLE", "WAITING_FOR_USER"])
 def test_without_the_mirror_one_cause_has_the_line_for_gcloud(status: str) -> None:
     other = mirror(network="projects/a/global/networks/b")
     facts = healthy_gcp(peer=gcp_peer(status_name=status), gcp_networks={NETWORK: (other,), "default": ()})
-    assert severities(facts) == {"G401": "fail"}
-    finding = found(facts)["G401"]
+    finding = only(facts, "G401")
     assert finding.message == f"VPC network {NETWORK} has no peering with {REMOTE}."
     assert finding.fix == f"Make it: atlas_gcp_peering, the role, or `{LINE}`."
     assert finding.evidence == {"network": REMOTE, "gcloud": LINE}
@@ -41,20 +40,16 @@ def test_without_the_mirror_one_cause_has_the_line_for_gcloud(status: str) -> No
 @waiting
 def test_a_mirror_on_another_network_is_the_cause(status: str) -> None:
     facts = healthy_gcp(peer=gcp_peer(status_name=status), gcp_networks={NETWORK: (), "default": (mirror(state="INACTIVE"),)})
-    assert severities(facts) == {"G402": "fail"}
-    finding = found(facts)["G402"]
-    assert (finding.subject, finding.message) == (
-        "default",
-        f"The peering with Atlas's network is made on default; the connection names {NETWORK}.",
-    )
+    finding = only(facts, "G402")
+    expected = ("default", f"The peering with Atlas's network is made on default; the connection names {NETWORK}.")
+    assert (finding.subject, finding.message) == expected
     assert LINE in finding.fix
     assert found(facts, "skipped")["G401"].waits_for == "G402"
 
 
 def test_a_mirror_on_both_networks_is_a_left_over() -> None:
     facts = healthy_gcp(gcp_networks={NETWORK: (mirror(),), "default": (mirror(state="INACTIVE"),)})
-    assert severities(facts) == {"G402": "warn"}
-    assert "network_name: default" in found(facts)["G402"].fix
+    assert "network_name: default" in only(facts, "G402", "warn").fix
 
 
 def test_another_network_with_a_connection_has_its_own_mirror() -> None:
@@ -70,22 +65,19 @@ def test_another_network_with_a_connection_has_its_own_mirror() -> None:
 def test_a_mirror_that_is_not_active_is_a_failure() -> None:
     facts = healthy_gcp(gcp_networks={NETWORK: (mirror(state="INACTIVE", state_details="Waiting for peer network."),)})
     assert severities(facts) == {"G401": "fail"}
-    assert found(facts)["G401"].message == (
-        f"The peering atlas-{ATLAS_NETWORK} of VPC network {NETWORK} is INACTIVE (Waiting for peer network.)."
-    )
+    text = f"The peering atlas-{ATLAS_NETWORK} of VPC network {NETWORK} is INACTIVE (Waiting for peer network.)."
+    assert found(facts)["G401"].message == text
     assert severities(healthy_gcp(gcp_networks={NETWORK: (mirror(state=None),)})) == {"G401": "unknown"}
 
 
 def test_a_network_that_gcp_does_not_know_is_a_failure() -> None:
     facts = healthy_gcp(gcp_networks={"default": ()})
-    assert severities(facts) == {"G401": "fail"}
-    assert found(facts)["G401"].message == f"Project {GCP_PROJECT} has no VPC network {NETWORK}."
+    assert only(facts, "G401").message == f"Project {GCP_PROJECT} has no VPC network {NETWORK}."
 
 
 def test_atlas_may_not_have_seen_the_mirror_yet() -> None:
     facts = healthy_gcp(peer=gcp_peer(status_name="WAITING_FOR_USER"))
-    assert severities(facts) == {"P101": "fail"}
-    assert found(facts)["P101"].message.startswith("WAITING_FOR_USER for 30 d:")
+    assert only(facts, "P101").message.startswith("WAITING_FOR_USER for 30 d:")
     assert "Atlas sees the peering within 10 minutes" in found(facts)["P101"].fix
 
 
@@ -99,9 +91,8 @@ def test_if_gcp_is_not_read_atlas_tells_what_is_missing(networks: Any) -> None:
 def test_a_missing_permission_is_named() -> None:
     unread = found(healthy_gcp(gcp_networks=UNREAD))
     assert unread.keys() == {"G401", "G402"}
-    assert {(one.severity, one.fix) for one in unread.values()} == {
-        ("unknown", "Allow compute.networks.list to these credentials.")
-    }
+    expected = {("unknown", "Allow compute.networks.list to these credentials.")}
+    assert {(one.severity, one.fix) for one in unread.values()} == expected
 
 
 @pytest.mark.parametrize("status", ["ADDING_PEER", "DELETING"])

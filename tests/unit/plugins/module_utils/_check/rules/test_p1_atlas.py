@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     found,
     healthy,
     object_id,
+    only,
     peer,
     severities,
 )
@@ -37,8 +38,7 @@ def made(**age: float) -> str:
 def test_without_a_connection_only_that_is_said() -> None:
     facts = healthy(peer=None, peers=[], connection=None, statuses={})
     finding = found(facts)["P101"]
-    assert finding.severity == "fail"
-    assert finding.message == f"Atlas has no connection with {VPC_ID}."
+    assert (finding.severity, finding.message) == ("fail", f"Atlas has no connection with {VPC_ID}.")
     waiting = {code: one.waits_for for code, one in found(facts, "skipped").items()}
     assert {code: waiting[code] for code in ("P102", "P103", "P401", "P402", "P403", "P902")} == {
         "P102": "P101",
@@ -68,9 +68,7 @@ def test_without_a_connection_only_that_is_said() -> None:
     ],
 )
 def test_a_state_before_or_after_available_fails_with_its_age(changes: dict[str, Any], message: str) -> None:
-    facts = healthy(peer=peer(**changes))
-    assert severities(facts) == {"P101": "fail"}
-    assert found(facts)["P101"].message == message
+    assert only(healthy(peer=peer(**changes)), "P101").message == message
 
 
 def test_who_has_to_accept_is_said() -> None:
@@ -112,8 +110,7 @@ def test_the_way_back_is_to_the_blocks_of_the_vpc(block: str, blocks: list[str],
 
 def test_a_wrong_way_back_names_both_blocks() -> None:
     facts = healthy(peer=peer(route_table_cidr_block="10.99.0.0/16"))
-    assert severities(facts) == {"P103": "fail"}
-    assert found(facts)["P103"].message == "Atlas sends replies for 10.99.0.0/16; the VPC has 10.15.0.0/16."
+    assert only(facts, "P103").message == "Atlas sends replies for 10.99.0.0/16; the VPC has 10.15.0.0/16."
 
 
 @pytest.mark.parametrize("block", [None, "", "2001:db8::/56", "10.15.0.1/16", "nonsense"])
@@ -133,8 +130,7 @@ def test_the_container_is_on_aws_and_in_the_wanted_region() -> None:
     assert severities(healthy(container=container(provider_name="AZURE"))) == {"P104": "fail"}
     assert severities(healthy(entry={"container_region": "us-east-1"})) == {}
     facts = healthy(entry={"container_region": "eu-west-1"})
-    assert severities(facts) == {"P104": "fail"}
-    assert found(facts)["P104"].message == "The network container is in US_EAST_1, not in EU_WEST_1."
+    assert only(facts, "P104").message == "The network container is in US_EAST_1, not in EU_WEST_1."
 
 
 def test_a_wrong_account_or_region_is_told_with_what_atlas_has() -> None:
@@ -143,9 +139,8 @@ def test_a_wrong_account_or_region_is_told_with_what_atlas_has() -> None:
     assert account.message == f"Atlas has a connection with {VPC_ID} of account {ACCOUNT_ID}, not of account 999999999999."
     assert account.fix.startswith("Correct aws_account_id")
     region = found(healthy(entry={"container_region": "eu-west-1"}, **there))["P101"]
-    assert region.message == (
-        f"Atlas has connections with {VPC_ID} to network containers in US_EAST_1, and none to one in EU_WEST_1."
-    )
+    text = f"Atlas has connections with {VPC_ID} to network containers in US_EAST_1, and none to one in EU_WEST_1."
+    assert region.message == text
     ended = {"peer": None, "peers": [peer(status_name="TERMINATING")]}
     assert found(healthy(entry={"aws_account_id": "999999999999"}, **ended))["P101"].fix.startswith("Request it")
 
@@ -172,8 +167,7 @@ def test_a_container_that_atlas_does_not_tell_is_unknown(changes: dict[str, Any]
 
 def test_a_container_within_the_vpc_is_a_failure() -> None:
     facts = healthy(vpc=Vpc(VPC_ID, ACCOUNT_ID, [VPC_BLOCK, "192.168.248.0/24"], True, True))
-    assert severities(facts) == {"P105": "fail"}
-    assert "192.168.248.0/21, and the VPC 192.168.248.0/24" in found(facts)["P105"].message
+    assert "192.168.248.0/21, and the VPC 192.168.248.0/24" in only(facts, "P105").message
 
 
 def other(**changes: Any) -> dict[str, Any]:

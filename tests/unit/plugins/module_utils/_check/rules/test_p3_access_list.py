@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     group,
     healthy,
     interface,
+    only,
     peer,
     severities,
 )
@@ -66,11 +67,8 @@ def test_blocks_and_addresses_cover_subnets_together(subjects: list[str]) -> Non
     ],
 )
 def test_what_no_entry_covers_is_told_in_one_finding(subjects: list[str], where: str, subnets: tuple[str, ...]) -> None:
-    facts = with_entries(*subjects)
-    assert severities(facts) == {"P301": "fail"}
-    finding = found(facts)["P301"]
-    assert finding.message == f"No entry covers {where}."
-    assert finding.subnet_ids == subnets
+    finding = only(with_entries(*subjects), "P301")
+    assert (finding.message, finding.subnet_ids) == (f"No entry covers {where}.", subnets)
 
 
 PODS = "100.64.0.0/16"
@@ -130,8 +128,7 @@ def test_the_group_that_a_connection_names_has_to_be_listed() -> None:
     other = "sg-0a1b2c3d4e5f60002"
     groups = {name: group(id=name) for name in (GROUP_ID, other)}
     facts = with_entries(other, entry={"aws_security_group": GROUP_ID}, security_groups=groups)
-    assert severities(facts) == {"P301": "fail"}
-    assert found(facts)["P301"].message.endswith(f"and {GROUP_ID} of the connection is not in the access list.")
+    assert only(facts, "P301").message.endswith(f"and {GROUP_ID} of the connection is not in the access list.")
     facts = with_entries(other, GROUP_ID, entry={"aws_security_group": f"{ACCOUNT_ID}/{GROUP_ID}"}, security_groups=groups)
     assert severities(facts) == {}
     assert found(facts, "info")["P301"].message.startswith(f"Only members of {GROUP_ID} may connect")
@@ -158,8 +155,7 @@ def test_a_group_that_the_clients_are_not_in_is_a_failure() -> None:
         selection={"security_group_ids": (GROUP_ID,)},
         security_groups={GROUP_ID: group(), OTHER_GROUP_ID: group(id=OTHER_GROUP_ID)},
     )
-    assert severities(facts) == {"P301": "fail"}
-    assert found(facts)["P301"].message.endswith("and the clients are in none of the groups of the access list.")
+    assert only(facts, "P301").message.endswith("and the clients are in none of the groups of the access list.")
 
 
 def test_a_group_without_named_clients_is_worth_a_word() -> None:
@@ -194,9 +190,7 @@ def test_unread_groups_are_no_covered_subnets() -> None:
 
 @pytest.mark.parametrize("status", ["PENDING", "FAILED"])
 def test_an_entry_that_is_not_in_force_is_a_failure(status: str) -> None:
-    facts = healthy(**BOTH, access_status={SUBNET_BLOCKS[0]: "ACTIVE", SUBNET_BLOCKS[1]: status})
-    assert severities(facts) == {"P302": "fail"}
-    finding = found(facts)["P302"]
+    finding = only(healthy(**BOTH, access_status={SUBNET_BLOCKS[0]: "ACTIVE", SUBNET_BLOCKS[1]: status}), "P302")
     assert (finding.subject, finding.subnet_ids) == (SUBNET_BLOCKS[1], SUBNET_IDS[1:])
     assert status in finding.message
 
@@ -232,8 +226,7 @@ def test_a_group_that_is_not_in_force_is_a_failure() -> None:
         security_groups={GROUP_ID: group()},
         access_status={GROUP_ID: "PENDING"},
     )
-    assert severities(facts) == {"P302": "fail"}
-    assert found(facts)["P302"].subnet_ids == SUBNET_IDS
+    assert only(facts, "P302").subnet_ids == SUBNET_IDS
 
 
 @pytest.mark.parametrize(("left", "severity"), [({"hours": 5}, "warn"), ({"hours": 24}, "warn"), ({"hours": 25}, None)])
@@ -248,10 +241,8 @@ def test_an_entry_that_expires_soon_is_a_warning(left: dict[str, int], severity:
 
 def test_it_is_said_when_an_entry_expires() -> None:
     date = (NOW + datetime.timedelta(hours=5, minutes=30)).isoformat()
-    assert (
-        found(healthy(access_list=[entry(VPC_BLOCK, delete_after_date=date)]))["P302"].message
-        == f"{VPC_BLOCK} expires in 5 h 30 min."
-    )
+    text = f"{VPC_BLOCK} expires in 5 h 30 min."
+    assert found(healthy(access_list=[entry(VPC_BLOCK, delete_after_date=date)]))["P302"].message == text
 
 
 @pytest.mark.parametrize(

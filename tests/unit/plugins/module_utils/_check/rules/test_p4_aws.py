@@ -24,6 +24,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     connection,
     found,
     healthy,
+    only,
     peer,
     severities,
     table,
@@ -43,10 +44,8 @@ def test_aws_s_half_is_judged_alone() -> None:
     judged = [one for one in run_checks(without_atlas()) if one.severity == "ok"]
     assert {"P401", "P402", "P403", "P404", "P405", "P501", "P601", "P602", "P701"} <= {one.code for one in judged}
     nat = table("rtb-1", Route("0.0.0.0/0", "nat-1"), is_main=True)
-    assert severities(without_atlas(route_tables=[nat], connection=connection(status="deleted"))) == {
-        "P402": "fail",
-        "P601": "fail",
-    }
+    expected = {"P402": "fail", "P601": "fail"}
+    assert severities(without_atlas(route_tables=[nat], connection=connection(status="deleted"))) == expected
 
 
 def test_without_aws_s_half_nothing_of_it_is_judged() -> None:
@@ -57,8 +56,7 @@ def test_without_aws_s_half_nothing_of_it_is_judged() -> None:
 
 def test_a_connection_that_aws_does_not_know_is_one_fault() -> None:
     facts = healthy(connection=None, vpc=None, subnets=[], route_tables=[], network_acls=[])
-    assert severities(facts) == {"P401": "fail"}
-    finding = found(facts)["P401"]
+    finding = only(facts, "P401")
     assert finding.message == f"AWS does not know {CONNECTION_ID} in us-east-1, with the credentials of {ACCOUNT_ID}."
     assert {found(facts, "skipped")[code].waits_for for code in ("P402", "P403", "P404", "P405", "P602")} == {"P401"}
 
@@ -82,8 +80,7 @@ def test_a_failed_connection_is_told_by_p102_alone() -> None:
 @pytest.mark.parametrize("status", ["expired", "rejected", "deleted", "deleting", "failed", "provisioning", "initiating-request"])
 def test_only_an_active_connection_carries_traffic(status: str) -> None:
     facts = healthy(connection=connection(status=status, status_message="Because."))
-    assert severities(facts) == {"P402": "fail"}
-    assert found(facts)["P402"].message == f"{CONNECTION_ID} is {status} (Because.)."
+    assert only(facts, "P402").message == f"{CONNECTION_ID} is {status} (Because.)."
     goes_on = status in ("provisioning", "initiating-request")
     assert ("check again" in found(facts)["P402"].fix, "request it again" in found(facts)["P402"].fix) == (goes_on, not goes_on)
 
@@ -91,8 +88,7 @@ def test_only_an_active_connection_carries_traffic(status: str) -> None:
 def test_the_time_left_to_accept_is_aws_s() -> None:
     end = (NOW + timedelta(days=2, hours=3, minutes=1)).isoformat().replace("+00:00", "Z")
     facts = without_atlas(connection=connection(status="pending-acceptance", expiration_time=end))
-    assert severities(facts) == {"P402": "fail"}
-    assert found(facts)["P402"].message == f"{CONNECTION_ID} is pending-acceptance; 2 d 3 h left."
+    assert only(facts, "P402").message == f"{CONNECTION_ID} is pending-acceptance; 2 d 3 h left."
 
 
 @pytest.mark.parametrize("end", [None, "tomorrow"])
@@ -144,9 +140,8 @@ def accepter(**changes: Any) -> Side:
 def test_the_connection_has_to_end_in_the_vpc_of_its_owner(side: Side) -> None:
     facts = healthy(connection=connection(accepter=side))
     assert severities(facts) == {"P403": "fail"}
-    assert found(facts)["P403"].message == (
-        f"{CONNECTION_ID} ends in {side.vpc_id} of account {side.account_id}, not in {VPC_ID} of account {ACCOUNT_ID}."
-    )
+    text = f"{CONNECTION_ID} ends in {side.vpc_id} of account {side.account_id}, not in {VPC_ID} of account {ACCOUNT_ID}."
+    assert found(facts)["P403"].message == text
 
 
 @pytest.mark.parametrize("side", [accepter(vpc_id=None), accepter(account_id=None)])
@@ -161,8 +156,7 @@ def test_an_entry_without_an_account_takes_any_owner() -> None:
 def test_the_connection_has_to_come_from_the_container() -> None:
     side = replace(connection().requester, cidr_blocks=["192.168.240.0/21"])
     facts = healthy(connection=connection(requester=side))
-    assert severities(facts) == {"P403": "fail"}
-    assert "comes from 192.168.240.0/21; the network container has 192.168.248.0/21" in found(facts)["P403"].message
+    assert "comes from 192.168.240.0/21; the network container has 192.168.248.0/21" in only(facts, "P403").message
 
 
 def test_a_block_that_aws_does_not_tell_is_unknown() -> None:

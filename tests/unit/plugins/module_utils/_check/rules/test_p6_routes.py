@@ -21,6 +21,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     entry,
     found,
     healthy,
+    only,
     peer,
     severities,
     table,
@@ -47,15 +48,12 @@ def test_a_healthy_connection_has_no_fault() -> None:
 
 
 def test_a_more_specific_route_takes_its_part() -> None:
-    facts = with_main(TO_ATLAS, Route("192.168.248.0/24", "tgw-1"))
-    assert severities(facts) == {"P601": "fail"}
-    finding = found(facts)["P601"]
+    finding = only(with_main(TO_ATLAS, Route("192.168.248.0/24", "tgw-1")), "P601")
     assert finding.message == f"192.168.248.0/24 goes to tgw-1 by {MAIN_TABLE_ID} (main), the table of {SUBNET_IDS[1]}."
     assert finding.fix == "Remove the route to 192.168.248.0/24, or point it at the connection."
     assert (finding.subject, finding.subnet_ids) == (MAIN_TABLE_ID, SUBNET_IDS[1:])
-    assert finding.evidence["parts"] == [
-        {"cidr_blocks": ["192.168.248.0/24"], "destination": "192.168.248.0/24", "target": "tgw-1"}
-    ]
+    expected = [{"cidr_blocks": ["192.168.248.0/24"], "destination": "192.168.248.0/24", "target": "tgw-1"}]
+    assert finding.evidence["parts"] == expected
 
 
 def test_only_the_subnets_of_the_table_are_not_reachable() -> None:
@@ -84,15 +82,13 @@ def test_only_the_subnets_of_the_table_are_not_reachable() -> None:
 )
 def test_the_whole_block_has_to_go_to_the_connection(routes: tuple[Route, ...], message: str, fix: str) -> None:
     facts = with_main(*routes)
-    assert severities(facts) == {"P601": "fail"}
-    assert found(facts)["P601"].message.startswith(message)
+    assert only(facts, "P601").message.startswith(message)
     assert found(facts)["P601"].fix.startswith(fix)
 
 
 def test_a_connection_in_place_of_this_one_has_its_status() -> None:
     facts = with_main(Route(ATLAS_BLOCK, "pcx-old", is_peering=True), statuses={"pcx-old": "deleted"})
-    assert severities(facts) == {"P601": "fail"}
-    assert "goes to pcx-old (deleted) by" in found(facts)["P601"].message
+    assert "goes to pcx-old (deleted) by" in only(facts, "P601").message
 
 
 def test_many_subnets_with_one_table_are_one_finding() -> None:
@@ -147,8 +143,7 @@ def test_a_vpc_without_subnets_is_told_and_does_not_decide() -> None:
 def test_an_entry_that_means_no_subnet_is_unknown(fields: dict[str, Any], message: str) -> None:
     edge = table("rtb-edge", gateways=("igw-1",))
     facts = healthy(fields, route_tables=[OWN, table(MAIN_TABLE_ID, is_main=True), edge])
-    assert severities(facts) == {"P601": "unknown"}
-    assert message in found(facts)["P601"].message
+    assert message in only(facts, "P601", "unknown").message
     assert verdict_of(run_checks(facts), both_halves=True) == "unknown"
 
 
@@ -158,9 +153,7 @@ def test_without_subnets_nothing_is_judged() -> None:
 
 
 def test_a_subnet_without_a_table_is_unknown() -> None:
-    facts = healthy(route_tables=[OWN])
-    assert severities(facts) == {"P601": "unknown"}
-    assert found(facts)["P601"].subject == SUBNET_IDS[1]
+    assert only(healthy(route_tables=[OWN]), "P601", "unknown").subject == SUBNET_IDS[1]
 
 
 def test_while_the_connection_is_not_active_routes_are_judged() -> None:
@@ -170,8 +163,7 @@ def test_while_the_connection_is_not_active_routes_are_judged() -> None:
 
 def test_a_black_hole_to_the_connection_is_p602_alone() -> None:
     facts = with_main(Route(ATLAS_BLOCK, CONNECTION_ID, is_peering=True, is_blackhole=True))
-    assert severities(facts) == {"P602": "fail"}
-    assert found(facts)["P602"].subnet_ids == SUBNET_IDS[1:]
+    assert only(facts, "P602").subnet_ids == SUBNET_IDS[1:]
 
 
 def test_a_black_hole_of_an_ended_connection_is_p402_alone() -> None:
@@ -201,8 +193,7 @@ def test_a_route_over_a_prefix_list_is_fine() -> None:
 
 def test_a_prefix_list_can_take_a_part_away() -> None:
     facts = with_main(TO_ATLAS, list_routes=(ELSEWHERE,), prefix_lists={"pl-1": ["192.168.248.0/24"]})
-    assert severities(facts) == {"P601": "fail"}
-    assert found(facts)["P601"].fix == "Remove the route to pl-1, or point it at the connection."
+    assert only(facts, "P601").fix == "Remove the route to pl-1, or point it at the connection."
 
 
 @pytest.mark.parametrize(
@@ -249,9 +240,7 @@ def many(number: int, **changes: Any) -> list[Route]:
 
 def test_a_table_that_is_nearly_full_is_a_warning() -> None:
     assert severities(with_main(*many(39))) == {}
-    facts = with_main(*many(40))
-    assert severities(facts) == {"P605": "warn"}
-    assert found(facts)["P605"].message == f"{MAIN_TABLE_ID} (main) has 40 of at most 50 routes."
+    assert only(with_main(*many(40)), "P605", "warn").message == f"{MAIN_TABLE_ID} (main) has 40 of at most 50 routes."
     assert severities(with_main(*many(40), routes_quota=100)) == {}
     assert severities(with_main(*many(60, is_propagated=True))) == {}
 
@@ -264,9 +253,7 @@ def test_tables_of_gateways_are_left_out() -> None:
 @pytest.mark.parametrize("status", ["deleted", "rejected", "expired", "failed", None])
 def test_routes_to_connections_that_have_ended_are_left_over(status: str | None) -> None:
     routes = (TO_ATLAS, Route("10.98.0.0/16", "pcx-old", is_peering=True), Route("10.97.0.0/16", "pcx-old", is_peering=True))
-    facts = with_main(*routes, statuses={"pcx-old": status} if status else {})
-    assert severities(facts) == {"P606": "warn"}
-    finding = found(facts)["P606"]
+    finding = only(with_main(*routes, statuses={"pcx-old": status} if status else {}), "P606", "warn")
     assert finding.message == (
         f"pcx-old {f'is {status}' if status else 'does not exist'}, but routes still lead to it:"
         f" 10.98.0.0/16 in {MAIN_TABLE_ID} (main) and 10.97.0.0/16 in {MAIN_TABLE_ID} (main)."
@@ -288,10 +275,8 @@ def test_atlas_needs_a_way_back_to_each_judged_subnet() -> None:
     }
     facts = healthy({"cidr_block": None}, **changes)
     assert severities(facts) == {"P607": "fail"}
-    assert (
-        found(facts)["P607"].message
-        == f"Atlas has no way back to 100.64.1.0/24 of subnet-pods: it routes only {VPC_BLOCK} to the VPC."
-    )
+    text = f"Atlas has no way back to 100.64.1.0/24 of subnet-pods: it routes only {VPC_BLOCK} to the VPC."
+    assert found(facts)["P607"].message == text
     assert found(facts)["P607"].subnet_ids == ("subnet-pods",)
     # The block of the entry leaves the pods out on purpose.
     assert severities(healthy(**changes)) == {}
@@ -313,5 +298,4 @@ def test_a_subnet_for_ipv6_alone_is_p608_alone() -> None:
     facts = healthy(
         subnets=subnets, route_tables=[local_only(TABLE_ID, subnet_ids=SUBNET_IDS[:1]), table(MAIN_TABLE_ID, is_main=True)]
     )
-    assert severities(facts) == {"P608": "fail"}
-    assert found(facts)["P608"].subnet_ids == SUBNET_IDS[:1]
+    assert only(facts, "P608").subnet_ids == SUBNET_IDS[:1]

@@ -30,6 +30,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     group,
     healthy,
     interface,
+    only,
     peer,
     severities,
     table,
@@ -63,13 +64,9 @@ def test_an_acl_that_lets_everything_through_is_fine() -> None:
 
 
 def test_a_rule_that_denies_the_port_of_the_clusters_is_named() -> None:
-    facts = with_acl(rule(90, OUT, 27017, allows=False, block="192.168.0.0/16"), ALL_OUT, ALL_IN)
-    assert severities(facts) == {"P701": "fail"}
-    finding = found(facts)["P701"]
-    assert finding.message == (
-        f"Rule 90 of {ACL_ID} denies port 27017 to 192.168.248.0/21. It guards {SUBNET_IDS[0]} and {SUBNET_IDS[1]}."
-    )
-    assert finding.subnet_ids == SUBNET_IDS
+    finding = only(with_acl(rule(90, OUT, 27017, allows=False, block="192.168.0.0/16"), ALL_OUT, ALL_IN), "P701")
+    text = f"Rule 90 of {ACL_ID} denies port 27017 to 192.168.248.0/21. It guards {SUBNET_IDS[0]} and {SUBNET_IDS[1]}."
+    assert (finding.message, finding.subnet_ids) == (text, SUBNET_IDS)
     assert finding.evidence["closed"] == [{"rule_number": 90, "cidr_blocks": [ATLAS_BLOCK], "ports": [[27017, 27017]]}]
 
 
@@ -91,14 +88,12 @@ def test_a_part_of_the_block_is_enough() -> None:
 
 
 def test_only_the_ports_that_the_clusters_use_are_a_failure() -> None:
-    only = (rule(100, OUT, 27017), ALL_IN)
-    facts = with_acl(*only)
-    assert severities(facts) == {"P701": "warn"}
-    assert "allows ports 27015 to 27016 to" in found(facts)["P701"].message
+    rules = (rule(100, OUT, 27017), ALL_IN)
+    assert "allows ports 27015 to 27016 to" in only(with_acl(*rules), "P701", "warn").message
     sharded = cluster(members=["a.mongodb.net:27016"])
-    assert severities(with_acl(*only, clusters=[sharded])) == {"P701": "fail"}
+    assert severities(with_acl(*rules, clusters=[sharded])) == {"P701": "fail"}
     # Which ports they use is not known.
-    assert found(with_acl(*only, clusters=Unread("No.")))["P701"].severity == "fail"
+    assert found(with_acl(*rules, clusters=Unread("No.")))["P701"].severity == "fail"
 
 
 @pytest.mark.parametrize(
@@ -156,9 +151,7 @@ def test_an_acl_of_other_subnets_does_not_matter() -> None:
 
 
 def test_a_subnet_without_an_acl_is_unknown() -> None:
-    facts = healthy(network_acls=[acl(subnet_ids=SUBNET_IDS[:1])])
-    assert severities(facts) == {"P701": "unknown"}
-    assert found(facts)["P701"].subject == SUBNET_IDS[1]
+    assert only(healthy(network_acls=[acl(subnet_ids=SUBNET_IDS[:1])]), "P701", "unknown").subject == SUBNET_IDS[1]
 
 
 def egress(
@@ -180,10 +173,8 @@ def with_groups(*groups: SecurityGroup, **changes: Any) -> ConnectionFacts:
 
 def test_without_named_groups_and_instances_nothing_is_judged() -> None:
     skipped = found(healthy(selection={"security_group_ids": ()}), "skipped")
-    assert (skipped["P702"].message, skipped["P703"].message) == (
-        "No security_group_ids are given.",
-        "No instance_ids are given.",
-    )
+    expected = ("No security_group_ids are given.", "No instance_ids are given.")
+    assert (skipped["P702"].message, skipped["P703"].message) == expected
 
 
 @pytest.mark.parametrize(
@@ -203,8 +194,7 @@ def test_a_group_that_lets_the_ports_out_is_fine(rules: tuple[GroupRule, ...]) -
 
 def test_a_group_that_does_not_is_a_failure() -> None:
     facts = with_groups(group(HTTPS))
-    assert severities(facts) == {"P702": "fail"}
-    assert found(facts)["P702"].message == f"{GROUP_ID} does not let port 27017 out to 192.168.248.0/21."
+    assert only(facts, "P702").message == f"{GROUP_ID} does not let port 27017 out to 192.168.248.0/21."
     assert severities(with_groups(group(egress("udp")))) == {"P702": "fail"}
     assert severities(with_groups(group(egress("tcp", 27017, 27017)))) == {"P702": "warn"}
     half = found(with_groups(group(egress(block="192.168.248.0/22"))))["P702"]
@@ -270,12 +260,9 @@ def test_the_groups_of_an_instance_add_up() -> None:
 
 def test_an_instance_whose_groups_are_closed_is_one_failure() -> None:
     facts = with_instance(group(HTTPS), group(HTTPS, id="sg-2"), selection={"security_group_ids": (GROUP_ID,)})
-    assert severities(facts) == {"P703": "fail"}
-    finding = found(facts)["P703"]
-    assert finding.message == (
-        f"{GROUP_ID} and sg-2 on eni-0a1b2c3d4e5f60001 of {INSTANCE_ID} do not let port 27017 out to 192.168.248.0/21."
-    )
-    assert finding.subnet_ids == SUBNET_IDS[:1]
+    finding = only(facts, "P703")
+    text = f"{GROUP_ID} and sg-2 on eni-0a1b2c3d4e5f60001 of {INSTANCE_ID} do not let port 27017 out to 192.168.248.0/21."
+    assert (finding.message, finding.subnet_ids) == (text, SUBNET_IDS[:1])
     assert found(facts, "skipped")["P702"].message == "All groups are on instances of instance_ids, so P703 tells of them."
 
 
@@ -304,8 +291,7 @@ def test_an_instance_s_subnet_is_judged_even_if_left_out() -> None:
 @pytest.mark.parametrize("chosen", [{"selection": {"subnet_ids": SUBNET_IDS[1:]}}, {"entry": {"cidr_block": SUBNET_BLOCKS[1]}}])
 def test_an_instance_needs_an_access_list_entry_and_a_way_back(chosen: dict[str, Any]) -> None:
     facts = with_instance(group(), **chosen, access_list=[entry(SUBNET_BLOCKS[1])])
-    assert severities(facts) == {"P301": "fail"}
-    assert found(facts)["P301"].subnet_ids == SUBNET_IDS[:1]
+    assert only(facts, "P301").subnet_ids == SUBNET_IDS[:1]
     assert not any("outside of" in one.message for one in run_checks(facts))
     assert severities(with_instance(group(), **chosen, peer=peer(route_table_cidr_block=SUBNET_BLOCKS[1]))) == {"P607": "fail"}
 

@@ -18,6 +18,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     found,
     healthy,
     object_id,
+    only,
     peer,
     severities,
 )
@@ -34,9 +35,7 @@ def test_clients_in_the_vpc_are_fine(block: str) -> None:
 
 @pytest.mark.parametrize("block", ["10.20.0.0/16", "10.14.0.0/15", "0.0.0.0/0"])
 def test_clients_elsewhere_get_nothing_through_a_peering(block: str) -> None:
-    facts = healthy(selection={"client_cidr_blocks": ("10.15.1.0/24", block)})
-    assert severities(facts) == {"P801": "fail"}
-    finding = found(facts)["P801"]
+    finding = only(healthy(selection={"client_cidr_blocks": ("10.15.1.0/24", block)}), "P801")
     assert finding.message == f"{block} is not in the VPC (10.15.0.0/16), and a peering carries nothing through."
     # The subnets of the VPC are as they were.
     assert finding.subnet_ids == ()
@@ -60,16 +59,14 @@ def test_a_host_that_reaches_all_members_is_fine() -> None:
 def test_a_name_that_resolves_elsewhere_is_told_alone(addresses: list[str]) -> None:
     """Whether such an address can be reached says nothing of the connection."""
     facts = probed(member(addresses=addresses, in_block=False, tcp="timeout", tls=None), member(member="other:27017"))
-    assert severities(facts) == {"P901": "fail"}
-    message = found(facts)["P901"].message
+    message = only(facts, "P901").message
     assert message.startswith(f"On web1, {NAME} resolves to ")
     assert all(address in message for address in addresses)
 
 
 def test_a_name_that_does_not_resolve_is_told_alone() -> None:
     facts = probed(member(addresses=[], in_block=None, tcp="unresolved", tls=None, error="Name or service not known"))
-    assert severities(facts) == {"P901": "fail"}
-    assert found(facts)["P901"].message == f"web1 cannot resolve {NAME}."
+    assert only(facts, "P901").message == f"web1 cannot resolve {NAME}."
 
 
 def test_members_in_another_container_of_the_vpc_are_inside() -> None:
@@ -84,9 +81,7 @@ def test_members_in_another_container_of_the_vpc_are_inside() -> None:
     ("outcome", "place"), [("timeout", "routes"), ("refused", "cluster"), ("unreachable", "routes"), ("something new", "error")]
 )
 def test_a_member_that_cannot_be_reached_says_where_to_look(outcome: str, place: str) -> None:
-    facts = probed(member(tcp=outcome, tls=None), member(member="other:27017"))
-    assert severities(facts) == {"P902": "fail"}
-    finding = found(facts)["P902"]
+    finding = only(probed(member(tcp=outcome, tls=None), member(member="other:27017")), "P902")
     assert finding.message == f"web1 cannot connect to {NAME}: {outcome}."
     assert place in finding.fix
     assert [one["member"] for one in finding.evidence["members"]] == [NAME]
@@ -94,8 +89,7 @@ def test_a_member_that_cannot_be_reached_says_where_to_look(outcome: str, place:
 
 def test_tls_that_fails_is_told_with_its_error() -> None:
     facts = probed(member(tls=False, error="certificate has expired"))
-    assert severities(facts) == {"P902": "fail"}
-    assert found(facts)["P902"].message == f"web1 reaches {NAME}, but TLS fails: certificate has expired."
+    assert only(facts, "P902").message == f"web1 reaches {NAME}, but TLS fails: certificate has expired."
     assert "no reason given" in found(probed(member(tls=False)))["P902"].message
 
 

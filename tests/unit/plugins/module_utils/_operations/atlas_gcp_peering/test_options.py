@@ -143,8 +143,7 @@ def test_default_credentials_are_found_by_their_variable(site: GcpSite, tmp_path
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
     done = site.run(access_token=None)
     assert done.changed, done.msg
-    assert site.clouds.tokens.issued[-1]["kind"] == "user"
-    assert done.warnings == []
+    assert (site.clouds.tokens.issued[-1]["kind"], done.warnings) == ("user", [])
 
 
 @pytest.fixture
@@ -179,10 +178,8 @@ def test_a_token_is_renewed_when_it_expires(site: GcpSite, monkeypatch: pytest.M
 def test_a_refused_token_is_a_failure_that_does_not_show_it(site: GcpSite) -> None:
     for state in ("present", "absent"):
         done = site.run(access_token="ya29.canary-of-a-token", state=state)
-        assert done.failed
-        assert not done.changed
-        assert done.result["http_status"] == 401
-        assert done.result["error_code"] == "authError"
+        assert (done.failed, done.changed) == (True, False)
+        assert (done.result["http_status"], done.result["error_code"]) == (401, "authError")
         assert "canary" not in shown(done)
         assert site.wire() == ["GET my-network"]
 
@@ -231,8 +228,7 @@ def test_a_key_that_is_not_whole_is_a_failure(site: GcpSite, spoil: str) -> None
     whole = key["private_key"]
     del key[spoil]
     done = site.run(access_token=None, service_account_contents=json.dumps(key))
-    assert "no token for GCP with auth_kind serviceaccount" in done.msg
-    assert spoil in done.msg
+    assert done.missing("no token for GCP with auth_kind serviceaccount", spoil) == []
     assert whole[40:80] not in shown(done)
 
 
@@ -315,8 +311,7 @@ def test_empty_variables_are_not_set(site: GcpSite, monkeypatch: pytest.MonkeyPa
 def test_a_certificate_that_nobody_trusts_is_refused(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     done = site.run()
-    assert "cannot trust compute.googleapis.com" in done.msg
-    assert "REQUESTS_CA_BUNDLE" in done.msg
+    assert done.missing("cannot trust compute.googleapis.com", "REQUESTS_CA_BUNDLE") == []
     assert site.wire() == []
 
 

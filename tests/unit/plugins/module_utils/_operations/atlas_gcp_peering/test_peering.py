@@ -19,15 +19,12 @@ def test_it_makes_the_half_and_a_second_run_changes_nothing(site: GcpSite) -> No
     assert made["exchangeSubnetRoutes"] is True
     assert {"importCustomRoutes", "exportCustomRoutes"} & made.keys() == set()
     again = site.run(wait=True)
-    assert not again.changed
-    assert again.result["gcp_peering"] == peering
-    assert site.wire() == ["GET my-network"]
+    assert (again.changed, again.result["gcp_peering"], site.wire()) == (False, peering, ["GET my-network"])
 
 
 def test_without_the_other_half_it_is_inactive_and_that_will_do(site: GcpSite) -> None:
     done = site.run()
-    assert done.changed
-    assert done.result["gcp_peering"]["state"] == "INACTIVE"
+    assert (done.changed, done.result["gcp_peering"]["state"]) == (True, "INACTIVE")
     assert done.result["gcp_peering"]["state_details"].endswith("Waiting for peer network to connect.")
 
 
@@ -76,8 +73,7 @@ def test_check_mode_tells_the_truth(site: GcpSite, wait: bool, has_other_half: b
 def test_a_peering_is_found_by_its_network_whatever_its_name(site: GcpSite) -> None:
     site.clouds.gcp.add_peering(*MINE, "made-by-terraform", ATLAS, importCustomRoutes=True)
     done = site.run(name="another-name")
-    assert not done.changed
-    assert done.result["gcp_peering"]["name"] == "made-by-terraform"
+    assert (done.changed, done.result["gcp_peering"]["name"]) == (False, "made-by-terraform")
     removed = site.run(name="another-name", state="absent")
     assert removed.changed
     assert site.peerings() == []
@@ -87,8 +83,7 @@ def test_a_taken_name_is_refused_with_both_networks(site: GcpSite) -> None:
     site.clouds.gcp.add_peering(*MINE, NAME, OTHER)
     for check_mode in (True, False):
         done = site.run(check_mode=check_mode)
-        assert done.failed
-        assert not done.changed
+        assert (done.failed, done.changed) == (True, False)
         assert f"projects/{OTHER[0]}/global/networks/{OTHER[1]} and not to {REMOTE}" in done.msg
         assert site.writes() == []
     # It is not the one to remove, either.
@@ -111,8 +106,7 @@ def test_it_removes_the_half_once(site: GcpSite) -> None:
     assert done.result["gcp_peering"] is None
     assert site.writes() == ["POST removePeering"]
     again = site.run(state="absent")
-    assert not again.changed
-    assert site.wire() == ["GET my-network"]
+    assert (again.changed, site.wire()) == (False, ["GET my-network"])
 
 
 def test_a_name_alone_removes_a_peering_with_atlas_and_no_other(site: GcpSite) -> None:
@@ -130,20 +124,17 @@ def test_a_name_alone_removes_a_peering_with_atlas_and_no_other(site: GcpSite) -
 
 def test_an_unknown_network_is_a_failure_or_a_warning(site: GcpSite) -> None:
     done = site.run(network_name="no-network")
-    assert done.result["http_status"] == 404
-    assert done.result["error_code"] == "notFound"
+    assert (done.result["http_status"], done.result["error_code"]) == (404, "notFound")
     assert "Check gcp_project_id and network_name" in done.msg
     done = site.run(network_name="no-network", state="absent")
-    assert not done.failed
-    assert not done.changed
+    assert (done.failed, done.changed) == (False, False)
     assert "There is no network projects/my-project/global/networks/no-network" in done.warnings[0]
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_an_unknown_project_is_not_an_absent_network(site: GcpSite, state: str) -> None:
     done = site.run(gcp_project_id="unknown-project", state=state)
-    assert done.failed
-    assert done.result["http_status"] == 404
+    assert (done.failed, done.result["http_status"]) == (True, 404)
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -154,9 +145,7 @@ def test_an_unknown_project_is_not_an_absent_network(site: GcpSite, state: str) 
 def test_what_is_no_reply_of_gcp_is_a_failure(site: GcpSite, state: str, status: int, body: object) -> None:
     site.clouds.app.answers.append(("/my-network", status, body))
     done = site.run(state=state)
-    assert done.failed
-    assert not done.changed
-    assert done.result["http_status"] == status
+    assert (done.failed, done.changed, done.result["http_status"]) == (True, False, status)
 
 
 @pytest.mark.parametrize("body", [{}, {"kind": "compute#network", "name": "another"}, {"kind": "compute#networkList"}])
@@ -169,8 +158,7 @@ def test_another_object_is_not_the_network(site: GcpSite, body: object) -> None:
 def test_another_operation_is_waited_for(site: GcpSite) -> None:
     site.clouds.gcp.begin_foreign(*ATLAS, looks=3)
     done = site.run()
-    assert done.changed
-    assert not done.failed
+    assert (done.changed, done.failed) == (True, False)
     assert site.writes() == ["POST addPeering"] * 4
     assert site.peerings() == [NAME]
 
@@ -178,10 +166,8 @@ def test_another_operation_is_waited_for(site: GcpSite) -> None:
 def test_another_operation_without_an_end_fails_in_time(site: GcpSite) -> None:
     site.clouds.gcp.begin_foreign(*MINE, looks=10_000)
     done = site.run(wait_timeout=20)
-    assert done.failed
-    assert not done.changed
-    assert "There is a peering operation in progress" in done.msg
-    assert "still refused after 20 seconds" in done.msg
+    assert (done.failed, done.changed) == (True, False)
+    assert done.missing("There is a peering operation in progress", "still refused after 20 seconds") == []
     assert done.result["http_status"] == 400
 
 
@@ -189,8 +175,7 @@ def test_a_half_that_somebody_makes_meanwhile_will_do(site: GcpSite) -> None:
     site.clouds.gcp.begin_foreign(*MINE, looks=1000)
     site.clock.after(5, lambda: site.clouds.gcp.add_peering(*MINE, "theirs", ATLAS))
     done = site.run()
-    assert not done.failed, done.msg
-    assert done.result["gcp_peering"]["name"] == "theirs"
+    assert (done.failed, done.result["gcp_peering"]["name"]) == (False, "theirs"), done.result
     assert site.peerings() == ["theirs"]
 
 
@@ -211,8 +196,7 @@ def test_a_peering_with_another_network_is_not_removed(site: GcpSite) -> None:
 def test_the_operation_is_waited_for_without_wait(site: GcpSite) -> None:
     site.clouds.gcp.operation_looks = 5
     done = site.run()
-    assert done.result["gcp_peering"]["name"] == NAME
-    assert site.wire().count("GET operation-1") == 5
+    assert (done.result["gcp_peering"]["name"], site.wire().count("GET operation-1")) == (NAME, 5)
 
 
 def test_an_operation_that_does_not_end_is_a_failure_in_time(site: GcpSite) -> None:
@@ -298,8 +282,7 @@ def test_a_peering_that_both_sides_must_give_up_is_named(site: GcpSite) -> None:
     site.clouds.gcp.add_peering(*MINE, NAME, ATLAS, updateStrategy="CONSENSUS")
     done = site.run(state="absent")
     assert f"The peering {NAME} has updateStrategy CONSENSUS" in done.msg
-    assert done.result["http_status"] == 400
-    assert not done.changed
+    assert (done.result["http_status"], done.changed) == (400, False)
     assert site.peerings() == [NAME]
 
 
@@ -311,8 +294,7 @@ def test_after_a_lost_reply_it_looks_again(site: GcpSite, state: str, verb: str,
     site.clouds.gcp.operation_looks = looks
     site.clouds.app.lose.append(f"/{verb}")
     done = site.run(state=state)
-    assert not done.failed, done.msg
-    assert done.changed
+    assert (done.failed, done.changed) == (False, True), done.result
     assert site.peerings() == ([NAME] if state == "present" else [])
     # Where it does not show yet, the same request, by its id, is sent again: GCP goes on with the first.
     wire = site.wire()
@@ -329,9 +311,7 @@ def test_a_fault_of_gcp_is_not_taken_for_an_answer(site: GcpSite, state: str) ->
     verb = {"present": "addPeering", "absent": "removePeering"}[state]
     site.clouds.app.answers.append((f"/{verb}", 503, {"error": {"code": 503, "message": "Backend Error"}}))
     done = site.run(state=state)
-    assert not done.failed, done.msg
-    assert done.changed
-    assert len(site.writes()) == 2
+    assert (done.failed, done.changed, len(site.writes())) == (False, True, 2), done.result
 
 
 def test_reads_are_repeated(site: GcpSite) -> None:
@@ -349,8 +329,7 @@ def test_an_account_that_may_not_is_told_what_it_needs(site: GcpSite) -> None:
     site.clouds.gcp.forbidden.add(MINE[0])
     for state in ("present", "absent"):
         done = site.run(state=state)
-        assert done.result["http_status"] == 403
-        assert done.result["error_code"] == "forbidden"
+        assert (done.result["http_status"], done.result["error_code"]) == (403, "forbidden")
         assert "Compute Network Admin" in done.msg
 
 
@@ -374,8 +353,7 @@ def test_what_a_killed_run_has_begun_is_waited_for(site: GcpSite, state: str) ->
     else:
         site.clouds.gcp.remove(*MINE, {"name": NAME}, "an-id-of-its-own")
     done = site.run(state=state)
-    assert not done.failed, done.msg
-    assert not done.changed
+    assert (done.failed, done.changed) == (False, False), done.result
     assert site.peerings() == ([NAME] if state == "present" else [])
 
 
@@ -390,8 +368,7 @@ def test_a_mirror_that_another_run_makes_meanwhile_will_do(site: GcpSite, monkey
 
     monkeypatch.setattr(site.clouds.gcp, "add", late)
     done = site.run()
-    assert not done.failed, done.msg
-    assert not done.changed
+    assert (done.failed, done.changed) == (False, False), done.result
     assert site.peerings() == ["theirs"]
 
 
@@ -407,8 +384,7 @@ def test_a_reply_that_is_lost_after_other_refusals_counts(
     site.clouds.gcp.operation_looks = 1 if shows else 3
     site.clock.after(1.2, lambda: site.clouds.app.lose.append(f"/{verb}"))
     done = site.run(state=state, wait_timeout=wait_timeout)
-    assert not done.failed, done.msg
-    assert site.clouds.app.lose == []
+    assert (done.failed, site.clouds.app.lose) == (False, []), done.result
     assert site.peerings() == ([NAME] if state == "present" else [])
     assert done.changed
 

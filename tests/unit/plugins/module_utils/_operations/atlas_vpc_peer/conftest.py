@@ -15,3 +15,9 @@ def azure(atlas: Atlas) -> PeerSite:
 @pytest.fixture
 def gcp(atlas: Atlas) -> PeerSite:
     return gcp_site(atlas)
+
+
+@pytest.fixture(params=[azure_site, gcp_site], ids=["AZURE", "GCP"])
+def site(atlas: Atlas, request: pytest.FixtureRequest) -> PeerSite:
+    """A project on each of them in turn."""
+    return request.param(atlas)

@@ -75,8 +75,7 @@ def test_a_creation_has_nulls_for_what_only_atlas_knows(atlas: Atlas) -> None:
     done = atlas.run(**PEERING, check_mode=True)
     assert done.peer["id"] is None
     assert done.peer["connection_id"] is None
-    assert done.peer["status_name"] == "INITIATING"
-    assert done.peer["container_id"] == atlas.container_id
+    assert (done.peer["status_name"], done.peer["container_id"]) == ("INITIATING", atlas.container_id)
     assert done.before == {}
 
 
@@ -111,7 +110,7 @@ def test_another_region_than_the_container_s_is_foreseen(atlas: Atlas) -> None:
     atlas.create()
     done = atlas.run(**OTHER, accepter_region_name="eu-west-1", check_mode=True)
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
-    assert [part for part in ("accepter_region_name", "us-east-1", "eu-west-1") if part not in done.msg] == []
+    assert done.missing("accepter_region_name", "us-east-1", "eu-west-1") == []
 
 
 def test_an_unknown_group_is_told_when_the_container_is_read(atlas: Atlas) -> None:

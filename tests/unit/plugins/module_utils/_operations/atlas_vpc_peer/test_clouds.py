@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,8 +18,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
     VNET,
     VNET_ID,
     PeerSite,
-    azure_site,
-    gcp_site,
 )
 
 CHECK_MODES = pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check mode"])
@@ -29,12 +26,6 @@ HANDOVER = {
     "GCP": {"gcp_project_id", "network_name", "atlas_gcp_project_id", "atlas_network_name", "name", "gcloud", "add_peering"},
     "AWS": {"connection_id", "aws_account_id", "accepter_region_name", "atlas_cidr_block"},
 }
-
-
-@pytest.fixture(params=[azure_site, gcp_site], ids=["AZURE", "GCP"])
-def site(atlas: Atlas, request: pytest.FixtureRequest) -> PeerSite:
-    make: Callable[[Atlas], PeerSite] = request.param
-    return make(atlas)
 
 
 def test_it_is_made_as_foretold_and_found_and_removed(site: PeerSite) -> None:
@@ -332,11 +323,8 @@ def test_the_hand_over_of_azure_precedes_the_connection(azure: PeerSite) -> None
         "virtualNetworkPeerings/delete",
         "peer/action",
     ]
-    assert [line.split(" --")[0] for line in foretold["az"]] == [
-        "az ad sp create",
-        "az role definition create",
-        "az role assignment create",
-    ]
+    expected = ["az ad sp create", "az role definition create", "az role assignment create"]
+    assert [line.split(" --")[0] for line in foretold["az"]] == expected
     assert azure.run().result["handover"] == foretold
 
 

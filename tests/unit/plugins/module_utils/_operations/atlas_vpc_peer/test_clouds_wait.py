@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE as AZURE_PROVIDER
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
@@ -19,7 +17,6 @@ from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
     VNET_ID,
     PeerSite,
     azure_site,
-    gcp_site,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire
 
@@ -145,9 +142,7 @@ def test_a_failure_of_gcp_is_told_in_its_words(gcp: PeerSite) -> None:
     assert done.missing("FAILED (The network is not there.)") == []
 
 
-@pytest.mark.parametrize("make", [azure_site, gcp_site])
-def test_an_old_connection_that_has_failed_may_have_worked(atlas: Atlas, make: Callable[[Atlas], PeerSite]) -> None:
-    site = make(atlas)
+def test_an_old_connection_that_has_failed_may_have_worked(atlas: Atlas, site: PeerSite) -> None:
     peer_id = site.create()
     site.fail(peer_id)
     sentence = "Atlas may have moved a connection that worked to FAILED"

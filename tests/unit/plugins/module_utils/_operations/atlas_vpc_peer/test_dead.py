@@ -18,11 +18,9 @@ def test_a_dead_connection_is_a_failure_with_its_reason(atlas: Atlas, action: st
     atlas.act(action, peer["id"])
     done = atlas.run(**({"peer_id": peer["id"]} if which == "peer_id" else PEERING))
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, reason)
-    for part in (peer["id"], "FAILED", reason, "state: absent"):
-        assert part in done.msg
+    assert done.missing(peer["id"], "FAILED", reason, "state: absent") == []
     # With peer_id alone, recreate would be refused.
-    assert ("recreate: dead" in done.msg) == (which == "pair")
-    assert (atlas.writes(), len(atlas.wire())) == ([], 2)
+    assert ("recreate: dead" in done.msg, atlas.writes(), len(atlas.wire())) == (which == "pair", [], 2)
     assert (done.peer["status_name"], done.peer["error_state_name"]) == ("FAILED", reason)
 
 
@@ -39,8 +37,7 @@ def test_recreate_removes_the_dead_one_and_makes_it_anew(atlas: Atlas, action: s
     peer = atlas.create(wait=True)
     atlas.act(action, peer["id"])
     done = atlas.run(**PEERING, recreate="dead")
-    assert (done.failed, done.changed) == (False, True)
-    assert atlas.writes() == ["DELETE", "POST"]
+    assert (done.failed, done.changed, atlas.writes()) == (False, True, ["DELETE", "POST"])
     assert [one["id"] for one in atlas.peers()] == [done.peer["id"]]
     assert done.peer["id"] != peer["id"]
     assert done.before["error_state_name"] == reason
@@ -77,7 +74,7 @@ def test_recreate_keeps_what_the_options_do_not_create_again(
     atlas.act("fail", peer["id"])
     done = atlas.run(**options, recreate="dead", check_mode=check_mode, api_version=version)
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
-    assert [part for part in (peer["id"], "recreate: dead", *parts) if part not in done.msg] == []
+    assert done.missing(peer["id"], "recreate: dead", *parts) == []
     assert "set recreate" not in done.msg
 
 
@@ -98,7 +95,7 @@ def test_recreate_by_peer_id_alone_is_refused_unsent(atlas: Atlas, more: dict[st
     atlas.act("fail", peer["id"])
     done = atlas.run(peer_id=peer["id"], recreate="dead", **more)
     assert (done.failed, done.changed, atlas.wire()) == (True, False, [])
-    assert [part for part in ("recreate: dead", "vpc_id", "aws_account_id", "peer_id") if part not in done.msg] == []
+    assert done.missing("recreate: dead", "vpc_id", "aws_account_id", "peer_id") == []
     assert atlas.run(peer_id=peer["id"], recreate="dead", state="absent", **more).changed
 
 
@@ -206,8 +203,7 @@ def test_a_removal_is_waited_out_and_its_connection_made_again(atlas: Atlas) -> 
     assert done.peer["status_name"] == "PENDING_ACCEPTANCE"
     # The other one was gone before this one was requested.
     seen = [one["status"] for one in done.result["status_history"]]
-    assert seen[:2] == ["TERMINATING", "gone"]
-    assert seen[-1] == "PENDING_ACCEPTANCE"
+    assert (seen[:2], seen[-1]) == (["TERMINATING", "gone"], "PENDING_ACCEPTANCE")
     assert [one["id"] for one in atlas.peers()] == [done.peer["id"]]
 
 
@@ -222,10 +218,8 @@ def test_what_is_removed_by_id_is_made_again_in_its_container(atlas: Atlas, wire
     done = atlas.run(peer_id=peer["id"], wait=True)
     assert (done.failed, done.changed) == (False, True)
     assert (done.peer["vpc_id"], done.peer["container_id"]) == (VPC, other)
-    assert (done.peer["aws_account_id"], done.peer["route_table_cidr_block"]) == (
-        peer["awsAccountId"],
-        peer["routeTableCidrBlock"],
-    )
+    expected = (peer["awsAccountId"], peer["routeTableCidrBlock"])
+    assert (done.peer["aws_account_id"], done.peer["route_table_cidr_block"]) == expected
     assert done.peer["id"] != peer["id"]
     assert {one["id"] for one in atlas.peers()} == {untouched["id"], done.peer["id"]}
     # A creation that is lost on its way is sent again, and one that was made is not.
@@ -242,8 +236,7 @@ def test_all_that_are_being_removed_are_waited_for(make_atlas: Any, options: dic
     second = atlas.create(container_id=atlas.add_container("EU_WEST_1", "10.8.0.0/21"))
     atlas.act("delete", second["id"])
     done = atlas.run(**options, accepter_region_name="us-east-1", wait=True)
-    assert not done.failed
-    assert done.changed == ("state" not in options)
+    assert (done.failed, done.changed) == (False, "state" not in options)
     # The first is gone after five seconds.
     assert next(one["seconds"] for one in done.result["status_history"] if one["status"] == "gone") >= 10
     assert {first["id"], second["id"]} & {one["id"] for one in atlas.peers()} == set()
@@ -255,8 +248,7 @@ def test_a_late_removal_fails_before_anything_is_made(make_atlas: Any) -> None:
     atlas.act("delete", peer["id"])
     done = atlas.run(**PEERING, wait=True, wait_timeout=60)
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
-    for part in ("TERMINATING", "60 seconds", "gone", "wait_timeout"):
-        assert part in done.msg
+    assert done.missing("TERMINATING", "60 seconds", "gone", "wait_timeout") == []
 
 
 @pytest.mark.parametrize("wait", [False, True])

@@ -14,8 +14,7 @@ OTHER = "10.99.0.0/16"
 def test_another_block_is_changed_in_place_for_three_requests(atlas: Atlas) -> None:
     first = atlas.create()
     done = atlas.run(**PAIR, route_table_cidr_block=OTHER, accepter_region_name="us-east-1")
-    assert done.changed
-    assert atlas.wire() == [("GET", 401), ("GET", 200), ("PATCH", 200)]
+    assert (done.changed, atlas.wire()) == (True, [("GET", 401), ("GET", 200), ("PATCH", 200)])
     assert atlas.tcp_connections() == 1
     assert (done.peer["id"], done.peer["route_table_cidr_block"]) == (first["id"], OTHER)
     assert (done.before["route_table_cidr_block"], done.after["route_table_cidr_block"]) == (CIDR, OTHER)
@@ -72,8 +71,7 @@ def test_the_options_that_are_left_out_are_left_as_they_are(atlas: Atlas) -> Non
 def test_peer_id_alone_finds_and_changes_the_connection(atlas: Atlas) -> None:
     peer = atlas.create()
     done = atlas.run(peer_id=peer["id"])
-    assert (done.changed, done.peer["vpc_id"]) == (False, VPC)
-    assert len(atlas.wire()) == 2
+    assert (done.changed, done.peer["vpc_id"], len(atlas.wire())) == (False, VPC, 2)
     assert atlas.run(peer_id=peer["id"], route_table_cidr_block=OTHER).changed
     assert atlas.run(peer_id=peer["id"], state="absent").changed
     assert atlas.writes() == ["PATCH", "DELETE"]
@@ -81,8 +79,7 @@ def test_peer_id_alone_finds_and_changes_the_connection(atlas: Atlas) -> None:
 
 def test_a_peer_id_that_is_not_there_is_not_made_anew(atlas: Atlas) -> None:
     done = atlas.run(peer_id="0" * 24, **PEERING)
-    assert "0" * 24 in done.msg
-    assert "peer_id" in done.msg
+    assert done.missing("0" * 24, "peer_id") == []
     assert (atlas.writes(), done.changed) == ([], False)
 
 
@@ -97,16 +94,14 @@ def test_a_peer_id_of_another_pair_removes_nothing(atlas: Atlas) -> None:
     """The options contradict each other: removing either one may be the wrong one."""
     peer = atlas.create()
     done = atlas.run(peer_id=peer["id"], vpc_id="vpc-0000000000000beef", aws_account_id=ACCOUNT, state="absent")
-    assert done.failed
-    assert atlas.writes() == []
+    assert (done.failed, atlas.writes()) == (True, [])
 
 
 def test_a_removal_costs_three_requests(atlas: Atlas) -> None:
     atlas.create()
     done = atlas.run(**PAIR, state="absent")
     assert (done.changed, done.peer) == (True, None)
-    assert atlas.wire() == [("GET", 401), ("GET", 200), ("DELETE", 202)]
-    assert atlas.tcp_connections() == 1
+    assert (atlas.wire(), atlas.tcp_connections()) == ([("GET", 401), ("GET", 200), ("DELETE", 202)], 1)
     assert (done.before["vpc_id"], done.after) == (VPC, {})
 
 
@@ -135,8 +130,7 @@ def test_what_somebody_else_removed_meanwhile_counts_as_gone(
     refusal = reply({"error": status, "errorCode": code, "detail": "Gone."}, status)
     wire.faults.append(Fault("DELETE", refusal, before=lambda: atlas.act("delete", peer["id"])))
     done = atlas.run(**PAIR, state="absent", wait=wait)
-    assert (done.failed, done.peer) == (False, None)
-    assert len(wire.sent("DELETE")) == 1
+    assert (done.failed, done.peer, len(wire.sent("DELETE"))) == (False, None, 1)
 
 
 @pytest.mark.parametrize("code", ["GROUP_NOT_FOUND", "RESOURCE_NOT_FOUND", "CLOUD_PROVIDER_CONTAINER_NOT_FOUND", None])
@@ -172,9 +166,7 @@ def test_two_live_matches_are_a_failure_that_names_them(atlas: Atlas, wire: Wire
     wire.faults.append(Fault("GET", page(peer, twin), times=9))
     for state in ("present", "absent"):
         done = atlas.run(**PEERING, state=state)
-        assert peer["id"] in done.msg
-        assert twin["id"] in done.msg
-        assert "peer_id" in done.msg
+        assert done.missing(peer["id"], twin["id"], "peer_id") == []
     assert atlas.writes() == []
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import sender as _sender
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import transport as _transport
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_network_container as _container_task
+from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.harness import CIDR, PAIR, PEERING, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Reply, Wire, reply
 
@@ -147,11 +147,6 @@ def test_a_reply_about_another_change_is_looked_up(atlas: Atlas, wire: Wire, cha
     assert is_made or "the reply does not show what was sent" in done.msg
 
 
-Connect = Callable[..., AtlasClient]
-Serve = Callable[..., Wire]
-GROUP = ("groups", "5356823b3794dee37132bb7b")
-
-
 class TaskTimeoutError(BaseException):
     """What Ansible raises when the time of a task is up: no Exception."""
 
@@ -199,11 +194,6 @@ def reading_fails(error: BaseException, fails: Callable[[], bool]) -> Iterator[N
         yield
 
 
-def methods(atlas: Atlas) -> list[str]:
-    """Return the methods of the requests that came with credentials."""
-    return [entry["method"] for entry in atlas.emulator.requests.entries() if entry["authenticated"]]
-
-
 def check_failure(atlas: Atlas, words: str, **options: Any) -> Done:
     """Run the task and check how it fails."""
     done = atlas.run(unexpected=True, **{**PEERING, **options})
@@ -217,60 +207,51 @@ def check_failure(atlas: Atlas, words: str, **options: Any) -> Done:
 def test_without_threads_nothing_is_sent_and_nothing_is_changed(atlas: Atlas) -> None:
     with no_threads(lambda: True):
         done = check_failure(atlas, "RuntimeError: can't start new thread")
-    assert not done.changed
-    assert methods(atlas) == []
+    assert (done.changed, atlas.methods()) == (False, [])
 
 
 def test_a_lack_of_threads_before_a_creation_changes_nothing(atlas: Atlas) -> None:
-    with no_threads(lambda: len(methods(atlas)) == 2):
+    with no_threads(lambda: len(atlas.methods()) == 2):
         done = check_failure(atlas, "RuntimeError: can't start new thread")
-    assert not done.changed
-    assert methods(atlas) == ["GET", "GET"]
-    assert atlas.peers() == []
+    assert (done.changed, atlas.methods(), atlas.peers()) == (False, ["GET", "GET"], [])
 
 
 def test_threads_that_end_after_a_creation_do_not_hide_it(atlas: Atlas) -> None:
-    with no_threads(lambda: "POST" in methods(atlas)):
+    with no_threads(lambda: "POST" in atlas.methods()):
         done = check_failure(atlas, "RuntimeError: can't start new thread", wait=True)
-    assert done.changed
-    assert len(atlas.peers()) == 1
+    assert (done.changed, len(atlas.peers())) == (True, 1)
 
 
 @unexpected
 def test_an_unread_reply_to_a_read_leaves_nothing_changed(atlas: Atlas, error: Exception) -> None:
-    with reading_fails(error, lambda: len(methods(atlas)) == 1):
+    with reading_fails(error, lambda: len(atlas.methods()) == 1):
         done = check_failure(atlas, type(error).__name__)
-    assert not done.changed
-    assert methods(atlas) == ["GET"]
+    assert (done.changed, atlas.methods()) == (False, ["GET"])
 
 
 @unexpected
 @pytest.mark.parametrize("options", [{}, {"wait": True}])
 def test_a_reply_to_a_write_that_is_not_read_is_looked_up(atlas: Atlas, error: Exception, options: dict[str, Any]) -> None:
     """What was sent may be done; so it is with a reply that is lost."""
-    with reading_fails(error, lambda: methods(atlas)[-1:] == ["POST"]):
+    with reading_fails(error, lambda: atlas.methods()[-1:] == ["POST"]):
         done = atlas.run(**{**PEERING, **options})
-    assert not done.failed
-    assert done.changed
-    assert methods(atlas).count("POST") == 1
-    assert done.peer["id"] == atlas.peers()[0]["id"]
+    assert (done.failed, done.changed) == (False, True)
+    assert (atlas.methods().count("POST"), done.peer["id"]) == (1, atlas.peers()[0]["id"])
 
 
 @unexpected
 def test_a_failed_look_means_that_it_may_have_been_changed(atlas: Atlas, error: Exception) -> None:
-    with reading_fails(error, lambda: "POST" in methods(atlas)):
+    with reading_fails(error, lambda: "POST" in atlas.methods()):
         done = check_failure(atlas, type(error).__name__)
-    assert done.changed
-    assert methods(atlas) == ["GET", "GET", "POST", "GET"]
+    assert (done.changed, atlas.methods()) == (True, ["GET", "GET", "POST", "GET"])
 
 
 @unexpected
 def test_a_removal_whose_reply_is_not_read_is_looked_up(atlas: Atlas, error: Exception) -> None:
     atlas.create()
-    with reading_fails(error, lambda: methods(atlas)[-1:] == ["DELETE"]):
+    with reading_fails(error, lambda: atlas.methods()[-1:] == ["DELETE"]):
         done = atlas.run(**{**PEERING, "state": "absent"})
-    assert (done.failed, done.changed) == (False, True)
-    assert methods(atlas).count("DELETE") == 1
+    assert (done.failed, done.changed, atlas.methods().count("DELETE")) == (False, True, 1)
 
 
 def test_the_end_of_a_task_by_ansible_passes_through(atlas: Atlas) -> None:

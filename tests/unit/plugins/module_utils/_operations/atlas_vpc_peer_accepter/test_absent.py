@@ -47,8 +47,7 @@ def test_it_deletes_its_routes_one_by_one_and_leaves_the_rest(routed: AwsSite) -
     assert done.warnings == []
 
     again = routed.run(**ABSENT)
-    assert not again.changed
-    assert routed.front.actions == READS
+    assert (again.changed, routed.front.actions) == (False, READS)
     assert again.routes == {main: (None, None), other: (None, None)}
 
 
@@ -67,42 +66,31 @@ def test_a_route_of_others_to_the_block_stays(routed: AwsSite) -> None:
 def test_the_routes_of_a_connection_go_in_any_state(routed: AwsSite, status: str) -> None:
     routed.front.status[routed.connection_id] = (status, "")
     done = routed.run(**ABSENT)
-    assert done.changed
-    assert routed.targets() == {}
+    assert (done.changed, routed.targets()) == (True, {})
 
 
 def test_an_unknown_connection_is_no_failure(routed: AwsSite) -> None:
     routed.front.hidden[routed.connection_id] = 1000
     done = routed.run(vpc_id=routed.vpc_id, **ABSENT)
-    assert done.changed
-    assert routed.targets() == {}
+    assert (done.changed, routed.targets()) == (True, {})
     assert done.accepter["connection"] is None
     assert not routed.run(vpc_id=routed.vpc_id, **ABSENT).changed
 
 
 @pytest.mark.parametrize("status", [*ENDED, None])
 def test_routes_to_other_connections_that_have_ended_go_as_well(routed: AwsSite, status: str | None) -> None:
-    former = routed.request()
-    extra = routed.ec2.create_route_table(VpcId=routed.vpc_id)["RouteTable"]["RouteTableId"]
-    routed.route(extra, VpcPeeringConnectionId=former)
-    if status is None:
-        routed.front.hidden[former] = 1000
-    else:
-        routed.front.status[former] = (status, "")
+    extra = routed.add_table()
+    former = routed.route_to_former(extra, status)
     done = routed.run(**ABSENT)
-    assert done.routes[extra] == (former, None)
-    assert routed.targets() == {}
+    assert (done.routes[extra], routed.targets()) == ((former, None), {})
 
 
 def test_without_a_connection_only_routes_to_ended_ones_go(routed: AwsSite) -> None:
-    former = routed.request()
-    extra = routed.ec2.create_route_table(VpcId=routed.vpc_id)["RouteTable"]["RouteTableId"]
-    routed.route(extra, VpcPeeringConnectionId=former)
-    routed.front.status[former] = ("deleted", "")
+    extra = routed.add_table()
+    former = routed.route_to_former(extra)
     options = {**ABSENT, "connection_id": None, "vpc_id": routed.vpc_id}
     done = routed.run(**options)
-    assert routed.front.writes == ["DeleteRoute"]
-    assert set(routed.targets().values()) == {routed.connection_id}
+    assert (routed.front.writes, set(routed.targets().values())) == (["DeleteRoute"], {routed.connection_id})
     assert done.routes[extra] == (former, None)
     # What belongs to a live connection stays for it.
     assert not routed.run(**options).changed
@@ -121,7 +109,7 @@ def test_tables_can_be_chosen_and_other_routes_are_named(routed: AwsSite) -> Non
 
 def test_a_route_in_the_table_of_a_gateway_is_named_too(routed: AwsSite) -> None:
     gateway = routed.add_gateway()
-    edge = routed.ec2.create_route_table(VpcId=routed.vpc_id)["RouteTable"]["RouteTableId"]
+    edge = routed.add_table()
     routed.ec2.associate_route_table(RouteTableId=edge, GatewayId=gateway)
     routed.route(edge)
     (warning,) = routed.run(**ABSENT).warnings
@@ -143,8 +131,7 @@ def test_a_vpc_that_is_unknown_is_skipped_with_a_warning(site: AwsSite) -> None:
     for options in ({"connection_id": None}, {}, {"connection_id": "pcx-0123456789abcdef0"}):
         site.front.hidden[site.connection_id] = 1000
         done = site.run(**{**ABSENT, "vpc_id": "vpc-0123456789abcdef0", **options})
-        assert not done.failed, done.msg
-        assert not done.changed
+        assert (done.failed, done.changed) == (False, False), done.result
         (warning,) = done.warnings
         assert f"vpc-0123456789abcdef0 is unknown in region {REGION} of account {site.account.id}" in warning
 
@@ -171,7 +158,7 @@ def test_the_block_is_compared_while_aws_tells_it(routed: AwsSite) -> None:
 
 def test_a_table_of_another_vpc_and_a_shared_vpc_are_refused(routed: AwsSite) -> None:
     other = routed.account.make_vpc("10.77.0.0/16")
-    table = routed.ec2.create_route_table(VpcId=other)["RouteTable"]["RouteTableId"]
+    table = routed.add_table(other)
     routed.refused(f"{table} belongs to {other}", route_table_ids=[table], **ABSENT)
     routed.front.owners[routed.vpc_id] = "555555555555"
     routed.refused("shares it with account", **ABSENT)
@@ -207,7 +194,5 @@ def test_an_error_is_not_taken_for_absence(routed: AwsSite) -> None:
         routed.front.rules.clear()
         routed.front.rule(action, refusal("InternalError", status=500))
         done = routed.run(**ABSENT)
-        assert done.failed
-        assert done.result["error_code"] == "InternalError"
-        assert not done.changed
+        assert (done.failed, done.result["error_code"], done.changed) == (True, "InternalError", False)
         assert routed.state() == before

@@ -26,17 +26,14 @@ def test_it_accepts_and_routes_and_then_there_is_nothing_to_do(site: AwsSite) ->
     assert site.front.writes == ["AcceptVpcPeeringConnection", "CreateRoute", "CreateRoute"]
     assert site.targets() == {main: site.connection_id, other: site.connection_id}
     assert done.routes == {main: (None, site.connection_id), other: (None, site.connection_id)}
-    assert done.accepter["connection"]["status"] == "active"
-    assert done.warnings == []
+    assert (done.accepter["connection"]["status"], done.warnings) == ("active", [])
 
     again = site.run()
-    assert not again.changed
-    assert site.front.actions == READS
+    assert (again.changed, site.front.actions) == (False, READS)
     assert again.routes == {main: (site.connection_id,) * 2, other: (site.connection_id,) * 2}
     calls = again.result["api_calls"]
-    assert [(one["method"], one["path"].partition(":")[2], one["status"]) for one in calls] == [
-        ("POST", one, 200) for one in READS
-    ]
+    expected = [("POST", one, 200) for one in READS]
+    assert [(one["method"], one["path"].partition(":")[2], one["status"]) for one in calls] == expected
 
 
 def test_nothing_to_do_is_one_request_for_each_kind_of_object(site: AwsSite) -> None:
@@ -61,21 +58,18 @@ def test_nothing_to_do_is_one_request_for_each_kind_of_object(site: AwsSite) -> 
 
 def test_routes_to_other_connections_take_one_more_request(site: AwsSite) -> None:
     site.accept()
-    former = site.request()
-    site.route(site.tables[0], VpcPeeringConnectionId=former)
-    site.front.status[former] = ("deleted", "Deleted by 222222222222")
+    site.route_to_former(site.tables[0])
     assert site.run(check_mode=True).changed
     assert site.front.actions == [*READS, "DescribeVpcPeeringConnections"]
 
 
 def test_six_tables_are_routed_in_less_than_a_second(site: AwsSite, capsys: pytest.CaptureFixture[str]) -> None:
     for unused in range(4):
-        site.ec2.create_route_table(VpcId=site.vpc_id)
+        site.add_table()
     started = time.monotonic()
     done = site.run()
     elapsed = time.monotonic() - started
-    assert len(done.routes) == 6
-    assert site.front.writes.count("CreateRoute") == 6
+    assert (len(done.routes), site.front.writes.count("CreateRoute")) == (6, 6)
     with capsys.disabled():
         print(f"\n    six tables accepted and routed in {elapsed:.3f} s", end="")
 
@@ -84,8 +78,7 @@ def test_check_mode_tells_what_the_real_run_does(site: AwsSite) -> None:
     options = {"group_id": GROUP, "tags": {"team": "data"}, "dns": "enable"}
     before = site.state()
     foreseen = site.run(check_mode=True, **options)
-    assert site.front.writes == []
-    assert site.state() == before
+    assert (site.front.writes, site.state()) == ([], before)
     real = site.run(**options)
     assert foreseen.changed is real.changed is True
     # What AWS tells of active connections only, and its own words, cannot be foreseen.
@@ -100,8 +93,7 @@ def test_check_mode_tells_what_the_real_run_does(site: AwsSite) -> None:
 def test_the_diff_is_the_result_before_and_after(site: AwsSite) -> None:
     done = site.run(tags={"team": "data"})
     diff = done.result["diff"]
-    assert diff["after"] == done.accepter
-    assert diff["before"]["connection"]["status"] == "pending-acceptance"
+    assert (diff["after"], diff["before"]["connection"]["status"]) == (done.accepter, "pending-acceptance")
     assert diff["before"]["connection"]["tags"] == {}
     assert [(one["before"], one["after"]) for one in diff["before"]["routes"]] == [(None, None)] * 2
     assert diff["after"]["connection"]["tags"] == {"team": "data"}
@@ -209,8 +201,7 @@ def test_the_block_is_compared_before_the_first_route(make_site) -> None:
 def test_no_route_is_made_while_aws_does_not_tell_the_block(site: AwsSite) -> None:
     site.front.provisioning = 10_000
     done = site.run()
-    assert done.failed
-    assert done.changed
+    assert (done.failed, done.changed) == (True, True)
     assert "could not be compared" in done.msg
     assert site.front.writes == ["AcceptVpcPeeringConnection"]
     assert 29 <= sum(site.clock.pauses) <= 31
@@ -219,8 +210,7 @@ def test_no_route_is_made_while_aws_does_not_tell_the_block(site: AwsSite) -> No
 def test_a_second_block_of_the_vpc_counts(site: AwsSite) -> None:
     site.ec2.associate_vpc_cidr_block(VpcId=site.vpc_id, CidrBlock="10.16.0.0/16")
     done = site.run(route_table_cidr_block="10.16.128.0/17")
-    assert done.changed
-    assert done.accepter["vpc"]["cidr_blocks"] == [BLOCK, "10.16.0.0/16"]
+    assert (done.changed, done.accepter["vpc"]["cidr_blocks"]) == (True, [BLOCK, "10.16.0.0/16"])
     site.ec2.associate_vpc_cidr_block(VpcId=site.vpc_id, CidrBlock="192.168.250.0/24")
     site.refused("overlaps 192.168.250.0/24")
 
@@ -231,22 +221,18 @@ def test_a_second_block_of_the_vpc_counts(site: AwsSite) -> None:
 def test_the_name_is_given_only_to_a_connection_without_one(site: AwsSite) -> None:
     # The requester's tags are its own: only those of this account count.
     site.atlas.ec2(REGION).create_tags(Resources=[site.connection_id], Tags=[{"Key": "Name", "Value": "atlas-theirs"}])
-    assert site.run(group_id=GROUP, tags={"team": "data"}).accepter["connection"]["tags"] == {
-        "team": "data",
-        "Name": f"atlas-{GROUP}",
-    }
+    expected = {"team": "data", "Name": f"atlas-{GROUP}"}
+    assert site.run(group_id=GROUP, tags={"team": "data"}).accepter["connection"]["tags"] == expected
     assert site.front.writes.count("CreateTags") == 1
     again = site.run(group_id="5356823b3794dee37132bb7c", tags={"team": "data"})
-    assert not again.changed
-    assert again.accepter["connection"]["tags"]["Name"] == f"atlas-{GROUP}"
+    assert (again.changed, again.accepter["connection"]["tags"]["Name"]) == (False, f"atlas-{GROUP}")
 
 
 def test_tags_are_added_and_changed_and_never_taken_away(site: AwsSite) -> None:
     site.run(tags={"team": "data", "cost": 7})
     done = site.run(tags={"cost": "8", "Name": "mine"}, group_id=GROUP)
     assert done.accepter["connection"]["tags"] == {"team": "data", "cost": "8", "Name": "mine"}
-    assert site.front.requests[-1]["Tag.1.Key"] == "cost"
-    assert site.front.writes == ["CreateTags"]
+    assert (site.front.requests[-1]["Tag.1.Key"], site.front.writes) == ("cost", ["CreateTags"])
     assert not site.run().changed
 
 
@@ -271,10 +257,8 @@ def test_dns_enable_sets_both_support_first(site: AwsSite) -> None:
     site.ec2.modify_vpc_attribute(VpcId=site.vpc_id, EnableDnsSupport={"Value": False})
     done = site.run(dns="enable", accept=False)
     sent = [one for one in site.front.requests if one["Action"] == "ModifyVpcAttribute"]
-    assert [next(key for key in one if key.startswith("Enable")) for one in sent] == [
-        "EnableDnsSupport.Value",
-        "EnableDnsHostnames.Value",
-    ]
+    expected = ["EnableDnsSupport.Value", "EnableDnsHostnames.Value"]
+    assert [next(key for key in one if key.startswith("Enable")) for one in sent] == expected
     assert done.warnings == []
     assert (done.accepter["vpc"]["enable_dns_support"], done.accepter["vpc"]["enable_dns_hostnames"]) == (True, True)
     assert not site.run(dns="enable").changed
@@ -290,7 +274,7 @@ def test_dns_ignore_reads_neither(site: AwsSite) -> None:
 
 def test_tables_of_gateways_are_left_out(site: AwsSite) -> None:
     gateway = site.add_gateway()
-    edge = site.ec2.create_route_table(VpcId=site.vpc_id)["RouteTable"]["RouteTableId"]
+    edge = site.add_table()
     site.ec2.associate_route_table(RouteTableId=edge, GatewayId=gateway)
     done = site.run()
     assert set(done.routes) == set(site.tables) - {edge}
@@ -308,11 +292,10 @@ def test_tables_by_id_and_by_tags(site: AwsSite) -> None:
 
 def test_lists_come_in_pages(site: AwsSite) -> None:
     for unused in range(5):
-        site.ec2.create_route_table(VpcId=site.vpc_id)
+        site.add_table()
     site.front.page_size = 3
     assert len(site.run().routes) == 7
-    assert site.front.actions.count("DescribeRouteTables") == 3
-    assert len(site.targets()) == 7
+    assert (site.front.actions.count("DescribeRouteTables"), len(site.targets())) == (3, 7)
 
 
 # Check mode without a connection
@@ -321,11 +304,9 @@ def test_lists_come_in_pages(site: AwsSite) -> None:
 def test_without_a_connection_check_mode_checks_the_rest(site: AwsSite) -> None:
     options = {"check_mode": True, "connection_id": None, "vpc_id": site.vpc_id}
     done = site.run(**options)
-    assert not done.failed
-    assert done.changed
+    assert (done.failed, done.changed) == (False, True)
     assert done.accepter["connection"] is None
-    assert set(done.routes) == set(site.tables)
-    assert done.warnings == []
+    assert (set(done.routes), done.warnings) == (set(site.tables), [])
     assert site.front.actions == [one for one in READS if one != "DescribeVpcPeeringConnections"]
     for wrong, named in (
         ({"aws_account_id": "999999999999"}, "aws_account_id 999999999999"),

@@ -45,8 +45,7 @@ def test_a_connection_that_has_ended(site: AwsSite, status: str, words: str, wai
     site.front.status[site.connection_id] = (status, f"It is {status} now")
     done = site.refused(f"{site.connection_id} is {status}: {words} (AWS says: It is {status} now)", wait=wait)
     assert "Atlas has to request it anew" in done.msg
-    assert done.result["error_code"] == status
-    assert site.clock.pauses == []
+    assert (done.result["error_code"], site.clock.pauses) == (status, [])
 
 
 def test_a_request_that_aws_has_not_passed_on_yet(site: AwsSite) -> None:
@@ -145,7 +144,7 @@ def test_a_table_that_is_missing(site: AwsSite) -> None:
 
 def test_a_table_of_another_vpc(site: AwsSite) -> None:
     other = site.account.make_vpc("10.77.0.0/16")
-    table = site.ec2.create_route_table(VpcId=other)["RouteTable"]["RouteTableId"]
+    table = site.add_table(other)
     site.refused(f"{table} belongs to {other}, not to {site.vpc_id}", route_table_ids=[site.tables[0], table])
 
 
@@ -225,22 +224,14 @@ def test_a_route_to_a_live_connection_of_others_is_refused(site: AwsSite) -> Non
 
 @pytest.mark.parametrize("status", ["pending-acceptance", "provisioning", "initiating-request"])
 def test_a_black_hole_that_may_come_to_life_is_refused(site: AwsSite, status: str) -> None:
-    other = site.request()
-    site.route(site.tables[0], VpcPeeringConnectionId=other)
-    site.front.status[other] = (status, "")
+    other = site.route_to_former(site.tables[0], status)
     done = site.refused(f"{site.tables[0]} routes {ATLAS_BLOCK} to {other} (a black hole)")
     assert "replace_routes" in done.msg
 
 
 @pytest.mark.parametrize("status", ["deleted", "deleting", "rejected", "expired", "failed", None])
 def test_a_route_to_an_ended_connection_is_simply_replaced(site: AwsSite, status: str | None) -> None:
-    former = site.request()
-    site.route(site.tables[0], VpcPeeringConnectionId=former)
-    if status is None:
-        # AWS no longer knows it.
-        site.front.hidden[former] = 1000
-    else:
-        site.front.status[former] = (status, "")
+    former = site.route_to_former(site.tables[0], status)
     done = site.run()
     assert done.routes[site.tables[0]] == (former, site.connection_id)
     assert site.front.writes.count("ReplaceRoute") == 1
@@ -281,8 +272,7 @@ def test_a_propagated_route_is_refused_or_gets_a_static_one(site: AwsSite, origi
     site.refused(f"{table} routes {ATLAS_BLOCK} to {shown} (propagated)")
     done = site.run(replace_routes=True)
     assert site.front.writes == ["AcceptVpcPeeringConnection", "CreateRoute", "CreateRoute"]
-    assert done.routes[table] == (shown, site.connection_id)
-    assert site.targets()[table] == site.connection_id
+    assert (done.routes[table], site.targets()[table]) == ((shown, site.connection_id), site.connection_id)
     # The static one takes precedence: nothing is left to do, or to refuse.
     assert not site.run().changed
 

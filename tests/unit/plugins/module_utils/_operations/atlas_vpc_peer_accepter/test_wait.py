@@ -15,8 +15,7 @@ WAIT = {"wait": True, "wait_timeout": 300}
 def test_it_waits_for_the_connection_to_appear(site: AwsSite) -> None:
     site.front.hidden[site.connection_id] = 3
     done = site.run(**WAIT)
-    assert done.changed
-    assert len(site.targets()) == 2
+    assert (done.changed, len(site.targets())) == (True, 2)
     assert site.lines[0].startswith(f"{site.connection_id}: unknown → pending-acceptance")
 
 
@@ -40,8 +39,7 @@ def test_wait_timeout_shortens_that_minute(site: AwsSite) -> None:
 def test_nobody_waits_for_it_otherwise(site: AwsSite, options: dict) -> None:
     site.front.hidden[site.connection_id] = 1_000_000
     done = site.run(**{**WAIT, **options})
-    assert done.failed == (options.get("state") != "absent")
-    assert site.clock.pauses == []
+    assert (done.failed, site.clock.pauses) == (options.get("state") != "absent", [])
 
 
 def test_wrong_credentials_are_told_without_waiting(site: AwsSite) -> None:
@@ -62,16 +60,13 @@ def test_a_request_that_is_not_passed_on_in_time_is_a_failure(site: AwsSite) -> 
     site.front.status[site.connection_id] = ("initiating-request", "Initiating")
     done = site.run(**WAIT)
     assert "is still initiating-request after 300 seconds" in done.msg
-    assert not done.changed
-    assert site.front.writes == []
+    assert (done.changed, site.front.writes) == (False, [])
 
 
 def test_in_check_mode_an_awaited_request_counts_as_accepted(site: AwsSite) -> None:
     site.front.status[site.connection_id] = ("initiating-request", "Initiating")
     done = site.run(check_mode=True, **WAIT)
-    assert done.changed
-    assert done.accepter["connection"]["status"] == "active"
-    assert site.clock.pauses == []
+    assert (done.changed, done.accepter["connection"]["status"], site.clock.pauses) == (True, "active", [])
 
 
 def test_it_waits_until_the_connection_is_active_then_routes(site: AwsSite) -> None:
@@ -88,8 +83,7 @@ def test_a_second_run_waits_for_what_the_first_has_accepted(site: AwsSite) -> No
     site.front.provisioning = 1_000_000
     first = site.run(wait=True, wait_timeout=5)
     assert "is still provisioning after 5 seconds of waiting for it to be active" in first.msg
-    assert first.changed
-    assert site.front.writes == ["AcceptVpcPeeringConnection"]
+    assert (first.changed, site.front.writes) == (True, ["AcceptVpcPeeringConnection"])
     assert first.accepter["connection"]["status"] == "provisioning"
     site.front._settling.clear()
     second = site.run(**WAIT)
@@ -103,10 +97,8 @@ def test_a_connection_that_ends_meanwhile_names_the_changes(site: AwsSite, statu
     site.front.provisioning = 1_000_000
     site.clock.after(3, lambda: site.front.status.update({site.connection_id: (status, "It ended")}))
     done = site.run(wait=wait)
-    assert f"is {status}" in done.msg
-    assert "It ended" in done.msg
-    assert done.changed
-    assert done.accepter["connection"]["status"] == status
+    assert done.missing(f"is {status}", "It ended") == []
+    assert (done.changed, done.accepter["connection"]["status"]) == (True, status)
     assert site.front.writes == ["AcceptVpcPeeringConnection"]
 
 
@@ -122,8 +114,7 @@ def test_a_wait_that_ends_without_an_answer_says_so(site: AwsSite) -> None:
     site.front.provisioning = 1_000_000
     site.front.rule("DescribeVpcPeeringConnections", refusal("Unavailable", "Try later", status=503), skip=3)
     done = site.run(wait=True, wait_timeout=20)
-    assert "is still provisioning after 20 seconds" in done.msg
-    assert "AWS did not answer at last: Try later." in done.msg
+    assert done.missing("is still provisioning after 20 seconds", "AWS did not answer at last: Try later.") == []
     assert done.changed
 
 

@@ -56,17 +56,14 @@ def test_without_entries_all_connections_are_checked(site: CheckSite) -> None:
 
 
 def test_an_entry_without_a_region_means_all_of_its_vpc(site: CheckSite) -> None:
-    with site.emulator.project.now() as project:
-        body = {"providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": "192.168.240.0/21"}
-        container_id = project.containers.create(body).id
+    container_id = site.add_container("EU_WEST_1", "192.168.240.0/21")
     second = site.vpc.accept(container_id)
     site.vpc.route("192.168.240.0/21", VpcPeeringConnectionId=second)
     site.put_cluster("far", "AWS", "EU_WEST_1")
     found = site.run(connections=[entry_of(site.vpc)]).check["connections"]
     assert {one["connection_id"] for one in found} == {site.connection_id, second}
     done = site.run(connections=[entry_of(site.vpc, container_region="EU_WEST_1")])
-    assert done.connection["connection_id"] == second
-    assert done.connection["cluster_names"] == ["far"]
+    assert (done.connection["connection_id"], done.connection["cluster_names"]) == (second, ["far"])
     assert done.connection["region"] == "us-east-1"
 
 
@@ -74,9 +71,7 @@ def test_a_region_without_a_connection_says_where_there_is_one(site: CheckSite) 
     done = site.run(connections=[{"vpc_id": site.vpc.vpc_id, "container_region": "eu-west-1"}])
     assert done.found == {"P104": "fail"}
     assert done.finding("P104")["message"] == "The network container is in US_EAST_1, not in EU_WEST_1."
-    with site.emulator.project.now() as project:
-        body = {"providerName": "AWS", "regionName": "EU_WEST_1", "atlasCidrBlock": "192.168.240.0/21"}
-        container_id = project.containers.create(body).id
+    container_id = site.add_container("EU_WEST_1", "192.168.240.0/21")
     site.vpc.accept(container_id)
     done = site.run(connections=[entry_of(site.vpc, container_region="us-west-2")], aws=False)
     assert done.found == {"P101": "fail"}
@@ -99,8 +94,7 @@ def test_a_vpc_without_a_connection_has_to_be_connected_first(site: CheckSite) -
     stranger = CheckedVpc(site.emulator, site.account, block="10.17.0.0/16")
     done = site.run(connections=[entry_of(stranger)])
     failed = {one["code"] for one in done.connection["checks"] if one["severity"] == "fail"}
-    assert {"P101", "P301"} == failed
-    assert done.connection["atlas_cidr_block"] == ATLAS_BLOCK
+    assert ({"P101", "P301"}, done.connection["atlas_cidr_block"]) == (failed, ATLAS_BLOCK)
 
 
 def test_fifty_vpcs_in_three_accounts_take_one_request_a_kind(site: CheckSite) -> None:
@@ -115,8 +109,7 @@ def test_fifty_vpcs_in_three_accounts_take_one_request_a_kind(site: CheckSite) -
     calls = Counter(site.front.actions)
     singly = {"DescribeVpcAttribute": 100, "ListHostedZonesByVPC": 50, "GetServiceQuota": 6}
     assert {name: calls.pop(name) for name in singly} == singly
-    assert set(calls.values()) == {3}
-    assert len(calls) == 8
+    assert (set(calls.values()), len(calls)) == ({3}, 8)
     assert len([one for one in done.calls if not one.startswith(("ec2:", "sts:", "route53", "servicequotas:"))]) == 4
 
 
@@ -207,14 +200,12 @@ def test_entries_of_one_vpc_are_judged_each_by_its_own_subnets(site: CheckSite) 
 
 def test_one_half_alone_is_unknown_at_best(site: CheckSite) -> None:
     done = site.run(aws=False)
-    assert done.found == {}
-    assert done.check["verdict"] == "unknown"
+    assert (done.found, done.check["verdict"]) == ({}, "unknown")
     assert done.check["summary"].endswith("could not be judged. One half was not checked.")
     assert site.front.actions == []
     entry = entry_of(site.vpc, connection_id=site.connection_id, region="us-east-1")
     done = site.run(atlas=False, connections=[entry], atlas_cidr_block=ATLAS_BLOCK, group_id=None, private_key=None)
-    assert done.found == {}
-    assert done.check["verdict"] == "unknown"
+    assert (done.found, done.check["verdict"]) == ({}, "unknown")
     assert done.connection["atlas_cidr_block"] == ATLAS_BLOCK
     assert site.emulator.requests.entries() == []
     site.ec2.delete_route(RouteTableId=site.vpc.table["RouteTableId"], DestinationCidrBlock=ATLAS_BLOCK)

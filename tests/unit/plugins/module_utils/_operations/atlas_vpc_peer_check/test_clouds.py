@@ -66,8 +66,7 @@ def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite
         "expires_at": None,
         "subnets": [],
     }
-    assert done.check["summary"] == "2 connections: 2 reachable by design."
-    assert not done.failed
+    assert (done.check["summary"], done.failed) == ("2 connections: 2 reachable by design.", False)
     lists = ["accessList", "clusters", "containers/all", "peers", "peers", "peers"]
     assert done.atlas_calls == sorted([*lists, AZURE_STATUS, GCP_STATUS])
     assert site.clouds.gcp.requests == [("GET", f"/compute/v1/projects/{GCP_PROJECT}{LIST}")]
@@ -82,8 +81,7 @@ def test_one_cloud_alone_reads_that_cloud_alone(site: CloudsSite) -> None:
     done = site.run_gcp()
     assert (done.found, done.check["verdict"]) == ({}, "reachable_by_design")
     assert done.check["summary"] == f"The connection with VPC network {NETWORK} is reachable by design."
-    assert len(done.atlas_calls) == 5
-    assert len(site.clouds.gcp.requests) == 1
+    assert (len(done.atlas_calls), len(site.clouds.gcp.requests)) == (5, 1)
 
 
 def test_without_provider_name_and_entries_aws_is_meant(site: CloudsSite) -> None:
@@ -141,9 +139,7 @@ def test_a_fault_on_azure_gives_its_code(
 ) -> None:
     seed(site)
     done = site.run_azure()
-    assert done.found == codes
-    assert done.check["verdict"] == verdict
-    assert done.failed == (verdict == "not_reachable")
+    assert (done.found, done.check["verdict"], done.failed) == (codes, verdict, verdict == "not_reachable")
 
 
 def move_mirror(site: CloudsSite) -> None:
@@ -184,8 +180,7 @@ def test_a_fault_on_gcp_gives_its_code(site: CloudsSite, seed: Callable[[CloudsS
 
 def test_a_half_that_is_off_is_skipped(site: CloudsSite) -> None:
     done = site.run_azure(vnet_peerings=None, virtual_networks=None)
-    assert done.found == {}
-    assert (done.check["verdict"], done.failed) == ("unknown", False)
+    assert (done.found, done.check["verdict"], done.failed) == ({}, "unknown", False)
     assert done.check["summary"].endswith("One half was not checked.")
     assert done.finding("A401")["message"] == "vnet_peerings is not given."
     done = site.run_gcp(gcp=False)
@@ -259,10 +254,8 @@ def test_an_unreadable_project_of_gcp_leaves_the_other(site: CloudsSite) -> None
     ]
     done = site.run_gcp(connections=entries, fail_on="never")
     missing, healthy = done.check["connections"]
-    assert {one["code"]: one["severity"] for one in missing["checks"] if one["code"] in ("P101", "G401")} == {
-        "P101": "fail",
-        "G401": "skipped",
-    }
+    expected = {"P101": "fail", "G401": "skipped"}
+    assert {one["code"]: one["severity"] for one in missing["checks"] if one["code"] in ("P101", "G401")} == expected
     assert healthy["verdict"] == "reachable_by_design"
 
 
@@ -272,9 +265,8 @@ def test_a_project_is_read_once_with_its_entry_s_credentials(site: CloudsSite) -
     default = {**entry, "network_name": "default"}
     other = {"gcp_project_id": "other-project", "network_name": NETWORK, "gcp_access_token": "ya29.wrong"}
     done = site.run_gcp(connections=[entry, default, other], fail_on="never")
-    assert sorted(path for unused, path in site.clouds.gcp.requests) == [
-        f"/compute/v1/projects/{project}{LIST}" for project in (GCP_PROJECT, "other-project")
-    ]
+    expected = [f"/compute/v1/projects/{project}{LIST}" for project in (GCP_PROJECT, "other-project")]
+    assert sorted(path for unused, path in site.clouds.gcp.requests) == expected
     first, second, third = done.check["connections"]
     assert (first["verdict"], second["verdict"], third["verdict"]) == ("reachable_by_design", "not_reachable", "not_reachable")
     assert "ya29.wrong" not in str(done.result)
@@ -300,8 +292,7 @@ def test_a_list_of_atlas_that_cannot_be_read_is_unknown(site: CloudsSite, path: 
     rule = {"path_glob": f"*{path}?*", "authenticated": True, "fault": {"kind": "html", "status": 500}}
     requests.post(f"{site.emulator.base_url}/emulator/faults", json=rule, timeout=10).raise_for_status()
     done = site.run_gcp()
-    assert not done.failed
-    assert done.check["verdict"] == "unknown"
+    assert (done.failed, done.check["verdict"]) == (False, "unknown")
     assert codes <= done.found.keys()
     assert set(done.found.values()) == {"unknown"}
 

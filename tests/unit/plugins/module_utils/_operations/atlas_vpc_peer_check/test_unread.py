@@ -41,8 +41,7 @@ def test_a_missing_permission_is_named_and_the_other_checks_run(site: CheckSite,
     action = permission.partition(":")[2]
     site.front.rule(action, denial(action))
     done = site.run()
-    assert not done.failed
-    assert set(done.found.values()) == {"unknown"}
+    assert (done.failed, set(done.found.values())) == (False, {"unknown"})
     code = {**DECIDING, **WARNING}[permission]
     finding = next(one for one in done.connection["checks"] if one["code"] == code and one["severity"] == "unknown")
     assert finding["fix"] == f"Allow {permission} to these credentials."
@@ -116,8 +115,7 @@ def test_without_any_permission_the_task_fails(site: CheckSite) -> None:
 
 def test_a_wrong_key_of_atlas_is_a_failure(site: CheckSite) -> None:
     done = site.run(private_key="00000000-0000-4000-8000-000000000000", fail_on="never")
-    assert done.result["http_status"] == 401
-    assert site.front.actions == []
+    assert (done.result["http_status"], site.front.actions) == (401, [])
 
 
 @pytest.mark.parametrize(
@@ -168,8 +166,7 @@ def test_without_the_containers_the_region_is_not_known(
         done = site.run(**given)
     finally:
         requests.delete(f"{site.emulator.base_url}/emulator/faults", timeout=10).raise_for_status()
-    assert not done.failed
-    assert done.check["verdict"] == "unknown"
+    assert (done.failed, done.check["verdict"]) == (False, "unknown")
     assert done.finding("P404")["severity"] == "unknown"
     assert done.finding("P404")["evidence"] == {"permission": "Project Read Only"}
     assert site.front.actions == []
@@ -188,8 +185,7 @@ def test_an_odd_region_of_atlas_is_not_taken_for_an_option(site: CheckSite, path
     with serving() as between:
         between.answer = answer
         done = site.run(base_url=between.base_url, connections=[{"vpc_id": site.vpc.vpc_id, "region": "us-east-1"}])
-    assert not done.failed
-    assert done.check["verdict"] == "unknown"
+    assert (done.failed, done.check["verdict"]) == (False, "unknown")
     name, code = ("accepter_region_name", "P101") if path == "peers" else ("region_name", "P104")
     assert f"{name}. Check base_url." in done.finding(code)["message"]
 
@@ -199,8 +195,7 @@ def test_pages_are_read_to_the_end(site: CheckSite) -> None:
         site.vpc.add_subnet(f"10.15.{number}.0/24")
     site.front.page_size = 2
     done = site.run()
-    assert done.found == {}
-    assert len(done.connection["subnets"]) == 5
+    assert (done.found, len(done.connection["subnets"])) == ({}, 5)
 
 
 def test_the_role_that_is_assumed_is_kept_secret(site: CheckSite) -> None:

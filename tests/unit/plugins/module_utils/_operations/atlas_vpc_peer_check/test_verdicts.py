@@ -35,9 +35,7 @@ ATLAS_CALLS = ["accessList", "accessList/10.15.0.0%2F16/status", "clusters", "co
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_connection_that_works_is_reachable_by_design(site: CheckSite, *, check_mode: bool) -> None:
     done = site.run(check_mode=check_mode)
-    assert not done.failed
-    assert done.found == {}
-    assert done.check["verdict"] == "reachable_by_design"
+    assert (done.failed, done.found, done.check["verdict"]) == (False, {}, "reachable_by_design")
     assert done.check["summary"] == f"The connection with {site.vpc.vpc_id} is reachable by design."
     shown = done.connection
     assert {name: value for name, value in shown.items() if name not in ("peer_id", "container_id", "checks")} == {
@@ -149,9 +147,7 @@ def fail_in_atlas(site: CheckSite) -> None:
 def test_a_fault_gives_its_codes(site: CheckSite, seed: Callable[[CheckSite], Any], codes: dict[str, str], verdict: str) -> None:
     seed(site)
     done = site.run()
-    assert done.found == codes
-    assert done.check["verdict"] == verdict
-    assert done.failed == (verdict == "not_reachable")
+    assert (done.found, done.check["verdict"], done.failed) == (codes, verdict, verdict == "not_reachable")
     if done.failed:
         first = done.finding(min(code for code, severity in codes.items() if severity == "fail"))
         assert done.msg.startswith(f"{done.check['summary']} {first['code']} {first['message']}")
@@ -181,10 +177,8 @@ def test_a_subnet_has_a_verdict_of_its_own(site: CheckSite) -> None:
     site.ec2.associate_route_table(RouteTableId=table, SubnetId=other)
     done = site.run()
     assert done.found == {"P601": "fail"}
-    assert {one["subnet_id"]: one["verdict"] for one in done.connection["subnets"]} == {
-        site.vpc.subnet_id: "reachable_by_design",
-        other: "not_reachable",
-    }
+    expected = {site.vpc.subnet_id: "reachable_by_design", other: "not_reachable"}
+    assert {one["subnet_id"]: one["verdict"] for one in done.connection["subnets"]} == expected
     chosen = site.run(subnet_ids=[site.vpc.subnet_id])
     assert chosen.check["verdict"] == "reachable_by_design"
 
@@ -192,5 +186,4 @@ def test_a_subnet_has_a_verdict_of_its_own(site: CheckSite) -> None:
 def test_a_request_that_waits_tells_until_when(site: CheckSite) -> None:
     site.front.status[site.connection_id] = ("pending-acceptance", "Pending")
     done = site.run()
-    assert done.found == {"P402": "fail"}
-    assert done.connection["expires_at"] == "2026-08-01T12:00:00Z"
+    assert (done.found, done.connection["expires_at"]) == ({"P402": "fail"}, "2026-08-01T12:00:00Z")

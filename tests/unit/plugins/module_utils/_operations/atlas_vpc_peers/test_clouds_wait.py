@@ -33,8 +33,7 @@ def accept(atlas: SetSite, cloud: str, name: str) -> None:
 
 def test_by_default_the_task_waits_for_the_part_of_atlas(atlas: SetSite, clouds: dict[str, str]) -> None:
     done = atlas.apply(three(), **WAIT)
-    assert not done.failed
-    assert statuses(done) == ["PENDING_ACCEPTANCE", "AVAILABLE", "WAITING_FOR_USER"]
+    assert (done.failed, statuses(done)) == (False, ["PENDING_ACCEPTANCE", "AVAILABLE", "WAITING_FOR_USER"])
     assert [history[-1]["status"] for history in done.result["status_history"]] == statuses(done)
     assert atlas.lines[0].endswith(": 0 of 3 there")
     assert atlas.lines[-1].endswith(": 3 of 3 there")
@@ -57,12 +56,7 @@ def test_available_waits_for_the_customers_and_says_what_to_do(atlas: SetSite, c
 
 def test_one_that_worked_and_fails_says_what_may_be_behind_it(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply(three(), **WAIT)
-
-    def lose() -> None:
-        with atlas.emulator.project.now() as project:
-            assert project.peers.fail(project.peers.get(atlas.of_cloud("AZURE", "vnet-0")), "Internal Error", only_waiting=False)
-
-    atlas.clock.after(3, lose)
+    atlas.clock.after(3, lambda: atlas.fail(atlas.of_cloud("AZURE", "vnet-0")))
     # The other one of this cloud is waited for.
     put_role(atlas, "vnet-1", seconds=20)
     done = atlas.apply([*three(), azure(1)], **WAIT)
@@ -101,10 +95,8 @@ def test_the_handover_has_what_each_customer_needs(atlas: SetSite, clouds: dict[
     aws, vnet, network, second = done.result["handover"]
     assert aws["connection_id"] is None
     assert aws["aws_account_id"] == "123456789012"
-    assert (vnet["application_id"], vnet["role_definition"]["name"]) == (
-        APPLICATION,
-        f"AtlasPeering/{SUBSCRIPTION}/network/vnet-0",
-    )
+    expected = (APPLICATION, f"AtlasPeering/{SUBSCRIPTION}/network/vnet-0")
+    assert (vnet["application_id"], vnet["role_definition"]["name"]) == expected
     assert second["scope"].endswith("/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/vnet-1")
     assert (network["gcp_project_id"], network["network_name"], network["gcloud"]) == (PROJECT, "net-0", None)
     done = atlas.apply(three(), **WAIT)
@@ -118,8 +110,7 @@ def test_the_handover_has_what_each_customer_needs(atlas: SetSite, clouds: dict[
     # The two names are read only while somebody needs them, once.
     for check_mode in (False, True):
         again = atlas.apply([gcp(0)], provider_name="GCP", check_mode=check_mode)
-        assert again.result["handover"] == [made[2]]
-        assert len(atlas.wire()) == 3
+        assert (again.result["handover"], len(atlas.wire())) == ([made[2]], 3)
         atlas.clear()
     accept(atlas, "GCP", "net-0")
     atlas.clear()
@@ -151,15 +142,13 @@ def test_a_role_that_is_never_given_fails_with_what_is_needed(atlas: SetSite, cl
     for text in ("It was repeated for 60 seconds.", APPLICATION, "virtualNetworkPeerings/write", "az role assignment create"):
         assert text in told
     one = next(one for one in done.result["failures"] if one["index"] == 1)
-    assert (one["http_status"], one["error_code"]) == (404, UNREACHABLE)
-    assert atlas.alive("AZURE") == set()
+    assert (one["http_status"], one["error_code"], atlas.alive("AZURE")) == (404, UNREACHABLE, set())
 
 
 def test_without_wait_a_missing_role_fails_at_once(atlas: SetSite, clouds: dict[str, str]) -> None:
     put_role(atlas, "vnet-0", seconds=40)
     done = atlas.apply(three(), **ALL)
-    assert (done.failures.keys(), done.sums) == ({1}, {"created": 2, "failed": 1})
-    assert atlas.clock.pauses == []
+    assert (done.failures.keys(), done.sums, atlas.clock.pauses) == ({1}, {"created": 2, "failed": 1}, [])
     assert "It was repeated" not in done.failures[1]
     assert atlas.writes().count("POST") == 3
 
@@ -167,8 +156,7 @@ def test_without_wait_a_missing_role_fails_at_once(atlas: SetSite, clouds: dict[
 def test_other_refusals_are_not_repeated(atlas: SetSite, clouds: dict[str, str]) -> None:
     put_role(atlas, "vnet-0", seconds=40)
     done = atlas.apply(three(), azure_role_timeout=0, **WAIT)
-    assert done.failures.keys() == {1}
-    assert atlas.writes().count("POST") == 3
+    assert (done.failures.keys(), atlas.writes().count("POST")) == ({1}, 3)
     assert "azure_role_timeout must be" in atlas.apply(three(), azure_role_timeout=-1, **WAIT).msg
 
 
@@ -198,8 +186,7 @@ def test_a_creation_that_fails_after_the_removal_names_the_rest(atlas: SetSite, 
 @pytest.mark.parametrize("wait", [True, False])
 def test_a_removal_that_fails_is_tried_again_by_the_next_run(atlas: SetSite, clouds: dict[str, str], wait: bool) -> None:
     atlas.apply([azure(0), azure(1)], **WAIT)
-    with atlas.emulator.project.now() as project:
-        assert project.peers.fail_deletion(project.peers.get(atlas.of_cloud("AZURE", "vnet-0")), "Internal Error", 2)
+    atlas.fail_deletion(atlas.of_cloud("AZURE", "vnet-0"), times=2)
     options: dict[str, Any] = {"prune": True, "max_deletions": 1, **WAIT}
     for unused in range(2):
         done = atlas.apply([azure(1)], **options)
@@ -214,9 +201,8 @@ def test_a_removal_that_fails_is_tried_again_by_the_next_run(atlas: SetSite, clo
 def test_a_failed_removal_of_a_declared_one_is_replaced(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply([azure(0)], **WAIT)
     peer_id = atlas.of_cloud("AZURE", "vnet-0")
-    with atlas.emulator.project.now() as project:
-        assert project.peers.fail_deletion(project.peers.get(peer_id), "Internal Error", 2)
-        project.peers.delete(project.peers.get(peer_id))
+    atlas.fail_deletion(peer_id, times=2)
+    atlas.act("delete", peer_id)
     atlas.clock.now += 9
     done = atlas.apply([azure(0), gcp(0)], **WAIT)
     assert (done.failures.keys(), done.sums) == ({0}, {"created": 1, "failed": 1})
@@ -230,53 +216,40 @@ def test_a_failed_removal_of_a_declared_one_is_replaced(atlas: SetSite, clouds: 
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("by_others", [False, True])
-def test_a_removal_that_fails_keeps_its_place_from_no_entry(
+def test_nothing_waits_for_the_place_of_a_failed_removal(
     atlas: SetSite, clouds: dict[str, str], wait: bool, by_others: bool
 ) -> None:
     atlas.apply([azure(0)], **WAIT)
     peer_id = atlas.of_cloud("AZURE", "vnet-0")
-    with atlas.emulator.project.now() as project:
-        assert project.peers.fail_deletion(project.peers.get(peer_id), "Internal Error", 1)
-        if by_others:
-            project.peers.delete(project.peers.get(peer_id))
+    atlas.fail_deletion(peer_id)
+    if by_others:
+        atlas.act("delete", peer_id)
     started = atlas.clock.now
     options: dict[str, Any] = {**WAIT, "wait": wait, "recreate": "changed"}
     done = atlas.apply([azure(0, resource_group_name="other"), gcp(0)], **options)
     assert done.failures.keys() == {0}
-    for text in (f"{peer_id} could not be removed: it is DELETION_FAILED", "role on the VNet has to stay"):
-        assert text in done.failures[0]
+    assert done.missing(f"{peer_id} could not be removed: it is DELETION_FAILED", "role on the VNet has to stay") == []
     assert "removed by now" not in done.failures[0]
     assert atlas.clock.now - started < 20
     assert atlas.writes().count("POST") == 2
 
 
 def test_what_worked_in_the_wait_and_fails_may_have_lost_rights(atlas: SetSite, clouds: dict[str, str]) -> None:
-    def fail() -> None:
-        with atlas.emulator.project.now() as project:
-            assert project.peers.fail(project.peers.get(atlas.of_cloud("AZURE", "vnet-0")), "Internal Error", only_waiting=False)
-
-    atlas.clock.after(20, fail)
+    atlas.clock.after(20, lambda: atlas.fail(atlas.of_cloud("AZURE", "vnet-0")))
     put_role(atlas, "vnet-1", seconds=40)
     done = atlas.apply([azure(0), azure(1)], **WAIT)
     assert "Atlas may have moved a connection that worked to FAILED, because its role was taken away" in done.failures[0]
-    atlas.clock.after(0.4, lambda: fail_new(atlas))
+    atlas.clock.after(0.4, lambda: atlas.fail(atlas.of_cloud("AZURE", "vnet-2")))
     done = atlas.apply([azure(2)], **WAIT)
     assert "FAILED (Internal Error" in done.failures[0]
     assert "may have moved" not in done.failures[0]
 
 
-def fail_new(atlas: SetSite) -> None:
-    with atlas.emulator.project.now() as project:
-        peer = project.peers.get(atlas.of_cloud("AZURE", "vnet-2"))
-        assert project.peers.fail(peer, "Internal Error", only_waiting=False)
-
-
-def test_what_is_in_the_way_of_a_failed_removal_names_the_role(atlas: SetSite, clouds: dict[str, str]) -> None:
+def test_one_in_the_way_after_a_failed_removal_names_the_role(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply([azure(0)], **WAIT)
     peer_id = atlas.of_cloud("AZURE", "vnet-0")
-    with atlas.emulator.project.now() as project:
-        assert project.peers.fail_deletion(project.peers.get(peer_id), "Internal Error", 1)
-        project.peers.delete(project.peers.get(peer_id))
+    atlas.fail_deletion(peer_id)
+    atlas.act("delete", peer_id)
     atlas.clock.now += 9
     with atlas.emulator.project.now() as project:
         project.peers.delete = lambda peer: None
@@ -287,10 +260,9 @@ def test_what_is_in_the_way_of_a_failed_removal_names_the_role(atlas: SetSite, c
 
 def test_a_failed_removal_under_way_for_atlas_is_asked_for_once(atlas: SetSite, clouds: dict[str, str]) -> None:
     atlas.apply([azure(0), azure(1)], **WAIT)
-    with atlas.emulator.project.now() as project:
-        peer = project.peers.get(atlas.of_cloud("AZURE", "vnet-0"))
-        assert project.peers.fail_deletion(peer, "Internal Error", 1)
-        project.peers.delete(peer)
+    peer_id = atlas.of_cloud("AZURE", "vnet-0")
+    atlas.fail_deletion(peer_id)
+    atlas.act("delete", peer_id)
     atlas.clock.now += 9
     atlas.clear()
     atlas.fault("DELETE", "status", times=None, status=409, code="PEER_ALREADY_REQUESTED_DELETION")

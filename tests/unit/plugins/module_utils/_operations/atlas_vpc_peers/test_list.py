@@ -132,8 +132,7 @@ def test_the_diff_has_a_part_for_each_changed_connection(atlas: SetSite) -> None
         assert part["before_header"] == part["after_header"] == f"123456789012/{vpc(name)} ({action})"
     assert unchanged == {"prepared": "unchanged: 1\n"}
     differing = {name for name in update["before"] if update["before"][name] != update["after"][name]}
-    assert differing == {"route_table_cidr_block"}
-    assert (create["before"], delete["after"]) == ({}, {})
+    assert (differing, create["before"], delete["after"]) == ({"route_table_cidr_block"}, {}, {})
     later = "(known after apply)"
     assert {name for name, value in create["after"].items() if value == later} == {"id", "connection_id"}
     assert (recreate["before"]["status_name"], recreate["after"]["id"]) == ("FAILED", later)
@@ -262,7 +261,6 @@ def test_pauses_for_the_rate_last_no_longer_than_the_wait(atlas: SetSite, retry_
     atlas.fault("POST", "status", status=429, retry_after=retry_after, skip=2, times=None)
     started = atlas.clock.now
     done = atlas.apply(entries(5), parallel=1, wait_timeout=30, retries=0)
-    assert done.sums == {"created": 2, "failed": 3}
-    assert done.failures.keys() == {2, 3, 4}
+    assert (done.sums, done.failures.keys()) == ({"created": 2, "failed": 3}, {2, 3, 4})
     assert "HTTP 429" in done.msg
     assert atlas.clock.now - started <= 60

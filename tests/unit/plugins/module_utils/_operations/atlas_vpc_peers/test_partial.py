@@ -30,8 +30,7 @@ def test_one_that_is_refused_does_not_stop_the_others(atlas: SetSite, skip: int,
 def test_several_are_told_one_by_one(atlas: SetSite) -> None:
     atlas.fault("POST", "status", status=403, skip=1, times=2)
     done = atlas.apply(entries(4), parallel=1)
-    assert done.failures.keys() == {1, 2}
-    assert done.msg == " ".join(done.failures.values())
+    assert (done.failures.keys(), done.msg) == ({1, 2}, " ".join(done.failures.values()))
     # One status cannot stand for two.
     assert (done.result["http_status"], [one["http_status"] for one in done.result["failures"]]) == (None, [403, 403])
 
@@ -144,8 +143,7 @@ def dead(atlas: SetSite) -> str:
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_it_is_a_failure_of_its_entry_and_the_others_are_done(atlas: SetSite, dead: str, check_mode: bool) -> None:
     done = atlas.apply(entries(3), check_mode=check_mode)
-    assert (done.failed, done.changed) == (True, True)
-    assert done.failures.keys() == {0}
+    assert (done.failed, done.changed, done.failures.keys()) == (True, True, {0})
     assert f"VPC peering connection {dead} is FAILED (REJECTED: " in done.msg
     assert "Set recreate: dead" in done.msg
     assert "remove it with atlas_vpc_peer and state: absent" in done.msg
@@ -163,8 +161,7 @@ def test_with_nothing_else_to_do_it_costs_a_look(atlas: SetSite, dead: str) -> N
 def test_it_is_replaced_where_the_task_says_so(atlas: SetSite, dead: str) -> None:
     done = atlas.apply(entries(2), recreate="dead")
     assert (done.failed, done.actions, done.sums) == (False, [("recreate", 0)], {"recreated": 1, "unchanged": 1})
-    assert atlas.writes() == ["DELETE", "POST"]
-    assert done.pruned == set()
+    assert (atlas.writes(), done.pruned) == (["DELETE", "POST"], set())
     assert done.result["vpc_peers"][0]["id"] == atlas.id_of(0) != dead
     header = f"123456789012/{vpc(0)} (recreate)"
     assert done.result["diff"][0]["before_header"] == done.result["diff"][0]["after_header"] == header
@@ -212,8 +209,7 @@ def test_a_refused_removal_leaves_it_and_nothing_is_created(atlas: SetSite, dead
 def test_the_lost_reply_of_its_removal_is_no_failure_of_it(atlas: SetSite, dead: str, kind: str, wait: bool) -> None:
     atlas.fault("DELETE", kind)
     done = atlas.apply(entries(2), recreate="dead", wait=wait)
-    assert not done.failed, done.msg
-    assert done.sums == {"recreated": 1, "unchanged": 1}
+    assert (done.failed, done.sums) == (False, {"recreated": 1, "unchanged": 1}), done.result
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -229,8 +225,7 @@ def test_a_removal_that_never_arrives_is_told_as_such(atlas: SetSite, dead: str,
 def test_the_lost_reply_of_its_successor_is_looked_up(atlas: SetSite, dead: str, kind: str) -> None:
     atlas.fault("POST", kind)
     done = atlas.apply(entries(2), recreate="dead", wait=True)
-    assert (done.failed, done.sums) == (False, {"recreated": 1, "unchanged": 1})
-    assert len(atlas.peers()) == 2
+    assert (done.failed, done.sums, len(atlas.peers())) == (False, {"recreated": 1, "unchanged": 1}, 2)
 
 
 def test_one_that_somebody_else_removes_first_is_created_again(atlas: SetSite, dead: str) -> None:

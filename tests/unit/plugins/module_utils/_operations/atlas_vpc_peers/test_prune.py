@@ -76,8 +76,7 @@ def test_replacements_count_with_and_without_prune(five: SetSite) -> None:
 def test_what_is_being_removed_neither_counts_nor_is_repeated(five: SetSite) -> None:
     five.act("delete", five.id_of(4))
     done = five.apply(entries(3), prune=True)
-    assert done.pruned == {vpc(3)}
-    assert five.writes() == ["DELETE"]
+    assert (done.pruned, five.writes()) == ({vpc(3)}, ["DELETE"])
     assert done.sums == {"unchanged": 3, "deleted": 1, "undeclared": 1}
 
 
@@ -154,9 +153,7 @@ def test_a_connection_with_a_hidden_container_is_not_removed(atlas: SetSite, wir
 def test_a_removal_that_is_refused_fails_and_the_others_go_on(five: SetSite) -> None:
     five.fault("DELETE", "status", status=403)
     done = five.apply([*entries(3), entry(5)], prune=True, max_deletions=2, parallel=1)
-    assert done.failed
-    assert done.pruned == {vpc(4)}
-    assert done.failures.keys() == {None}
+    assert (done.failed, done.pruned, done.failures.keys()) == (True, {vpc(4)}, {None})
     assert [(one["id"], one["name"].rpartition("/")[2]) for one in done.result["failures"]] == [(five.id_of(3), vpc(3))]
     assert done.sums == {"created": 1, "unchanged": 3, "deleted": 1, "undeclared": 2}
 
@@ -193,9 +190,7 @@ def test_what_somebody_else_removes_first_is_not_in_pruned(five: SetSite) -> Non
 
 def test_with_wait_what_was_removed_is_gone_in_the_end(five: SetSite) -> None:
     done = five.apply(entries(3), prune=True, max_deletions=2, wait=True)
-    assert not done.failed
-    assert len(five.peers()) == 3
-    assert len(done.result["status_history"]) == 3
+    assert (done.failed, len(five.peers()), len(done.result["status_history"])) == (False, 3, 3)
 
 
 def test_what_is_not_gone_in_time_fails_but_was_pruned(make_atlas: Any) -> None:
@@ -203,8 +198,7 @@ def test_what_is_not_gone_in_time_fails_but_was_pruned(make_atlas: Any) -> None:
     atlas.apply(entries(2))
     gone = atlas.id_of(1)
     done = atlas.apply(entries(1), prune=True, wait=True, wait_for="pending_acceptance", wait_timeout=30)
-    assert done.failures.keys() == {0, None}
-    assert done.pruned == {vpc(1)}
+    assert (done.failures.keys(), done.pruned) == ({0, None}, {vpc(1)})
     assert f"VPC peering connection {gone} is still TERMINATING after 30 seconds" in done.msg
     assert done.sums == {"failed": 1, "deleted": 1, "undeclared": 1}
 
@@ -276,9 +270,8 @@ def test_null_and_another_case_match_nothing(four: SetSite, pattern: dict[str, A
 
 def test_a_pattern_that_matches_nothing_warns_once(four: SetSite) -> None:
     done = four.apply(entries(3), prune=True, ignore=[{"vpc_id": "vpc-z*"}, {"vpc_id": vpc(3)}])
-    assert [one for one in done.warnings if "ignore" in one] == [
-        "ignore[0] matches nothing that is there: {'vpc_id': 'vpc-z*'}. Check its spelling."
-    ]
+    expected = ["ignore[0] matches nothing that is there: {'vpc_id': 'vpc-z*'}. Check its spelling."]
+    assert [one for one in done.warnings if "ignore" in one] == expected
     assert (done.changed, done.sums) == (False, {"unchanged": 3, "ignored": 1})
 
 

@@ -52,9 +52,7 @@ def test_a_line_names_five_ids_and_comes_once_a_minute(atlas: SetSite) -> None:
     atlas.apply(entries(7), wait=True)
     atlas.clear()
     done = atlas.apply(entries(7), wait=True, wait_for="available", wait_timeout=125, wait_sleep=1)
-    assert done.failures.keys() == set(range(7))
-    assert len(atlas.lines) == 3
-    assert atlas.lines[0].count("pcx-") == 5
+    assert (done.failures.keys(), len(atlas.lines), atlas.lines[0].count("pcx-")) == (set(range(7)), 3, 5)
     assert atlas.lines[0].endswith(", …")
 
 
