@@ -236,8 +236,7 @@ def test_in_use_by_a_peer_that_is_being_deleted(start):
     api = start(step_seconds=60)
     path = f"/containers/{api.emulator.project.first_container_id}"
     api.call("DELETE", f"/peers/{api.make_peer()['id']}")
-    response = api.call("DELETE", path)
-    assert error(response) == (409, "CONTAINERS_IN_USE")
+    assert error(api.call("DELETE", path)) == (409, "CONTAINERS_IN_USE")
     assert error(api.call("PATCH", path, json=at("10.200.0.0/22"))) == (409, "CONTAINERS_IN_USE")
 
 

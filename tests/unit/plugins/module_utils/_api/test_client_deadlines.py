@@ -95,9 +95,7 @@ def test_the_deadline_of_a_block_ends_with_it(connect: Connect, clock: FakeClock
 
 
 @pytest.mark.parametrize("asked", ["3", "60", "99999999"])
-def test_no_pause_that_atlas_asks_for_goes_beyond_the_deadline(
-    serve: Serve, connect: Connect, clock: FakeClock, asked: str
-) -> None:
+def test_no_pause_that_atlas_asks_for_exceeds_the_deadline(serve: Serve, connect: Connect, clock: FakeClock, asked: str) -> None:
     wire = serve(reply({}, 429, ("Retry-After", "1")), reply({}, 429, ("Retry-After", asked)))
     client = connect(wire.base_url, retries=9, timeout=60)
     with client.within(clock() + 3), pytest.raises(RateLimitError):
@@ -211,9 +209,7 @@ def nobody_answers(address: str, port: int) -> Iterator[None]:
         yield
 
 
-def test_a_host_is_reached_if_its_first_address_is_silent(
-    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_host_is_reached_past_a_silent_first_address(serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     wire = serve(reply({"id": "1"}))
     port = int(wire.base_url.rpartition(":")[2])
     addresses(monkeypatch, "127.0.0.2", "127.0.0.1")
@@ -254,9 +250,7 @@ def test_an_address_that_refuses_is_passed_over(serve: Serve, connect: Connect, 
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_all_addresses_of_a_host_share_the_time_of_a_request(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch, count: int
-) -> None:
+def test_addresses_of_a_host_share_the_time_of_a_request(connect: Connect, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     clock, given = FakeClock(), []
 
     def never(address: tuple[str, int], timeout: float, *unused: Any, **more: Any) -> socket.socket:

@@ -129,9 +129,7 @@ def test_a_redirect_is_not_followed_and_shows_nothing_to_others(
 
 
 @pytest.mark.parametrize("location", [None, "", "/login", "//[bad", "http://[::1", "http://x:port/", "\u00fc", "javascript:1"])
-def test_a_redirect_without_a_target_is_called_a_redirect(
-    serve: Callable[..., Wire], connect: Connect, location: str | None
-) -> None:
+def test_a_redirect_without_a_target_is_called_that(serve: Callable[..., Wire], connect: Connect, location: str | None) -> None:
     headers = [] if location is None else [("Location", location)]
     wire = serve(reply({}, 302, *headers))
     with pytest.raises(Exception, match=r"redirect.*HTTP 302.*base_url"):

@@ -53,9 +53,7 @@ def test_what_exists_already_was_overtaken(serve: Serve, connect: Connect, statu
 
 @pytest.mark.parametrize("envelope", [False, True])
 @pytest.mark.parametrize(("status", "code"), [(404, "NOT_THERE"), (409, "GOING")])
-def test_what_somebody_else_has_deleted_was_overtaken(
-    serve: Serve, connect: Connect, status: int, code: str, envelope: bool
-) -> None:
+def test_what_others_have_deleted_was_overtaken(serve: Serve, connect: Connect, status: int, code: str, envelope: bool) -> None:
     error = {"error": status, "errorCode": code, "detail": "No."}
     wire = serve(reply({"status": status, "content": error}) if envelope else refusal(status, code))
     with pytest.raises(OvertakenError) as caught:
@@ -73,9 +71,7 @@ def test_what_somebody_else_has_deleted_was_overtaken(
         (500, "NOT_THERE", ApiError),
     ],
 )
-def test_no_other_refusal_is_taken_for_gone(
-    serve: Serve, connect: Connect, status: int, code: str, kind: type[TaskError]
-) -> None:
+def test_no_other_refusal_means_gone(serve: Serve, connect: Connect, status: int, code: str, kind: type[TaskError]) -> None:
     with pytest.raises(TaskError) as caught:
         connect(serve(refusal(status, code)).base_url).delete(PATH, "delete it", gone=GONE)
     assert caught.type is kind

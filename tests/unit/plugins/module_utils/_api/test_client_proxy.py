@@ -94,7 +94,7 @@ def test_plain_http_to_this_host_goes_through_no_proxy(serve: Serve, connect: Co
     assert connect(wire.base_url.replace("http", "HTTP")).get(GROUP, "read") == {"id": "1"}
 
 
-def test_a_socks_proxy_is_used_by_its_own_connections(
+def test_a_socks_proxy_has_its_own_connections(
     atlas: tuple[Wire, str], connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[str] = []

@@ -51,9 +51,7 @@ def test_an_absurd_retry_after_is_capped(serve: Serve, connect: Connect, clock: 
 
 
 @pytest.mark.parametrize("value", [(), ("",), ("soon",), ("-1",), ("1.5",)])
-def test_without_a_usable_retry_after_the_pauses_grow(
-    serve: Serve, connect: Connect, clock: FakeClock, value: tuple[str, ...]
-) -> None:
+def test_without_retry_after_the_pauses_grow(serve: Serve, connect: Connect, clock: FakeClock, value: tuple[str, ...]) -> None:
     wire = serve(*[limited(*value)] * 4, reply({}))
     connect(wire.base_url, retries=4).get(GROUP, "read")
     assert len(wire.requests) == 5
@@ -69,9 +67,7 @@ def test_a_limit_that_stays_is_told_in_the_end(serve: Serve, connect: Connect, c
 
 @pytest.mark.parametrize("status", [502, 503, 504])
 @pytest.mark.parametrize("verb", ["get", "delete"])
-def test_after_a_failing_gateway_reads_and_deletes_are_repeated(
-    serve: Serve, connect: Connect, clock: FakeClock, status: int, verb: str
-) -> None:
+def test_a_failing_gateway_is_tried_again(serve: Serve, connect: Connect, clock: FakeClock, status: int, verb: str) -> None:
     wire = serve(Reply(status, b"<html>"), Reply(status), reply({}))
     call(connect(wire.base_url), verb)
     assert (len(wire.requests), len(clock.pauses)) == (3, 2)
@@ -79,9 +75,7 @@ def test_after_a_failing_gateway_reads_and_deletes_are_repeated(
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("verb", ["post", "patch"])
-def test_a_write_whose_fate_is_not_known_is_sent_once(
-    serve: Serve, connect: Connect, clock: FakeClock, status: int, verb: str
-) -> None:
+def test_a_write_of_unknown_fate_is_sent_once(serve: Serve, connect: Connect, clock: FakeClock, status: int, verb: str) -> None:
     wire = serve(reply({}, status))
     with pytest.raises(TaskError, match=f"HTTP {status}") as caught:
         call(connect(wire.base_url), verb)
@@ -100,9 +94,7 @@ def test_other_errors_are_final(serve: Serve, connect: Connect, clock: FakeClock
 
 @pytest.mark.parametrize("broken", [DROP, RESET, Reply(200, b'{"a":', length=100)], ids=["close", "reset", "truncated"])
 @pytest.mark.parametrize("verb", ["get", "delete"])
-def test_after_a_lost_connection_reads_and_deletes_are_repeated(
-    serve: Serve, connect: Connect, clock: FakeClock, broken: Reply, verb: str
-) -> None:
+def test_a_lost_read_or_delete_is_repeated(serve: Serve, connect: Connect, clock: FakeClock, broken: Reply, verb: str) -> None:
     wire = serve(UNAUTHORIZED, broken, broken, reply({}))
     call(connect(wire.base_url), verb)
     assert (len(wire.requests), len(clock.pauses)) == (4, 2)

@@ -80,9 +80,7 @@ def test_after_a_task_one_connection_is_left(connect: Connect, serve: Serve) -> 
 
 
 @pytest.mark.parametrize("knows_nonce", [True, False])
-def test_nonces_of_one_connection_cost_a_challenge_for_each(
-    make_atlas: Callable[..., Atlas], connect: Connect, knows_nonce: bool
-) -> None:
+def test_nonces_of_one_connection_cost_a_challenge(make_atlas: Callable[..., Atlas], connect: Connect, knows_nonce: bool) -> None:
     atlas = make_atlas(nonce_per_connection=True)
     client = connect(atlas.base_url)
     if knows_nonce:

@@ -58,9 +58,7 @@ def test_another_authority_than_the_named_one_is_not_trusted(serve: Serve, conne
     assert wire.requests == []
 
 
-def test_a_certificate_for_another_host_is_not_trusted(
-    serve: Serve, connect: Connect, authority: trustme.CA, ca_path: str
-) -> None:
+def test_a_certificate_of_another_host_is_refused(serve: Serve, connect: Connect, authority: trustme.CA, ca_path: str) -> None:
     wire = serve(reply({}), tls=certificate(authority, "cloud.mongodb.com"))
     error = str(refused(connect(wire.base_url, ca_path=ca_path)))
     assert "cannot trust" in error
@@ -116,9 +114,7 @@ def test_ca_path_wins_over_the_bundle_of_the_environment(
     assert connect(wire.base_url, ca_path=ca_path).get(GROUP, "read") == {"id": "1"}
 
 
-def test_a_ca_path_that_holds_no_certificate_is_named(
-    serve: Serve, connect: Connect, authority: trustme.CA, tmp_path: Path
-) -> None:
+def test_a_ca_path_without_a_certificate_is_named(serve: Serve, connect: Connect, authority: trustme.CA, tmp_path: Path) -> None:
     (tmp_path / "no.pem").write_text("nothing\n")
     wire = serve(reply({}), tls=certificate(authority))
     with pytest.raises(TaskError, match="ca_path") as caught:

@@ -60,8 +60,7 @@ def test_the_nonce_is_used_again_while_it_is_accepted(key: ApiKey) -> None:
     headers = [*sent(key, challenge("one"), accepted())[1:], *sent(key, accepted()), *sent(key, accepted())]
     for header, count in zip(headers, ("00000001", "00000002", "00000003"), strict=True):
         assert header is not None
-        assert 'nonce="one"' in header
-        assert f"nc={count}" in header
+        assert [word for word in ('nonce="one"', f"nc={count}") if word not in header] == []
 
 
 def test_a_fresh_nonce_that_is_refused_means_a_wrong_key(key: ApiKey) -> None:
@@ -84,8 +83,7 @@ def test_a_refusal_without_a_digest_challenge_is_final(key: ApiKey, headers: dic
 def test_the_next_nonce_is_used_where_the_server_names_one(key: ApiKey) -> None:
     sent(key, challenge("one"), accepted('nextnonce="two", qop=auth'))
     header = sent(key, accepted())[0] or ""
-    assert 'nonce="two"' in header
-    assert "nc=00000001" in header
+    assert [word for word in ('nonce="two"', "nc=00000001") if word not in header] == []
 
 
 def test_the_secret_never_stands_in_the_header(key: ApiKey) -> None:

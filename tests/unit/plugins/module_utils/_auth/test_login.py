@@ -136,9 +136,7 @@ def test_a_token_that_others_could_read_is_not_used(emulator: RunningEmulator, h
 
 
 @pytest.mark.parametrize("owner", ["mode", "uid"])
-def test_a_folder_that_others_could_read_is_not_used(
-    emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch, owner: str
-) -> None:
+def test_an_open_folder_is_not_used(emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
     folder = home / "cache" / "cloudpeer.atlas"
     folder.mkdir(parents=True, mode=0o755 if owner == "mode" else 0o700)
     if owner == "uid":
@@ -162,9 +160,7 @@ def test_what_is_no_file_is_no_cache(emulator: RunningEmulator, home: Path, in_t
     assert token_requests(emulator) == 2
 
 
-def test_a_hanging_process_with_the_lock_is_not_waited_for_long(
-    emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_that_hangs_is_not_waited_for(emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(emulator, **account(emulator))
     (file,) = cached(home)
     clock = FakeClock()
@@ -486,9 +482,7 @@ def test_a_token_of_somebody_else_is_taken_as_it_is(emulator: RunningEmulator, h
         (("account", "keys"), "client_id/client_secret", "public_key/private_key"),
     ],
 )
-def test_of_several_kinds_one_wins_and_the_user_is_told(
-    emulator: RunningEmulator, kinds: tuple[str, ...], winner: str, loser: str
-) -> None:
+def test_one_of_several_kinds_wins_and_warns(emulator: RunningEmulator, kinds: tuple[str, ...], winner: str, loser: str) -> None:
     every: dict[str, Callable[[], dict[str, str]]] = {
         "token": lambda: {"access_token": emulator.tokens.issue()},
         "account": lambda: account(emulator),
@@ -553,9 +547,7 @@ def test_a_profile_of_the_atlas_cli_has_it_all(emulator: RunningEmulator, home: 
 
 
 @needs_tomllib
-def test_a_profile_comes_before_another_atlas_of_the_variables(
-    emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_profile_comes_before_the_variables(emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = keys(emulator)
     text = f'[work]\npublic_api_key = "{own["public_key"]}"\nprivate_api_key = "{own["private_key"]}"\n'
     write_profile(home, text)
@@ -587,9 +579,7 @@ def test_options_come_before_the_profile(emulator: RunningEmulator, home: Path) 
         ('[work]\npublic_api_key = "a"\n', ["public_key is set without private_key"]),
     ],
 )
-def test_a_profile_that_does_not_do_is_explained(
-    emulator: RunningEmulator, home: Path, text: str | None, words: list[str]
-) -> None:
+def test_a_profile_that_fails_is_explained(emulator: RunningEmulator, home: Path, text: str | None, words: list[str]) -> None:
     if text is not None:
         write_profile(home, text)
     result, unused = run(emulator, profile="work")

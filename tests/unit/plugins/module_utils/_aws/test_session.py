@@ -113,9 +113,7 @@ def test_a_thousand_tasks_leave_only_descriptions_of_services(site: AwsSite) -> 
     assert list(_aws_boto.LOADER.search_paths) == before
 
 
-def test_a_profile_precedes_credentials_in_the_environment(
-    site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_profile_precedes_credentials_of_variables(site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     other = owner(site.aws.url, "444444444444")
     use_profiles(monkeypatch, tmp_path, production=site.account.keys)
     for name, value in other.keys.items():
@@ -193,8 +191,7 @@ def test_the_certificates_of_an_authority_of_ones_own(site: AwsSite, tmp_path: P
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     with serving(tls=certificate(authority)) as wire:
         wire.answer = site.front.answer  # type: ignore[method-assign]
-        failed = site.run(endpoint_url=wire.base_url)
-        assert "Set aws_ca_bundle" in failed.msg
+        assert "Set aws_ca_bundle" in site.run(endpoint_url=wire.base_url).msg
         assert site.front.actions == []
         assert site.run(endpoint_url=wire.base_url, aws_ca_bundle=str(tmp_path / "ca.pem")).changed
     site.refused("aws_ca_bundle: /nowhere does not exist", aws_ca_bundle="/nowhere")

@@ -26,8 +26,7 @@ PEERING_ID = f"{VNET_ID}/virtualNetworkPeerings/atlas-peering"
 
 
 def test_a_vnet_is_read() -> None:
-    found = parse_vnet(vnet_reply())
-    assert found == Vnet(SUBSCRIPTION, GROUP, VNET, (VNET_BLOCK,))
+    assert parse_vnet(vnet_reply()) == Vnet(SUBSCRIPTION, GROUP, VNET, (VNET_BLOCK,))
     # Without prefixes, the module leaves them out; IPv6 is not peered.
     without = {name: value for name, value in vnet_reply().items() if name != "address_prefixes"}
     assert parse_vnet(without).prefixes == ()

@@ -120,8 +120,7 @@ def test_on_aws_nothing_is_said_of_that() -> None:
 
 def test_a_cloud_follows_from_its_options() -> None:
     for option, cloud in (("vpc_id", "AWS"), ("vnet_resource_id", "AZURE"), ("network_name", "GCP"), ("connection_id", "AWS")):
-        found = choose_provider({option: "x", "api_version": "v2"})
-        assert found is CLOUDS[cloud]
+        assert choose_provider({option: "x", "api_version": "v2"}) is CLOUDS[cloud]
     assert choose_provider({"peer_id": "x", "api_version": "v2"}) is None
     assert choose_provider({"provider_name": "GCP", "api_version": "v2"}) is GCP
     with pytest.raises(InvalidOptionError, match="vpc_id is for AWS, and vnet_name is for AZURE"):

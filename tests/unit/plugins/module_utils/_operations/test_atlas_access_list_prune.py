@@ -134,8 +134,7 @@ def test_a_declared_entry_is_managed_although_a_pattern_fits(atlas: Atlas) -> No
 
 def test_what_goes_by_itself_is_left_alone_unless_asked(atlas: Atlas) -> None:
     add(atlas, {"cidrBlock": OLD, "deleteAfterDate": in_days(2)}, OTHER)
-    done = run(atlas, OURS)
-    assert names(done.result["pruned"]) == [OTHER]
+    assert names(run(atlas, OURS).result["pruned"]) == [OTHER]
     assert names(run(atlas, OURS, prune_temporary=True).result["pruned"]) == [OLD]
     assert sorted(atlas.access_list) == ["10.1.0.0/16"]
 
@@ -184,9 +183,7 @@ def test_with_a_ceiling_of_nothing_nothing_goes(atlas: Atlas) -> None:
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_options_that_cannot_be_right_are_refused_unsent(
-    atlas: Atlas, options: dict[str, Any], words: list[str], check_mode: bool
-) -> None:
+def test_malformed_options_are_refused_unsent(atlas: Atlas, options: dict[str, Any], words: list[str], check_mode: bool) -> None:
     done = run(atlas, **{"entries": [OURS], **options}, check_mode=check_mode)
     assert (done.failed, atlas.wire()) == (True, [])
     assert done.missing(*words) == []

@@ -191,9 +191,7 @@ def test_the_regions_of_an_existing_one_come_in_any_order(atlas: Atlas, options:
     ],
     ids=str,
 )
-def test_malformed_options_are_refused_unwritten(
-    atlas: Atlas, options: dict[str, Any], words: list[str], check_mode: bool
-) -> None:
+def test_malformed_options_are_refused(atlas: Atlas, options: dict[str, Any], words: list[str], check_mode: bool) -> None:
     done = run(atlas, **options, check_mode=check_mode)
     assert done.missing(*words) == []
     assert (done.changed, atlas.writes(), containers(atlas)) == (False, [], [])
@@ -289,5 +287,4 @@ def test_a_list_that_is_refused_is_no_absence(atlas: Atlas) -> None:
 
 def test_a_cloud_that_is_full_says_what_to_do(atlas: Atlas, wire: Wire) -> None:
     wire.faults.append(Fault("POST", reply({"error": 409, "errorCode": "NO_CAPACITY", "detail": "It is full."}, 409)))
-    done = run(atlas, **AZURE)
-    assert done.missing("It is full", "northeurope", "choose another region") == []
+    assert run(atlas, **AZURE).missing("It is full", "northeurope", "choose another region") == []

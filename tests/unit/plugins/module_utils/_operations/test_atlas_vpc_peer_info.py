@@ -185,8 +185,7 @@ def test_all_clouds_cost_a_request_each(atlas: Atlas, made: dict[str, str]) -> N
 
 @pytest.mark.parametrize("cloud", ["AWS", "AZURE", "GCP"])
 def test_one_cloud_costs_one(atlas: Atlas, made: dict[str, str], cloud: str) -> None:
-    done = read(atlas, provider_name=cloud)
-    assert (ids(done), len(atlas.wire())) == ([made[cloud]], 2)
+    assert (ids(read(atlas, provider_name=cloud)), len(atlas.wire())) == ([made[cloud]], 2)
 
 
 def test_a_list_that_is_refused_is_named_with_its_cloud(atlas: Atlas) -> None:

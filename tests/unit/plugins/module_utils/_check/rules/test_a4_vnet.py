@@ -57,8 +57,7 @@ def test_a_left_over_is_told_even_if_there_is_no_connection() -> None:
 def test_without_atlas_s_half_the_block_of_the_entry_counts() -> None:
     off = {name: Missing("The Atlas half is off.") for name in vars(healthy_azure().atlas)}
     given = {"atlas_cidr_block": ATLAS_BLOCK}
-    facts = healthy_azure(given, **off)
-    assert found(facts, "ok").keys() == {"A401", "A402", "A403"}
+    assert found(healthy_azure(given, **off), "ok").keys() == {"A401", "A402", "A403"}
     assert severities(healthy_azure(given, vnet_peerings=[], **off)) == {"A401": "fail"}
     assert severities(healthy_azure(given, vnet_prefixes=("192.168.0.0/16",), **off)) == {"A403": "fail"}
 

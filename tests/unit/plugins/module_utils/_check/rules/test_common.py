@@ -102,9 +102,7 @@ def test_a_subnet_has_the_table_that_names_it_or_the_main_one() -> None:
         ({"cidr_block": None}, {}, SUBNET_IDS),
     ],
 )
-def test_subnets_are_those_of_options_or_of_tables_or_all(
-    entry: dict[str, Any], selection: dict[str, Any], judged: tuple[str, ...]
-) -> None:
+def test_options_or_tables_choose_the_subnets(entry: dict[str, Any], selection: dict[str, Any], judged: tuple[str, ...]) -> None:
     facts = healthy(entry, selection)
     assert tuple(one.id for one in judged_subnets(facts)) == judged
     assert are_all_judged(facts) == (not selection and not entry.keys() & {"route_table_ids", "route_table_tags"})

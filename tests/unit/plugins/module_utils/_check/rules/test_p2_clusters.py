@@ -112,8 +112,7 @@ def test_a_region_without_nodes_is_none_of_the_cluster_s() -> None:
 
 
 def test_a_port_that_does_not_exist_is_not_looked_for() -> None:
-    facts = with_clusters(cluster(members=["a:27017", "b:99999"]))
-    assert severities(facts) == {"P701": "unknown"}
+    assert severities(with_clusters(cluster(members=["a:27017", "b:99999"]))) == {"P701": "unknown"}
 
 
 def test_a_paused_cluster_is_to_be_resumed() -> None:

@@ -84,9 +84,7 @@ PODS = "100.64.0.0/16"
         (None, None, [VPC_BLOCK], "100.64.1.0/24"),
     ],
 )
-def test_the_advice_names_the_blocks_to_add(
-    cidr_block: str | None, vpc_blocks: list[str] | None, subjects: list[str], missing: str
-) -> None:
+def test_the_fix_has_the_blocks(cidr_block: str | None, vpc_blocks: list[str] | None, subjects: list[str], missing: str) -> None:
     pods = Subnet("subnet-0a1b2c3d4e5f60003", VPC_ID, "100.64.1.0/24")
     subnets = [Subnet(name, VPC_ID, block) for name, block in zip(SUBNET_IDS, SUBNET_BLOCKS)]
     facts = healthy(

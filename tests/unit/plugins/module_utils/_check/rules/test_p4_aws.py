@@ -105,8 +105,7 @@ def test_a_time_that_is_over_is_not_a_time_left() -> None:
 
 @pytest.mark.parametrize("status", ["weird", ""])
 def test_a_status_that_nobody_knows_is_not_the_end(status: str) -> None:
-    facts = healthy(connection=connection(status=status))
-    assert severities(facts) == {"P402": "unknown"}
+    assert severities(healthy(connection=connection(status=status))) == {"P402": "unknown"}
 
 
 @pytest.mark.parametrize("ends", [(None, None), ("", ACCOUNT_ID), (VPC_ID, "")])

@@ -126,8 +126,7 @@ def test_subnets_outside_the_entry_s_block_are_not_judged() -> None:
 
 def test_a_vpc_without_subnets_is_told_and_does_not_decide() -> None:
     facts = healthy(subnets=[])
-    finding = found(facts, "info")["P601"]
-    assert finding.message == f"{VPC_ID} has no subnet, so nothing in it was judged."
+    assert found(facts, "info")["P601"].message == f"{VPC_ID} has no subnet, so nothing in it was judged."
     assert verdict_of(run_checks(facts), both_halves=True) == "reachable_by_design"
 
 
@@ -209,9 +208,7 @@ def test_a_prefix_list_can_take_a_part_away() -> None:
         ((OTHER,), ELSEWHERE, {"P601": "fail"}),
     ],
 )
-def test_unread_entries_matter_if_they_could_decide(
-    routes: tuple[Route, ...], over_list: Route, expected: dict[str, str]
-) -> None:
+def test_unread_entries_matter_if_they_may_decide(routes: tuple[Route, ...], over_list: Route, expected: dict[str, str]) -> None:
     for lists in ({"pl-1": UNREAD}, {"pl-1": Missing("None.")}, {}, UNREAD):
         assert severities(with_main(*routes, list_routes=(over_list,), prefix_lists=lists)) == expected
 

@@ -310,8 +310,7 @@ def test_empty_variables_are_not_set(site: GcpSite, monkeypatch: pytest.MonkeyPa
 
 def test_a_certificate_that_nobody_trusts_is_refused(site: GcpSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    done = site.run()
-    assert done.missing("cannot trust compute.googleapis.com", "REQUESTS_CA_BUNDLE") == []
+    assert site.run().missing("cannot trust compute.googleapis.com", "REQUESTS_CA_BUNDLE") == []
     assert site.wire() == []
 
 

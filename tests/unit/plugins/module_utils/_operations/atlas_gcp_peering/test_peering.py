@@ -105,8 +105,7 @@ def test_it_removes_the_half_once(site: GcpSite) -> None:
     assert done.changed
     assert done.result["gcp_peering"] is None
     assert site.writes() == ["POST removePeering"]
-    again = site.run(state="absent")
-    assert (again.changed, site.wire()) == (False, ["GET my-network"])
+    assert (site.run(state="absent").changed, site.wire()) == (False, ["GET my-network"])
 
 
 def test_a_name_alone_removes_a_peering_with_atlas_and_no_other(site: GcpSite) -> None:
@@ -151,8 +150,7 @@ def test_what_is_no_reply_of_gcp_is_a_failure(site: GcpSite, state: str, status:
 @pytest.mark.parametrize("body", [{}, {"kind": "compute#network", "name": "another"}, {"kind": "compute#networkList"}])
 def test_another_object_is_not_the_network(site: GcpSite, body: object) -> None:
     site.clouds.app.answers.append(("/my-network", 200, body))
-    done = site.run(state="absent")
-    assert "is not the network my-network" in done.msg
+    assert "is not the network my-network" in site.run(state="absent").msg
 
 
 def test_another_operation_is_waited_for(site: GcpSite) -> None:
@@ -195,8 +193,7 @@ def test_a_peering_with_another_network_is_not_removed(site: GcpSite) -> None:
 
 def test_the_operation_is_waited_for_without_wait(site: GcpSite) -> None:
     site.clouds.gcp.operation_looks = 5
-    done = site.run()
-    assert (done.result["gcp_peering"]["name"], site.wire().count("GET operation-1")) == (NAME, 5)
+    assert (site.run().result["gcp_peering"]["name"], site.wire().count("GET operation-1")) == (NAME, 5)
 
 
 def test_an_operation_that_does_not_end_is_a_failure_in_time(site: GcpSite) -> None:
@@ -320,8 +317,7 @@ def test_reads_are_repeated(site: GcpSite) -> None:
     assert site.run().changed
     for unused in range(5):
         site.clouds.app.answers.append(("/my-network", 429, {"error": {"code": 429, "message": "Slow down"}}))
-    done = site.run()
-    assert done.result["http_status"] == 429
+    assert site.run().result["http_status"] == 429
     assert site.wire() == ["GET my-network"] * 5
 
 
@@ -336,8 +332,7 @@ def test_an_account_that_may_not_is_told_what_it_needs(site: GcpSite) -> None:
 def test_a_quota_that_is_used_up_is_no_missing_permission(site: GcpSite) -> None:
     error = {"code": 403, "message": "Quota 'PEERINGS_PER_NETWORK' exceeded.", "errors": [{"reason": "quotaExceeded"}]}
     site.clouds.app.answers.append(("/addPeering", 403, {"error": error}))
-    done = site.run()
-    assert done.msg.endswith("Quota 'PEERINGS_PER_NETWORK' exceeded (HTTP 403 quotaExceeded).")
+    assert site.run().msg.endswith("Quota 'PEERINGS_PER_NETWORK' exceeded (HTTP 403 quotaExceeded).")
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -375,9 +370,7 @@ def test_a_mirror_that_another_run_makes_meanwhile_will_do(site: GcpSite, monkey
 @pytest.mark.parametrize(("state", "verb"), [("present", "addPeering"), ("absent", "removePeering")])
 @pytest.mark.parametrize("wait_timeout", [20, 1800])
 @pytest.mark.parametrize("shows", [True, False])
-def test_a_reply_that_is_lost_after_other_refusals_counts(
-    site: GcpSite, state: str, verb: str, wait_timeout: int, shows: bool
-) -> None:
+def test_a_reply_lost_after_other_refusals_counts(site: GcpSite, state: str, verb: str, wait_timeout: int, shows: bool) -> None:
     if state == "absent":
         site.run()
     site.clouds.gcp.begin_foreign(*MINE, looks=6)
@@ -397,5 +390,4 @@ def test_a_read_that_fails_while_it_waits_is_repeated(site: GcpSite) -> None:
 
     site.clock.after(2, fail)
     site.clock.after(20, site.add_atlas_half)
-    done = site.run(wait=True)
-    assert done.result["gcp_peering"]["state"] == "ACTIVE"
+    assert site.run(wait=True).result["gcp_peering"]["state"] == "ACTIVE"

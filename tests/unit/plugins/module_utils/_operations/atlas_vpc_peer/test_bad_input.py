@@ -97,8 +97,7 @@ def test_a_key_with_a_line_break_is_named_and_injects_nothing(atlas: Atlas, publ
 
 
 def test_a_block_is_needed_to_create(atlas: Atlas) -> None:
-    done = atlas.run(**PAIR)
-    assert "route_table_cidr_block is required" in done.msg
+    assert "route_table_cidr_block is required" in atlas.run(**PAIR).msg
     assert [method for method, status in atlas.wire()] == ["GET", "GET"]
 
 

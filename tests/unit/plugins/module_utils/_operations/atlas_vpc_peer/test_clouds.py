@@ -171,8 +171,7 @@ def test_the_resource_id_of_a_vnet_creates_too(azure: PeerSite) -> None:
     ],
 )
 def test_options_that_do_not_go_together_are_named(atlas: Atlas, options: dict[str, Any], words: list[str]) -> None:
-    done = atlas.run(**options)
-    assert done.missing(*words) == []
+    assert atlas.run(**options).missing(*words) == []
     assert atlas.wire() == []
 
 
@@ -194,9 +193,7 @@ def test_what_azure_needs_is_named(azure: PeerSite, name: str, check_mode: bool)
 @pytest.mark.parametrize(
     ("name", "value"), [("resource_group_name", "other-group"), ("azure_directory_id", SUBSCRIPTION)], ids=["group", "directory"]
 )
-def test_options_beside_the_key_of_azure_have_to_fit(
-    azure: PeerSite, name: str, value: str, state: str, check_mode: bool
-) -> None:
+def test_options_beside_the_key_of_azure_must_fit(azure: PeerSite, name: str, value: str, state: str, check_mode: bool) -> None:
     azure.create()
     done = azure.run(**{name: value}, state=state, check_mode=check_mode)
     assert done.missing(f"{name} is {AZURE[name]}, not {value}") == []

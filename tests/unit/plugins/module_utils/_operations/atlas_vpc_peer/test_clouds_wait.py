@@ -10,14 +10,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.azure_rol
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.container_choice import ContainerChoice, make_handover
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import INVALID
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
-from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
-    AZURE,
-    NETWORK,
-    PROJECT,
-    VNET_ID,
-    PeerSite,
-    azure_site,
-)
+from ansible_collections.cloudpeer.atlas.tests.support.peer_site import AZURE, NETWORK, PROJECT, VNET_ID, PeerSite, azure_site
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire
 
 APPLICATION = "e90a1407-55c3-432d-9cb1-3638900a9d22"
@@ -138,8 +131,7 @@ def test_a_failure_is_told_in_the_words_of_the_cloud(azure: PeerSite, text: str 
 
 def test_a_failure_of_gcp_is_told_in_its_words(gcp: PeerSite) -> None:
     gcp.clock.after(5, lambda: gcp.fail(gcp.peers()[0]["id"], "The network is not there."))
-    done = gcp.run(wait=True, wait_for="available")
-    assert done.missing("FAILED (The network is not there.)") == []
+    assert gcp.run(wait=True, wait_for="available").missing("FAILED (The network is not there.)") == []
 
 
 def test_an_old_connection_that_has_failed_may_have_worked(atlas: Atlas, site: PeerSite) -> None:
@@ -171,56 +163,49 @@ def test_what_could_not_be_removed_counts_as_failed(azure: PeerSite) -> None:
     gone = azure.run(state="absent", wait=True)
     assert gone.missing(peer_id, "could not be removed", "DELETION_FAILED (Internal Error", "role", "has to stay") == []
     assert (gone.changed, gone.peer["status_name"]) == (True, "DELETION_FAILED")
-    again = azure.run()
-    assert again.missing("DELETION_FAILED", "role", "recreate: dead") == []
+    assert azure.run().missing("DELETION_FAILED", "role", "recreate: dead") == []
     done = azure.run(recreate="dead")
     assert (done.failed, done.changed, len(azure.peers())) == (False, True, 1)
 
 
-def test_an_old_failure_of_a_removal_is_waited_out_for_a_minute(azure: PeerSite) -> None:
-    peer_id = azure.create()
-    azure.fail_deletion(peer_id, times=1)
-    azure.run(state="absent")
-    azure.clock.sleep(5)
-    assert azure.peers()[0]["status"] == "DELETION_FAILED"
-    assert azure.run(state="absent", wait=True).changed
-    assert azure.peers() == []
-
-
-def test_a_removal_that_keeps_failing_ends_after_a_minute(azure: PeerSite) -> None:
+@pytest.fixture
+def unremoved(azure: PeerSite) -> str:
+    """The id of a connection whose removal has failed; the next one does not."""
     peer_id = azure.create()
     azure.fail_deletion(peer_id)
     azure.run(state="absent")
     azure.clock.sleep(5)
+    return peer_id
+
+
+def test_an_old_failure_of_a_removal_is_waited_out_for_a_minute(azure: PeerSite, unremoved: str) -> None:
+    assert [(one["id"], one["status"]) for one in azure.peers()] == [(unremoved, "DELETION_FAILED")]
+    assert azure.run(state="absent", wait=True).changed
+    assert azure.peers() == []
+
+
+def test_a_removal_that_keeps_failing_ends_after_a_minute(azure: PeerSite, unremoved: str) -> None:
     with azure.emulator.project.now() as project:
         # Atlas takes the request, and shows nothing of it.
         project.peers.delete = lambda peer: None
     before = azure.clock.now
     done = azure.run(state="absent", wait=True)
-    assert done.missing(peer_id, "could not be removed", "run the task again") == []
+    assert done.missing(unremoved, "could not be removed", "run the task again") == []
     assert 60 <= azure.clock.now - before <= 72
 
 
-def test_a_time_out_before_the_minute_is_over_names_the_role(azure: PeerSite) -> None:
-    peer_id = azure.create()
-    azure.fail_deletion(peer_id)
-    azure.run(state="absent")
-    azure.clock.sleep(5)
+def test_a_time_out_before_the_minute_is_over_names_the_role(azure: PeerSite, unremoved: str) -> None:
     with azure.emulator.project.now() as project:
         project.peers.delete = lambda peer: None
     done = azure.run(state="absent", wait=True, wait_timeout=30)
     assert done.missing("is still DELETION_FAILED after 30 seconds", "role", "has to stay", "Raise wait_timeout") == []
 
 
-def test_a_failed_removal_under_way_for_atlas_is_asked_for_once(azure: PeerSite) -> None:
-    peer_id = azure.create()
-    azure.fail_deletion(peer_id)
-    azure.run(state="absent")
-    azure.clock.sleep(5)
+def test_a_failed_removal_under_way_for_atlas_is_asked_for_once(azure: PeerSite, unremoved: str) -> None:
     azure.atlas.fault("DELETE", "status", times=None, status=409, code="PEER_ALREADY_REQUESTED_DELETION")
     azure.emulator.requests.clear()
     done = azure.run(state="absent", wait=True)
-    assert done.missing(peer_id, "could not be removed: it is DELETION_FAILED", "role", "has to stay") == []
+    assert done.missing(unremoved, "could not be removed: it is DELETION_FAILED", "role", "has to stay") == []
     assert (done.result["http_status"], done.result["error_code"]) == (409, "PEER_ALREADY_REQUESTED_DELETION")
     assert (azure.atlas.writes(), done.changed) == (["DELETE"], False)
 

@@ -136,8 +136,7 @@ def test_containers_of_other_clouds_do_not_count(atlas: Atlas) -> None:
 def test_a_group_without_container_is_told_so(atlas: Atlas) -> None:
     with atlas.emulator.project.now() as project:
         project.containers.delete(project.containers.get(atlas.container_id), [])
-    done = atlas.run(**PEERING)
-    assert "no network container on AWS" in done.msg
+    assert "no network container on AWS" in atlas.run(**PEERING).msg
     assert atlas.writes() == []
 
 

@@ -137,8 +137,7 @@ def test_recreate_leaves_the_living_alone(atlas: Atlas, status: str) -> None:
 def test_a_dead_connection_is_removed_like_any_other(atlas: Atlas) -> None:
     peer = atlas.create()
     atlas.act("fail", peer["id"])
-    done = atlas.run(**PAIR, state="absent")
-    assert (done.changed, atlas.writes()) == (True, ["DELETE"])
+    assert (atlas.run(**PAIR, state="absent").changed, atlas.writes()) == (True, ["DELETE"])
 
 
 def test_a_dead_one_that_stays_fails_and_counts_as_changed(make_atlas: Any) -> None:

@@ -123,9 +123,7 @@ def test_absent_and_being_removed_is_nothing_to_do(atlas: Atlas) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [(404, "PEER_NOT_FOUND"), (404, "INVALID_PEER_ID"), (409, "PEER_ALREADY_REQUESTED_DELETION")]
 )
-def test_what_somebody_else_removed_meanwhile_counts_as_gone(
-    atlas: Atlas, wire: Wire, status: int, code: str, wait: bool
-) -> None:
+def test_what_others_removed_meanwhile_counts_as_gone(atlas: Atlas, wire: Wire, status: int, code: str, wait: bool) -> None:
     peer = atlas.create()
     refusal = reply({"error": status, "errorCode": code, "detail": "Gone."}, status)
     wire.faults.append(Fault("DELETE", refusal, before=lambda: atlas.act("delete", peer["id"])))
@@ -165,8 +163,7 @@ def test_two_live_matches_are_a_failure_that_names_them(atlas: Atlas, wire: Wire
     twin = {**peer, "id": "1" * 24}
     wire.faults.append(Fault("GET", page(peer, twin), times=9))
     for state in ("present", "absent"):
-        done = atlas.run(**PEERING, state=state)
-        assert done.missing(peer["id"], twin["id"], "peer_id") == []
+        assert atlas.run(**PEERING, state=state).missing(peer["id"], twin["id"], "peer_id") == []
     assert atlas.writes() == []
 
 

@@ -190,9 +190,7 @@ def test_a_dead_one_in_another_container_does_count(atlas: Atlas) -> None:
 
 @PRESENT_AND_ABSENT
 @pytest.mark.parametrize("choice", [{}, {"container_region_name": FIRST}])
-def test_two_in_one_container_need_the_id_of_one(
-    make_atlas: Callable[..., Atlas], options: dict[str, Any], choice: dict[str, str]
-) -> None:
+def test_two_of_one_container_need_ids(make_atlas: Callable[..., Atlas], options: dict[str, Any], choice: dict[str, str]) -> None:
     atlas = make_atlas(allow_duplicates=True)
     ids = [atlas.add_peer(), atlas.add_peer()]
     done = atlas.run(**options, **choice)

@@ -21,6 +21,12 @@ OTHER = "10.99.0.0/16"
 BLOCK, OTHER_BLOCK = "172.20.0.0/21", "172.21.0.0/21"
 
 
+def shown(**fields: Any) -> dict[str, Any]:
+    """Return a new connection as a reply shows it."""
+    pair = {"vpcId": PAIR["vpc_id"], "awsAccountId": PAIR["aws_account_id"], "routeTableCidrBlock": CIDR}
+    return {"id": "1" * 24, **pair, "statusName": "INITIATING", **fields}
+
+
 def verbs(wire: Wire) -> list[str]:
     """Return the methods of the requests with credentials, without the challenge."""
     return [one.method for one in wire.requests if one.authorization]
@@ -40,23 +46,15 @@ def verbs(wire: Wire) -> list[str]:
 )
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("is_made", [True, False])
-def test_a_reply_about_something_else_is_looked_up(
-    atlas: Atlas, wire: Wire, change: dict[str, str], method: str, is_made: bool
-) -> None:
+def test_a_wrong_reply_is_looked_up(atlas: Atlas, wire: Wire, change: dict[str, str], method: str, is_made: bool) -> None:
     block = CIDR
     if method == "PATCH":
         atlas.create()
         block = "10.77.0.0/16"
-    good = {
-        "id": atlas.peers()[0]["id"] if method == "PATCH" else "1" * 24,
-        "vpcId": PAIR["vpc_id"],
-        "awsAccountId": PAIR["aws_account_id"],
-        "routeTableCidrBlock": block,
-        "containerId": atlas.container_id,
-        "accepterRegionName": None,
-        "statusName": "INITIATING",
-        "providerName": "AWS",
-    }
+    peer_id = atlas.peers()[0]["id"] if method == "PATCH" else "1" * 24
+    good = shown(
+        id=peer_id, routeTableCidrBlock=block, containerId=atlas.container_id, accepterRegionName=None, providerName="AWS"
+    )
     wire.faults.append(Fault(method, reply({**good, **change}), forward=is_made))
     options = {**PAIR, "route_table_cidr_block": block, "accepter_region_name": "us-east-1", "container_id": atlas.container_id}
     done = atlas.run(**options, retries=0)
@@ -80,15 +78,7 @@ def test_a_reply_with_another_id_to_a_patch_is_looked_up(atlas: Atlas, wire: Wir
 
 
 def test_a_null_region_is_that_of_the_container_and_of_no_other(atlas: Atlas, wire: Wire) -> None:
-    made = {
-        "id": "1" * 24,
-        "vpcId": PAIR["vpc_id"],
-        "awsAccountId": PAIR["aws_account_id"],
-        "routeTableCidrBlock": CIDR,
-        "containerId": atlas.container_id,
-        "accepterRegionName": None,
-        "statusName": "INITIATING",
-    }
+    made = shown(containerId=atlas.container_id, accepterRegionName=None)
     # The container has been read, so its region is known.
     wire.faults.append(Fault("POST", reply(made)))
     done = atlas.run(**PEERING, accepter_region_name="eu-west-1", retries=0)
@@ -98,15 +88,7 @@ def test_a_null_region_is_that_of_the_container_and_of_no_other(atlas: Atlas, wi
 
 
 def test_version_1_has_no_container_to_compare(atlas: Atlas, wire: Wire) -> None:
-    made = {
-        "id": "1" * 24,
-        "vpcId": PAIR["vpc_id"],
-        "awsAccountId": PAIR["aws_account_id"],
-        "routeTableCidrBlock": CIDR,
-        "containerId": "2" * 24,
-        "statusName": "INITIATING",
-    }
-    wire.faults.append(Fault("POST", reply(made)))
+    wire.faults.append(Fault("POST", reply(shown(containerId="2" * 24))))
     done = atlas.run(**PEERING, api_version="v1.0", retries=0)
     assert (done.failed, done.changed, done.peer["container_id"]) == (False, True, "2" * 24)
 

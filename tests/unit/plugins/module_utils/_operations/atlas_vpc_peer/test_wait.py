@@ -217,8 +217,7 @@ def test_the_region_is_left_out_where_it_cannot_be_read(atlas: Atlas) -> None:
     peer = atlas.create(wait=True)
     atlas.lines.clear()
     atlas.fault("GET", "status", status=403, code="X", skip=1)
-    done = atlas.run(**PEERING, **WAITING, wait_timeout=30)
-    assert done.result["error_code"] is None
+    assert atlas.run(**PEERING, **WAITING, wait_timeout=30).result["error_code"] is None
     assert atlas.lines == [f"{VPC}: PENDING_ACCEPTANCE; accept {peer['connectionId']} in AWS account {ACCOUNT}"]
 
 
@@ -229,8 +228,7 @@ def test_finding_the_region_takes_only_a_part_of_the_wait(atlas: Atlas) -> None:
     told = _Told(lambda: atlas.clock.now - began)
     atlas.lines = told
     atlas.fault("GET", "status", status=503, skip=1, times=999)
-    done = atlas.run(**PEERING, **WAITING, wait_timeout=20, retries=10)
-    assert done.failed
+    assert atlas.run(**PEERING, **WAITING, wait_timeout=20, retries=10).failed
     assert told.times[0] <= 5
     assert 20 <= atlas.clock.now - began <= 21
     assert f"accept {peer['connectionId']} in AWS account {ACCOUNT}" in told[0]
@@ -264,9 +262,7 @@ UNANSWERED = pytest.mark.parametrize(
 
 @UNANSWERED
 @pytest.mark.parametrize("wait_timeout", [2, 40])
-def test_a_wait_without_answers_ends_with_the_last_state(
-    atlas: Atlas, wire: Wire, silence: Reply, part: str, wait_timeout: int
-) -> None:
+def test_an_unanswered_wait_has_the_last_state(atlas: Atlas, wire: Wire, silence: Reply, part: str, wait_timeout: int) -> None:
     peer = atlas.create(wait=True)
     began = atlas.clock.now
     wire.faults += [Fault("GET"), Fault("GET"), Fault("GET"), Fault("GET", silence, times=999)]
@@ -342,5 +338,4 @@ def test_reads_that_still_do_not_know_it_later_are_its_removal(atlas: Atlas, wir
 def test_an_older_one_is_not_awaited_when_it_is_gone(atlas: Atlas, wire: Wire) -> None:
     atlas.create()
     wire.faults += [Fault("GET", None), Fault("GET", NOT_FOUND)]
-    done = atlas.run(**PEERING, wait=True)
-    assert "removed by somebody else" in done.msg
+    assert "removed by somebody else" in atlas.run(**PEERING, wait=True).msg

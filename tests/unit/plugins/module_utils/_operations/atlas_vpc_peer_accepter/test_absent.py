@@ -65,8 +65,7 @@ def test_a_route_of_others_to_the_block_stays(routed: AwsSite) -> None:
 @pytest.mark.parametrize("status", [*ENDED, "active", "pending-acceptance", "provisioning"])
 def test_the_routes_of_a_connection_go_in_any_state(routed: AwsSite, status: str) -> None:
     routed.front.status[routed.connection_id] = (status, "")
-    done = routed.run(**ABSENT)
-    assert (done.changed, routed.targets()) == (True, {})
+    assert (routed.run(**ABSENT).changed, routed.targets()) == (True, {})
 
 
 def test_an_unknown_connection_is_no_failure(routed: AwsSite) -> None:
@@ -81,8 +80,7 @@ def test_an_unknown_connection_is_no_failure(routed: AwsSite) -> None:
 def test_routes_to_other_connections_that_have_ended_go_as_well(routed: AwsSite, status: str | None) -> None:
     extra = routed.add_table()
     former = routed.route_to_former(extra, status)
-    done = routed.run(**ABSENT)
-    assert (done.routes[extra], routed.targets()) == ((former, None), {})
+    assert (routed.run(**ABSENT).routes[extra], routed.targets()) == ((former, None), {})
 
 
 def test_without_a_connection_only_routes_to_ended_ones_go(routed: AwsSite) -> None:
@@ -103,8 +101,7 @@ def test_tables_can_be_chosen_and_other_routes_are_named(routed: AwsSite) -> Non
     assert routed.targets() == {other: routed.connection_id}
     (warning,) = done.warnings
     assert warning.startswith(f"Other routes to {routed.connection_id} stay: ")
-    assert f"192.168.249.0/24 in {main}" in warning
-    assert f"{ATLAS_BLOCK} in {other}" in warning
+    assert [word for word in (f"192.168.249.0/24 in {main}", f"{ATLAS_BLOCK} in {other}") if word not in warning] == []
 
 
 def test_a_route_in_the_table_of_a_gateway_is_named_too(routed: AwsSite) -> None:

@@ -62,8 +62,7 @@ def test_an_old_state_that_aws_shows_is_not_accepted_again(site: AwsSite) -> Non
         return reply
 
     site.front.answer = forget  # type: ignore[method-assign]
-    done = site.run()
-    assert (done.changed, site.front.writes.count("AcceptVpcPeeringConnection")) == (True, 1)
+    assert (site.run().changed, site.front.writes.count("AcceptVpcPeeringConnection")) == (True, 1)
 
 
 def leave_one(site: AwsSite, action: str) -> dict[str, Any]:

@@ -50,8 +50,7 @@ def test_a_connection_that_has_ended(site: AwsSite, status: str, words: str, wai
 
 def test_a_request_that_aws_has_not_passed_on_yet(site: AwsSite) -> None:
     site.front.status[site.connection_id] = ("initiating-request", "Initiating")
-    done = site.refused("still being requested (initiating-request)")
-    assert "Set wait to true" in done.msg
+    assert "Set wait to true" in site.refused("still being requested (initiating-request)").msg
 
 
 def test_a_connection_to_another_vpc(site: AwsSite) -> None:
@@ -232,8 +231,7 @@ def test_a_black_hole_that_may_come_to_life_is_refused(site: AwsSite, status: st
 @pytest.mark.parametrize("status", ["deleted", "deleting", "rejected", "expired", "failed", None])
 def test_a_route_to_an_ended_connection_is_simply_replaced(site: AwsSite, status: str | None) -> None:
     former = site.route_to_former(site.tables[0], status)
-    done = site.run()
-    assert done.routes[site.tables[0]] == (former, site.connection_id)
+    assert site.run().routes[site.tables[0]] == (former, site.connection_id)
     assert site.front.writes.count("ReplaceRoute") == 1
     assert site.targets()[site.tables[0]] == site.connection_id
 

@@ -14,8 +14,7 @@ WAIT = {"wait": True, "wait_timeout": 300}
 
 def test_it_waits_for_the_connection_to_appear(site: AwsSite) -> None:
     site.front.hidden[site.connection_id] = 3
-    done = site.run(**WAIT)
-    assert (done.changed, len(site.targets())) == (True, 2)
+    assert (site.run(**WAIT).changed, len(site.targets())) == (True, 2)
     assert site.lines[0].startswith(f"{site.connection_id}: unknown → pending-acceptance")
 
 
@@ -71,8 +70,7 @@ def test_in_check_mode_an_awaited_request_counts_as_accepted(site: AwsSite) -> N
 
 def test_it_waits_until_the_connection_is_active_then_routes(site: AwsSite) -> None:
     site.front.provisioning = 5
-    done = site.run(**WAIT)
-    assert done.accepter["connection"]["status"] == "active"
+    assert site.run(**WAIT).accepter["connection"]["status"] == "active"
     assert len(site.clock.pauses) >= 4
     first_route = site.front.actions.index("CreateRoute")
     assert site.front.actions[first_route - 1] == "DescribeVpcPeeringConnections"
@@ -121,8 +119,7 @@ def test_a_wait_that_ends_without_an_answer_says_so(site: AwsSite) -> None:
 def test_a_permission_that_is_taken_away_ends_the_wait(site: AwsSite) -> None:
     site.front.provisioning = 1_000_000
     site.front.rule("DescribeVpcPeeringConnections", refusal("UnauthorizedOperation", status=403), skip=3)
-    done = site.run(**WAIT)
-    assert "Allow ec2:DescribeVpcPeeringConnections" in done.msg
+    assert "Allow ec2:DescribeVpcPeeringConnections" in site.run(**WAIT).msg
     assert sum(site.clock.pauses) < 3
 
 

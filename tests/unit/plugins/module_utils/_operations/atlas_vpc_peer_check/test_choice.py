@@ -134,8 +134,7 @@ def test_groups_and_instances_of_the_clients_are_checked(site: CheckSite) -> Non
     made = site.ec2.run_instances(
         ImageId="ami-12c6146b", MinCount=1, MaxCount=1, SubnetId=site.vpc.subnet_id, SecurityGroupIds=[group]
     )
-    done = site.run(instance_ids=[made["Instances"][0]["InstanceId"]])
-    assert done.found == {"P703": "fail"}
+    assert site.run(instance_ids=[made["Instances"][0]["InstanceId"]]).found == {"P703": "fail"}
 
 
 def test_clients_elsewhere_and_probes_are_judged(site: CheckSite) -> None:

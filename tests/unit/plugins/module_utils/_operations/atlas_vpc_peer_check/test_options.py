@@ -231,9 +231,7 @@ def test_warnings_name_the_entry() -> None:
         ({"aws_region": "us-east-1", "aws_profile": "top"}, {}, {"profile": "top", "region": "us-east-1"}),
     ],
 )
-def test_an_entry_has_its_own_credentials_or_those_of_the_top(
-    top: dict[str, str], entry: dict[str, str], used: dict[str, str]
-) -> None:
+def test_an_entry_has_its_own_credentials_or_the_tasks(top: dict[str, str], entry: dict[str, str], used: dict[str, str]) -> None:
     params, unused = validated(**top, connections=[{**ENTRY, **entry}])
     found = aws_credentials_of(params, params["connections"][0], None)
     assert {name: value for name, value in found.items() if value is not None} == used

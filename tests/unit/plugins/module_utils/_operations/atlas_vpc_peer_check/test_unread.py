@@ -153,9 +153,7 @@ def test_a_doubled_element_is_no_traceback(site: CheckSite) -> None:
 
 
 @pytest.mark.parametrize("options", [("connections",), ()])
-def test_without_the_containers_the_region_is_not_known(
-    site: CheckSite, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
-) -> None:
+def test_unread_containers_hide_the_region(site: CheckSite, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]) -> None:
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(variable, raising=False)
     given: dict[str, Any] = {name: [{"vpc_id": site.vpc.vpc_id}] for name in options}

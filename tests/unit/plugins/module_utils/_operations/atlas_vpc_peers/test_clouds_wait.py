@@ -216,9 +216,7 @@ def test_a_failed_removal_of_a_declared_one_is_replaced(atlas: SetSite, clouds: 
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("by_others", [False, True])
-def test_nothing_waits_for_the_place_of_a_failed_removal(
-    atlas: SetSite, clouds: dict[str, str], wait: bool, by_others: bool
-) -> None:
+def test_nothing_waits_for_a_failed_removal(atlas: SetSite, clouds: dict[str, str], wait: bool, by_others: bool) -> None:
     atlas.apply([azure(0)], **WAIT)
     peer_id = atlas.of_cloud("AZURE", "vnet-0")
     atlas.fail_deletion(peer_id)

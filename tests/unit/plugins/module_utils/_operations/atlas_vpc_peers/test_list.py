@@ -141,8 +141,7 @@ def test_the_diff_has_a_part_for_each_changed_connection(atlas: SetSite) -> None
 
 
 def test_a_run_shows_ids_in_its_diff(atlas: SetSite) -> None:
-    done = atlas.apply(entries(1))
-    assert done.result["diff"][0]["after"]["id"] == atlas.id_of(0)
+    assert atlas.apply(entries(1)).result["diff"][0]["after"]["id"] == atlas.id_of(0)
 
 
 def test_without_diff_mode_there_is_none(atlas: SetSite) -> None:

@@ -66,8 +66,7 @@ def test_replacements_count_with_and_without_prune(five: SetSite) -> None:
     five.clock.now += 9
     for number in (0, 1):
         five.act("reject", five.id_of(number))
-    done = five.apply(entries(5), recreate="dead")
-    assert "2 would be removed or replaced" in done.msg
+    assert "2 would be removed or replaced" in five.apply(entries(5), recreate="dead").msg
     assert "2 would be removed or replaced" in five.apply([*entries(1), *entries(2, 5)], recreate="dead", prune=True).msg
     assert five.writes() == []
     assert five.apply(entries(5), recreate="dead", max_deletions=2).sums == {"recreated": 2, "unchanged": 3}
@@ -204,8 +203,7 @@ def test_what_is_not_gone_in_time_fails_but_was_pruned(make_atlas: Any) -> None:
 
 
 def test_a_pruned_block_can_be_used_by_an_entry_of_the_same_run(five: SetSite) -> None:
-    done = five.apply([*entries(4), entry(9, route_table_cidr_block=block(4))], prune=True)
-    assert not done.failed
+    assert not five.apply([*entries(4), entry(9, route_table_cidr_block=block(4))], prune=True).failed
     assert [method for method, unused in five.wire()].index("DELETE") < [method for method, unused in five.wire()].index("POST")
     assert five.there()[vpc(9)] == block(4)
     assert len(five.peers()) == 5

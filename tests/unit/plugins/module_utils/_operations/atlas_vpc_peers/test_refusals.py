@@ -114,8 +114,7 @@ def test_what_has_another_type_is_refused_by_ansible(options: dict[str, Any]) ->
     ids=str,
 )
 def test_a_number_out_of_its_range_is_refused(atlas: SetSite, options: dict[str, Any], message: str) -> None:
-    done = atlas.apply(entries(1), **options)
-    assert message in done.msg
+    assert message in atlas.apply(entries(1), **options).msg
     assert atlas.wire() == []
 
 

@@ -37,8 +37,7 @@ def test_one_line_tells_how_far_all_are(atlas: SetSite) -> None:
     atlas.act("accept", atlas.id_of(0))
     atlas.clock.after(9, lambda: atlas.act("accept", atlas.id_of(1)))
     pcx = next(one["connectionId"] for one in atlas.peers() if one["vpcId"] == vpc(1))
-    done = atlas.apply(entries(2), wait=True, wait_for="available")
-    assert not done.failed
+    assert not atlas.apply(entries(2), wait=True, wait_for="available").failed
     project = f"project {atlas.emulator.settings.group_id}"
     assert atlas.lines == [
         f"{project}: 0 of 2 available, 1 waits for acceptance: {pcx}",
