@@ -57,7 +57,7 @@ def test_one_pattern_is_enough_to_be_ignored() -> None:
 
 def test_a_pattern_that_fits_nothing_is_told() -> None:
     patterns = parse(ignore=[{"name": "t*"}, {"name": "tow"}])
-    expected = "ignore[1] matches nothing that is there: {'name': 'tow'}. Check its spelling."
+    expected = ("ignore[1] matches nothing that is there: {'name': 'tow'}. Check its spelling.",)
     assert warn_of_unused(patterns, [ONE, TWO]) == expected
 
 
