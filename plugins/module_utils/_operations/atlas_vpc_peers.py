@@ -109,7 +109,9 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         """Read the containers: all at once, so that one that is asked for by its id is among them."""
         if key != LIST_CONTAINERS:
             listed = {one["id"]: one for one in self.facts[LIST_CONTAINERS]}
-            return listed[key] if key in listed else self._containers.get_container(key)
+            # Only connections on AWS ask by id. What is not among them was deleted meanwhile: no option has named it.
+            choice = ContainerChoice({**self.params, "container_id": None}, AWS, self.facts)
+            return listed[key] if key in listed else choice.read(key, self._containers)
         is_on_aws = self._lists.names == {AWS.name}
         return self._containers.list_containers(AWS.name) if is_on_aws else self._containers.list_all_containers()
 

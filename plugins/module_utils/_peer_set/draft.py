@@ -162,10 +162,10 @@ class PeerSetPlanner:
     def _draft_entry(self, entry: PeerEntry, own: PeerState, draft: Draft) -> None:
         try:
             draft.plans[entry.key], draft.final[entry.key] = self._plan_entry(entry, own)
-        except (ApiError, NoAnswerError):
-            # The containers could not be read.
-            raise
         except TaskError as error:
+            if isinstance(error, (ApiError, NoAnswerError)) or error.http_status is not None:
+                # The containers could not be read.
+                raise
             unfit = draft.refusals
             if own.peer is not None and is_failed(own.peer) and self._params["recreate"] == "never":
                 unfit, draft.final[entry.key] = draft.failures, own.peer

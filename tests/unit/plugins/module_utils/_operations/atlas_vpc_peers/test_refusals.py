@@ -50,6 +50,17 @@ def test_all_that_is_wrong_is_named_at_once_and_nothing_written(atlas: SetSite, 
     assert done.sums == {"created": 2, "unchanged": 2, "failed": 7}
 
 
+def test_a_container_that_was_deleted_meanwhile_is_no_mistake_in_an_option(atlas: SetSite) -> None:
+    atlas.apply([entry(0)])
+    atlas.act("delete", atlas.id_of(0))
+    # It is deleted once the first of two tasks has listed it.
+    atlas.fault("GET", "moving_page", skip=1)
+    for unused in range(2):
+        done = atlas.apply([entry(0)], check_mode=True)
+    gone = f"Project {atlas.emulator.settings.group_id} has no network container {atlas.container_id}. Run the task again."
+    assert (done.msg, done.result["http_status"]) == (gone, 404)
+
+
 def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -> None:
     done = atlas.apply(
         [
