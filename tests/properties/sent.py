@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,18 +18,22 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest
 
 V2 = "application/vnd.atlas.2023-01-01+json"
-#: Of the resources that have changed since.
+#: Of the resources that have changed since. For the others, the description has the version.
 VERSIONS = {"clusters": "application/vnd.atlas.2024-08-05+json", "flexClusters": "application/vnd.atlas.2024-11-13+json"}
 #: Those whose description is not at hand.
 UNDESCRIBED = ("flexClusters", "awsCustomDNS")
 ROOT = "/api/atlas/v2"
+SUCCESSES = ("200", "201", "202", "204")
 
 
 class Requests:
     """The requests of the collection, each compared once."""
 
     def __init__(self) -> None:
-        self._description = _without_security(openapi.mended(openapi.load()))
+        described = openapi.mended(openapi.load())
+        paths = described["paths"].items()
+        self._versions = {re.sub(r"\{\w+\}", "[^/]+", path): _dated(operations) for path, operations in paths}
+        self._description = _without_security(described)
         clusters = openapi.find(openapi.CLUSTERS)
         self._clusters = clusters and _without_security(openapi.mended(clusters))
         self._seen: set[tuple[str, ...]] = set()
@@ -51,7 +56,8 @@ class Requests:
 
     def _fault(self, method: str, path: str, query: str, body: str, kind: str, accept: str) -> str | None:
         resource = "".join(path.removeprefix(ROOT).split("/")[3:4])
-        if accept != VERSIONS.get(resource, V2):
+        described = next((dated for form, dated in self._versions.items() if re.fullmatch(form, path)), {V2})
+        if accept not in ({VERSIONS[resource]} if resource in VERSIONS else described):
             return f"Accept is {accept}"
         if bool(body) != bool(kind):
             return "Content-Type goes with a body"
@@ -75,6 +81,12 @@ class Requests:
             causes = getattr(error.__cause__, "schema_errors", [])
             return "; ".join([str(error), *(one.message for one in causes)])
         return None
+
+
+def _dated(operations: dict[str, Any]) -> set[str]:
+    """Return the media types of what a path answers if all is well, but for previews, which have no date."""
+    replies = [one["responses"].get(status, {}) for one in operations.values() if isinstance(one, dict) for status in SUCCESSES]
+    return {kind for reply in replies for kind in reply.get("content", {}) if "preview" not in kind}
 
 
 def _without_security(description: dict[str, Any]) -> Any:
