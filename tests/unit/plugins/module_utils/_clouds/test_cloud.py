@@ -1,4 +1,4 @@
-"""Which cloud a connection of a set is with, and what that means for it: pure."""
+"""The clouds by their names, and which cloud a connection is with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import (
+    CLOUD_OPTIONS,
     CLOUDS,
+    ONE_OF,
+    TOGETHER,
     cloud_of,
     for_pending,
     identity_of,
@@ -78,3 +81,22 @@ def test_what_to_do_with_pending_ones_names_their_clouds() -> None:
     assert for_pending([on_azure, *both], *words) == "Complete them in AWS and GCP"
     assert for_pending([on_azure, peer("AWS", "INITIATING")], *words) == "Accept them in AWS"
     assert for_pending([on_azure], *words) == "Complete them in AZURE"
+
+
+def test_only_the_known_names_are_clouds() -> None:
+    assert (list(CLOUDS), len(CLOUDS)) == (["AWS", "AZURE", "GCP"], 3)
+    assert ("AZURE" in CLOUDS, "MARS" in CLOUDS, CLOUDS.get("MARS")) == (True, False, None)
+    with pytest.raises(KeyError):
+        CLOUDS["MARS"]
+
+
+def test_each_cloud_has_its_name() -> None:
+    assert {name: cloud.name for name, cloud in CLOUDS.items()} == {"AWS": "AWS", "AZURE": "AZURE", "GCP": "GCP"}
+
+
+def test_what_argument_specs_take_is_what_the_clouds_say() -> None:
+    assert {name: tuple(cloud.forms) for name, cloud in CLOUDS.items()} == CLOUD_OPTIONS
+    pairs = [{*cloud.identity} for cloud in CLOUDS.values() if cloud.whole is None]
+    assert [{*pair} for pair in TOGETHER] == pairs
+    names = {name for cloud in CLOUDS.values() for name in (cloud.network, cloud.whole) if name is not None}
+    assert {*ONE_OF} == names

@@ -1,9 +1,9 @@
-"""Regions of AZURE and GCP: both spellings mean one place, and a name that is not known is passed on."""
+"""Names of AZURE, and regions of AZURE and GCP: both spellings mean one place, and a name that is not known is passed on."""
 
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE_REGIONS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE_REGIONS, parse_azure_name
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP_REGIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.regions import RegionTable
@@ -85,3 +85,14 @@ def test_what_is_not_known_is_passed_on_as_it_is(table: RegionTable) -> None:
 def test_an_empty_name_is_refused(table: RegionTable, value: str) -> None:
     with pytest.raises(InvalidValueError, match="is empty"):
         table.parse(value)
+
+
+@pytest.mark.parametrize("name", ["prod-vnet", "a", "Prod.Net_(1)"])
+def test_a_name_is_taken_as_it_is(name: str) -> None:
+    assert parse_azure_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["\u00fcnicode", "", "a b", "a/b", "net\n", "\u0661"])
+def test_what_atlas_does_not_take_is_refused(name: str) -> None:
+    with pytest.raises(InvalidValueError, match="is not a name in AZURE"):
+        parse_azure_name(name)

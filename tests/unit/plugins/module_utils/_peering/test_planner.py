@@ -1,4 +1,4 @@
-"""What differs between clouds, and what is planned and said for each, without a network."""
+"""What is planned and said of a connection on AZURE and GCP, without a network."""
 
 from __future__ import annotations
 
