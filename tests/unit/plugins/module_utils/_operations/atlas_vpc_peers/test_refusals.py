@@ -50,7 +50,7 @@ def test_all_that_is_wrong_is_named_at_once_and_nothing_written(atlas: SetSite, 
     assert done.sums == {"created": 2, "unchanged": 2, "failed": 7}
 
 
-def test_a_container_that_was_deleted_meanwhile_is_no_mistake_in_an_option(atlas: SetSite) -> None:
+def test_a_container_deleted_meanwhile_is_no_wrong_option(atlas: SetSite) -> None:
     atlas.apply([entry(0)])
     atlas.act("delete", atlas.id_of(0))
     # It is deleted once the first of two tasks has listed it.
