@@ -17,7 +17,9 @@ import pytest
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import errors as _hints
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import CREATION_PAUSES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import errors as _errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._peering.life import NEW_FOR
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import access_list as _access_list
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import containers as _containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources import peers as _peers
@@ -298,3 +300,12 @@ def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:
     assert row(readme, "no change in 50 connections: requests")[1:3] == [requests[2], requests[4]]
     times = row(measured, "0 ms: nothing to do | 50 |")
     assert row(readme, "no change in 50 connections: milliseconds")[1:3] == [times[2], times[4]]
+
+
+def test_the_promises_have_the_pauses_before_a_second_look() -> None:
+    promises = " ".join((ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").split())
+    first, second = CREATION_PAUSES
+    assert f"after {first:.0f} seconds, and after {second:.0f} more" in promises
+    assert f"reads the list {first:.0f} seconds later, and for the last time {first + second:.0f} seconds later" in promises
+    assert f"lags behind by more than {first + second:.0f} seconds" in promises
+    assert f"in the {NEW_FOR:.0f} seconds after its creation" in promises

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
+from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
+from ansible_collections.cloudpeer.atlas.tests.integration.test_role_azure import AzureSite, needs_azure
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
+from ansible_collections.cloudpeer.atlas.tests.support.role_clouds import ENTRY, CloudSite
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc, lines, message, result
-from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun
+from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRun, PlaybookRunner
 
 CHECK = "Check that nothing keeps the VPCs from reaching Atlas"
 
@@ -30,9 +34,15 @@ def site(run: RoleRunner, make_site: Callable[..., Vpc]) -> Vpc:
     return site
 
 
+def checks_of(done: PlaybookRun) -> list[dict[str, Any]]:
+    """Return what the checks of the role have returned."""
+    found = [one["result"] for one in done.records if one["action"].endswith("atlas_vpc_peer_check")]
+    return [one["peering_check"] for one in found if "peering_check" in one]
+
+
 def checked(done: PlaybookRun) -> dict[str, Any]:
-    """Return what the check has returned last."""
-    return dict([one for one in done.records if one["action"].endswith("atlas_vpc_peer_check")][-1]["result"]["peering_check"])
+    """Return what the last of them has returned."""
+    return checks_of(done)[-1]
 
 
 def codes(connection: dict[str, Any], *severities: str) -> set[str]:
@@ -100,3 +110,46 @@ def test_every_half_done_point_has_its_codes(run: RoleRunner, make_site: Callabl
     example = run.playbook(ROOT / "docs" / "examples" / "check.yml")
     assert (run.writes, example.changed) == ([], 0)
     assert [codes(one, "fail") - {"P501"} for one in checked(example)["connections"]] == [one - {"P501"} for one in found[1:]]
+
+
+def test_what_the_role_builds_on_gcp_is_reachable_by_design(
+    playbook: PlaybookRunner, cloud_atlas: RunningEmulator, clouds: RunningClouds
+) -> None:
+    run = CloudSite(playbook, cloud_atlas, clouds)
+    foreseen = run("--check", verify=True)
+    assert checks_of(foreseen) == []
+    first = run(verify=True, status=2)
+    (connection,) = checked(first)["connections"]
+    # The role makes no clusters.
+    assert codes(connection, "fail", "unknown") == {"P201"}
+    run.put_cluster("shop", "GCP", "CENTRAL_US")
+    again = run("--check", verify="yes")
+    (connection,) = checked(again)["connections"]
+    assert (connection["verdict"], connection["cluster_names"]) == ("reachable_by_design", ["shop"])
+    assert codes(connection, "fail", "unknown", "warn") == set()
+    assert (again.changed, run.writes) == (0, [])
+    # What another team does is not read.
+    assert checked(run(verify=True, gcp=False))["verdict"] == "unknown"
+    ranges = [{**ENTRY, "cidr_blocks": ["10.40.0.0/14"]}]
+    assert checked(run(verify=True, connections=ranges))["verdict"] == "reachable_by_design"
+
+
+@needs_azure
+def test_what_the_role_builds_on_azure_is_reachable_by_design(
+    playbook: PlaybookRunner, cloud_atlas: RunningEmulator, clouds: RunningClouds
+) -> None:
+    run = AzureSite(playbook, cloud_atlas, clouds)
+    run.put_cluster("shop", "AZURE", "EUROPE_WEST")
+    with cloud_atlas.project.now() as project:
+        block = next(iter(project.containers.of("AZURE"))).block
+    first = run(verify=True, container_cidr_block=str(block))
+    (connection,) = checked(first)["connections"]
+    assert (connection["verdict"], connection["cluster_names"]) == ("reachable_by_design", ["shop"])
+    assert codes(connection, "fail", "unknown", "warn", "skipped") == set()
+    subscription, group, name = (connection[field] for field in ("azure_subscription_id", "resource_group_name", "vnet_name"))
+    (peering,) = clouds.azure.list_peerings(subscription, group, name)["value"]
+    clouds.azure.set_peering(subscription, group, name, peering["name"], peeringState="Disconnected")
+    broken = run("--check", verify=True, container_cidr_block=str(block), status=2)
+    (connection,) = checked(broken)["connections"]
+    assert codes(connection, "fail") <= {"A401", "P102"}
+    assert codes(connection, "fail")

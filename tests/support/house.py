@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from .paths import ROOT
+
 PLUGINS = ROOT / "plugins"
 SHARED = PLUGINS / "module_utils"
 COLLECTION = "ansible_collections.cloudpeer.atlas"
@@ -123,13 +124,23 @@ def short_files_with_one_importer() -> list[Path]:
 
 def defined_in(file: Path) -> set[str]:
     """Return the classes and the constants that a file defines for others, by their names."""
-    found = set()
-    for node in ast.parse(text_of(file)).body:
-        if isinstance(node, ast.ClassDef):
-            found.add(node.name)
-        for target in node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []:
-            found |= {name.id for name in ast.walk(target) if isinstance(name, ast.Name)}
-    return {name for name in found if not name.startswith("_")}
+    body = ast.parse(text_of(file)).body
+    return {node.name for node in body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")} | assigned_in(body)
+
+
+def members_of(file: Path) -> dict[str, set[str]]:
+    """Return the methods and attributes that each class of a file defines for others, by the name of the class."""
+    classes = [node for node in nodes_of(file) if isinstance(node, ast.ClassDef)]
+    methods = {one.name: {node.name for node in one.body if isinstance(node, ast.FunctionDef)} for one in classes}
+    return {one.name: {name for name in methods[one.name] if name[0] != "_"} | assigned_in(one.body) for one in classes}
+
+
+def assigned_in(body: list[ast.stmt]) -> set[str]:
+    """Return the names that statements assign for others."""
+    targets: list[ast.AST] = [target for node in body if isinstance(node, ast.Assign) for target in node.targets]
+    targets += [node.target for node in body if isinstance(node, ast.AnnAssign)]
+    names = {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+    return {name for name in names if not name.startswith("_")}
 
 
 def names_of_several_files() -> dict[str, list[str]]:
