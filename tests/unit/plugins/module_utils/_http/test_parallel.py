@@ -147,11 +147,11 @@ def test_a_signal_in_the_main_thread_ends_all(number: signal.Signals) -> None:
 
 
 def test_an_exception_of_the_main_thread_waits_for_what_runs() -> None:
-    ended = []
+    ended: list[threading.Thread] = []
 
     def call() -> None:
         time.sleep(0.05)
-        ended.append(True)
+        ended.append(threading.current_thread())
 
     workers = Workers[int, None](2)
     for number in range(10):
@@ -160,7 +160,7 @@ def test_an_exception_of_the_main_thread_waits_for_what_runs() -> None:
         raise KeyError(workers.next())
     count = len(ended)
     assert 1 <= count <= 4
-    assert threading.active_count() < 20
+    assert not any(thread.is_alive() for thread in ended)
     time.sleep(0.1)
     assert len(ended) == count
 
