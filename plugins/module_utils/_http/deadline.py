@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The guarantee that a request ends when its time is up; all that touches urllib3's insides is here."""
+"""Ends a request when its time is up. All use of urllib3's private parts is in this file."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ except ImportError:
 
 
 class Deadline:
-    """Ends a request that takes too long. The libraries' own time-outs start again with every byte.
+    """Ends a request that takes too long: the time-outs of the libraries start again with every byte.
 
     Attributes:
         has_expired: Whether the time was up before the request ended.
-        was_sent: Whether the request has begun to go out; its connection says so.
+        was_sent: Whether the request has begun to go out; set by its connection.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Deadline:
         """Return the seconds that are left.
 
         Raises:
-            TimeoutError: If the time is up already, which looking up a name can take.
+            TimeoutError: If the time is up already, after a slow DNS lookup, for example.
         """
         seconds = self._end - time.monotonic()
         if seconds <= 0:
@@ -49,10 +49,10 @@ class Deadline:
         return seconds
 
     def guard(self, used: t.Any) -> None:
-        """Shut down the socket that the request now uses when the time is up.
+        """Shut down the socket `used`, which the request uses from now on, when the time is up.
 
-        Its descriptor is duplicated: the libraries drop theirs before the body is read when the connection is to end with it,
-        and during TLS set-up.
+        Its descriptor is duplicated: the libraries drop theirs during TLS set-up, and before they read a body that ends with
+        the connection.
 
         Raises:
             TimeoutError: If the time is up already.
@@ -70,7 +70,7 @@ class Deadline:
 
     @contextlib.contextmanager
     def running(self, seconds: float) -> t.Iterator[None]:
-        """Shut down what is guarded inside the block after so many seconds."""
+        """Start the time: after so many seconds inside the block, the guarded socket is shut down."""
         self.has_expired = self.was_sent = False
         self._end = time.monotonic() + seconds
         timer = threading.Timer(seconds, self._expire)
@@ -92,7 +92,7 @@ class Deadline:
 
 
 class GuardedAdapter(HTTPAdapter):
-    """An adapter for a session of requests, whose connections are guarded by a deadline while they are in use.
+    """An adapter for a session of requests. A deadline guards its connections while they are in use.
 
     Args:
         deadline: The deadline of the session's requests.
@@ -103,12 +103,12 @@ class GuardedAdapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
-        """Make the manager of the connections without a proxy."""
+        """Make the manager of connections without a proxy."""
         super().init_poolmanager(*args, **kwargs)
         self._guard_all(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
-        """Return the manager of the connections through a proxy."""
+        """Return the manager of connections through a proxy."""
         is_new = proxy not in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **kwargs)
         if is_new:
@@ -116,9 +116,9 @@ class GuardedAdapter(HTTPAdapter):
         return manager
 
     def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
-        """Say how the connections of a pool, `conn`, verify the server: as in requests, but the certificates are read once.
+        """Set how the connections of the pool `conn` verify the server: as in requests, but with the shared TLS contexts.
 
-        Connections through a proxy read them as before.
+        Connections through a proxy read the certificates each time, as in requests.
         """
         super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
         if url.lower().startswith("https:") and conn.proxy is None and "_socks_options" not in conn.conn_kw:
@@ -133,15 +133,15 @@ class GuardedAdapter(HTTPAdapter):
         }
 
 
-# urllib3 reads it only to warn of unverified connections. The user has asked for these, and the task warns once.
+# urllib3 reads `is_verified` only to warn of unverified connections. The user has asked for these, and the task warns once.
 _VERIFIED = property(lambda self: True, lambda self, value: None)
 
 
 def _guarded(base: t.Any, deadline: Deadline) -> type:
-    """Return a class of urllib3's connections like `base` that are guarded when they are used."""
+    """Return a subclass of `base`, a class of urllib3's connections, that the deadline guards."""
 
     def new_connection(self: t.Any) -> t.Any:
-        # A SOCKS proxy looks up the host itself.
+        # A SOCKS connection does its own lookup.
         used = base._new_conn(self) if hasattr(self, "_socks_options") else _connect(self, base._new_conn, deadline)
         try:
             deadline.guard(used)
@@ -158,7 +158,7 @@ def _guarded(base: t.Any, deadline: Deadline) -> type:
     def endheaders(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
         if self.sock is None:
             self.connect()
-        # Only now: what fails before has sent nothing.
+        # Not earlier: whatever fails before this has sent nothing.
         deadline.was_sent = True
         base.endheaders(self, *args, **kwargs)
 
@@ -169,8 +169,8 @@ def _guarded(base: t.Any, deadline: Deadline) -> type:
 def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], deadline: Deadline) -> t.Any:
     """Connect to the first address of a host that answers.
 
-    Each gets its share of the time that is left, so that one that does not answer leaves some to the next. The libraries
-    would give each of them all the time there is.
+    Each address gets its share of the time that is left, so that a silent one leaves some to the next. The libraries would give
+    each of them all the time.
     """
     host, timeout = connection._dns_host, connection.timeout
     try:
@@ -186,7 +186,7 @@ def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], deadline
         except HTTPError as error:
             failure = error
         else:
-            # The share was for connecting, not for what follows.
+            # The share was for connecting only.
             used.settimeout(timeout)
             return used
         finally:

@@ -1,21 +1,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task may end with, whichever service it talks to.
+"""The errors that a task may end with, for all services.
 
-    TaskError                 any failure; raised as it is where no class below says more
-        InvalidOptionError    an option cannot be right
+    TaskError                 any failure; raised itself if no subclass fits
+        InvalidOptionError    an option is invalid
         StoppedError          the task ends, so this thread sends nothing more
         NoAnswerError         no reply came: unreachable, TLS, a time-out, a broken connection
-        ApiError              a reply came: an error, or no reply of the service's API
-            AuthError         401, 403: the credentials are refused, or may not do this
-            NotFoundError     404: what the request names does not exist
-            ConflictError     409: the request does not fit the present state
+        ApiError              a reply came: an error, or not from the service's API
+            AuthError         401, 403: the credentials are refused, or lack a permission
+            NotFoundError     404: the object does not exist
+            ConflictError     409: the request does not fit the current state
             RateLimitError    429: too many requests, even after all retries
-            OvertakenError    what the request was to do was done by others since the last look
+            OvertakenError    another client has done this since the last look
 
-`_aws/errors.py`, `_gcp/errors.py` and `_peering/errors.py` add classes of their own. An error does not change once it is made:
-the functions `with_…` return a new one.
+`_aws/errors.py`, `_gcp/errors.py` and `_peering/errors.py` add classes. Errors are immutable: the methods `with_…` return a new
+one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import typing as t
 from .redact import redacted
 
 MAX_DETAIL_LENGTH = 500
-# What every failure carries beside `msg`, even if it is null.
+# The fields of every failed result beside `msg`; each may be null.
 FAILURE_FIELDS = ("http_status", "error_code", "detail")
 
 _Error = t.TypeVar("_Error", bound="TaskError")
@@ -36,16 +36,16 @@ class TaskError(Exception):
 
     Args:
         message: One sentence that names the option or the cause.
-        http_status: The status of the reply, if one came.
-        error_code: The service's own code, such as `PEER_NOT_FOUND`.
-        detail: The service's own words, or those of the network.
-        hint: What to do next; the text ends with it.
-        outcome_unknown: Whether a change may have been made although no answer says so.
-        is_transient: Whether the same request may well succeed a little later.
+        http_status: The status of the reply; None if none came.
+        error_code: The service's error code, such as `PEER_NOT_FOUND`.
+        detail: The text of the service's error, or of the network's.
+        hint: What to do next; it follows the message.
+        outcome_unknown: Whether a change may have been made although no reply confirms it.
+        is_transient: Whether the same request may succeed a little later.
         retry_after: The seconds after which the service asks to try again; None if it does not say.
 
     Attributes:
-        was_refused_unread: Whether the request was refused for its rate alone, so that any request may be sent again.
+        was_refused_unread: Whether only the rate was refused, so that any request may be sent again.
     """
 
     was_refused_unread = False
@@ -78,7 +78,7 @@ class TaskError(Exception):
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether the service did not answer the question, as far as it could have been answered: try again later."""
+        """Whether to try again later: no reply, a server error (5xx), or a rate limit (429)."""
         return isinstance(self, NoAnswerError) or (self.http_status or 0) >= 500 or self.http_status == 429
 
     def to_result(self) -> dict[str, t.Any]:
@@ -86,19 +86,19 @@ class TaskError(Exception):
         return {"msg": str(self), **{name: getattr(self, name) for name in FAILURE_FIELDS}}
 
     def with_message(self: _Error, message: str) -> _Error:
-        """Return this error with another message before the hint."""
+        """Return this error with another message, and the same hint."""
         return self._with(message=message)
 
     def with_hint(self: _Error, hint: str | None) -> _Error:
-        """Return this error with another hint, or none."""
+        """Return this error with another hint; None removes it."""
         return self._with(hint=hint)
 
     def with_reply(self: _Error, refusal: TaskError) -> _Error:
-        """Return this error with the status, the code and the words of the reply behind `refusal`, of which it says more."""
+        """Return this error, which explains `refusal`, with the status, code and detail of that one."""
         return self._with(**{name: getattr(refusal, name) for name in FAILURE_FIELDS})
 
     def with_outcome(self: _Error, *, unknown: bool, is_transient: bool = False) -> _Error:
-        """Return this error as that of the last try, with what is known of all tries."""
+        """Return this error, from the last try of a request, with the outcome of all tries together."""
         return self._with(outcome_unknown=unknown, is_transient=is_transient, was_refused_unread=False)
 
     def without_secrets(self: _Error, secrets: t.Sequence[str]) -> _Error:
@@ -107,7 +107,7 @@ class TaskError(Exception):
         return self._with(**{name: text and redacted(text, secrets) for name, text in texts.items()})
 
     def _with(self: _Error, **changes: t.Any) -> _Error:
-        """Return a copy that differs in some attributes; whatever arguments its class takes, its other attributes stay."""
+        """Return a copy with some attributes changed. `__init__` is not called: its arguments differ between classes."""
         fields = {**vars(self), **changes}
         made = type(self).__new__(type(self), fields["message"])
         vars(made).update(fields)
@@ -116,7 +116,7 @@ class TaskError(Exception):
 
 
 class InvalidOptionError(TaskError):
-    """An option that cannot be right; most are found before anything is sent."""
+    """An invalid option; most are found before anything is sent."""
 
 
 class StoppedError(TaskError):
@@ -131,32 +131,32 @@ class NoAnswerError(TaskError):
 
 
 class ApiError(TaskError):
-    """A reply came that is an error, or that is not one of the service's API."""
+    """A reply came: an error, or not from the service's API."""
 
 
 class AuthError(ApiError):
-    """The credentials are refused, or may not do this."""
+    """The credentials are refused, or lack a permission."""
 
 
 class NotFoundError(ApiError):
-    """What the request names does not exist."""
+    """The object does not exist."""
 
 
 class ConflictError(ApiError):
-    """The request does not fit the present state."""
+    """The request does not fit the current state."""
 
 
 class RateLimitError(ApiError):
-    """The service asked to slow down, more often than the retries allow."""
+    """Too many requests, even after all retries."""
 
     was_refused_unread = True
 
 
 class OvertakenError(ApiError):
-    """Others have done, since the last look, what the request was to do: look again."""
+    """Another client has done this since the last look: look again."""
 
 
-# The errors that a caller may tell apart; Atlas and GCP mean the same by these statuses.
+# By HTTP status, in Atlas and GCP alike.
 CLASS_BY_STATUS: dict[int, type[ApiError]] = {
     401: AuthError,
     403: AuthError,
@@ -164,9 +164,9 @@ CLASS_BY_STATUS: dict[int, type[ApiError]] = {
     409: ConflictError,
     429: RateLimitError,
 }
-# What can happen to a connection.
+# How a connection can fail.
 ConnectionFailure = t.Literal["untrusted", "no proxy", "no files", "unreachable", "silent", "broken"]
-# What to say of each failure, with a place for the server, and what to do next.
+# For each failure: its text, with `{where}` for the server, and the hint.
 ConnectionHints = t.Mapping[ConnectionFailure, tuple[str, str]]
 
 
@@ -183,15 +183,15 @@ def refusal_error(
     is_transient: bool = False,
     retry_after: float | None = None,
 ) -> ApiError:
-    """Make the error for a reply with an error status.
+    """Return the error for a reply with an error status.
 
     Args:
-        kind: Its class.
+        kind: The class of the error.
         description: What failed, as a verb phrase.
-        status, code, detail: The HTTP status, the service's own code (None for none) and its words (empty for none).
-        is_write: Whether the request would have changed something: if the server failed (5xx), it may have.
-        secrets: What must not be shown, not even the first half of it where a long detail is cut.
-        hint, is_transient, retry_after: As a TaskError takes them.
+        status, code, detail: The HTTP status, the service's code (or None) and its text (may be empty).
+        is_write: Whether the request changes something: after a server error (5xx) the outcome is unknown then.
+        secrets: What must not be shown, not even in part where a long detail is cut.
+        hint, is_transient, retry_after: As for TaskError.
     """
     code = redacted(code, secrets, MAX_DETAIL_LENGTH) if code else None
     detail = redacted(detail, secrets, MAX_DETAIL_LENGTH)
@@ -218,20 +218,20 @@ def connection_error(
     is_write: bool,
     secrets: t.Iterable[str],
 ) -> NoAnswerError:
-    """Make the error for a request that got no whole reply.
+    """Return the error for a request without a complete reply.
 
     Args:
         description: What failed, as a verb phrase.
-        failure: What happened to the connection.
+        failure: How the connection failed.
         error: The exception of the HTTP library; the message gives its innermost cause.
-        hints: What to say of each failure.
+        hints: The text and the hint of each failure.
         where: The server, as the message names it.
-        is_write: Whether the request would have changed something: it may have if it was sent.
+        is_write: Whether the request changes something: if it may have been sent, the outcome is unknown then.
         secrets: What must not be shown.
     """
     root = root_cause(error)
     cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
-    # What a server sent in place of a reply may be in it.
+    # The cause may quote what the server sent.
     cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
     text, hint = hints[failure]
     return NoAnswerError(
@@ -244,9 +244,9 @@ def connection_error(
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Return the innermost exception of those that the HTTP libraries wrap into each other."""
+    """Return the innermost of the exceptions that the HTTP libraries nest."""
     for unused in range(10):
-        # Before its version 2, urllib3 does not name the failure of the network as the cause of its own.
+        # urllib3 before version 2 does not set the network's error as `__cause__`.
         around = [error.__cause__, getattr(error, "reason", None), *error.args, isinstance(error, OSError) or error.__context__]
         inner = next((one for one in around if isinstance(one, BaseException)), None)
         if inner is None:

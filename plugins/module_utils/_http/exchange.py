@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One exchange: the request as it goes out, the reply as it came, and the line about both in a result."""
+"""One HTTP exchange: the prepared request, the reply with its body, and the entry about both in `api_calls`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ import time
 import typing as t
 import zlib
 
-# Four times what a page of 500 objects takes. It holds twice: for what comes over the wire, and for what that becomes when it
-# is decompressed.
+# The longest body, both as received and decompressed: four times a page of 500 objects.
 MOST_BYTES = 2 << 20
 _TOO_LONG = f"is longer than {MOST_BYTES >> 20} MiB"
 _CHUNK = 1 << 16
 _LONGEST_CODING = 20
-# zlib's name for each form in which a coding may come: deflate is either what its name says or, from some servers, without
-# the header (RFC 9110, 8.4.1.2).
+# zlib's `wbits` for the forms of each content coding: some servers send deflate without the zlib header (RFC 9110, 8.4.1.2).
 _GZIP = 16 + zlib.MAX_WBITS
 _FORMS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
 
 
 class ApiCall(t.NamedTuple):
-    """One HTTP request that was sent, for `api_calls` in a result; `status` is None when no reply came."""
+    """One HTTP request that was sent, for `api_calls` in a result; `status` is None if no reply came."""
 
     method: str
     path: str
@@ -33,12 +31,12 @@ class ApiCall(t.NamedTuple):
 
 
 class Prepared(t.Protocol):
-    """A request as it goes out: with the target as the HTTP library has rewritten it, which a digest signs.
+    """A request as it goes out. A digest signs the target as the HTTP library has rewritten it.
 
     Attributes:
         method: The HTTP method.
         body: The body as it is sent; None for none.
-        headers: All headers. A credential adds its own.
+        headers: All headers; a credential adds `Authorization`.
     """
 
     method: t.Any
@@ -51,10 +49,10 @@ class Prepared(t.Protocol):
 
 
 class Reply(t.NamedTuple):
-    """A reply as it came: status, headers (names in any case) and body.
+    """A reply: status, headers (looked up in any case) and decompressed body.
 
     Attributes:
-        flaw: What is wrong with the body, to follow `the reply`; it is then empty.
+        flaw: What is wrong with the body, to follow `the reply` in a message; the body is empty then.
     """
 
     status: int
@@ -64,27 +62,27 @@ class Reply(t.NamedTuple):
 
     @property
     def is_unauthorized(self) -> bool:
-        """Whether the server asks for credentials, or for other ones."""
+        """Whether the server asks for credentials, or for other ones (401)."""
         return self.status == 401
 
     @property
     def is_success(self) -> bool:
-        """Whether the server says that it has done what was asked."""
+        """Whether the server has carried out the request (2xx)."""
         return 200 <= self.status < 300
 
     @property
     def is_error(self) -> bool:
-        """Whether the server has refused the request, or failed over it."""
+        """Whether the server has refused the request, or failed (4xx, 5xx)."""
         return self.status >= 400
 
     @property
     def is_rate_limited(self) -> bool:
-        """Whether the server has refused the request because there are too many."""
+        """Whether the server has refused the request because there are too many (429)."""
         return self.status == 429
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds that the header `Retry-After` asks for, written as seconds or as a date; None if it says nothing."""
+        """The seconds that the header `Retry-After` asks for, as a number or a date; None if there are none."""
         value = self.headers.get("Retry-After")
         try:
             if value and value.strip().isdecimal():
@@ -95,11 +93,11 @@ class Reply(t.NamedTuple):
 
 
 def parse_json(body: bytes) -> t.Any:
-    """Return what the JSON in a body means; None for anything else."""
+    """Return the value of a JSON body; None if it is empty or not valid JSON."""
     try:
         content = json.loads(body) if body.strip() else None
         if b"\\ud" in body.lower():
-            # Half a character in an escape: no text that could be shown, or sent back.
+            # A lone surrogate in an escape: such a text cannot be encoded, and so not be shown or sent back.
             json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
@@ -107,22 +105,22 @@ def parse_json(body: bytes) -> t.Any:
 
 
 class BodyError(ValueError):
-    """A body that cannot be used; its text follows `the reply` in a message."""
+    """An unusable body; its text follows `the reply` in a message."""
 
 
 def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
-    """Return a body as it was before it was compressed: some proxies compress what was not asked for in that form.
+    """Return a body, decompressed: some proxies compress although the request asks for `identity`.
 
     Args:
-        read: Returns up to so many of the next bytes as they came; nothing at the end.
+        read: Returns up to so many of the next raw bytes; empty at the end.
         encoding: The `Content-Encoding` header.
 
     Raises:
-        BodyError: If it is too long, is not what it claims to be, or is encoded in another way.
+        BodyError: If the body is too long, damaged, or has an unknown encoding.
     """
     coding = encoding.strip().lower()
     if coding not in ("", "identity", *_FORMS):
-        # Shown as a whole or not at all: half of a secret, where it is cut off, could not be found and redacted.
+        # Shown whole or not at all: half of a secret could not be found and redacted.
         raise BodyError("is encoded in a way that was not asked for" + (f" ({coding})" if len(coding) <= _LONGEST_CODING else ""))
     body = bytearray()
     while chunk := read(_CHUNK):
@@ -139,10 +137,10 @@ def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
 
 
 def _inflate(body: bytes, form: int) -> bytes | None:
-    """Return what a body is when it was compressed in this form, once and as a whole; None if it was not.
+    """Return a body decompressed in one form (zlib's `wbits`); None if it is not one complete stream in that form.
 
     Raises:
-        BodyError: If it becomes too long.
+        BodyError: If the result is too long.
     """
     inflater = zlib.decompressobj(form)
     try:

@@ -16,22 +16,22 @@ from .errors import StoppedError
 Clock = t.Callable[[], float]
 Sleep = t.Callable[[float], None]
 
-# Seconds.
+# In seconds.
 LONGEST_BACKOFF = 60.0
-# Set when the thread has to send nothing more; None in threads that cannot be stopped.
+# The event is set when the thread must send nothing more; None in threads that cannot be stopped.
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 
 
 def backoff(attempt: int) -> float:
-    """Return the seconds to pause after failed attempt number `attempt`, counted from 0: doubling, with jitter."""
+    """Return the seconds to pause after a failed attempt, numbered from 0: they double, with jitter."""
     return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret
 
 
 def check_stopped() -> None:
-    """Return if this thread may go on.
+    """Check that this thread may go on.
 
     Raises:
-        StoppedError: If it may not.
+        StoppedError: If it must stop.
     """
     stop = STOP.get()
     if stop is not None and stop.is_set():
@@ -42,7 +42,7 @@ def stoppable_sleep(seconds: float) -> None:
     """Sleep, as `time.sleep` does.
 
     Raises:
-        StoppedError: As soon as this thread has to stop.
+        StoppedError: As soon as this thread must stop.
     """
     stop = STOP.get()
     if stop is None:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Taking secrets out of texts, in whichever way their characters are written there."""
+"""Replaces secrets in texts: plain, URL-encoded and JSON-escaped."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import re
 import typing as t
 
 STARS = "********"
-# The longest way to write a character of a secret: as JSON, and that in a URL.
+# The longest form of one character: a JSON escape, URL-encoded.
 _LONGEST_FORM = len("%5Cud83d%5Cude00")
 
 _HEX = "[0-9a-f]"
 
 
 def _units(backslash: str, ordinary: str, more: str = "") -> str:
-    """Return a pattern for the units of a text: JSON escapes, other backslashes, and what means itself.
+    """Return a pattern for the units of a text: JSON escapes, other backslashes, and plain characters.
 
-    A character outside ASCII is a unit of its own, since it has more than one byte.
+    A character outside ASCII is a unit by itself, since it has more than one byte.
     """
     half = rf"{backslash}ud{_HEX}{{3}}"
     escape = rf"(?P<escape>{half}{half}|{backslash}u{_HEX}{{4}})"
@@ -27,9 +27,9 @@ def _units(backslash: str, ordinary: str, more: str = "") -> str:
     return rf"(?is){escape}|{nothing}|{more}(?P<ascii>{ordinary})|(?P<other>.)"
 
 
-# Not compiled: most tasks have nothing to redact, and to compile a pattern takes as long as to read a file.
+# Not compiled: most tasks have nothing to redact, and compiling a pattern takes as long as reading a file.
 _LITERAL = _units(r"\\", r"[\x00-\x5b\x5d-\x7f]+")
-# In URLs; a percent sign without two hexadecimal digits means itself.
+# In URLs. A percent sign without two hexadecimal digits is a plain character.
 _ENCODED = _units(r"(?:\\|%5c)", r"%|[\x00-\x24\x26-\x5b\x5d-\x7f]+", rf"(?P<bytes>(?:%(?!5c){_HEX}{{2}})+)|")
 _BACKSLASHES = r"(?i)(?:\\|%5c)+"
 
@@ -37,14 +37,14 @@ Span = tuple[int, int]
 
 
 class _Decoded:
-    """A text as the bytes that it means, without backslashes and in lower case, and where in the text each of them is from.
+    """The decoded bytes of a text, in lower case and without backslashes, and the place in the text of each.
 
-    A backslash may be a character or only announce one, so none counts: what is the same but for backslashes is the same.
+    A backslash may be a character or begin an escape, so texts are compared without backslashes.
     """
 
     def __init__(self, text: str, units: str) -> None:
-        # Of each unit: where its bytes begin, where it begins and ends in the text, and the characters for each byte; 0 for a
-        # unit that cannot be divided.
+        # For each unit: the position of its first byte, its start and end in the text, and the characters per byte (0 if the
+        # unit cannot be divided).
         self._units: list[tuple[int, int, int, int]] = []
         content = bytearray()
         for match in re.finditer(units, text):
@@ -61,18 +61,18 @@ class _Decoded:
             content += data
         self.content = bytes(content).lower()
         if units == _ENCODED:
-            # As a space is written in forms.
+            # In forms, a plus is a space.
             self.content = self.content.replace(b"+", b" ")
 
     def find(self, wanted: bytes) -> t.Iterator[Span]:
-        """Yield the places in the text where these bytes are from."""
+        """Yield each place in the text, as start and end, that decodes to these bytes."""
         position = self.content.find(wanted)
         while position >= 0:
             yield self._place(position)[0], self._place(position + len(wanted) - 1)[1]
             position = self.content.find(wanted, position + len(wanted))
 
     def _place(self, position: int) -> Span:
-        # The last unit that begins there or before.
+        # The last unit that begins at the position or before it.
         begin, start, end, step = self._units[bisect.bisect_left(self._units, (position + 1,)) - 1]
         if not step:
             return start, end
@@ -88,7 +88,7 @@ def _encode(text: str) -> bytes:
 def _find(text: str, secrets: list[str]) -> t.Iterator[Span]:
     literal, encoded = _Decoded(text, _LITERAL), _Decoded(text, _ENCODED)
     for secret in secrets:
-        # What reads like an escape in the secret may have been taken apart in a URL.
+        # The secret is searched for with its escapes decoded, and literally: a URL may encode them character by character.
         for wanted in {_Decoded(secret, _LITERAL).content, _encode(secret.replace("\\", "")).lower()} - {b""}:
             yield from literal.find(wanted)
             yield from encoded.find(wanted.replace(b"+", b" "))
@@ -99,18 +99,18 @@ def _find(text: str, secrets: list[str]) -> t.Iterator[Span]:
 
 
 def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> str:
-    """Return `text` without `secrets`, in a time that grows with their lengths and no faster.
+    """Return `text` with stars in the place of `secrets`. The time grows linearly with their lengths.
 
-    Each character of a secret is found as itself, and as it is written in URLs and in JSON; of ASCII, in either case.
+    Secrets are found plain, URL-encoded and JSON-escaped, in any mixture; ASCII letters match in either case.
 
     Args:
         text: Any text.
-        secrets: What must not be in it, not even in part.
-        most: The most characters of the text to return; None for all of them.
+        secrets: What must not be shown, not even in part.
+        most: The most characters to return; None for all.
     """
     wanted = sorted({*filter(None, secrets)})
     kept = len(text) if most is None else min(most, len(text))
-    # What begins before the end is found even where it ends behind it.
+    # Look beyond the end, to find a secret that is cut off there.
     text = text[: kept + _LONGEST_FORM * max(map(len, wanted), default=0)]
     parts, done = [], 0
     for start, end in sorted(_find(text, wanted)):

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calls side by side: the governor, which keeps their requests below the rate of the service, and the threads that run them."""
+"""Calls in parallel: a governor that keeps their requests below the service's rate limit, and the threads that run them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from .pauses import STOP, Clock, Sleep, check_stopped
 
-# Seconds.
+# In seconds.
 LONGEST_DOUBLED_PAUSE = 30.0
 SUCCESSES_FOR_ONE_MORE = 10
 
@@ -27,13 +27,13 @@ _Job = tuple[_Key, t.Callable[[], _Result], contextvars.Context]
 
 
 class Governor:
-    """Slows down all requests of a client when one is refused for its rate, and lets them be faster again later.
+    """Slows down all requests of a client after a rate limit error (429), and speeds up again after successes.
 
-    Safe for threads.
+    Thread-safe.
 
     Args:
-        parallel: How many requests may run at the same time at the most.
-        longest_pause: The seconds that all pauses together may last.
+        parallel: The most requests that may run at once.
+        longest_pause: The most seconds that all pauses together may last.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
@@ -54,10 +54,10 @@ class Governor:
 
     @contextmanager
     def slot(self) -> t.Iterator[float]:
-        """Wait until a request may be sent, and keep its place inside the block. Yields the seconds that it has waited.
+        """Wait until a request may be sent, and hold its slot inside the block. Yields the seconds waited.
 
         Raises:
-            StoppedError: If this thread has to stop.
+            StoppedError: If this thread must stop.
         """
         started = self._clock()
         self._enter()
@@ -85,7 +85,7 @@ class Governor:
     def _succeed(self) -> None:
         with self._changed:
             if self._clock() < self._end:
-                # It was sent before the pause, and says nothing of what comes after it.
+                # The request was sent before the pause: its success does not show that the rate is fine now.
                 return
             self._in_a_row = 0
             self._successes += 1
@@ -93,18 +93,18 @@ class Governor:
                 self._allowed = min(self._allowed + 1, self._parallel)
 
     def pause(self, seconds: float | None, *, was_served: bool = False) -> float:
-        """Hold all requests for a while, and return when that ends, on the clock; infinity if the pauses would last too long.
+        """Hold all requests for a while, and return the end of the pause, on the clock; infinity if pauses would last too long.
 
         Args:
-            seconds: What the service asks for; None or 0 for 1, 2, 4 and up to 30 seconds, one after the other.
-            was_served: Whether the reply that asks for it was no refusal; the next one would be.
+            seconds: What the service asks for; None or 0 for a pause that doubles from 1 to 30 seconds.
+            was_served: Whether this request was served, and the next one would be refused.
         """
         with self._changed:
             now = self._clock()
             is_new = now >= self._end
             if is_new and was_served:
                 self._in_a_row = 0
-            # With a pause of zero it could be refused without an end.
+            # Without a pause, the service could refuse the request for ever.
             if not seconds:
                 seconds = min(2.0**self._in_a_row, LONGEST_DOUBLED_PAUSE) if is_new else 0.0
             longer = max(0.0, now + seconds - max(now, self._end))
@@ -120,7 +120,7 @@ class Governor:
 
 
 class Ended(t.Generic[_Key, _Result]):
-    """How a call ended: the `key` that it was submitted under, and the `error` that it raised; None if it returned."""
+    """How a call ended: its `key`, and the `error` that it raised; None if it returned."""
 
     def __init__(self, key: _Key, call: t.Callable[[], _Result]) -> None:
         self.key = key
@@ -142,14 +142,14 @@ class Ended(t.Generic[_Key, _Result]):
 
 
 class Workers(t.Generic[_Key, _Result]):
-    """Runs calls side by side, and hands over how each ended to the main thread.
+    """Runs calls in parallel, and hands their results to the main thread.
 
-    A context manager. At its end, also by an exception, no call is begun any more, pauses of the client end at once, and what is
-    running is waited for: it ends within the time of one request. Calls see the context variables of the thread that submits
-    them. Only one thread, the main thread, may use the methods.
+    A context manager. On exit, also by an exception, it starts no more calls, ends the pauses of the client, and waits for the
+    running calls, which end within the time of one request. Calls see the context variables of the thread that submits
+    them. Only the main thread may use the methods.
 
     Args:
-        limit: How many calls run at the same time at the most.
+        limit: The most calls that run at once.
     """
 
     def __init__(self, limit: int) -> None:
@@ -158,34 +158,34 @@ class Workers(t.Generic[_Key, _Result]):
         self._changed = threading.Condition()
         self._waiting: deque[_Job[_Key, _Result]] = deque()
         self._ended: queue.SimpleQueue[Ended[_Key, _Result]] = queue.SimpleQueue()
-        # Threads that will look for another call.
+        # Threads that are running, and look for another call.
         self._alive = 0
         # Calls that run in threads.
         self._running = 0
-        # Calls that were submitted, and whose end was not handed over.
+        # Calls that were submitted, and that `next` has not returned yet.
         self._open = 0
 
     def __enter__(self) -> Workers[_Key, _Result]:
-        """Begin."""
+        """Return self."""
         return self
 
     def __exit__(self, *unused: object) -> None:
-        """Stop, and wait for what is running."""
+        """Stop, and wait for the running calls."""
         self.stop()
         self._wait()
 
     def submit(self, key: _Key, call: t.Callable[[], _Result]) -> None:
-        """Take a call, which begins as soon as a thread is free while the main thread waits in `next`."""
+        """Queue a call. It starts when a thread is free and the main thread calls `next`."""
         self._waiting.append((key, call, contextvars.copy_context()))
         self._open += 1
 
     def next(self, seconds: float | None = None) -> Ended[_Key, _Result] | None:
-        """Wait until a call ends, and return how; None if none is left, or none ended in time.
+        """Wait until a call ends, and return how; None if none is left, none ended in time, or after `stop`.
 
-        A call with nothing beside it runs in this thread.
+        A single call runs in this thread, however long it takes.
 
         Args:
-            seconds: How long to wait; None for as long as it takes.
+            seconds: How long to wait; None for no limit.
         """
         if not self._open or self._stop.is_set():
             return None
@@ -201,23 +201,23 @@ class Workers(t.Generic[_Key, _Result]):
         return ended
 
     def results(self) -> t.Iterator[Ended[_Key, _Result]]:
-        """Yield how each call ended, until none is left; more may be submitted meanwhile."""
+        """Yield how each call ended, until none is left. More may be submitted meanwhile."""
         while (ended := self.next()) is not None:
             yield ended
 
     def stop(self) -> None:
-        """Begin no call any more, and let the running ones send no further request."""
+        """Start no more calls, and stop the running ones before their next request."""
         self._stop.set()
 
     def drain(self) -> list[Ended[_Key, _Result]]:
-        """Stop, wait for the running calls, and return how those ended that were not handed over. The others were not begun."""
+        """Stop, wait for the running calls, and return those that `next` has not. All others never started."""
         self.stop()
         self._wait()
         self._open = 0
         return [self._ended.get() for unused in range(self._ended.qsize())]
 
     def _start(self, *, may_run_here: bool) -> _Job[_Key, _Result] | None:
-        """Start the threads that are missing; return a call to run in this thread instead, if no thread should or can run it."""
+        """Start missing threads. Return a call to run in this thread if it is the only one, or if no thread can start."""
         with self._changed:
             wanted = min(self._limit - self._alive, len(self._waiting))
             if self._alive or wanted > 1 or not may_run_here:
@@ -226,13 +226,13 @@ class Workers(t.Generic[_Key, _Result]):
                     try:
                         threading.Thread(target=self._work, daemon=True).start()
                     except RuntimeError:
-                        # The system gives no more threads.
+                        # The system has no more threads.
                         self._alive -= 1
                         break
             return self._waiting.popleft() if self._waiting and not self._alive else None
 
     def _work(self) -> None:
-        # A signal that comes here would not wake the main thread, which alone answers it.
+        # Only the main thread handles signals, and one that arrives here would not wake it.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
             with self._changed:
@@ -250,7 +250,7 @@ class Workers(t.Generic[_Key, _Result]):
                     self._changed.notify_all()
 
     def _wait(self) -> None:
-        """Wait for the calls that run."""
+        """Wait for the running calls."""
         with self._changed:
             while self._running:
                 self._changed.wait()

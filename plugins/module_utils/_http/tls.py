@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS as urllib3 sets it up, with the certificates read once."""
+"""TLS contexts as urllib3 makes them, with the certificates read once per process."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ except ImportError:
 
 
 def trusting(path: str) -> ssl.SSLContext:
-    """Return the context that trusts the certificates of a file, or a folder, and no others.
+    """Return the context that trusts only the certificates of a file or folder.
 
-    Contexts are safe for threads, and for forks: each connection has a state of its own.
+    Contexts are safe for threads and forks: each connection has its state to itself.
 
     Raises:
-        OSError: If it cannot be read; an SSLError if there are no certificates.
-        ValueError: If it is no path.
+        OSError: If `path` cannot be read; an SSLError if it is a file without certificates.
+        ValueError: If it is not a path.
     """
-    # A file that was replaced is read again.
+    # With the time of the last change, so that a replaced file is read again.
     return _read(path, os.stat(path).st_mtime_ns)
 
 
@@ -48,7 +48,7 @@ def trusting_anybody() -> ssl.SSLContext:
 
 
 def preload() -> None:
-    """Read the usual certificates, in a process that forks workers afterwards: they share the context then."""
-    # The task that needs them says what is wrong.
+    """Read the default certificates before a process forks: its workers share the context."""
+    # A task that needs them reports the error.
     with contextlib.suppress(OSError):
         trusting(DEFAULT_CA_BUNDLE_PATH)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sends HTTP requests with requests, one after the other over kept connections, and sorts the failures of connections."""
+"""Sends HTTP requests with the library requests over kept connections, and classifies connection failures."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ else:
 
 
 USER_AGENT = f"cloudpeer.atlas/{VERSION} (Ansible collection)"
-# Empty where the address begins with the host.
+# Empty for an address without a scheme.
 PROXY_SCHEMES = ("", "http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 class TransportError(Exception):
-    """There was no whole reply; `failure` says what happened, and `__cause__` why."""
+    """No complete reply came; `failure` says how the connection failed, and `__cause__` why."""
 
     def __init__(self, failure: ConnectionFailure) -> None:
         super().__init__(failure)
@@ -56,12 +56,12 @@ class TransportError(Exception):
 
 
 class Transport:
-    """Sends requests to one server.
+    """Sends requests to one server, one at a time.
 
     Args:
         clock: A monotonic clock, in seconds.
-        record: Takes each request that was sent.
-        verify: Whether to verify the certificate of the server, or by which file or folder.
+        record: Receives each request that was sent.
+        verify: Whether to verify the server's certificate, or the file or folder with the certificates to trust.
     """
 
     def __init__(self, clock: Clock, record: t.Callable[[ApiCall], None], verify: bool | str = True) -> None:
@@ -70,9 +70,9 @@ class Transport:
         self._verify = verify
         self._deadline = Deadline()
         self._session = _Session()
-        # Credentials come with each request; without this, requests would look for others in ~/.netrc.
+        # Each request brings its credentials; without this, requests would look for others in ~/.netrc.
         self._session.auth = lambda request: request
-        # What is compressed can grow a thousandfold; see `read_body`.
+        # A compressed body can grow a thousandfold; see `read_body`.
         self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": USER_AGENT})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, GuardedAdapter(self._deadline))
@@ -87,14 +87,14 @@ class Transport:
         return self._deadline.was_sent
 
     def prepare(self, method: str, url: str, data: t.Any, headers: t.Mapping[str, str]) -> Prepared:
-        """Return a request as it goes out, but for the credentials."""
+        """Return a request as it goes out, without the credentials."""
         return self._session.prepare_request(requests.Request(method, url, data=data, headers=dict(headers)))
 
     def exchange(self, prepared: Prepared, timeout: float, path: str) -> Reply:
         """Send one request as `send` does, and record it under a path.
 
         Raises:
-            TransportError: If no whole reply comes in time.
+            TransportError: If no complete reply comes in time.
         """
         started, status = self._clock(), None
         try:
@@ -105,24 +105,24 @@ class Transport:
         return reply
 
     def send(self, prepared: Prepared, timeout: float) -> Reply:
-        """Send one request and return the reply to it, whatever its status; redirects are not followed.
+        """Send one request and return the reply, whatever its status; redirects are not followed.
 
         Args:
-            prepared: The request, which may have been sent before.
-            timeout: The seconds that it may take until the whole reply is there.
+            prepared: The request; it may have been sent before.
+            timeout: The most seconds until the reply is complete.
 
         Raises:
-            TransportError: If no whole reply comes by then.
+            TransportError: If no complete reply comes by then.
         """
         ours = t.cast("requests.PreparedRequest", prepared)
         url = str(ours.url)
         try:
-            # Those that came since it was prepared count, too.
+            # Send the cookies that were set after the request was prepared, too.
             ours.headers.pop("Cookie", None)
             ours.prepare_cookies(self._session.cookies)
             options = self._session.merge_environment_settings(url, {}, True, self._verify, None)
             if urlsplit(url).scheme == "http":
-                # Plain http is for this host alone; a proxy would be another one.
+                # Plain http is allowed for this host only, and a proxy would be another host.
                 options["proxies"] = {}
             proxy = select_proxy(url, options["proxies"])
             if proxy is not None:
@@ -130,11 +130,11 @@ class Transport:
             with self._deadline.running(timeout):
                 reply = _read(self._session.send(ours, timeout=timeout, **options))
         except (RequestException, HTTPError, OSError, ValueError) as error:
-            # What the libraries say of a connection that the deadline has ended is not the cause.
+            # After the deadline has shut the connection down, the library's error is not the cause.
             if not self._deadline.has_expired:
                 raise TransportError(_failure_of(error, was_sent=self.was_sent)) from error
         except BaseException:
-            # In the middle of an exchange: what may still come on its connection answers no other request.
+            # Interrupted in the middle of an exchange: a late reply must not be read as the next one.
             self._session.close()
             raise
         if self._deadline.has_expired:
@@ -144,12 +144,12 @@ class Transport:
 
 def _read(reply: requests.Response) -> Reply:
     """Read the body of a reply."""
-    # Before its version 2, urllib3 takes a body that ends too early for a whole one by default.
+    # By default, urllib3 before version 2 accepts a truncated body.
     reply.raw.enforce_content_length = True
     content, flaw = b"", ""
-    # What is not read to its end is dropped, with its connection.
+    # Closing a reply that is not read to its end drops the connection.
     with reply:
-        # An interim reply has no body. The final one may still come: without its connection, it answers no other request.
+        # An interim reply (1xx) has no body. The final one may follow, so the connection is dropped.
         if reply.status_code // 100 != 1:
             try:
                 read = functools.partial(reply.raw.read, decode_content=False)
@@ -160,7 +160,7 @@ def _read(reply: requests.Response) -> Reply:
 
 
 def _check_proxy(proxy: str) -> None:
-    """Reject a malformed address of a proxy here: the library's message may leak its password.
+    """Reject a malformed proxy address: the library's message may leak its password.
 
     Raises:
         TransportError: If it is malformed.
@@ -173,15 +173,15 @@ def _check_proxy(proxy: str) -> None:
 
 
 def _failure_of(error: Exception, *, was_sent: bool) -> ConnectionFailure:
-    """Return what happened to the connection, by the exception of the HTTP library and whether the request was sent."""
+    """Return how the connection failed, by the library's exception and whether the request was sent."""
     wrapped = error.args[0] if error.args else None
     root = root_cause(error)
     if isinstance(root, OSError) and root.errno in (errno.EMFILE, errno.ENFILE) and not was_sent:
         return "no files"
-    # Before its version 2, urllib3 itself checks the host of a certificate, and takes the user of a proxy for its scheme.
+    # urllib3 before version 2 checks the host name of a certificate itself, and takes the user of a proxy for its scheme.
     if isinstance(root, (ssl.SSLCertVerificationError, CertificateError)):
         return "untrusted"
-    # urllib3 takes the end of a connection through a proxy for a failure of the proxy, even in the middle of a reply.
+    # urllib3 blames the proxy whenever a connection through it ends, even in the middle of a reply.
     if not was_sent and (isinstance(error, (ProxyError, InvalidProxyURL, InvalidSchema)) or isinstance(root, ProxySchemeUnknown)):
         return "no proxy"
     if isinstance(error, ConnectTimeout) or isinstance(getattr(wrapped, "reason", wrapped), NewConnectionError):

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CIDR blocks."""
+"""CIDR blocks: parsing, overlaps, and the parts of a block outside others."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Block = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
 def parse_block(value: str, hint: str) -> Block:
-    """Return a CIDR block without host bits, in the form that Atlas gives back.
+    """Return a CIDR block; it must be written in canonical form, without host bits, as Atlas returns it.
 
     Args:
-        value: The block.
-        hint: What to do if it is not one.
+        value: The text of the block.
+        hint: What to do if the text is not a block.
 
     Raises:
-        InvalidValueError: If it is not one; the hint then gives the block that was probably meant.
+        InvalidValueError: If the text is not a block, or not canonical; the hint then gives the canonical form.
     """
     try:
         network = ipaddress.ip_network(value, strict=False)
@@ -41,10 +41,10 @@ def parse_block(value: str, hint: str) -> Block:
 
 
 def parse_private_block(value: str) -> ipaddress.IPv4Network:
-    """Return the CIDR block of a network in AWS or Atlas: IPv4 and private.
+    """Return the CIDR block of a network in AWS or Atlas, which must be IPv4 and private.
 
     Raises:
-        InvalidValueError: If it is not.
+        InvalidValueError: If the text is not such a block.
     """
     hint = "Give an IPv4 CIDR block, such as 10.0.0.0/16."
     if ":" in value:
@@ -57,7 +57,7 @@ def parse_private_block(value: str) -> ipaddress.IPv4Network:
 
 
 def do_overlap(block: str | None, other: str | None) -> bool:
-    """Whether two CIDR blocks overlap; what is missing or not a block cannot be compared, and Atlas decides."""
+    """Whether two CIDR blocks overlap. False if either is missing or not a block: Atlas decides then."""
     try:
         return block is not None and other is not None and ipaddress.ip_network(block).overlaps(ipaddress.ip_network(other))
     except ValueError:
@@ -65,25 +65,25 @@ def do_overlap(block: str | None, other: str | None) -> bool:
 
 
 def ends_of(block: ipaddress.IPv4Network) -> tuple[int, int]:
-    """Return the first and the last address of a block as numbers, which compare much faster than blocks."""
+    """Return the first and last address of a block as numbers: these compare much faster than blocks."""
     return int(block.network_address), int(block.broadcast_address)
 
 
 def parts_outside(
     blocks: t.Iterable[ipaddress.IPv4Network], others: t.Iterable[ipaddress.IPv4Network]
 ) -> dict[ipaddress.IPv4Network, list[ipaddress.IPv4Network]]:
-    """Return for each block the parts that are in none of the others, as few as possible, in their order."""
+    """Return, by block, the parts outside all `others`: as few blocks as possible, in ascending order."""
     ranges = sorted(map(ends_of, others))
     return {block: list(_outside(*ends_of(block), ranges)) for block in blocks}
 
 
 def is_within(block: ipaddress.IPv4Network, others: t.Iterable[ipaddress.IPv4Network]) -> bool:
-    """Whether each address of a block is in one of the others."""
+    """Whether `others` together contain every address of a block."""
     return not parts_outside([block], others)[block]
 
 
 def _outside(position: int, end: int, ranges: t.Iterable[tuple[int, int]]) -> t.Iterator[ipaddress.IPv4Network]:
-    """Yield the parts between two addresses, both included, that are in none of some ranges, which are in order."""
+    """Yield the blocks from `position` to `end`, both included, outside `ranges`; these are sorted."""
     for first, last in ranges:
         if first > end:
             break

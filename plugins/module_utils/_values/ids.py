@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ids of Atlas and of AWS, and names of clusters."""
+"""Ids of Atlas and AWS, and names of clusters: each parser returns a valid text unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 
 from .invalid import InvalidValueError
 
-# As text: a task has few of them, and each pattern takes its time to compile.
+# Not compiled: a task uses few of these patterns, and compiling takes time.
 _OBJECT_ID = r"[0-9a-f]{24}"
 _CLUSTER_NAME = r"[a-zA-Z0-9][a-zA-Z0-9-]*"
 _ACCOUNT_ID = r"[0-9]{12}"
@@ -18,7 +18,7 @@ _LARGEST_OCTAL = 0o77777777777
 
 
 def _aws_id(prefix: str, before: str = "") -> str:
-    """Return the form of an id of AWS: 17 hexadecimal digits, or 8 in old accounts."""
+    """Return the pattern of an AWS id: 17 hexadecimal digits, or 8 in old accounts."""
     return rf"{before}{prefix}-([0-9a-f]{{8}}|[0-9a-f]{{17}})"
 
 
@@ -34,7 +34,7 @@ def parse_object_id(value: str) -> str:
     """Return an id of Atlas: 24 hexadecimal digits.
 
     Raises:
-        InvalidValueError: If it is not an object id; AWS ids get a hint of their own.
+        InvalidValueError: If it is not an object id; for AWS ids, the hint says where they belong.
     """
     if re.fullmatch(_OBJECT_ID, value):
         return value
@@ -52,7 +52,7 @@ def parse_cluster_name(value: str) -> str:
     """Return the name of a cluster: letters, digits and hyphens.
 
     Raises:
-        InvalidValueError: If it is not one. In a path, an empty name would mean the list of all clusters.
+        InvalidValueError: If it is not one. An empty name in a path would request the list of all clusters.
     """
     if not re.fullmatch(_CLUSTER_NAME, value):
         raise InvalidValueError(
@@ -65,7 +65,7 @@ def parse_account_id(value: str) -> str:
     """Return the id of an AWS account: 12 digits.
 
     Raises:
-        InvalidValueError: If it is not one; a number that YAML has changed is explained.
+        InvalidValueError: If it is not one; the hint explains how YAML changes numbers with leading zeros.
     """
     if not re.fullmatch(_ACCOUNT_ID, value):
         raise _not_an_id(value, "an AWS account", _account_hint(value))
@@ -94,7 +94,7 @@ def parse_vpc_id(value: str) -> str:
 
 
 def parse_connection_id(value: str) -> str:
-    """Return the id that AWS gives a peering connection: `pcx-` and 17 hexadecimal digits, or 8.
+    """Return AWS's id of a peering connection: `pcx-` and 17 hexadecimal digits, or 8.
 
     Raises:
         InvalidValueError: If it is not one.
@@ -115,7 +115,7 @@ def parse_route_table_id(value: str) -> str:
 
 
 def parse_security_group_id(value: str) -> str:
-    """Return the id of a security group, `sg-` and 17 hexadecimal digits, or 8; its account may stand before it.
+    """Return the id of a security group: `sg-` and 17 hexadecimal digits, or 8, with an optional `<account>/` before it.
 
     Raises:
         InvalidValueError: If it is not one.

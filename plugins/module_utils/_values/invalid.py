@@ -1,16 +1,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The error for values that cannot be right; the caller adds the name of the option."""
+"""The error for invalid values; the caller adds the name of the option."""
 
 from __future__ import annotations
 
 
 class InvalidValueError(ValueError):
-    """A value that cannot be right.
+    """An invalid value.
 
     Args:
-        problem: What is wrong, to follow the name of the option: `is not a CIDR block: '10.0.0.0'`.
+        problem: What is wrong. It follows the name of the option in the message: `is not a CIDR block: '10.0.0.0'`.
         hint: What to do next, as a sentence.
     """
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moments: as texts, and in ids."""
+"""Moments in time: from ISO 8601 dates, and from the ids of Atlas."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import datetime
 
 
 def to_moment(date: str) -> datetime.datetime:
-    """Return an ISO 8601 date as a moment; one without an offset is in UTC, as Atlas takes it.
+    """Return an ISO 8601 date in UTC, in whole seconds; a date without an offset is in UTC, as in Atlas.
 
     Raises:
-        ValueError: If it is no date.
+        ValueError: If it is not a date.
     """
-    # Python 3.9 and 3.10 do not read the Z.
+    # Python 3.9 and 3.10 do not accept the Z.
     moment = datetime.datetime.fromisoformat(date.strip().upper().replace("Z", "+00:00"))
     moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
     try:
@@ -25,7 +25,7 @@ def to_moment(date: str) -> datetime.datetime:
 
 
 def created_at(object_id: str) -> datetime.datetime | None:
-    """Return when an object of Atlas was made; None if its id does not tell.
+    """Return when an object of Atlas was created; None if its id is malformed.
 
     The first 4 bytes of an ObjectId are seconds since 1970: https://www.mongodb.com/docs/manual/reference/bson-types/#objectid.
     """

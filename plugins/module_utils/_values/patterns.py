@@ -17,16 +17,15 @@ _WILDCARDS = frozenset("*?[")
 
 
 def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | None]) -> Pattern:
-    """Return a pattern with texts as values; a null stays, and matches nothing.
+    """Return a pattern with its values as texts. A null stays null and matches nothing.
 
     Args:
-        pattern: Values by fields. Those with a wildcard (`*`, `?`, `[…]`) match in the manner of a shell.
-        forms: The fields that there are, each with what raises InvalidValueError for a value that it cannot have; None if it can
-            have any.
+        pattern: Values by field. A value may have shell wildcards (`*`, `?`, `[…]`); any other is parsed by its form.
+        forms: The known fields, each with its parser, which raises InvalidValueError; None for a field that takes any text.
 
     Raises:
-        InvalidValueError: If the pattern is empty, has a field that there is not, or a value that its field cannot have; the
-            message begins with what follows the name of the pattern.
+        InvalidValueError: If the pattern is empty, or has an unknown field or an invalid value. The message follows the name of
+            the pattern.
     """
     if not pattern:
         raise InvalidValueError(" is empty", f"Give at least one of {', '.join(forms)}.")
@@ -48,12 +47,12 @@ def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | 
 
 
 def matches(pattern: Pattern, fields: t.Mapping[str, t.Any], caseless: t.Container[str] = ()) -> bool:
-    """Whether all fields of a pattern match those of an object. A null, or a field that is missing, matches nothing.
+    """Whether an object matches all fields of a pattern. A null, in either, and a missing field match nothing.
 
     Args:
         pattern: The pattern.
         fields: The fields of the object.
-        caseless: The fields in which upper and lower case are the same.
+        caseless: The fields that are compared without regard to case.
     """
     return all(
         value is not None and fields.get(name) is not None and _fits(str(fields[name]), value, is_caseless=name in caseless)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Regions: a table of those of one cloud, in the spellings of Atlas and of the cloud."""
+"""Regions of a cloud: a table with their names in Atlas and in the cloud, and functions for AWS's spellings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .invalid import InvalidValueError
 
 
 class RegionTable:
-    """The known regions of one cloud. Clouds open new ones, so a name that is not known is passed on as it is.
+    """The known regions of one cloud. Clouds open new ones, so an unknown name is returned unchanged.
 
     Args:
         provider_name: The cloud, for messages.
-        names: The cloud's name of each region, by Atlas's.
+        names: The cloud's name of each region, by Atlas's name.
     """
 
     def __init__(self, provider_name: str, names: t.Mapping[str, str]) -> None:
@@ -38,10 +38,10 @@ class RegionTable:
         return _key(region) in self._atlas_names
 
     def parse(self, value: str) -> str:
-        """Return a region as tasks have it: as Atlas writes it.
+        """Return the region that an option names, as Atlas writes it.
 
         Raises:
-            InvalidValueError: If there is no text.
+            InvalidValueError: If it is empty.
         """
         if not value.strip():
             examples = " or ".join(next(iter(self.names.items())))
@@ -50,33 +50,33 @@ class RegionTable:
 
 
 def _key(region: str) -> str:
-    """Return what two ways to write one name have in common: people mix up hyphens and underscores, and cases.
+    """Return one key for all spellings of a name: people mix up hyphens, underscores and case.
 
-    AZURE's display names, such as North Europe, are its names with blanks, and Azure takes them, too.
+    AZURE also accepts its display names, such as North Europe: these are its names with spaces.
     """
     return region.strip().upper().replace("-", "_").replace(" ", "")
 
 
 def to_cloud_region(region: str) -> str:
-    """Return a region as the cloud writes it: `us-east-1`, also for Atlas's `US_EAST_1`."""
+    """Return a region as AWS writes it, from either spelling: `us-east-1`."""
     return region.lower().replace("_", "-")
 
 
 def to_atlas_region(region: str) -> str:
-    """Return a region as Atlas writes it in containers: `US_EAST_1`."""
+    """Return an AWS region as Atlas writes it in containers, from either spelling: `US_EAST_1`."""
     return region.upper().replace("-", "_")
 
 
 def same_region(region: str | None, other: str | None) -> bool:
-    """Whether two regions are the same, however they are written."""
+    """Whether two regions of AWS are the same, in either spelling; False if one is missing."""
     return region is not None and other is not None and to_cloud_region(region) == to_cloud_region(other)
 
 
 def parse_any_region(value: str) -> str:
-    """Return a region of any cloud as it is written, without blanks around it.
+    """Return a region of any cloud, stripped of spaces around it.
 
     Raises:
-        InvalidValueError: If there is no text.
+        InvalidValueError: If it is empty.
     """
     if not value.strip():
         raise InvalidValueError("is empty", "Give a region such as us-east-1, or leave it out.")
