@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client of Atlas: a method for each verb, and lists in pages."""
+"""The client of Atlas: a method for each HTTP verb, and paginated lists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .request import DEFAULT_VERSION, NOTHING, Credential, Json, Request
 from .sender import Retry, Sender, Senders
 from .settings import ApiSettings
 
-# The most that Atlas puts on a page, and more pages than any list of Atlas has.
+# The largest page of Atlas, and more pages than any of its lists has.
 PAGE_SIZE = 500
 MOST_PAGES = 100
 Path = tuple[str, ...]
@@ -26,14 +26,14 @@ Hints = t.Mapping[str, str]
 
 
 class AtlasClient:
-    """Talks to one Atlas with one credential. Safe for threads: each request has a connection for itself while it takes.
+    """Talks to one Atlas with one credential. Thread-safe: each running request has a connection to itself.
 
     Every `path` is a sequence of segments below `/api/atlas/<version>`, escaped one by one. `description` is a verb phrase for
-    error messages: `list the … of project …`. `hints` says what to do next, by error code; `version` is the v2 resource's date.
+    error messages: `list the … of project …`. `hints` says what to do next, by error code; `version` is the date of the v2
+    resource.
 
-    Every verb raises NoAnswerError if Atlas does not answer, and ApiError, or a class below it, if Atlas answers with an error
-    or with something that is not a reply of its API. Retries are used up then. If a change may have been made all the same,
-    `outcome_unknown` is set.
+    Every verb raises NoAnswerError if Atlas does not answer, and ApiError or a subclass if Atlas answers with an error, or the
+    reply is not from its API. Retries are used up then. `outcome_unknown` is set if a change may have been made.
 
     Args:
         settings: How to reach Atlas.
@@ -47,7 +47,7 @@ class AtlasClient:
         secrets: What must not be shown; the list grows.
 
     Raises:
-        InvalidOptionError: If the settings cannot be right.
+        InvalidOptionError: If the settings are invalid.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class AtlasClient:
         self.calls: list[ApiCall] = []
         self._retry = Retry(settings, clock, sleep)
         self._senders = Senders(lambda: Sender(settings, credential, self._retry, self._record))
-        # What requests without a clear answer may have deleted.
+        # The paths whose deletion got no clear answer.
         self._perhaps_deleted: set[Path] = set()
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class AtlasClient:
 
     @contextmanager
     def recording(self) -> t.Iterator[list[ApiCall]]:
-        """Begin a task: yield a list that collects the requests sent inside the block, and forget what was deleted before."""
+        """Begin a task: yield a list that collects the requests sent inside the block, and forget earlier deletions."""
         self.calls = []
         self._perhaps_deleted = set()
         try:
@@ -80,8 +80,8 @@ class AtlasClient:
     def within(self, deadline: float) -> t.Iterator[None]:
         """Bound the requests inside the block by a deadline, on the client's clock.
 
-        Each gets the time that is left, at least a second and at most `timeout`. After the deadline, none is sent again or
-        paused for. Blocks may be nested; the earlier deadline counts. A thread has its own, or that of the thread that
+        Each gets the time that is left, at least a second and at most `timeout`. After the deadline, there are no retries and no
+        pauses. Blocks may be nested; the earlier deadline counts. A thread inherits the deadline of the thread that
         submitted its call.
         """
         with self._retry.within(deadline):
@@ -89,11 +89,11 @@ class AtlasClient:
 
     @contextmanager
     def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:
-        """Let several threads send inside the block. If Atlas refuses a request for its rate, all of them slow down.
+        """Let several threads send inside the block; after a rate limit error (429), all of them slow down.
 
         Args:
-            parallel: How many requests may run at the same time at the most.
-            longest_pause: The seconds that all pauses for the rate together may last. After that, refusals are errors.
+            parallel: The most requests that may run at once.
+            longest_pause: The most seconds that all these pauses together may last. After that, a 429 is an error.
         """
         from .._http.threads import Governor
 
@@ -116,7 +116,7 @@ class AtlasClient:
         return self._senders.answer(Request("GET", path, description, hints=hints, version=version))
 
     def find(self, path: Path, description: str, missing: Codes, **more: t.Any) -> Json | None:
-        """Return the object at `path` like `get`, with the same options; None if Atlas answers 404 with a code in `missing`."""
+        """Return the object at `path` as `get` does; None if Atlas answers 404 with a code in `missing`."""
         try:
             return self.get(path, description, **more)
         except NotFoundError as error:
@@ -154,14 +154,14 @@ class AtlasClient:
         exists: Codes = frozenset(),
         hints: Hints = NOTHING,
     ) -> Json:
-        """Create something below `path` and return the object in the reply: a page of a list if a list was sent.
+        """Create something below `path` and return the object in the reply: a page of a list if `body` is a list.
 
-        It is sent once, unless it is refused for its rate alone.
+        The request is sent again only after a rate limit error (429).
 
         Raises:
             NoAnswerError: If Atlas does not answer.
             OvertakenError: If Atlas refuses it with a code in `exists`.
-            ApiError: If Atlas refuses it in another way.
+            ApiError: If Atlas refuses it with any other.
         """
         is_list = isinstance(body, list)
         return self._senders.answer(
@@ -169,7 +169,7 @@ class AtlasClient:
         )
 
     def patch(self, path: Path, body: Json, description: str, *, hints: Hints = NOTHING) -> Json:
-        """Change the object at `path` and return the object in the reply. Like `post`, it is sent once.
+        """Change the object at `path` and return the object in the reply. As in `post`, only a 429 is retried.
 
         Raises:
             TaskError: If Atlas does not answer (NoAnswerError), or refuses the change (ApiError).
@@ -177,12 +177,12 @@ class AtlasClient:
         return self._senders.answer(Request("PATCH", path, description, body=body, hints=hints))
 
     def delete(self, path: Path, description: str, *, gone: Codes = frozenset(), hints: Hints = NOTHING) -> None:
-        """Delete the object at `path`. If an earlier try of this task may have deleted what is gone now, that is a success.
+        """Delete the object at `path`. If it is gone, and an earlier try of this task may have deleted it, that is a success.
 
         Raises:
             NoAnswerError: If Atlas does not answer.
-            OvertakenError: If Atlas answers 404 or 409 with a code in `gone`.
-            ApiError: If Atlas refuses it in another way.
+            OvertakenError: If Atlas answers 404 or 409 with a code in `gone`, and no earlier try can be the reason.
+            ApiError: If Atlas refuses it with any other.
         """
         try:
             self._senders.answer(Request("DELETE", path, description, gone=gone, hints=hints))
@@ -195,17 +195,17 @@ class AtlasClient:
 
 
 def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Callable[[Json], t.Any]) -> list[Json]:
-    """Return the objects of all pages of a list, until a page has no next one (the total count is an estimate).
+    """Return the objects of all pages of a list, up to the page without a `next` link (the total count is an estimate).
 
-    Objects may move to another page while they are read: duplicates (same `key`) are dropped.
+    Objects may move between pages while these are read: duplicates (same `key`) are dropped.
 
     Args:
         answer: Sends a request, and returns the page in the reply.
         first: The request for the first page.
-        key: Returns what identifies an object; a text.
+        key: Returns the text that identifies an object.
 
     Raises:
-        ApiError: If a page is malformed, or brings nothing new although there is a next one.
+        ApiError: If a page is malformed, brings nothing new although there is a next one, or there are too many pages.
     """
     request, failed = first, f"Failed to {first.description}"
     found: dict[str, Json] = {}
@@ -213,7 +213,7 @@ def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Ca
         known = len(found)
         page = answer(request)
         results = page.get("results")
-        # Anything else than a list is treated like a list of something that cannot be identified.
+        # Anything but a list is handled like a list with a malformed object.
         for one in results if isinstance(results, list) else [None]:
             identity = key(one) if isinstance(one, dict) else None
             if not isinstance(one, dict) or not isinstance(identity, str) or not identity:
@@ -223,14 +223,14 @@ def collect_pages(answer: t.Callable[[Request], Json], first: Request, key: t.Ca
         if following is None:
             return list(found.values())
         if len(found) == known:
-            # A page that brings nothing new, and is not the last: it would never end.
+            # Following such pages would never end.
             raise ApiError(f"{failed}: the pages of the list go round in a circle.", hint="Run the task again.")
         request = request._replace(query={**request.query, **following})
     raise ApiError(f"{failed}: the list has no end.", hint="Check base_url.")
 
 
 def _next_page(page: t.Mapping[str, t.Any]) -> dict[str, str] | None:
-    """Return the query of the page after `page`, from the link that Atlas gives; None after the last one.
+    """Return the query of the next page, from Atlas's `next` link; None for the last page.
 
     Only the query of the link is used: base_url alone decides where credentials go.
     """

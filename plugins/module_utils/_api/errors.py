@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Errors out of Atlas's replies, and what to do next, by code, status and failure of the connection."""
+"""Errors from Atlas's replies, with hints by error code, HTTP status and connection failure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._http.errors import CLASS_BY_STATUS, MAX_DETAIL_LENGTH, ApiError, Connect
 from .request import Request
 
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
-# By the error code of a reply that any request can get: signing in, the project, the state of the service.
+# By error code, for codes that any request can get: about signing in, the project, the state of the service.
 CODE_HINTS: t.Mapping[str, str] = {
     "GROUP_NOT_FOUND": "Check group_id (the project id, 24 hexadecimal digits) and that the API key belongs to its organization.",
     "IP_ADDRESS_NOT_ON_ACCESS_LIST": (
@@ -26,7 +26,7 @@ CODE_HINTS: t.Mapping[str, str] = {
     ),
     "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES": "Atlas is being upgraded and takes no changes: run the task again later.",
 }
-# By the HTTP status, for codes that have no hint of their own.
+# By HTTP status, for codes without a hint.
 STATUS_HINTS: t.Mapping[int, str] = {
     401: "Check public_key and private_key (or client_id and client_secret, or access_token): wrong, disabled or out of date?",
     403: "Check the roles of the API key in the project, and the API key's own access list.",
@@ -59,21 +59,21 @@ CONNECTION_HINTS: ConnectionHints = {
 def api_error(
     request: Request, status: int, body: t.Any, *, secrets: t.Iterable[str] = (), retry_after: float | None = None
 ) -> ApiError:
-    """Make the error for a reply of Atlas with an error status.
+    """Return the error for a reply of Atlas with an error status.
 
     Args:
-        request: What was refused.
+        request: The request that was refused.
         status: The HTTP status of the reply, or the one inside its envelope.
-        body: The decoded error body; anything that is not Atlas's error object counts as no detail.
+        body: The decoded error body; anything but Atlas's error object counts as no detail.
         secrets: What must not be shown.
         retry_after: The seconds after which Atlas asks to try again.
 
     Returns:
-        An OvertakenError for a code that the request names as such, otherwise an error of the status's own class. Its
-        `outcome_unknown` is set if Atlas failed over a write (5xx).
+        An OvertakenError for a code in the request's `exists` or `gone`, otherwise the error class of the status. Its
+        `outcome_unknown` is set if a write met a server error (5xx).
     """
     fields = body if isinstance(body, dict) else {}
-    # OAuth's errors have their code in another place (RFC 6749, 5.2).
+    # OAuth's errors have the code in `error` (RFC 6749, 5.2).
     code = fields.get("errorCode") or fields.get("error")
     code = code if isinstance(code, str) and code else None
     is_overtaken = code in request.exists or (status in (404, 409) and code in request.gone)
@@ -92,10 +92,10 @@ def api_error(
 
 
 def _detail(fields: dict[t.Any, t.Any]) -> str:
-    """Return Atlas's words: `detail`, the rejected fields that come with it, else `reason`."""
+    """Return Atlas's text: `detail`, `error_description` or else `reason`, and the rejected fields."""
     detail = fields.get("detail") or fields.get("error_description") or fields.get("reason")
     words = [detail] if isinstance(detail, str) else []
-    # Atlas may say the same in both places.
+    # Atlas may name a field in the detail, too.
     known = "".join(words)[:MAX_DETAIL_LENGTH]
     bad_request = fields.get("badRequestDetail")
     rejected = bad_request.get("fields") if isinstance(bad_request, dict) else None

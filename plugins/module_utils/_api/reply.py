@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading a reply of Atlas: the object in it, out of HTTP and the envelope, or the error that it means."""
+"""Reads replies of Atlas: returns the object in the body or envelope, or raises the error."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _CHECK_SERVER = "Check that base_url is Atlas and that no proxy or login page an
 
 
 def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t.Iterable[str]) -> Json:
-    """Return the object in a reply that says that the request was carried out; for a DELETE, it is empty.
+    """Return the object in a successful reply; for a DELETE, it is empty.
 
     Args:
-        reply: What came.
-        request: What it answers.
-        settings: How Atlas is reached: in an envelope, and by which base URL.
+        reply: The reply.
+        request: The request that it answers.
+        settings: The options `envelope` and `base_url`.
         secrets: What must not be shown.
 
     Raises:
-        ApiError: For any other reply. A redirect is not followed, which would show the credentials to another server. If a
-            reply to a write says neither that it was carried out nor that it was refused, `outcome_unknown` is set.
+        ApiError: For any other reply. Redirects are not followed: that would show the credentials to another server. If a reply
+            to a write is neither a success nor an error, `outcome_unknown` is set.
     """
     status, content = reply.status, parse_json(reply.content)
     if 300 <= status < 400:
@@ -58,18 +58,18 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
 
 
 def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, t.Any]:
-    """Return status and content out of an envelope; an object without `status` is no envelope, and taken as it is.
+    """Return the status and the content of an envelope; an object without `status` is the content itself.
 
     Raises:
-        ValueError: If it says neither that the request was carried out nor that it was refused.
+        ValueError: If the envelope has neither a result nor an error.
     """
     content, inner = envelope.get("content"), envelope.get("status")
     if status >= 400:
-        # HTTP has the last word; the envelope may say why the request was refused.
+        # The HTTP status counts; the envelope may have the error's body.
         return status, content if isinstance(content, dict) else envelope
     if "status" not in envelope:
         return status, envelope
-    # A boolean is an integer, too.
+    # In Python, a boolean is an integer, too.
     inside = inner if isinstance(inner, int) and not isinstance(inner, bool) else 0
     if 200 <= inside < 300:
         if request.method == "DELETE":
@@ -84,7 +84,7 @@ def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, 
 
 
 def _flaw(status: int, reply: Reply, content: t.Any, request: Request) -> str:
-    """Return why a reply that is neither an error nor a redirect does not say that the request was carried out, or nothing."""
+    """Return why a reply, neither error nor redirect, is no success either; empty if it is one."""
     if status < 200:
         return "is an interim one, and no final one came"
     if isinstance(content, dict):
@@ -96,7 +96,7 @@ def _flaw(status: int, reply: Reply, content: t.Any, request: Request) -> str:
 
 
 def _redirect_target(headers: t.Mapping[str, str]) -> str:
-    """Return the host to which a redirect leads, for an error message."""
+    """Return the host that a redirect leads to, for an error message."""
     try:
         return urlsplit(headers.get("Location") or "").hostname or "another place"
     except ValueError:
@@ -104,15 +104,15 @@ def _redirect_target(headers: t.Mapping[str, str]) -> str:
 
 
 def check_written(description: str, shown: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> None:
-    """Check that the object in the reply to a change is what was sent.
+    """Check that the reply to a change shows what was sent.
 
     Args:
         description: What the request does, as a verb phrase.
-        shown: The fields of the reply.
-        wanted: Those that were sent.
+        shown: The fields of the reply; it has at least those of `wanted`.
+        wanted: The fields that were sent.
 
     Raises:
-        ApiError: If it is not: whether the change was made is unknown then.
+        ApiError: If a value differs; its `outcome_unknown` is set.
     """
     differing = [f"{name} is {shown[name]}, not {value}" for name, value in wanted.items() if shown[name] != value]
     if differing:

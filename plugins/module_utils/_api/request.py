@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A request to Atlas, and what a kind of credential does with it."""
+"""A request to Atlas, and the protocol of the credentials that sign it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .settings import ApiSettings
 
 Json = dict[str, t.Any]
 
-# The date of the v2 API's resources in which peers, containers and the access list were last changed.
+# The v2 API's version of peers, containers and the access list.
 DEFAULT_VERSION = "2023-01-01"
 _FORM = "application/x-www-form-urlencoded"
 NOTHING: t.Mapping[str, str] = MappingProxyType({})
@@ -30,15 +30,15 @@ class Request(t.NamedTuple):
         path: The segments below `root`, escaped one by one, so that no value can change which resource is meant.
         description: What it does, as a verb phrase for error messages: `read network container … of project …`.
         query: The parameters of the query.
-        body: What is sent: an object or a list, as JSON; a text is a form, encoded already. None for none.
-        headers: Headers beside those that belong to the body and the API's version, or in place of them.
+        body: An object or a list, sent as JSON, or the text of an encoded form; None for none.
+        headers: More headers; they override those for the body and the API's version.
         expects_list: Whether Atlas answers with a page of a list.
-        hints: What to do next, by error code, for codes that belong to the resource.
-        gone: For a DELETE: the codes with which a 404 or 409 means that it is gone already.
-        exists: For a POST: the codes that mean that it exists already.
+        hints: What to do next, by error code, for codes of the resource.
+        gone: For a DELETE: the codes of a 404 or 409 that mean that the object is already gone.
+        exists: For a POST: the codes that mean that the object already exists.
         version: The date of the API version, for v2.
-        root: Where `path` starts; None for the API of the version in the settings.
-        repeatable: Whether it may be sent again when it is not known whether it was carried out, whatever its method.
+        root: The path before `path`; None for that of the API version in the settings.
+        repeatable: Whether a POST or PATCH may be sent again if its outcome is unknown.
     """
 
     method: str
@@ -62,18 +62,15 @@ class Request(t.NamedTuple):
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether it may be sent again when it is not known whether it was carried out.
-
-        A DELETE is: what is deleted twice is as gone as what is deleted once.
-        """
+        """Whether it may be sent again if its outcome is unknown: a DELETE may, since a second one changes nothing."""
         return self.repeatable or self.method in ("GET", "DELETE")
 
     def has_envelope(self, settings: ApiSettings) -> bool:
-        """Whether the reply is asked for in an envelope; the API alone has one."""
+        """Whether to ask for the reply in an envelope; only requests to the API do."""
         return settings.envelope and self.root is None
 
     def url(self, settings: ApiSettings) -> str:
-        """Return the whole address."""
+        """Return the whole URL."""
         root = f"/api/atlas/{settings.api_version}" if self.root is None else self.root
         url = "/".join([settings.base_url.rstrip("/") + root, *(quote(segment, safe="") for segment in self.path)])
         query = {**self.query, "envelope": "true"} if self.has_envelope(settings) else self.query
@@ -86,7 +83,7 @@ class Request(t.NamedTuple):
         return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
 
     def all_headers(self, settings: ApiSettings) -> dict[str, str]:
-        """Return all headers but those of the client itself."""
+        """Return the headers, without those of the transport and the credential."""
         media_type = f"application/vnd.atlas.{self.version}+json" if settings.api_version == "v2" else "application/json"
         headers = {"Accept": media_type}
         if self.body is not None:
@@ -99,35 +96,35 @@ Flow = t.Generator[t.Union[Prepared, Request], t.Any, None]
 
 
 class Credential(t.Protocol):
-    """What the client needs of a kind of credential. Safe for threads, each of which signs requests on a connection of its own.
+    """What the client needs from a kind of credential. Thread-safe.
 
     Attributes:
-        secrets: What must not be shown. The list grows with what is found out on the way.
+        secrets: What must not be shown; new tokens are added to the list.
     """
 
     secrets: list[str]
 
     def for_connection(self) -> Credential:
-        """Return the credential for one more connection: the same, or one that shares with it what connections can share."""
+        """Return the credential for one more connection: this one, or one that shares its state where connections can."""
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
-        """Sign a request, and sign it again if it is refused, as far as there is a way to.
+        """Sign a request, and sign it again after a 401 if that may help.
 
-        A generator. It yields the signed request each time that it should go out, and is sent the Reply; the last one counts.
-        It may yield a Request of its own before, for a token, and is sent the object in the answer. If that fails, or the
-        task ends, the client closes the generator, which then gives back what it holds.
+        A generator. It yields the signed request each time that it should be sent, and receives the Reply; the last one counts.
+        Before that it may yield a Request for a token, and receives the object in its reply. If a request fails, or the task
+        ends, the client closes the generator, which releases its locks.
 
         Args:
-            request: The request. Its `Authorization` header is set in place.
-            patience: Returns the seconds to wait at most for another process.
+            request: The request; its `Authorization` header is set in place.
+            patience: Returns the most seconds to wait for another process.
         """
 
 
 def check_header_values(**values: str) -> None:
-    """Check values of options that go into headers.
+    """Check the values, by option, that go into headers.
 
     Raises:
-        InvalidOptionError: If one cannot be what it is for.
+        InvalidOptionError: If one has a character that is not printable.
     """
     for option, value in values.items():
         if not value.isprintable():

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sends requests to Atlas: signed, again where a failure may pass, several at once over a connection each."""
+"""Sends signed requests to Atlas, retries them after transient failures, and keeps the connections."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from .settings import ApiSettings
 if t.TYPE_CHECKING:
     from .._http.threads import Governor
 
-# Seconds: the least that a try gets, the most that Atlas may ask for, and the pause before a request that it would refuse.
+# In seconds: the least time of a try, the longest pause that Atlas can ask for, and the pause if the rate limit is used up.
 SHORTEST_TIMEOUT = 1.0
 LONGEST_PAUSE = 60.0
 RATE_LIMIT_PAUSE = 1.0
 
-# The end of the block that this thread is in, or the thread that has submitted its call.
+# When the innermost block `within` ends; a thread inherits it from the thread that has submitted its call.
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 class Retry:
-    """When the requests of a client are sent again, and how long each may take.
+    """Decides when a client's requests are sent again, and how long each may take.
 
     Args:
-        settings: The time of a try, and how often a request is sent again.
+        settings: The options `timeout` and `retries`.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
 
     Attributes:
         clock: The clock.
         sleep: Sleeps that many seconds.
-        governor: What slows down requests that are sent side by side; None if they are not.
+        governor: Slows down parallel requests; None if there are none.
     """
 
     def __init__(self, settings: ApiSettings, clock: Clock, sleep: Sleep) -> None:
@@ -55,12 +55,12 @@ class Retry:
 
     @property
     def deadline(self) -> float:
-        """The moment after which this thread sends nothing again, on the clock."""
+        """When the retries of this thread end, on the clock."""
         return _DEADLINE.get()
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests inside the block by a deadline, on the clock, or by that of a block around it if it is earlier."""
+        """Bound the requests inside the block by a deadline, on the clock; an earlier one of an outer block counts."""
         before = _DEADLINE.set(min(deadline, _DEADLINE.get()))
         try:
             yield
@@ -68,24 +68,23 @@ class Retry:
             _DEADLINE.reset(before)
 
     def time_left(self) -> float:
-        """Return the seconds that one try of a request gets."""
+        """Return the seconds that a try gets if it starts now."""
         return min(self._settings.timeout, max(SHORTEST_TIMEOUT, self.deadline - self.clock()))
 
     def until_answered(self, request: Request, exchange: t.Callable[[], Json]) -> Json:
         """Call `exchange` until there is an answer, and return it.
 
-        A refusal for the rate (429) was not carried out and may always be sent again. Any other failure leaves open whether
-        the request was carried out: only what can be repeated without harm is sent again. With a governor, a refusal for the
-        rate uses up no retry, and what it makes a request wait is not counted as its time.
+        After a rate limit error (429) any request is sent again: Atlas has not carried it out. After another transient failure,
+        only a repeatable request is. With a governor, a 429 uses up no retry, and the time in its pauses does not count.
 
         Args:
             request: The request.
             exchange: Sends it once and reads the reply.
 
         Raises:
-            TaskError: If the last try fails. Its `outcome_unknown` covers the tries before.
+            TaskError: If the last try fails. Its `outcome_unknown` covers all tries.
         """
-        # A token, which is fetched for a request that has its place, is not what Atlas counts.
+        # A token is fetched inside the slot of the request that needs it, and does not count for the rate limit.
         governor = self.governor if request.root is None else None
         last_try = self.clock() + self._settings.total_time
         retries, pause, may_be_done = self._settings.retries, 0.0, False
@@ -108,19 +107,19 @@ class Retry:
                     may_repeat = is_repeatable and retries > 0 and self.clock() + pause <= min(last_try, self.deadline)
                     retries -= 1
                 if not may_repeat:
-                    # Retries are used up; callers must not add their own.
+                    # For a repeatable request, all retries are used up; callers must not add their own.
                     is_transient = failure.is_transient and not request.is_repeatable
                     raise failure.with_outcome(unknown=may_be_done, is_transient=is_transient) from failure.__cause__
 
 
 class Sender:
-    """Gets answers to requests over one kept connection: one after the other, but not always in the same thread.
+    """Sends requests over one kept connection, one at a time, but not always from the same thread.
 
     Args:
         settings: How to reach Atlas.
         credential: How to sign in.
         retry: When a request is sent again, and how long it may take.
-        record: Takes each request that was sent.
+        record: Receives each request that was sent.
     """
 
     def __init__(self, settings: ApiSettings, credential: Credential, retry: Retry, record: t.Callable[[ApiCall], None]) -> None:
@@ -140,20 +139,20 @@ class Sender:
         return self._transport.prepare(request.method, request.url(settings), data, headers)
 
     def answer(self, request: Request) -> Json:
-        """Send a request until there is an answer to it, and return the object in the answer.
+        """Send a request, with retries, and return the object in the reply.
 
         Raises:
-            TaskError: If no reply says that it was carried out. With `outcome_unknown` it may have been all the same.
+            TaskError: If no reply confirms it; with `outcome_unknown` it may have been carried out nevertheless.
         """
         try:
             return self._repeat(request, self._send)
         except TaskError as error:
-            # A server may have sent the credentials back.
+            # The server may echo the credentials.
             raise error.without_secrets(self._credential.secrets) from error.__cause__
         except Exception as error:
             if not (request.is_write and self._transport.was_sent):
                 raise
-            # A lack of memory, for instance. Whether the request was carried out is open, and callers know what to do then.
+            # A lack of memory, for instance. The outcome is unknown, which callers can handle.
             raise TaskError(
                 f"Failed to {request.description}: {type(error).__name__} before the reply was read.",
                 detail=redacted(str(error), self._credential.secrets) or None,
@@ -167,7 +166,7 @@ class Sender:
         )
 
     def _send(self, request: Request) -> Reply:
-        """Send one request, signed; more than once if the credential asks for it."""
+        """Sign and send one request, as often as the credential asks for it."""
         prepared = self._prepare(request)
         reply: t.Any = None
         with closing(self._credential.sign_in(prepared, self._retry.time_left)) as flow:
@@ -182,18 +181,18 @@ class Sender:
                     reply = self._send_signed(request, wanted)
 
     def _answer_credential(self, wanted: Request, request: Request) -> Json:
-        """Return the answer to a request of the credential's own, which `request` waits for."""
+        """Return the object in the reply to `wanted`, which the credential needs before it can sign `request`."""
         wanted = wanted._replace(description=f"{request.description}, for which {wanted.description} is needed")
         try:
             return self._repeat(wanted, lambda one: self._exchange(one, self._prepare(one)))
         except TaskError as error:
-            # Whatever the token's request has done: the request that waits for it was not sent.
+            # The request that waits for the token was not sent.
             raise error.with_outcome(unknown=False) from error.__cause__
 
     def _send_signed(self, request: Request, prepared: Prepared) -> Reply:
         governor = self._retry.governor
         if self._is_bucket_empty and governor is None:
-            # The next request would be refused. Atlas does not say how fast the bucket fills up again.
+            # The next request would be refused. Atlas does not say how fast its bucket of tokens refills.
             self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, self._retry.deadline - self._retry.clock())))
         reply = self._exchange(request, prepared)
         self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"
@@ -220,19 +219,19 @@ class Sender:
 
 
 class Senders:
-    """The senders of a client, each with a connection: as many as there are requests at the same time.
+    """The senders of a client, each with a connection: as many as there are parallel requests.
 
     Args:
-        make: Makes one.
+        make: Makes a sender.
     """
 
     def __init__(self, make: t.Callable[[], Sender]) -> None:
         self._make = make
-        # Those that are not in use. The one that was used last is the last.
+        # The senders that are not in use; the last one was used last.
         self._free: list[Sender] = []
 
     def answer(self, request: Request) -> Json:
-        """Return the answer to a request, sent by the free sender that was used last, or a new one.
+        """Return the object in the reply to a request, sent by the last used free sender or a new one.
 
         Raises:
             TaskError: As `Sender.answer` does.
@@ -247,6 +246,6 @@ class Senders:
             self._free.append(sender)
 
     def close(self, but: int = 0) -> None:
-        """Close the connections that are not in use, except for so many of those that were used last."""
+        """Close the connections that are not in use, except the `but` last used ones."""
         while len(self._free) > but:
             self._free.pop(0).close()

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How to reach Atlas: the connection options, and the rules for them that are checked before anything is sent."""
+"""How to reach Atlas: the connection options, and their checks before anything is sent."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .._http.tls import trusting
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
 _LONGEST_TIMEOUT = 86400
 _MOST_RETRIES = 1000
-# RFC 1123, 2.1. Other scripts have to be written in their ASCII form (xn--…), which is what is looked up.
+# RFC 1123, 2.1. International names must be written in their ASCII form (xn--…), which is what DNS looks up.
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 
 class ApiSettings(t.NamedTuple):
-    """How to reach Atlas: the connection options, as they were given.
+    """How to reach Atlas: the connection options, as given.
 
     Attributes:
-        base_url: Scheme and host, and a path in front of the API's own if a gateway needs one.
+        base_url: Scheme and host, and the path of a gateway before the API's path if there is one.
         api_version: `v2` or `v1.0`.
-        envelope: Whether to ask for replies that carry the HTTP status in their body.
+        envelope: Whether to ask for replies with the HTTP status in their body.
         validate_certs: Whether to verify the server's certificate.
-        ca_path: A file, or a folder, with the certificates to trust instead of the usual ones.
-        timeout: Seconds that one try of a request may take.
+        ca_path: A file or folder with the certificates to trust instead of the default ones.
+        timeout: The most seconds that one try of a request may take.
         retries: How often a request is sent again at the most.
     """
 
@@ -47,12 +47,12 @@ class ApiSettings(t.NamedTuple):
         """Check the options without the network.
 
         Raises:
-            InvalidOptionError: For a base_url that is not a URL, that carries credentials or the API's own path, or that
-                would send credentials in the clear to another host; for a ca_path without certificates; for time-outs
-                and retries below zero.
+            InvalidOptionError: For a base_url that is not an http or https URL, has credentials, a query or the API's path, or
+                would send credentials unencrypted to another host; for a ca_path that cannot be read, or is a file without
+                certificates; for a timeout or retries out of range.
         """
         if not self.base_url.isprintable() or " " in self.base_url:
-            # urlsplit drops some of them silently.
+            # urlsplit silently drops some of these characters.
             raise InvalidOptionError(
                 "base_url has a line break, a space or another character that is not printable.",
                 hint="Remove what was copied along with it.",
@@ -74,7 +74,7 @@ class ApiSettings(t.NamedTuple):
                 "base_url must end before the path of the API.",
                 hint=f"Write it like {DEFAULT_BASE_URL}; api_version chooses the API.",
             )
-        # Whether the name can only mean this host.
+        # Whether the name always means this host.
         is_loopback = host == "localhost" if address is None else address.is_loopback
         if parts.scheme == "http" and not is_loopback:
             raise InvalidOptionError(
@@ -90,12 +90,12 @@ class ApiSettings(t.NamedTuple):
 
     @property
     def total_time(self) -> float:
-        """Seconds after which no request is sent again: as long as all tries could take."""
+        """The seconds after which no request is sent again: as many as all tries could take."""
         return self.timeout * (self.retries + 1)
 
 
 def canonical_url(base_url: str) -> str:
-    """Return `base_url` in one form for all ways to write it; an invalid one as it is."""
+    """Return the same text for all spellings of a `base_url`; an invalid one is returned unchanged."""
     try:
         parts = urlsplit(base_url)
         host, port = (parts.hostname or "").rstrip("."), parts.port

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An OAuth access token."""
+"""The credential of a user's OAuth access token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class AccessToken:
         access_token: The token.
 
     Raises:
-        InvalidOptionError: If it cannot be one.
+        InvalidOptionError: If it has characters that tokens do not have.
     """
 
     def __init__(self, access_token: str) -> None:
@@ -30,10 +30,10 @@ class AccessToken:
         self._access_token = access_token
 
     def for_connection(self) -> AccessToken:
-        """Return the same: all connections can show it."""
+        """Return this object: all connections can show the token."""
         return self
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
-        """Show the token. If it is refused, there is no other."""
+        """Show the token, once; see `Credential.sign_in`."""
         request.headers["Authorization"] = f"Bearer {self._access_token}"
         yield request

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Clients of Atlas that are used again by later tasks, and the credential that each signs in with."""
+"""The clients of Atlas that later tasks reuse, and the choice of their credentials."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .sources import CREDENTIAL_KINDS, VARIABLES, Sources, read_sources
 
-# The package that the clients need, and the traceback of its failed import; None if it is there.
+# The Python package that clients need, and the traceback of its failed import (None if it is there).
 LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR),)
-# The options that have the same name in ApiSettings; base_url has sources of its own.
+# The options of ApiSettings that come from the task alone; base_url has other sources, too.
 _SETTINGS = ("api_version", "envelope", "validate_certs", "ca_path", "timeout", "retries")
-# Each keeps a connection, and so a file, open.
+# Each keeps a connection open, and so a file descriptor.
 MOST_CLIENTS = 16
 # The options of each kind of credential.
 _OPTIONS = {kind: tuple(origin.option for origin in origins) for kind, origins in CREDENTIAL_KINDS.items()}
 
 
 class ClientPool:
-    """Keeps a few clients of one process, those that were used last.
+    """Keeps the last used clients of this process.
 
     Args:
         clock: The monotonic clock of the clients, in seconds.
@@ -40,28 +40,28 @@ class ClientPool:
     def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = stoppable_sleep) -> None:
         self._clock = clock
         self._sleep = sleep
-        # The one that was used last is the last.
+        # The last one was used last.
         self._clients: dict[tuple[t.Any, ...], AtlasClient] = {}
         self._in_use: list[AtlasClient] = []
 
     @contextmanager
     def client_for(self, params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> t.Iterator[AtlasClient]:
-        """Give the client for the connection and credential options among `params`, made now if there is none.
+        """Yield the client for the connection and credential options in `params`: a kept one, or a new one.
 
-        A client is not used again if the connection broke, the credentials were refused, or the task was ended in the middle
-        of something.
+        A client is dropped if the connection failed, the credentials were refused, or the task ended with an unexpected
+        exception.
 
         Args:
             params: The options.
             warn: Takes a sentence for the user.
 
         Raises:
-            InvalidOptionError: If the options cannot be right.
+            InvalidOptionError: If an option is invalid.
         """
         sources = read_sources(params)
         settings = ApiSettings(sources.base_url or DEFAULT_BASE_URL, **{name: params[name] for name in _SETTINGS})
         credentials = tuple(tuple(source.items()) for source in sources.in_order)
-        # Two processes must not share a socket, so a client from before a fork does not count.
+        # Two processes must not share a socket: a client from before a fork is not reused.
         key = (os.getpid(), settings, credentials, params["token_cache"])
         client = self._clients.pop(key, None)
         if client is None:
@@ -82,7 +82,7 @@ class ClientPool:
             self._in_use.remove(client)
 
     def _close_oldest(self) -> None:
-        """Close the clients that have not been used for longest, until there are few enough; never one in use."""
+        """Close the least recently used clients, until there are few enough; never one in use."""
         idle = [key for key, client in self._clients.items() if client not in self._in_use]
         for key in idle[: max(0, len(self._clients) - MOST_CLIENTS)]:
             self._clients.pop(key).close()
@@ -93,38 +93,38 @@ class ClientPool:
             self._clients.popitem()[1].close()
 
 
-# The clients of this process. The items of a loop share them, and they end with the process.
+# The items of a loop share these clients, which end with the process.
 POOL = ClientPool()
 
 
 @contextmanager
 def connect(params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> t.Iterator[AtlasClient]:
-    """Give a client of this process, which records the requests of one task.
+    """Yield a client of this process that records the requests of one task.
 
     Args:
         params: The options.
         warn: Takes a sentence for the user.
 
     Raises:
-        InvalidOptionError: If the options of the connection, or the credentials, cannot be right.
+        InvalidOptionError: If a connection option or a credential is invalid.
     """
     with POOL.client_for(params, warn) as client, client.recording():
         yield client
 
 
 def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[[str], None], *, token_cache: bool) -> Credential:
-    """Return the credential that the sources mean; if they have more than one, a warning says which is used.
+    """Return the credential from the sources; if they have several kinds, a warning says which is used.
 
-    The first source that has any names the kind. What is missing of that kind is taken from the sources after it.
+    The first source with a credential decides the kind. Missing parts of that kind come from the sources after it.
 
     Args:
-        sources: What the task, the profile and the environment have.
-        settings: How Atlas is reached; a token is kept for one way alone.
+        sources: The values of the task, the profile and the environment.
+        settings: How to reach Atlas; a token is kept for one base URL and way to verify it.
         warn: Takes a sentence for the user.
         token_cache: Whether the token of a service account is kept between tasks.
 
     Raises:
-        InvalidOptionError: If there is none, or only a part of one.
+        InvalidOptionError: If there is no credential, or a part is missing or invalid.
     """
     named = [kind for source in sources.in_order for kind, options in _OPTIONS.items() if not source.keys().isdisjoint(options)]
     if not named:
@@ -144,7 +144,7 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
     if len({*named}) > 1:
         others = " and ".join("/".join(options) for kind, options in _OPTIONS.items() if kind in named and kind != chosen)
         warn(f"More than one kind of credentials is set: {'/'.join(values)} is used, and {others} is not.")
-    # What the other kinds need is not read: the process of a module compiles each file that it imports.
+    # Only the file of the chosen kind is imported: a module's process compiles each file that it imports.
     if chosen == "access_token":
         from .access_token import AccessToken
 
@@ -162,16 +162,16 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
 
 
 def preload() -> None:
-    """Import what all kinds of credentials need, in a process that forks workers afterwards."""
-    # Each kind has a file of its name.
+    """Import all kinds of credentials before a process forks its workers."""
+    # Each kind has a file with its name.
     for kind in CREDENTIAL_KINDS:
         importlib.import_module(f".{kind}", __package__)
 
 
 def _trust(settings: ApiSettings) -> str:
-    """Return how Atlas is verified: a token of a server that was not verified must not be used where verification is on."""
+    """Return how the server is verified: a token from an unverified server must not be used where verification is on."""
     if not settings.validate_certs:
         return "not at all"
-    # As requests reads them.
+    # In the order of requests.
     path = settings.ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     return os.path.abspath(path) if path else "as usual"

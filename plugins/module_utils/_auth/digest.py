@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP digest authentication (RFC 7616, and RFC 2069 servers without qop) as text in, text out."""
+"""HTTP digest authentication (RFC 7616, and RFC 2069 servers without qop): parses and writes headers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import secrets
 import threading
 import typing as t
 
-# hashlib's name for each algorithm of RFC 7616. MD5 is what Atlas asks for, SHA-256 what its government cloud does.
+# hashlib's name for each algorithm of RFC 7616. Atlas asks for MD5, and its government cloud for SHA-256.
 _HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -26,11 +26,11 @@ class Challenge(t.NamedTuple):
     Attributes:
         realm: The realm, unquoted.
         nonce: The nonce, unquoted.
-        algorithm: The algorithm as the server spelt it; None when it named none, which means MD5.
-        qop: The qualities of protection on offer, lower case; empty for an RFC 2069 server.
-        opaque: Sent back unchanged, if given.
+        algorithm: The algorithm as the server spells it; None if it names none, which means MD5.
+        qop: The offered qualities of protection, in lower case; empty for an RFC 2069 server.
+        opaque: Sent back unchanged; None if there is none.
         userhash: Whether the server wants the user name hashed.
-        stale: Whether only the nonce of the refused request was at fault, and not the key.
+        stale: Whether only the nonce of the refused request was wrong, and not the key.
     """
 
     realm: str
@@ -43,7 +43,7 @@ class Challenge(t.NamedTuple):
 
     @property
     def is_supported(self) -> bool:
-        """Whether this client can answer it."""
+        """Whether DigestSession can answer it."""
         has_known_qop = not self.qop or not {"auth", "auth-int"}.isdisjoint(self.qop)
         return has_known_qop and _HASHES.get(self._base_algorithm) in hashlib.algorithms_available
 
@@ -58,15 +58,15 @@ class Challenge(t.NamedTuple):
 
     def hash(self, data: bytes) -> str:
         """Return the hexadecimal hash of `data` by the challenge's algorithm."""
-        # usedforsecurity: a FIPS build of Python refuses MD5 otherwise, and the protocol leaves no choice.
+        # usedforsecurity: otherwise a FIPS build of Python refuses MD5, which the protocol needs.
         return hashlib.new(_HASHES[self._base_algorithm], data, usedforsecurity=False).hexdigest()
 
 
 def parse_challenge(header: str | None) -> Challenge | None:
-    """Return the first digest challenge in a `WWW-Authenticate` header that this client can answer.
+    """Return the first digest challenge in a `WWW-Authenticate` header that is supported; None if there is none.
 
     Args:
-        header: The header's value; several challenges, of any scheme, may be in it, separated by commas.
+        header: The header's value: challenges of any scheme, separated by commas.
     """
     for scheme, parameters in _split_challenges(header or ""):
         if scheme.lower() != "digest" or "realm" not in parameters or not parameters.get("nonce"):
@@ -86,15 +86,15 @@ def parse_challenge(header: str | None) -> Challenge | None:
 
 
 def parse_next_nonce(header: str | None) -> str | None:
-    """Return `nextnonce` of an `Authentication-Info` header, if there is one."""
-    # Its value is a bare list of parameters; with a scheme before it, it reads like a challenge.
+    """Return `nextnonce` of an `Authentication-Info` header; None if there is none."""
+    # The value is a bare list of parameters; with a scheme before it, it parses like a challenge.
     parameters = next((found for unused, found in _split_challenges(f"Digest {header or ''}")), {})
     return parameters.get("nextnonce") or None
 
 
 def _split_challenges(header: str) -> t.Iterator[tuple[str, dict[str, str]]]:
-    """Yield (scheme, parameters) for each challenge of a header (RFC 9110, 11.6.1); what cannot be read ends it."""
-    # A header is text with a character for each byte. Servers mean UTF-8, mostly; what is not comes back as it was.
+    """Yield (scheme, parameters) for each challenge of a header (RFC 9110, 11.6.1), up to the first syntax error."""
+    # http.client decodes headers as Latin-1, and servers mostly send UTF-8. Other bytes are sent back unchanged.
     header = header.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
     position = 0
     scheme: str | None = None
@@ -121,13 +121,13 @@ def _split_challenges(header: str) -> t.Iterator[tuple[str, dict[str, str]]]:
 
 
 class DigestSession:
-    """Answers one challenge again and again, with a nonce count that rises. Safe for threads.
+    """Answers one challenge repeatedly, with a rising nonce count. Thread-safe.
 
     Args:
-        challenge: What the server asked for.
+        challenge: A supported challenge.
         username: The user name.
         password: The password.
-        cnonce: The client nonce; a random one unless a test says otherwise.
+        cnonce: The client nonce; None for a random one.
     """
 
     def __init__(self, challenge: Challenge, username: str, password: str, cnonce: str | None = None) -> None:
@@ -139,12 +139,12 @@ class DigestSession:
         self._cnonce = cnonce or secrets.token_hex(16)
         self._secret = challenge.hash(_bytes(f"{username}:{challenge.realm}:{password}"))
         if challenge.is_session:
-            # RFC 7616, 3.4.2: made once, of the first nonce and client nonce. The client nonce stays the same, so that
-            # servers that compute it again for each request agree.
+            # RFC 7616, 3.4.2: computed once, from the first nonce and client nonce. The client nonce stays the same, so that
+            # servers that compute this for each request get the same value.
             self._secret = challenge.hash(_bytes(f"{self._secret}:{self._nonce}:{self._cnonce}"))
 
     def use_nonce(self, nonce: str) -> None:
-        """Go on with another `nonce` of the same server (`nextnonce`)."""
+        """Use another `nonce` of the server (`nextnonce`) from now on."""
         with self._lock:
             if nonce != self._nonce:
                 self._nonce, self._count = nonce, 0
@@ -155,7 +155,7 @@ class DigestSession:
         Args:
             method: The HTTP method.
             uri: The request target as it is sent: path and query.
-            body: The request body; only `auth-int` servers have it hashed.
+            body: The request body; hashed for `auth-int` only.
         """
         challenge, digest = self._challenge, self._challenge.hash
         with self._lock:
@@ -180,11 +180,11 @@ class DigestSession:
 
 
 def _bytes(value: str) -> bytes:
-    """Return `value` as UTF-8, and what a server wrote otherwise as it wrote it."""
+    """Return `value` as UTF-8; other bytes from the server's header stay unchanged."""
     return value.encode("utf-8", "surrogateescape")
 
 
 def _quote(value: str) -> str:
-    """Return `value` as a quoted string of those bytes, in the Latin-1 text that http.client sends."""
+    """Return `value` as a quoted string, as Latin-1 text for http.client to send."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + _bytes(escaped).decode("latin-1") + '"'

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A service account: OAuth 2 client credentials."""
+"""The credential of a service account: OAuth 2 client credentials."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from .token_cache import LIFETIME_SECONDS, Token, TokenCache, is_token
 
 
 class ServiceAccount:
-    """A service account, whose token is used again until shortly before it ends, by all threads.
+    """A service account. All threads reuse its token until shortly before it expires.
 
-    Atlas gives out few tokens (about 50 requests a minute, 100 live ones), so they are kept for other tasks, too.
+    Atlas issues few tokens (about 50 requests a minute, 100 live ones), so they are also kept for other tasks.
 
     Args:
         client_id: The id of the account.
         client_secret: Its secret.
-        cache: Where tokens are kept between tasks.
-        clock: The time, in seconds since the epoch.
+        cache: Keeps tokens between tasks.
+        clock: Returns the time in seconds since the epoch.
 
     Raises:
-        InvalidOptionError: If one cannot be what it is for.
+        InvalidOptionError: If the id or the secret has a character that is not printable.
     """
 
     def __init__(self, client_id: str, client_secret: str, cache: TokenCache, clock: t.Callable[[], float] = time.time) -> None:
         check_header_values(client_id=client_id, client_secret=client_secret)
         pair = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
         self.secrets = [client_secret, pair]
-        # RFC 6749, 4.4. A token that is not used does no harm, so this POST may be repeated.
+        # RFC 6749, 4.4. An unused token does no harm, so this POST may be repeated.
         self._token_request = Request(
             "POST",
             ("token",),
@@ -48,7 +48,7 @@ class ServiceAccount:
         )
         self._cache = cache
         self._clock = clock
-        # Held by the thread that looks for a token; the others wait for it, and ask for none of their own.
+        # Held by the thread that gets a token; the others wait for it and use the same one.
         self._lock = threading.Lock()
         self._token: Token | None = None
         # The last token that was in the cache.
@@ -56,14 +56,14 @@ class ServiceAccount:
         self._refused: str | None = None
 
     def for_connection(self) -> ServiceAccount:
-        """Return the same: all connections can show its token."""
+        """Return this object: all connections can show its token."""
         return self
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
-        """Show the token; if it is refused, and so may be revoked, show another one, once.
+        """Show the token; after a 401, which may mean that it is revoked, show another one, once. See `Credential.sign_in`.
 
-        Another token does not help an account that Atlas knows, but not in this project, unless the refused one is older than
-        this process: the account may have been invited since.
+        Another token does not help an account that is not in the project, unless the refused one is from the cache: the account
+        may have been invited since.
         """
         for unused in range(2):
             token = yield from self._good_token(patience)
@@ -75,11 +75,11 @@ class ServiceAccount:
             self._refused = token.value
 
     def _good_token(self, patience: t.Callable[[], float]) -> t.Generator[Request, t.Any, Token]:
-        """Return a token that is good for a while: the last one, one in the cache, or a new one."""
+        """Return a token that is valid for a while: the last one, the cached one, or a new one."""
         with self._lock:
             token = self._good(self._token)
             if token is None:
-                # Other processes wait for it, too.
+                # Other processes wait here, and then find the new token in the cache.
                 with self._cache.locked(patience()):
                     token = self._cached = self._good(self._cache.load())
                     if token is None:
@@ -90,11 +90,11 @@ class ServiceAccount:
             return token
 
     def _good(self, token: Token | None) -> Token | None:
-        """Return a token if it can be used for a while, and was not refused."""
+        """Return a token if it is valid for a while and was not refused; None otherwise."""
         return token if token is not None and token.is_good(self._clock()) and token.value != self._refused else None
 
     def _new_token(self) -> t.Generator[Request, t.Any, Token]:
-        """Return a new token.
+        """Request a new token.
 
         Raises:
             ApiError: If the reply has none.
@@ -107,12 +107,12 @@ class ServiceAccount:
 
 
 def _lifetime(expires_in: t.Any) -> float:
-    """Return the seconds that a token is used; 0 if `expires_in` is no number.
+    """Return the seconds for which a token is used; 0 if `expires_in` is not a positive number.
 
-    Some servers write it as text, and a reply may leave it out (RFC 6749, 5.1).
+    Some servers send it as text, and a reply may leave it out (RFC 6749, 5.1).
     """
     try:
-        # As text, an integer that is too large becomes infinity, and raises nothing.
+        # Through text, an integer that is too large becomes infinity instead of an OverflowError.
         seconds = LIFETIME_SECONDS if expires_in is None else float(str(expires_in))
     except ValueError:
         return 0.0

@@ -13,7 +13,7 @@ from .._http.errors import InvalidOptionError
 
 Values = t.Mapping[str, str]
 
-# The addresses of Atlas's services other than the usual one, by the profile's `service`.
+# The base URLs of Atlas's other services, by a profile's `service`.
 _BASE_URLS = {"cloudgov": "https://cloud.mongodbgov.com"}
 
 
@@ -22,8 +22,8 @@ class Origin(t.NamedTuple):
 
     Attributes:
         option: The option of the task.
-        variables: The environment variables, those of the official tools; the first that is set counts.
-        profile_key: The key in a profile of the Atlas CLI; None if profiles have none.
+        variables: The environment variables of the official tools; the first that is set counts.
+        profile_key: The key in a profile of the Atlas CLI; None if there is none.
     """
 
     option: str
@@ -31,7 +31,7 @@ class Origin(t.NamedTuple):
     profile_key: str | None = None
 
 
-# The kinds of credentials, in the order in which they win, which is that of the official tools.
+# The kinds of credentials, in order of precedence, as in the official tools.
 CREDENTIAL_KINDS: t.Mapping[str, tuple[Origin, ...]] = {
     "access_token": (Origin("access_token", ("MONGODB_ATLAS_ACCESS_TOKEN",)),),
     "service_account": (
@@ -47,53 +47,53 @@ BASE_URL = Origin("base_url", ("MONGODB_ATLAS_BASE_URL", "MONGODB_ATLAS_OPS_MANA
 GROUP_ID = Origin("group_id", ("MONGODB_ATLAS_PROJECT_ID",))
 
 _CREDENTIALS = tuple(origin for origins in CREDENTIAL_KINDS.values() for origin in origins)
-# The environment variables behind each option.
+# The environment variables of each option.
 VARIABLES: t.Mapping[str, tuple[str, ...]] = {origin.option: origin.variables for origin in (*_CREDENTIALS, BASE_URL, GROUP_ID)}
 
 
 class Sources(t.NamedTuple):
-    """What each source has of the options for signing in, without those that are empty.
+    """The credential options that each source sets, without empty values.
 
     Attributes:
-        in_order: The sources, in the order in which they count: what the task itself sets; what the profile has, which counts
-            for nothing if the task sets a credential; and what is only in environment variables.
-        base_url: The address of Atlas, from the first source that has one; None if none has.
+        in_order: Options and values of the task, the profile and the environment, in order of precedence. The profile's are
+            empty if the task itself sets a credential.
+        base_url: The base URL, from the task, the environment or the profile; None if none has it.
     """
 
     in_order: tuple[Values, Values, Values]
     base_url: str | None
 
     def value(self, option: str) -> str | None:
-        """Return the value of an option, from the first source that has one."""
+        """Return the value of an option from the first source that has it; None if none has."""
         return next((source[option] for source in self.in_order if option in source), None)
 
 
 def read_sources(params: t.Mapping[str, t.Any]) -> Sources:
-    """Read the options for signing in from all sources.
+    """Read the credential options and the base URL from all sources.
 
     Args:
-        params: The options of the task. Ansible has filled in those that are only in the environment.
+        params: The options of the task; Ansible has filled missing ones from the environment.
 
     Raises:
-        InvalidOptionError: If the profile that is named does not exist or cannot be read.
+        InvalidOptionError: If `profile` names one that does not exist or cannot be read.
     """
     given = {origin.option: params[origin.option] for origin in _CREDENTIALS if params[origin.option]}
     options = {option: value for option, value in given.items() if not _is_in_environment(option, value)}
     environment = {option: value for option, value in given.items() if option not in options}
     found: Values = {} if params["profile"] is None else read_profile(params["profile"])
-    # Those of the task are not mixed with those of a profile, which may be for another Atlas.
+    # Credentials of the task are not mixed with those of a profile, which may be for another Atlas.
     wanted = () if options else _CREDENTIALS
     profile = {one.option: found[one.profile_key] for one in wanted if one.profile_key is not None and one.profile_key in found}
     return Sources((options, profile, environment), params["base_url"] or found.get(str(BASE_URL.profile_key)))
 
 
 def _is_in_environment(option: str, value: str) -> bool:
-    """Whether a value is that of an environment variable: the argument spec does not say where it has a value from."""
+    """Whether a value comes from an environment variable; the argument spec does not say this."""
     return value in {os.environ.get(variable) for variable in VARIABLES[option]}
 
 
 def read_profile(name: str) -> dict[str, str]:
-    """Return the values of a profile, by the keys of the Atlas CLI's config.toml; `service` may stand for an `ops_manager_url`.
+    """Return the values of a profile, by key of the Atlas CLI's config.toml; a missing `ops_manager_url` follows from `service`.
 
     Raises:
         InvalidOptionError: If there is no such profile, or it cannot be read.
@@ -126,7 +126,7 @@ def read_profile(name: str) -> dict[str, str]:
 
 
 def _config_path() -> str:
-    """Return where the Atlas CLI has its settings."""
+    """Return the path of the Atlas CLI's settings."""
     if sys.platform == "darwin":
         return os.path.expanduser("~/Library/Application Support/atlascli/config.toml")
     folder = os.environ.get("XDG_CONFIG_HOME", "")

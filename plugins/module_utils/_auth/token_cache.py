@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""OAuth tokens, kept in files between tasks for their user alone."""
+"""OAuth tokens, kept between tasks in files that only their user can read."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ import time
 import typing as t
 from dataclasses import asdict, dataclass
 
-# A token is not used in the last minutes of its life, so that it does not end in the middle of something.
+# A token is not used in its last minutes, so that it does not expire in the middle of a task.
 MARGIN_SECONDS = 300
-# What Atlas documents for its tokens; no token is used for longer, whatever a reply or a file says.
+# As documented by Atlas; no token is used for longer, whatever a reply or a file says.
 LIFETIME_SECONDS = 3600.0
 _LOCK_INTERVAL = 0.02
-# A token takes one or two thousand characters, and a file hardly more.
+# Tokens have one or two thousand characters, and their files hardly more.
 _LONGEST_TOKEN = 1 << 14
 _MOST_BYTES = _LONGEST_TOKEN + 1000
-# What may be in a header.
+# The characters that a header may have.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-# The errors of opening a folder when there is a link, or something else, in its place.
+# The errors of opening a folder that is a link, or not a folder.
 _NO_FOLDER = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token, and when it ends, in seconds since the epoch."""
+    """A token, and when it expires, in seconds since the epoch."""
 
     value: str
     ends: float
 
     def is_good(self, now: float) -> bool:
-        """Whether it can be used for a while yet. One that claims to last longer than any token does is refused."""
+        """Whether it is valid for a while yet. One that claims a longer life than Atlas gives is not."""
         return now < self.ends - MARGIN_SECONDS and self.ends <= now + LIFETIME_SECONDS
 
 
@@ -51,20 +51,20 @@ def is_token(value: t.Any) -> bool:
 
 
 def default_folder() -> str | None:
-    """Return the folder for the files: in the user's cache folder; None if the user has none."""
-    # XDG has relative paths ignored, and a token must not end up in the current folder.
+    """Return the folder for the files, inside the user's cache folder; None if the user has none."""
+    # The XDG standard ignores relative paths, and a token must not end up in the current folder.
     caches = (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache"))
     return next((os.path.join(path, "cloudpeer.atlas") for path in caches if os.path.isabs(path)), None)
 
 
 class TokenCache:
-    """The file for the token of one service account at one Atlas.
+    """The file with the token of one service account at one Atlas.
 
-    Neither its name nor its content shows the secret. A file, or a folder, that others could have read or written is not
-    used, nor is a link; `warn` then says so. Where nothing can be kept, every process gets a token of its own.
+    Neither its name nor its content shows the secret. Links, and files or folders that others can access, are not used, with a
+    warning about most of them. If nothing can be kept, each process gets a new token.
 
     Args:
-        identity: What tells the account, and the way to Atlas, from others; it is hashed.
+        identity: The account, its secret and the way to Atlas; they are hashed.
         folder: The folder for the files; None to keep nothing.
         warn: Takes a sentence for the user.
     """
@@ -74,12 +74,12 @@ class TokenCache:
         self._folder = folder
         self._path = os.path.join(folder or "", self._name)
         self._warn = warn
-        # The folder while it is open: all files are opened below it, so that it cannot be exchanged meanwhile.
+        # The descriptor of the folder: all files are opened relative to it, so that it cannot be swapped meanwhile.
         self._opened: int | None = None
 
     @contextlib.contextmanager
     def locked(self, patience: float) -> t.Iterator[None]:
-        """Keep other processes out of the file inside the block; only there can it be read or written.
+        """Lock the file inside the block; only there can it be read or written.
 
         Args:
             patience: Seconds after which to go on without the lock.
@@ -93,10 +93,10 @@ class TokenCache:
             yield
 
     def _open_folder(self) -> int:
-        """Open the folder, and make it if there is none.
+        """Open the folder, and create it if it is missing.
 
         Raises:
-            OSError: If it cannot be made, or trusted.
+            OSError: If it cannot be created, or not be trusted.
         """
         if self._folder is None:
             raise FileNotFoundError
@@ -120,7 +120,7 @@ class TokenCache:
             self._opened = None
 
     def _open(self, name: str, flags: int) -> int:
-        """Open a file in the folder. Do not follow links or block on a FIFO.
+        """Open a file in the folder; do not follow links or block on a FIFO.
 
         Raises:
             OSError: If it cannot be opened, or the folder is not open.
@@ -140,7 +140,7 @@ class TokenCache:
         self._warn(f"Another process has held {self._path}.lock for {patience:g} seconds: it is not waited for.")
 
     def load(self) -> Token | None:
-        """Return the token in the file; None if there is none that can be trusted, whatever is there in its place."""
+        """Return the token in the file; None if there is no file, or one that cannot be trusted or read."""
         with contextlib.suppress(OSError), open(self._name, "rb", opener=self._open) as stream:
             found = os.fstat(stream.fileno())
             if stat.S_ISREG(found.st_mode) and self._is_trusted(self._path, found):
@@ -148,14 +148,14 @@ class TokenCache:
         return None
 
     def _is_trusted(self, path: str, found: os.stat_result) -> bool:
-        """Whether a file, or a folder, is this user's, and closed to all others."""
+        """Whether a file or folder belongs to this user, and others have no access."""
         is_private = found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
         if not is_private:
             self._warn(f"The token cache {path} is not used, because others could read it. Remove it.")
         return is_private
 
     def store(self, token: Token) -> None:
-        """Keep a token; the file is there whole or not at all."""
+        """Write a token; the file is replaced atomically. Errors of the file system are ignored."""
         temporary = f"{self._name}.{secrets.token_hex(8)}"
         with contextlib.suppress(OSError), open(temporary, "x", encoding="utf-8", opener=self._open) as stream:
             try:
