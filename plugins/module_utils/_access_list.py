@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list of a project: its state, what becomes of its entries, and the wait until they are in force."""
+"""The access list of a project: its state, the plan for its entries, and the wait until they are in force."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ._http.errors import TaskError
 from ._resources.access_list import MOST_ENTRIES, AccessEntry, in_both_forms, is_name, key_of, merged
 
 Entries = t.Mapping[str, AccessEntry]
-# The statuses of entries by their names, or why one could not be read.
+# The status of each entry by name, or the error of reading it.
 Statuses = t.Mapping[str, t.Union[str, TaskError]]
-# What a removal waits for, where entries have to be in force before.
+# What a removal waits for if the declared entries must be in force first.
 IN_FORCE = "in force"
 
 
@@ -27,9 +27,9 @@ class AccessListState:
     """The access list of a project.
 
     Attributes:
-        listed: All entries, by their names.
-        first: All entries as they were when the task began: what comes later is of others.
-        waiting: The names of the declared entries that are not in force yet; None if that was not asked for.
+        listed: All entries, by name.
+        first: The entries when the task began; later ones were added by others, and are never pruned.
+        waiting: The names of the declared entries that are not in force yet; None if unknown.
         done: The changes that this task has made, by the names of the entries.
     """
 
@@ -39,7 +39,7 @@ class AccessListState:
     done: t.Mapping[str, Change] = field(default_factory=dict)
 
     def with_changes(self, changes: t.Iterable[Change]) -> AccessListState:
-        """Return the state after some changes; what was added may not be in force yet."""
+        """Return the state after some changes; unless all are removals, what is in force is unknown then."""
         changes = tuple(changes)
         changed = {change.key: t.cast("AccessEntry | None", change.after) for change in changes}
         listed = {name: entry for name, entry in {**self.listed, **changed}.items() if entry is not None}
@@ -49,13 +49,13 @@ class AccessListState:
 
 
 class AccessListPlanner:
-    """Plans what a task does to an access list.
+    """Plans the changes of an access list.
 
     Args:
         params: The options as `validate` returns them.
 
     Attributes:
-        declared: The entries of the options, by their names.
+        declared: The entries of the options, by name.
     """
 
     def __init__(self, params: Parameters) -> None:
@@ -63,13 +63,13 @@ class AccessListPlanner:
         self.declared: dict[str, AccessEntry] = {str(key_of(entry)): entry for entry in params["entries"]}
 
     def plan_absent(self, state: AccessListState) -> Plan:
-        """Plan the removal of the declared entries that are the user's."""
+        """Plan the removal of the declared entries, without those that `left` returns."""
         left = self.left(state)
         going = sorted(name for name in self.declared if name in state.listed and name not in left)
         return Plan(_removals(state.listed, going), tuple(_removal(name) for name in going))
 
     def left(self, state: AccessListState) -> Entries:
-        """Return the declared entries that stay because others use them: those with another comment than the declared one."""
+        """Return the existing entries that `only_own` leaves to others: declared, but with another comment; empty without it."""
         if not self._params["only_own"]:
             return {}
         return {
@@ -81,7 +81,8 @@ class AccessListPlanner:
     def plan_present(self, state: AccessListState) -> Plan:
         """Plan the declared entries, and with `prune` the removal of the others.
 
-        What is new is written first, so that no client is shut out. A plan that must not be carried out has `refusals`.
+        As far as there is room, entries are written before others are removed, so that no client is shut out. A plan that must
+        not be carried out has `refusals`.
 
         Raises:
             TaskError: If an entry cannot be written.
@@ -92,7 +93,7 @@ class AccessListPlanner:
         names = tuple(change.key for change in writes)
         steps = [
             *(_removal(name) for name in going[:early]),
-            # Written twice is written once, so what was lost on the way may simply be written again.
+            # An update, since writing an entry twice does no harm: after a lost reply, it is just written again.
             *([Step("update", tuple(change.after for change in writes), names)] if writes else []),
             *(_removal(name, after=IN_FORCE) for name in going[early:]),
         ]
@@ -100,29 +101,29 @@ class AccessListPlanner:
         return Plan(changes, tuple(steps), self._warnings(state, going[:early]), refusals=self._refusals(state, going, new))
 
     def going(self, state: AccessListState) -> list[str]:
-        """Return the names of the entries that are pruned, sorted: those that were there from the beginning, and may still go."""
+        """Return the sorted names of the entries to prune: those that could be pruned at the start, and still can."""
         if not self._params["prune"]:
             return []
         now, first = self._prunable(state.listed), self._prunable(state.first)
         return sorted(now & first)
 
     def _prunable(self, entries: Entries) -> set[str]:
-        """Return the names of the entries that are not declared and need not stay."""
+        """Return the names of the undeclared entries that no option protects."""
         undeclared = [
             {**in_both_forms(entry), "name": name}
             for name, entry in entries.items()
             if name not in self.declared
-            # An entry of a kind that is not known here is left alone.
+            # Entries of unknown kinds are left alone.
             and is_name(name)
             and (self._params["prune_temporary"] or entry["delete_after_date"] is None)
         ]
         return {one["name"] for one in split_ignored(self._params["ignore"], undeclared)[1]}
 
     def _writes(self, state: AccessListState) -> tuple[Change, ...]:
-        """Return the changes that the declared entries need.
+        """Return the changes that the declared entries need, sorted by name.
 
         Raises:
-            TaskError: If one cannot be made.
+            TaskError: If one is not possible.
         """
         writes, listed = [], state.listed
         for name, entry in self.declared.items():
@@ -148,10 +149,10 @@ class AccessListPlanner:
         return (*unused, warning)
 
     def _refusals(self, state: AccessListState, going: t.Sequence[str], new: int) -> dict[str, TaskError]:
-        """Return why the plan as a whole must not be carried out, if it must not."""
+        """Return why the plan must not be carried out, under an empty key; empty if it may."""
         if not self._params["prune"]:
             return {}
-        # What has gone already counts, too.
+        # Removals that this task has already made count, too.
         removals = sorted({*going, *(name for name, change in state.done.items() if change.after is None)})
         error = check_ceiling(self._params, removals)
         too_many = len(state.listed) + new - len(going) - MOST_ENTRIES
@@ -173,10 +174,10 @@ def until_in_force(
     """Return the wait for the declared entries to be in force; None if they are known to be.
 
     Args:
-        state: The state.
-        declared: Their names.
-        read_statuses: Asks Atlas.
-        is_before_pruning: Whether others are removed then.
+        state: The current state.
+        declared: The names of the declared entries.
+        read_statuses: Reads the statuses of entries, by name, from Atlas.
+        is_before_pruning: Whether entries are pruned afterwards; the message says that none was yet.
     """
     if state.waiting == ():
         return None
@@ -203,7 +204,7 @@ def until_in_force(
 
 
 def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) -> Change:
-    """Return the change of an entry that is None before or after it is there."""
+    """Return the change of an entry; `before` is None for a new one, and `after` for a removed one."""
     action: t.Literal["create", "update", "delete"] = "update"
     if before is None or after is None:
         action = "create" if before is None else "delete"
@@ -211,7 +212,7 @@ def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) 
 
 
 def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[dict[str, t.Any]]:
-    """Return changes as results show them, in the order in which their entries are declared, with the others at the end."""
+    """Return changes as results show them: declared entries in their order, then the others by name."""
     places = {name: index for index, name in enumerate(declared)}
     return [
         {

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network containers: which one the options mean, and what becomes of it."""
+"""Network containers: the checks of options, and the plan for the container that the options mean."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Pairs = tuple[tuple[str, t.Any], ...]
 
 
 def choose_cloud(params: Parameters) -> Cloud:
-    """Return the cloud that the options mean: AWS, unless they say otherwise.
+    """Return the cloud that the options mean: AWS by default, GCP if `regions` is set.
 
     Raises:
-        InvalidOptionError: If they do not go together.
+        InvalidOptionError: If the options contradict each other.
     """
     named, region, regions = params["provider_name"], params["region_name"], params.get("regions")
     if regions is not None and named not in (None, GCP.name):
@@ -49,10 +49,10 @@ def choose_cloud(params: Parameters) -> Cloud:
 
 
 def parse_place(params: Parameters, cloud: Cloud) -> tuple[dict[str, t.Any], list[str]]:
-    """Return the region or the regions of AZURE or GCP as Atlas writes them, each once, by their option; and warnings.
+    """Return the option for the region or regions, as Atlas writes them and each once, and warnings; empty if it is not set.
 
     Raises:
-        InvalidOptionError: If they cannot be right.
+        InvalidOptionError: If it is invalid.
     """
     value = params[cloud.place]
     if value is None:
@@ -71,15 +71,15 @@ def parse_place(params: Parameters, cloud: Cloud) -> tuple[dict[str, t.Any], lis
 
 
 def check_block(params: Parameters, cloud: Cloud) -> None:
-    """Check the block, as far as the options tell which size it may have.
+    """Check the block and, as far as the options determine it, its size.
 
     Raises:
-        InvalidOptionError: If it cannot be right.
+        InvalidOptionError: If it is invalid.
     """
     if not cloud.has_one_container:
         check_options(params, cloud.parse_block, BLOCK)
     elif params["regions"] is None:
-        # An existing container may have regions, and so another size.
+        # An existing container may have chosen regions, which allow other sizes.
         check_options(params, parse_private_block, BLOCK)
     else:
         check_options(params, partial(cloud.parse_block, regions=len(params["regions"])), BLOCK)
@@ -87,12 +87,12 @@ def check_block(params: Parameters, cloud: Cloud) -> None:
 
 @dataclass(frozen=True)
 class ContainerState:
-    """The container that the options mean.
+    """The state of the container that the options mean.
 
     Attributes:
-        container: The container; None if it is not there.
+        container: The container; None if it does not exist.
         listed: All containers of the project on its cloud.
-        users: What uses the container, in words; read only for its removal.
+        users: What uses the container, in words; read only before its removal.
     """
 
     container: Container | None
@@ -101,7 +101,7 @@ class ContainerState:
 
 
 class ContainerPlanner:
-    """Decides what becomes of the container that the options mean.
+    """Plans the creation, change or removal of the container that the options mean.
 
     Args:
         params: The options, with regions of AZURE and GCP as Atlas writes them.
@@ -117,10 +117,10 @@ class ContainerPlanner:
         self._block: str | None = params[BLOCK]
 
     def choose(self, listed: t.Sequence[Container]) -> Container | None:
-        """Return the container in the region, or the only one if no region is given.
+        """Return the container in the region, or the only one if no region is set; None if there is none.
 
         Raises:
-            TaskError: If no region is given and there is no container, or several, which are listed.
+            TaskError: If no region is set, and AWS or AZURE has no container or several; these are in the message.
         """
         if self._region is not None:
             return next((one for one in listed if is_in_region(one, self._region)), None)
@@ -140,12 +140,12 @@ class ContainerPlanner:
         """Plan the removal.
 
         Raises:
-            TaskError: If it is another one than the options say, or something uses it, and the task does not wait.
+            TaskError: If the container differs from the options, or is in use and the task does not wait.
         """
         container = state.container
         if container is None:
             return Plan()
-        # On AWS the block can be changed in place, so that it does not tell one container from another.
+        # On AWS the block can change in place, so it does not identify a container.
         differences = [] if self._cloud.changes_block else self._differences(container)
         if differences:
             raise InvalidOptionError(
@@ -160,10 +160,10 @@ class ContainerPlanner:
         return Plan((Change("delete", key, container, None),), (step,))
 
     def plan_present(self, state: ContainerState, facts: Facts) -> Plan:
-        """Plan the creation, or the change of the block.
+        """Plan the creation, or the change of the block. `facts` has the users of a container by its id.
 
         Raises:
-            TaskError: If it is not possible.
+            TaskError: If that is not possible.
         """
         current, block = state.container, self._block
         if current is None:
@@ -203,7 +203,7 @@ class ContainerPlanner:
         return Plan((Change("create", key, None, after),), (Step("create", request, (key,)),))
 
     def _differences(self, current: Container) -> list[str]:
-        """Return in words how a container differs from what is wanted."""
+        """Return, in words, how a container differs from the options."""
         found, cloud = [], self._cloud
         if self._block is not None and current[BLOCK] != self._block:
             found.append(f"{BLOCK} is {current[BLOCK]}, not {self._block}")
@@ -216,10 +216,10 @@ class ContainerPlanner:
         return found
 
     def _check_overlaps(self, state: ContainerState) -> None:
-        """Check that the block is free on the cloud.
+        """Check that the wanted block overlaps no other container on the cloud.
 
         Raises:
-            InvalidOptionError: If another container has a part of it.
+            InvalidOptionError: If it does.
         """
         for other in state.listed:
             if other is not state.container and do_overlap(other[BLOCK], self._block):
@@ -230,7 +230,7 @@ class ContainerPlanner:
 
 
 def in_use(change: str, container: Container, users: t.Sequence[str], way_out: str) -> TaskError:
-    """Return the failure of a change that is not possible while something uses a container."""
+    """Return the error for a change that is not possible while the container is in use."""
     return TaskError(
         f"Network container {describe([container])} cannot be {change}: it is used by {'; '.join(users)}.",
         hint=f"Remove what uses it, {way_out}.",

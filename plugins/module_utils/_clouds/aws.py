@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS, which is meant where a task names no cloud."""
+"""AWS, the default cloud: its regions, states and options."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KNOWN = """
 
 
 class _Regions(RegionTable):
-    """The regions of AWS: those that are not known have both spellings, too."""
+    """The regions of AWS; unknown ones can be converted between the spellings, too."""
 
     def __init__(self) -> None:
         super().__init__("AWS", {to_atlas_region(name): name for name in _KNOWN.split()})
@@ -41,10 +41,10 @@ class _Regions(RegionTable):
         return to_cloud_region(region)
 
     def parse(self, value: str) -> str:
-        """Return a region as AWS writes it.
+        """Return a region as AWS writes it, for either spelling.
 
         Raises:
-            InvalidValueError: If it cannot be a region.
+            InvalidValueError: If it does not look like a region.
         """
         region = to_cloud_region(value.strip())
         if not _REGION.fullmatch(region):
@@ -105,7 +105,7 @@ AWS = Cloud(
     },
     customer_task=_customer_task,
     handover=_handover,
-    # Otherwise Atlas says ATLAS_INVALID_CIDR_RANGE.
+    # Atlas refuses other sizes: ATLAS_INVALID_CIDR_RANGE.
     block_sizes=lambda regions: range(21, 25),
     atlas_network=("vpc_id",),
     half=("aws",),

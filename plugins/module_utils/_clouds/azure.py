@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AZURE: names, regions, and what Atlas needs there, whose application makes both sides of a peering."""
+"""AZURE: names, regions, and the role for Atlas's application, which makes both sides of a peering."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._values.invalid import InvalidValueError
 from .._values.regions import RegionTable
 from .cloud import Cloud, CustomerTask, Fields, Peer
 
-# Atlas's application in Azure, for which the customer makes a service principal, and what its role has to allow on the VNet:
+# Atlas's application in Azure, for which the customer creates a service principal, and the actions of its role on the VNet:
 # https://www.mongodb.com/docs/atlas/security-vpc-peering/
 APPLICATION_ID = "e90a1407-55c3-432d-9cb1-3638900a9d22"
 ACTIONS = (
@@ -24,7 +24,7 @@ ACTIONS = (
     "Microsoft.Network/virtualNetworks/peer/action",
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# As Atlas's API describes resource groups and VNets.
+# From the description of Atlas's API, for resource groups and VNets.
 _NAME = re.compile(r"[-\w.()]+", re.ASCII)
 _VNET = re.compile(
     r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.Network/virtualNetworks/([^/]+)/?", re.IGNORECASE
@@ -32,7 +32,7 @@ _VNET = re.compile(
 
 
 class VnetId(t.NamedTuple):
-    """What the resource id of a VNet names, by the options that name it, too."""
+    """The parts of a VNet's resource id, under the names of their options."""
 
     azure_subscription_id: str
     resource_group_name: str
@@ -40,7 +40,7 @@ class VnetId(t.NamedTuple):
 
 
 def parse_uuid(value: str) -> str:
-    """Return the id of a directory or a subscription.
+    """Return the id of a directory or subscription, a UUID, unchanged.
 
     Raises:
         InvalidValueError: If it is not one.
@@ -51,7 +51,7 @@ def parse_uuid(value: str) -> str:
 
 
 def parse_azure_name(value: str) -> str:
-    """Return the name of a resource group or a VNet.
+    """Return the name of a resource group or VNet, unchanged.
 
     Raises:
         InvalidValueError: If it is not one.
@@ -65,7 +65,7 @@ def parse_azure_name(value: str) -> str:
 
 
 def parse_vnet_id(value: str) -> VnetId:
-    """Return what the resource id of a VNet names.
+    """Return the parts of a VNet's resource id.
 
     Raises:
         InvalidValueError: If it is not one.
@@ -89,7 +89,7 @@ def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> 
 
 
 def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
-    """Return what the service principal and its role are made of; the application of the government's Atlas is not known."""
+    """Return what the service principal and its role need; Atlas for Government has another application, which is not known."""
     application_id = None if is_government else APPLICATION_ID
     names = [peer.get(name) for name in AZURE.names]
     if any(name is None for name in names):
@@ -195,7 +195,7 @@ AZURE = Cloud(
     pending=None,
     failed="FAILED",
     terminating="DELETING",
-    # Atlas's texts are free; these two come without a cause.
+    # Atlas's texts are free-form; these two name no cause.
     failure_reasons={
         "RETRYABLE": "Atlas names no cause, and another attempt may succeed",
         "Internal Error": "Atlas names no cause; if another attempt fails too, ask MongoDB's support",
@@ -203,10 +203,10 @@ AZURE = Cloud(
     customer_task=_customer_task,
     handover=_handover,
     block_sizes=lambda regions: range(21, 25),
-    # Atlas's subscription has an id of its own form there, and not the uuid that customers' have.
+    # The id of Atlas's subscription is not a UUID, unlike those of customers, and so not parsed.
     atlas_network=("atlas_azure_subscription_id", "atlas_vnet_name"),
     half=("vnet_peerings", "virtual_networks"),
-    # The role has them for a connection; the check reads nothing in Azure.
+    # An entry may have these options of the role, but the check reads nothing in Azure.
     check_options={
         "azure_profile": {"type": "str"},
         "azure_client_id": {"type": "str"},

@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a cloud is, for Atlas and for its customers, and which cloud a name or the fields of a connection mean.
+"""The description of a cloud as data, and functions that choose a cloud by name or by the fields of a connection.
 
-A module's process compiles each file that it imports, so the file that describes a cloud is read where that cloud is chosen.
+A module's process compiles each file that it imports, so the file of a cloud is imported where that cloud is chosen.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ REGIONS: t.Final = "regions"
 BLOCK: t.Final = "atlas_cidr_block"
 # The value of the option `provider_name` for all clouds.
 ALL: t.Final = "all"
-# What argument specs need before a cloud is chosen: the options that are one cloud's alone, by its name; those of which one
-# needs the other; and those of which one names a network.
+# For argument specs, before a cloud is chosen: the options of a single cloud, by its name; the pairs that must be set together;
+# and the options of which one must name a network.
 CLOUD_OPTIONS: t.Mapping[str, tuple[str, ...]] = {
     "AWS": ("vpc_id", "aws_account_id", "route_table_cidr_block", "accepter_region_name", "connection_id"),
     "AZURE": ("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name", "vnet_resource_id"),
@@ -33,7 +33,7 @@ ONE_OF = ("vpc_id", "vnet_name", "vnet_resource_id", "network_name")
 
 
 class Peer(t.TypedDict, total=False):
-    """A connection, with the names of the results; what Atlas does not say is None."""
+    """A connection, with the names of the results, and the fields of its cloud; None for what Atlas does not say."""
 
     id: str
     provider_name: str
@@ -48,16 +48,16 @@ class Peer(t.TypedDict, total=False):
 
 
 def fields_of(peer: Peer) -> Fields:
-    """Return the fields of a connection, for names that differ between clouds."""
+    """Return a connection as a plain mapping, for fields that depend on the cloud."""
     return t.cast("Fields", peer)
 
 
 class CustomerTask(t.NamedTuple):
-    """What the customer has to do in the cloud before a connection goes on.
+    """What the customer must do in the cloud before a connection makes progress.
 
     Attributes:
-        to_do: The task as a request.
-        hint: The same, and what to do afterwards.
+        to_do: The action, as a verb phrase.
+        hint: A sentence with the action, and what to do afterwards.
     """
 
     to_do: str
@@ -65,55 +65,54 @@ class CustomerTask(t.NamedTuple):
 
 
 class Cloud(t.NamedTuple):
-    """A cloud: its options, the lives of its connections, its network containers, and its words.
+    """A cloud: its options, the states of its connections, its network containers, and the texts about it.
 
     Options and fields have the names of the results.
 
     Attributes:
         name: The API's `providerName`.
-        noun: What a network of the customer is called.
-        places: The result fields that say where a network is, each with what it is called; its owner first.
-        identity_noun: What the identity is called.
-        forms: What parses each of the `CLOUD_OPTIONS` of this cloud.
-        identity: The fields that tell one connection from another within a container, the owner of the network and the network;
+        noun: The cloud's term for a customer's network.
+        places: The result fields that locate a network, each with its noun; the owner first.
+        identity_noun: The identity in words.
+        forms: The parser of each of this cloud's `CLOUD_OPTIONS`.
+        identity: The fields for the owner of the network and the network, which identify a connection within a container:
             no two live connections share them.
-        needed: The fields without which no connection can be created.
+        needed: The fields that a creation requires.
         changeable: The fields that an update may change; any other difference needs a new connection.
         regions: The regions.
-        progress: The states on the way to a working connection, in their order.
+        progress: The states on the way to a working connection, in order.
         pending: The state that waits for the customer; None if there is none.
-        failed: The state of a connection that has failed.
+        failed: The state of a failed connection.
         terminating: The state of a connection that is leaving.
         failure_reasons: What each `error_state_name` means, and what to do.
-        customer_task: Returns what the customer has to do, given the connection, the region of its network, and its container;
-            the last two as far as they are known.
+        customer_task: Returns what the customer must do, given the connection, the region of its network, and its container;
+            the last two are None if unknown.
         handover: Returns what is needed to act in the customer's cloud, given the connection (or the options for it), its
-            container as far as it is known, and whether Atlas is the government's. The keys are always the same.
-        block_sizes: Returns the prefix lengths that the block of a container may have, by the number of chosen regions; 0 stands
-            for all regions.
-        atlas_network: The fields of a container that name Atlas's own network.
-        half: The options of atlas_vpc_peer_check that give the customer's half: one that is switched on, or lists.
-        check_options: The options that only an entry of atlas_vpc_peer_check has, with what its argument spec says of each.
-        check_forms: What parses those of them that have a form.
+            container (None if unknown), and whether this is Atlas for Government. The keys are always the same.
+        block_sizes: Returns the allowed prefix lengths of a container's block, given the number of chosen regions (0 for all).
+        atlas_network: The fields of a container that name Atlas's network.
+        half: The options of atlas_vpc_peer_check for the customer's half: a switch or lists.
+        check_options: The options that only an entry of atlas_vpc_peer_check has, each with its argument spec.
+        check_forms: The parsers of some `check_options`.
         check_needs: What such an entry needs if Atlas is not read.
         check_hint: What to do if such an entry names no network.
-        names: The fields of the name that users see, if it is more than the identity.
-        whole: The option that names a network as a whole, in place of other options; its form returns these.
-        accepted_id: The field with the id under which the customer's cloud knows the connection; None if it has none.
+        names: The fields of the name that users see; empty if these are the identity.
+        whole: The option that names a network as a whole, instead of several other options; its parser returns those.
+        accepted_id: The field with the connection's id in the customer's cloud; None if there is none.
         block: The field with the customer's block to which Atlas routes; None if Atlas does not know it.
         region: The field with the region of the customer's network, null for that of the container; None if there is none.
-        has_unique_ids: Whether the id of a network tells it from those of all owners.
+        has_unique_ids: Whether the id of a network is unique among all owners.
         has_error_codes: Whether `error_state_name` is a code, and not a sentence.
-        ignores_case: Whether the values of fields are the same in upper and lower case.
+        ignores_case: Whether values of fields are compared without regard to case.
         removal_failed: The state of a connection whose removal has failed; None if there is none.
         removal_advice: What to do about such a connection.
-        removal_fix: The same, as the check says it.
-        lost: Why a connection that worked may have failed; empty if Atlas leaves such connections alone.
-        role_codes: The error codes of a creation that mean that Atlas has no rights, perhaps not yet, in the customer's cloud.
-        has_names: Whether the customer needs the names of `atlas_network`, which Atlas makes with a first connection.
-        lists_all: Whether containers are read with the list of all clouds.
-        has_one_container: Whether a project has one container in all, and not one in each region.
-        changes_block: Whether a container that nothing uses can get another block; its creation need not name one then.
+        removal_fix: The same, in the words of the check.
+        lost: Why a working connection may fail later; empty if Atlas never sets it to failed.
+        role_codes: The error codes of a creation that mean that Atlas lacks rights in the customer's cloud, perhaps not for long.
+        has_names: Whether the customer needs the names of `atlas_network`, which Atlas makes with the first connection.
+        lists_all: Whether containers are read from the list of all clouds.
+        has_one_container: Whether a project has one container in total, and not one per region.
+        changes_block: Whether an unused container can get another block, and Atlas chooses one if a creation names none.
     """
 
     name: str
@@ -159,12 +158,12 @@ class Cloud(t.NamedTuple):
 
     @property
     def owner(self) -> str:
-        """The field that says to whom a network belongs."""
+        """The field with the owner of a network."""
         return self.identity[0]
 
     @property
     def owner_noun(self) -> str:
-        """What the owner of a network is called."""
+        """The noun for the owner of a network."""
         return self.places[self.owner]
 
     @property
@@ -174,12 +173,12 @@ class Cloud(t.NamedTuple):
 
     @property
     def network_identity(self) -> tuple[str, ...]:
-        """The fields that tell networks apart."""
+        """The fields that identify a network."""
         return self.identity[1:] if self.has_unique_ids else self.identity
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The fields that tell connections apart: the identity, and the id in the customer's cloud."""
+        """The fields that identify a connection: the identity, and the id in the customer's cloud."""
         return self.identity if self.accepted_id is None else (*self.identity, self.accepted_id)
 
     @property
@@ -189,30 +188,30 @@ class Cloud(t.NamedTuple):
 
     @property
     def writable(self) -> tuple[str, ...]:
-        """The fields that may be sent."""
+        """The fields that requests may send."""
         return (*self.own_fields, "container_id")
 
     @property
     def read_only(self) -> tuple[str, ...]:
-        """The fields that Atlas alone sets."""
+        """The fields that only Atlas sets."""
         accepted_id = () if self.accepted_id is None else (self.accepted_id,)
         return ("id", *accepted_id, "status_name", "error_state_name")
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The fields that describe the customer's network beside its identity, and cannot be changed."""
+        """The fields of the customer's network that are neither its identity nor its region, and cannot be changed."""
         others = (*self.identity, *self.changeable, self.region)
         return tuple(name for name in self.own_fields if name not in others)
 
     @property
     def states(self) -> tuple[str, ...]:
-        """All states, on the way to a working connection first."""
+        """All states, those of `progress` first."""
         ended = (self.failed, self.terminating, self.removal_failed)
         return (*self.progress, *(state for state in ended if state is not None))
 
     @property
     def ended(self) -> tuple[str, ...]:
-        """The states of connections that work no more, or never will; those that are leaving come last."""
+        """The states of connections that do not work any more, or never will; `terminating` is the last."""
         ended = (self.failed, self.removal_failed, self.terminating)
         return tuple(state for state in ended if state is not None)
 
@@ -223,27 +222,27 @@ class Cloud(t.NamedTuple):
 
     @property
     def place(self) -> str:
-        """The field, and the option, that says where a container is."""
+        """The field, and the option, for the region or regions of a container."""
         return REGIONS if self.has_one_container else REGION
 
     def goal(self, wait_for: str | None) -> str:
-        """Return the state that a value of the option `wait_for` stands for; without one, Atlas has done its part then."""
+        """Return the state that the option `wait_for` means: `available` a working connection, any other that Atlas is done."""
         if wait_for == "available":
             return self.available
         return self.pending or self.available
 
     def is_same(self, value: t.Any, other: t.Any) -> bool:
-        """Whether two values of a field are the same."""
+        """Whether two values of a field are equal in this cloud."""
         if self.ignores_case and isinstance(value, str) and isinstance(other, str):
             return value.casefold() == other.casefold()
         return bool(value == other)
 
     def is_same_network(self, one: Fields, other: Fields) -> bool:
-        """Whether two connections, or an entry and a connection, are with the same network."""
+        """Whether two connections, or an entry and a connection, have the same network."""
         return all(self.is_same(one[name], other[name]) for name in self.network_identity)
 
     def differing(self, wanted: Fields, current: Fields) -> tuple[str, ...]:
-        """Return the names of the wanted fields that a connection has with another value; sorted."""
+        """Return the names of the wanted fields whose current value differs, sorted."""
         return tuple(sorted(name for name, value in wanted.items() if not self.is_same(value, current.get(name))))
 
     def describe(self, fields: Fields) -> str:
@@ -251,31 +250,31 @@ class Cloud(t.NamedTuple):
         return ", ".join(str(fields[name]) for name in reversed(self.identity))
 
     def title(self, network: str) -> str:
-        """Return a network in a sentence: an id says what it is, and a name does not."""
+        """Return a network for a sentence: an id alone, and a name with the noun before it."""
         return network if self.has_unique_ids else f"{self.noun} {network}"
 
     def has_reached(self, peer: Peer, status: str) -> bool:
-        """Whether a connection is in a state or beyond it on the way to a working one."""
+        """Whether a connection has reached a state of `progress`, or a later one."""
         present = peer["status_name"]
         return present in self.progress and self.progress.index(present) >= self.progress.index(status)
 
     def has_failed(self, peer: Peer) -> bool:
-        """Whether a connection will not work any more, and has to be removed."""
+        """Whether a connection, or its removal, has failed: it must be removed."""
         return peer["status_name"] in (self.failed, self.removal_failed)
 
     def waits_for_customer(self, peer: Peer, goal: str) -> bool:
-        """Whether the customer has to act, and can by now, before a connection reaches a state."""
+        """Whether the customer must act, and already can, before a connection reaches the state `goal`."""
         is_known = self.accepted_id is None or fields_of(peer)[self.accepted_id] is not None
         return self.pending is not None and peer["status_name"] == self.pending != goal and is_known
 
     def failure_in_words(self, peer: Peer) -> str:
-        """Return the state of a connection that has failed, why it has, and what to do about it."""
+        """Return the state of a failed connection, the reason, and what to do about it."""
         reason = peer["error_state_name"] or "no reason given"
         meaning = self.failure_reasons.get(reason)
         return f"{peer['status_name']} ({reason}: {meaning})" if meaning else f"{peer['status_name']} ({reason})"
 
     def is_in_region(self, region: str | None, container_region: str | None) -> bool:
-        """Whether a region is the one that a container serves."""
+        """Whether a container serves a region."""
         if self.has_one_container:
             return True
         if region is None or container_region is None:
@@ -283,14 +282,14 @@ class Cloud(t.NamedTuple):
         return self.regions.to_atlas(region).upper() == self.regions.to_atlas(container_region).upper()
 
     def parse_block(self, value: str, regions: int = 0) -> str:
-        """Return the block of a container.
+        """Return the block of a container, unchanged.
 
         Args:
             value: The block.
-            regions: For how many chosen regions it is; 0 for all.
+            regions: The number of chosen regions; 0 for all.
 
         Raises:
-            InvalidValueError: If it is not a private block, or has another size than containers may have.
+            InvalidValueError: If it is not a private block, or its size is not allowed.
         """
         sizes = self.block_sizes(regions)
         if parse_private_block(value).prefixlen not in sizes:
@@ -301,7 +300,7 @@ class Cloud(t.NamedTuple):
         return value
 
     def describe_place(self, container: Fields) -> str | None:
-        """Return where a container is, as the cloud writes it; None if Atlas does not say it."""
+        """Return the region or regions of a container, as the cloud writes them; None if Atlas does not say."""
         if self.has_one_container:
             return self.describe_regions(container[REGIONS])
         region = container[REGION]
@@ -313,10 +312,10 @@ class Cloud(t.NamedTuple):
 
 
 class CloudsByName(t.Mapping[str, Cloud]):
-    """The clouds by their names; the file of a cloud is read when it is asked for."""
+    """The clouds by name; the file of a cloud is imported when it is looked up."""
 
     def __getitem__(self, name: str) -> Cloud:
-        """Return a cloud. The imports are literal, since Ansible looks for them when it packs a module."""
+        """Return a cloud. The imports are literal, so that Ansible finds them when it packs a module."""
         if name == "AWS":
             from .aws import AWS
 
@@ -332,15 +331,15 @@ class CloudsByName(t.Mapping[str, Cloud]):
         raise KeyError(name)
 
     def __contains__(self, name: object) -> bool:
-        """Whether there is a cloud with a name; no file is read."""
+        """Whether there is a cloud with this name; no file is imported."""
         return name in CLOUD_OPTIONS
 
     def __iter__(self) -> t.Iterator[str]:
-        """Yield the names; no file is read."""
+        """Yield the names; no file is imported."""
         return iter(CLOUD_OPTIONS)
 
     def __len__(self) -> int:
-        """Return how many clouds there are."""
+        """Return the number of clouds."""
         return len(CLOUD_OPTIONS)
 
 
@@ -348,17 +347,17 @@ CLOUDS = CloudsByName()
 
 
 def to_clouds(provider_name: str | None) -> tuple[Cloud, ...]:
-    """Return the clouds that a value of the option `provider_name` means."""
+    """Return the clouds that the option `provider_name` means; None means AWS."""
     return (*CLOUDS.values(),) if provider_name == ALL else (CLOUDS[provider_name or "AWS"],)
 
 
 def cloud_of(fields: Fields) -> Cloud:
-    """Return the cloud of a connection, by the fields that it has: what a reply says of its provider may be anything."""
+    """Return the cloud of a connection by its fields, not by `provider_name`, which a reply may have wrong; AWS by default."""
     return next((cloud for cloud in CLOUDS.values() if cloud.owner in fields), CLOUDS["AWS"])
 
 
 def identity_of(fields: Fields) -> tuple[str | None, ...]:
-    """Return what tells a connection from others within a container; names that the cloud compares without case are alike."""
+    """Return the values that identify a connection within a container, in lower case if the cloud ignores case."""
     cloud = cloud_of(fields)
     values = (fields[name] for name in cloud.identity)
     return tuple(value.lower() if cloud.ignores_case and isinstance(value, str) else value for value in values)
@@ -371,7 +370,7 @@ def name_of(fields: Fields) -> str:
 
 
 def block_of(fields: Fields) -> str | None:
-    """Return the customer's block of a connection, to which Atlas routes; None if Atlas does not know it."""
+    """Return the customer's block to which Atlas routes; None if Atlas does not know it."""
     block = cloud_of(fields).block
     return None if block is None else fields.get(block)
 
@@ -382,24 +381,24 @@ def is_leaving(peer: Peer) -> bool:
 
 
 def is_failed(peer: Peer) -> bool:
-    """Whether a connection has failed, or its removal."""
+    """Whether a connection, or its removal, has failed."""
     return cloud_of(peer).has_failed(peer)
 
 
 def is_pending(peer: Peer) -> bool:
-    """Whether a connection is on its way: it is accepted, or set up."""
+    """Whether a connection still waits to be accepted or set up."""
     return peer["status_name"] in cloud_of(peer).progress[:-1]
 
 
 def for_pending(peers: t.Iterable[Peer], on_aws: str, elsewhere: str) -> str:
-    """Return what to do with pending connections.
+    """Return what to do about pending connections.
 
     Args:
-        peers: The connections that are there.
-        on_aws: What to do if those that are pending are with AWS.
-        elsewhere: The same for other clouds, whose names follow.
+        peers: The existing connections.
+        on_aws: The advice if none is pending, or AWS is the only cloud to act in.
+        elsewhere: The advice otherwise; the names of the clouds are added.
     """
     pending = {cloud_of(peer).name for peer in peers if is_pending(peer)} or {"AWS"}
-    # Where the customer does not have to act, the cloud is named only if there is no other.
+    # Clouds where the customer need not act are named only if there are no others.
     names = sorted({name for name in pending if CLOUDS[name].pending is not None} or pending)
     return on_aws if names == ["AWS"] else f"{elsewhere} {' and '.join(names)}"

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""GCP: names and regions, and the customer's half, which the customer makes."""
+"""GCP: names, regions, and the customer's half of a peering, which the customer creates."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .._values.invalid import InvalidValueError
 from .._values.regions import RegionTable
 from .cloud import Cloud, CustomerTask, Fields, Peer, fields_of
 
-# The most regions that a container can be for, beside all.
+# The most regions that a container can list; without a list, it is for all regions.
 MOST_REGIONS = 8
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects
 _PROJECT = re.compile(r"[a-z][0-9a-z-]{4,28}[0-9a-z]")
-# RFC 1035, as the Compute Engine API has it for networks and peerings.
+# RFC 1035, as in the Compute Engine API for networks and peerings.
 _NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
-# What Atlas calls its own project and network, by the description of its API.
+# From the description of Atlas's API, for Atlas's project and network.
 _ATLAS_PROJECT = re.compile(r"p-[0-9a-z]{24}")
 _ATLAS_NETWORK = re.compile(r"nt-[0-9a-f]{24}-[0-9a-z]{8}")
 _NETWORK_END = re.compile(r"(?:^|/)(projects/[^/]+/global/networks/[^/]+)$")
 
 
 def parse_gcp_project(value: str) -> str:
-    """Return the id of a project.
+    """Return the id of a project, unchanged.
 
     Raises:
         InvalidValueError: If it is not one.
@@ -38,7 +38,7 @@ def parse_gcp_project(value: str) -> str:
 
 
 def parse_gcp_name(value: str) -> str:
-    """Return the name of a VPC network or of a peering.
+    """Return the name of a VPC network or a peering, unchanged.
 
     Raises:
         InvalidValueError: If it is not one.
@@ -52,15 +52,15 @@ def parse_gcp_name(value: str) -> str:
 
 
 def network_path(project_id: str, name: str) -> str:
-    """Return the address of a network, without the host and the version of the API."""
+    """Return the path of a network: its URL without the host and the version of the API."""
     return f"projects/{project_id}/global/networks/{name}"
 
 
 def parse_network_path(address: str) -> str:
-    """Return the end of the address of a network, which is the same whatever its host and the version of the API.
+    """Return the path of a network from its URL: without the host and the version of the API, which may differ.
 
     Raises:
-        InvalidValueError: If it is not such an address.
+        InvalidValueError: If it is not the URL of a network.
     """
     found = _NETWORK_END.search(address)
     if found is None:
@@ -69,25 +69,25 @@ def parse_network_path(address: str) -> str:
 
 
 def is_atlas_network(path: str) -> bool:
-    """Whether a network is one of Atlas's, by its names."""
+    """Whether a network belongs to Atlas, by the names of its project and itself in `path`."""
     parts = path.split("/")
     return bool(_ATLAS_PROJECT.fullmatch(parts[1]) and _ATLAS_NETWORK.fullmatch(parts[-1]))
 
 
 def peering_name(atlas_network: str) -> str:
-    """Return the name of the customer's half, which tells apart two networks of Atlas that share one of the customer's."""
+    """Return the name of the customer's half: unique where one network of the customer peers with several of Atlas."""
     return f"atlas-{atlas_network}"
 
 
 def gcloud_line(project: str, network: str, atlas_project: str, atlas_network: str) -> str:
-    """Return the command that makes the customer's half."""
+    """Return the gcloud command that creates the customer's half."""
     options = {"project": project, "network": network, "peer-project": atlas_project, "peer-network": atlas_network}
     words = [peering_name(atlas_network), *(f"--{option}={value}" for option, value in options.items())]
     return f"gcloud compute networks peerings create {' '.join(map(shlex.quote, words))}"
 
 
 def _block_sizes(regions: int) -> range:
-    # A block that is smaller than a /18 has a /24 for each chosen region, and is a /21 at the most.
+    # Each chosen region needs a /24 of the block, from /24 (one region) to /21 (eight). For all regions, it is a /18 or larger.
     return range(21, 25 - (regions - 1).bit_length()) if regions else range(8, 19)
 
 
@@ -101,7 +101,7 @@ def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> 
 
 
 def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:
-    """Return what the customer's half is made of; the names of Atlas's network are there once Atlas has made it."""
+    """Return what the customer's half needs; the names of Atlas's network are None until Atlas has created it."""
     project, network = peer.get("gcp_project_id"), peer.get("network_name")
     atlas_project, atlas_network = None, None
     if container is not None:
@@ -186,7 +186,7 @@ GCP = Cloud(
     block_sizes=_block_sizes,
     atlas_network=("atlas_gcp_project_id", "atlas_network_name"),
     half=("gcp",),
-    # The role has the last two for a connection; the check makes nothing in GCP.
+    # The last two are options of the role; the check creates nothing in GCP.
     check_options={
         "atlas_gcp_project_id": {"type": "str"},
         "atlas_network_name": {"type": "str"},

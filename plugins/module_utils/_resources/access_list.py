@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list: its entries, what tells them apart, and what the options make of one that is there."""
+"""The API's IP access list: requests, the keys of entries, the merge of options into an entry, and checks of options."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .._values.moments import to_moment
 MOST_ENTRIES = 200
 LONGEST_COMMENT = 80
 LONGEST_LIFE = datetime.timedelta(days=7)
-# With a prefix of this length, a block holds every address.
+# The end of a block that holds every address.
 _ANYWHERE = "/0"
 _SECURITY_GROUP = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+")
 # The API's name of each field, by its name in options and results.
@@ -32,9 +32,9 @@ ENTRY_FIELDS = {
     "comment": "comment",
     "delete_after_date": "deleteAfterDate",
 }
-# Exactly one of them makes an entry.
+# An entry has exactly one of these fields.
 SUBJECTS = ("cidr_block", "ip_address", "aws_security_group")
-# The code with which Atlas answers for an entry that is not there.
+# The code for an entry that does not exist.
 NO_ENTRY = frozenset(("ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND",))
 # What to do next, by error code.
 ENTRY_HINTS = {
@@ -54,7 +54,7 @@ Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
 class AccessEntry(t.TypedDict):
-    """An entry, with the names of the results; exactly one subject is not None, but that an address comes with its block."""
+    """An entry, with the names of the results. Exactly one subject is set, but Atlas returns an address with its block."""
 
     cidr_block: str | None
     ip_address: str | None
@@ -77,21 +77,21 @@ class AccessList:
         self._path = ("groups", group_id, "accessList")
 
     def list_entries(self) -> dict[str, AccessEntry]:
-        """Return all entries by their names."""
+        """Return all entries by name; see `key_of`."""
         description = f"list the access list of project {self._group_id}"
         entries = self._client.get_all(self._path, {}, description, lambda one: key_of(to_result(one)))
         return {str(key_of(entry)): entry for entry in map(to_result, entries)}
 
     def create_entries(self, entries: t.Sequence[AccessEntry]) -> None:
-        """Add entries, or replace those that are there, all in one request: Atlas takes no two at once.
+        """Add entries, or replace existing ones, all in one request: Atlas does not accept two at once.
 
         Raises:
-            ApiError: If the list that Atlas replies with does not have all of them, too.
+            TaskError: If Atlas refuses them or does not answer, or the list in its reply does not have all of them.
         """
         body = [{ENTRY_FIELDS[name]: value for name, value in entry.items() if value is not None} for entry in entries]
         wanted = [str(key_of(entry)) for entry in entries]
         description = f"allow {_enumerated(wanted)} in the access list of project {self._group_id}"
-        # The reply is the first page of the list, and all that Atlas keeps fits on the largest one.
+        # The reply is the first page of the list; the largest page has room for all entries.
         query = {"itemsPerPage": str(PAGE_SIZE)}
         results = self._client.post(self._path, body, description, query=query, hints=ENTRY_HINTS).get("results")
         listed = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
@@ -108,16 +108,17 @@ class AccessList:
 
         Raises:
             OvertakenError: If another client has removed it.
-            TaskError: If it cannot be removed.
+            TaskError: If it cannot be removed, or Atlas does not answer.
         """
         description = f"remove {name} from the access list of project {self._group_id}"
         self._client.delete((*self._path, name), description, gone=NO_ENTRY, hints=ENTRY_HINTS)
 
     def get_status(self, name: str) -> str:
-        """Return whether an entry is in force yet: `PENDING`, `ACTIVE` or `FAILED`.
+        """Return the status of an entry: `PENDING`, `ACTIVE` (in force) or `FAILED`.
 
         Raises:
             NotFoundError: If there is no such entry.
+            ApiError: If the reply has no status.
         """
         description = f"read the status of {name} in the access list of project {self._group_id}"
         status = self._client.get((*self._path, name, "status"), description).get("STATUS")
@@ -136,9 +137,9 @@ def to_result(entry: t.Mapping[str, t.Any]) -> AccessEntry:
 
 
 def key_of(entry: t.Mapping[str, t.Any]) -> str | None:
-    """Return what an entry, with the names of the results, is known by in paths: its group, or its block in canonical form.
+    """Return the name of an entry, as in paths: its security group, or its block in canonical form; None if it has no subject.
 
-    An address is the block that holds it alone, so both are one entry (Atlas stores both fields for it).
+    An address and its block (/32 or /128) are one entry: Atlas stores both fields.
     """
     if entry.get("aws_security_group"):
         return str(entry["aws_security_group"])
@@ -148,7 +149,7 @@ def key_of(entry: t.Mapping[str, t.Any]) -> str | None:
 
 @functools.lru_cache(maxsize=1024)
 def _canonical(subject: str) -> str:
-    """Return a block or an address as the block that it is; what is neither stays as it is."""
+    """Return a block or an address as a canonical block; any other text unchanged."""
     try:
         return str(ipaddress.ip_network(subject))
     except ValueError:
@@ -156,7 +157,7 @@ def _canonical(subject: str) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Whether a name is one of an entry as it is known here: a block, or a security group."""
+    """Whether a name is a block or a security group: Atlas may have entries of a kind that is unknown here."""
     try:
         return bool(_SECURITY_GROUP.fullmatch(name) or ipaddress.ip_network(name))
     except ValueError:
@@ -164,9 +165,9 @@ def is_name(name: str) -> bool:
 
 
 def in_both_forms(entry: AccessEntry) -> AccessEntry:
-    """Return an entry of blocks and addresses as Atlas shows it: an address is the block that holds it alone, too.
+    """Return an entry as Atlas shows it: with its canonical block, and with the address of a /32 or /128.
 
-    What is neither stays as it is.
+    An entry without block and address is returned unchanged.
     """
     try:
         network = ipaddress.ip_network(str(key_of(entry)))
@@ -177,7 +178,10 @@ def in_both_forms(entry: AccessEntry) -> AccessEntry:
 
 
 def merged(current: AccessEntry | None, wanted: AccessEntry, *, keep_comment: bool) -> AccessEntry:
-    """Return an entry as it will be: what the options leave open stays as it is, and an address is stored as a block, too."""
+    """Return the entry that Atlas will have: the current one (None: a new one) with the values that the options set.
+
+    With `keep_comment`, a current entry keeps its comment. A date is written in UTC; an equal one stays as Atlas writes it.
+    """
     entry = current or in_both_forms({**wanted, "comment": None, "delete_after_date": None})
     if wanted["comment"] is not None and not (keep_comment and current):
         entry = {**entry, "comment": wanted["comment"]}
@@ -188,7 +192,7 @@ def merged(current: AccessEntry | None, wanted: AccessEntry, *, keep_comment: bo
 
 
 def _moment_of(date: t.Any) -> datetime.datetime | None:
-    """Return the moment at which Atlas says that an entry goes; None for one that stays, or that says no date."""
+    """Return the moment of a date; None if it is None or not a date."""
     try:
         return to_moment(date)
     except (ValueError, AttributeError):
@@ -196,7 +200,7 @@ def _moment_of(date: t.Any) -> datetime.datetime | None:
 
 
 def to_send(entry: AccessEntry) -> AccessEntry:
-    """Return an entry with one subject only, as Atlas wants it."""
+    """Return an entry with one subject only, as requests need it."""
     return {**entry, "ip_address": None} if entry["cidr_block"] else entry
 
 
@@ -219,26 +223,26 @@ def _parse_group(value: str) -> str:
     return value
 
 
-# What reads each subject of an entry, and raises InvalidValueError if that cannot be right.
+# The parser of each subject.
 _SUBJECT_FORMS: dict[str, t.Callable[[str], t.Any]] = {
     "cidr_block": _parse_block,
     "ip_address": _parse_address,
     "aws_security_group": _parse_group,
 }
-# The fields of an entry for patterns; a comment can be any text.
+# The fields for patterns over entries; a comment can be any text.
 ENTRY_FORMS: dict[str, t.Callable[[str], t.Any] | None] = {**_SUBJECT_FORMS, "comment": None}
 
 
 def check_entries(entries: t.Sequence[AccessEntry], state: str, *, only_own: bool) -> list[str]:
-    """Check entries as the options give them, and return warnings about those that let everybody in.
+    """Check the entries of the options, and return warnings about those that allow every address.
 
     Args:
-        entries: The entries; what they leave open is None.
+        entries: The entries; unset fields are None.
         state: The option: `present` or `absent`.
-        only_own: Whether entries with another comment stay.
+        only_own: The option: whether `absent` leaves entries with another comment.
 
     Raises:
-        InvalidValueError: If an entry cannot be right; the message begins with its place: `entries[0].comment is …`.
+        InvalidValueError: If an entry is invalid; the message begins with its place: `entries[0].comment is …`.
     """
     seen: set[str] = set()
     warnings: list[str] = []
@@ -268,10 +272,10 @@ def check_entries(entries: t.Sequence[AccessEntry], state: str, *, only_own: boo
 
 
 def _check_entry(entry: AccessEntry, state: str) -> None:
-    """Check an entry whose subject is given.
+    """Check an entry that has a subject.
 
     Raises:
-        InvalidValueError: If it cannot be right; the message begins with the name of the field.
+        InvalidValueError: If a field is invalid; the message begins with its name.
     """
     for name, parse in _SUBJECT_FORMS.items():
         if entry[name] is not None:  # type: ignore[literal-required]
@@ -286,7 +290,7 @@ def _check_entry(entry: AccessEntry, state: str) -> None:
 
 
 def _check_date(date: str, entry: AccessEntry, state: str) -> None:
-    """Check the date of an entry, and with `present` that Atlas will take it."""
+    """Check the date of an entry, as `_check_entry` does; with `present`, it must be within the next week."""
     try:
         left = to_moment(date) - datetime.datetime.now(datetime.timezone.utc)
     except ValueError:

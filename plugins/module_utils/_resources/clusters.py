@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Clusters with their regions and connection strings, and custom DNS."""
+"""The API's clusters, with their regions and connection strings, and custom DNS: all read-only."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from .._api.client import AtlasClient
 from .._clouds.cloud import Fields
 from .._http.errors import ApiError
 
-# The providers of clusters that share their hosts with others: they use no network container, and cannot be peered.
+# The providers of clusters on shared hosts, which use no network container and cannot be peered.
 SHARED = "TENANT"
 FLEX = "FLEX"
-# The dates of the versions that are read.
+# The v2 API's versions of the resources.
 CLUSTERS_VERSION = "2024-08-05"
 FLEX_VERSION = "2024-11-13"
-# 404 with this code, and with no other, means that the cluster is not there.
+# Only a 404 with this code means that the cluster does not exist.
 _MISSING = frozenset(("CLUSTER_NOT_FOUND",))
-# What the resource of dedicated clusters answers for a Flex cluster.
+# The error code of the resource `clusters` for a Flex cluster.
 _IS_FLEX = "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"
 _MEMBERS = re.compile(r"mongodb://([A-Za-z0-9.-]+:[0-9]+(?:,[A-Za-z0-9.-]+:[0-9]+)*)(?:[/?].*)?")
-# The API's names, by those of the results.
+# The API's names, by the names of the results.
 _STRINGS = {"standard": "standard", "standard_srv": "standardSrv", "private": "private", "private_srv": "privateSrv"}
 _NODES = {"electable_nodes": "electableSpecs", "read_only_nodes": "readOnlySpecs", "analytics_nodes": "analyticsSpecs"}
 _KINDS: dict[type[t.Any], str] = {str: "a text", bool: "true or false", int: "a whole number", list: "a list", dict: "an object"}
 
 
 class Region(t.TypedDict):
-    """Where a cluster has nodes; the numbers are those of all shards; None if Atlas does not tell them."""
+    """A region of a cluster, with its nodes in all shards; None for what Atlas does not say."""
 
     provider_name: str
     backing_provider_name: str | None
@@ -41,7 +41,7 @@ class Region(t.TypedDict):
 
 
 class Cluster(t.TypedDict):
-    """A cluster, with the names of the results; what Atlas does not say is None."""
+    """A cluster, with the names of the results; None for what Atlas does not say. Members are `host:port`."""
 
     id: str
     name: str
@@ -57,7 +57,7 @@ class Clusters:
     """The clusters of one project.
 
     Args:
-        client: Atlas, by v2 of its API.
+        client: Atlas, with v2 of its API.
         group_id: The project.
     """
 
@@ -81,7 +81,7 @@ class Clusters:
         return [flex_to_result(one, description) for one in found]
 
     def find_cluster(self, name: str) -> Cluster | None:
-        """Return one cluster of any kind; None if there is none with that name."""
+        """Return one cluster of any kind; None if there is none with this name."""
         description = f"read cluster {name} of project {self._group_id}"
         try:
             found = self._client.find((*self._path, name), description, _MISSING, version=CLUSTERS_VERSION)
@@ -110,11 +110,11 @@ def to_result(cluster: Fields, description: str) -> Cluster:
     """Return a dedicated or shared cluster of the API with the names of the results.
 
     Args:
-        cluster: The reply.
-        description: What was asked, as a verb phrase.
+        cluster: The object of the API.
+        description: What was requested, as a verb phrase for the message.
 
     Raises:
-        ApiError: If the reply is not a cluster.
+        ApiError: If it is not a cluster.
     """
     try:
         configs = [config for spec in _objects(cluster, "replicationSpecs") for config in _objects(spec, "regionConfigs")]
@@ -124,7 +124,7 @@ def to_result(cluster: Fields, description: str) -> Cluster:
 
 
 def flex_to_result(cluster: Fields, description: str) -> Cluster:
-    """Return a Flex cluster of the API as `to_result` does."""
+    """Return a Flex cluster of the API with the names of the results, as `to_result` does."""
     try:
         settings = _typed(cluster, "providerSettings", dict) or {}
         return _to_cluster(cluster, [_to_region({**settings, "providerName": FLEX})])
@@ -152,7 +152,7 @@ def _to_cluster(cluster: Fields, regions: list[Region]) -> Cluster:
 
 
 def _members_of(connection_string: str | None) -> list[str]:
-    """Return the members that a connection string names, `host:port` each; it has no user and no password."""
+    """Return the members in a connection string, each `host:port`. Atlas's strings have no user and no password."""
     if connection_string is None:
         return []
     found = _MEMBERS.fullmatch(connection_string)
@@ -165,7 +165,7 @@ def _to_region(config: Fields) -> Region:
     provider = _text(config, "providerName")
     is_shared = provider in (SHARED, FLEX)
     specs = {name: _typed(config, key, dict) for name, key in _NODES.items()}
-    # A region may have one kind of nodes only, but not none at all.
+    # Every region has nodes: without any specs, Atlas just does not say how many.
     is_told = not is_shared and any(one is not None for one in specs.values())
     nodes = {name: _nodes_of(one) if is_told else None for name, one in specs.items()}
     backing, region = (_typed(config, name, str) for name in ("backingProviderName", "regionName"))
@@ -174,12 +174,12 @@ def _to_region(config: Fields) -> Region:
 
 
 def _nodes_of(specs: Fields | None) -> int | None:
-    """Return how many nodes of one kind there are; None if Atlas does not say it."""
+    """Return the number of nodes of one kind: 0 without `specs`, None if these have no number."""
     return 0 if specs is None else t.cast("int | None", _typed(specs, "nodeCount", int))
 
 
 def _in_all_shards(regions: t.Iterable[Region]) -> list[Region]:
-    """Return each region once, with the nodes of all shards, in the order of the first shard."""
+    """Return each region once, with its nodes in all shards, in the order of first appearance."""
     found: dict[tuple[str | None, ...], dict[str, t.Any]] = {}
     for region in regions:
         key = (region["provider_name"], region["backing_provider_name"], region["region_name"])
@@ -202,17 +202,17 @@ def _typed(one: Fields, name: str, kind: type[t.Any]) -> t.Any:
         ValueError: If it is of another type.
     """
     value = one.get(name)
-    # A boolean is an integer, too.
+    # In Python, a boolean is an integer, too.
     if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
         raise ValueError(f"{name} is not {_KINDS[kind]}")
     return value
 
 
 def _text(one: Fields, name: str) -> str:
-    """Return a field that has to be a text.
+    """Return a required text field.
 
     Raises:
-        ValueError: If it is not, or empty.
+        ValueError: If it is missing, empty or not a text.
     """
     value = _typed(one, name, str)
     if not value:

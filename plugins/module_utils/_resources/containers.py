@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network containers: the networks of Atlas that peering connections lead into.
+"""The API's network containers, Atlas's side of peering connections: requests, and conversion to and from results.
 
-Their rules are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
+The rules are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud
 from .._http.errors import ApiError
 
-# 404 with this code, and with no other, means that the container is not there.
+# Only a 404 with this code means that the container does not exist.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
 _ALREADY_EXISTS = frozenset(("CONTAINER_ALREADY_EXISTS",))
 # What to do next, by error code.
@@ -32,9 +32,9 @@ CONTAINER_HINTS = {
 
 
 class Container(t.TypedDict, total=False):
-    """A network container, with the names of the results; what Atlas does not say is None.
+    """A network container, with the names of the results; None for what Atlas does not say.
 
-    Beside these it has the fields of `atlas_network` of its cloud, which are only shown.
+    It also has the read-only fields in `atlas_network` of its cloud.
     """
 
     id: str
@@ -72,17 +72,17 @@ class Containers:
         """Return one container.
 
         Raises:
-            NotFoundError: If there is none with that id.
+            NotFoundError: If there is none with this id.
         """
         description = f"read network container {container_id} of project {self._group_id}"
         return to_container(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS))
 
     def create_container(self, cloud: Cloud, fields: t.Mapping[str, t.Any]) -> Container:
-        """Create a container; on AWS, Atlas chooses a block if there is none.
+        """Create a container and return it as Atlas describes it.
 
         Args:
             cloud: Its cloud.
-            fields: What it is made of, with regions as Atlas writes them.
+            fields: Its region or regions, as Atlas writes them, and its block; without one, Atlas chooses it (AWS only).
         """
         place = f"on {cloud.name}" if cloud.has_one_container else f"in {cloud.describe_place(fields)}"
         description = f"create the network container {place} of project {self._group_id}"
@@ -91,7 +91,7 @@ class Containers:
         return _written(reply, body, description)
 
     def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
-        """Give a container that nothing uses another block."""
+        """Change the block of a container that nothing uses, and return it as Atlas describes it then."""
         fields = {**container, "atlas_cidr_block": atlas_cidr_block}
         body = {**_to_body(fields, container_cloud(container["provider_name"])), "providerName": container["provider_name"]}
         blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
@@ -104,17 +104,17 @@ class Containers:
 
         Raises:
             OvertakenError: If another client has deleted it.
-            TaskError: If it cannot be deleted.
+            TaskError: If it cannot be deleted, or Atlas does not answer.
         """
         description = f"delete network container {container_id} of project {self._group_id}"
         self._client.delete((*self._path, container_id), description, gone=frozenset((NOT_FOUND,)), hints=CONTAINER_HINTS)
 
 
 def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], description: str) -> Container:
-    """Return the container in the reply to a change, which has to be what was sent.
+    """Return the container in the reply to a change, which must show what was sent.
 
     Raises:
-        ApiError: If it is not: whether the change was made is unknown then.
+        ApiError: If it does not; `outcome_unknown` is set.
     """
     result = to_container(reply, container_cloud(sent["providerName"]))
     if not isinstance(result["id"], str):
@@ -124,20 +124,20 @@ def _written(reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], descript
     wanted = {name: value for name, value in to_container(sent).items() if value is not None}
     chosen = t.cast("list[str]", wanted.pop("regions", []))
     if sorted(chosen) != sorted(result.get("regions", [])):
-        # In their order; Atlas may have another one.
+        # Not if only the order differs, which Atlas may change.
         wanted["regions"] = chosen
-    # A reply does not have to name the provider.
+    # A reply may leave out the provider.
     shown = {**result, "provider_name": result["provider_name"] or wanted.get("provider_name")}
     check_written(description, shown, wanted)
     return result
 
 
 def to_container(container: t.Mapping[str, t.Any], cloud: Cloud | None = None) -> Container:
-    """Return a container of the API with the names of the results; Atlas's values are not changed.
+    """Return a container of the API with the names of the results; regions stay as Atlas writes them.
 
     Args:
-        container: The container.
-        cloud: Its cloud; None if the container says it.
+        container: The object of the API.
+        cloud: Its cloud; None for the one in its `providerName`.
     """
     cloud = cloud or container_cloud(container.get("providerName"))
     names = (cloud.place, BLOCK, *cloud.atlas_network)
@@ -145,49 +145,49 @@ def to_container(container: t.Mapping[str, t.Any], cloud: Cloud | None = None) -
     block, regions = fields[BLOCK], fields.get(REGIONS)
     fields[BLOCK] = block if isinstance(block, str) else None
     if cloud.has_one_container:
-        # Atlas leaves them out if none were chosen.
+        # Atlas leaves out the regions if none were chosen.
         fields[REGIONS] = [one for one in regions if isinstance(one, str)] if isinstance(regions, list) else []
     first = {"id": container.get("id"), "provider_name": container.get("providerName")}
     return t.cast("Container", {**first, **fields, "provisioned": container.get("provisioned")})
 
 
 def _to_body(fields: t.Mapping[str, t.Any], cloud: Cloud) -> dict[str, t.Any]:
-    """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
+    """Return the body of a POST or PATCH: the writable fields with a value, and `providerName`."""
     body = {_api_name(name, cloud): fields[name] for name in (cloud.place, BLOCK) if fields.get(name)}
     return {"providerName": cloud.name, **body}
 
 
 def _api_name(name: str, cloud: Cloud) -> str:
-    """Return what Atlas calls a field of a container; the names of its own network have no prefix there."""
+    """Return the API's name of a container's field; fields of Atlas's network have no prefix `atlas_` there."""
     if name in cloud.atlas_network:
         name = name.replace("atlas_", "", 1)
     return "region" if (cloud.name, name) == ("AZURE", REGION) else to_camel_case(name)
 
 
 def to_camel_case(name: str) -> str:
-    """Return the name of a field of results as Atlas writes such names: `vpcId` for `vpc_id`."""
+    """Return a name in the API's form: `vpcId` for `vpc_id`."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
 
 
 def container_cloud(provider_name: str | None) -> Cloud:
-    """Return the cloud of a container by its `providerName`; AWS where Atlas leaves that out."""
+    """Return the cloud of a `providerName`; AWS if that is missing or unknown."""
     return CLOUDS.get(provider_name, AWS) if isinstance(provider_name, str) else AWS
 
 
 def to_region(container: Container) -> str | None:
-    """Return the region of a container in the cloud's own form, `us-east-1`; None for one that has no region."""
+    """Return the region of a container as its cloud writes it, such as `us-east-1`; None if it has no single region."""
     region = container.get(REGION)
     return container_cloud(container["provider_name"]).regions.to_cloud(region) if isinstance(region, str) else None
 
 
 def is_in_region(container: Container, region: str) -> bool:
-    """Whether a container is in a region, in either spelling; False for containers that serve all regions."""
+    """Whether a container is in a region, in either spelling; False for containers without a single region."""
     found = container.get(REGION)
     return isinstance(found, str) and container_cloud(container["provider_name"]).is_in_region(found, region)
 
 
 def describe(containers: t.Iterable[Container]) -> str:
-    """Return containers in words."""
+    """Return containers in words: id, region or regions, and block of each."""
     found = ((one, container_cloud(one["provider_name"]).describe_place(one)) for one in containers)
     return ", ".join(f"{one['id']} ({place}, {one['atlas_cidr_block']})" for one, place in found)

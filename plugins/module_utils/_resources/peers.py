@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""VPC peering connections: their paths, and what a reply has to show.
+"""The API's VPC peering connections: requests, checks of replies, and conversion to and from results.
 
-Their states are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
+The states are in https://www.mongodb.com/docs/atlas/security-vpc-peering/.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .._values.limits import MOST_PEERS, MOST_PENDING
 from .._values.regions import same_region
 from .containers import CONTAINER_HINTS, to_camel_case
 
-# 404 with one of these, and with no other, means that the connection is not there. The project may be unknown as well.
+# Only a 404 with one of these codes means that the connection does not exist: another one may be about the project.
 _MISSING = frozenset(("PEER_NOT_FOUND", "INVALID_PEER_ID"))
 _GONE = _MISSING | {"PEER_ALREADY_REQUESTED_DELETION"}
 ALREADY_EXISTS = frozenset(("PEER_ALREADY_EXISTS", "PEER_ALREADY_EXISTS_AZURE", "PEER_ALREADY_EXISTS_GCP"))
-# The code with which Atlas refuses more connections.
+# The code for a project that has as many connections as it can.
 NO_PLACE = "PEER_MAXIMUM_REACHED"
 # What to do next, by error code.
 PEER_HINTS = {
@@ -36,7 +36,7 @@ PEER_HINTS = {
         f"a project holds {MOST_PEERS} connections, of which {MOST_PENDING} may be pending."
     ),
 }
-# The names of Atlas that do not follow from those of results, by the cloud.
+# The API's names that are not the result names in camelCase, by cloud.
 _API_NAMES: t.Mapping[str, t.Mapping[str, str]] = {
     "AZURE": {"status_name": "status", "error_state_name": "errorState"},
     "GCP": {"status_name": "status", "error_state_name": "errorMessage"},
@@ -49,7 +49,7 @@ class VpcPeers:
     Args:
         client: Atlas.
         group_id: The project.
-        provider: The cloud provider.
+        provider: The cloud.
     """
 
     def __init__(self, client: AtlasClient, group_id: str, provider: Cloud = AWS) -> None:
@@ -59,14 +59,14 @@ class VpcPeers:
         self._path = ("groups", group_id, "peers")
 
     def list_peers(self) -> list[Peer]:
-        """Return all connections with the provider (a list of Atlas holds one provider), those being removed included."""
+        """Return all connections with the provider, also those that are leaving (Atlas has one list per provider)."""
         cloud = "" if self.provider.name == AWS.name else f" on {self.provider.name}"
         description = f"list the VPC peering connections{cloud} of project {self._group_id}"
         found = self._client.get_all(self._path, {"providerName": self.provider.name}, description)
         return [self._to_result(one, description) for one in found]
 
     def describe_users(self, container_id: str) -> tuple[str, ...]:
-        """Return the connections that use a container, in words; one that is being removed uses it until it is gone."""
+        """Return, in words, the connections with the provider that use a container; a leaving one does until it is gone."""
         return tuple(
             f"VPC peering connection {peer['id']} ({self.provider.describe(peer)}, {peer['status_name']})"
             for peer in self.list_peers()
@@ -74,7 +74,7 @@ class VpcPeers:
         )
 
     def get_peer(self, peer_id: str) -> Peer | None:
-        """Return one connection, with whichever provider it is; None when there is none with that id."""
+        """Return one connection with any provider; None if there is none with this id."""
         description = f"read VPC peering connection {peer_id} of project {self._group_id}"
         found = self._client.find((*self._path, peer_id), description, _MISSING, hints=PEER_HINTS)
         if found is None:
@@ -86,11 +86,11 @@ class VpcPeers:
     def create_peer(self, fields: t.Mapping[str, t.Any], home_region: str | None = None) -> Peer:
         """Request a connection and return it as Atlas describes it then.
 
-        Without a container the body is that of the first version of the API (v1.0): nothing but what was asked for.
+        Without a container, the body is for API v1.0 and has no `providerName`.
 
         Args:
-            fields: What it is made of.
-            home_region: The region of its container, which a null in the reply stands for, if it is known.
+            fields: The fields of the connection; only writable ones are sent.
+            home_region: The region of its container, which a null region in the reply means; None if unknown.
         """
         description = f"create the VPC peering connection to {self.provider.describe(fields)} in project {self._group_id}"
         body = _to_body(fields, self.provider, with_provider=fields.get("container_id") is not None)
@@ -100,12 +100,12 @@ class VpcPeers:
     def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any], region: str | None) -> Peer:
         """Change a connection and return it as Atlas describes it then.
 
-        The whole object is sent: without its provider, Atlas takes it for another one.
+        All writable fields are sent, and the provider: Atlas would assume another one without it.
 
         Args:
-            peer: The connection.
-            fields: What is changed.
-            region: The region of its network, which Atlas leaves out of its replies if it is the container's.
+            peer: The current connection.
+            fields: The fields to change.
+            region: The region of its network, which Atlas leaves out of replies if it is the container's; None to send none.
         """
         description = f"update VPC peering connection {peer['id']} of project {self._group_id}"
         wanted: dict[str, t.Any] = {**peer, **fields}
@@ -115,11 +115,11 @@ class VpcPeers:
         return self._written(reply, wanted, None, description)
 
     def delete_peer(self, peer_id: str) -> None:
-        """Ask for the removal of a connection.
+        """Ask Atlas to remove a connection, which then is leaving for a while.
 
         Raises:
-            OvertakenError: If another client has removed it, or has asked for its removal.
-            TaskError: If it cannot be removed.
+            OvertakenError: If another client has removed it, or asked for that.
+            TaskError: If it cannot be removed, or Atlas does not answer.
         """
         description = f"delete VPC peering connection {peer_id} of project {self._group_id}"
         self._client.delete((*self._path, peer_id), description, gone=_GONE, hints=PEER_HINTS)
@@ -130,17 +130,17 @@ class VpcPeers:
         """Return a connection with the names of the results.
 
         Args:
-            peer: The connection of the API.
+            peer: The object of the API.
             description: What was requested, for the message.
-            is_write: Whether that was a change.
-            provider: Which provider it is with; None for this one.
+            is_write: Whether the request was a change.
+            provider: The provider of the connection; None for `self.provider`.
 
         Raises:
-            ApiError: If the reply is no connection with the provider.
+            ApiError: If the reply is not a connection.
         """
         provider = provider or self.provider
         result = _to_peer(peer, provider)
-        # A state that is not known here is no reason to fail: Atlas may learn new ones.
+        # An unknown state is accepted: Atlas may introduce new ones.
         is_odd = any(value is not None and not isinstance(value, str) for value in result.values())
         if is_odd or not result["id"] or not result["status_name"]:
             raise ApiError(
@@ -153,10 +153,10 @@ class VpcPeers:
     def _written(
         self, reply: t.Mapping[str, t.Any], sent: t.Mapping[str, t.Any], home_region: str | None, description: str
     ) -> Peer:
-        """Return the connection in the reply to a change, which has to be what was sent.
+        """Return the connection in the reply to a change, which must show what was sent.
 
         Raises:
-            ApiError: If it is not: whether the change was made is unknown then.
+            ApiError: If it does not; `outcome_unknown` is set.
         """
         provider, result = self.provider, self._to_result(reply, description, is_write=True)
         wanted = {name: sent[name] for name in ("id", *provider.writable) if sent.get(name) is not None}
@@ -165,7 +165,7 @@ class VpcPeers:
             current = fields_of(result)[provider.region] or home_region
             if may_be_same_region(wanted.get(provider.region), current):
                 wanted.pop(provider.region, None)
-        # Names of AZURE may come back in another case.
+        # AZURE may return names in another case.
         shown = {
             name: wanted[name] if name in wanted and provider.is_same(wanted[name], value) else value
             for name, value in result.items()
@@ -175,22 +175,22 @@ class VpcPeers:
 
 
 def may_be_same_region(wanted: str | None, current: str | None) -> bool:
-    """Whether a reply's region is the wanted one. A null means the container's, which a second look would have to tell."""
+    """Whether two regions are the same, or one is None: a null in a reply means the container's region, unknown here."""
     return wanted is None or current is None or same_region(wanted, current)
 
 
 def _to_peer(peer: t.Mapping[str, t.Any], cloud: Cloud) -> Peer:
-    """Return a connection of the API with the names of the results; Atlas's values are not changed."""
+    """Return a connection of the API with the names of the results and Atlas's values."""
     result = {name: peer.get(_api_name(name, cloud)) for name in (*cloud.read_only, *cloud.writable)}
     return t.cast("Peer", {**result, "provider_name": peer.get("providerName") or cloud.name})
 
 
 def _to_body(peer: t.Mapping[str, t.Any], cloud: Cloud, *, with_provider: bool = True) -> dict[str, t.Any]:
-    """Return the body of a POST or PATCH: the writable fields that have a value, and `providerName`."""
+    """Return the body of a POST or PATCH: the writable fields with a value, and `providerName`."""
     body = {_api_name(name, cloud): peer[name] for name in cloud.writable if peer.get(name) is not None}
     return {**body, "providerName": cloud.name} if with_provider else body
 
 
 def _api_name(name: str, cloud: Cloud) -> str:
-    """Return what Atlas calls a field of a connection."""
+    """Return the API's name of a connection's field."""
     return _API_NAMES.get(cloud.name, {}).get(name) or to_camel_case(name)
