@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Argument specs that merge together with their rules, and those that the modules share."""
+"""Argument specs that can be added with their rules, and the specs that modules share."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Rules = tuple[tuple[t.Any, ...], ...]
 
 
 class ArgumentSpec:
-    """Options with the rules between them, as AnsibleModule and ArgumentSpecValidator take them.
+    """Options and the rules between them, as AnsibleModule and ArgumentSpecValidator take them.
 
     Args:
-        options: The options by their names.
-        rules: The rules by their kinds: `required_together`, `required_one_of`, `required_if`, `mutually_exclusive`.
+        options: The options by name.
+        rules: The rules by kind: `required_together`, `required_one_of`, `required_if`, `mutually_exclusive`.
     """
 
     def __init__(self, options: Options, **rules: Rules) -> None:
@@ -41,16 +41,16 @@ class ArgumentSpec:
         return {"argument_spec": self.options, **self._rules}
 
     def without_aliases(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Return options as the task gives them, with each alias that stands alone under the option's own name.
+        """Return the task's options, with each alias that is set alone under the option's name.
 
-        Ansible fills an option that is missing from its environment variable first, and takes its alias for a second value then.
+        Otherwise Ansible first fills the option from its environment variable, and the alias counts as a second value.
 
         Args:
-            given: The options by the names that the task uses, those of `module_defaults` included.
+            given: The options by the names that the task and `module_defaults` use.
 
         Raises:
-            InvalidOptionError: If an option and its alias, or two of its aliases, have different values. Ansible would let the
-                alias win, and the task would run against another project, say.
+            InvalidOptionError: If two names of one option have different values. Ansible would silently prefer the alias, and
+                the task might run against another project.
         """
         found = dict(given)
         for name, option in self.options.items():
@@ -65,18 +65,18 @@ class ArgumentSpec:
             if len(used) == 1 and used != [name]:
                 found[name] = found.pop(used[0])
             if option["type"] == "jsonarg" and isinstance(found.get(name), dict):
-                # With no_log, Ansible would hide each value of an object by itself: the name of a project, everywhere.
+                # With no_log, Ansible would hide each value of an object separately: the name of a project, everywhere.
                 found[name] = json.dumps(found[name])
         return found
 
     def explain(self, message: str) -> str:
-        """Return a message of Ansible's own check, with what to do for a required option that is missing."""
+        """Return an error message of Ansible's argument check; for a missing option, with other ways to set it."""
         missing = re.fullmatch(r"(?:missing required arguments|one of the following is required): (.+)", message)
         ways = [self._ways_to_set(name) for name in missing.group(1).split(", ")] if missing else []
         return " ".join([f"{message}.", *ways]) if any(ways) else message
 
     def _ways_to_set(self, name: str) -> str:
-        """Return how an option can be set other than by its name; nothing if it can't."""
+        """Return a sentence with the aliases and environment variables of an option; empty if it has none."""
         option = self.options.get(name, {})
         aliases = "".join(f" (or its alias {alias})" for alias in option.get("aliases", ()))
         variables = option["fallback"][1] if "fallback" in option else []

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module does, as one class: an Operation says what to read, decide, send and wait for, and the engine does it."""
+"""The base class of what a module does: an Operation says what to read, decide, send and wait for, and the engine runs it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .plan import Facts, Plan, Step
 from .wait import State, Wait
 
 Warn = t.Callable[[str], None]
-# The name of a Python package, and the traceback of its failed import; None if it is there.
+# The name of a Python package, and the traceback of its failed import (None if it is there).
 Library = tuple[str, t.Optional[str]]
 
 
@@ -29,12 +29,12 @@ class Session(t.Protocol):
 
     @property
     def secrets(self) -> t.Iterable[str]:
-        """What must not be shown, as far as it is known by now."""
+        """What must not be shown; new tokens are added while it runs."""
 
     def within(self, deadline: float) -> AbstractContextManager[None]:
-        """Bound the requests inside the block by a moment on the Operation's clock.
+        """Bound the requests inside the block by a deadline on the Operation's clock.
 
-        Each gets the time that is left, at least a second, and none is repeated later.
+        Each gets the time that is left, at least a second; after the deadline, there are no retries.
         """
 
 
@@ -42,25 +42,24 @@ S = t.TypeVar("S", bound=Session)
 
 
 class Status(t.NamedTuple):
-    """How far what is waited for has come, for the user: the state, and what has to be done before it goes on."""
+    """Progress for the user: the state, and what must be done before it goes on (empty for nothing)."""
 
     name: str
     to_do: str = ""
 
 
 class Operation(t.Generic[S, State]):
-    """What a module does, whichever shell runs it. The engine makes one for each run.
+    """What a module does, in either shell. The engine makes one object for each run.
 
     Attributes:
         argument_spec: Its options.
-        libraries: The Python packages that it cannot do without; see `libraries_for`.
-        noun: The name under which results show the state, and under which diffs compare it.
-        has_diff: Whether it can change anything, so that there is something to compare.
-        retries: How often a step is tried again after a look, if its reply was lost or it was overtaken; None for the option
-            of that name.
-        convergence: How it is carried out: a subclass of `Convergence`, which a module for one object need not read; None for
+        libraries: The Python packages that it needs; see `libraries_for`.
+        noun: The field of the result, and of diffs, with the state.
+        has_diff: Whether it can change anything, and so has diffs.
+        retries: How often a step is tried again after another look; None for the option `retries`.
+        convergence: The subclass of `Convergence` that runs it, imported only by the Operations that need it; None for
             `Convergence`.
-        keeps_history: Whether results tell which states were seen, if the task waits.
+        keeps_history: Whether results have `status_history` if the task waits.
 
     Args:
         params: The options as `validate` returns them.
@@ -84,42 +83,42 @@ class Operation(t.Generic[S, State]):
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
-        """Return the packages that a task with these options cannot do without. The options may not have been checked yet."""
+        """Return the packages that a task with these options needs. The options may be unchecked."""
         return cls.libraries
 
     @staticmethod
     def connect(params: Parameters, warn: Warn, /) -> AbstractContextManager[t.Any]:
-        """Return a context manager that gives a session for the options; the second argument takes a warning."""
+        """Return a context manager that yields the session for the options; `warn` takes a sentence for the user."""
         raise NotImplementedError
 
     @classmethod
     def preload(cls) -> None:
-        """Read what each run needs, in a process that forks others afterwards."""
+        """Import and read what all runs need, before a process forks its workers."""
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options without the network.
 
         Returns:
-            The options with values in place of texts, and warnings.
+            The options with parsed values, and warnings.
 
         Raises:
-            InvalidOptionError: If an option cannot be right.
+            InvalidOptionError: If an option is invalid.
         """
         return params, []
 
     @classmethod
     def validate_prediction(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options in place of `validate` where nothing will be changed."""
+        """Check the options as `validate` does, in check mode."""
         return cls.validate(params)
 
     @property
     def name(self) -> str:
-        """What is waited for, for the user."""
+        """What the task waits for, in the words of lines for the user."""
         return ""
 
     def read(self, key: str) -> t.Any:
-        """Read what is asked of `facts` for the first time."""
+        """Read the fact of a key, for `facts`."""
         raise NotImplementedError
 
     def look(self) -> State:
@@ -127,19 +126,19 @@ class Operation(t.Generic[S, State]):
         raise NotImplementedError
 
     def wait_first(self, state: State) -> Wait[State] | None:
-        """Return what to wait for before there can be a plan, after which the engine looks again; None for nothing."""
+        """Return what to wait for before there can be a plan; None for nothing. The engine looks again afterwards."""
         return None
 
     def decide(self, state: State) -> Plan:
-        """Return what has to be done; what else that depends on is asked of `facts`.
+        """Return the plan for a state; whatever else it depends on comes from `facts`.
 
         Raises:
-            TaskError: If it must not be done; nothing is changed then.
+            TaskError: If there is no allowed plan; nothing is changed then.
         """
         return Plan()
 
     def predict(self, state: State, plan: Plan) -> State:
-        """Return the state to which a plan, and the waiting after it, would lead; `facts` are read as by `decide`.
+        """Return the state after a plan and the waiting; it may read `facts` as `decide` does.
 
         Raises:
             TaskError: If the plan would be refused.
@@ -155,34 +154,34 @@ class Operation(t.Generic[S, State]):
         raise NotImplementedError
 
     def explain(self, step: Step, error: TaskError, state: State) -> TaskError:
-        """Return the error to show for a step that failed: a better one that names the option at fault, or the same."""
+        """Return the error to show for a failed step: the same, or a better one that names the option at fault."""
         return error
 
     def wait(self, state: State, step: Step | None = None) -> Wait[State] | None:
-        """Return what to wait for before a step that has an `after`, or (without a step) in the end; None for nothing."""
+        """Return what to wait for before a step with an `after`, or at the end (no step); None for nothing."""
         return None
 
     def wait_refused(self, step: Step, error: TaskError, state: State) -> Wait[State] | None:
-        """Return what to wait for before a refused step is sent again; None if the refusal stands."""
+        """Return what to wait for before a refused step is sent again; None if the refusal is final."""
 
     def end(self, state: State) -> State:
-        """Return the state that the result shows when all is done: what is leaving, for example, is as good as gone."""
+        """Return the state that the result shows in the end: for example, without a connection that is leaving."""
         return state
 
     def status(self, state: State, wait: Wait[State] | None) -> Status | None:
-        """Return how far it has come, for the user; None where that is not shown.
+        """Return the progress to report; None for none.
 
         Args:
             state: The state.
-            wait: What is being waited for; None if nothing is.
+            wait: What the task waits for; None for nothing.
         """
         return None
 
     def show(self, state: State, plan: Plan) -> dict[str, t.Any]:
-        """Return what a result shows of a state, by nouns."""
+        """Return the fields of the result for a state, by noun."""
         raise NotImplementedError
 
     def compare(self, state: State, plan: Plan) -> t.Mapping[str, t.Any] | None:
-        """Return what diff mode compares of a state: the object under the noun as it is, and a list under its noun."""
+        """Return what diff mode compares of a state: the object in the field `noun`, or a dictionary with the list there."""
         value = self.show(state, plan).get(self.noun)
         return value if value is None or isinstance(value, dict) else {self.noun: value}

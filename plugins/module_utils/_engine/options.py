@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options as values: each is parsed once, before anything is sent, and an error names the option at fault."""
+"""Checks and parsers of options that several modules share; an error names the option at fault."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ LONGEST_WAIT = 31536000
 
 
 def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Value:
-    """Return the value of an option.
+    """Return the parsed value of an option.
 
     Args:
         option: Its name, for the message.
         value: Its text.
-        parse: Turns the text into a value; raises InvalidValueError.
+        parse: Returns the value of a text, or raises InvalidValueError.
 
     Raises:
-        InvalidOptionError: If the text cannot be right.
+        InvalidOptionError: If the text is invalid.
     """
     try:
         return parse(value)
@@ -39,10 +39,10 @@ def parse_option(option: str, value: str, parse: t.Callable[[str], Value]) -> Va
 
 
 def check_options(params: Parameters, parse: t.Callable[[str], t.Any], *options: str) -> None:
-    """Check those of some options that are set.
+    """Check with `parse` each of `options` that is set.
 
     Raises:
-        InvalidOptionError: If one cannot be right.
+        InvalidOptionError: If one is invalid.
     """
     for option in options:
         if params.get(option) is not None:
@@ -50,7 +50,7 @@ def check_options(params: Parameters, parse: t.Callable[[str], t.Any], *options:
 
 
 def parse_region(option: str, value: str, cloud: Cloud) -> tuple[str, list[str]]:
-    """Return a region as tasks have it, and a warning if it is not known: Atlas decides, since the cloud may have opened it.
+    """Return a region as results have it, and a warning if it is unknown: the cloud may have opened it, so Atlas decides.
 
     Raises:
         InvalidOptionError: If it cannot be a region of the cloud.
@@ -63,19 +63,19 @@ def parse_region(option: str, value: str, cloud: Cloud) -> tuple[str, list[str]]
 
 
 def parse_values(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
-    """Parse the options that modules of Atlas have in common: ids, blocks, and regions; each may be missing or null.
+    """Check the shared options of Atlas and AWS: ids, the block, and regions; each may be missing or null.
 
     Args:
-        params: The options, `api_version` among them. All others stay as they are.
+        params: The options, with `api_version`.
 
     Returns:
-        The options with values in place of texts, and warnings about what Atlas decides: regions that are not known, and ids
-        that AWS cannot have given with version 1.0 of the API, whose documentation itself shows such ids.
+        All options, with parsed regions, and warnings: about unknown regions and, with API v1.0, about malformed AWS ids. The
+        documentation of v1.0 has such ids, so Atlas decides.
 
     Raises:
-        InvalidOptionError: If one cannot be right.
+        InvalidOptionError: If an option is invalid.
     """
-    # Tasks that need no cloud, such as those of atlas_probe, read none.
+    # Imported here: tasks that need no cloud, such as those of atlas_probe, import none.
     from .._clouds.aws import AWS
     from .._clouds.cloud import REGION
 
@@ -101,7 +101,7 @@ def check_wait(params: Parameters) -> None:
     """Check the options for waiting.
 
     Raises:
-        InvalidOptionError: If they leave no time.
+        InvalidOptionError: If one is less than a second, or more than a year.
     """
     for option in ("wait_timeout", "wait_sleep"):
         if params[option] < 1:
@@ -111,10 +111,10 @@ def check_wait(params: Parameters) -> None:
 
 
 def check_version(params: Parameters, provider_name: str) -> None:
-    """Check that the version of the API is one that is used for a cloud.
+    """Check that the version of the API supports a cloud: v1.0 is for AWS only.
 
     Raises:
-        InvalidOptionError: If it is not.
+        InvalidOptionError: If it does not.
     """
     from .._clouds.aws import AWS
 
@@ -125,7 +125,7 @@ def check_version(params: Parameters, provider_name: str) -> None:
 
 
 def check_cloud_of_region(option: str, region: str) -> None:
-    """Check that a region without a cloud, for which AWS stands, is not one that only another cloud can have.
+    """Check a region where no cloud is named, so that AWS is meant: it must not be a region of another cloud only.
 
     Raises:
         InvalidOptionError: If it is.

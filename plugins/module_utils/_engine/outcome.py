@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The outcome of an Operation. The engine alone writes it, as it goes on, so that a failure tells how far it got."""
+"""The outcome and the progress of an Operation. Only the engine writes them, step by step, so that failures show them, too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .plan import Plan
 from .wait import GONE, Wait
 
 Report = t.Callable[[str], None]
-# Seconds between two lines that say that nothing has changed.
+# In seconds, between two lines that say that nothing has changed.
 REPORT_INTERVAL = 60.0
 
 
@@ -24,15 +24,15 @@ class Outcome:
     """What an Operation has done so far, and how it ends.
 
     Attributes:
-        changed: Whether something was changed, would be changed (check mode), or may have been changed when no answer came.
-        values: The resources, by the noun under which they are returned.
-        before: What was there, for diff mode; None for what has no diff.
-        after: What is there, or will be.
-        diff: What diff mode shows in place of `before` and `after`; None for these.
+        changed: Whether something was changed, would be changed (check mode), or may have been changed without a clear reply.
+        values: The fields of the result, by noun.
+        before: The object before, for diff mode; None without a diff.
+        after: The object now, or as it will be.
+        diff: What diff mode shows instead of `before` and `after`; None for these.
         warnings: Sentences for the user.
         api_calls: The requests that were sent.
-        failure: The fields of the failure, if it is one.
-        secrets: What the shells must not show beside the secrets among the options: tokens, and what a profile has.
+        failure: The fields of a failed result; None without a failure.
+        secrets: What the shells must hide beside the secret options: tokens, and credentials of a profile.
     """
 
     changed: bool = False
@@ -46,11 +46,11 @@ class Outcome:
     secrets: set[str] = field(default_factory=set)
 
     def to_result(self, *, diff: bool, verbosity: int) -> dict[str, t.Any]:
-        """Return Ansible's result, without `failed` and the warnings, for which each shell has a way of its own.
+        """Return Ansible's result, without `failed` and the warnings: each shell adds those in a different way.
 
         Args:
-            diff: Whether the user asked for diff mode.
-            verbosity: How many times the user said `-v`; from 2 on the result tells the requests.
+            diff: Whether diff mode is on.
+            verbosity: The number of `-v`; from 2 on, the result has `api_calls`.
         """
         result: dict[str, t.Any] = {"changed": self.changed, **self.values, **(self.failure or {})}
         if diff and self.diff is not None:
@@ -63,15 +63,15 @@ class Outcome:
 
 
 class StatusHistory:
-    """Which states were seen, and when; each change is reported, and once a minute that the task still waits.
+    """The states seen so far. Reports each change and, if there is none for a minute, that the task still waits.
 
     Args:
-        name: What is waited for, for the lines.
+        name: What the task waits for; the lines begin with it.
         report: Takes a line.
         clock: A monotonic clock, in seconds.
 
     Attributes:
-        entries: The states, each with the seconds since the task began.
+        entries: The states in order: `status`, and the `seconds` since this object was made.
     """
 
     def __init__(self, name: str, report: Report, clock: Clock) -> None:
@@ -83,12 +83,12 @@ class StatusHistory:
         self._to_do = ""
 
     def record(self, status: str, to_do: str = "", goal: str = "") -> None:
-        """Record the present state.
+        """Record the current state.
 
         Args:
-            status: The state. That something is gone is news only of what was there.
-            to_do: What has to be done before it goes on; the user sees that at once.
-            goal: What is being waited for; empty for nothing.
+            status: The state; `gone` is ignored if nothing was there before.
+            to_do: What the user must do before it goes on; reported at once.
+            goal: The state that the task waits for; empty for none.
         """
         if status == GONE and not self.entries:
             return
@@ -112,17 +112,17 @@ class StatusHistory:
 
 
 class Progress:
-    """How far a run has come: what was seen, for the outcome and for the user.
+    """The progress of a run, for the outcome and for the user.
 
     Args:
-        operation: What runs.
-        outcome: Takes what results show.
+        operation: The Operation that runs.
+        outcome: Receives what results show.
         report: Takes a line for the user.
         clock: A monotonic clock, in seconds.
 
     Attributes:
-        state: The present state.
-        plan: What will be done, or was.
+        state: The current state.
+        plan: The current plan.
     """
 
     def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock) -> None:
@@ -139,12 +139,12 @@ class Progress:
         self._report(_clean(line, self._operation.session.secrets))
 
     def begin(self, state: t.Any) -> None:
-        """Record the state in which a run begins."""
+        """Record the state at the start of the run, with which diff mode compares."""
         self._first = state
         self.see(state)
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
-        """Record the present state, and what is being waited for."""
+        """Record and report the current state; `wait` is what the task waits for, None for nothing."""
         self.state = state
         status = self._operation.status(state, wait)
         if status is not None:
@@ -152,18 +152,18 @@ class Progress:
         self.show()
 
     def show(self) -> None:
-        """Let the result show the present state."""
+        """Let the result show the current state."""
         self._outcome.values = self._operation.show(self.state, self.plan)
         if self._operation.has_diff:
             self._compare()
 
     def _compare(self) -> None:
-        """Let diff mode show what is there beside what was."""
+        """Let diff mode show the first and the current state."""
         self._outcome.before = self._operation.compare(self._first, self.plan)
         self._outcome.after = self._operation.compare(self.state, self.plan)
 
     def end(self, state: t.Any) -> None:
-        """Let the result show the last state, and which states were seen if the user wants that."""
+        """Let the result show the last state and, if the Operation keeps it and waits, the history of states."""
         self.state = state
         self.show()
         if self._operation.keeps_history and self._operation.params["wait"]:
@@ -171,5 +171,5 @@ class Progress:
 
 
 def _clean(line: str, secrets: t.Iterable[str]) -> str:
-    """Return a line for the user's terminal: without secrets, and without characters that a terminal would act on."""
+    """Return a line for a terminal: without secrets and control characters."""
     return "".join(one if one.isprintable() else "\ufffd" for one in redacted(line, secrets))

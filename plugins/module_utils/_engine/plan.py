@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What will be done: the changes that people see, the steps that make them, and the facts that decide about them."""
+"""A plan: the changes that users see, the steps that make them, and the facts that decisions need."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .._http.errors import TaskError
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of one object.
+    """The change of one object.
 
     Attributes:
         action: What happens to it.
-        key: What tells it from others.
-        before: Its fields as they are; None if it is not there.
-        after: Its fields as they will be; None if it will not be there.
+        key: Identifies it.
+        before: Its current fields; None if it does not exist.
+        after: Its fields afterwards; None if it does not exist then.
     """
 
     action: t.Literal["create", "update", "delete", "recreate"]
@@ -33,10 +33,10 @@ class Step:
     """One request, and the changes that it makes.
 
     Attributes:
-        action: What the request does. What must not be created twice is looked for with patience if the reply is lost.
-        request: What is sent, as a frozen object that the Operation's `apply` knows.
+        action: What the request does. If the reply to a `create` is lost, the engine looks up to twice, after longer pauses.
+        request: What is sent, as an immutable object that the Operation's `apply` understands.
         keys: The keys of the changes: twenty additions to the access list are one request.
-        after: What has to be gone or reached first, as the Operation's `wait` knows it; None for nothing.
+        after: What must be gone or reached first, as the Operation's `wait` understands it; None for nothing.
     """
 
     action: t.Literal["create", "update", "delete"]
@@ -50,11 +50,11 @@ class Plan:
     """What will be done, in this order; nothing if there are no steps.
 
     Attributes:
-        changes: What people see.
+        changes: What users see.
         steps: What is sent.
         warnings: Sentences for the user.
-        failures: What has failed already and does not keep the rest from being done, by the keys of a set's entries.
-        refusals: Why nothing of a set may be done, by the keys of its entries, or by other keys for the set as a whole.
+        failures: The entries of a set that have failed already, by key; the other entries go on.
+        refusals: Why the plan must not be carried out, by the keys of a set's entries, or other keys for the whole plan.
     """
 
     changes: tuple[Change, ...] = ()
@@ -64,17 +64,17 @@ class Plan:
     refusals: t.Mapping[str, TaskError] = field(default_factory=dict)
 
     def still_needs(self, step: Step) -> bool:
-        """Whether a step of an earlier plan is in this one, too: then it did not take effect."""
+        """Whether this plan, too, has a step of an earlier one: then that has not taken effect."""
         return any(one.request == step.request for one in self.steps)
 
 
 class Facts(dict[str, t.Any]):
-    """What decisions ask for beside the state: each is read when it is first asked for, and once in a run.
+    """What decisions need beside the state, by key: each fact is read at its first use, and once in a run.
 
-    `get` returns what was read so far, and reads nothing.
+    `get` reads nothing, and returns facts that were read before.
 
     Args:
-        read: Reads what a key stands for.
+        read: Reads the fact of a key.
     """
 
     def __init__(self, read: t.Callable[[str], t.Any]) -> None:
@@ -82,11 +82,11 @@ class Facts(dict[str, t.Any]):
         self._read = read
 
     def __missing__(self, key: str) -> t.Any:
-        """Read what is asked for the first time."""
+        """Read a fact at its first use."""
         self[key] = found = self._read(key)
         return found
 
 
 def find_differences(wanted: t.Mapping[str, t.Any], current: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    """Return the names of the wanted fields that `current` has with another value, or has not; sorted."""
+    """Return the names of the wanted fields that are missing in `current` or differ there, sorted."""
     return tuple(sorted(name for name, value in wanted.items() if current.get(name) != value))

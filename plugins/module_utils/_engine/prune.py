@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Removing what is not declared: what is ignored, and how many removals a task may make."""
+"""Pruning, the removal of undeclared objects: its options, ignored objects, and the limit of removals."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def parse_prune(params: Parameters, declared: str, forms: t.Mapping[str, Parse |
 
     Args:
         params: The options.
-        declared: The option that has the declared list.
-        forms: The fields that patterns may have, as `parse_pattern` takes them.
+        declared: The name of the option with the declared list.
+        forms: The fields of patterns, as for `parse_pattern`.
 
     Raises:
-        InvalidOptionError: If one cannot be right.
+        InvalidOptionError: If an option is invalid, or `prune` is set with an empty list and without `allow_empty`.
     """
     if params["max_deletions"] < 0:
         raise InvalidOptionError("max_deletions must be 0 or more.", hint="Set it to 0 to allow no removal at all.")
@@ -53,7 +53,7 @@ def parse_prune(params: Parameters, declared: str, forms: t.Mapping[str, Parse |
 def split_ignored(
     patterns: t.Sequence[Pattern], undeclared: t.Iterable[t.Mapping[str, t.Any]], caseless: t.Container[str] = ()
 ) -> tuple[list[t.Any], list[t.Any]]:
-    """Return those of some objects that a pattern fits, and the others; `caseless` are fields without upper and lower case."""
+    """Return the objects that a pattern matches, and the others; `caseless` fields are compared without regard to case."""
     ignored: list[t.Any] = []
     others: list[t.Any] = []
     for one in undeclared:
@@ -64,7 +64,7 @@ def split_ignored(
 def warn_of_unused(
     patterns: t.Sequence[Pattern], listed: t.Collection[t.Mapping[str, t.Any]], caseless: t.Container[str] = ()
 ) -> tuple[str, ...]:
-    """Return a warning for each pattern that fits nothing of what is there: it may protect less than it was written for."""
+    """Return a warning for each pattern that matches none of the listed objects: it may protect less than intended."""
     return tuple(
         f"ignore[{index}] matches nothing that is there: {dict(pattern)}. Check its spelling."
         for index, pattern in enumerate(patterns)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run: look, decide, apply, wait; from options to outcome."""
+"""One run of an Operation, from options to outcome: look, decide, apply, wait."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .outcome import Outcome, Progress, Report
 from .plan import Plan, Step
 from .wait import Wait, WaitTimeoutError, wait_until
 
-# The seconds to pause before each look after a creation that got no clear answer: what lists show may lag behind.
+# In seconds, the pauses before each look after a creation without a clear reply: Atlas's lists may lag behind.
 CREATION_PAUSES = (2.0, 4.0)
 
 
@@ -30,11 +30,11 @@ def execute(
     clock: Clock = time.monotonic,
     sleep: Sleep = time.sleep,
 ) -> Outcome:
-    """Run an Operation; a failure is an outcome, too, and not an exception.
+    """Run an Operation, and return its outcome. A failure is in the outcome, and not raised.
 
     Args:
-        operation: What to do.
-        params: The options, validated against its argument spec and with their defaults.
+        operation: The Operation.
+        params: The options, validated against its argument spec, with defaults.
         check_mode: Whether to predict only.
         report: Takes a line for the user while the task waits.
         clock: A monotonic clock, in seconds.
@@ -58,7 +58,7 @@ def execute(
     except TaskError as error:
         outcome.failure = error.to_result()
     except Exception as error:
-        # No thread could be started, no memory was left, or there is a defect here: the result still tells what was changed.
+        # No more threads or memory, or a defect: the result still shows what was changed.
         failure = TaskError(
             f"The task ended unexpectedly: {type(error).__name__}: {error}.",
             hint="Run it again. If this stays, report it with the traceback (-vvv).",
@@ -70,12 +70,12 @@ def execute(
 class Convergence:
     """One run of an Operation.
 
-    A step whose reply is lost, or that was overtaken, is never simply sent again: the state is read, and a new
-    plan is made from what is there then, right before that is sent.
+    A step whose reply is lost, or that was overtaken, is never blindly repeated: the state is read again, and a new plan made
+    from it.
 
     Args:
-        operation: What to do.
-        outcome: Takes what comes of it.
+        operation: The Operation to run.
+        outcome: Receives the result.
         report: Takes a line for the user while the run waits.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
@@ -90,11 +90,11 @@ class Convergence:
         self._progress = self._progress_class(operation, outcome, report, clock)
         self._clock, self._sleep = clock, sleep
         self._retries: int = operation.params["retries"] if operation.retries is None else operation.retries
-        # The last step of which it is unknown whether it took effect.
+        # The last step with an unknown outcome.
         self._lost: Step | None = None
 
     def predict(self) -> None:
-        """Look and decide, and let the outcome show what would come of it.
+        """Look and decide, and let the outcome show the predicted result.
 
         Raises:
             TaskError: If something cannot be read, or would be refused.
@@ -110,7 +110,7 @@ class Convergence:
         """Look, decide, apply and wait.
 
         Raises:
-            TaskError: If it fails; the outcome shows how far it has come.
+            TaskError: If something fails; the outcome shows what was done before.
         """
         operation, progress = self._operation, self._progress
         progress.begin(operation.look())
@@ -133,16 +133,16 @@ class Convergence:
         self._refuse(progress.plan)
 
     def _refuse(self, plan: Plan) -> None:
-        """Check that a plan may be carried out; the outcome shows it by now.
+        """Check that a plan may be carried out; the outcome already shows it.
 
         Raises:
-            TaskError: If it may not.
+            TaskError: If the plan has refusals.
         """
         for error in plan.refusals.values():
             raise error
 
     def _take_steps(self) -> None:
-        """Take the steps, one after the other."""
+        """Take the steps of the plan in order; after a failure, those of a new plan."""
         steps, failures = list(self._progress.plan.steps), 0
         while steps:
             sent = len(self._session.calls)
@@ -153,16 +153,16 @@ class Convergence:
                 self._look_again(steps[0], error, failures)
                 steps = list(self._progress.plan.steps)
             except Exception:
-                # A defect, or a lack of memory or threads. What hits a request itself after it was sent is an TaskError.
+                # A defect, or a lack of memory or threads. Failures of a request itself are TaskErrors.
                 calls = self._session.calls[sent:]
                 self._outcome.changed |= any(call.method != "GET" and call.status is not None for call in calls)
                 raise
             else:
-                # Of many steps, each may fail now and then.
+                # The failures of each step count separately.
                 steps, failures, self._lost = steps[1:], 0, None
 
     def _take(self, step: Step) -> None:
-        """Wait for what has to come before a step, and apply it."""
+        """Wait for what must come before a step, and apply it."""
         progress = self._progress
         wait = self._operation.wait(progress.state, step) if step.after is not None else None
         if wait is not None and wait.refused is not None:
@@ -173,14 +173,14 @@ class Convergence:
         try:
             self._apply(step)
         except TaskError as error:
-            # A refused request has done nothing, so that it may be sent again.
+            # A refused request has changed nothing, and may be sent again.
             again = None if error.outcome_unknown else self._operation.wait_refused(step, error, progress.state)
             if again is None:
                 raise
             self._wait_for(again, lambda: self._try(step, again), pauses_first=True)
 
     def _try(self, step: Step, wait: Wait[t.Any]) -> bool:
-        """Apply a step if its time has come, and return whether that was done."""
+        """Apply a step if the wait for it is done; return whether the step was applied."""
         if not wait.is_done(self._progress.state):
             return False
         try:
@@ -199,10 +199,10 @@ class Convergence:
         self._progress.see(state)
 
     def _look_again(self, step: Step, error: TaskError, failures: int) -> None:
-        """Look and decide again after a step failed.
+        """Look and decide again after a step has failed `failures` times.
 
         Raises:
-            TaskError: If that is of no use: the step was refused, or would have to be sent too often.
+            TaskError: If the step was refused, or is still needed but may not be sent again.
         """
         operation, progress, outcome = self._operation, self._progress, self._outcome
         passes = may_pass(step, error)
@@ -232,17 +232,17 @@ class Convergence:
             raise error
 
     def _wait_for(self, wait: Wait[t.Any], is_done: t.Callable[[], bool] | None = None, *, pauses_first: bool = False) -> None:
-        """Wait until the state will do.
+        """Wait until the state meets the condition of a wait, and then for what follows it.
 
-        If no answer comes shortly before the time is up, the wait ends with that, after the last state that was seen.
+        A poll without an answer shortly before the end does not fail: the wait ends with the last state.
 
         Args:
             wait: What to wait for.
-            is_done: Whether to end the wait; None for what the wait itself says.
-            pauses_first: Whether that is known not to be so yet.
+            is_done: Whether the wait is over; None for `wait.is_done`.
+            pauses_first: Whether to pause before the first check, because it is known to fail.
 
         Raises:
-            TaskError: If the time is up, or waiting on is in vain.
+            TaskError: If the time is up, or waiting longer is useless.
         """
         progress = self._progress
         done = is_done or (lambda: wait.is_done(progress.state))
@@ -266,8 +266,8 @@ class Convergence:
                 unanswered = None
                 return is_done()
             except TaskError as error:
-                # Earlier, the client has tried as often as it may. By now, it has less time than that.
-                # What may have been changed nevertheless has to be looked for.
+                # Before, the client has used all its retries. Near the end, it has no time for them, so that a missing answer is
+                # no failure. If the poll may have changed something, the caller must look.
                 is_late = error.is_unanswered and not error.outcome_unknown and clock() + LONGEST_BACKOFF >= deadline
                 if not is_late and not (wait.is_patient and error.is_transient):
                     raise
@@ -275,7 +275,7 @@ class Convergence:
             return False
 
         with self._session.within(deadline):
-            # What has to be done for it to go on is shown at once.
+            # Show at once what the user must do.
             progress.see(progress.state, wait)
             try:
                 wait_until(
@@ -292,8 +292,8 @@ class Convergence:
 
 
 def may_pass(step: Step, error: TaskError) -> bool:
-    """Return whether a step that has failed may succeed after another look."""
-    # A removal that got an odd answer can be asked for again; one that got none has been, by the client.
+    """Whether a failed step may succeed after another look."""
+    # A removal with an odd reply may be repeated; the client has already repeated one without any.
     is_odd_removal = step.action == "delete" and error.outcome_unknown and not error.is_unanswered
     return error.is_transient or isinstance(error, OvertakenError) or is_odd_removal
 
@@ -303,8 +303,8 @@ def pauses_before_look(step: Step, error: TaskError, failures: int, retries: int
 
     Args:
         step: The step.
-        error: Why it failed.
-        failures: How often it has failed, this time included.
+        error: Its error.
+        failures: How often it has failed, including this time.
         retries: How often it may be tried again.
     """
     is_overtaken = isinstance(error, OvertakenError)

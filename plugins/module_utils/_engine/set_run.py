@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run on a set: what was seen of it, its steps side by side, and the waits in between."""
+"""One run of a SetOperation: its progress, its steps in parallel, and the waits in between."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .run import Convergence, may_pass, pauses_before_look
 from .set_operation import SetOperation
 from .wait import GONE, Wait, WaitTimeoutError
 
-# What refused steps are waited for: that they are taken.
+# The goal of the wait in which refused steps are sent again.
 REPEATED = "taken"
 
 
 class SetProgress(Progress):
-    """What was seen of a set, for the outcome and for the user.
+    """The progress of a set, for the outcome and for the user.
 
     Args:
-        operation: What runs.
-        outcome: Takes what results show.
+        operation: The Operation that runs.
+        outcome: Receives what results show.
         report: Takes a line for the user.
         clock: A monotonic clock, in seconds.
     """
@@ -43,7 +43,7 @@ class SetProgress(Progress):
         self._unplanned = self.plan
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
-        """Record the present state. While the task waits, report changes, and once a minute that there are none."""
+        """Record the current state. With a `wait`, report changes, and once a minute that there are none."""
         self.state = state
         for index, status in enumerate(self._operation.summary.statuses(state)):
             if index == len(self._entries):
@@ -56,7 +56,7 @@ class SetProgress(Progress):
         self.show()
 
     def show(self) -> None:
-        """Let the result show the present state, once there is a plan: without one, nothing can be counted."""
+        """Let the result show the current state, once there is a plan."""
         if self.plan is not self._unplanned:
             super().show()
 
@@ -65,13 +65,13 @@ class SetProgress(Progress):
         self._outcome.diff = self._operation.summary.diff(self.state, self.plan)
 
     def end(self, state: t.Any) -> None:
-        """Let the result show the last state, and which states were seen of each entry if the user wants that."""
+        """Let the result show the last state and, with the option `wait`, the history of each entry's states."""
         super().end(state)
         if self._operation.params["wait"]:
             self._outcome.values["status_history"] = [history.entries for history in self._entries]
 
     def stop(self) -> None:
-        """Report what was done so far, for a task that is ended from outside: it may have no result."""
+        """Report what was done so far: a task that is interrupted may have no result."""
         self.tell(f"{self._operation.name}: {self._operation.summary.stopped(self.state)}")
 
 
@@ -79,14 +79,14 @@ class SetSteps:
     """Sends the steps of one run.
 
     Args:
-        operation: What runs.
-        progress: How far it has come.
-        outcome: Takes whether something was changed.
-        decide: Makes a new plan from the present state.
+        operation: The Operation that runs.
+        progress: Its progress, with the current state and plan.
+        outcome: Receives whether something was changed.
+        decide: Makes a new plan from the current state.
         sleep: Sleeps that many seconds.
 
     Attributes:
-        pending: The steps that were not sent yet, in their order.
+        pending: The steps that are not sent yet, in order.
         planned: The first plan.
     """
 
@@ -114,12 +114,12 @@ class SetSteps:
 
     @property
     def blocked(self) -> list[Step]:
-        """The steps that wait for something of this task's own, and are not held back by a refusal."""
+        """The pending steps that wait for other steps of this task, and not because of a refusal."""
         return [step for step in self.pending if not self._operation.gate.is_held(step, self._progress.state)]
 
     @contextmanager
     def working(self) -> t.Iterator[None]:
-        """Have threads for sending. If the run ends in the middle, what was on its way is taken in, so that it is known."""
+        """Start the threads for sending. If the run ends early, record the results of the steps that were running."""
         with self._workers:
             try:
                 yield
@@ -132,7 +132,7 @@ class SetSteps:
                 raise
 
     def send_ready(self) -> None:
-        """Send all that can be sent, until nothing is on its way and no outcome is unknown."""
+        """Send all steps that are ready, until none is running and no outcome is unknown."""
         while True:
             self._submit_ready()
             if self._running:
@@ -143,7 +143,7 @@ class SetSteps:
                 return
 
     def give_up(self, keys: tuple[str, ...], error: TaskError) -> None:
-        """Record that changes have failed for good, and send nothing more for them."""
+        """Record that the changes with these keys have finally failed, and drop their steps."""
         self.pending = [step for step in self.pending if step.keys != keys]
         self._see(self._operation.give_up(keys, error, self._progress.state))
 
@@ -153,14 +153,14 @@ class SetSteps:
             is_news = False
             for step in list(self.pending):
                 try:
-                    # No more than can run: a refusal may hold back those that come after it.
+                    # Submit no more than can run at once: a refusal may hold back the steps after it.
                     is_ready = (
                         len(self._running) < limit
                         and step in self.pending
                         and operation.gate.is_ready(step, self._progress.state, self._running)
                     )
                 except TaskError as error:
-                    # Others may need what this one will not give up now.
+                    # Other steps may have waited for this one.
                     self.give_up(step.keys, error)
                     is_news = True
                     continue
@@ -170,7 +170,7 @@ class SetSteps:
                     self._workers.submit(step, partial(operation.send, step, self._progress.state))
 
     def _take_in(self) -> None:
-        """Take what came of the next step that ends."""
+        """Wait for the next step to end, and record its result."""
         operation, progress = self._operation, self._progress
         ended = t.cast("Ended[Step, t.Any]", self._workers.next())
         step, error = ended.key, ended.error
@@ -192,7 +192,7 @@ class SetSteps:
             self.give_up(step.keys, operation.explain(step, error, progress.state))
 
     def _take_in_late(self, ended: Ended[Step, t.Any]) -> None:
-        """Record what a step has done that was on its way when the run ended."""
+        """Record the result of a step that was running when the run ended."""
         self._running.remove(ended.key)
         if ended.error is None:
             self._outcome.changed = True
@@ -201,7 +201,7 @@ class SetSteps:
             self._unsure.append((ended.key, ended.error))
 
     def _give_up_rest(self) -> None:
-        """Record that what was not done by now will not be, or is not known to be."""
+        """Record all other steps as failed: they were not sent, or their outcome is unknown."""
         for step in (*self._running, *self.pending):
             self.give_up(step.keys, StoppedError())
         for step, error in self._unsure:
@@ -209,7 +209,7 @@ class SetSteps:
             self.give_up(step.keys, error)
 
     def _look_at_unsure(self) -> None:
-        """Look once for all steps that may have taken effect, or may be of no use any more, and decide again."""
+        """Look and decide again, for all steps with an unknown outcome or a transient failure together."""
         pauses, retries = t.cast("t.Sequence[float]", (0.0,)), self._operation.params["retries"]
         for step, error in self._unsure:
             self._tries[step.keys] = tries = self._tries.get(step.keys, 0) + 1
@@ -229,7 +229,7 @@ class SetSteps:
             self._check_planned(step)
 
     def _settle(self, step: Step, error: TaskError) -> None:
-        """Record what has become of a step, now that its objects were looked at."""
+        """Record the result of a failed step after another look: done, failed, or still pending."""
         operation, progress = self._operation, self._progress
         if not progress.plan.still_needs(step):
             if error.outcome_unknown:
@@ -241,7 +241,7 @@ class SetSteps:
             self.give_up(step.keys, better)
 
     def _check_planned(self, step: Step) -> None:
-        """Drop a step of a later plan that the first plan did not have: a task does no more than it has shown at first."""
+        """Drop a step of a later plan whose changes are not in the first one: a task does no more than that has shown."""
         if not {change.key for change in self.planned.changes}.issuperset(step.keys):
             self.pending.remove(step)
         elif step in self.pending and step.action == "delete" and not self.planned.still_needs(step):
@@ -250,11 +250,11 @@ class SetSteps:
 
 
 class SetConvergence(Convergence):
-    """One run of an Operation on a set.
+    """One run of a SetOperation.
 
     Args:
-        operation: What to do.
-        outcome: Takes what comes of it.
+        operation: The Operation to run.
+        outcome: Receives the result.
         report: Takes a line for the user.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
@@ -271,10 +271,10 @@ class SetConvergence(Convergence):
         self._steps = SetSteps(operation, self._progress, outcome, self._decide, sleep)
 
     def predict(self) -> None:
-        """Look and decide, and let the outcome show what would come of it.
+        """Look and decide, and let the outcome show the predicted result.
 
         Raises:
-            TaskError: If something cannot be read, or is refused, or something has failed already.
+            TaskError: If something cannot be read, the plan is refused, or an entry has failed already.
         """
         super().predict()
         self._raise_failure()
@@ -283,7 +283,7 @@ class SetConvergence(Convergence):
         """Look, decide, send and wait.
 
         Raises:
-            TaskError: If the whole is refused, or something fails. All else is done then, and the outcome shows it.
+            TaskError: If the plan is refused; or, after all else is done and in the outcome, if an entry has failed.
         """
         operation, progress, steps = self._operation, self._progress, self._steps
         progress.begin(operation.look())
@@ -302,10 +302,10 @@ class SetConvergence(Convergence):
         self._raise_failure()
 
     def _refuse(self, plan: Plan) -> None:
-        """Check that a plan may be carried out.
+        """Check that a plan may be carried out. In a later plan, refused and failed entries of the first one are given up.
 
         Raises:
-            TaskError: If the first plan is refused. What a later one refuses, or what has failed by then, has failed.
+            TaskError: If the first plan is refused.
         """
         progress, planned = self._progress, {change.key for change in self._steps.planned.changes}
         if plan.refusals and not planned:
@@ -322,7 +322,7 @@ class SetConvergence(Convergence):
             raise failure
 
     def _wait(self, goal: str, is_done: t.Callable[[], bool], seconds: float | None = None) -> None:
-        """Send what can be sent, and ask for all that is waited for, until that is done or the time is up."""
+        """Send the ready steps and poll, until `is_done` or the time is up (`seconds`, or `wait_timeout` if None)."""
         operation, progress, steps = self._operation, self._progress, self._steps
 
         def advance() -> bool:
@@ -331,7 +331,7 @@ class SetConvergence(Convergence):
 
         def late(state: t.Any, error: WaitTimeoutError) -> None:
             if goal == REPEATED:
-                # Each of them ends with its last refusal.
+                # Each refused step fails with its last refusal.
                 return
             for step in steps.blocked if goal == GONE else steps.pending:
                 steps.give_up(step.keys, operation.gate.blocked(step, progress.state, error))

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shell for AnsibleModule, and the importer that lets its process compile each file once."""
+"""The shell for AnsibleModule, and an importer that compiles each file once instead of twice."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if t.TYPE_CHECKING:
 
 
 class _Importer(zipimporter):
-    """An importer that does not compile a file to tell its name, as Python's own does before it compiles the file again."""
+    """An importer that returns a file's name without compiling the file: Python's own compiles it here, and again later."""
 
     def get_filename(self, fullname: str) -> str:
         """Return the path of a module, for its `__file__`.
 
         Raises:
-            ZipImportError: If it is not in the zip file.
+            ZipImportError: If the module is not in the zip file.
         """
         file = os.path.join(self.archive, self.prefix, fullname.rpartition(".")[2])
         return os.path.join(file, "__init__.py") if self.is_package(fullname) else f"{file}.py"
 
 
 def compile_once(loader: object) -> None:
-    """Let what this process imports from now on out of a zip file be compiled once.
+    """Compile each file once that this process imports from now on from the module's zip file.
 
-    A module's process has no compiled files. With each file compiled twice, that took half of its time.
+    A module's process has no compiled files. Compiling each one twice took half of its time.
 
     Args:
-        loader: What has loaded the module; nothing is done unless that is a zip file.
+        loader: The loader of this file; nothing is done unless it is a zipimporter.
     """
     if not isinstance(loader, zipimporter):
         return
@@ -50,30 +50,30 @@ def compile_once(loader: object) -> None:
         return _Importer(path)
 
     sys.path_hooks.insert(0, importer_for)
-    # Folders from which something was imported before have an importer.
+    # Folders that were imported from before have an importer already.
     for path in [path for path in sys.path_importer_cache if path.startswith(archive)]:
         sys.path_importer_cache[path] = importer_for(path)
 
 
-# A module imports this file before its Operation, with which come all others.
+# A module imports this file before its Operation, which imports all others.
 compile_once(__spec__.loader)
 
 
 class _Module(AnsibleModule):
-    """An AnsibleModule whose own failures, such as those of its argument check, have the fields of all others, too."""
+    """An AnsibleModule whose own failures, such as in its argument check, have all FAILURE_FIELDS."""
 
     def __init__(self, spec: ArgumentSpec) -> None:
         self._spec = spec
         super().__init__(supports_check_mode=True, **spec.to_kwargs())  # type: ignore[no-untyped-call]
 
     def fail_json(self, msg: str, **fields: t.Any) -> t.NoReturn:
-        """End the process with a failure."""
+        """End the process with a failed result."""
         super().fail_json(msg=self._spec.explain(msg), **{**dict.fromkeys(FAILURE_FIELDS), **fields})
 
 
 def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
     """Parse the options, run an Operation and end the process with its result."""
-    # At the top, it would be compiled twice.
+    # At the top of the file, this would be compiled twice.
     from .run import execute
 
     module = _Module(operation.argument_spec)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting: ask again and again, at growing intervals, until the answer will do. Pure: clock and sleep are handed in."""
+"""Waiting: polls at growing intervals until a condition holds; clock and sleep are arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._http.pauses import Clock, Sleep
 State = t.TypeVar("State")
 
 SHORTEST_INTERVAL = 0.5
-# An interval is this share of the time waited so far: after ten seconds 1.5 s, after a minute 9 s.
+# An interval is this share of the time waited so far: 1.5 s after ten seconds, 9 s after a minute.
 INTERVAL_SHARE = 0.15
 GONE = "gone"
 
@@ -24,7 +24,7 @@ class WaitTimeoutError(Exception):
 
     Attributes:
         waited: The seconds that passed.
-        unanswered: Why the last question got no answer, if it got none.
+        unanswered: The error of the last poll; None if it got an answer.
     """
 
     def __init__(self, waited: float, unanswered: TaskError | None = None) -> None:
@@ -35,19 +35,19 @@ class WaitTimeoutError(Exception):
 
 @dataclass(frozen=True)
 class Wait(t.Generic[State]):
-    """What is waited for.
+    """What to wait for, and how.
 
     Attributes:
-        goal: The state that it is to come to, for the user.
-        poll: Asks one question, and returns the state then.
-        is_done: Whether a state will do; raises TaskError where waiting on is in vain.
-        late: Returns what to say when the time is up; None if that is no failure.
+        goal: The awaited state, for the user.
+        poll: Returns the new state, given the last one; asks the service once.
+        is_done: Whether the wait is over in a state; raises TaskError if waiting longer is useless.
+        late: Returns the error when the time is up; None if that is no failure.
         seconds: How long to wait at the most; None for the option `wait_timeout`.
-        refused: For a step that is tried whenever `is_done` holds: returns the state to wait on with after a refusal, or None if
-            it is a failure.
-        is_patient: Whether every failure that may pass is waited out, because the session itself does not try again.
-        then: Returns what to wait for after that; None for nothing.
-        polls_at_once: Whether the state does not tell yet, so that it is asked for before the first pause.
+        refused: If set, a step is sent whenever `is_done` holds, and this returns, after a refusal, the state to go on waiting
+            with; None if the refusal is final.
+        is_patient: Whether to wait through every transient failure, because the session has no retries.
+        polls_at_once: Whether to poll before the first check and pause, because the state is unknown.
+        then: Returns what to wait for next; None for nothing.
     """
 
     goal: str
@@ -62,15 +62,15 @@ class Wait(t.Generic[State]):
 
 
 def wait_until(is_done: t.Callable[[], bool], *, timeout: float, longest_interval: float, clock: Clock, sleep: Sleep) -> None:
-    """Ask `is_done` until it says so.
+    """Call `is_done` until it returns true.
 
-    The first question is asked after the first interval: the caller has just looked. The last one is asked when the
-    time is up, so that a change in the last interval still counts.
+    The first call comes after an interval: the caller has just looked. The last one comes when the time is up, so that a change
+    in the last interval still counts.
 
     Args:
-        is_done: Asks for the present state, and returns whether it will do; it raises what ends the waiting early.
-        timeout: Seconds to wait at the most.
-        longest_interval: Seconds between two questions at the most.
+        is_done: Polls, and returns whether the wait is over; an exception ends it early.
+        timeout: The most seconds to wait.
+        longest_interval: The most seconds between two polls.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
 
