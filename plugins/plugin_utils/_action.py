@@ -1,12 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shell for the controller's own process: runs an Operation in the worker that Ansible has forked for it anyway.
+"""The shell for action plugins: runs an Operation in the worker process that Ansible forks for the task.
 
-A module costs a Python process for each item of a loop, and each of these imports requests and opens a connection of its own.
-Here, requests is imported and the usual certificates are read once, when Ansible loads the action plugin (in the parent process,
-before it forks), and the items of a loop share one connection. Where a task has to run elsewhere, the module is run the usual
-way.
+A module starts a Python process for each item of a loop, which imports requests and opens a new connection. Here, requests is
+imported and the default certificates are read once, when Ansible loads the action plugin (in the parent process, before it
+forks), and the items of a loop share one connection. If a task must run elsewhere, the module runs as usual.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ NO_LIBRARY = (
 
 
 class AtlasAction(ActionBase):
-    """Base of the action plugins: each names its Operation.
+    """Base of the action plugins; each sets its Operation.
 
     Attributes:
-        OPERATION: What the module of the same name does.
+        OPERATION: The Operation of the module with the same name.
     """
 
     OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
@@ -46,12 +45,12 @@ class AtlasAction(ActionBase):
     _supports_async = True
 
     def __init_subclass__(cls) -> None:
-        """Read what all workers need, in the parent process, which loads the plugin."""
+        """Preload what all workers need: Ansible loads the plugin in the parent process."""
         super().__init_subclass__()
         cls.OPERATION.preload()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the task here if it may be, otherwise as a module; the result is the same."""
+        """Run the task in this process if possible, otherwise as a module; the result is the same."""
         variables = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, variables)
         try:
@@ -64,7 +63,7 @@ class AtlasAction(ActionBase):
         if obstacle:
             missing = self._missing_library()
             if missing is not None and obstacle == MISSING_LIBRARY.format(missing):
-                # Ansible shows the same warning once, whichever worker it comes from.
+                # Ansible shows a warning once, even if several workers send it.
                 self._display.warning(NO_LIBRARY.format(missing))
             result.update(self._execute_module(module_args=args, task_vars=variables, wrap_async=self._task.async_val))
         else:
@@ -73,12 +72,12 @@ class AtlasAction(ActionBase):
         return result
 
     def _missing_library(self) -> str | None:
-        """Return the first package that the task cannot do without and that is not here."""
+        """Return the first Python package that the task needs and that is missing here; None if all are there."""
         libraries = self.OPERATION.libraries_for(self._task.args)
         return next((name for name, import_error in libraries if import_error is not None), None)
 
     def _obstacle(self, variables: dict[str, t.Any]) -> str | None:
-        """Return what keeps the task from running in this process; None when nothing does."""
+        """Return why the task cannot run in this process; None if it can."""
         if not boolean(self._templar.template(variables.get(IN_PROCESS_VARIABLE, True)), strict=False):
             return f"{IN_PROCESS_VARIABLE} is false"
         missing = self._missing_library()
@@ -93,7 +92,7 @@ class AtlasAction(ActionBase):
         return None
 
     def _task_environment(self) -> dict[str, str]:
-        """Return the variables of `environment`, of the play first and of the task last."""
+        """Return the environment variables of the keyword `environment`; the task's override those of blocks and the play."""
         merged: dict[str, str] = {}
         environments = self._task.environment or []
         for variables in environments if isinstance(environments, list) else [environments]:
@@ -105,9 +104,9 @@ class AtlasAction(ActionBase):
         rules = spec.to_kwargs()
         checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(dict(args))
         params = checked.validated_parameters
-        # Those that AnsibleModule hides: the options with no_log, also within others.
+        # The values that AnsibleModule hides: options with no_log, also nested ones.
         secrets = set(checked._no_log_values)
-        # The warnings of AnsibleModule's own check, in its words.
+        # The warnings of AnsibleModule's argument check, in its words.
         warnings = [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
         if checked.error_messages:
             message = spec.explain(checked.errors.msg)
@@ -134,19 +133,19 @@ class AtlasAction(ActionBase):
         return t.cast("dict[str, t.Any]", remove_values(result, secrets))
 
     def _report(self, line: str) -> None:
-        """Show the user how the waiting goes, beside the output of the callbacks, which others may parse."""
+        """Show a line about the waiting on stderr: programs may parse the output of the callbacks on stdout."""
         if not self._task.no_log:
             self._display.display(line, stderr=True)
 
 
 def _shows_invocation(variables: t.Mapping[str, t.Any]) -> bool:
-    """Whether results carry the options: before ansible-core 2.21 always, since then if the user wants it."""
+    """Whether results have `invocation`: always before ansible-core 2.21, and since then if the user sets it."""
     return bool(boolean(variables.get("ansible_inject_invocation", getattr(C, "INJECT_INVOCATION", True)), strict=False))
 
 
 @contextlib.contextmanager
 def _environment(variables: dict[str, str]) -> t.Iterator[None]:
-    """Set environment variables for a while; options fall back to them, and requests reads its proxies there."""
+    """Set environment variables inside the block: options fall back to them, and requests reads its proxies there."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The text of a check, for the terminal."""
+"""The result of a check as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible import constants as C
 from ansible.utils.color import stringc
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Connection, Finding, Result, view_of
 
-# The settings of Ansible that name the colours, by severity and by verdict.
+# Ansible's settings for the colours, by severity or verdict.
 _COLORS = {
     "fail": "COLOR_ERROR",
     "warn": "COLOR_WARN",
@@ -22,19 +22,19 @@ _COLORS = {
     "not reachable": "COLOR_ERROR",
     "reachable by design": "COLOR_OK",
 }
-# The longest severity; the codes stand below each other.
+# The length of the longest severity, so that codes are aligned.
 _WIDTH = len("unknown")
-# Below the message, after the severity and the code.
+# The indent of advice: below the message, after the severity and the code.
 _ADVICE = " " * (2 + _WIDTH + 2 + len("P601 "))
 
 
 def lines_of(peering_check: Result, *, verbosity: int, color: bool) -> list[str]:
-    """Return the lines for a person: each connection with its findings, the worst first, and the summary last.
+    """Return the lines: each connection with its findings, the worst first, and the summary last.
 
     Args:
-        peering_check: The field of the result.
-        verbosity: How many times the user said `-v`. From 1 on, what was found to be well is listed and not only counted.
-        color: Whether to colour severities and verdicts, with the colours that Ansible is set to.
+        peering_check: The field `peering_check` of the result.
+        verbosity: The number of `-v`. From 1 on, passed and skipped checks are listed, not only counted.
+        color: Whether to colour severities and verdicts, as Ansible's settings say.
     """
     check = view_of(peering_check)
     lines: list[str] = []
@@ -66,7 +66,7 @@ def _text_of(finding: Finding) -> str:
 
 
 def _well(connection: Connection, color: bool) -> list[str]:
-    """Return what was found to be well, and what was skipped, with the reasons."""
+    """Return lines with the passed checks, and with the skipped ones and their reasons."""
     lines = [f"  {_severity('ok', color)}  {' '.join(connection.ok)}"] if connection.ok else []
     return lines + [
         f"  {_severity('skipped', color)}  " + _clean(f"{one['code']} {one['message']}".strip()) for one in connection.skipped
@@ -84,10 +84,10 @@ def _severity(severity: str, color: bool) -> str:
 
 
 def _painted(word: str, color: bool, text: str = "") -> str:
-    """Return a severity or a verdict, or a text in its place, in the colour of that word."""
+    """Return `text`, or else `word`, in the colour of the severity or verdict `word`."""
     return str(stringc(text or word, getattr(C, _COLORS[word]))) if color else text or word
 
 
 def _clean(text: str) -> str:
-    """Return a text on one line, without characters that a terminal would act on: names and comments are of others."""
+    """Return a text on one line without control characters: names and comments come from other people."""
     return "".join(one if one.isprintable() else "\ufffd" for one in text)

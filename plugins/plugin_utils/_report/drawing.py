@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the parts of a drawing are: both sides of a connection, with what was found. The template of the page makes SVG of it."""
+"""The layout of a drawing: both sides of a connection, with its findings. The page's template turns it into SVG."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import CONNECTION, CONTAINER, VPC, Connection, Finding
 
-# All lengths are in pixels, at the size in which a drawing is made.
+# All lengths are in the units of the SVG.
 LINE, PADDING, GAP, RADIUS = 17, 14, 14, 9
-# The head of a box: its title, and what is below it.
+# The heights of a VPC's head (its title and place) and of a subnet.
 HEAD, SUBNET_HEIGHT = 64, 46
-# Longer lists of clusters are cut.
+# Longer lists of clusters are shortened.
 MOST_CLUSTERS = 6
 
 Line = tuple[float, float, float, float]
@@ -23,15 +23,15 @@ Line = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Layout:
-    """How wide a drawing is, and what is where.
+    """The measures of a drawing.
 
     Attributes:
-        name: Its class in the style sheet, which shows one of the two.
+        name: Its class in the style sheet, which shows WIDE or NARROW.
         width: The width of the drawing.
         container_width, vpc_width: The widths of the two sides.
         is_stacked: Whether the VPC is below the container, and not beside it.
-        columns: How many subnets stand beside each other.
-        between: How long the connection is.
+        columns: The number of subnets in a row.
+        between: The length of the connection's line.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Layout:
 
 
 WIDE = Layout("wide", 1060, 222, 696, False, 4, 142)
-# A phone.
+# For phones.
 NARROW = Layout("narrow", 358, 358, 358, True, 2, 84)
 
 
 @dataclass(frozen=True)
 class Badge:
-    """The number of a finding, or how many more there are."""
+    """A finding's number, or the number of further findings (`number` is None)."""
 
     x: float
     y: float
@@ -61,7 +61,7 @@ class Badge:
 
 @dataclass(frozen=True)
 class Box:
-    """A box with a title, some lines below it, and the findings on it."""
+    """A box with a title, lines below it, and badges for its findings."""
 
     kind: str
     x: float
@@ -75,7 +75,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The whole drawing; the line of the connection goes from one point to the other."""
+    """The whole drawing: boxes, the connection's line (x and y of both ends), its label (x, y, text) and badges."""
 
     layout: Layout
     height: float
@@ -88,7 +88,7 @@ class Drawing:
 
 
 def draw(connection: Connection, layout: Layout) -> Drawing:
-    """Return the drawing of a connection."""
+    """Return the drawing of a connection in a layout."""
     result = connection.result
     clusters = _clusters(result["cluster_names"])
     container_height = 2 * PADDING + LINE * (3 + len(clusters)) + RADIUS
@@ -129,7 +129,7 @@ def draw(connection: Connection, layout: Layout) -> Drawing:
 
 
 def _line(container: Box, vpc: Box, layout: Layout) -> tuple[Line, tuple[float, float]]:
-    """Return both ends of the line of the connection, and where its label is."""
+    """Return both ends of the connection's line, and the position of its label."""
     if layout.is_stacked:
         x, top = layout.width / 2, container.y + container.height
         return (x, top, x, vpc.y), (x + 2 * RADIUS, top + layout.between / 2 + 4)
@@ -138,7 +138,7 @@ def _line(container: Box, vpc: Box, layout: Layout) -> tuple[Line, tuple[float, 
 
 
 def _on_line(findings: t.Sequence[Finding], line: Line, layout: Layout) -> tuple[Badge, ...]:
-    """Return badges in the middle of the line, or to its left if it goes down."""
+    """Return badges in the middle of the line, or to the left of a vertical one."""
     x, y = (line[0] + line[2]) / 2, (line[1] + line[3]) / 2
     if layout.is_stacked:
         return _badges(findings, x - 2 * RADIUS - 4, y, layout.width / 2)
@@ -170,7 +170,7 @@ def _at(connection: Connection, place: str) -> list[Finding]:
 
 
 def _badges(findings: t.Sequence[Finding], right: float, y: float, width: float) -> tuple[Badge, ...]:
-    """Return the badges of findings in a row that ends at `right`; what has no room is counted."""
+    """Return badges for findings, in a row of at most `width` that ends at `right`; the last one counts those without room."""
     step = 2 * RADIUS + 3
     room = max(1, int((width - PADDING) // step))
     shown = list(findings) if len(findings) <= room else list(findings[: room - 1])

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file of a report on the controller: in which form it is written, and where. It is replaced as a whole."""
+"""The file of a report on the controller: its format by extension, its path, and the atomic write."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _FORMS = {".html": to_html, ".md": to_markdown}
 
 
 class Report:
-    """A report that is written once the result is there.
+    """The file of a report; its path is checked before the task runs, and it is written afterwards.
 
     Args:
-        path: The whole path.
+        path: The absolute path, with the extension .html or .md.
 
     Raises:
-        InvalidOptionError: If it cannot be written there, as far as this can be known before.
+        InvalidOptionError: If the extension is another one, the folder does not exist, or the path is a folder.
     """
 
     def __init__(self, path: str) -> None:
@@ -37,20 +37,20 @@ class Report:
             raise InvalidOptionError(f"report: the folder {folder} does not exist on the controller.", hint="Create it first.")
         if os.path.isdir(path):
             raise InvalidOptionError(f"report: {path} is a folder.", hint="Give the path of a file.")
-        # A link stays, wherever it leads.
+        # If the path is a link, its target is replaced, and not the link.
         self._path = target
         self._to_text = _FORMS[extension]
 
     def write(self, peering_check: Result) -> None:
-        """Write the report, or replace it.
+        """Write or replace the report.
 
         Raises:
-            TaskError: If that fails; a report that was there before stays.
+            TaskError: If that fails; an earlier report stays.
         """
         made_at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
         unfinished = f"{self._path}.{os.getpid()}.tmp"
         try:
-            # Not by tempfile, so that the user's own umask says who may read it.
+            # Without tempfile, so that the user's umask sets the permissions.
             with open(unfinished, "x", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(self._to_text(peering_check, made_at))
             os.replace(unfinished, self._path)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A check as a text in Markdown."""
+"""The report of a check in Markdown."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Connection, Finding, Result, view_of
 
-# What Markdown and HTML would read as more than a character.
+# The characters with a meaning in Markdown or HTML.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 
 
 def to_markdown(peering_check: Result, made_at: str) -> str:
-    """Return a whole text; whatever comes from Atlas, AWS or the options is escaped.
+    """Return the whole report; all texts from Atlas, the clouds and the options are escaped.
 
     Args:
-        peering_check: The field of a result.
-        made_at: When it was made, as text.
+        peering_check: The field `peering_check` of a result.
+        made_at: When the report is made, as text.
     """
     check = view_of(peering_check)
     blocks = [f"# Peering check: {check.verdict}", _escaped(check.summary), f"{LIMIT} Made at {made_at}."]
@@ -74,5 +74,5 @@ def _table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text on one line, as Markdown shows it unchanged."""
+    """Return a text on one line, escaped so that Markdown shows it unchanged."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")

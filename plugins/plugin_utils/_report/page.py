@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page of a report: its style, its template, and the whole text."""
+"""The report of a check as an HTML page: its style sheet, its template, and the function that fills it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.drawing im
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import LIMIT, Result, link_of, view_of
 from jinja2 import Environment, StrictUndefined
 
-# With more connections, those without findings show their two sides only on demand.
+# If there are more connections, the drawings of those without findings are folded.
 UNFOLDED = 5
 
 STYLE = """
@@ -254,13 +254,13 @@ PAGE = (
 
 
 def to_html(peering_check: Result, made_at: str) -> str:
-    """Return a whole page; whatever comes from Atlas, AWS or the options is escaped.
+    """Return the whole page; all texts from Atlas, the clouds and the options are escaped.
 
     Args:
-        peering_check: The field of a result.
-        made_at: When it was made, as text.
+        peering_check: The field `peering_check` of a result.
+        made_at: When the report is made, as text.
     """
-    # What is inserted is escaped, and no text of the result is a template.
+    # Autoescape covers all inserted values, and no text of the result becomes a template.
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     environment.filters["evidence"] = _evidence
     environment.filters["link"] = link_of
