@@ -56,14 +56,14 @@ LIBRARIES = (("boto3", BOTO3_IMPORT_ERROR),)
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-# The ends of boto3's variables for endpoints. The option `endpoint_url` is for EC2; these services may have another one.
+# Suffixes of boto3's AWS_ENDPOINT_URL_ variables. The option `endpoint_url` is for EC2; these services may have another one.
 OWN_ENDPOINTS = {"sts": "STS", "route53": "ROUTE_53", "route53resolver": "ROUTE53RESOLVER", "service-quotas": "SERVICE_QUOTAS"}
-# The names that services have in IAM policies, and in results, where those of boto3 or its events differ.
+# Names of services in IAM policies and in results, where boto3 or its events have others.
 POLICY_NAMES = {"route-53": "route53", "service-quotas": "servicequotas"}
-# Replies in JSON do not name their action: what reads them has to check their content.
+# Replies in JSON do not name their action: their parsers have to check the content.
 JSON_SERVICES = frozenset(("route53resolver", "service-quotas"))
 SUCCESS = range(200, 300)
-# boto3 makes neither sessions nor clients safely in several threads; it uses them safely.
+# Using a boto3 client is thread-safe; making sessions and clients is not.
 _MAKING = threading.RLock()
 
 
@@ -72,7 +72,7 @@ class ForeignReplyError(ValueError):
 
 
 def preload(*services: str) -> None:
-    """Read the descriptions of services, beside those that every task needs, before Ansible forks its workers."""
+    """Read the descriptions of further services before Ansible forks its workers. STS and EC2 are read on import."""
     if LOADER is not None:
         with contextlib.suppress(botocore.exceptions.BotoCoreError):
             for service in services:
@@ -81,17 +81,17 @@ def preload(*services: str) -> None:
 
 
 def policy_name(service: str) -> str:
-    """Return the name of a service in IAM policies, from the one that boto3 or its events have for it."""
+    """Return the name of a service in IAM policies, given its name in boto3 or its events."""
     return POLICY_NAMES.get(service, service)
 
 
 class Clients:
-    """The clients of one boto3 session. Safe for threads.
+    """The clients of one boto3 session. Thread-safe.
 
     Args:
         params: The options for AWS.
-        calls: The list to which each request is added, those that botocore repeats included.
-        names: What the task calls these options.
+        calls: The list that each request is added to, botocore's retries included.
+        names: The names of these options in messages.
 
     Raises:
         NoRegionError: If there is no region.
@@ -102,11 +102,11 @@ class Clients:
         self._params = params
         self._calls = calls
         self._names = names
-        # When each thread sent the request that it waits for.
+        # When each thread sent its current request.
         self._sent = threading.local()
-        # Timeouts belong to a client: the last one is kept, by service and by whether it repeats no request.
+        # A client's timeout is fixed: the last client is kept with its timeout in seconds, by service and `once`.
         self._clients: dict[tuple[str, bool], tuple[int, t.Any]] = {}
-        # The credentials of an assumed role. Without them, those of the session are used.
+        # The credentials of an assumed role; empty to use those of the session.
         self._role: dict[str, str] = {}
         with _MAKING:
             core = botocore.session.Session()
@@ -118,7 +118,7 @@ class Clients:
                 profile_name=params["profile"] or None,
                 botocore_session=core,
             )
-            # Each session of boto3 adds its folder to those that the loader searches.
+            # Each boto3 session adds its folder to the loader's search paths once more.
             del LOADER.search_paths[len(dict.fromkeys(LOADER.search_paths)) :]
         self.region = self._find_region()
 
@@ -157,8 +157,8 @@ class Clients:
 
         Args:
             service: Its service, as boto3 names it.
-            seconds: How long a request may wait for its reply.
-            once: Whether each request is sent once. Otherwise, botocore may repeat it.
+            seconds: The read timeout of a request.
+            once: Whether botocore must not retry a request.
         """
         with _MAKING:
             kept_seconds, client = self._clients.get((service, once), (0, None))
@@ -201,5 +201,5 @@ class Clients:
         # The name has a prefix where a proxy has rewritten the reply.
         names = re.compile(rf"[<:]{action}Response\b".encode())
         if response_dict and status in SUCCESS and not names.search(response_dict["body"]):
-            # botocore takes any XML for a reply whose lists are empty, or that confirms a change.
+            # botocore reads any XML as a reply with empty lists, or as the confirmation of a change.
             raise ForeignReplyError(f"the reply is not one of AWS to {action}")

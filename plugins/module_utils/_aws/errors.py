@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong with AWS, as errors of this collection; botocore's exceptions are recognized by their names, not imported."""
+"""Errors for failed requests to AWS. botocore's exceptions are recognized by their names, not imported."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .._http.errors import MAX_DETAIL_LENGTH, InvalidOptionError, OvertakenError
 from .._http.redact import redacted
 from .options import NAMES
 
-# AWS refused the request, and takes the same one a little later.
+# Codes of throttled requests: the same request may succeed a little later.
 _THROTTLED = frozenset(
     ("EC2ThrottledException", "RequestLimitExceeded", "RequestThrottled", "Throttling", "ThrottlingException", "TooManyRequests")
 )
 _FORBIDDEN = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"))
-# What a write names has changed since it was read: it is read again, and then the change is planned again.
+# Codes of writes to an object that has changed since it was read: the task reads it and plans again.
 _OVERTAKEN = frozenset(
     (
         "InvalidParameterValue",
@@ -28,7 +28,7 @@ _OVERTAKEN = frozenset(
         "RouteAlreadyExists",
     )
 )
-# Texts for users name the options as `{access_key}`, for which the name stands that the task knows the option by.
+# In hints, `{access_key}` stands for the task's name of that option.
 _EXPIRED = "They have expired: get new ones, then run the task again."
 _WRONG_KEY = "Check {access_key}, {secret_key} and {session_token}, or where boto3 finds them ({profile}, environment variables)."
 NOT_AWS = "Check {endpoint_url}, and whether a proxy or a login page answers in place of AWS."
@@ -64,23 +64,23 @@ _HINTS = {
     "SSOTokenLoadError": "Sign in again (aws sso login).",
     "UnauthorizedSSOTokenError": "Sign in again (aws sso login).",
 }
-# The request has not been sent, so that nothing can have come of it.
+# Exceptions before a request is sent: it has had no effect.
 _NOT_SENT = frozenset(("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"))
-# What botocore raises before it sends anything has this base, and so have these, after which the request may have arrived.
+# botocore's exceptions before it sends anything have this base. Those in _LOST have it too, but the request may have arrived.
 _BEFORE_SENDING = "BotoCoreError"
 _LOST = frozenset(("HTTPClientError", "IncompleteReadError"))
 _ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
 class NoRegionError(InvalidOptionError):
-    """Neither the options, nor the environment, nor the profile say which region is meant."""
+    """The options, the environment and the profile have no region."""
 
 
 class DeniedError(TaskError):
     """AWS refused a request because the credentials may not send it.
 
     Attributes:
-        permission: What has to be allowed, as IAM policies name it.
+        permission: The missing permission, as IAM policies name it.
     """
 
     def __init__(self, message: str, *, permission: str, **fields: t.Any) -> None:
@@ -104,8 +104,8 @@ def aws_error(
         action: The action, as IAM policies name it: `ec2:CreateRoute`.
         error: What boto3 or botocore raised.
         is_write: Whether the request would have changed something.
-        secrets: What must not be shown.
-        names: What the task calls the options for AWS.
+        secrets: Texts to redact.
+        names: The names of the options for AWS in messages.
     """
     response = getattr(error, "response", None)
     if isinstance(response, dict):

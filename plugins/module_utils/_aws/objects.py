@@ -1,10 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWS says of VPCs and connections, as plain data.
+"""Objects of AWS (VPCs, peering connections, routes, filters), as plain data.
 
-`replies` makes the objects that the survey alone reads, and checks that nothing is missing. The functions here take what is
-missing for unknown.
+The functions here parse leniently: a missing field is unknown. `replies` parses strictly, for the survey.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ ACTIVE = "active"
 INITIATING = "initiating-request"
 PENDING = "pending-acceptance"
 PROVISIONING = "provisioning"
-# The states that a connection does not come back from, and what each means; AWS forgets it after some hours.
+# The states that a connection never leaves for an active one, and what each means. AWS drops it after some hours.
 ENDED = {
     "deleted": "it was deleted",
     "deleting": "it is being deleted",
@@ -30,11 +29,11 @@ ENDED = {
     "expired": "nobody accepted the request within seven days",
     "failed": "AWS could not set it up",
 }
-# AWS's name of each attribute for DNS, by its name in results, in the order in which they can be enabled.
+# AWS's name of each DNS attribute, by its name in results, in the order in which they can be enabled.
 DNS_ATTRIBUTES = {"enable_dns_support": "EnableDnsSupport", "enable_dns_hostnames": "EnableDnsHostnames"}
 LOCAL = "local"
 UNKNOWN_TARGET = "a target that this version of botocore does not know"
-# Each text of a route is its target, even in a field that is new to this collection, except for these fields.
+# Any other text field of a route is a target, even one that this collection does not know.
 _NOT_A_TARGET = (
     "DestinationCidrBlock",
     "DestinationIpv6CidrBlock",
@@ -43,9 +42,9 @@ _NOT_A_TARGET = (
     "Origin",
     "State",
 )
-# A route has one target, but that of an instance names its network interface, too.
+# A route has one target, but a route to an instance also names its network interface.
 _TARGETS_IN_ORDER = ("VpcPeeringConnectionId", "InstanceId", "NetworkInterfaceId")
-# The origins of routes that AWS makes, and that cannot be replaced.
+# The origins of routes that AWS propagates, and that cannot be replaced.
 _PROPAGATED = ("EnableVgwRoutePropagation", "Advertisement")
 
 
@@ -76,7 +75,7 @@ class PeeringConnection:
 
 @dataclass(frozen=True)
 class Vpc:
-    """A VPC; its attributes for DNS are None where they were not read."""
+    """A VPC; DNS attributes that were not read are None."""
 
     id: str
     account_id: str | None
@@ -103,7 +102,7 @@ class RouteTable:
 
     Attributes:
         routes: The routes to blocks.
-        gateways: The gateways that it is associated with, in place of subnets.
+        gateways: The gateways that it is associated with, instead of subnets.
         subnet_ids: The subnets that it is associated with.
         is_main: Whether it is the main table of its VPC, for the subnets without a table of their own.
         list_routes: The routes to prefix lists.
@@ -160,7 +159,7 @@ class NetworkAcl:
 
 @dataclass(frozen=True)
 class GroupRule:
-    """A rule of a security group for what goes out; `protocol` is `-1` for all, or `tcp`, `udp` or a number."""
+    """An egress rule of a security group; `protocol` is `-1` for all, `tcp`, `udp` or a number, and `ports` None for all."""
 
     protocol: str
     ports: Ports | None
@@ -170,7 +169,7 @@ class GroupRule:
 
 @dataclass(frozen=True)
 class SecurityGroup:
-    """A security group, with its rules for what goes out."""
+    """A security group, with its egress rules."""
 
     id: str
     vpc_id: str
@@ -206,7 +205,7 @@ class ResolverRule:
 
 
 def to_connection(reply: Reply) -> PeeringConnection:
-    """Make a connection of its object in a reply."""
+    """Return a connection from its object in a reply."""
     status = reply.get("Status") or {}
     return PeeringConnection(
         id=str(reply.get("VpcPeeringConnectionId")),
@@ -226,7 +225,7 @@ def _to_side(reply: Reply) -> Side:
 
 
 def to_vpc(reply: Reply) -> Vpc:
-    """Make a VPC, with the blocks that are in use, of its object in a reply."""
+    """Return a VPC, with the blocks that are in use, from its object in a reply."""
     blocks = [
         one.get("CidrBlock")
         for one in reply.get("CidrBlockAssociationSet") or []
@@ -241,7 +240,7 @@ def to_vpc(reply: Reply) -> Vpc:
 
 
 def to_route_table(reply: Reply) -> RouteTable:
-    """Make a route table of its object in a reply."""
+    """Return a route table from its object in a reply."""
     associations = [
         one
         for one in reply.get("Associations") or []

@@ -33,10 +33,10 @@ AWS_OPTIONS = ArgumentSpec(
     mutually_exclusive=(("profile", "access_key"), ("profile", "session_token")),
 )
 
-# Botocore's own message on another text does not name the option.
+# Checked here, since botocore's message for a malformed ARN does not name the option.
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/\S+")
 
-# What messages call the options, where a task has them under these names.
+# The names of the options in messages, where a task has them under these names.
 NAMES: t.Mapping[str, str] = {name: name for name in AWS_OPTIONS.options}
 
 
@@ -45,13 +45,13 @@ def validate(params: Parameters, names: t.Mapping[str, str] = NAMES) -> tuple[Pa
 
     Args:
         params: The options.
-        names: What messages call them.
+        names: Their names in messages.
 
     Returns:
-        The options with values in place of texts, and warnings.
+        The options with `region` as AWS names it (None if not set), and warnings.
 
     Raises:
-        InvalidOptionError: If they contradict each other, or one cannot be right.
+        InvalidOptionError: If they contradict each other, or one is invalid.
     """
     both = f"{names['access_key']} and {names['secret_key']}"
     if bool(params["access_key"]) != bool(params["secret_key"]):

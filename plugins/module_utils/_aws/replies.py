@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Replies for the survey, parsed strictly: what AWS always sends has to be there, so that nothing counts as empty by mistake."""
+"""Strict parsers for the survey: a field that AWS always sends must be there, so that nothing counts as empty by mistake."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _EVERY_PORT = ((-1, -1), (0, 65535))
 
 
 class OddReplyError(ValueError):
-    """A reply does not have what AWS always puts into it."""
+    """A reply lacks a field that AWS always sends, or has an invalid one."""
 
 
 def parse_all(pages: t.Iterable[Reply], name: str, parse: t.Callable[[Reply], Parsed]) -> list[Parsed]:
-    """Return the objects in a list of all pages of a reply; one that is on two pages counts once.
+    """Return the parsed objects of all pages of a reply; one that is on two pages counts once.
 
     Args:
         pages: The pages.
-        name: The name of the list.
-        parse: Makes plain data of an object.
+        name: The name of the list in each page.
+        parse: Parses one object.
 
     Raises:
-        ValueError: If a page has no such list, or an object in it is odd.
+        ValueError: If a page has no such list, or an object in it is malformed.
     """
     parsed: list[Parsed] = []
     for page in pages:
@@ -84,7 +84,7 @@ def _parse_block(block: t.Any) -> str:
 
 
 def parse_connection(reply: Reply) -> PeeringConnection:
-    """Return a peering connection. Its sides may have no blocks: AWS shows those of active connections only."""
+    """Return a peering connection. Its sides may have no blocks: AWS shows them only for active connections."""
     member(member(reply, "Status", dict), "Code", str)
     member(reply, "VpcPeeringConnectionId", str)
     _check_texts(reply["Status"], "Message")
@@ -109,7 +109,7 @@ def parse_vpc(reply: Reply) -> Vpc:
 
 
 def parse_subnet(reply: Reply) -> Subnet:
-    """Return a subnet; only one that has an IPv6 block may have none for IPv4."""
+    """Return a subnet; only one with an IPv6 block may have no IPv4 block."""
     block = reply.get("CidrBlock") or None
     if block is not None:
         _parse_block(block)
@@ -119,7 +119,7 @@ def parse_subnet(reply: Reply) -> Subnet:
 
 
 def parse_route_table(reply: Reply) -> RouteTable:
-    """Return a route table; each has at least the route within its VPC."""
+    """Return a route table; each has at least the local route of its VPC."""
     member(reply, "RouteTableId", str)
     member(reply, "VpcId", str)
     if not member(reply, "Routes", list):
@@ -133,7 +133,7 @@ def parse_route_table(reply: Reply) -> RouteTable:
 
 
 def parse_acl(reply: Reply) -> NetworkAcl:
-    """Return a network ACL with its rules for IPv4; each has at least the rule that denies the rest."""
+    """Return a network ACL with its rules for IPv4; each has at least the final rule that denies all."""
     rules = [_parse_acl_rule(one) for one in member(reply, "Entries", list) if one.get("Ipv6CidrBlock") is None]
     if not rules:
         raise OddReplyError("no Entries")
@@ -155,7 +155,7 @@ def _parse_acl_rule(reply: Reply) -> AclRule:
 
 
 def parse_group(reply: Reply) -> SecurityGroup:
-    """Return a security group with its rules for what goes out, of which there may be none."""
+    """Return a security group with its egress rules; there may be none."""
     rules = tuple(_parse_group_rule(one) for one in member(reply, "IpPermissionsEgress", list))
     return SecurityGroup(member(reply, "GroupId", str), member(reply, "VpcId", str), rules)
 
@@ -182,7 +182,7 @@ def parse_interface(reply: Reply) -> Interface:
 
 
 def parse_dhcp_options(reply: Reply) -> DhcpOptions:
-    """Return a set of DHCP options; one without name servers means that of the VPC."""
+    """Return a set of DHCP options; without name servers, the VPC's resolver applies."""
     found = member(reply, "DhcpConfigurations", list)
     values = [one for pair in found if member(pair, "Key", str) == "domain-name-servers" for one in member(pair, "Values", list)]
     return DhcpOptions(member(reply, "DhcpOptionsId", str), tuple(member(one, "Value", str) for one in values))
@@ -195,7 +195,7 @@ def parse_resolver_rule(reply: Reply) -> ResolverRule:
 
 
 def parse_association(reply: Reply) -> tuple[str, str]:
-    """Return the VPC and the rule of an association between the two."""
+    """Return an association as the ids of the VPC and of the resolver rule."""
     return member(reply, "VPCId", str), member(reply, "ResolverRuleId", str)
 
 
@@ -205,7 +205,7 @@ def parse_zone(reply: Reply) -> str:
 
 
 def parse_list_block(reply: Reply) -> str:
-    """Return a block of a prefix list, which may be one for IPv6."""
+    """Return a block of a prefix list, for IPv4 or IPv6."""
     block = member(reply, "Cidr", str)
     ipaddress.ip_network(block)
     return block

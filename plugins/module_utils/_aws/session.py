@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS as the service that a task talks to: the requests of one task, and what goes wrong with them."""
+"""The session of one task with AWS: it sends requests, and turns failures into errors of this collection."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from .boto import FAILURES, READ_SECONDS, Clients, policy_name
 from .errors import aws_error
 from .options import NAMES, SECRET_OPTIONS
 
-# Some networks have a way to EC2 and none to STS. Only a check depends on the answer.
+# Short, since some networks reach EC2 but not STS, and only a check needs the answer.
 IDENTITY_SECONDS = 5
 
 
 class AwsSession:
-    """The requests of one task to AWS. What reads is safe for threads.
+    """The requests of one task to AWS. Its reading methods are thread-safe.
 
     Args:
         params: The options.
         clock: A monotonic clock, in seconds.
         calls: The list that requests are added to; None for a new one.
-        names: What the task calls the options.
+        names: The names of the options in messages.
 
     Attributes:
         calls: The requests sent so far.
         secrets: The secrets known so far.
         region: The region of all requests.
-        names: What the task calls the options.
+        names: The names of the options in messages.
 
     Raises:
         TaskError: If there is no region, the credentials cannot be read, or the role cannot be assumed.
@@ -64,13 +64,13 @@ class AwsSession:
                 self.secrets |= self._clients.assume_role(role)
 
     def read(self, description: str, action: str, name: str, values: t.Iterable[str]) -> list[dict[str, t.Any]]:
-        """Read objects from EC2, all pages of them.
+        """Read objects from EC2, on all pages of the reply.
 
         Args:
             description: What it is for, as a verb phrase.
             action: The name of the action, such as `DescribeVpcs`; its reply has the objects under `Vpcs`.
             name: The filter by which the objects are chosen, such as `vpc-id`.
-            values: What the filter lets through.
+            values: The values that the filter accepts.
 
         Raises:
             TaskError: If it fails.
@@ -79,7 +79,7 @@ class AwsSession:
         return [one for page in pages for one in page.get(action.removeprefix("Describe")) or []]
 
     def read_pages(self, description: str, service: str, action: str, **parameters: t.Any) -> list[dict[str, t.Any]]:
-        """Send a request that changes nothing, and return all pages of its reply, as they are.
+        """Send a request that changes nothing, and return all pages of its reply, unparsed.
 
         Args:
             description: What it is for, as a verb phrase.
@@ -94,7 +94,7 @@ class AwsSession:
             client, method = self._client(service), _method(action)
             if client.can_paginate(method):
                 return list(client.get_paginator(method).paginate(**parameters))
-            # Of some lists, botocore does not know the pages.
+            # For some lists, botocore has no paginator.
             pages = [dict(getattr(client, method)(**parameters))]
             while token := pages[-1].get("NextToken"):
                 pages.append(dict(getattr(client, method)(**{**parameters, "NextToken": token})))
@@ -103,10 +103,10 @@ class AwsSession:
             return pages
 
     def write(self, description: str, action: str, **parameters: t.Any) -> dict[str, t.Any]:
-        """Send a request to EC2 that changes something, once.
+        """Send a request to EC2 that changes something, once, and return its reply.
 
-        botocore repeats a request whose reply was lost. Between its tries, another program can make a route of its own, and the
-        repeated DeleteRoute or ReplaceRoute would hit that one. So nothing is repeated here; callers look again first.
+        botocore would retry a request whose reply is lost. Meanwhile another program can create a route, which the second
+        DeleteRoute or ReplaceRoute would hit. So callers read again before they retry.
 
         Raises:
             TaskError: If it fails.
@@ -118,7 +118,7 @@ class AwsSession:
     def find_account_id(self) -> str | None:
         """Return the account that the credentials belong to; None if AWS does not say.
 
-        This needs no permission. Without an answer there is no way to STS, or the credentials are wrong: then EC2 says so next.
+        This needs no permission. No answer means that STS cannot be reached, or that the credentials are wrong: EC2 says so next.
         """
         try:
             return str(self._client("sts", seconds=IDENTITY_SECONDS, once=True).get_caller_identity()["Account"])
@@ -141,13 +141,13 @@ class AwsSession:
 
     @contextmanager
     def _explained(self, description: str, action: str, *, is_write: bool = False) -> t.Iterator[None]:
-        """Turn what a request fails with into an error of this collection."""
+        """Turn the failure of a request into an error of this collection."""
         try:
             yield
         except Exception as error:
             if not is_write and not isinstance(error, FAILURES):
                 raise
-            # After a write, a defect leaves the outcome open, too.
+            # After a write, a defect in this code also leaves the outcome unknown.
             raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets, names=self.names) from error
 
 
@@ -158,5 +158,5 @@ def _method(action: str) -> str:
 
 @contextmanager
 def connect(params: Parameters, unused_warn: Warn, /) -> t.Iterator[AwsSession]:
-    """Give a session for the options."""
+    """Yield a session for the options."""
     yield AwsSession(params)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read of all VPCs of an account and region."""
+"""Reads all that a check needs about the VPCs of one account in one region."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .objects import DNS_ATTRIBUTES, Reply, Vpc
 from .replies import Parsed, member
 from .session import AwsSession
 
-# The kind of an answer, and for what AWS takes singly also the id of the object.
+# The kind of an answer, and the id of the object where AWS takes one at a time.
 Key = tuple[str, ...]
 Question = t.Callable[[], t.Any]
 Pages = t.Sequence[Reply]
@@ -26,7 +26,7 @@ READERS = 8
 # The most values that AWS takes in a filter.
 MOST_VALUES = 200
 CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"
-# What both quotas are where AWS has no other value for the account.
+# AWS's default for both quotas.
 DEFAULT_QUOTA = 50
 _NO_QUOTA = "NoSuchResourceException"
 # Moto's name for the DHCP options of a VPC without any; AWS's own set has an id like all others.
@@ -34,9 +34,9 @@ NO_DHCP_OPTIONS = "default"
 
 
 class Survey:
-    """What is read of the VPCs of one account in one region.
+    """The requests about the VPCs of one account in one region, and their answers.
 
-    It has rounds of questions. Those of one round may be asked side by side; they need the answers of the rounds before.
+    Questions of one round may be asked in parallel. They need the answers of earlier rounds.
 
     Args:
         session: The session with AWS.
@@ -45,7 +45,7 @@ class Survey:
         instance_ids: Instances whose network interfaces are read.
 
     Attributes:
-        answers: What was read, or the TaskError why not, by kind.
+        answers: What was read, or the TaskError of the failed request, by key.
         rounds: Functions that return the questions of a round.
     """
 
@@ -163,10 +163,10 @@ class Survey:
         return self._ask(description, service, action, make, **parameters)
 
     def _ask(self, description: str, service: str, action: str, make: t.Callable[[Pages], Parsed], **parameters: t.Any) -> Parsed:
-        """Send one request, and return what is made of its pages.
+        """Send one request, and return what `make` returns for its pages.
 
         Raises:
-            TaskError: If it fails, or the reply is not one of AWS.
+            TaskError: If it fails, or the reply is malformed.
         """
         try:
             return make(self.session.read_pages(description, service, action, **parameters))
@@ -176,7 +176,7 @@ class Survey:
 
 
 def _filters(name: str, values: t.Sequence[str | None]) -> list[Reply]:
-    """Return the parameters of the requests that choose objects, each with as many values as AWS takes."""
+    """Return the parameters of one or more requests, each with a filter of at most `MOST_VALUES` values."""
     starts = range(0, len(values), MOST_VALUES)
     return [{"Filters": [{"Name": name, "Values": list(values[start : start + MOST_VALUES])}]} for start in starts]
 

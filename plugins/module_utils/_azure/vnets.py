@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""VNets of Azure and their peerings, as the info modules of azure.azcollection return them.
+"""VNets of Azure and their peerings, parsed from the results of azure.azcollection's info modules.
 
-azure_rm_virtualnetwork_info and azure_rm_virtualnetworkpeering_info of azure.azcollection document their results.
+Source: the documentation of azure_rm_virtualnetwork_info and azure_rm_virtualnetworkpeering_info.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Vnet:
     prefixes: tuple[str, ...] = ()
 
     def is_meant(self, subscription_id: str | None, resource_group_name: str | None, name: str | None) -> bool:
-        """Whether it is the VNet of these names; None for a resource group stands for any."""
+        """Whether it has these names, in any case of letters; None stands for any."""
         wanted = (subscription_id, resource_group_name, name)
         own = (self.subscription_id, self.resource_group_name, self.name)
         return all(one is None or one.lower() == other.lower() for one, other in zip(wanted, own))
@@ -92,7 +92,7 @@ def _parse_id(value: Fields, what: str, hint: str) -> tuple[Vnet, str | None]:
 
 
 def _ipv4(prefixes: t.Any, hint: str) -> tuple[str, ...]:
-    """Return those for IPv4; Atlas peers no IPv6."""
+    """Return the IPv4 prefixes; Atlas peers no IPv6."""
     try:
         if not isinstance(prefixes or [], list):
             raise ValueError

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tokens for GCP, by google-auth. The only file that imports it."""
+"""Access tokens for GCP, from google-auth. Only this file imports google-auth."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ except ImportError:
 Send = t.Callable[[str, str, t.Any, t.Mapping[str, str], t.Optional[float]], Reply]
 # The secrets in credentials and keys of any kind; google-auth has no common name for them.
 _SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "private_key", "private_key_id")
-# What google-auth raises beside its own errors, about files, keys and replies that it does not expect.
+# What google-auth raises, beside its own errors, for unexpected files, keys and replies.
 _DEFECTS = (OSError, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -45,7 +45,7 @@ class _Response:
 
 
 class Tokens:
-    """Gets tokens in the way that the options name, and new ones when they expire.
+    """Gets access tokens with the credentials of the options, and new ones when they expire.
 
     Args:
         params: The options, as `options.validate` returns them.
@@ -79,10 +79,10 @@ class Tokens:
             AuthError: If there is none.
         """
         if self._kind == "accesstoken":
-            # Not by google-auth: it would fail to renew the token, and hide what GCP says of it.
+            # Not by google-auth: it would fail to renew the token, and hide GCP's reply.
             return str(self._params["access_token"])
         try:
-            # Some kinds of credentials make Python warn about quotas, which do not matter here.
+            # google-auth warns about quotas for some credentials; they do not matter here.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 if self._credentials is None:
@@ -91,7 +91,7 @@ class Tokens:
                     self._credentials.refresh(self._request)
         except (google.auth.exceptions.GoogleAuthError, *_DEFECTS) as error:
             self._note(lambda name: getattr(self._credentials, name, None))
-            # On some refusals, old releases of google-auth raise a defect.
+            # On some refusals, old releases of google-auth raise an error of Python.
             is_refused = isinstance(error, (google.auth.exceptions.RefreshError, google.auth.exceptions.OAuthError, *_DEFECTS))
             refusal = self._refusal if is_refused else None
             raise sign_in_error(description, self._kind, error, refusal, secrets=self.secrets) from None

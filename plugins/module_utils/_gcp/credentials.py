@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How to sign in to GCP: the options and their environment variables, which of them count, and the key of a service account."""
+"""Credentials for GCP: the options and their environment variables, which of them apply, and the key of a service account."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CREDENTIALS = (*_ACCOUNTS, "access_token")
 
 
 def _set_variable(name: str) -> str:
-    """Return the value of an environment variable; an empty one is not set."""
+    """Return the value of an environment variable; an empty one counts as not set."""
     value: str = env_fallback(name)
     if not value:
         raise AnsibleFallbackNotFound
@@ -56,7 +56,7 @@ GCP_OPTIONS = ArgumentSpec(
 
 
 def check_credentials(params: Parameters) -> dict[str, t.Any]:
-    """Return the options with `auth_kind` and `scopes` filled in, and without the credentials that do not count.
+    """Return the options with `auth_kind` and `scopes` filled in, and None for credentials that do not apply.
 
     Raises:
         InvalidOptionError: If the options for credentials contradict each other.
@@ -70,13 +70,13 @@ def check_credentials(params: Parameters) -> dict[str, t.Any]:
 
 
 def _that_count(params: Parameters) -> dict[str, t.Any]:
-    """Return the credentials that the task sets; if it sets none, those of environment variables. None for the others.
+    """Return the credentials that the task sets or, if it sets none, those of environment variables; None for the others.
 
-    The argument spec does not say where it has a value from.
+    The argument spec does not say where a value comes from: values are compared with the variables.
     """
     given = {name: params[name] for name in (*_CREDENTIALS, "auth_kind") if params[name]}
     own = {name: value for name, value in given.items() if not _is_in_environment(name, value)}
-    # A kind alone says how to use what the variables have.
+    # auth_kind alone says how to use the credentials of the variables.
     found = own if own.keys() - {"auth_kind"} else given
     return {**dict.fromkeys((*_CREDENTIALS, "auth_kind")), **found}
 
@@ -87,7 +87,7 @@ def _is_in_environment(name: str, value: str) -> bool:
 
 
 def _find_kind(params: Parameters) -> str:
-    """Return how to sign in, and check that what this needs is there."""
+    """Return `auth_kind`, set or implied, and check that the credentials fit it."""
     has_key = any(params[name] for name in KEY_OPTIONS)
     implied = "serviceaccount" if has_key else "accesstoken" if params["access_token"] else "application"
     kind = str(params["auth_kind"] or ("machineaccount" if params["service_account_email"] else implied))
@@ -120,7 +120,7 @@ def read_key(params: Parameters) -> dict[str, t.Any]:
     """Return the key of the service account that the options name.
 
     Raises:
-        InvalidOptionError: If it cannot be read, or is not a JSON object. Nothing of its text is in the message.
+        InvalidOptionError: If it cannot be read, or is not a JSON object. The message has none of its text.
     """
     option, text = "service_account_contents", params["service_account_contents"]
     if not text:

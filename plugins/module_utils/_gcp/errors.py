@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong with GCP, as errors of this collection, with what to do next."""
+"""Errors for failed requests to GCP, with hints."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CONNECTION_HINTS: ConnectionHints = {
 
 
 class TokenRefusal(t.NamedTuple):
-    """A reply with an error status to a request for a token: whose it is, and what it says."""
+    """A reply with an error status to a request for a token, and the host that sent it."""
 
     host: str
     status: int
@@ -50,11 +50,11 @@ class TokenRefusal(t.NamedTuple):
 
 
 class GcpDeniedError(AuthError):
-    """GCP knows who asks, and refuses it."""
+    """GCP accepts the credentials, but denies the request."""
 
 
 class PeeringBusyError(ConflictError):
-    """GCP makes one change at a time to the peerings of both networks, and refused this one: ask again later."""
+    """GCP makes one change at a time to the peerings of both networks, and refused this one. It may succeed later."""
 
 
 def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, secrets: t.Iterable[str]) -> ApiError:
@@ -63,9 +63,9 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     Args:
         description: What failed, as a verb phrase.
         status: The HTTP status.
-        content: What the JSON in the body means; anything that is not GCP's error object counts as no detail.
+        content: The parsed JSON of the body; anything but GCP's error object counts as no detail.
         is_write: Whether the request would have changed something.
-        secrets: What must not be shown.
+        secrets: Texts to redact.
     """
     fields = content.get("error") if isinstance(content, dict) else None
     fields = fields if isinstance(fields, dict) else {}
@@ -75,14 +75,14 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     detail = str(fields.get("message") or "")
     is_limited = code in _RATE_REASONS
     kind = RateLimitError if is_limited else CLASS_BY_STATUS.get(status, ApiError)
-    # A quota is refused with the status of a missing permission.
+    # A request over quota has the same status as a missing permission.
     hint = None if is_limited or "quota" in (code or "").lower() else _HINTS.get(status)
     if status == 403 and not is_limited:
         kind = GcpDeniedError
     if _BUSY in detail.lower():
         kind, hint = PeeringBusyError, "Wait for that operation, then run the task again."
     elif is_write and status in (404, 409):
-        # The network was there, and the peering was not, when they were read.
+        # When they were read, the network existed (now 404) and the peering did not (now 409).
         kind = OvertakenError
         hint = hint and "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name."
     is_transient = is_limited or status == 429 or status in _TRANSIENT_STATUSES
@@ -92,13 +92,13 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
 
 
 def odd_reply(description: str, flaw: str, *, is_write: bool, status: int = 200) -> ApiError:
-    """Make the error for a reply that says neither that a request was carried out nor that it was refused; most claim success."""
+    """Make the error for a malformed reply, which leaves the outcome of a request open; `flaw` completes "the reply …"."""
     return ApiError(
         f"Failed to {description}: the reply of {HOST} {flaw} (HTTP {status}).",
         http_status=status,
         hint="Check whether a proxy or a login page answers in place of GCP.",
         outcome_unknown=is_write,
-        # A change has an id, so that it can be asked for again: GCP carries it out once.
+        # A change has a request id, so it can be sent again: GCP carries it out once.
         is_transient=is_write,
     )
 
@@ -106,14 +106,14 @@ def odd_reply(description: str, flaw: str, *, is_write: bool, status: int = 200)
 def sign_in_error(
     description: str, kind: str, error: Exception, refusal: TokenRefusal | None = None, *, secrets: t.Iterable[str]
 ) -> AuthError:
-    """Make the error for credentials that google-auth cannot use, or that GCP refuses to give a token for.
+    """Make the error for credentials that google-auth cannot use, or for which GCP refuses a token.
 
     Args:
         description: What the token is for, as a verb phrase.
         kind: The value of `auth_kind`.
         error: What google-auth raised; its second argument may be the whole reply, and is not shown.
-        refusal: The reply behind it, if it is an error; google-auth shows some of these as Python would.
-        secrets: What must not be shown.
+        refusal: The error reply behind it, if there is one; google-auth's text shows some as a Python repr.
+        secrets: Texts to redact.
     """
     text = str(error.args[0]) if error.args else type(error).__name__
     if refusal is not None:
@@ -137,7 +137,7 @@ def sign_in_error(
 
 
 def _reason(body: bytes) -> str:
-    """Return what a refusal says, in the form of OAuth (`error_description`) or of GCP's APIs; empty for nothing."""
+    """Return the reason in a refusal in the form of OAuth (`error_description`) or of GCP's APIs; empty if it has none."""
     content = parse_json(body)
     if not isinstance(content, dict):
         return ""

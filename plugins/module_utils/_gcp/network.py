@@ -16,7 +16,7 @@ Json = t.Mapping[str, t.Any]
 ACTIVE = "ACTIVE"
 CONSENSUS = "CONSENSUS"
 DONE = "DONE"
-# What addresses of networks begin with.
+# The beginning of a network's URL.
 _ROOT = "https://www.googleapis.com/compute/v1/"
 
 
@@ -27,8 +27,8 @@ class Peering:
     Attributes:
         name: Its name, which is the customer's choice.
         network: The network that it leads to: `projects/…/global/networks/…`.
-        state: `ACTIVE`, or `INACTIVE` as long as the other side has no counterpart; None in a plan, which cannot know it.
-        state_details: GCP's words for it.
+        state: `ACTIVE`, or `INACTIVE` while the other side has no matching peering; None in a plan.
+        state_details: GCP's explanation of the state.
         update_strategy: `CONSENSUS` if both sides must agree to a removal.
     """
 
@@ -59,7 +59,7 @@ class AddPeering:
 
 @dataclass(frozen=True)
 class RemovePeering:
-    """The request for the removal of a peering; `network` is the one that it led to when it was planned."""
+    """The request for the removal of a peering; `network` is where it led at the time of the plan, and is not sent."""
 
     name: str
     network: str
@@ -79,7 +79,7 @@ class Running:
         name: Its name.
         is_done: Whether it has ended.
         error_code: GCP's code if it has failed.
-        error: GCP's words if it has failed.
+        error: GCP's message if it has failed.
     """
 
     name: str
@@ -110,7 +110,7 @@ def _parse_peering(fields: Json) -> Peering:
     name, network = fields.get("name"), fields.get("network")
     if not isinstance(name, str) or not isinstance(network, str):
         raise ValueError("has a peering without a name or a network")
-    # The network of a peering within the project may be written in another way. It is not Atlas's, but its name is taken.
+    # A peering that is not with Atlas may write its network in another way. It is kept, because its name is taken.
     with contextlib.suppress(ValueError):
         network = parse_network_path(network)
     more = [fields.get(key) for key in ("state", "stateDetails", "updateStrategy")]
@@ -123,7 +123,7 @@ def parse_operation(reply: Json) -> Running:
     """Return an operation.
 
     Raises:
-        ValueError: If the reply is not one.
+        ValueError: If the reply is not an operation.
     """
     name, status = reply.get("name"), reply.get("status")
     if reply.get("kind") != "compute#operation" or not isinstance(name, str) or not name or not isinstance(status, str):

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests about the networks of GCP: all of a project, or one whose peerings are changed."""
+"""Requests about the networks of GCP: to list those of a project, and to read or change the peerings of one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .network import AddPeering, Json, Peering, RemovePeering, Running, parse_ne
 from .plan import NetworkState, find_mirror
 
 if t.TYPE_CHECKING:
-    # With it comes google-auth, which takes long to load.
+    # It imports google-auth, which is slow to load.
     from .session import GcpSession
 
 # A project has at most some dozens of networks, and a page has 500.
@@ -27,7 +27,7 @@ def list_networks(session: GcpSession, project_id: str) -> dict[str, tuple[Peeri
     """Return the peerings of each network of a project, by the names of the networks.
 
     Raises:
-        TaskError: If they cannot be read, as a whole.
+        TaskError: If a page cannot be read.
     """
     description = f"list the networks of project {project_id}"
     found: dict[str, tuple[Peering, ...]] = {}
@@ -63,7 +63,7 @@ class Networks:
     """Requests about one network.
 
     Args:
-        session: Sends them.
+        session: The session with GCP.
         params: The options, as `options.validate` returns them.
     """
 
@@ -80,7 +80,7 @@ class Networks:
         """Read the network.
 
         Args:
-            may_be_missing: Whether a network that GCP does not know is an answer, and not a failure.
+            may_be_missing: Whether an unknown network is an answer (`exists` is false) instead of a failure.
 
         Raises:
             TaskError: If it cannot be read.
@@ -89,7 +89,7 @@ class Networks:
         try:
             reply = self._session.read(description, self._local)
         except NotFoundError as error:
-            # Any other 404 is not about the network: the project is unknown, say, or something else has answered.
+            # Any other 404 is not about the network: perhaps the project is unknown, or a proxy has answered.
             if may_be_missing and error.error_code == "notFound" and self._local in (error.detail or ""):
                 return NetworkState(exists=False)
             raise
@@ -100,7 +100,7 @@ class Networks:
         """Send a change, and return the state with the operation that it has begun.
 
         Raises:
-            TaskError: If it is refused or lost.
+            TaskError: If it is refused, or its reply is lost.
         """
         is_added = isinstance(request, AddPeering)
         what = f"add the peering {request.name} to {request.network} in" if is_added else f"remove the peering {request.name} of"
@@ -109,7 +109,7 @@ class Networks:
         return replace(state, running=_parsed(parse_operation, reply, description, is_write=True))
 
     def follow(self, state: NetworkState) -> NetworkState:
-        """Read the operation that is running.
+        """Read the operation that is running, and return the state with it.
 
         Raises:
             TaskError: If it cannot be read.
@@ -121,7 +121,7 @@ class Networks:
 
 
 def _parsed(parse: t.Callable[[Json], _T], reply: Json, description: str, *, is_write: bool = False) -> _T:
-    """Return what is made of a reply; one that is odd fails the task."""
+    """Parse a reply; a malformed one raises an ApiError."""
     try:
         return parse(reply)
     except ValueError as error:

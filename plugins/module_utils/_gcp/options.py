@@ -36,11 +36,11 @@ def validate(params: Parameters) -> Parameters:
     """Check the options without the network, and without files.
 
     Returns:
-        The options with `auth_kind`, `scopes` and `name` filled in, and `local` and `remote`: both networks, as GCP's addresses
-        end. `remote` is None where only `name` is known.
+        The options with `auth_kind`, `scopes` and `name` filled in, and both networks as paths (`projects/…`) in `local` and
+        `remote`. `remote` is None where only `name` is known.
 
     Raises:
-        InvalidOptionError: If they contradict each other, or one cannot be right.
+        InvalidOptionError: If they contradict each other, or one is invalid.
     """
     check_wait(params)
     _check_nulls(params)
@@ -66,7 +66,7 @@ def validate(params: Parameters) -> Parameters:
 
 
 def _check_nulls(params: Parameters) -> None:
-    """Check that Atlas's network is named; the rules of the argument spec take a null for a value."""
+    """Check that Atlas's network is named; for the argument spec, an explicit null is a value."""
     pair = ("atlas_gcp_project_id", "atlas_network_name")
     nulls = [option for option in pair if params[option] is None]
     if nulls and (params["state"] == "present" or len(nulls) == 1):

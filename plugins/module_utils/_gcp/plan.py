@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which peering is meant, and the plan for it."""
+"""The peering that a task is about, and the plan to add or remove it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
 from .network import ACTIVE, AddPeering, Peering, RemovePeering, Running
 
-# What a step waits for: that GCP takes a change of peerings.
+# What a step waits for: GCP accepts changes of the network's peerings.
 FREE = "free"
 
 
@@ -47,7 +47,7 @@ def plan_present(params: Parameters, state: NetworkState) -> Plan:
     """Plan the peering with Atlas's network.
 
     Raises:
-        TaskError: If its name belongs to another peering.
+        InvalidOptionError: If its name belongs to another peering.
     """
     if find_mirror(params, state) is not None:
         return Plan()
@@ -87,7 +87,7 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
 
 
 def state_after(params: Parameters, state: NetworkState, plan: Plan) -> NetworkState:
-    """Return the network as it will be after a plan and the wait for it."""
+    """Return the network as it will be after a plan and its waits."""
     mirror = find_mirror(params, state)
     others = tuple(one for one in state.peerings if one is not mirror)
     for step in plan.steps:

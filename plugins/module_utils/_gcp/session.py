@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""GCP as the service that a task talks to: the requests of one task, and what goes wrong with them."""
+"""The session of one task with GCP: it sends requests, and turns failures into errors of this collection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), ("google-auth", GOOGLE_AUTH_IM
 ROOT = f"https://{HOST}/compute/v1/"
 REQUEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0
-# How often a request that only reads is sent again.
+# How often a request that only reads is retried.
 READ_RETRIES = 4
 
 
@@ -78,11 +78,11 @@ class GcpSession:
             self._deadline = before
 
     def read(self, description: str, path: str, query: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
-        """Read an object, again after a failure that may pass, until the deadline if there is one.
+        """Read an object, with retries after transient failures, until the deadline if there is one.
 
         Args:
             description: What it is for, as a verb phrase.
-            path: Its address below the version of the API.
+            path: Its path below `ROOT`.
             query: The parameters of the query.
 
         Raises:
@@ -104,9 +104,9 @@ class GcpSession:
 
         Args:
             description: What it does, as a verb phrase.
-            path: Its address below the version of the API.
-            body: What is sent.
-            request_id: A UUID. GCP carries out only the first of several requests that have the same.
+            path: Its path below `ROOT`.
+            body: The body, sent as JSON.
+            request_id: A UUID. GCP carries out only the first of several requests with the same id.
 
         Raises:
             TaskError: If it fails; with `outcome_unknown` if GCP may have carried it out.
@@ -161,7 +161,7 @@ class GcpSession:
 
 
 def _parse(reply: Reply) -> tuple[t.Any, str]:
-    """Return what the JSON in a reply means, and what is wrong with it; empty for nothing."""
+    """Return the parsed JSON of a reply, and what is wrong with the reply; empty for nothing."""
     content = parse_json(reply.content)
     if not reply.is_success:
         return content, "is a redirect or an interim one"
@@ -170,7 +170,7 @@ def _parse(reply: Reply) -> tuple[t.Any, str]:
 
 @contextmanager
 def connect(params: Parameters, unused_warn: Warn, /) -> t.Iterator[GcpSession]:
-    """Give a session for the options."""
+    """Yield a session for the options."""
     session = GcpSession(params)
     try:
         yield session

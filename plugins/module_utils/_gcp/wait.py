@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for GCP: until a change is taken, until its operation has ended, until the peering is active."""
+"""Waits for GCP: until it accepts a change, until its operation has ended, until the peering is active."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .plan import NetworkState
 
 
 class PeeringWaiter:
-    """Says what a task waits for.
+    """Makes the waits of a task.
 
     Args:
         params: The options, as `options.validate` returns them.
@@ -32,7 +32,7 @@ class PeeringWaiter:
         return self._networks.look(may_be_missing=self._is_absent)
 
     def until_free(self) -> Wait[NetworkState]:
-        """Return the wait for a change to be taken: GCP makes one change at a time to the peerings of both networks."""
+        """Return the wait for GCP to accept a change: it makes one at a time to the peerings of both networks."""
         refusals: list[TaskError] = []
 
         def refused(last: NetworkState, error: TaskError) -> NetworkState | None:
@@ -97,7 +97,7 @@ class PeeringWaiter:
         )
 
     def until_active(self, state: NetworkState) -> Wait[NetworkState] | None:
-        """Return the wait for the peering to be active, as it is once Atlas's half is there; None if that is not wanted."""
+        """Return the wait for the peering to be active, which needs Atlas's half; None if the task does not wait."""
         if not self._params["wait"] or self._is_absent:
             return None
 

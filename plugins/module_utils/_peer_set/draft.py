@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of a declared list: what becomes of each entry, and what only the list as a whole forbids."""
+"""Plans a declared list: each entry, and the checks of the list as a whole."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ Refusals = dict[str, TaskError]
 
 @dataclass
 class Draft:
-    """The plans of the entries, before the list as a whole is judged.
+    """The plans of the entries, before the checks of the list as a whole.
 
     Attributes:
         entries: The entries.
-        plans: The plans of those that can be done, by key.
-        final: The connection that each of these will have, by key.
-        refusals: Why an entry cannot be done, by key.
-        failures: What has failed already, by key.
+        plans: The plans of the entries that can be done, by key.
+        final: The connection that an entry will have, by key.
+        refusals: The error of an entry that cannot be done, by key.
+        failures: The error of an entry whose connection has failed already, by key.
         going: The connections to remove, since the list does not declare them.
     """
 
@@ -73,7 +73,7 @@ class PeerSetPlanner:
         self._choices = choices
 
     def plan(self, state: PeerSetState) -> Plan:
-        """Plan what is left to do. What the list as a whole forbids is in the `refusals` of the plan."""
+        """Plan what is left to do. What must not be done is in the `refusals` of the plan: nothing is then changed."""
         draft = self._draft(state)
         if self._params["prune"]:
             settled = state.failures.keys() | state.done.keys()
@@ -96,7 +96,7 @@ class PeerSetPlanner:
         )
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
-        """Return the state in which a plan is done, and all is as the task would wait for it."""
+        """Return the state after a plan and all that the task waits for."""
         done = {change.key: change for change in plan.changes}
         entries = dict(state.entries)
         for entry in self._entries:
@@ -116,8 +116,8 @@ class PeerSetPlanner:
     def split_undeclared(self, state: PeerSetState) -> tuple[list[Peer], list[Peer]]:
         """Return the connections that the list does not declare: those to ignore, and the others; none that are leaving.
 
-        An entry whose connection is unclear declares all of its network, and a connection of which Atlas does not say
-        these may be declared by any.
+        An entry whose connection is unclear declares all connections of its network. A connection whose identity Atlas does not
+        show counts as declared, since any entry may mean it.
         """
         declared: set[str] = set()
         for entry in self._entries:
@@ -134,7 +134,7 @@ class PeerSetPlanner:
         return split_ignored(self._patterns, candidates, CASELESS)
 
     def _warn_of_others(self, draft: Draft) -> tuple[str, ...]:
-        """Return a warning if connections are removed, or all would be, and the options do not say that AWS alone is meant."""
+        """Return a warning if prune removes connections, or the list is empty, while `provider_name` is not set."""
         is_whole = self._params["prune"] and (draft.going or not self._entries)
         if not is_whole or self._params["provider_name"] is not None:
             return ()
@@ -144,7 +144,7 @@ class PeerSetPlanner:
         )
 
     def _draft(self, state: PeerSetState) -> Draft:
-        """Plan the entries one by one; what was done in this run is not done again."""
+        """Plan the entries one by one. Nothing that this run has done is done again."""
         draft = Draft(self._entries)
         for entry in self._entries:
             key = entry.key
@@ -172,10 +172,10 @@ class PeerSetPlanner:
             unfit[entry.key] = entry.named(error)
 
     def _plan_entry(self, entry: PeerEntry, own: PeerState) -> tuple[Plan, Peer]:
-        """Plan one entry, and return the connection that it will have, too.
+        """Return the plan of one entry, and the connection that it will have.
 
         Raises:
-            TaskError: If it cannot be.
+            TaskError: If the entry cannot be planned, or the containers cannot be read.
         """
         choice, peer = self._choices[entry.key], own.peer
         planner = PeerPlanner(choice)
@@ -204,7 +204,7 @@ def _find_refusals(
     choices: t.Mapping[str, ContainerChoice],
     params: Parameters,
 ) -> Refusals:
-    """Return all that keeps a list from being done, by the keys of entries, and by other keys for the list as a whole."""
+    """Return why a list cannot be done, by the keys of entries, or by other keys for the list as a whole."""
     whole = {"limit": _above_limit(draft, changes, state), "ceiling": _above_ceiling(changes, params)}
     return {
         **{key: error for key, error in whole.items() if error is not None},
@@ -216,7 +216,7 @@ def _find_refusals(
 
 
 def _duplicates(draft: Draft) -> Refusals:
-    """Find the entries that mean the same connection as one before, or may mean it."""
+    """Find the entries that mean, or may mean, the same connection as an earlier entry."""
     refusals: Refusals = {}
     for entry in draft.entries:
         for before in draft.entries[: entry.index]:
@@ -229,7 +229,7 @@ def _duplicates(draft: Draft) -> Refusals:
 
 
 def _same_container(entry: PeerEntry, before: PeerEntry, draft: Draft) -> str:
-    """Return what to do about two entries of a network that have, or may have, the same container; empty if they do not."""
+    """Return a hint for two entries of one network that have, or may have, the same container; empty if they do not."""
     if entry.provider.has_one_container:
         return f"Declare it once: a project has one network container on {entry.provider.name}."
     if entry.container is None or before.container is None:
@@ -254,7 +254,7 @@ def _cycles(steps: t.Iterable[Step]) -> Refusals:
 
 
 def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, ContainerChoice]) -> Refusals:
-    """Check the blocks of what is created or changed, and of its container; of two such entries, the later one is at fault."""
+    """Check that the blocks of created and changed connections do not overlap; of two such entries, the later one is refused."""
     changed = [entry for entry in draft.entries if entry.key in draft.plans and draft.plans[entry.key].changes]
     own = {peer["id"] for entry in changed if (peer := state.entries[entry.key].peer) is not None}
     leaving = own | {peer["id"] for peer in draft.going}
@@ -268,7 +268,7 @@ def _overlaps(draft: Draft, state: PeerSetState, choices: t.Mapping[str, Contain
             check_twins(choices[entry.key], final, others)
         except TaskError as error:
             refusals[entry.key] = entry.named(error)
-        # Without an id, it is known by its entry.
+        # A new connection has no id yet: the key of its entry stands for it.
         neighbours.append({**final, "id": final["id"] or entry.key})
     return refusals
 
@@ -278,7 +278,7 @@ def _with(provider: Cloud, peers: t.Iterable[Peer]) -> list[Peer]:
 
 
 def _above_limit(draft: Draft, changes: t.Iterable[Change], state: PeerSetState) -> TaskError | None:
-    """Check that a project holds all connections; only creations make them more."""
+    """Return an error if creations exceed Atlas's limit of connections in a project."""
     created = sum(change.action == "create" for change in changes)
     going = {peer["id"] for peer in draft.going}
     staying = sum(peer["id"] not in going and not is_leaving(peer) for peer in state.listed)
@@ -301,7 +301,7 @@ def _above_ceiling(changes: t.Iterable[Change], params: Parameters) -> TaskError
 
 
 def _warn_of_pending(changes: t.Sequence[Change], state: PeerSetState) -> tuple[str, ...]:
-    """Return a warning if more connections will be pending than Atlas takes: it is no refusal, since acceptance makes room."""
+    """Return a warning if more connections will be pending than Atlas allows. It is no refusal: accepted ones make room."""
     going = {change.before["id"] for change in changes if change.action in ("delete", "recreate") and change.before}
     present = [peer for peer in state.listed if is_pending(peer) and peer["id"] not in going]
     created = [t.cast("Peer", change.after) for change in changes if change.action in ("create", "recreate")]

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which request of a list may be sent now, and what a refusal means."""
+"""Decides which request of a list can be sent now, and what a refusal means."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .state import PeerSetState
 
 
 class PeerGate:
-    """Decides when a request can be sent, and which refusals are waited out: for lack of a place, or of rights.
+    """Decides when a request can be sent, and which refusals to wait out: no place for another connection, or missing rights.
 
     Args:
         params: The options of the task.
-        matches: Which connection each entry means, by key.
+        matches: Finds the connection of each entry, by key.
         clock: A monotonic clock, in seconds.
     """
 
@@ -39,7 +39,7 @@ class PeerGate:
         self._role_timeout: int = params["azure_role_timeout"]
 
     def hold(self, step: Step, error: TaskError, state: PeerSetState) -> PeerSetState | None:
-        """Return the state in which a refused creation waits for a later poll; None if the refusal is a failure."""
+        """Return the state in which a refused creation waits for the next poll; None if the refusal is a failure."""
         key = step.keys[0]
         match = self._matches.get(key)
         if match is not None and may_repeat(match.choice, step.request, error, replaces=key in state.done):
@@ -51,14 +51,14 @@ class PeerGate:
         return replace(state, full=(count_pending(state.listed), len(state.listed)), places=0)
 
     def is_held(self, step: Step, state: PeerSetState) -> bool:
-        """Return whether a refusal holds back a step."""
+        """Return whether an earlier refusal holds back a step."""
         return isinstance(step.request, CreatePeer) and (state.full is not None or step.keys[0] in state.refused)
 
     def is_ready(self, step: Step, state: PeerSetState, running: t.Sequence[Step]) -> bool:
         """Return whether nothing is in the way of a step.
 
         Raises:
-            TaskError: If its entry has failed, or if what is in its way will not go, because that has failed.
+            TaskError: If its entry has failed, or the change or removal of a connection in its way has failed.
         """
         after, failed_before = step.after, state.failures.get(step.keys[0])
         if failed_before is not None:
@@ -79,7 +79,7 @@ class PeerGate:
         return has_place and step.keys[0] not in state.resting
 
     def blocked(self, step: Step, state: PeerSetState, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a step that could not be sent until the time was up."""
+        """Return the error of a step that could not be sent before the time was up."""
         blockers = step.after.blockers(state.listed) if isinstance(step.after, After) else []
         if not blockers:
             way_out = for_pending(state.listed, "Have pending ones accepted in AWS", "Have pending ones completed in")
@@ -114,15 +114,15 @@ class PeerGate:
         return with_removed(step, better, state)
 
     def repeats(self, state: PeerSetState) -> float:
-        """Return for how many seconds creations are sent again for lack of rights; 0 if none are."""
+        """Return for how many seconds creations are repeated for lack of rights; 0 if none are."""
         return self._role_timeout if state.refused.keys() - state.failures.keys() else 0.0
 
 
 def counted(state: PeerSetState, listed: t.Collection[Peer]) -> PeerSetState:
-    """Return the state with the places that are free as a poll shows them, in which refused creations may go again."""
+    """Return the state after a poll, with the free places counted, and refused creations free to be sent again."""
     if state.full is not None:
         pending = count_pending(listed)
-        # More than that were there once, so the limit is not lower.
+        # The limit is at least as high as any count that was seen.
         full = (max(state.full[0], pending), max(state.full[1], len(listed)))
         state = replace(state, full=full, places=max(full[0] - pending, full[1] - len(listed)))
     return replace(state, resting=frozenset())
@@ -134,7 +134,7 @@ def count_pending(peers: t.Iterable[Peer]) -> int:
 
 
 def with_removed(step: Step, error: TaskError, state: PeerSetState) -> TaskError:
-    """Return the error of a step; that of a creation says which connection was removed for it."""
+    """Return the error of a step; for a creation, it also names the connection that was removed for it."""
     removal = state.done.get(step.keys[0])
     if not isinstance(step.request, CreatePeer) or removal is None or removal.before is None:
         return error

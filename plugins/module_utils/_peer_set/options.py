@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of a declared list: its entries, and the patterns of what is ignored."""
+"""The options of a declared list: its entries, and the patterns of connections to ignore."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _parse_word(value: str) -> str:
 
 _CLOUD_FORMS = {name: form for cloud in _ALL for name, form in cloud.forms.items()}
 _LAST = [cloud.region for cloud in _ALL if cloud.region is not None]
-# The fields of results of all clouds, each with the form that its values have.
+# The fields of results of all clouds, each with the parser of its values.
 PATTERN_FORMS: dict[str, Parse] = {
     "id": parse_object_id,
     **{name: _CLOUD_FORMS[name] for cloud in _ALL for name in cloud.read_only if name in _CLOUD_FORMS},
@@ -66,10 +66,10 @@ PATTERN_FORMS: dict[str, Parse] = {
 
 
 def pattern_forms(provider_name: str | None) -> t.Mapping[str, Parse | None]:
-    """Return the fields that patterns may have, each with the form of its values; None for any text.
+    """Return the fields that patterns may have, each with the parser of its values; None for any text.
 
     Args:
-        provider_name: The option: not on all clouds are errors codes.
+        provider_name: The option. On some clouds, `error_state_name` is free text instead of a code.
     """
     are_codes = all(cloud.has_error_codes for cloud in to_clouds(provider_name))
     return PATTERN_FORMS if are_codes else {**PATTERN_FORMS, "error_state_name": None}
@@ -96,7 +96,7 @@ class PeerEntry:
 
     @property
     def identity(self) -> tuple[str | None, ...]:
-        """What makes it the same as another one, beside its container."""
+        """The names of its network. Entries with the same identity and container mean the same connection."""
         return identity_of(self._named)
 
     @property
@@ -120,7 +120,7 @@ class PeerEntry:
         return self.provider.goal(self.params["wait_for"])
 
     def named(self, error: TaskError) -> TaskError:
-        """Return an error of a single connection with the name of the entry before its message."""
+        """Return an error about one connection with the name of the entry before its message."""
         place = "." if _begins_with_option(error) else f" ({self.name}): "
         return error.with_message(f"{self.key}{place}{error.message}")
 
@@ -136,10 +136,10 @@ def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
 
 
 def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]]:
-    """Return the entries of the option `peers` with values in place of texts, each with its cloud provider, and warnings.
+    """Return the entries of the option `peers`, parsed and each with its `provider_name`, and warnings.
 
     Raises:
-        InvalidOptionError: If some cannot be right; all of them are named.
+        InvalidOptionError: If some are invalid; the message names all of them.
     """
     parsed: list[dict[str, t.Any]] = []
     warnings: list[str] = []
@@ -167,7 +167,7 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
 
 
 def _readers(entry: Parameters, provider: Cloud) -> t.Iterator[t.Callable[[], tuple[dict[str, t.Any], list[str]]]]:
-    """Return what parses the options of an entry, one by one, so that all that is wrong is found."""
+    """Return the parsers of an entry's options. They run one by one, so that all mistakes are found."""
     for name in FIELDS:
         if provider is AWS or name != "container_region_name":
             yield partial(_parse_one, entry, name)
@@ -197,7 +197,7 @@ def _choose(entry: Parameters, provider_name: str | None) -> Cloud:
     """Return the cloud provider of an entry.
 
     Raises:
-        InvalidOptionError: If its options do not tell it, or the list is not about that cloud.
+        InvalidOptionError: If its options name no cloud, or `provider_name` of the task excludes it.
     """
     provider = choose_provider(entry)
     if provider is None:

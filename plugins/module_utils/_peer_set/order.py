@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""In which order the requests of a set can be sent: what each needs others to give up first."""
+"""Orders the requests of a set: each waits for the connections that hold what it needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class After:
     """What has to be out of the way before a request is sent.
 
     Attributes:
-        gone: The ids of connections that have to be gone, for their pair, block or place.
+        gone: The ids of connections that have to be gone, for their identity, block or place.
         moved: The ids of connections that have to have another block, or to be gone.
         block: The block that the request needs.
     """
@@ -32,7 +32,7 @@ class After:
     block: str | None
 
     def blockers(self, listed: t.Iterable[Peer]) -> list[Peer]:
-        """Return those of the present connections that are still in the way."""
+        """Return the listed connections that are still in the way."""
         return [
             peer
             for peer in listed
@@ -41,14 +41,14 @@ class After:
 
 
 def order(steps: t.Sequence[Step], listed: t.Sequence[Peer]) -> tuple[Step, ...]:
-    """Return steps in the order in which they can be sent, each with what it needs.
+    """Return the steps in the order in which they can be sent, each with the connections that it waits for.
 
-    Removals that others need come first, then changes, creations, and the other removals. All that is in the way of a step is
-    removed or changed by the others: what would stay in the way was refused before.
+    Removals that others need come first, then changes, creations, and the other removals. Whatever is in the way of a step is
+    removed or changed by another step: the planner has refused all other cases.
 
     Args:
         steps: The removals, changes and creations of a set, as the planner of one connection makes them.
-        listed: The connections that are there.
+        listed: All connections of the project.
     """
     removed = {step.request.id for step in steps if isinstance(step.request, DeletePeer)}
     leaving = removed | {peer["id"] for peer in listed if is_leaving(peer)}
@@ -71,12 +71,12 @@ def order(steps: t.Sequence[Step], listed: t.Sequence[Peer]) -> tuple[Step, ...]
 
 
 def after_twins(step: Step, leaving: t.Iterable[Peer], choices: t.Mapping[str, ContainerChoice]) -> Step:
-    """Return a step; a creation waits for the connections that leave and that its cloud does not allow beside it.
+    """Return a step. A creation also waits for leaving connections that its cloud does not allow beside it.
 
     Args:
         step: The step, as the planner of one connection makes it.
-        leaving: The connections that are being removed, or will be.
-        choices: The container of each entry, by key; all are asked for if there is such a connection.
+        leaving: The connections that are being removed, or that the plan removes.
+        choices: The container of each entry, by key; all containers are read if the network has such a connection.
     """
     if not isinstance(step.request, CreatePeer):
         return step
@@ -85,11 +85,11 @@ def after_twins(step: Step, leaving: t.Iterable[Peer], choices: t.Mapping[str, C
 
 
 def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:
-    """Return those of some changes that wait for one another to give up their blocks, so that none could ever be sent."""
+    """Return the changes that wait for each other's blocks in a cycle, so that none can be sent; empty if there is no cycle."""
     waiting = {step.request.id: step for step in steps if isinstance(step.request, UpdatePeer)}
     while True:
         needed = {one for step in waiting.values() for one in step.after.moved}
-        # What waits for nothing can be sent, and what nothing waits for only waits for a cycle.
+        # A step that waits for nothing can be sent. One that no other waits for is in no cycle.
         others = [one for one, step in waiting.items() if one not in needed or not step.after.moved & waiting.keys()]
         if not others:
             return tuple(waiting.values())
@@ -118,9 +118,9 @@ def _with_after(step: Step, holders: t.Sequence[Peer], leaving: t.Collection[str
 
 
 def _with_places(creations: t.Sequence[Step], listed: t.Sequence[Peer], leaving: t.Collection[str]) -> list[Step]:
-    """Return creations with the connections whose places they need: those beyond the places that are free."""
+    """Return the creations. Those beyond the free places also wait for the removal of a connection each."""
     free = MOST_PEERS - len(listed)
-    # A connection that is replaced by a new one gives its place to that.
+    # A new connection takes the place of the one that it replaces.
     given = {one for step in creations for one in step.after.gone}
     places = [peer["id"] for peer in listed if peer["id"] in leaving and peer["id"] not in given]
     placed = []

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is there of a declared list, and which connection each entry means."""
+"""The state of a declared list: the connections of the project, and the one that each entry means."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .._resources.peers import VpcPeers
 
 @dataclass(frozen=True)
 class PeerSetState:
-    """What is there, and what the task has done so far.
+    """The connections of the project, and what the task has done so far.
 
     Attributes:
         listed: All connections of the project.
-        first: Those that were there when the task began.
-        entries: What each entry means, by its key; an entry whose connection is unclear is missing.
-        unclear: Why the connection of an entry is unclear, by its key.
-        done: What was done, by the keys of entries and the ids of removed connections.
-        failures: What has failed, by the same.
+        first: The connections when the task began.
+        entries: The connection that each entry means, by key; an entry whose connection is unclear is missing.
+        unclear: The error of each entry whose connection is unclear, by key.
+        done: The changes made, by the keys of entries and the ids of undeclared connections.
+        failures: The errors, by the same keys.
         pruned: The connections whose removal was accepted because the list does not declare them.
-        full: How many connections were pending, and how many there were, when Atlas took no more; None if it has taken all.
-        places: How many more it takes since then.
-        refused: Since when the creations of entries are refused for lack of rights, by the keys of the entries.
-        resting: The keys of those that are not sent again before the next poll.
+        full: The highest counts of pending and of all connections since Atlas had no place for one; None if it always had.
+        places: How many more connections Atlas can take after such a refusal.
+        refused: When the creation of an entry was first refused for lack of rights (clock, in seconds), by key.
+        resting: The keys of refused creations that are not repeated before the next poll.
     """
 
     listed: tuple[Peer, ...]
@@ -56,7 +56,7 @@ class PeerSetState:
         before = next((fields_of(one) for one in self.first if one["id"] == peer["id"]), None)
         change = Change("create" if before is None else "update", key, before, peer)
         if earlier is not None:
-            # Its removal was the first half.
+            # The removal was the first half of a replacement.
             change = Change("recreate", key, earlier.before, peer)
         return replace(
             self,
@@ -68,7 +68,7 @@ class PeerSetState:
         )
 
     def with_leaving(self, key: str, peer_id: str) -> PeerSetState:
-        """Return the state after the removal of a connection was accepted: of an entry's own, or of one that is not declared."""
+        """Return the state after Atlas accepted the removal of an entry's connection, or of an undeclared one."""
         before = self.find(peer_id)
         leaving = t.cast("Peer", {**before, "status_name": cloud_of(before).terminating})
         done = {**self.done, key: Change("delete", key, before, None)}
@@ -78,18 +78,18 @@ class PeerSetState:
         return replace(state, entries={**self.entries, key: PeerState(leaving, (leaving,), (), leaving)})
 
     def with_failure(self, key: str, error: TaskError) -> PeerSetState:
-        """Return the state after something has failed for good."""
+        """Return the state with a failure that is final."""
         return replace(self, failures={**self.failures, key: error})
 
 
 def choose_entries(matches: t.Mapping[str, PeerMatch], state: PeerSetState) -> PeerSetState:
     """Return the state with the connection that each entry means now.
 
-    What this task has done it does not do again, even if the list does not show it yet.
+    Connections that this task has created or changed stay, even if the list does not show them yet.
 
     Args:
         matches: Finds the connection of each entry, by key.
-        state: The state, with a list that was just read.
+        state: The state, with a list that has just been read.
 
     Raises:
         TaskError: If the network containers are needed and cannot be read.

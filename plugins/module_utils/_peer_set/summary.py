@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the result of a declared list says: actions, failures, sums, the diff."""
+"""The result of a declared list: actions, failures, sums and the diff."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PeerSetSummary:
 
     Args:
         entries: The entries of the list.
-        split_undeclared: Returns the connections that the list does not declare: those to ignore, and the others.
+        split_undeclared: Returns the undeclared connections of a state: those to ignore, and the others.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class PeerSetSummary:
         self._split_undeclared = split_undeclared
 
     def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
-        """Return what the result shows: what was done, or if the plan is refused what it would do."""
+        """Return the fields of the result: what was done, or, if the plan is refused, what it would do."""
         changes, failures = _done(state, plan)
         own = [state.entries.get(key) for key in self._by_key]
         return {
@@ -45,7 +45,7 @@ class PeerSetSummary:
         }
 
     def diff(self, state: PeerSetState, plan: Plan) -> list[dict[str, t.Any]]:
-        """Return the diff: one element for each changed connection, and how many entries are as they should be."""
+        """Return the diff: one element for each changed connection, and one with the number of unchanged entries, if any."""
         diff: list[dict[str, t.Any]] = []
         changes, failures = _done(state, plan)
         for change in self._in_order(changes, lambda one: one.key, state):
@@ -57,21 +57,21 @@ class PeerSetSummary:
         return [*diff, {"prepared": f"unchanged: {unchanged}\n"}] if unchanged else diff
 
     def statuses(self, state: PeerSetState) -> list[str]:
-        """Return the state of the connection of each entry."""
+        """Return the state of each entry's connection, in the order of the entries."""
         own = [state.entries.get(key) for key in self._by_key]
         return [one.peer["status_name"] if one is not None and one.peer is not None else GONE for one in own]
 
     def refusal(self, state: PeerSetState, plan: Plan) -> TaskError:
-        """Return the error with all that is wrong with a plan."""
+        """Return one error with all refusals and failures of a plan."""
         return _joined("Nothing was changed.", self._failures(_done(state, plan)[1], state))
 
     def failure(self, state: PeerSetState) -> TaskError | None:
-        """Return the error with all that has failed; None for nothing."""
+        """Return one error with all failures; None if there are none."""
         failures = self._failures(state.failures, state)
         return _joined("", failures) if failures else None
 
     def stopped(self, state: PeerSetState) -> str:
-        """Return what was done, for a task that is ended from outside."""
+        """Describe what was done, for a task that is stopped from outside."""
         done = [f"{change.action} {name_of(change.after or change.before or {})}" for change in state.done.values()]
         unsure = {key: error for key, error in state.failures.items() if error.outcome_unknown}
         text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
@@ -79,7 +79,7 @@ class PeerSetSummary:
         return f"{text}; perhaps also: {', '.join(names)}" if names else text
 
     def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str], state: PeerSetState) -> list[T]:
-        """Return things in the order of the list; then come removals, as Atlas lists them."""
+        """Sort things in the order of the entries, then removals in Atlas's order; `key` returns the key or id of a thing."""
         places = {one: place for place, one in enumerate([*self._by_key, *(peer["id"] for peer in state.first)])}
         return sorted(things, key=lambda one: places.get(key(one), len(places)))
 
@@ -91,7 +91,7 @@ class PeerSetSummary:
     def _action(self, change: Change, state: PeerSetState) -> dict[str, t.Any]:
         entry, shown = self._by_key.get(change.key), change.after or change.before or {}
         known = self._present(change, state) or change.before or {}
-        # Not the state, which goes on by itself.
+        # Without the state, which changes by itself.
         fields = {name: shown[name] for name in FIELDS if name in shown}
         differing = cloud_of(shown).differing(fields, change.before) if change.after and change.before else ()
         return {
@@ -133,7 +133,7 @@ class PeerSetSummary:
 
 
 def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str, TaskError]]:
-    """Return what was done, or if the plan is refused what it would do, and what has failed."""
+    """Return the changes made or, if the plan is refused, those it would make; and the failures by key."""
     if not plan.refusals:
         return [*state.done.values()], state.failures
     failures = {**plan.failures, **plan.refusals}
@@ -141,13 +141,13 @@ def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str,
 
 
 def _foreseen(name: str, value: t.Any, change: Change) -> t.Any:
-    """Return a field as the diff shows it: what is null now, and only Atlas will know, is known later."""
+    """Return a field as the diff shows it: an id that only Atlas can assign is known after apply."""
     is_new = change.action in ("create", "recreate")
     return KNOWN_LATER if is_new and value is None and name in ("id", cloud_of(change.after or {}).accepted_id) else value
 
 
 def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> TaskError:
-    """Return one error for several failures; what Atlas said of it is kept if there is only one."""
+    """Return one error for several failures. Status, code and detail are kept if there is only one failure."""
     only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
     return TaskError(
         " ".join(filter(None, (text, *(str(failure["msg"]) for failure in failures)))),

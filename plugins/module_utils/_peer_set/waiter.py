@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task waits for with a declared list: one question a poll for all of it."""
+"""The wait for a declared list: each poll reads the connections of all entries at once, by cloud."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .gate import counted
 from .options import PeerEntry
 from .state import PeerLists, PeerSetState
 
-# How many connections one line names for each reason to wait.
+# How many connections a status line names for each reason to wait.
 _MOST_NAMES = 5
 
 
 class PeerSetWaiter:
-    """Reads the connections again and again, and says how far each entry has come.
+    """Polls the connections, and records how far each entry has come.
 
     Args:
         entries: The entries.
         choices: The container of each entry, by key.
         lists: The connections of the project.
-        sent: What this task has sent.
+        sent: The requests that this task has sent.
         waits: Whether the task waits for the entries.
     """
 
@@ -49,7 +49,7 @@ class PeerSetWaiter:
         self._waits = waits
 
     def poll(self, state: PeerSetState) -> PeerSetState:
-        """Read the connections that are waited for, and return how far each entry has come, and what has failed."""
+        """Read the connections that the task waits for, and return the state with new failures."""
         return self.look(state, self._awaited(state))
 
     def look(self, state: PeerSetState, names: t.Collection[str] | None = None) -> PeerSetState:
@@ -65,7 +65,7 @@ class PeerSetWaiter:
             error = self._removal_failure(by_id.get(gone["id"]))
             if error is not None:
                 failures.setdefault(gone["id"], error)
-        # What becomes of these was decided at first.
+        # These had failed when the task began, and the plan has dealt with them.
         dead = {peer["id"] for peer in state.first if is_failed(peer)}
         for entry in self._entries:
             own = entries.get(entry.key)
@@ -83,21 +83,21 @@ class PeerSetWaiter:
         return None if peer is None else self._sent.removal_failure(peer)
 
     def _read_names(self, entries: t.Mapping[str, PeerState]) -> None:
-        """Read the names of Atlas's own network where they are needed to act in the customer's cloud."""
+        """Read the names of Atlas's network where the customer needs them to set up the peering."""
         for entry in self._entries:
             own = entries.get(entry.key)
             if own is not None and own.peer is not None:
                 self._choices[entry.key].read_names(own.peer, again=True)
 
     def is_settled(self, state: PeerSetState) -> bool:
-        """Return whether all that is waited for is there, is gone, or has failed."""
+        """Return whether all that the task waits for is there, is gone, or has failed."""
         if not self._waits:
             return True
         listed = {peer["id"] for peer in state.listed}
         return not self._missing(state) and not any(peer["id"] in listed - state.failures.keys() for peer in state.pruned)
 
     def late(self, state: PeerSetState, error: WaitTimeoutError) -> PeerSetState:
-        """Return the state when the time is up: what is not there by now has failed."""
+        """Return the state when the time is up: what has not reached its goal has failed."""
         for entry in self._missing(state):
             peer = t.cast("Peer", state.entries[entry.key].peer)
             choice = self._choices[entry.key]
@@ -110,12 +110,12 @@ class PeerSetWaiter:
         return state
 
     def line(self, state: PeerSetState) -> str:
-        """Return how far the entries have come, in one line."""
+        """Return the progress of the entries in one line."""
         missing = len(self._missing(state)) + len(state.failures.keys() & {entry.key for entry in self._entries})
         return _to_line(self._entries, missing, state)
 
     def _awaited(self, state: PeerSetState) -> frozenset[str]:
-        """Return the clouds with connections that are waited for, or all if places are counted."""
+        """Return the names of the clouds that the task waits for; of all clouds if there are none, or if places are counted."""
         entries = {entry.provider.name for entry in self._missing(state)}
         pruned = {peer["id"] for peer in state.pruned}
         leaving = {cloud_of(peer).name for peer in state.listed if is_leaving(peer) or peer["id"] in pruned}
@@ -123,7 +123,7 @@ class PeerSetWaiter:
         return frozenset(found) if found and state.full is None else self._lists.names
 
     def _missing(self, state: PeerSetState) -> list[PeerEntry]:
-        """Return the entries whose connection is not there yet and has not failed."""
+        """Return the entries whose connection has neither reached its goal nor failed."""
         return [
             entry
             for entry in self._entries
@@ -133,7 +133,7 @@ class PeerSetWaiter:
         ]
 
     def _seen(self, entry: PeerEntry, own: PeerState, present: Peer | None) -> tuple[PeerState, TaskError | None]:
-        """Return an entry whose connection was seen or is gone, and why it has failed, if the task waits for it."""
+        """Return the new state of an entry, and the error if its connection has failed or is gone while the task waits for it."""
         if own.dying:
             seen = replace(own, peer=present, dying=(present,)) if present else replace(own, peer=None, dying=())
             return seen, self._removal_failure(present)
@@ -148,12 +148,12 @@ class PeerSetWaiter:
 
 
 def _to_line(entries: t.Sequence[PeerEntry], missing: int, state: PeerSetState) -> str:
-    """Return how far the entries have come, and which of them wait for the customer.
+    """Return the progress of the entries in one line, with those that wait for the customer.
 
     Args:
         entries: The entries.
-        missing: How many of them are not there yet.
-        state: What is there.
+        missing: How many of them have not reached their goal.
+        state: The state.
     """
     goals = {entry.goal.lower().replace("_", " ") for entry in entries}
     line = f"{len(entries) - missing} of {len(entries)} {goals.pop() if len(goals) == 1 else 'there'}"
@@ -165,7 +165,7 @@ def _to_line(entries: t.Sequence[PeerEntry], missing: int, state: PeerSetState) 
 
 
 def _waiting(entries: t.Iterable[PeerEntry], state: PeerSetState) -> dict[str, list[str]]:
-    """Return the connections that wait for the customer, by what they wait for."""
+    """Return the names of connections that wait for the customer, by what they wait for."""
     waiting: dict[str, list[str]] = {}
     for entry in entries:
         own, provider = state.entries.get(entry.key), entry.provider

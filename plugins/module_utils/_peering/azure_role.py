@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role that Atlas needs on AZURE: what is waited for and said while Atlas has no rights on the VNet."""
+"""The role that Atlas needs on AZURE: the waits and the messages while Atlas has no rights on the VNet."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .container_choice import ContainerChoice, is_government
 from .errors import RoleError
 
 ROLE = "the role of Atlas"
-# What a task shows in place of a state while Atlas refuses the connection.
+# The status that a task shows while Atlas refuses the connection.
 REFUSED = "refused"
 
 
 def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float | None = None) -> TaskError:
-    """Return the error that says what Atlas needs on the customer's network, ready to paste.
+    """Return the error that says which rights Atlas needs on the customer's network, with commands to paste.
 
     Args:
         choice: The container, with the options.
         fields: The connection.
         error: The refusal.
-        waited: For how many seconds it was repeated; None if it was not.
+        waited: For how many seconds the request was repeated; None if it was not.
     """
     if isinstance(error, RoleError):
         return error
@@ -39,7 +39,7 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, wait
         needs = (
             "The application id of the government's Atlas is not known here; ask MongoDB's support for it. Its service principal"
         )
-    # Not joined by &&: for a second VNet the service principal exists, and the other lines are needed nevertheless.
+    # Not joined by &&: for a second VNet, the first line fails as the service principal exists, but the others are needed.
     lines = "" if handover["az"] is None else f" To paste: {'; '.join(handover['az'])}"
     return RoleError(
         f"{error.message}{repeated} {needs} needs a role with the actions {', '.join(role['actions'])} on the scope "
@@ -54,13 +54,13 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, wait
 def may_repeat(
     choice: ContainerChoice, request: CreatePeer | UpdatePeer | DeletePeer, error: TaskError, *, replaces: bool
 ) -> bool:
-    """Return whether a refused request is sent again, since the role that Atlas needs may be too new.
+    """Return whether to send a refused request again, since the role that Atlas needs may be too new.
 
     Args:
         choice: The container, with the options.
         request: What was refused.
         error: The refusal.
-        replaces: Whether a connection was removed for it: then it is sent again whether or not the task waits.
+        replaces: Whether a connection was removed for it. If so, it is sent again even if the task does not wait.
     """
     params = choice.params
     is_role = isinstance(request, CreatePeer) and error.error_code in choice.provider.role_codes
@@ -68,13 +68,13 @@ def may_repeat(
 
 
 def until_role_holds(choice: ContainerChoice, fields: Fields, error: TaskError, waited: float) -> Wait[t.Any]:
-    """Return the wait until a creation is no longer refused: a new role takes time to hold everywhere in Azure.
+    """Return the wait until a creation is no longer refused: a new role takes time to propagate in Azure.
 
     Args:
         choice: The container, with the options.
         fields: The connection.
         error: The first refusal.
-        waited: For how many seconds it was waited for before.
+        waited: How many seconds of `azure_role_timeout` are used up already.
     """
     last = error
 

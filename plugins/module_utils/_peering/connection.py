@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from .._clouds.cloud import Peer
 
-# Asks for all connections of the project: a list.
+# The key of the fact that lists all connections of the project.
 LIST_PEERS = "peers"
-# What a removal comes after: the new connection has to be there as far as the task waits for it.
+# What the removal of a replaced connection waits for: the new one is in the state that the task waits for.
 REACHED = "reached"
 
 
@@ -21,11 +21,11 @@ class PeerState:
     """The connection that the options mean.
 
     Attributes:
-        peer: The connection; None if it is not there. One that is being removed only if there is no other.
-        dying: The connections with its identity that are being removed; empty if there is a live one.
+        peer: The connection; None if there is none. It is one that is being removed only if there is no live one.
+        dying: The connections with the same identity that are being removed; empty if there is a live one.
         listed: All connections of the project; None where they were not listed.
-        template: What was being removed when the task came, for what the options leave open.
-        needs_id: Whether nothing but the connection with `peer_id` will do.
+        template: The one connection that was being removed when the task began: it completes the options of a new one.
+        needs_id: Whether only the connection with `peer_id` counts, and no new one may be created.
         old: The connection with `peer_id` that will be replaced by one with another identity; None if there is none.
     """
 
@@ -41,7 +41,7 @@ class CreatePeer(t.NamedTuple):
     """Request a connection.
 
     Attributes:
-        fields: What it is made of; what the reply says differs from it in the region.
+        fields: The fields of the request. The reply may differ in the region.
         home_region: The region of its container, if it is known.
     """
 
@@ -50,7 +50,7 @@ class CreatePeer(t.NamedTuple):
 
 
 class UpdatePeer(t.NamedTuple):
-    """Change fields of a connection; the whole object goes along."""
+    """Change fields of a connection. `fields` has only those that change; the whole object is sent."""
 
     id: str
     fields: t.Mapping[str, t.Any]

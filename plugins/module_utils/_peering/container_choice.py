@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which network container the options mean, why none will do, and what the customer needs to know of it: the hand-over."""
+"""Finds the network container that the options mean, explains why there is none, and makes the hand-over to the customer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .._http.errors import InvalidOptionError, NotFoundError, TaskError
 from .._resources.containers import NOT_FOUND, Container, Containers, container_cloud, describe, is_in_region, to_region
 from .connection import LIST_PEERS, PeerState
 
-# Asks for the containers of the project: a list of the provider, or of all clouds. Any other need is the id of one container.
+# The key of the fact that lists the project's containers: the provider's, or all clouds'. Other keys are ids of containers.
 LIST_CONTAINERS = "containers"
 _GOVERNMENT = "mongodbgov.com"
 
@@ -23,12 +23,12 @@ _GOVERNMENT = "mongodbgov.com"
 class ContainerChoice:
     """The network container that `container_id` or `container_region_name` names, or that is found without them.
 
-    `container_region_name` costs the list of the containers as soon as it matters.
+    With `container_region_name`, the containers are listed as soon as it matters.
 
     Args:
         params: The options.
         provider: The cloud provider.
-        facts: The containers, and the connections of the project; read when they are asked for.
+        facts: The containers and connections of the project; each fact is read on first use.
     """
 
     def __init__(self, params: Parameters, provider: Cloud, facts: Facts) -> None:
@@ -38,7 +38,7 @@ class ContainerChoice:
         self._group_id: str = params["group_id"]
 
     def select(self, peers: list[Peer]) -> list[Peer]:
-        """Return those of some connections that are in a container that the options allow.
+        """Return the connections that are in a container that the options allow.
 
         Raises:
             TaskError: If Atlas does not say which container one is in.
@@ -59,7 +59,7 @@ class ContainerChoice:
         """Return the id of the container that the options name; None if they leave it open.
 
         Raises:
-            TaskError: If `container_region_name` names none, or more than one.
+            TaskError: If there is none in `container_region_name`, or more than one.
         """
         region = self.params["container_region_name"]
         if region is None:
@@ -84,11 +84,11 @@ class ContainerChoice:
         """Return the container of a connection.
 
         Args:
-            container_id: Its id, if it is known. Otherwise it is the only one, or the one in the region of the VPC.
-            region: The region of the VPC, if it is known.
+            container_id: Its id, if known. Without it, the only container counts, or the only one in the region of the VPC.
+            region: The region of the VPC, if known.
 
         Raises:
-            TaskError: If there is none, or more than one that could be meant; they are listed.
+            TaskError: If there is none, or if several match; the message lists them.
         """
         if container_id is not None and not self.provider.lists_all:
             return self.known(container_id) or t.cast("Container", self._facts[container_id])
@@ -119,11 +119,11 @@ class ContainerChoice:
         return next((one for one in listed if one["id"] == container_id), self._facts.get(container_id or ""))
 
     def read_names(self, peer: Peer, *, again: bool = False) -> None:
-        """Read the containers if a connection waits for a customer who needs the names of its container's network.
+        """Read the containers if a connection waits for the customer, who needs the names of Atlas's network.
 
         Args:
             peer: The connection.
-            again: Whether they are read once more: Atlas names its network only after it has made that.
+            again: Whether to read them again if the names are missing: Atlas knows them only once its network exists.
         """
         provider, container = self.provider, self.known(peer["container_id"])
         if not provider.has_names or peer["status_name"] != provider.pending:
@@ -134,7 +134,7 @@ class ContainerChoice:
             self._list()
 
     def region_of(self, peer: Peer) -> str | None:
-        """Return the region of the VPC of a connection: where Atlas answers null, the container's, which may have to be read."""
+        """Return the region of a connection's VPC. If Atlas answers null, it is the container's, which may have to be read."""
         name = self.provider.region
         if name is None:
             return None
@@ -144,16 +144,16 @@ class ContainerChoice:
         return to_region(self.find(peer["container_id"], None))
 
     def known_region_of(self, peer: Peer) -> str | None:
-        """Return the same as far as it has been read already."""
+        """Return the region of a connection's VPC without reading anything; None if it is not known."""
         container, name = self.known(peer["container_id"]), self.provider.region or ""
         return fields_of(peer).get(name) or (to_region(container) if container is not None and name else None)
 
     def neighbours(self, state: PeerState) -> t.Sequence[Peer]:
-        """Return all connections of the project, whatever their container; they are asked for if they were not listed."""
+        """Return all connections of the project, in any container. They are read if the state has no list."""
         return t.cast("list[Peer]", self._facts[LIST_PEERS]) if state.listed is None else state.listed
 
     def describe(self, container_id: str) -> str:
-        """Return a container in words, with its region if Atlas tells it: the words are for a failure of another kind."""
+        """Describe a container, with its region if known. It never fails: the text is for the message of another error."""
         try:
             region = next((to_region(one) for one in self._list() if one["id"] == container_id), None)
         except TaskError:
@@ -161,13 +161,13 @@ class ContainerChoice:
         return f"network container {container_id}" + (f" in {region}" if region else "")
 
     def missing(self, container_id: str, error: TaskError) -> InvalidOptionError | None:
-        """Return what to say if an error means that a container does not exist; None for any other error."""
+        """Return the error for a container that does not exist, if that is what `error` means; None for any other error."""
         if error.error_code != NOT_FOUND:
             return None
         return no_such_container(self.params, self.provider, container_id).with_reply(error)
 
     def check_given(self) -> None:
-        """Read all containers, and check that the one of the option `container_id` is among them.
+        """Read all containers, and check that `container_id`, if set, is among them.
 
         Raises:
             InvalidOptionError: If it is not.
@@ -181,7 +181,7 @@ class ContainerChoice:
         )
 
     def read(self, need: str, containers: Containers) -> list[Container] | Container:
-        """Read what was asked for.
+        """Read a fact: the list of containers, or one container by its id.
 
         Raises:
             InvalidOptionError: If the container does not exist, or is on another provider.
@@ -198,7 +198,7 @@ class ContainerChoice:
         return container
 
     def _elsewhere(self, container_id: str) -> InvalidOptionError | None:
-        """Return the error for a container that is on another cloud, as far as all of the project were listed."""
+        """Return the error for a container that is on another cloud; None if the list of containers does not have it."""
         found = next((one for one in self._facts[LIST_CONTAINERS] if one["id"] == container_id), None)
         return None if found is None else on_other_cloud(self.provider, found)
 
@@ -206,7 +206,7 @@ class ContainerChoice:
         return self._listed(self._facts[LIST_CONTAINERS])
 
     def _listed(self, containers: t.Iterable[Container]) -> list[Container]:
-        """Return those of some containers that are the provider's."""
+        """Return the containers that are on the provider."""
         return [one for one in containers if container_cloud(one["provider_name"]).name == self.provider.name]
 
     def _in_region(self) -> list[Container]:
@@ -214,11 +214,11 @@ class ContainerChoice:
 
 
 def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any]:
-    """Return what has to be known to act in the customer's cloud; the keys of a cloud are always the same.
+    """Return what the customer needs for the cloud's half of the peering. The keys of one cloud are always the same.
 
     Args:
-        choice: The container, with the options, which describe the connection if it is not there.
-        peer: The connection.
+        choice: The container, with the options, which describe a connection that is not there yet.
+        peer: The connection; None if there is none.
     """
     params, provider = choice.params, choice.provider
     names = (*provider.writable, *provider.read_only)
@@ -228,7 +228,7 @@ def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any
 
 
 def is_government(params: Parameters) -> bool:
-    """Whether Atlas is the government's, by `base_url`."""
+    """Whether `base_url` is that of Atlas for Government."""
     host = urlsplit(params["base_url"] or "").hostname or ""
     return host == _GOVERNMENT or host.endswith(f".{_GOVERNMENT}")
 
@@ -244,7 +244,7 @@ def no_such_container(params: Parameters, provider: Cloud, container_id: str) ->
 
 
 def on_other_cloud(provider: Cloud, container: Container) -> InvalidOptionError:
-    """Return the error for a container that another provider has."""
+    """Return the error for a container that is on another provider."""
     return InvalidOptionError(
         f"container_id: network container {container['id']} is on {container['provider_name']}, not on {provider.name}.",
         hint=f"Leave it out to have the container on {provider.name} found.",

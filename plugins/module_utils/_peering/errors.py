@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task on a connection may end with beside the errors of `_http/errors.py`."""
+"""The errors of tasks on connections, beside those of `_http/errors.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._http.errors import TaskError
 
 
 class OtherCloudError(TaskError):
-    """`peer_id` names a connection with another cloud provider.
+    """`peer_id` names a connection on another cloud provider.
 
     Attributes:
         peer: The connection.

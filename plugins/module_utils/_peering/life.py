@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of a connection: what this task has sent lately, what is waited for, and how it fails."""
+"""The life of a connection: the recent requests of the task, the waits, and the errors."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .connection import PeerState
 from .container_choice import ContainerChoice
 from .match import PeerMatch
 
-# Seconds after a creation in which a read that does not know the connection yet is not taken for its removal.
+# Seconds after a creation in which a read without the connection does not mean that it is removed.
 NEW_FOR = 10.0
 # Seconds after a request for removal in which Atlas may still show that an earlier removal has failed.
 OLD_FAILURE_FOR = 60.0
-# Seconds for finding out the region of a VPC, which a message names only for convenience.
+# Seconds to read the region of a VPC, which a message names only for convenience.
 _REGION_TIME = 5.0
 # A connection that has failed and is older than this has probably worked before.
 _SETTLED_AFTER = datetime.timedelta(hours=1)
@@ -40,7 +40,7 @@ class SentRequests:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        # Until when a connection may not be shown yet, and until when its failure may be that of an earlier removal.
+        # By id: until when Atlas may not show a connection yet, and until when a failure may be an earlier removal's.
         self._new_until: dict[str, float] = {}
         self._old_until: dict[str, float] = {}
 
@@ -49,7 +49,7 @@ class SentRequests:
         self._new_until[peer["id"]] = self._clock() + NEW_FOR
 
     def record_removal(self, peer: Peer) -> None:
-        """Record that this task has just asked for the removal of a connection, which was like this before."""
+        """Record that this task has just asked for the removal of a connection; `peer` is its state before."""
         if has_removal_failed(peer):
             self._old_until[peer["id"]] = self._clock() + OLD_FAILURE_FOR
 
@@ -58,7 +58,7 @@ class SentRequests:
         return self._clock() < self._new_until.get(peer_id, -math.inf)
 
     def removal_failure(self, peer: Peer) -> TaskError | None:
-        """Return why the removal of a connection has failed; None if it has not, or if the failure may be an earlier one."""
+        """Return the error of a failed removal; None if it has not failed, or if the failure may be an earlier removal's."""
         if not has_removal_failed(peer):
             self._old_until.pop(peer["id"], None)
         elif self._clock() >= self._old_until.get(peer["id"], -math.inf):
@@ -67,12 +67,12 @@ class SentRequests:
 
 
 class PeerWaiter:
-    """Waits by asking for the connection again and again.
+    """Makes the waits for a connection, which poll Atlas.
 
     Args:
-        match: Which connection the options mean.
-        sent: What this task has sent.
-        session: Atlas.
+        match: Finds the connection that the options mean.
+        sent: The requests that this task has sent.
+        session: The session with Atlas.
         clock: A monotonic clock, in seconds.
     """
 
@@ -123,7 +123,7 @@ class PeerWaiter:
             left[:] = [one for one in map(self._peers.get_peer, awaited) if one is not None]
             if not left:
                 self._match.forget(peers)
-            # What only has the block is not shown, and what will be changed stays.
+            # A connection that only holds the block is not shown; one that will be changed stays.
             stays = state.peer is not None and state.peer["id"] not in awaited
             own = state.peer if stays else next(iter(self._match.with_identity(left)), None)
             return replace(state, peer=own, dying=tuple(left))
@@ -140,7 +140,7 @@ class PeerWaiter:
         return Wait(GONE, poll, is_done, late)
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
-        """Return how far the connection has come, and what has to be done for the wait to go on."""
+        """Return the state of the connection, and what the customer has to do for the wait to go on."""
         peer = state.peer
         if peer is None:
             return Status(GONE)
@@ -151,7 +151,7 @@ class PeerWaiter:
         return customer_task(self._match.choice, peer, self._goal, self._region_of)
 
     def _region_of(self, peer: Peer) -> str | None:
-        """Return the region of a VPC, which is read once; None if that fails: the message names the account then."""
+        """Return the region of a VPC, which is read once. None if that fails: the message then names the account."""
         if peer["id"] not in self._regions:
             try:
                 with self._session.within(self._clock() + min(_REGION_TIME, self._params["wait_timeout"] / 4)):
@@ -164,13 +164,13 @@ class PeerWaiter:
 def customer_task(
     choice: ContainerChoice, peer: Peer, goal: str, region_of: t.Callable[[Peer], str | None]
 ) -> CustomerTask | None:
-    """Return what has to be done in the customer's cloud for a wait to go on; None for nothing.
+    """Return what the customer has to do in the cloud for a wait to go on; None for nothing.
 
     Args:
         choice: The container.
         peer: The connection.
         goal: The state that is waited for.
-        region_of: Returns the region of the connection's VPC; it is asked where the cloud's connections have one.
+        region_of: Returns the region of the connection's VPC; called only for clouds whose connections have one.
     """
     provider = choice.provider
     if not provider.waits_for_customer(peer, goal):
@@ -181,7 +181,7 @@ def customer_task(
 
 
 def removed_by_others(peer_id: str, goal: str) -> TaskError:
-    """Return the error for a connection that has gone while the task waited for it."""
+    """Return the error for a connection that was removed while the task waited for it."""
     return TaskError(
         f"VPC peering connection {peer_id} was removed by somebody else while this task waited for {goal}.",
         hint="Find out who removes it, then run the task again.",
@@ -189,13 +189,13 @@ def removed_by_others(peer_id: str, goal: str) -> TaskError:
 
 
 def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask | None) -> TaskError:
-    """Return the error for a connection that is not where it should be when the time is up.
+    """Return the error for a connection that has not reached its goal when the time is up.
 
     Args:
         peer: The connection as it was last seen.
-        goal: The state that was waited for.
-        error: How long it took, and whether Atlas answered in the end.
-        task: What has to be done for it to go on; None for nothing.
+        goal: The state that the task waited for.
+        error: How long the task waited, and the last failure to get an answer.
+        task: What the customer has to do for it to go on; None for nothing.
     """
     hint = "Raise wait_timeout, or run the task again later: it goes on from there."
     if task is not None:
@@ -222,13 +222,13 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
 
 
 def failure(provider: Cloud, params: Parameters, peer: Peer, *, worked: bool = False) -> TaskError:
-    """Return the error that tells why a connection has failed, and what to do.
+    """Return the error that says why a connection has failed, and what to do.
 
     Args:
         provider: The cloud provider.
         params: The options.
         peer: The connection.
-        worked: Whether it was seen to work.
+        worked: Whether this task has seen it work.
     """
     removal = "atlas_vpc_peer and state: absent" if "peers" in params else "state: absent"
     hint = f"Set recreate: dead to remove it and request the same again, or remove it with {removal}."
@@ -249,7 +249,7 @@ def failure(provider: Cloud, params: Parameters, peer: Peer, *, worked: bool = F
 
 
 def _is_old(peer: Peer) -> bool:
-    """Whether a connection is older than the time in which a new one works or fails."""
+    """Whether a connection is so old that it has probably worked before."""
     made = created_at(peer["id"])
     return made is not None and datetime.datetime.now(datetime.timezone.utc) - made > _SETTLED_AFTER
 
@@ -260,7 +260,7 @@ def has_removal_failed(peer: Peer) -> bool:
 
 
 def explain_removal(peer: Peer, error: TaskError) -> TaskError:
-    """Return what to say of a removal that was refused: Atlas may still be trying one that it could not do before.
+    """Return the error to show for a refused removal: an earlier removal may have failed, and block this one.
 
     Args:
         peer: The connection as it was last seen.
@@ -272,7 +272,7 @@ def explain_removal(peer: Peer, error: TaskError) -> TaskError:
 
 
 def _not_removed(provider: Cloud, peer: Peer) -> TaskError:
-    """Return the error for a connection whose removal has failed again."""
+    """Return the error for a connection whose removal has failed."""
     return TaskError(
         f"VPC peering connection {peer['id']} could not be removed: it is {provider.failure_in_words(peer)}.",
         error_code=peer["error_state_name"],
@@ -281,6 +281,6 @@ def _not_removed(provider: Cloud, peer: Peer) -> TaskError:
 
 
 def with_removal(error: TaskError, removed: Peer) -> TaskError:
-    """Return the error of a creation with a sentence on the connection that was removed for it, unless it has that."""
+    """Return the error of a creation, with a sentence on the connection that was removed for it unless it has one."""
     text = f"VPC peering connection {removed['id']} is removed by now; the next run creates the new one."
     return error if text in error.message else error.with_message(f"{error.message} {text}")

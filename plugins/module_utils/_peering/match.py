@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which VPC peering connection the options mean."""
+"""Finds the VPC peering connection that the options mean."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PeerMatch:
 
     Args:
         peers: The connections.
-        choice: The container, with the options; what it asks for is read.
+        choice: The container, with the options; the facts that it needs are read.
     """
 
     def __init__(self, peers: VpcPeers, choice: ContainerChoice) -> None:
@@ -31,13 +31,13 @@ class PeerMatch:
         self.choice = choice
         self._params = choice.params
         self._identity = {name: self._params[name] for name in peers.provider.identity}
-        # What this task has seen gone. A list that lags behind may show it even now.
+        # The ids of connections that this task has seen gone. Atlas's list may lag behind, and still show them.
         self._gone: set[str] = set()
-        # The container of what peer_id names, if that is gone or moves.
+        # The container of the connection with peer_id, if that is gone or will be replaced.
         self._home: str | None = None
         # Whether peer_id names a connection that will be replaced by one with another identity.
         self._is_moving = False
-        # Seen once, it stays: several that are being removed need not be alike.
+        # Kept once it is set: if several connections are being removed, they may differ.
         self._template: Peer | None = None
 
     def look(self, found: Peer | None = None) -> PeerState:
@@ -47,12 +47,12 @@ class PeerMatch:
             found: The connection with `peer_id`, if it has just been read.
 
         Raises:
-            TaskError: If more than one is there, or the one with `peer_id` is not what the other options say.
+            TaskError: If more than one is alive, or the one with `peer_id` does not fit the other options.
         """
         params = self._params
         peer_id = params["peer_id"] if params["peer_id"] not in self._gone else None
         peer = found or (self.peers.get_peer(peer_id) if peer_id is not None else None)
-        # It may have been an earlier run that has replaced it by one with another id, or was ended in the middle.
+        # An earlier run may have replaced it with one that has another id, or may have stopped half-way.
         is_again = params["recreate"] != "never" and params["state"] == "present"
         may_be_replaced = is_again and None not in self._identity.values()
         if peer is not None:
@@ -66,10 +66,10 @@ class PeerMatch:
         return replace(state, template=self._template)
 
     def _named(self, peer: Peer, may_move: bool) -> PeerState:
-        """Return the state with the connection that `peer_id` names, which may be about to be replaced by another one.
+        """Return the state for the connection with `peer_id`. With `may_move`, a new one with another identity may replace it.
 
         Raises:
-            TaskError: If it is not what the other options say.
+            TaskError: If it does not fit the other options, or more than one match them.
         """
         if peer["provider_name"] != self.peers.provider.name:
             raise OtherCloudError(peer, self.peers.provider.name)
@@ -78,13 +78,13 @@ class PeerMatch:
             return PeerState(peer, (peer,) if self._is_dying(peer) else ())
         self._is_moving = True
         if self._params["container_id"] is None and self._params["container_region_name"] is None:
-            # It moves to another network only.
+            # Only the customer's network changes, so the new connection stays in the container.
             self._home = peer["container_id"]
         state = self.choose(self.peers.list_peers())
         return state if self._is_dying(peer) else replace(state, old=peer)
 
     def choose(self, listed: t.Sequence[Peer]) -> PeerState:
-        """Choose the connection out of all that the project has.
+        """Choose the connection from a list of all connections of the project.
 
         Raises:
             TaskError: If more than one is alive.
@@ -97,7 +97,7 @@ class PeerMatch:
         return PeerState(next(iter(live or matches), None), () if live else tuple(matches), tuple(listed))
 
     def forget(self, peers: t.Iterable[Peer]) -> None:
-        """Record that connections are gone, and that a new one may replace them."""
+        """Record that connections are gone. If one is that with `peer_id`, its identity and container stand for the options."""
         for peer in peers:
             self._gone.add(peer["id"])
             if peer["id"] == self._params["peer_id"] and not self._is_moving:
@@ -111,20 +111,20 @@ class PeerMatch:
     def explain(
         self, request: CreatePeer | UpdatePeer, error: TaskError, state: PeerState, waited: float | None = None
     ) -> TaskError:
-        """Return what to say of a refusal: which rights Atlas lacks, which option is at fault, or what is in the way.
+        """Return the error to show for a refusal: rights that Atlas lacks, the option at fault, or what is in the way.
 
         Args:
             request: What was refused.
             error: The refusal.
-            state: The state in which it was sent; what else matters may be read.
-            waited: For how many seconds it was sent again for lack of rights; None if it was not.
+            state: The state in which it was sent. More may be read to explain the refusal.
+            waited: For how many seconds the request was repeated for lack of rights; None if it was not.
         """
         if error.error_code in self.peers.provider.role_codes:
             return role_failure(self.choice, request.fields, error, waited)
         return find_cause(error, request, state, self.choice) or self._explain_existing(error, state)
 
     def _explain_existing(self, error: TaskError, state: PeerState) -> TaskError:
-        """Return what is in the way if Atlas says that a connection exists already, and it is in another container."""
+        """If Atlas says that the connection exists already, and it is in another container, return an error that names it."""
         if error.error_code not in ALREADY_EXISTS:
             return error
         others = [peer for peer in self.with_identity(self.choice.neighbours(state)) if not self.choice.select([peer])]
@@ -140,13 +140,13 @@ class PeerMatch:
         return bool(peer["status_name"] == self.peers.provider.terminating)
 
     def with_identity(self, peers: t.Iterable[Peer]) -> list[Peer]:
-        """Return those of some connections that lead to the network, in any container."""
+        """Return the connections that lead to the network of the options, in any container, without those that are gone."""
         return [
             peer for peer in peers if peer["id"] not in self._gone and not self.peers.provider.differing(self._identity, peer)
         ]
 
     def _check(self, peer: Peer) -> None:
-        """Check that `peer_id` names the connection that the other options mean: nothing is done to another one."""
+        """Check that `peer_id` names the connection that the other options mean, so that no other one is changed."""
         provider, found = self.peers.provider, fields_of(peer)
         wanted = {name: self._params[name] for name in (*provider.identity, "container_id") if self._params[name] is not None}
         names = provider.differing(wanted, found)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which cloud the options of a connection mean, and their values there."""
+"""Finds the cloud that the options of a connection mean, and checks the options for that cloud."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, Cloud
 from .._engine.options import Parameters, check_options, check_version, parse_option, parse_region
 from .._http.errors import InvalidOptionError
 
-# The options that describe the customer's network; AWS's id of the connection is only for finding it.
+# The options that describe the customer's network, without AWS's id of the connection, which only serves to find one.
 NETWORK_OPTIONS: dict[str, dict[str, t.Any]] = {
     option: {"type": "str"} for options in CLOUD_OPTIONS.values() for option in options if option != AWS.accepted_id
 }
-# Longer than Azure has ever been known to take until a new role holds everywhere.
+# Seconds: one day, longer than Azure is known to need to propagate a new role.
 LONGEST_ROLE_TIMEOUT = 86400
 
 
@@ -24,7 +24,7 @@ def choose_provider(params: Parameters) -> Cloud | None:
     """Return the cloud that the options mean; None if they leave it open.
 
     Raises:
-        InvalidOptionError: If they do not go together.
+        InvalidOptionError: If they are for different clouds.
     """
     named = params.get("provider_name")
     given = {
@@ -51,17 +51,17 @@ def choose_provider(params: Parameters) -> Cloud | None:
 
 
 def parse_cloud(params: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], list[str]]:
-    """Parse the options that are one cloud's alone, and the region of the container as that cloud has it.
+    """Parse the options of one cloud, and the region of the container as that cloud names it.
 
     Args:
         params: The options.
-        provider: The cloud; on AWS there is nothing to do, since all modules have its options in common.
+        provider: The cloud. For AWS there is nothing to do: `parse_values` parses its options.
 
     Returns:
-        What is different then, by option, and warnings about regions that are not known.
+        The values that change, by option, and warnings about unknown regions.
 
     Raises:
-        InvalidOptionError: If one cannot be right.
+        InvalidOptionError: If one is invalid.
     """
     if provider is AWS:
         return {}, []
@@ -81,10 +81,10 @@ def parse_cloud(params: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], 
 
 
 def _parts_of_whole(params: Parameters, cloud: Cloud) -> dict[str, str]:
-    """Return the options that the one stands for that names the network as a whole, if there is such an option and it is set.
+    """Return the options that the cloud's option for the whole network (`vnet_id`) stands for; empty if it is not set.
 
     Raises:
-        InvalidOptionError: If one of them is set, too, and differs.
+        InvalidOptionError: If one of them is also set, and differs.
     """
     if cloud.whole is None or params.get(cloud.whole) is None:
         return {}
@@ -99,7 +99,7 @@ def _parts_of_whole(params: Parameters, cloud: Cloud) -> dict[str, str]:
 
 
 def check_identity(params: Parameters, provider: Cloud) -> None:
-    """Check that the options tell which connection they mean, and all of it if it may have to be created again.
+    """Check that the options identify a connection, and describe it in full if it may have to be created again.
 
     Raises:
         InvalidOptionError: If they do not.
@@ -112,7 +112,7 @@ def check_identity(params: Parameters, provider: Cloud) -> None:
         if given and provider is not AWS:
             missing = " and ".join(name for name in provider.identity if params[name] is None)
             raise InvalidOptionError(f"{missing} is missing.", hint=f"Set it beside {' and '.join(given)}, or set peer_id.")
-        # The rules of the argument spec take a null for a value, and do not know which names go together.
+        # For the argument spec, an explicit null is a value; nor does it know which names go together.
         raise InvalidOptionError(f"{identity}, or peer_id, must not be null.")
     if params["recreate"] != "never" and params["state"] == "present":
         *names, last = dict.fromkeys((*reversed(provider.identity), *provider.needed))
@@ -126,10 +126,10 @@ def check_identity(params: Parameters, provider: Cloud) -> None:
 
 
 def check_goal(params: Parameters, provider: Cloud) -> None:
-    """Check that connections on a cloud reach the state that the task waits for.
+    """Check that connections on a cloud can reach the state that the task waits for.
 
     Raises:
-        InvalidOptionError: If they do not.
+        InvalidOptionError: If they cannot.
     """
     if provider.pending is None and params["wait_for"] == "pending_acceptance":
         raise InvalidOptionError(
@@ -139,7 +139,7 @@ def check_goal(params: Parameters, provider: Cloud) -> None:
 
 
 def check_role_timeout(params: Parameters) -> None:
-    """Check the time for repeating what Atlas refuses for its role.
+    """Check `azure_role_timeout`, in seconds.
 
     Raises:
         InvalidOptionError: If it is out of range.

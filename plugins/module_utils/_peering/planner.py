@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What becomes of a connection: it is changed, new, in place of another, or removed."""
+"""Plans one connection: its creation, change, replacement or removal."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from .preflight import check_overlaps, check_region, check_twins, find_holders, 
 class PeerPlanner:
     """Plans the one connection that the options describe.
 
-    For a new one, the container is read where the options leave it or the region open, and before a connection is removed for it,
-    since that would be gone if Atlas refused the new one. Otherwise Atlas itself refuses, and `PeerMatch.explain` says why.
+    For a new one, the container is read if the options leave it or the region open, or if a connection is removed first: a
+    refused creation would leave nothing. Otherwise Atlas checks the container, and `PeerMatch.explain` explains a refusal.
 
     Args:
         choice: The container, with the options.
@@ -36,14 +36,14 @@ class PeerPlanner:
         self._provider = provider
         self._choice = choice
         self._wanted = {name: params[name] for name in provider.writable if name != "container_id" and params[name] is not None}
-        # Version 1.0 of the API chooses the container by itself; v2 needs it, and the accepter's region, too.
+        # API v1.0 chooses the container by itself; v2 requires it, and the accepter's region.
         self._needs_container = params["api_version"] == "v2"
 
     def plan_absent(self, state: PeerState) -> Plan:
         """Plan the removal of the connection, unless it is leaving already.
 
         Raises:
-            TaskError: If it is another one than the options say.
+            TaskError: If its labels differ from the options.
         """
         peer, provider = state.peer, self._provider
         if peer is None or state.dying:
@@ -63,7 +63,7 @@ class PeerPlanner:
         """Plan the connection that the options describe.
 
         Raises:
-            TaskError: If it cannot be there.
+            TaskError: If it cannot be created, changed or replaced as the options require.
         """
         if state.old is None:
             return self._plan_own(state)
@@ -75,10 +75,10 @@ class PeerPlanner:
         return Plan((*plan.changes, removal), (*plan.steps, removal_of_old(state.old, (key,))), warnings)
 
     def _check_move(self, plan: Plan, old: Peer, new: Peer) -> tuple[str, ...]:
-        """Check that a move removes no other connection that may work; there is a warning if it removes one that has failed.
+        """Check that a move removes no second connection that may work; return a warning if it removes a failed one.
 
         Raises:
-            TaskError: If it would: what people see of a move is the connection that moves.
+            TaskError: If it would: a user expects a move to remove only the connection with `peer_id`.
         """
         if plan.changes[:1] == () or plan.changes[0].action != "recreate":
             return ()
@@ -139,14 +139,14 @@ class PeerPlanner:
         return Plan((Change("update", current["id"], current, after),), (step,))
 
     def _in_words(self, names: t.Iterable[str], current: Peer) -> str:
-        """Return how fields of a connection differ from the options."""
+        """Describe how fields of a connection differ from the options."""
         return ", ".join(f"{name} is {fields_of(current)[name]}, not {self._wanted[name]}" for name in names)
 
     def predict(self, state: PeerState, plan: Plan) -> PeerState:
-        """Return the state to which a plan leads, and foresee what Atlas would refuse.
+        """Return the state after a plan, with the checks that Atlas would make.
 
         Raises:
-            TaskError: If it would.
+            TaskError: If Atlas would refuse it.
         """
         change = plan.changes[0] if plan.changes else None
         if change is None:
@@ -171,12 +171,12 @@ class PeerPlanner:
         """Plan a new connection.
 
         Args:
-            state: What is there; the options are completed by what is being removed.
+            state: The state; its `template` completes the options, unless a connection is replaced.
             replaced: The connection that is removed for it, if any.
-            home: The container, if the options leave it open and it is known.
+            home: The id of the container, if the options leave it open and it is known.
 
         Raises:
-            TaskError: If it cannot be created like that; the message names the option.
+            TaskError: If the options do not allow it; the message names the option.
         """
         provider, template = self._provider, state.template if replaced is None else None
         known = fields_of(template) if template is not None else {}
@@ -209,7 +209,7 @@ class PeerPlanner:
         return Plan((change,), tuple(steps))
 
     def _shown(self, fields: Fields, home_region: str | None) -> Fields:
-        """Return a new connection as Atlas will show it: null where the region is the container's."""
+        """Return a new connection as Atlas will show it, with null for a region that is the container's."""
         provider = self._provider
         shown = {**dict.fromkeys((*provider.read_only, *provider.writable)), **fields}
         if provider.region is not None and shown[provider.region] == home_region:
@@ -217,10 +217,10 @@ class PeerPlanner:
         return {**shown, "status_name": provider.progress[0], "provider_name": provider.name}
 
     def _plan_again(self, state: PeerState, old: Peer) -> Plan:
-        """Plan to replace a connection by what the options alone describe: if the task ends in between, the next run can go on.
+        """Plan to replace a connection with what the options alone describe, so that the next run can go on if this one stops.
 
         Raises:
-            TaskError: If that would be another connection, and `recreate` allows only the same one.
+            TaskError: If that one would differ, and `recreate` is not `changed`; or if an option for it is missing.
         """
         self._check_options(old)
         plan = self._plan_creation(state, replaced=old)
@@ -235,17 +235,17 @@ class PeerPlanner:
         return plan
 
     def _plan_move(self, state: PeerState, old: Peer) -> Plan:
-        """Plan a connection with another identity in place of one: the new one first, unless the old one is in its way.
+        """Plan to replace a connection with one of another identity: the new one first, unless the old one is in its way.
 
         Raises:
-            TaskError: If it cannot be created like that.
+            TaskError: If the new one cannot be created.
         """
         self._check_options(old)
         home = old["container_id"]
         first = self._plan_creation(state, old, home)
         fields = t.cast("CreatePeer", first.steps[-1].request).fields
         if self._in_the_way(fields, [old]):
-            # Once the old one is gone, nothing but the options tells the container.
+            # Once the old one is gone, only the options say which container is meant.
             first = self._plan_creation(state, old)
             going = (*state.dying, *(first.steps[-1].after or ()))
             return Plan(first.changes, (first.steps[0], Step("create", first.steps[-1].request, first.steps[-1].keys, going)))
@@ -270,7 +270,7 @@ class PeerPlanner:
         )
 
     def _differences(self, old: Peer, fields: Fields) -> list[str]:
-        """Return in words what differs between a connection and a new one."""
+        """Describe the differences between a connection and the new one, one text per field."""
         provider = self._provider
         region = None if provider.region is None else fields.get(provider.region)
         container = self._choice.find(fields.get("container_id"), region)
@@ -284,18 +284,18 @@ class PeerPlanner:
         return [f"{name} is {current[name]}, not {new[name]}" for name in names]
 
     def _leaving(self, state: PeerState, fields: Fields) -> tuple[Peer, ...]:
-        """Return the connections that are leaving, and in the way of a connection until they are gone, as far as is known."""
+        """Return the connections that are leaving and block a connection until they are gone, as far as is known."""
         listed = (state.listed or ()) if self._provider.block is not None else self._choice.neighbours(state)
         leaving = [one for one in listed if one["status_name"] == self._provider.terminating and one not in state.dying]
         return tuple(self._in_the_way(fields, leaving))
 
     def _in_the_way(self, fields: Fields, peers: t.Sequence[Peer]) -> list[Peer]:
-        """Return those of some connections that have the block of another one, or lead its network to an overlapping one."""
+        """Return the connections whose block overlaps that of `fields`, or that join its network to an overlapping container."""
         if self._provider.block is None:
             return find_twins(self._choice, fields, peers)
         return find_holders(fields[self._provider.block], fields.get("container_id"), peers, but=fields.get("id"))
 
 
 def removal_of_old(old: Peer, keys: tuple[str, ...]) -> Step:
-    """Return the removal of a connection after the one in its place is there."""
+    """Return the step that removes a connection once its replacement is there."""
     return Step("delete", DeletePeer(old["id"]), keys, after=REACHED)

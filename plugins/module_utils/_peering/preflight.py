@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What keeps Atlas from taking a connection: found before it is sent, or behind a refusal."""
+"""Checks for what makes Atlas refuse a connection: before a request is sent, or to explain a refusal."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from .._values.blocks import do_overlap
 from .connection import CreatePeer, PeerState, UpdatePeer
 from .container_choice import ContainerChoice
 
-# Errors behind which the container, the region, or another connection may be. The last one is all that Atlas said of a wrong
-# container for years.
+# Errors that the container, the region or another connection can cause. Atlas long answered a wrong container with the last one.
 _EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK", "INVALID_ATTRIBUTE", "UNEXPECTED_ERROR"))
 
 
 def check_region(wanted: str | None, current: Peer | None, container: Container) -> None:
-    """Check that the options do not change the region of a connection for which Atlas answers null.
+    """Check that the options do not change the region of a connection whose region is null in Atlas: the container's.
 
     Raises:
-        InvalidOptionError: If it is.
+        InvalidOptionError: If they do.
     """
     present = to_region(container)
     if wanted is not None and current is not None and current["accepter_region_name"] is None and present != wanted:
@@ -34,13 +33,13 @@ def check_region(wanted: str | None, current: Peer | None, container: Container)
 
 
 def find_holders(block: str | None, container_id: str | None, listed: t.Iterable[Peer], but: str | None = None) -> list[Peer]:
-    """Return the connections to a container that have a block, or a part of it; none on a cloud where Atlas does not know blocks.
+    """Return the connections in a container whose blocks overlap a block; none on a cloud where Atlas does not know blocks.
 
     Args:
         block: The block.
         container_id: The container.
         listed: The connections that are there.
-        but: The id of a connection that does not count.
+        but: The id of a connection to leave out.
     """
     return [
         peer
@@ -52,12 +51,12 @@ def find_holders(block: str | None, container_id: str | None, listed: t.Iterable
 def check_overlaps(
     provider: Cloud, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: t.Iterable[Peer]
 ) -> None:
-    """Check that the routes to the VPC differ from those to the container, and to other VPCs that are connected to it.
+    """Check that a VPC's block overlaps neither its container's nor those of other VPCs in that container.
 
     Args:
         provider: The cloud provider.
         fields: The connection as it will be.
-        container: Its container, if it is known.
+        container: Its container; None if it is not known.
         neighbours: The other connections, in any container; the connection itself may be among them.
 
     Raises:
@@ -88,10 +87,10 @@ def check_overlaps(
 
 
 def find_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbours: t.Iterable[Peer]) -> list[Peer]:
-    """Return a network's connections to other containers whose blocks overlap that of its own: its cloud refuses those.
+    """Return the network's connections to other containers with overlapping blocks, which its cloud refuses.
 
     Args:
-        choice: The container; all are asked for if there is such a connection.
+        choice: The container; all containers are read if the network has connections to others.
         fields: The connection as it will be.
         neighbours: The other connections, in any container.
     """
@@ -103,7 +102,7 @@ def find_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbour
         peer
         for peer in neighbours
         if peer["container_id"] != container_id
-        # One that has failed leaves the network alone, but for one that could not be removed.
+        # A failed connection has no peering in the network, unless its removal has failed.
         and peer["status_name"] in (*provider.progress, provider.terminating, provider.removal_failed)
         and not provider.differing(identity, peer)
     ]
@@ -121,15 +120,15 @@ def _block_of(choice: ContainerChoice, peer: Peer) -> str | None:
 def check_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbours: t.Iterable[Peer]) -> None:
     """Check that a network is not connected already to another container whose block overlaps.
 
-    Atlas says so only afterwards, and lets the new connection fail. Where Atlas knows the customer's block, it checks itself.
+    Atlas accepts such a request, and the new connection fails later. Where Atlas knows the customer's block, it refuses at once.
 
     Args:
-        choice: The container; all are asked for if there is such a connection.
+        choice: The container; all containers are read if the network has connections to others.
         fields: The connection as it will be.
         neighbours: The other connections, in any container; those that are being removed do not count.
 
     Raises:
-        InvalidOptionError: If it is; the message names both containers.
+        InvalidOptionError: If it is connected; the message names both containers.
     """
     provider, container_id = choice.provider, fields.get("container_id")
     twins = find_twins(choice, fields, [peer for peer in neighbours if peer["status_name"] != provider.terminating])
@@ -144,7 +143,7 @@ def check_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbou
 
 
 def find_cause(error: TaskError, request: CreatePeer | UpdatePeer, state: PeerState, choice: ContainerChoice) -> TaskError | None:
-    """Look for the option that is behind the refusal of a request.
+    """Find the option that has caused the refusal of a request.
 
     Args:
         error: The refusal.
@@ -153,16 +152,16 @@ def find_cause(error: TaskError, request: CreatePeer | UpdatePeer, state: PeerSt
         choice: The container; it may be read, and so may the other connections.
 
     Returns:
-        What to say instead; None if nothing is found, or if Atlas does not tell more about it: then the refusal is what matters.
+        The error to show instead; None if no cause is found, or if more cannot be read: the refusal itself is then shown.
     """
     provider, current = choice.provider, state.peer if isinstance(request, UpdatePeer) else None
     fields = {**(current or {}), **request.fields}
     container_id = fields.get("container_id")
-    # Where containers are read with one list, that tells whether another cloud has it.
+    # With `lists_all`, the list of containers shows whether the container is on another cloud.
     cause: TaskError | None = None
     if container_id is not None and not provider.lists_all:
         cause = choice.missing(container_id, error)
-    # What Atlas says of a container of another cloud is not known.
+    # Atlas's error for a container on another cloud is not known, so any error is examined.
     is_explained = error.error_code in _EXPLAINED or (provider.lists_all and isinstance(error, ApiError))
     if cause is None and is_explained and error.error_code not in provider.role_codes:
         try:

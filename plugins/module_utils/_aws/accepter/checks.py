@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be right before anything is changed, and which block is Atlas's."""
+"""Checks before anything is changed, and the choice of Atlas's block."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
         will_wait: Whether the task waits for a request that AWS has not passed on yet.
 
     Raises:
-        TaskError: If it is unknown, has ended, is not there yet, or leads to another region: it can be accepted only there.
+        TaskError: If it is unknown, has ended, is still being requested and `will_wait` is false, or leads to another region.
     """
     connection = view.connection
     if connection is None:
@@ -69,10 +69,10 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
 def check_parties(params: Parameters, connection: PeeringConnection) -> None:
     """Check that a connection leads from the right account to the right VPC.
 
-    What AWS does not show counts as wrong, except where routes are only removed.
+    A value that AWS does not show counts as wrong, unless state is absent.
 
     Raises:
-        TaskError: If it does not.
+        TaskError: If an account or the VPC is another one.
     """
     ours, theirs = connection.accepter, connection.requester
     unknown = (None,) if params["state"] == "absent" else ()
@@ -97,10 +97,10 @@ def check_parties(params: Parameters, connection: PeeringConnection) -> None:
 
 
 def check_vpc(params: Parameters, view: View) -> Vpc:
-    """Return the VPC.
+    """Check the VPC, and return it.
 
     Raises:
-        TaskError: If it is unknown, belongs to another account, or does not have the block of the options.
+        TaskError: If it is unknown, belongs to another account, or does not contain `route_table_cidr_block`.
     """
     vpc = view.vpc
     if vpc is None:
@@ -151,10 +151,10 @@ def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:
 
 
 def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
-    """Return Atlas's block, which must not overlap the VPC; None if it is not known and there is no connection either.
+    """Check Atlas's block, and return it; None if it is unknown and there is no connection either.
 
     Raises:
-        TaskError: If it is missing, is not the right one, or overlaps.
+        TaskError: If it is missing, differs from what AWS shows, or overlaps the VPC.
     """
     block = find_block(params, view.connection)
     if block is None and view.connection is not None:
@@ -173,13 +173,13 @@ def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
 
 
 def find_block(params: Parameters, connection: PeeringConnection | None) -> str | None:
-    """Return Atlas's block: that of the options, which must be one that AWS shows, or the only one that AWS shows.
+    """Return Atlas's block: `atlas_cidr_block`, checked against what AWS shows, or else the only block that AWS shows.
 
     Returns:
-        None if neither has it.
+        The block; None if neither has one.
 
     Raises:
-        TaskError: If AWS shows others, or several and the options have none.
+        TaskError: If AWS shows only other blocks, or several while the option is not set.
     """
     wanted: str | None = params["atlas_cidr_block"]
     if connection is None or not connection.requester.cidr_blocks:

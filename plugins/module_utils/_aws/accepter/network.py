@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The customer's network: what is read of it, and how each change is made."""
+"""Reads and changes the customer's network in AWS."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ROUTE_ACTIONS: dict[RouteAction, str] = {"create": "CreateRoute", "replace": "R
 class Network:
     """Reads and changes one account's network in one region.
 
-    What is read is chosen by filters: AWS leaves out what is unknown, and would refuse a list of ids as a whole.
+    Filters choose the objects, not lists of ids: AWS leaves unknown objects out of a filter, but refuses a list that has one.
 
     Args:
         session: The session with AWS.
@@ -50,7 +50,7 @@ class Network:
             account_id: The account of the credentials; None if AWS does not say.
 
         Raises:
-            TaskError: If something cannot be read; what is not there is no failure here.
+            TaskError: If a request fails. A missing object is no failure here.
         """
         is_absent, connection_id = params["state"] == "absent", params["connection_id"]
         connection = self.get_connection(connection_id) if connection_id is not None else None
@@ -59,7 +59,7 @@ class Network:
             return view
         vpc_id = params["vpc_id"] or (connection and connection.accepter.vpc_id)
         if not vpc_id:
-            # A connection that AWS has forgotten: the routes to it may still be there.
+            # AWS no longer knows the connection, but routes to it may still be there.
             return replace(view, tables=self._find_tables_with_routes_to(connection_id) if connection_id is not None else ())
         vpc = self._get_vpc(vpc_id)
         if vpc is None:
@@ -70,7 +70,7 @@ class Network:
             view = replace(view, elsewhere=self._find_tables(", ".join(missing), "route-table-id", *missing))
         if not is_absent and params["dns"] != "ignore" and vpc.account_id in (None, account_id or vpc.account_id):
             view = replace(view, vpc=replace(vpc, **self._get_dns(vpc_id)))
-        # Those of which one turns out to be Atlas's.
+        # The candidates for Atlas's block.
         shown = connection.requester.cidr_blocks if connection is not None else []
         blocks = shown if params["atlas_cidr_block"] is None else [params["atlas_cidr_block"]]
         peers = {peer for block in blocks for peer in peers_of(view.tables, block, connection_id)}
@@ -96,7 +96,7 @@ class Network:
         return next((one for one in map(to_vpc, found) if one.id == vpc_id), None)
 
     def _get_dns(self, vpc_id: str) -> dict[str, t.Any]:
-        """Return the attributes for DNS of a VPC (booleans), by their names in results."""
+        """Return the DNS attributes of a VPC (booleans), by their names in results."""
         values = {}
         for name, key in DNS_ATTRIBUTES.items():
             asked = {"VpcId": vpc_id, "Attribute": key[0].lower() + key[1:]}
@@ -109,7 +109,7 @@ class Network:
         return tuple(one for one in found if any(route.target == connection_id for route in one.routes))
 
     def _find_tables(self, which: str, name: str, *values: str) -> tuple[RouteTable, ...]:
-        """Return the route tables that a filter lets through, of any VPC."""
+        """Return the route tables of any VPC that match a filter."""
         return tuple(
             map(to_route_table, self._session.read(f"read the route tables {which}", "DescribeRouteTables", name, values))
         )
@@ -124,8 +124,8 @@ class Network:
         """Make a change, and return the view after it.
 
         Raises:
-            OvertakenError: If a route has another target by now.
-            TaskError: If the change is refused or lost.
+            OvertakenError: If the target of a route has changed since it was read.
+            TaskError: If the change is refused, or its reply is lost.
         """
         if isinstance(request, Accept):
             return self._accept(view)
@@ -151,9 +151,9 @@ class Network:
         return with_status(view, accepted.status, accepted.status_message)
 
     def _change_route(self, change: RouteChange) -> None:
-        """Change a route that still has the target that was read.
+        """Change a route, after checking that its target is still the one that was read.
 
-        AWS refuses to create a route where another one to the block is, but replaces and deletes one whatever its target.
+        AWS refuses a second route to a block, but replaces or deletes a route whatever its target.
         """
         if change.action != "create":
             tables = self._find_tables(change.table_id, "route-table-id", change.table_id)

@@ -61,7 +61,7 @@ def _parse_connection_id(value: str) -> str:
     )
 
 
-# What each option has, or each element of one that is a list.
+# The parser of each option, or of each element of a list.
 _PARSERS: dict[str, t.Callable[[str], t.Any]] = {
     "connection_id": _parse_connection_id,
     "vpc_id": parse_vpc_id,
@@ -79,7 +79,7 @@ def validate(params: Parameters) -> None:
     """Check the options without the network.
 
     Raises:
-        InvalidOptionError: If an option cannot be right, or they say neither which connection nor which VPC is meant.
+        InvalidOptionError: If an option is invalid, or one is missing that is required without `connection_id`.
     """
     for option, parse in _PARSERS.items():
         values = params[option] if isinstance(params[option], list) else [params[option]]
@@ -97,10 +97,10 @@ def validate(params: Parameters) -> None:
 
 
 def require_connection(params: Parameters) -> None:
-    """Check that the options name the connection; only a prediction can do without.
+    """Check that `connection_id` is set. Only check mode and state absent do without it.
 
     Raises:
-        InvalidOptionError: If they do not.
+        InvalidOptionError: If it is missing with state present.
     """
     if params["connection_id"] is None and params["state"] == "present":
         raise InvalidOptionError(
@@ -110,7 +110,7 @@ def require_connection(params: Parameters) -> None:
 
 
 def _check_vpc(params: Parameters) -> None:
-    """Check the options that stand in for the connection."""
+    """Check the options that are required without `connection_id`."""
     if params["state"] == "absent":
         missing = [option for option in ("vpc_id", "atlas_cidr_block") if params[option] is None]
         if missing:
@@ -126,7 +126,7 @@ def to_tags(option: str, value: t.Mapping[t.Any, t.Any] | None) -> dict[str, str
     """Return the tags of an option as text.
 
     Raises:
-        InvalidOptionError: If AWS would not take one.
+        InvalidOptionError: If a value is not text, or AWS would refuse the tag.
     """
     tags = {}
     for key, content in (value or {}).items():

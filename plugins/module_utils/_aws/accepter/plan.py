@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of atlas_vpc_peer_accepter: the steps in their order, or the refusal."""
+"""The plan of atlas_vpc_peer_accepter: its steps in order, or the error that refuses them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAME = "Name"
 
 @dataclass(frozen=True)
 class AccepterPlan(Plan):
-    """A plan, and what results show beside the changes.
+    """A plan, with what results show beside the changes.
 
     Attributes:
         block: Atlas's block; None if it is not known.
@@ -35,7 +35,7 @@ class AccepterPlan(Plan):
 
 
 def _plan(requests: t.Iterable[Request], warnings: list[str], block: str | None, table_ids: t.Iterable[str]) -> AccepterPlan:
-    """Return the plan that sends requests in their order; those after the acceptance wait until that has settled."""
+    """Return the plan that sends requests in their order. Each but the acceptance waits first for an active connection."""
     changes, steps = [], []
     for one in requests:
         change = to_change(one)
@@ -86,7 +86,7 @@ def plan_present(params: Parameters, view: View) -> AccepterPlan:
 
 
 def plan_absent(params: Parameters, view: View) -> AccepterPlan:
-    """Plan the removal of the routes to the connection, and of those to the same block whose connection has ended.
+    """Plan the removal of the routes to Atlas's block that lead to the connection, or to one that has ended.
 
     Raises:
         TaskError: If a check fails: then nothing is changed.

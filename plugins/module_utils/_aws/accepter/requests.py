@@ -37,8 +37,8 @@ class RouteChange:
     """A change of the route to a block in one route table.
 
     Attributes:
-        before: The target that the route has; None if there is none that counts.
-        target: The connection that it will lead to; None if it is removed, or if the connection is not known yet (check mode).
+        before: The current target of the route; None if the table has no route to the block, or only a propagated one.
+        target: The connection that it will lead to; None for a removal, or if the connection is not known yet (check mode).
     """
 
     action: RouteAction
@@ -79,7 +79,7 @@ def view_after(view: View, request: Request) -> View:
 
 
 def with_status(view: View, status: str, message: str | None = None) -> View:
-    """Return the view with the connection in another state, and with AWS's message on it if that is known."""
+    """Return the view with another status of the connection, AWS's message if known, and no expiration time."""
     if view.connection is None:
         return view
     return replace(view, connection=replace(view.connection, status=status, status_message=message, expiration_time=None))

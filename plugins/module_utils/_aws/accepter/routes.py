@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which route tables are meant, and how their routes to Atlas change."""
+"""Chooses the route tables, and plans the changes of their routes to Atlas."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .view import View, route_to
 
 
 def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable, ...]:
-    """Return the route tables that the options mean; with state absent, those that are gone are left out.
+    """Return the route tables that the options choose. With state absent, those that are gone are left out.
 
     Raises:
-        TaskError: If one is missing, belongs to another VPC or to a gateway, or when no table has the tags.
+        TaskError: If one is missing, belongs to another VPC or to a gateway, or no table has the tags.
     """
     is_absent = params["state"] == "absent"
     wanted = list(dict.fromkeys(params["route_table_ids"] or []))
@@ -58,7 +58,7 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc) -> tuple[RouteTable,
 
 
 def missing_tables(params: Parameters, view: View) -> list[str]:
-    """Return the ids of the route tables that the options name and that were not found."""
+    """Return the ids in `route_table_ids` that AWS does not know."""
     there = {one.id for one in (*view.tables, *view.elsewhere)}
     return [one for one in dict.fromkeys(params["route_table_ids"] or []) if one not in there]
 
@@ -72,7 +72,7 @@ def peers_of(tables: t.Iterable[RouteTable], block: str, connection_id: str | No
 def plan_routes(
     params: Parameters, view: View, tables: t.Iterable[RouteTable], block: str, connection_id: str | None
 ) -> list[RouteChange]:
-    """Return the changes after which all tables have a route to the block through the connection.
+    """Return the changes that give each table a route to the block through the connection.
 
     Raises:
         TaskError: If a table leads to the block, or to a part of it, in another way; all such routes are named.
@@ -120,7 +120,7 @@ def plan_removal(view: View, tables: t.Iterable[RouteTable], block: str, connect
 
 
 def leftovers(tables: t.Iterable[RouteTable], connection_id: str | None, removed: t.Iterable[RouteChange] = ()) -> list[str]:
-    """Return in words the routes to the connection that stay."""
+    """Describe the routes to the connection that stay, as `<block> in <route table>`."""
     gone = {(one.table_id, one.block) for one in removed}
     return [
         f"{route.destination} in {table.id}"

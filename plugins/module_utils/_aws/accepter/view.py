@@ -22,10 +22,10 @@ class View:
         account_id: The account of the credentials; None if AWS does not say.
         connection: The connection that the options name; None if they name none, or it is unknown.
         vpc: The VPC; None if it is unknown.
-        tables: The route tables of the VPC.
+        tables: The route tables of the VPC; if no VPC is known, those with routes to the connection.
         elsewhere: Route tables that the options name and that belong to another VPC.
-        others: The other connections that routes lead to, by id; those that AWS knows.
-        groups: The VPCs of the security groups that the options name, by id; those that AWS knows.
+        others: The other connections that routes lead to and AWS knows, by id.
+        groups: The id of the VPC of each security group that the options name and AWS knows, by the group's id.
     """
 
     region: str
@@ -56,11 +56,11 @@ def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Rout
 
 
 def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str | None) -> dict[str, t.Any]:
-    """Return what a result shows: the state in one view, and the routes in two.
+    """Return the fields of a result: the connection and the VPC after the task, and each route before and after it.
 
     Args:
-        before: How it was.
-        after: How it is, or will be.
+        before: The view before the task.
+        after: The view after it, or the predicted one.
         table_ids: The chosen route tables.
         block: Atlas's block; None if it is not known.
     """
@@ -80,7 +80,7 @@ def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str 
 
 
 def _show(found: PeeringConnection | Vpc) -> dict[str, t.Any]:
-    """Return an object with the fields that are documented; atlas_vpc_peer_check needs the others."""
+    """Return the documented fields of an object. Only atlas_vpc_peer_check needs the others."""
     shown = asdict(found)
     for one in (shown, shown.get("requester", {}), shown.get("accepter", {})):
         for name in _NOT_SHOWN:

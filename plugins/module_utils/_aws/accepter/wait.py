@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for a VPC peering connection in AWS: until it appears, is active, or shows its blocks."""
+"""Waits for a VPC peering connection in AWS: until it appears, is active, or shows its blocks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .checks import check_usable, find_block
 from .network import Network
 from .view import View
 
-# Atlas returns the id of a connection a moment before AWS shows it to the other account.
+# Seconds. Atlas returns the id of a connection a moment before AWS shows it to the other account.
 LONGEST_APPEARANCE = 60
-# How long AWS may take to show the blocks of a connection after its acceptance, if the task does not wait for more.
+# Seconds that AWS may take to show the blocks of a connection after its acceptance.
 LONGEST_PROVISIONING = 30
 UNKNOWN = "unknown"
 
@@ -71,12 +71,12 @@ class ConnectionWaiter:
         return replace(self._until_checked(is_done), polls_at_once=self.is_stale, then=until_block if needs_block else None)
 
     def _until_block(self) -> Wait[View]:
-        """Return the wait for AWS to show the requester's blocks; it is no failure yet if it does not."""
+        """Return the wait for AWS to show the requester's blocks. A timeout alone is no failure."""
         wait = self._until_checked(lambda one: bool(one.requester.cidr_blocks) or one.status in ENDED)
         return replace(wait, late=_late_only_if_unanswered, seconds=LONGEST_PROVISIONING)
 
     def _until_checked(self, is_done: t.Callable[[PeeringConnection], bool]) -> Wait[View]:
-        """Return the wait for a connection that has to be usable when it is done, with the block that the options name."""
+        """Return a wait that checks at its end that the connection is usable, and has the block of the options."""
         wait = self._until(is_done, ACTIVE)
 
         def is_usable(view: View) -> bool:
@@ -112,11 +112,11 @@ class ConnectionWaiter:
         connection = self._network.get_connection(self._id)
         is_stale, self.is_stale = self.is_stale, False
         if is_stale and (connection is None or connection.status == PENDING):
-            # For a moment, AWS may still show it as it was.
+            # For a moment, AWS may still show the state before the acceptance.
             return view
         return replace(view, connection=connection)
 
 
 def _late_only_if_unanswered(unused_view: View, error: WaitTimeoutError) -> TaskError | None:
-    """Return why the last question got no answer. If it got one, callers check the state themselves."""
+    """Return the error of the last request. If it was answered, None: callers check the state themselves."""
     return error.unanswered if isinstance(error.unanswered, TaskError) else None
