@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Atlas's half: the lists of a project, read side by side. A reply that is not what the rules rely on is an ApiError."""
+"""Atlas's half: reads the lists of a project in parallel. A field that the rules cannot rely on is an ApiError."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from .._resources.peers import VpcPeers
 from .._values.invalid import InvalidValueError
 from .facts import AtlasObject
 
-# A list of objects, or the TaskError why it could not be read.
+# A list of objects, or the TaskError of the failed request.
 Answer = t.Any
-# Carries out calls side by side, and returns what each returns, or the TaskError that it raises, by its key.
+# Makes calls in parallel, and returns the value or the TaskError of each, by key.
 ReadAll = t.Callable[[t.Mapping[t.Any, t.Callable[[], t.Any]]], dict[t.Any, t.Any]]
 
 
 @dataclass(frozen=True)
 class AtlasReading:
-    """What was read of a project, as it concerns the connections with one cloud: lists of objects, or the TaskError why not.
+    """What was read of a project for the connections with one cloud: lists of objects, or TaskErrors.
 
     Attributes:
         peers: The connections with the cloud.
         containers: The network containers on the cloud.
-        access_list: The entries.
+        access_list: The entries of the IP access list.
         clusters: The clusters that are not Flex clusters.
-        flex_clusters: The Flex clusters; None if they do not matter, since there is a dedicated cluster.
-        others: For each of the other projects, its connections with AWS, with the blocks of their containers.
+        flex_clusters: The Flex clusters; None if they are not needed, or if the other clusters could not be read.
+        others: The connections of each other project with AWS, with `atlas_cidr_block` of their containers, by project.
         other_peers: The connections with the other clouds that were read.
     """
 
@@ -57,9 +57,9 @@ class AtlasReader:
     """Reads a project.
 
     Args:
-        client: Atlas.
+        client: The client for Atlas.
         params: The options.
-        read_all: Carries out the requests.
+        read_all: Makes the requests.
     """
 
     def __init__(self, client: AtlasClient, params: Parameters, read_all: ReadAll) -> None:
@@ -71,13 +71,13 @@ class AtlasReader:
         self._read_all = read_all
 
     def read(self) -> Readings:
-        """Read what every connection needs, and return it for each cloud.
+        """Read what all connections need, and return it by cloud.
 
         Raises:
-            TaskError: If nothing could be read at all.
+            TaskError: If none of the lists of the project could be read.
         """
         clusters = Clusters(self._client, self._group_id)
-        # Playbooks for AWS alone ask for its containers, as they did before there were other clouds.
+        # For AWS alone, the request names the cloud, as it did before there were other clouds.
         only = AWS.name if list(self._clouds) == [AWS.name] else None
         own: dict[t.Any, t.Callable[[], t.Any]] = {
             **{("peers", one): partial(_list_peers, self._client, self._group_id, one) for one in self._clouds},
@@ -104,7 +104,7 @@ class AtlasReader:
         }
 
     def _needs_flex(self, clusters: t.Any) -> bool:
-        """Whether Flex clusters matter: no dedicated cluster exists, or one is named that is not among the others."""
+        """Whether to read Flex clusters: no dedicated cluster exists, or `clusters` names one that is not listed."""
         if isinstance(clusters, TaskError):
             return False
         is_dedicated = [all(one["provider_name"] not in (SHARED, FLEX) for one in each["regions"]) for each in clusters]
@@ -112,12 +112,12 @@ class AtlasReader:
         return not any(is_dedicated) or any(name not in names for name in self._named or ())
 
     def read_statuses(self, keys: t.Iterable[str]) -> dict[str, Answer]:
-        """Return what Atlas says of entries of the access list, by their keys."""
+        """Return the status of entries of the access list, or the TaskError, by key."""
         access_list = AccessList(self._client, self._group_id)
         return self._read_all({key: partial(access_list.get_status, key) for key in keys})
 
     def read_custom_dns(self) -> Answer:
-        """Return whether custom DNS is enabled, or the TaskError why that could not be read."""
+        """Return whether custom DNS is enabled, or the TaskError of the failed request."""
         return self._read_all({"dns": partial(is_custom_dns_enabled, self._client, self._group_id)})["dns"]
 
 
@@ -130,14 +130,14 @@ def _list_peers(client: AtlasClient, group_id: str, cloud: str = AWS.name) -> li
 
 
 def _list_containers(client: AtlasClient, group_id: str, cloud: str | None = AWS.name) -> list[AtlasObject]:
-    """Return the containers on one cloud, or for None those on all clouds, which are not checked yet."""
+    """Return the containers on one cloud; for None, those on all clouds, whose fields are not checked yet."""
     if cloud is None:
         return list(Containers(client, group_id).list_all_containers())
     return _on_cloud(Containers(client, group_id).list_containers(cloud), cloud, group_id)
 
 
 def _on_cloud(containers: t.Iterable[AtlasObject], cloud: str, group_id: str) -> list[AtlasObject]:
-    """Return the containers on one cloud, of those on all clouds or on this one, and check that they are what rules rely on."""
+    """Return the containers that are on one cloud, after checking the fields that rules rely on."""
     listed, what = list(containers), "network container"
     _check_texts(listed, ("provider_name",), what, group_id)
     found = [one for one in listed if (one["provider_name"] or AWS.name) == cloud]
@@ -149,7 +149,7 @@ def _on_cloud(containers: t.Iterable[AtlasObject], cloud: str, group_id: str) ->
 
 
 def _of_cloud(answer: Answer, cloud: str, group_id: str) -> Answer:
-    """Return the containers on one cloud, of those on all clouds, or the TaskError why they are not known."""
+    """Return the containers on one cloud from the answer for all clouds, or the TaskError."""
     try:
         return answer if isinstance(answer, TaskError) else _on_cloud(answer, cloud, group_id)
     except ApiError as error:
@@ -157,7 +157,7 @@ def _of_cloud(answer: Answer, cloud: str, group_id: str) -> Answer:
 
 
 def _join(answers: t.Sequence[Answer]) -> Answer:
-    """Return lists as one, or the TaskError why one of them is not known."""
+    """Return lists as one, or the first TaskError among them."""
     failures = [one for one in answers if isinstance(one, TaskError)]
     return failures[0] if failures else [one for answer in answers for one in answer]
 
@@ -178,7 +178,7 @@ def _read_other(client: AtlasClient, group_id: str) -> list[AtlasObject]:
 
 
 def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str], what: str, group_id: str) -> None:
-    """Check that fields are texts or null, which checks rely on."""
+    """Check that fields are texts or null, and that an id is not null."""
     for one in found:
         odd = [name for name in names if one[name] is not None and not isinstance(one[name], str)]
         if odd or one.get("id", "") is None:
@@ -186,7 +186,7 @@ def _check_texts(found: t.Iterable[t.Mapping[str, t.Any]], names: t.Sequence[str
 
 
 def _check_regions(found: t.Iterable[t.Mapping[str, t.Any]], name: str, what: str, group_id: str) -> None:
-    """Check that a field is a region of AWS, if it is set: it may say which region of AWS is asked."""
+    """Check that a field is a region of AWS, if it is set: requests to AWS may go to that region."""
     for one in found:
         try:
             if one[name]:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS's half: what is read of each account and region, and the part of it that concerns one VPC."""
+"""AWS's half: reads each account and region once, and makes the facts about one VPC."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Credentials = frozenset[tuple[str, t.Any]]
 
 # The states in which a connection counts for the quota.
 _ACTIVE = ("active", "provisioning")
-# What is looked up in a VPC, and means nothing if AWS does not know that.
+# The facts about a VPC, which are missing if AWS does not know it.
 _OF_VPC = ("dns_attributes", "dhcp_options", "zones", "resolver_rules", "subnets", "route_tables", "network_acls", "statuses")
 _NO_ACCOUNT = Unread("AWS does not say which account the credentials belong to: there may be no way to STS.")
 
@@ -32,21 +32,21 @@ _NO_ACCOUNT = Unread("AWS does not say which account the credentials belong to: 
 def read_aws(
     session: CheckSession, params: Parameters, connections: t.Sequence[Connection], reading: AtlasReading | None
 ) -> dict[Connection, Survey | TaskError]:
-    """Return what was read of AWS for each connection, or why it could not be; those of an account and region share one survey.
+    """Return the survey for each connection, or its TaskError. Connections with the same credentials and region share one.
 
     Args:
-        session: What is read from.
+        session: The session of the task.
         params: The options.
         connections: The connections with AWS.
         reading: What was read of Atlas; None if its half is off.
 
     Raises:
-        TaskError: If nothing could be read at all.
+        TaskError: If no survey has an answer.
     """
     together: dict[Credentials, list[Connection]] = {}
     for one in connections:
         together.setdefault(frozenset(one.credentials.items()), []).append(one)
-    # What of Atlas says the region of a VPC whose entry does not.
+    # If an entry has no region, it comes from these lists: if one failed, that is why there is no region.
     lists = (reading.peers, reading.containers) if reading is not None else ()
     causes = [one for one in lists if isinstance(one, TaskError)]
     surveys: dict[Credentials, Survey | TaskError] = {}
@@ -66,10 +66,10 @@ def read_aws(
 
 
 def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsFacts:
-    """Return the facts on one connection.
+    """Return the facts about one connection.
 
     Args:
-        survey: What was read in its account and region.
+        survey: The survey of its account and region.
         vpc_id: Its VPC.
         connection_id: Its id in AWS; None if it is not known.
     """
@@ -115,17 +115,17 @@ def _open(session: CheckSession, params: Parameters, connections: t.Sequence[Con
 
 
 def _failure_of(survey: Survey | TaskError) -> TaskError | None:
-    """Return why nothing could be read; None if something could."""
+    """Return the first error if all requests failed; None otherwise."""
     if isinstance(survey, TaskError):
         return survey
-    # To know whose the credentials are is not enough.
+    # The account of the credentials alone is not enough.
     answers = [answer for key, answer in survey.answers.items() if key != ("account",)]
     failures = [one for one in answers if isinstance(one, TaskError)]
     return failures[0] if len(failures) == len(answers) else None
 
 
 class VpcSurvey:
-    """The part of a survey that concerns one VPC; each method returns a fact, or raises the TaskError why there is none.
+    """The part of a survey about one VPC. Each method returns a fact, or raises the TaskError of the failed request.
 
     Args:
         survey: The survey.
@@ -160,12 +160,12 @@ class VpcSurvey:
         return next((one for one in self.answer("connections") if one.id == connection_id), None)
 
     def connections_count(self) -> int:
-        """Return how many connections the VPC has, on either side of them."""
+        """Return how many active or provisioning connections the VPC has, as requester or accepter."""
         sides = [(one.accepter.vpc_id, one.requester.vpc_id) for one in self.answer("connections") if one.status in _ACTIVE]
         return sum(self._vpc_id in pair for pair in sides)
 
     def dns_attributes(self) -> dict[str, bool]:
-        """Return the attributes for DNS."""
+        """Return the DNS attributes."""
         return {name: self.answer("dns", self._vpc_id, name) for name in DNS_ATTRIBUTES}
 
     def dhcp_options(self) -> t.Any:
@@ -186,11 +186,11 @@ class VpcSurvey:
         return [rules[one] for one in ids]
 
     def prefix_lists(self) -> dict[str, t.Any]:
-        """Return the blocks of the prefix lists that routes and rules name; each may be unread."""
+        """Return the blocks of each prefix list that routes and rules name, or Unread, by id."""
         return {key[1]: to_fact(answer) for key, answer in self._answers.items() if key[0] == "list"}
 
     def statuses(self) -> dict[str, str]:
-        """Return the statuses of the connections that routes lead to, of those that AWS knows."""
+        """Return the status of each connection that routes lead to and AWS knows, by id."""
         tables = self.of_vpc("tables")
         targets = {one.target for table in tables for one in (*table.routes, *table.list_routes) if one.is_peering}
         return {one.id: one.status for one in self.answer("connections") if one.id in targets}

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which connections are checked: those of the entries, or all of the project."""
+"""Chooses the connections to check: those of the entries, or all of the project."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ ATLAS_OFF = Missing("Atlas was not read: atlas is false.")
 
 @dataclass(frozen=True, eq=False)
 class Connection:
-    """A connection that is checked; two are never equal, so that one can stand for what was read of it.
+    """A connection to check. It is equal only to itself, so that it can be the key of what was read for it.
 
     Attributes:
-        entry: What is asked about it.
+        entry: Its entry in the options, or one made from Atlas's connection.
         peer: The connection in Atlas.
         container: Its network container.
-        credentials: The options for AWS or GCP, under the names that the session there knows them by; empty for AZURE, and for
-            GCP if that half is off.
+        credentials: The options for AWS or GCP, as that session names them; empty for AZURE, and for GCP if that half is off.
     """
 
     entry: ConnectionEntry
@@ -47,7 +46,7 @@ def choose_connections(params: Parameters, readings: Readings) -> list[Connectio
         readings: What was read of Atlas, for each cloud; empty if its half is off.
 
     Raises:
-        TaskError: If the options name none, and one of Atlas's lists could not be read.
+        TaskError: If the options name none, and Atlas's connections could not be read.
     """
     if not readings:
         return [_to_connection(params, one, ATLAS_OFF, ATLAS_OFF) for one in params["connections"]]
@@ -72,9 +71,9 @@ def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Conn
 
 
 def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> list[Connection]:
-    """Return the connections that an entry means: that of its container, or without one, one for each container.
+    """Return the connections that an entry means: those in its `container_region`, or else one for each container.
 
-    The only connection of a network is meant even if its container is in another region: P104 then names both regions.
+    The only live connection of a network counts even if its container is in another region: P104 then names both regions.
     """
     if isinstance(reading.peers, TaskError):
         return [_to_connection(params, entry, to_fact(reading.peers), _only_container(entry, reading))]
@@ -92,7 +91,7 @@ def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> l
 
 
 def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> dict[str | None, AtlasObject]:
-    """Return the connections with the network of an entry, the best one of each container."""
+    """Return the connections with the network of an entry, the best one for each container, by its id."""
     best: dict[str | None, AtlasObject] = {}
     cloud = CLOUDS[entry["provider_name"]]
     for peer in peers:
@@ -104,7 +103,7 @@ def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> di
 
 
 def _rank(peer: AtlasObject) -> int:
-    """Return which of several connections between a network and a container counts: the first that has not ended."""
+    """Return the rank of a connection with a container, of which the lowest counts: 0 if the connection has not ended."""
     ended = cloud_of(peer).ended
     return ended.index(peer["status_name"]) + 1 if peer["status_name"] in ended else 0
 
@@ -126,7 +125,7 @@ def _only_container(entry: Parameters, reading: AtlasReading) -> Fact[AtlasObjec
 def _to_connection(
     params: Parameters, entry: Parameters, peer: Fact[AtlasObject | None], container: Fact[AtlasObject | None]
 ) -> Connection:
-    """Return a connection; on AWS in the region that its entry, Atlas's connection or the container says, in this order."""
+    """Return a connection. On AWS, its region is the first that the entry, Atlas's connection or the container has."""
     values = {one.name: entry[one.name] for one in fields(ConnectionEntry) if entry.get(one.name) is not None}
     values["route_table_ids"] = tuple(entry.get("route_table_ids") or ()) or None
     if entry["provider_name"] != AWS.name:
@@ -136,7 +135,7 @@ def _to_connection(
         entry.get("region"),
         field_of(peer, "accepter_region_name"),
         field_of(container, "region_name"),
-        # Without Atlas, the role's rule: a VPC is where the container is, unless its entry says something else.
+        # Without Atlas, as in the role: the VPC is in the container's region, unless its entry has another one.
         entry.get("container_region"),
     ]
     region = values["region"] = next((to_cloud_region(one) for one in regions if one), None)

@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The credentials for AWS and GCP, at the top and in entries, and which of them each connection has.
+"""The credentials for AWS and GCP, of the task and of entries, and the choice for each connection.
 
-This module calls them `aws_…` and `gcp_…`, since `profile`, `access_token` and others are Atlas's here; the sessions with AWS and
-GCP know them without that.
+The options have the prefixes `aws_` and `gcp_` here, since `profile`, `access_token` and others are Atlas's. The sessions with
+AWS and GCP have them without.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
 from .._http.errors import InvalidOptionError, TaskError
 
-# What this module calls each option.
+# The name of each option here.
 AWS_NAMES: dict[str, str] = {name: name if name.startswith("aws_") else f"aws_{name}" for name in AWS_OPTIONS.options}
 GCP_NAMES: dict[str, str] = {name: f"gcp_{name}" for name in GCP_OPTIONS.options}
-# Credentials belong together: an entry that has its own takes none of these from the top.
+# Credentials belong together: an entry that has some inherits none of these from the task.
 _TOGETHER = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn")
 _OWN = ("profile", "access_key")
 GCP_OWN = ("gcp_service_account_file", "gcp_access_token")
@@ -36,19 +36,19 @@ AWS_SPEC = ArgumentSpec(
     required_together=(("aws_access_key", "aws_secret_key"),),
     mutually_exclusive=(("aws_profile", "aws_access_key"), ("aws_profile", "aws_session_token")),
 )
-# An entry has the same, but that its region is that of its VPC.
+# An entry has the same options but aws_region: its region is that of the VPC.
 AWS_OF_ENTRY = {name: option for name, option in AWS_SPEC.options.items() if name != "aws_region"}
 GCP_SPEC = ArgumentSpec({GCP_NAMES[name]: option for name, option in GCP_OPTIONS.options.items()})
 
 
 def validate_aws(params: Parameters) -> tuple[dict[str, t.Any], list[str]]:
-    """Check the options for AWS at the top.
+    """Check the task's options for AWS.
 
     Returns:
-        Those options with values in place of texts, and warnings.
+        Those options, parsed, and warnings.
 
     Raises:
-        InvalidOptionError: If they contradict each other, or one cannot be right.
+        InvalidOptionError: If they contradict each other, or one is invalid.
     """
     checked, warnings = validate({name: params[AWS_NAMES[name]] for name in AWS_NAMES}, AWS_NAMES)
     return {AWS_NAMES[name]: checked[name] for name in AWS_NAMES}, warnings
@@ -62,7 +62,7 @@ def validate_aws_of_entry(entry: Parameters, place: str) -> list[str]:
         place: Its name in messages, such as `connections[0]`.
 
     Raises:
-        InvalidOptionError: If they contradict each other, or one cannot be right.
+        InvalidOptionError: If they contradict each other, or one is invalid.
     """
     names = {name: f"{place}.{AWS_NAMES[name]}" for name in AWS_NAMES}
     return validate({**{name: entry.get(AWS_NAMES[name]) for name in AWS_NAMES}, "region": None}, names)[1]
@@ -85,12 +85,12 @@ def validate_gcp(params: Parameters, entries: t.Sequence[Parameters] | None) -> 
 
 
 def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None) -> dict[str, t.Any]:
-    """Return the options for AWS of one connection, under the names that AWS's session knows them by.
+    """Return the options for AWS of one connection, under the names of the AWS session.
 
     Args:
-        params: The options at the top.
-        entry: Those of its entry; empty for a connection that only Atlas names.
-        region: The region of its VPC; None if only the credentials say it.
+        params: The options of the task.
+        entry: The options of its entry; empty for a connection that only Atlas names.
+        region: The region of its VPC; None to use `aws_region`, or else that of the environment or the profile.
     """
     has_own = any(entry.get(AWS_NAMES[name]) for name in _OWN)
     found = {}
@@ -101,13 +101,13 @@ def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None
 
 
 def gcp_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any]:
-    """Return the options for GCP of one connection, under the names that GCP's session knows them by.
+    """Return the options for GCP of one connection, under the names of the GCP session.
 
-    Those at the top may come from environment variables that are meant for others, so call this only if GCP is read.
+    The task's options may come from environment variables for other tasks, so call this only if GCP is read.
 
     Args:
-        params: The options at the top.
-        entry: Those of its entry; empty for a connection that only Atlas names. An entry that has some takes none of the top.
+        params: The options of the task.
+        entry: The options of its entry; empty for a connection that only Atlas names. An entry with credentials inherits none.
 
     Raises:
         InvalidOptionError: If they contradict each other.
@@ -123,7 +123,7 @@ def gcp_credentials_of(params: Parameters, entry: Parameters) -> dict[str, t.Any
 
 @contextmanager
 def gcp_names() -> t.Iterator[None]:
-    """Let errors from inside the block, which name the options without `gcp_`, name them as this module does."""
+    """Add the prefix `gcp_` to the options that errors from inside the block name."""
     try:
         yield
     except TaskError as error:

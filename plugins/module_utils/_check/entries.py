@@ -24,7 +24,7 @@ _GCP_OF_ENTRY: dict[str, dict[str, t.Any]] = {
     "gcp_access_token": {"type": "str", "no_log": True},
 }
 _CREDENTIALS = {AWS.name: AWS_OF_ENTRY, GCP.name: _GCP_OF_ENTRY}
-# The options of an entry that are one cloud's alone. It has `cidr_block` and `region` for the block and the region of a VPC.
+# The options of an entry that belong to one cloud. `cidr_block` and `region` stand for the block and the region of a VPC.
 _OWN: dict[str, tuple[str, ...]] = {
     cloud.name: (
         *(name for name in cloud.forms if name not in (cloud.block, cloud.region)),
@@ -45,26 +45,26 @@ ENTRY_OPTIONS: dict[str, t.Mapping[str, t.Any]] = {
     **AWS_OF_ENTRY,
     **_GCP_OF_ENTRY,
 }
-# What parses the options that entries on all clouds have.
+# The parsers of options that entries on all clouds have.
 _FORMS = dict.fromkeys(("cidr_block", "atlas_cidr_block"), parse_private_block)
-# What an entry may have one of. Ansible's own check would count what is empty.
+# Pairs of options that exclude each other. Ansible's check would count empty values.
 _EXCLUSIVE = (("aws_profile", "aws_access_key"), ("aws_profile", "aws_session_token"), ("route_table_ids", "route_table_tags"))
 
 
 def find_cloud(entry: Parameters, place: str) -> str:
-    """Return the cloud of an entry: as `provider_name` says, or as follows from options that are one cloud's alone.
+    """Return the cloud of an entry, as its options that belong to one cloud say; `provider_name` may only confirm it.
 
     Args:
         entry: The entry.
         place: Its name in messages, such as `connections[0]`.
 
     Raises:
-        InvalidOptionError: If it names no network, or options of two clouds.
+        InvalidOptionError: If it names no network, has options of two clouds, or contradicts `provider_name`.
     """
     unset: tuple[t.Any, ...] = (None, "", [])
     given = {cloud: name for cloud, names in _OWN.items() for name in reversed(names) if entry.get(name) not in unset}
     if entry.get(AWS.network) == "" and not given:
-        # The message on the id says more.
+        # The check of the id has a better message.
         return AWS.name
     wanted = entry.get("provider_name")
     others = [name for cloud, name in given.items() if cloud != wanted]
@@ -87,7 +87,7 @@ def find_cloud(entry: Parameters, place: str) -> str:
 
 
 def parse_client_block(value: str) -> str:
-    """Return a block of clients, which may be a public one.
+    """Return a block of clients, private or public.
 
     Raises:
         InvalidValueError: If it is not a block for IPv4.
@@ -100,10 +100,10 @@ def parse_client_block(value: str) -> str:
 
 
 def parse_connections(params: Parameters) -> tuple[list[dict[str, t.Any]] | None, list[str]]:
-    """Return the entries with values in place of texts, and warnings; None if there is no list.
+    """Return the parsed entries, or None if there is no list, and warnings.
 
     Raises:
-        InvalidOptionError: If some cannot be right; all of them are named.
+        InvalidOptionError: If some are invalid; the message names all of them.
     """
     if params["atlas_cidr_block"]:
         parse_option("atlas_cidr_block", params["atlas_cidr_block"], parse_private_block)
@@ -126,7 +126,7 @@ def parse_connections(params: Parameters) -> tuple[list[dict[str, t.Any]] | None
 
 
 def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t.Any], list[str]]:
-    """Return one entry, in which what is empty is not set, as in the role; its cloud and the defaults are filled in."""
+    """Return one entry with its cloud and defaults filled in, and warnings. Empty values count as not set, as in the role."""
     entry: dict[str, t.Any] = {name: None if value == "" and name != AWS.network else value for name, value in one.items()}
     for first, second in _EXCLUSIVE:
         if entry[first] and entry[second]:
@@ -150,10 +150,10 @@ def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t
 
 
 def _parse_forms(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
-    """Fill in the values of options that have a form, and what the name of the network as a whole stands for.
+    """Parse the options that have a parser, and fill in the options that the one for the whole network stands for.
 
     Raises:
-        InvalidOptionError: If one cannot be right, or differs from that name.
+        InvalidOptionError: If one is invalid, or contradicts the one for the whole network.
     """
     for name, parse in {**cloud.forms, **_FORMS, **cloud.check_forms}.items():
         if entry.get(name) is None:
@@ -173,10 +173,10 @@ def _parse_forms(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
 
 
 def _parse_regions(entry: dict[str, t.Any], cloud: Cloud, place: str) -> list[str]:
-    """Fill in the regions of the network and of its container, and return warnings.
+    """Parse the regions of the network and of its container, and return warnings.
 
     Raises:
-        InvalidOptionError: If one cannot be right.
+        InvalidOptionError: If one is invalid.
     """
     if cloud.has_one_container and entry["container_region"] is not None:
         raise InvalidOptionError(
@@ -192,10 +192,10 @@ def _parse_regions(entry: dict[str, t.Any], cloud: Cloud, place: str) -> list[st
 
 
 def _check_network(entry: Parameters, cloud: Cloud, place: str) -> None:
-    """Check that an entry names a network as a whole.
+    """Check that an entry has the full name of its network.
 
     Raises:
-        InvalidOptionError: If something is missing.
+        InvalidOptionError: If a part of it is missing.
     """
     missing = [name for name in cloud.network_identity if entry[name] is None]
     if missing:
@@ -203,10 +203,10 @@ def _check_network(entry: Parameters, cloud: Cloud, place: str) -> None:
 
 
 def _parse_cidr_blocks(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
-    """Fill in the blocks of clients beside `cidr_block`.
+    """Parse `cidr_blocks`, the blocks of clients beside `cidr_block`.
 
     Raises:
-        InvalidOptionError: If one is not a block, or the entry is on AWS, where subnets tell them.
+        InvalidOptionError: If one is not a block, or the entry is on AWS, where the subnets have the blocks.
     """
     given = entry["cidr_blocks"] or ()
     if given and cloud is AWS:

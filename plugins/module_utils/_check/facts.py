@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of connections, as plain data: each fact may be unread or missing, which says why."""
+"""The facts about connections, as plain data. A fact may be `Unread` or `Missing`, with the reason."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from .._http.errors import AuthError, TaskError
 
 _Value = t.TypeVar("_Value")
 _Other = t.TypeVar("_Other")
-# An object of Atlas, with the names of the results: as the `_info` module for its kind returns it.
+# An object of Atlas with the fields of results, as the `_info` module for its kind returns it.
 AtlasObject = t.Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)
 class Unread:
-    """In place of what could not be read.
+    """Stands for a fact that could not be read.
 
     Attributes:
-        message: Why, in whole sentences.
+        message: The reason, in whole sentences.
         permission: The permission that may be missing, such as `ec2:DescribeSubnets`; None if it is not about permissions.
     """
 
@@ -48,11 +48,11 @@ class Unread:
 
 @dataclass(frozen=True)
 class Missing:
-    """In place of what there is none of: nothing was given, a half is switched off, or an object does not exist.
+    """Stands for a fact that does not exist: nothing was given, a half is off, or there is no such object.
 
     Attributes:
-        reason: Why, in a sentence.
-        waits_for: The code of the check that tells the cause; None if there is none.
+        reason: The reason, in a sentence.
+        waits_for: The code of the check that reports the cause; None if there is none.
     """
 
     reason: str
@@ -60,12 +60,12 @@ class Missing:
 
 
 Fact = t.Union[_Value, Unread, Missing]
-# The role in Atlas that may read all that is read there.
+# The role in Atlas that allows all requests of a check.
 ATLAS_ROLE = "Project Read Only"
 
 
 class UnreadError(Exception):
-    """A check needs what could not be read."""
+    """A check needs a fact that could not be read."""
 
     def __init__(self, unread: Unread) -> None:
         super().__init__(unread.message)
@@ -73,7 +73,7 @@ class UnreadError(Exception):
 
 
 class SkippedError(Exception):
-    """A check has nothing to judge, or another one says the cause."""
+    """A check has nothing to judge, or another one reports the cause."""
 
     def __init__(self, missing: Missing) -> None:
         super().__init__(missing.reason)
@@ -81,11 +81,11 @@ class SkippedError(Exception):
 
 
 def known(fact: Fact[_Value]) -> _Value:
-    """Return a fact.
+    """Return the value of a fact.
 
     Raises:
         UnreadError: If it could not be read.
-        SkippedError: If there is none.
+        SkippedError: If it is missing.
     """
     if isinstance(fact, Unread):
         raise UnreadError(fact)
@@ -95,7 +95,7 @@ def known(fact: Fact[_Value]) -> _Value:
 
 
 def known_or(fact: Fact[_Value], other: _Other) -> _Value | _Other:
-    """Return a fact, or something else in place of one that could not be read, or that there is none of."""
+    """Return the value of a fact, or `other` if the fact is unread or missing."""
     return other if isinstance(fact, (Unread, Missing)) else fact
 
 
@@ -106,7 +106,7 @@ def field_of(fact: Fact[AtlasObject | None], name: str) -> t.Any:
 
 
 def or_none(ask: t.Callable[[], _Value]) -> _Value | None:
-    """Return what a function returns; None if it needs a fact that is not known, or something that there is none of."""
+    """Return what a function returns; None if it needs a fact that is unread or missing."""
     try:
         return ask()
     except (SkippedError, UnreadError):
@@ -114,7 +114,7 @@ def or_none(ask: t.Callable[[], _Value]) -> _Value | None:
 
 
 def to_fact(answer: t.Any) -> t.Any:
-    """Return an answer as a fact: a TaskError as what is unread, and all else as it is."""
+    """Return an answer as a fact: a TaskError becomes `Unread`, anything else is unchanged."""
     if not isinstance(answer, TaskError):
         return answer
     permission = None
@@ -128,9 +128,9 @@ def to_fact(answer: t.Any) -> t.Any:
 
 @dataclass(frozen=True)
 class ConnectionEntry:
-    """A connection with a network, as the options give it, or as Atlas has it if they give none.
+    """A connection with a network, from the options, or from Atlas if they name none.
 
-    None stands for what is not given; the fields of other clouds than that of `provider_name` are empty.
+    None stands for what is not given. The fields of other clouds than `provider_name` are empty.
     """
 
     vpc_id: str = ""
@@ -166,18 +166,18 @@ class ConnectionEntry:
 
     @property
     def title(self) -> str:
-        """The network in a sentence: the id of a VPC says what it is, and a name does not."""
+        """The network for messages: the id of a VPC, or a noun and a name."""
         return self.cloud.title(self.network)
 
     @property
     def identity(self) -> dict[str, str | None]:
-        """The fields that tell its network from others."""
+        """The fields that identify its network."""
         return {name: getattr(self, name) for name in self.cloud.network_identity}
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What the options select to judge in the network of a connection.
+    """What to judge in the network of a connection, as the options select it.
 
     Attributes:
         subnet_ids: The subnets to judge; None for those that the entry means.
@@ -185,7 +185,7 @@ class Selection:
         instance_ids: The instances that are clients.
         clusters: The names of the clusters to judge; None for those in the container's region.
         client_cidr_blocks: Blocks of clients, also outside the VPC.
-        probes: What `atlas_probe` has returned, on hosts in the VPC.
+        probes: Results of atlas_probe on hosts in the VPC.
     """
 
     subnet_ids: tuple[str, ...] | None = None
@@ -198,7 +198,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class AtlasFacts:
-    """Atlas's half, as far as it concerns one connection.
+    """Atlas's half: the facts that concern one connection.
 
     Attributes:
         peer: The connection; None if Atlas has none.
@@ -206,9 +206,9 @@ class AtlasFacts:
         container: The network container of the connection; None if there is none.
         containers: All network containers of the project on that cloud.
         access_list: The entries of the project.
-        access_status: For the entries that decide P301, by their keys, what Atlas says: `ACTIVE`, `PENDING` or `FAILED`.
+        access_status: The status of each entry that decides P301, by key: `ACTIVE`, `PENDING` or `FAILED`.
         clusters: The clusters of the project that are not Flex clusters.
-        flex_clusters: The Flex clusters; read only if no dedicated cluster exists.
+        flex_clusters: The Flex clusters; read only if no dedicated cluster exists, or a named cluster is not in `clusters`.
         custom_dns: Whether custom DNS on AWS is enabled in the project.
         other_peers: The connections of the project with other clouds, as far as their lists were read.
         other_projects: By project, the connections with the same VPC there, each with the `atlas_cidr_block` of its container.
@@ -228,31 +228,30 @@ class AtlasFacts:
 
     @classmethod
     def none(cls, fact: Unread | Missing) -> AtlasFacts:
-        """Return facts of which none is known, for one reason."""
+        """Return facts that are all unread or missing, for one reason."""
         return cls(**{one.name: fact for one in fields(cls)})
 
 
 @dataclass(frozen=True)
 class AwsFacts:
-    """AWS's half, as far as it concerns one connection.
+    """AWS's half: the facts that concern one connection.
 
     Attributes:
         connection: The connection; None if AWS does not know it, with these credentials and in this region.
-        vpc: The VPC of the entry; None likewise.
+        vpc: The VPC of the entry; None if AWS does not know it.
         account_id: The account of the credentials.
         dns_attributes: `enable_dns_support` and `enable_dns_hostnames` of the VPC.
         dhcp_options: The DHCP options of the VPC.
         zones: The names of the private hosted zones of the VPC, without a dot at the end.
         resolver_rules: The resolver rules of the VPC.
         subnets, route_tables, network_acls: All of the VPC.
-        security_groups: By their ids, without an account, those that exist: of `security_group_ids`, of the instances, of the
-            entry, and of the access list.
-        interfaces: Those of `instance_ids`.
-        prefix_lists: By their ids, the blocks of the prefix lists that routes and rules name.
-        statuses: By their ids, the statuses of the connections that routes of the VPC lead to.
+        security_groups: The existing groups of `security_group_ids`, instances, entry and access list, by id without account.
+        interfaces: The network interfaces of `instance_ids` in the VPC.
+        prefix_lists: The blocks of each prefix list that routes and rules name, by id.
+        statuses: The status of each connection that routes of the VPC lead to, by id.
         connections_quota: How many connections the VPC may have.
         routes_quota: How many routes a table may have.
-        connections_count: How many connections the VPC has.
+        connections_count: How many active or provisioning connections the VPC has.
     """
 
     connection: Fact[PeeringConnection | None]
@@ -275,7 +274,7 @@ class AwsFacts:
 
     @classmethod
     def none(cls, fact: Unread | Missing) -> AwsFacts:
-        """Return facts of which none is known, for one reason."""
+        """Return facts that are all unread or missing, for one reason."""
         return cls(**{one.name: fact for one in fields(cls)})
 
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""GCP's half: the VPC networks of each project with their peerings, one list a project."""
+"""GCP's half: lists the VPC networks of each project, with their peerings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
 # The peerings of each network of a project, or why they are not known.
 Networks = Fact[t.Mapping[str, t.Sequence[Peering]]]
 _PERMISSION = "compute.networks.list"
-# What GCP calls it that an account lacks a permission. It refuses for other reasons as well: the API may be off, say.
+# GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
 
 
@@ -33,7 +33,7 @@ def read_gcp(session: CheckSession, connections: t.Iterable[Connection]) -> dict
     Each project is read once, unless two connections read it with different credentials.
 
     Raises:
-        TaskError: If nothing could be read, for another reason than a missing permission.
+        TaskError: If nothing could be read, and a request failed in another way than by a denial.
     """
     sessions: dict[str, GcpSession] = {}
     answers: dict[tuple[str, str], Networks | TaskError] = {}

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of atlas_vpc_peer_check: which clouds and halves they mean, and their values."""
+"""The options of atlas_vpc_peer_check, their checks, and the clouds and halves that they choose."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ ARGUMENT_SPEC = (
         }
     )
 )
-# What atlas_probe says of TCP.
+# The outcomes of TCP in results of atlas_probe.
 _PROBE_OUTCOMES = ("open", "refused", "timeout", "unreachable", "unresolved")
-# What belongs to a half, and is of no use without it.
+# The options that need a half.
 _OF_ATLAS = ("clusters", "group_ids")
 _OF_AWS = ("subnet_ids", "security_group_ids", "instance_ids")
 _LISTS: dict[str, t.Callable[[str], t.Any]] = {
@@ -72,10 +72,10 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     """Check the options without the network.
 
     Returns:
-        The options with values in place of texts, and warnings.
+        The options, parsed and with `clouds` (a tuple of names), and warnings.
 
     Raises:
-        InvalidOptionError: If an option cannot be right.
+        InvalidOptionError: If an option is invalid.
     """
     clouds = _find_clouds(params)
     _check_customer_halves(params, clouds)
@@ -113,7 +113,7 @@ def _parse_list(params: Parameters, name: str) -> list[str] | None:
     """Return a list, each element once.
 
     Raises:
-        InvalidOptionError: If it is empty, or one of its elements cannot be right.
+        InvalidOptionError: If it is empty, or one of its elements is invalid.
     """
     values: list[str] | None = params[name]
     if values is None:
@@ -160,7 +160,7 @@ def _find_clouds(params: Parameters) -> tuple[str, ...]:
     """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else AWS.
 
     Raises:
-        InvalidOptionError: If an entry is on none of those that `provider_name` names.
+        InvalidOptionError: If an entry is on a cloud that `provider_name` excludes.
     """
     wanted, entries = params["provider_name"], params["connections"]
     allowed = ALL_CLOUDS if wanted == ALL else (wanted,)
@@ -169,7 +169,7 @@ def _find_clouds(params: Parameters) -> tuple[str, ...]:
         try:
             used.append(find_cloud(entry, ""))
         except InvalidOptionError:
-            # This is said with all that is wrong with the entries.
+            # `parse_connections` reports this, with all other mistakes in entries.
             continue
         if wanted is not None and used[-1] not in allowed:
             raise InvalidOptionError(
@@ -179,7 +179,7 @@ def _find_clouds(params: Parameters) -> tuple[str, ...]:
 
 
 def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
-    """Whether all connections are with other clouds than AWS, by options that were not checked yet; if in doubt, they are not."""
+    """Whether all connections are with other clouds than AWS, by unchecked options; False if in doubt."""
     entries = args.get("connections")
     if not entries:
         return args.get("provider_name") in [name for name in ALL_CLOUDS if name != AWS.name]
@@ -192,10 +192,10 @@ def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
 
 
 def _check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
-    """Check that something is read of each connection.
+    """Check that at least one half of each connection is read or given.
 
     Raises:
-        InvalidOptionError: If nothing is read of those with some cloud.
+        InvalidOptionError: If there is none for a cloud.
     """
     for name in clouds:
         half = CLOUDS[name].half
@@ -210,10 +210,10 @@ def _check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
 
 
 def _parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tuple[dict[str, str | None], list[str]]:
-    """Return `container_region` as its cloud has it, and warnings.
+    """Return `container_region` as its cloud names it, and warnings.
 
     Raises:
-        InvalidOptionError: If it cannot be a region there, or may be one of two clouds: the same name is not the same place.
+        InvalidOptionError: If it is invalid, or connections are on two clouds with regions: one name can be two places.
     """
     region = params["container_region"] or None
     if region is None:
@@ -234,7 +234,7 @@ def _parse_container_region(params: Parameters, clouds: t.Iterable[str]) -> tupl
 
 
 def _parse_vnets(params: Parameters) -> dict[str, list[t.Any] | None]:
-    """Return the VNets and their peerings of the options as objects.
+    """Return the options `vnet_peerings` and `virtual_networks`, parsed.
 
     Raises:
         InvalidOptionError: If they are not what the info modules return.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which halves are read, and the facts on each connection out of all of them."""
+"""Reads the halves that are on, and makes the facts about each connection."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ _NO_CUSTOM_DNS = Missing("The VPC has no DNS servers of its own, so it does not 
 
 
 def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | None) -> list[ConnectionFacts]:
-    """Read the halves as far as they are on, and return the facts on each connection.
+    """Read the halves that are on, and return the facts about each connection.
 
     Args:
-        session: What is read from.
+        session: The session of the task.
         params: The options.
         reader: Reads Atlas; None if its half is off.
 
@@ -87,7 +87,7 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
 
 
 def are_both_read(params: Parameters, facts: ConnectionFacts) -> bool:
-    """Whether Atlas's half and the customer's are known of a connection: they are read, or the options give the latter."""
+    """Whether both halves of a connection are known: Atlas's is read, and the customer's is read or given by options."""
     return bool(params["atlas"]) and params[facts.entry.cloud.half[0]] not in (None, False)
 
 
@@ -150,7 +150,7 @@ def _network_facts(params: Parameters, connection: Connection, networks: Network
 
 
 def _prefixes_of(entry: ConnectionEntry, group: str | None, vnets: t.Sequence[Vnet]) -> tuple[str, ...] | Unread:
-    """Return the address prefixes of a VNet; of one that is not listed, nothing is known."""
+    """Return the address prefixes of a VNet; `Unread` if `virtual_networks` does not have it."""
     found = [one for one in vnets if one.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
     if not found:
         where = f" of resource group {group}" if group else ""
@@ -160,7 +160,7 @@ def _prefixes_of(entry: ConnectionEntry, group: str | None, vnets: t.Sequence[Vn
 
 
 def _key_of(entry: ConnectionEntry) -> tuple[str | None, ...]:
-    """Return what tells the network of an entry from others."""
+    """Return the identity of an entry's network."""
     return (*entry.identity.values(),)
 
 
@@ -174,7 +174,7 @@ def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
 
 
 def _read_rest(found: t.Sequence[ConnectionFacts], reader: AtlasReader) -> list[ConnectionFacts]:
-    """Return facts with what only some connections need: the statuses of entries that decide, and custom DNS."""
+    """Return the facts with what only some connections need: the statuses of deciding entries, and custom DNS."""
     keys = list(dict.fromkeys(str(key_of(entry)) for one in found for entry in deciding_entries(one)))
     answers = reader.read_statuses(keys) if keys else {}
     statuses: dict[str, Fact[str]] = {key: to_fact(answer) for key, answer in answers.items()}

@@ -18,16 +18,16 @@ from .rules.judged_clusters import judged_clusters
 from .rules.rule import Finding, run_checks
 
 Verdict = t.Literal["reachable_by_design", "not_reachable", "unknown"]
-# How many codes a summary has.
+# How many codes a summary has at most.
 _MOST_CODES = 5
 
 
 def judge(facts: t.Sequence[ConnectionFacts], are_both_read: t.Callable[[ConnectionFacts], bool]) -> dict[str, t.Any]:
-    """Return `peering_check`: run all checks on all connections.
+    """Run all checks on all connections, and return `peering_check` of the result.
 
     Args:
         facts: The facts on each connection.
-        are_both_read: Whether Atlas's half and the customer's are known of a connection.
+        are_both_read: Returns whether both halves of a connection are known.
     """
     found = [_judge_one(one, both_halves=are_both_read(one)) for one in facts]
     verdict = worst_of(one["verdict"] for one in found)
@@ -41,7 +41,7 @@ def verdict_of(findings: t.Iterable[Finding], *, both_halves: bool) -> Verdict:
 
     Args:
         findings: What all checks found.
-        both_halves: Whether Atlas and AWS were read.
+        both_halves: Whether Atlas's half and the customer's are known.
     """
     listed = list(findings)
     if any(finding.severity == "fail" for finding in listed):
@@ -51,13 +51,13 @@ def verdict_of(findings: t.Iterable[Finding], *, both_halves: bool) -> Verdict:
 
 
 def verdict_of_subnet(subnet_id: str, findings: t.Iterable[Finding], *, both_halves: bool) -> Verdict:
-    """Return the verdict on one judged subnet: that on the connection, without what concerns other subnets alone."""
+    """Return the verdict on one judged subnet, without the findings that concern only other subnets."""
     concerned = [finding for finding in findings if finding.subnet_ids is None or subnet_id in finding.subnet_ids]
     return verdict_of(concerned, both_halves=both_halves)
 
 
 def worst_of(verdicts: t.Iterable[Verdict]) -> Verdict:
-    """Return the verdict on all connections together; without any, nothing is known."""
+    """Return the verdict on all connections together; `unknown` if there are none."""
     listed = list(verdicts)
     if "not_reachable" in listed:
         return "not_reachable"
@@ -107,7 +107,7 @@ def _subnets(facts: ConnectionFacts, findings: t.Sequence[Finding], *, both_halv
 
 
 def _expires_at(facts: ConnectionFacts) -> str | None:
-    """Return when a request that waits for acceptance ends: AWS knows it exactly, and the age of the connection nearly."""
+    """Return when a pending request expires: exactly if AWS was read, or else roughly, by the age of the connection."""
     connection = facts.aws.connection
     if isinstance(connection, PeeringConnection):
         return connection.expiration_time if connection.status == "pending-acceptance" else None
@@ -120,7 +120,7 @@ def _expires_at(facts: ConnectionFacts) -> str | None:
 def _summarize(
     connections: t.Sequence[t.Mapping[str, t.Any]], titles: t.Sequence[str], verdict: str, *, both_halves: bool
 ) -> str:
-    """Return one or two sentences for people."""
+    """Return one or two sentences for the user."""
     if not connections:
         return "There is no connection to check."
     if len(connections) == 1:

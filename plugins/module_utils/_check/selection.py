@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the options select in the network of each connection: an id counts for the VPC that has it, and fails if none has."""
+"""What the options select in the network of each connection. An id counts for the VPC that has it; one in no VPC is an error."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _KINDS = {"subnet_ids": ("subnets", "id"), "security_group_ids": ("groups", "id"
 
 
 def find_places(params: Parameters, surveys: t.Collection[Survey | TaskError], vpc_ids: t.Collection[str]) -> Places:
-    """Return in which of some VPCs the ids of the options are.
+    """Return the VPC of each id in the options.
 
     Args:
         params: The options.
-        surveys: What was read of AWS, or why it could not be.
+        surveys: The surveys of AWS, or their TaskErrors.
         vpc_ids: The VPCs.
 
     Raises:
@@ -96,13 +96,13 @@ def check_tables(params: Parameters, found: t.Sequence[ConnectionFacts]) -> None
 def to_selection(params: Parameters, places: Places, vpc_id: str, others: t.Iterable[str]) -> Selection:
     """Return what the options select in one network.
 
-    An id whose VPC could not be read may be in any of them, so it counts for each.
+    An id whose VPC is not known may be in any VPC, so it counts for each.
 
     Args:
         params: The options.
-        places: In which VPCs their ids are.
+        places: The VPC of each id.
         vpc_id: The VPC; empty for a network of another cloud.
-        others: The blocks of the other networks: clients in them are not meant here.
+        others: The blocks of the other networks, whose clients do not count here.
     """
     ids = {name: [one for one in params[name] or () if vpc_id and places[name].get(one, vpc_id) == vpc_id] for name in _KINDS}
     elsewhere = [ipaddress.IPv4Network(block) for block in others]

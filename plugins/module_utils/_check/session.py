@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session of atlas_vpc_peer_check: Atlas, AWS as often as there are credentials and regions, and GCP."""
+"""The session of atlas_vpc_peer_check: Atlas, and sessions with AWS and GCP for each set of credentials."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if t.TYPE_CHECKING:
 
 
 class CheckSession:
-    """What one task talks to.
+    """The services that one task talks to.
 
     Args:
-        atlas: Atlas; None if its half is off.
+        atlas: The client for Atlas; None if its half is off.
 
     Attributes:
         calls: The requests to all services, in the order of their replies; the list grows.
@@ -37,7 +37,7 @@ class CheckSession:
         self._gcp: list[GcpSession] = []
 
     def open_aws(self, credentials: Parameters) -> AwsSession:
-        """Return a new session with AWS, whose requests are recorded here. Safe for threads.
+        """Return a new session with AWS, whose requests are recorded here. Thread-safe.
 
         Raises:
             TaskError: If the credentials cannot be used, or there is no region.
@@ -52,7 +52,7 @@ class CheckSession:
         Raises:
             TaskError: If the credentials cannot be used, or google-auth is missing.
         """
-        # Only some tasks need google-auth, and it takes long to load.
+        # Only some tasks need google-auth, and it is slow to load.
         from .._gcp.session import LIBRARIES, GcpSession
 
         missing = [name for name, import_error in LIBRARIES if import_error is not None]
@@ -65,28 +65,28 @@ class CheckSession:
 
     @property
     def secrets(self) -> set[str]:
-        """What must not be shown, as far as it is known by now."""
+        """The secrets known so far."""
         found = set(self.atlas.secrets) if self.atlas is not None else set()
         return found.union(*(aws.secrets for aws in list(self._aws)), *(gcp.secrets for gcp in list(self._gcp)))
 
     def close(self) -> None:
-        """Close the connections to GCP; the others close their own."""
+        """Close the sessions with GCP."""
         for gcp in self._gcp:
             gcp.close()
 
     @contextmanager
     def within(self, deadline: float) -> t.Iterator[None]:
-        """Bound the requests to Atlas inside the block; see `Session`. Nothing is waited for, so AWS needs none."""
+        """Bound the requests to Atlas inside the block; see `Session`. A check has no waits, so AWS and GCP need no bound."""
         with self.atlas.within(deadline) if self.atlas is not None else nullcontext():
             yield
 
 
 @contextmanager
 def connect(params: Parameters, warn: Warn, /) -> t.Iterator[CheckSession]:
-    """Give a session for the options; Atlas is left alone if its half is off.
+    """Yield a session for the options, without Atlas if its half is off.
 
     Raises:
-        InvalidOptionError: If the options of the connection, or the credentials, cannot be right.
+        InvalidOptionError: If the options of the connection to Atlas, or the credentials, are invalid.
     """
     with clients.connect(params, warn) if params["atlas"] else nullcontext() as atlas:
         session = CheckSession(atlas)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules that talk to Atlas have in common."""
+"""What the modules that talk to Atlas share: the base class of their Operations, and parallel reads."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from .._engine.wait import State
 from .._http import tls
 from .._http.errors import TaskError
 
-# How many requests that only read are sent side by side.
+# How many read requests run in parallel.
 READERS = 8
 _Key = t.TypeVar("_Key")
 _Result = t.TypeVar("_Result")
 
 
 class AtlasOperation(Operation[AtlasClient, State]):
-    """An Operation on one project, with a client as its session."""
+    """An Operation on one project, whose session is a client for Atlas."""
 
     libraries = clients.LIBRARIES
     connect = staticmethod(clients.connect)
 
     @classmethod
     def preload(cls) -> None:
-        """Read the usual certificates, and what credentials need."""
+        """Load the usual certificates, and what signing in needs, before Ansible forks its workers."""
         tls.preload()
         login.preload()
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the connection, the options for waiting if there are any, and the values that modules have in common.
+        """Check the options of the connection, those for waiting if there are any, and the values that modules share.
 
         Returns:
-            The options with values in place of texts, and warnings.
+            The options, parsed, and warnings.
 
         Raises:
-            InvalidOptionError: If an option cannot be right.
+            InvalidOptionError: If an option is invalid.
         """
         params, warnings = parse_values(params)
         if "wait" in params:
@@ -50,27 +50,27 @@ class AtlasOperation(Operation[AtlasClient, State]):
         return params, [*warn_of_connection(params), *warnings]
 
     def read_all(self, calls: t.Mapping[_Key, t.Callable[[], _Result]]) -> dict[_Key, _Result | TaskError]:
-        """Read several things side by side; see `read_all`."""
+        """Make several calls in parallel; see the function `read_all`."""
         return read_all(self.session, self.params, calls)
 
 
 def read_all(
     client: AtlasClient, params: Parameters, calls: t.Mapping[_Key, t.Callable[[], _Result]]
 ) -> dict[_Key, _Result | TaskError]:
-    """Read several things side by side.
+    """Make several calls that read, in parallel.
 
     Args:
-        client: Atlas.
+        client: The client for Atlas.
         params: The options.
-        calls: What reads each of them, by its key.
+        calls: The calls, by key.
 
     Returns:
-        What was read, or why it could not be, by the same keys in the same order.
+        The value or the TaskError of each call, by the same keys in the same order.
     """
-    # Few tasks do, and a module's process compiles each file again.
+    # Imported late: few tasks need it, and a module's process compiles each file again.
     from .._http.threads import Workers
 
-    # Pauses for the rate may take as long as all tries of a request.
+    # A pause for a rate limit may take as long as all tries of a request.
     longest_pause = params["timeout"] * (params["retries"] + 1)
     found: dict[_Key, _Result | TaskError] = {}
     with client.side_by_side(READERS, longest_pause), Workers[_Key, _Result](READERS) as workers:
@@ -85,7 +85,7 @@ def read_all(
 
 
 def warn_of_connection(params: Parameters) -> list[str]:
-    """Return a warning if it is not checked who answers."""
+    """Return a warning if certificates are not validated."""
     if params["validate_certs"]:
         return []
     return ["validate_certs is false: anybody on the way to Atlas can read and change what is sent."]

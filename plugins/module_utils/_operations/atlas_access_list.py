@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_access_list does: from the options to the entries as they should be."""
+"""What the module atlas_access_list does: it brings entries of the IP access list into the wanted state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .._resources.peers import VpcPeers
 from .._values.invalid import InvalidValueError
 from .atlas import AtlasOperation
 
-# Asks whether the project has a VPC peering connection that is alive.
+# The key of the fact whether the project has a live VPC peering connection.
 LIVE_PEER = "live peer"
 
 
@@ -60,13 +60,13 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         self._planner = AccessListPlanner(params)
         self._is_absent = params["state"] == "absent"
         self._first: Entries | None = None
-        # What this task has done, and what it may have done where a reply was lost.
+        # The changes that this task has made, and those that it may have made, since the reply was lost.
         self._done: dict[str, Change] = {}
         self._lost: dict[str, Change] = {}
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; there is a warning for each entry that lets everybody in."""
+        """Check the options, with a warning for each entry that allows all addresses."""
         params, warnings = super().validate(params)
         if params["entries"] is None:
             raise InvalidOptionError(
@@ -93,22 +93,22 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         return AccessListState(listed, self._first, done=dict(self._done))
 
     def read(self, key: str) -> bool:
-        """Read whether a connection is alive."""
+        """Read whether the project has a live connection."""
         dead = (AWS.failed, AWS.terminating)
         return any(peer["status_name"] not in dead for peer in VpcPeers(self.session, self.params["group_id"]).list_peers())
 
     def decide(self, state: AccessListState) -> Plan:
-        """Decide which entries are written or removed."""
+        """Plan which entries to write or to remove."""
         if self._is_absent:
             return self._planner.plan_absent(state)
         plan = self._planner.plan_present(state)
         if plan.steps and plan.steps[0].action == "delete":
-            # What Atlas would refuse has to be known before anything is removed.
+            # Check before anything is removed: Atlas would refuse the groups afterwards.
             self._check_groups(plan)
         return plan
 
     def predict(self, state: AccessListState, plan: Plan) -> AccessListState:
-        """Foresee also that Atlas refuses security groups where no connection is alive."""
+        """Return the list after a plan, after checking that there is a live connection if it has security groups."""
         self._check_groups(plan)
         return state.with_changes(plan.changes)
 
@@ -120,7 +120,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
             )
 
     def apply(self, step: Step, state: AccessListState) -> AccessListState:
-        """Write entries, all at once, or remove one."""
+        """Write entries in one request, or remove one."""
         is_removal = step.action == "delete"
         after = {name: None if is_removal else entry for name, entry in zip(step.keys, step.request)}
         changes = {name: to_change(name, state.listed.get(name), entry) for name, entry in after.items()}
@@ -137,7 +137,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         return state.with_changes(changes.values())
 
     def wait(self, state: AccessListState, step: Step | None = None) -> Wait[AccessListState] | None:
-        """Wait until every declared entry is in force: in the end, and whatever the options say before others are pruned."""
+        """Wait until all declared entries are in force: at the end if `wait` is set, and always before others are pruned."""
         if step is None and (self._is_absent or not self.params["wait"]):
             return None
         return until_in_force(state, self._planner.declared, self._read_statuses, is_before_pruning=step is not None)
@@ -146,7 +146,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         return self.read_all({name: partial(self._access_list.get_status, name) for name in names})
 
     def show(self, state: AccessListState, plan: Plan) -> dict[str, t.Any]:
-        """Show the declared entries, those that stay because others use them, and what is done to which entry."""
+        """Show the declared entries, those that stay because others use them, the pruned ones, and the actions."""
         left, declared = self._planner.left(state) if self._is_absent else {}, self._planner.declared
         return {
             "access_list": [state.listed[name] for name in declared if name in state.listed],

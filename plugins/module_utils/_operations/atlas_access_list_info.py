@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_access_list_info does: which entries the options select."""
+"""What the module atlas_access_list_info does: it reads the entries that the options select."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; those that entries have to match come back as one pattern."""
+        """Check the options, and add those that entries have to match as one `pattern`."""
         params, warnings = super().validate(params)
         wanted = {name: params[name] for name in ENTRY_FORMS if params[name] is not None}
         try:
@@ -54,7 +54,7 @@ class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
         return self._with_statuses(access_list, found) if self.params["include_status"] else found
 
     def _with_statuses(self, access_list: AccessList, entries: dict[str, AccessEntry]) -> dict[str, AccessEntry]:
-        """Return entries with their statuses, without those that have gone meanwhile."""
+        """Return entries with their statuses, without those that are gone meanwhile."""
         statuses = self.read_all({name: partial(access_list.get_status, name) for name in entries})
         found = {}
         for name, status in statuses.items():
@@ -71,7 +71,7 @@ class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
 
 
 def _parse_network(value: str | None) -> t.Any:
-    """Return the network of an address or a block; None for none.
+    """Return the network of an address or a block; None for None.
 
     Raises:
         InvalidOptionError: If it is neither.
@@ -86,7 +86,7 @@ def _parse_network(value: str | None) -> t.Any:
 
 
 def _holds(name: str, part: t.Any) -> bool:
-    """Whether an entry, by its name, lets a whole network in."""
+    """Whether an entry (by its key) contains a whole network."""
     try:
         network: t.Any = ipaddress.ip_network(name)
     except ValueError:

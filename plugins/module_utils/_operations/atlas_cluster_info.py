@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_cluster_info does: which clusters the options select."""
+"""What the module atlas_cluster_info does: it reads the clusters that the options select."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options. A region of another provider than AWS is taken as it is."""
+        """Check the options. Only a region with `provider_name: AWS` is checked."""
         if params["api_version"] != "v2":
             raise InvalidOptionError(
                 "api_version must be v2 to read clusters.", hint="Version 1.0 of the API describes them in another way."

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_gcp_peering does: the customer's half of a peering with Atlas's network, in GCP."""
+"""What the module atlas_gcp_peering does: it makes or removes the customer's half of a peering with Atlas's network in GCP."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
     connect = staticmethod(session.connect)
     noun = "gcp_peering"
     keeps_history = True
-    # How often a change is tried again when its reply was lost, or when it was overtaken.
+    # How often a change is repeated after its reply was lost, or after it was overtaken.
     retries = 3
 
     def __init__(self, params: Parameters, gcp: session.GcpSession, clock: Clock) -> None:
@@ -38,9 +38,9 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
         self._networks = Networks(gcp, params)
         self._waiter = PeeringWaiter(params, self._networks)
         self._is_absent = params["state"] == "absent"
-        # GCP carries out one of several requests with the same id: those that are sent again after a reply was lost.
+        # A request that is repeated after a lost reply has the same id: GCP carries out only one with an id.
         self._request_id = str(uuid.uuid4())
-        # Whether the reply to a request was lost, which may have been carried out.
+        # Whether a request may have been carried out although its reply was lost.
         self._is_lost = False
 
     @classmethod
@@ -50,7 +50,7 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
 
     @property
     def name(self) -> str:
-        """The network that is waited for."""
+        """The network, for the user."""
         return f"Peering of {self.params['network_name']}"
 
     def look(self) -> NetworkState:
@@ -58,25 +58,25 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
         return self._networks.look(may_be_missing=self._is_absent)
 
     def decide(self, state: NetworkState) -> Plan:
-        """Decide whether the peering is made or removed, or why it must not be."""
+        """Plan the peering, or its removal."""
         return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state)
 
     def predict(self, state: NetworkState, plan: Plan) -> NetworkState:
-        """Return the network after the change; whether Atlas's half is there is not known, unless that is waited for."""
+        """Return the network after the change. Without `wait`, the state of a new peering is not known."""
         return state_after(self.params, state, plan)
 
     def apply(self, step: Step, state: NetworkState) -> NetworkState:
-        """Send the request that makes or removes the peering, and return what GCP is doing then."""
+        """Send the request that makes or removes the peering, and return the state with GCP's operation."""
         request, mirror = step.request, self._networks.find_mirror(state)
         if isinstance(request, AddPeering):
             is_as_planned = mirror is None
         else:
             is_as_planned = mirror is not None and (mirror.name, mirror.network) == (request.name, request.network)
         if self._is_lost and not is_as_planned:
-            # It is done: the reply to an earlier request was lost while another operation was waited for.
+            # An earlier request whose reply was lost has been carried out.
             return state
         if not is_as_planned:
-            # Seen while another operation was waited for.
+            # It has changed while the task waited for another operation.
             raise OvertakenError(f"The peering {request.name} has changed meanwhile.", hint="Run the task again.")
         try:
             after = self._networks.change(request, self._request_id, state)
@@ -89,7 +89,7 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
         return after
 
     def explain(self, step: Step, error: TaskError, state: NetworkState) -> TaskError:
-        """Name the strategy that forbids a removal by one side."""
+        """Add a hint if the update strategy forbids a removal by one side."""
         is_about_strategy = not isinstance(error, (AuthError, PeeringBusyError)) and error.http_status is not None
         hint = consensus_hint(self._networks.find_mirror(state)) if is_about_strategy else ""
         if isinstance(step.request, AddPeering) or not hint:
@@ -97,7 +97,7 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
         return error.with_hint(hint)
 
     def wait(self, state: NetworkState, step: Step | None = None) -> Wait[NetworkState] | None:
-        """Wait for GCP's operation in any case, and with `wait` until the peering is active."""
+        """Wait before a change until GCP is free, then always for GCP's operation, and with `wait` for an active peering."""
         if step is not None:
             return self._waiter.until_free()
         if state.running is not None:
@@ -105,14 +105,14 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
         return self._waiter.until_active(state)
 
     def status(self, state: NetworkState, wait: Wait[NetworkState] | None) -> Status | None:
-        """Return the state of the peering, if it is waited for."""
+        """Return the state of the peering, if the task waits for it."""
         if not self.params["wait"]:
             return None
         mirror = self._networks.find_mirror(state)
         return Status(GONE if mirror is None else str(mirror.state))
 
     def show(self, state: NetworkState, plan: Plan) -> dict[str, t.Any]:
-        """Show the peering with Atlas's network, null if there is none."""
+        """Show the peering with Atlas's network; null if there is none."""
         mirror = self._networks.find_mirror(state)
         return {"gcp_peering": None if mirror is None else mirror.to_result()}
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_network_container does: from the options to a container as it should be."""
+"""What the module atlas_network_container does: it brings a network container into the wanted state."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; regions come out as AWS writes them, or for another cloud as Atlas does."""
+        """Check the options. Regions are returned as AWS names them, or on other clouds as Atlas does."""
         cloud = choose_cloud(params)
         if params["state"] == "absent" and params["region_name"] is None and not cloud.has_one_container:
-            # The rules of the argument spec take a null for a value, and do not know where a region is needed.
+            # For the argument spec, an explicit null is a value; nor does it know which clouds need a region.
             raise InvalidOptionError("region_name must not be null with state absent.", hint="Name the region of the container.")
         if cloud is AWS:
             check_block(params, cloud)
@@ -68,7 +68,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         return checked, warnings + unknown
 
     def look(self) -> ContainerState:
-        """Read the containers; and if one will be removed, what uses it."""
+        """Read the containers and, with state absent, what uses the chosen one."""
         listed = tuple(self._list())
         container = self._planner.choose(listed)
         users = self._peers.describe_users(container["id"]) if self._is_absent and container is not None else ()
@@ -84,7 +84,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         return self._peers.describe_users(key)
 
     def decide(self, state: ContainerState) -> Plan:
-        """Decide what becomes of the container."""
+        """Plan the creation, change or removal of the container."""
         return self._planner.plan_absent(state) if self._is_absent else self._planner.plan_present(state, self.facts)
 
     def predict(self, state: ContainerState, plan: Plan) -> ContainerState:
@@ -104,7 +104,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
         return replace(state, container=None)
 
     def wait(self, state: ContainerState, step: Step | None = None) -> Wait[ContainerState] | None:
-        """Wait, before a container is deleted, until nothing uses it, and until Atlas lets it go."""
+        """Wait, before a container is deleted, until nothing uses it and Atlas accepts the deletion."""
         if step is None or state.container is None:
             return None
         container = state.container
@@ -116,7 +116,7 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
             return in_use("removed", container, last.users, hint)
 
         def refused(last: ContainerState, error: TaskError) -> ContainerState | None:
-            # A cluster that goes away, or a container that is too new.
+            # A cluster is being deleted, or the container is too new.
             reason = error.detail or error.error_code or "something that Atlas does not name"
             return replace(last, users=(reason,)) if isinstance(error, ConflictError) else None
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_network_container_info does: which containers the options select."""
+"""What the module atlas_network_container_info does: it reads the containers that the options select."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options. Where all clouds are asked, a region may be that of any."""
+        """Check the options. With `provider_name: all`, the region may be one of any cloud."""
         region = params["region_name"]
         if params["provider_name"] == ALL:
             check_version(params, ALL)
@@ -49,7 +49,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
         return {**checked, **place}, warnings + unknown
 
     def look(self) -> list[Container]:
-        """Read the containers, on the provider or on all of them; or the one with the id, whatever its provider."""
+        """Read the containers of AWS or of all clouds, or the one with `container_id` on any cloud; `show` selects from them."""
         containers, container_id = Containers(self.session, self.params["group_id"]), self.params["container_id"]
         if container_id is not None:
             try:
@@ -63,7 +63,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
         return containers.list_all_containers()
 
     def decide(self, state: list[Container]) -> Plan:
-        """Change nothing; say what was not asked for, if the options do not name the provider."""
+        """Plan no change; warn about containers that are not returned, or clouds not read, without `provider_name`."""
         if self.params["provider_name"] is not None or self.params["api_version"] != "v2" or self._select(state):
             return Plan()
         if state and self.params["region_name"] is None:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_probe does: whether the host it runs on reaches members of a cluster. The standard library is enough."""
+"""What the module atlas_probe does: it tests whether its host reaches members of a cluster, with the standard library alone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class NoSession(t.NamedTuple):
 
 
 class AtlasProbe(Operation[t.Any, _Result]):
-    """Tries to reach members of a cluster from the host that it runs on."""
+    """Tests whether the host that it runs on reaches members of a cluster."""
 
     argument_spec = ArgumentSpec(
         {
@@ -61,7 +61,7 @@ class AtlasProbe(Operation[t.Any, _Result]):
 
     @staticmethod
     def connect(params: Parameters, warn: Warn, /) -> contextlib.AbstractContextManager[NoSession]:
-        """Return a session for nothing."""
+        """Return an empty session, since there is no API."""
         return contextlib.nullcontext(NoSession())
 
     @classmethod
@@ -79,19 +79,19 @@ class AtlasProbe(Operation[t.Any, _Result]):
         }, []
 
     def look(self) -> _Result:
-        """Try all members side by side. Each of them has a result, whatever becomes of it."""
+        """Probe all members in parallel. Each has a result, even if it cannot be reached."""
         probe = functools.partial(probe_member, block=self.params["atlas_cidr_block"], timeout=self.params["timeout"])
         with ThreadPoolExecutor(THREADS) as pool:
             members = list(pool.map(probe, self.params["members"]))
         return {"host": socket.gethostname(), "members": members}
 
     def show(self, state: _Result, plan: Plan) -> dict[str, t.Any]:
-        """Show what came of it."""
+        """Show the results."""
         return {self.noun: state}
 
 
 def parse_member(option: str, value: str) -> Member:
-    """Return a member from `host:port`, or from a host; an IPv6 address stands in brackets.
+    """Parse a member from `host:port` or `host`; an IPv6 address has brackets.
 
     Raises:
         InvalidOptionError: If it is something else; the message has the name of the option.
@@ -101,7 +101,7 @@ def parse_member(option: str, value: str) -> Member:
     if match is None or not 0 < port < 65536:
         hint = "Write it like shop-shard-00-00.ab1cd.mongodb.net:27017."
         if "://" in value or "@" in value:
-            # It may have a password, so the message does not show it.
+            # It may contain a password, so the message does not show it.
             hint = "Give its members: see atlas_cluster_info."
             raise InvalidOptionError(f"{option} is a connection string, and not a host with a port.", hint=hint)
         raise InvalidOptionError(f"{option} is not a host with a port: {value!r}.", hint=hint)
@@ -109,15 +109,15 @@ def parse_member(option: str, value: str) -> Member:
 
 
 def probe_member(member: Member, block: ipaddress.IPv4Network | None, timeout: float) -> _Result:
-    """Resolve the name of a member, open a connection to it, and begin TLS; nothing else is sent.
+    """Resolve the name of a member, open a TCP connection to it, and start TLS. Nothing else is sent.
 
     Args:
         member: The member.
         block: The block of the network container; None if it is not known.
-        timeout: The seconds for each of these steps.
+        timeout: The seconds for each step, and for each address.
 
     Returns:
-        The member as results have it. `error` says why the first step failed that did.
+        The member as results show it: `member`, `addresses`, `in_block`, `tcp`, `tls`, and `error` of a failed step.
     """
     host = f"[{member.host}]" if ":" in member.host else member.host
     result: _Result = dict.fromkeys(("member", "addresses", "in_block", "tcp", "tls", "error"))
@@ -147,7 +147,7 @@ def resolve(member: Member, timeout: float) -> list[str]:
         except (OSError, ValueError) as error:
             answers.put(error)
 
-    # The system's resolver has time limits of its own. A daemon does not keep the process from ending.
+    # The system's resolver has other time limits. A daemon thread does not keep the process from ending.
     threading.Thread(target=ask, daemon=True).start()
     try:
         answer = answers.get(timeout=timeout)
@@ -159,14 +159,14 @@ def resolve(member: Member, timeout: float) -> list[str]:
 
 
 def _connect(member: Member, addresses: t.Sequence[str], timeout: float) -> _Result:
-    """Return what became of TCP and TLS, with the first address that takes a connection, or else with the last."""
+    """Return the outcomes of TCP and TLS for the first address that accepts a connection, or else for the last one."""
     result: _Result = {}
     for address in addresses:
         try:
             with socket.create_connection((address, member.port), timeout) as connection:
                 return {"tcp": "open", **_begin_tls(connection, member)}
         except ConnectionResetError as error:
-            # Without a connection it would be refused: something took it, and ended it before TLS began.
+            # Something accepted the connection and reset it before TLS began: otherwise the connection would be refused.
             return {"tcp": "open", "tls": False, "error": f"{address}: {_text_of(error)}"}
         except OSError as error:
             result = {"tcp": _state_of(error), "error": f"{address}: {_text_of(error)}"}
@@ -174,7 +174,7 @@ def _connect(member: Member, addresses: t.Sequence[str], timeout: float) -> _Res
 
 
 def _begin_tls(connection: socket.socket, member: Member) -> _Result:
-    """Whether TLS answers. The certificate is not verified, since nothing is sent that needs to be protected."""
+    """Return whether TLS starts, and the error. The certificate is not verified, since no data is sent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

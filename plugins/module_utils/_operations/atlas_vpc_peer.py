@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_vpc_peer does: the one connection that the options describe, as it should be."""
+"""What the module atlas_vpc_peer does: it brings the connection that the options describe into the wanted state."""
 
 from __future__ import annotations
 
@@ -58,20 +58,20 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
     keeps_history = True
 
     def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
-        # A profile may name the government's Atlas.
+        # The URL decides about Atlas for Government, and may come from a profile.
         params = {**params, "base_url": session.settings.base_url}
         super().__init__(params, session, clock)
         self._is_absent = params["state"] == "absent"
         self._containers = Containers(session, params["group_id"])
         provider = choose_provider(params)
-        # With peer_id alone, the reply tells the cloud.
+        # With peer_id alone, the connection in the reply has the cloud.
         self._is_open = provider is None
         self._sent = SentRequests(clock)
-        # The connection that this task removes for a new one, until that is there.
+        # The connection that this task removes for a new one, until the new one is created.
         self._replaced: Peer | None = None
-        # What is being removed after a new connection has taken its place.
+        # The old connection that is being removed after a new one has replaced it.
         self._leaving: tuple[Peer, ...] = ()
-        # What Atlas has refused for lack of a role, and is sent again; and since when.
+        # The fields of a creation that Atlas refuses for lack of a role, and that is repeated; and since when.
         self._refused: Fields = {}
         self._refused_since: float | None = None
         self._use(provider or AWS)
@@ -85,7 +85,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; there are warnings about values that Atlas will have to decide on."""
+        """Check the options, with warnings about unknown regions, on which Atlas decides."""
         chosen = choose_provider(params)
         if chosen is None and params["container_region_name"] is not None:
             check_cloud_of_region("container_region_name", params["container_region_name"])
@@ -97,7 +97,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         check_role_timeout(params)
         if provider is AWS:
             return super().validate(params)
-        # Regions are read as AWS's there.
+        # The base class parses regions as AWS's.
         checked, warnings = super().validate({**params, "container_region_name": None})
         return {**checked, "container_region_name": params["container_region_name"]}, warnings + unknown
 
@@ -107,7 +107,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         return str(self.params[self._provider.identity[-1]] or self.params["peer_id"])
 
     def look(self) -> PeerState:
-        """Read the connection, by its id or out of all of the project."""
+        """Read the connection by its id, or from the list of the project."""
         try:
             return self._match.look()
         except OtherCloudError as error:
@@ -120,11 +120,11 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
             return self._match.look(error.peer)
 
     def read(self, key: str) -> t.Any:
-        """Read connections or containers."""
+        """Read a fact: the connections of the project, its containers, or one container."""
         return self._peers.list_peers() if key == LIST_PEERS else self._choice.read(key, self._containers)
 
     def decide(self, state: PeerState) -> Plan:
-        """Decide what becomes of the connection."""
+        """Plan the creation, change, replacement or removal of the connection."""
         planner = PeerPlanner(self._choice)
         if self._is_absent:
             return planner.plan_absent(state)
@@ -134,7 +134,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         return plan
 
     def predict(self, state: PeerState, plan: Plan) -> PeerState:
-        """Foresee also what Atlas would refuse, and the state of the connection after the waiting."""
+        """Return the state after a plan and the wait, with the checks that Atlas would make."""
         after = self.end(PeerPlanner(self._choice).predict(state, plan))
         goal = self._provider.goal(self.params["wait_for"])
         if after.peer is None or not self.params["wait"] or self._provider.has_reached(after.peer, goal):
@@ -155,7 +155,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         try:
             created = self._peers.create_peer(request.fields, request.home_region)
         except TaskError as error:
-            # A refusal for the role is repeated first, and explained then.
+            # A request refused for lack of a role is repeated first. If that fails, the error is explained.
             if error.error_code in self._provider.role_codes:
                 raise
             raise self._with_removal(error) from error.__cause__
@@ -164,7 +164,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         return replace(state, peer=created, dying=())
 
     def _remove(self, request: DeletePeer, state: PeerState) -> PeerState:
-        """Request a removal: of the connection, or of the one in whose place it has come or will come."""
+        """Request the removal of the connection, or of the old one that it replaces."""
         is_old = state.old is not None and state.old["id"] == request.id
         peer = t.cast("Peer", state.old if is_old else state.peer)
         self._peers.delete_peer(request.id)
@@ -176,27 +176,27 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         return replace(state, old=None) if is_old else replace(state, dying=(peer,))
 
     def explain(self, step: Step, error: TaskError, state: PeerState) -> TaskError:
-        """Name the option at fault where Atlas has refused a connection, what is in its way, or which rights Atlas lacks."""
+        """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
         if isinstance(step.request, DeletePeer):
             return error if state.peer is None else explain_removal(state.old or state.peer, error)
         return self._with_removal(self._match.explain(step.request, error, state))
 
     def _with_removal(self, error: TaskError) -> TaskError:
-        """Return an error that says that a connection has been removed for a new one: if it is gone, and not before."""
+        """Return the error, with a sentence on the connection that was removed for a new one if that is gone."""
         replaced = self._replaced
         return error if replaced is None or not self._match.is_gone(replaced) else with_removal(error, replaced)
 
     def wait_refused(self, step: Step, error: TaskError, state: PeerState) -> Wait[PeerState] | None:
-        """Wait for the role that Atlas needs, if that may be too new."""
+        """Wait for the role that Atlas needs, if it may be too new."""
         if not may_repeat(self._choice, step.request, error, replaces=self._replaced is not None):
             return None
-        # A reply that is lost in between does not make the time longer.
+        # The time counts from the first refusal, even if a reply is lost in between.
         since = self.clock() if self._refused_since is None else self._refused_since
         self._refused, self._refused_since = step.request.fields, since
         return until_role_holds(self._choice, self._refused, error, self.clock() - since)
 
     def wait(self, state: PeerState, step: Step | None = None) -> Wait[PeerState] | None:
-        """Wait, before a connection is created, until the old one is gone; and in the end as the options say."""
+        """Wait before a step until old connections are gone or the new one is reached, and at the end if `wait` is set."""
         if step is not None and step.after != REACHED:
             return self._waiter.until_gone(step.after)
         if not self.params["wait"]:
@@ -211,23 +211,23 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         return replace(reached, then=lambda last: self._waiter.until_gone(leaving))
 
     def end(self, state: PeerState) -> PeerState:
-        """Return the state in which what is being removed is as good as gone."""
+        """Return the final state for results: with state absent, a connection that is being removed counts as gone."""
         return replace(state, peer=None) if self._is_absent else state
 
     def status(self, state: PeerState, wait: Wait[PeerState] | None) -> Status:
-        """Return the state of the connection, and who has to act."""
+        """Return the state of the connection, and what the customer has to do."""
         if state.peer is not None:
-            # The creation whose reply was lost has been carried out.
+            # A creation whose reply was lost has been carried out.
             self._refused = {}
         return role_status(self._choice, self._refused) if self._refused else self._waiter.status(state, wait)
 
     def show(self, state: PeerState, plan: Plan) -> dict[str, t.Any]:
-        """Show the connection, and what is needed in the customer's cloud."""
+        """Show the connection, and the hand-over for the customer's cloud."""
         handover = None if self._is_absent else make_handover(self._choice, state.peer)
         return {"vpc_peer": state.peer or state.old, "handover": handover}
 
     def compare(self, state: PeerState, plan: Plan) -> t.Mapping[str, t.Any] | None:
-        """Compare the connection, or the one that is replaced by it."""
+        """Return the connection for the diff, or the old one that is replaced."""
         return t.cast("t.Mapping[str, t.Any] | None", state.old or state.peer)
 
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_vpc_peer_accepter does: read everything, refuse or plan, change one thing after the other."""
+"""What the module atlas_vpc_peer_accepter does: it reads the network in AWS, plans, and makes one change after the other."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .._http.pauses import Clock
 
 
 class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
-    """Does the accepter's half of a connection, or removes its routes."""
+    """Sets up the accepter's half of a connection, or removes its routes."""
 
     argument_spec = ARGUMENT_SPEC
     libraries = boto.LIBRARIES
     connect = staticmethod(session.connect)
     noun = "accepter"
-    # How often a change is tried again when its reply was lost, or when it was overtaken.
+    # How often a change is repeated after its reply was lost, or after it was overtaken.
     retries = 3
 
     def __init__(self, params: Parameters, aws: session.AwsSession, clock: Clock) -> None:
@@ -43,19 +43,19 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         self._is_absent = params["state"] == "absent"
         self._is_awaited = params["wait"] and not self._is_absent and params["connection_id"] is not None
         self._account_id: str | None = None
-        # What was there before the first change.
+        # The view before the first change.
         self._first: View | None = None
         self._has_accepted = False
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; something may be changed, so a connection has to be named."""
+        """Check the options. With state present, `connection_id` is required, since the task may make changes."""
         require_connection(params)
         return cls.validate_prediction(params)
 
     @classmethod
     def validate_prediction(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options where nothing will be changed: there, a VPC alone will do."""
+        """Check the options for check mode, where `vpc_id` is enough."""
         params, warnings = validate_aws(params)
         validate(params)
         return params, warnings
@@ -85,7 +85,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         return self._waiter.until_requested()
 
     def decide(self, state: View) -> AccepterPlan:
-        """Decide which changes are made, or why none must be."""
+        """Plan the changes, or refuse them."""
         return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state)
 
     def predict(self, state: View, plan: Plan) -> View:
@@ -109,19 +109,19 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         return after
 
     def wait(self, state: View, step: Step | None = None) -> Wait[View] | None:
-        """Wait, before what follows the acceptance and in the end, until the connection has settled."""
+        """Wait until the connection has settled: before each change after the acceptance, and at the end."""
         if self._is_absent or not self.params["accept"] or state.connection is None:
             return None
         return self._waiter.until_settled(needs_block=step is not None and isinstance(step.request, RouteChange))
 
     def status(self, state: View, wait: Wait[View] | None) -> Status | None:
-        """Return the state of the connection, if it is waited for."""
+        """Return the state of the connection, if the task waits for it."""
         if not self._is_awaited:
             return None
         return Status(state.connection.status if state.connection is not None else UNKNOWN)
 
     def show(self, state: View, plan: Plan) -> dict[str, t.Any]:
-        """Show the connection, the VPC, and the chosen route tables as they were and as they are."""
+        """Show the connection, the VPC, and the routes in the chosen tables before and after the task."""
         if not isinstance(plan, AccepterPlan):
             return {}
         return {"accepter": to_result(self._first or state, state, plan.table_ids, plan.block)}

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_vpc_peer_check does: read both halves, run all checks, and say what keeps a connection from working."""
+"""What the module atlas_vpc_peer_check does: it reads both halves, runs all checks, and says why a connection does not work."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .._http.errors import TaskError
 from .._http.tls import preload as preload_certificates
 from .atlas import read_all, warn_of_connection
 
-# The services that other tasks do not talk to.
+# The services of AWS that no other module uses.
 _SERVICES = ("route53", "route53resolver", "service-quotas")
-# How many findings the message of a failure has.
+# How many findings the message of a failure has at most.
 _MOST_SHOWN = 3
 # The severities that each value of fail_on counts as a failure, the worst first.
 _FAILURES = {"fail": ("fail",), "warn": ("fail", "unknown", "warn"), "never": ()}
@@ -43,12 +43,12 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
-        """Return those for Atlas, and that for AWS unless all connections are clearly with another cloud."""
+        """Return the packages for Atlas, and boto3 unless all connections are clearly with other clouds."""
         return clients.LIBRARIES if are_elsewhere(args) else cls.libraries
 
     @classmethod
     def preload(cls) -> None:
-        """Read the usual certificates, and the descriptions of AWS's services."""
+        """Load the usual certificates, and the descriptions of AWS's services, before Ansible forks its workers."""
         preload_certificates()
         boto.preload(*_SERVICES)
 
@@ -59,7 +59,7 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
         return params, [*warn_of_connection(params), *warnings] if params["atlas"] else warnings
 
     def look(self) -> PeeringCheck:
-        """Read both halves as far as they are on, and judge what was read.
+        """Read the halves that are on, and judge them.
 
         Raises:
             TaskError: If nothing of a half could be read, or an option names something that does not exist.
@@ -69,7 +69,7 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
         return judge(read_facts(self.session, params, reader), partial(are_both_read, params))
 
     def decide(self, state: PeeringCheck) -> Plan:
-        """Fail if something was found that `fail_on` counts; the result has everything by now."""
+        """Raise a TaskError if a finding counts for `fail_on`; the result has all findings nevertheless."""
         checks = [check for one in state["connections"] for check in one["checks"]]
         found = [check for severity in _FAILURES[self.params["fail_on"]] for check in checks if check["severity"] == severity]
         if found:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_vpc_peer_info does: which connections the options select."""
+"""What the module atlas_vpc_peer_info does: it reads the connections that the options select."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from .._values.regions import parse_any_region
 from .atlas import AtlasOperation
 
 FILTERS = tuple(name for cloud in CLOUDS.values() for name in cloud.forms if name in cloud.ids)
-# How many failures the message has.
+# How many failures the message has at most.
 _MOST_SHOWN = 3
 _STATES = dict.fromkeys(state for provider in CLOUDS.values() for state in provider.states)
 
 
 @dataclass(frozen=True)
 class PeersState:
-    """The connections that were found, and why projects could not be read, by their ids."""
+    """The connections that were found, and the errors of projects that could not be read, by `group_id`."""
 
     peers: list[t.Any]
     failures: t.Mapping[str, TaskError] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; each project is named once then."""
+        """Check the options, and remove duplicates from `group_ids`."""
         params = cls._check_projects(params)
         provider, region = choose_asked(params), params["container_region_name"]
         if provider is AWS:
@@ -81,7 +81,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         if params["group_ids"] is None:
             return params
         variables = {os.environ.get(variable) for variable in VARIABLES["group_id"]}
-        # The argument spec fills in the variable, which is there for all other tasks.
+        # The argument spec fills in group_id from the environment variable, which does not count beside group_ids.
         if params["group_id"] is not None and params["group_id"] not in variables:
             raise InvalidOptionError(
                 "group_id and group_ids are mutually exclusive.",
@@ -109,11 +109,11 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         return select_peers(self.session, {**self.params, "group_id": group_id})
 
     def _warnings(self, state: PeersState) -> tuple[str, ...]:
-        """Return a warning that not all clouds were asked, if the options name none and nothing was found."""
+        """Return a warning that only AWS was read, if the options name no cloud and nothing was found."""
         params = self.params
         chosen = ("provider_name", "peer_id", *FILTERS, "container_id", "container_region_name")
         states = params["status_name"]
-        # States that AWS does not have mean another cloud.
+        # States that only other clouds have say that another cloud is meant.
         is_of_aws = states is not None and (not states or any(state in AWS.states for state in states))
         is_chosen = is_of_aws or any(params[name] is not None for name in chosen)
         if state.peers or state.failures or params["api_version"] != "v2" or is_chosen:
@@ -125,7 +125,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         )
 
     def decide(self, state: PeersState) -> Plan:
-        """Fail if a project could not be read; the others are in the result by now."""
+        """Raise a TaskError if a project could not be read; the result has the others nevertheless."""
         errors = list(state.failures.values())
         if errors:
             more = f" The others are in failures ({len(errors) - _MOST_SHOWN} more)." if len(errors) > _MOST_SHOWN else ""
@@ -137,7 +137,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         return Plan(warnings=self._warnings(state))
 
     def show(self, state: PeersState, plan: Plan) -> dict[str, t.Any]:
-        """Show the connections, and of several projects also those that could not be read."""
+        """Show the connections and, with `group_ids`, the projects that could not be read."""
         if self.params["group_ids"] is None:
             return {"vpc_peers": state.peers}
         failures = [{"group_id": group_id, **error.to_result()} for group_id, error in state.failures.items()]
@@ -145,10 +145,10 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
 
 
 def choose_asked(params: Parameters) -> Cloud | None:
-    """Return the cloud provider that is asked: AWS if the options name no other, and None for all.
+    """Return the cloud provider to read: AWS if the options name none, None for all.
 
     Raises:
-        InvalidOptionError: If the options do not go together.
+        InvalidOptionError: If the options are for different clouds.
     """
     is_all = params["provider_name"] == ALL
     provider = choose_provider({**params, "provider_name": None} if is_all else params)
@@ -163,7 +163,7 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
     """Read the connections of a project, and return those that fit every option.
 
     Args:
-        client: Atlas.
+        client: The client for Atlas.
         params: The options, with one project.
 
     Raises:
@@ -180,7 +180,7 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
 
 
 def _read(client: t.Any, params: Parameters) -> list[tuple[Cloud, list[Peer]]]:
-    """Read the connections with a cloud provider, or with all of them one after the other, or the one with `peer_id`."""
+    """Return the connections by cloud: those of one or all clouds, read in turn, or the one with `peer_id`."""
     provider, group_id, peer_id = choose_asked(params), params["group_id"], params["peer_id"]
     asked = list(CLOUDS.values()) if provider is None else [provider]
     if peer_id is None:
@@ -189,7 +189,7 @@ def _read(client: t.Any, params: Parameters) -> list[tuple[Cloud, list[Peer]]]:
     if peer is None:
         return []
     cloud = CLOUDS.get(peer["provider_name"], AWS)
-    # Without a choice, the reply tells the cloud.
+    # Without provider_name, the cloud of the connection counts.
     return [(cloud, [peer])] if cloud in asked or params["provider_name"] is None else []
 
 

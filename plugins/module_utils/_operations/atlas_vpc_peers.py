@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module atlas_vpc_peers does: from a declared list to the connections of a project as they should be."""
+"""What the module atlas_vpc_peers does: it brings the connections of a project into the state of a declared list."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
     convergence = SetConvergence
 
     def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
-        # A profile may name the government's Atlas.
+        # The URL decides about Atlas for Government, and may come from a profile.
         params = {**params, "base_url": session.settings.base_url}
         super().__init__(params, session, clock)
         self._entries = to_entries(params)
@@ -81,7 +81,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options; entries and the patterns of `ignore` come back parsed."""
+        """Check the options, and parse the entries and the patterns of `ignore`."""
         params, warnings = super().validate(params)
         if not 1 <= params["parallel"] <= MOST_PARALLEL:
             raise InvalidOptionError(f"parallel must be from 1 to {MOST_PARALLEL}.")
@@ -93,7 +93,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
 
     @property
     def name(self) -> str:
-        """The project."""
+        """The project, for the user."""
         return f"project {self.params['group_id']}"
 
     def look(self) -> PeerSetState:
@@ -102,21 +102,21 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         return choose_entries(self._matches, PeerSetState(listed, first=listed))
 
     def look_again(self, state: PeerSetState) -> PeerSetState:
-        """Read them again, and keep what was done so far."""
+        """Read the connections again, and keep what was done so far."""
         return choose_entries(self._matches, self.waiter.look(state))
 
     def read(self, key: str) -> t.Any:
-        """Read the containers: all at once, so that one that is asked for by its id is among them."""
+        """Read a fact: the list of containers, or one container by its id, from that list if possible."""
         if key != LIST_CONTAINERS:
             listed = {one["id"]: one for one in self.facts[LIST_CONTAINERS]}
-            # Only connections on AWS ask by id. What is not among them was deleted meanwhile: no option has named it.
+            # Only connections on AWS read by id. A container that is not listed was deleted meanwhile, and no option named it.
             choice = ContainerChoice({**self.params, "container_id": None}, AWS, self.facts)
             return listed[key] if key in listed else choice.read(key, self._containers)
         is_on_aws = self._lists.names == {AWS.name}
         return self._containers.list_containers(AWS.name) if is_on_aws else self._containers.list_all_containers()
 
     def decide(self, state: PeerSetState) -> Plan:
-        """Decide for the whole list."""
+        """Plan the whole list."""
         plan = self._planner.plan(state)
         for key, own in state.entries.items():
             if own.peer is not None:
@@ -124,17 +124,17 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         return plan
 
     def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
-        """Show the connections, what was done, and what is needed in the customers' clouds."""
+        """Show the connections, what was done, and the hand-over of each entry."""
         own = {key: state.entries.get(key) for key in self._by_key}
         handover = [make_handover(self._choices[key], one.peer if one is not None else None) for key, one in own.items()]
         return {**self.summary.show(state, plan), "handover": handover}
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
-        """Return the state in which all is done."""
+        """Return the state after a plan and its waits."""
         return self._planner.predict(state, plan)
 
     def send(self, step: Step, state: PeerSetState) -> Peer | None:
-        """Request, change or remove one connection."""
+        """Request, change or remove one connection, and return Atlas's reply; None for a removal."""
         request = step.request
         if isinstance(request, DeletePeer):
             self._lists.with_cloud(cloud_of(state.find(request.id))).delete_peer(request.id)
@@ -144,7 +144,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
             try:
                 return peers.create_peer(request.fields, request.home_region)
             except TaskError as error:
-                # A refusal for the role is repeated first, and explained then.
+                # A request refused for lack of a role is repeated first. If that fails, the error is explained.
                 if error.error_code in peers.provider.role_codes:
                     raise
                 raise with_removed(step, error, state) from error.__cause__
@@ -166,7 +166,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         return state.with_written(key, peer)
 
     def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
-        """Name the option at fault where Atlas has refused a connection, what is in its way, or which rights Atlas lacks."""
+        """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
         if isinstance(step.request, DeletePeer):
             return explain_removal(state.find(step.request.id), error)
         return self.gate.explain(step, error, state)

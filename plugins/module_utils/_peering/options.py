@@ -81,7 +81,7 @@ def parse_cloud(params: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], 
 
 
 def _parts_of_whole(params: Parameters, cloud: Cloud) -> dict[str, str]:
-    """Return the options that the cloud's option for the whole network (`vnet_id`) stands for; empty if it is not set.
+    """Return the options that the cloud's option for the whole network (`vnet_resource_id`) stands for; empty if it is not set.
 
     Raises:
         InvalidOptionError: If one of them is also set, and differs.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A4: the customer's half of a connection on AZURE, which Atlas makes itself: a peering of the VNet."""
+"""A4: the customer's half of a connection on AZURE. It is a peering of the VNet, which Atlas makes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IN_SYNC = "FullyInSync"
 _LEFT_OVER = (
     "Remove the left-over from the VNet (azure_rm_virtualnetworkpeering, state: absent), and request the connection anew."
 )
-# What each state means that is not `Connected`, and what to do.
+# The meaning of each state but `Connected`, and what to do.
 # Source: "Create, change, or delete a virtual network peering" in Azure's documentation.
 _STATES = {
     _DISCONNECTED: (": Atlas's side is gone", _LEFT_OVER),
@@ -38,7 +38,7 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
     found = _peerings(facts, block)
     left_over = [one for one in found if one.state == _DISCONNECTED]
     if not _is_available(facts):
-        # The cause is another one; but what is left over keeps the next connection from working, too.
+        # Another check reports the cause. But a left-over peering would also break the next connection.
         for one in left_over:
             yield Finding("warn", one.name, _message(one, block), _LEFT_OVER, _evidence(one))
         if not left_over:
@@ -59,7 +59,7 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
 
 @check("A402", "warn", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
 def find_out_of_sync(facts: ConnectionFacts) -> Findings:
-    """Both sides of the peering know the addresses of each other."""
+    """Both sides of the peering know each other's addresses."""
     block = atlas_block_of(facts)
     for one in _peerings(facts, block):
         if one.state == _CONNECTED and one.sync_level not in (_IN_SYNC, None):
@@ -70,7 +70,7 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
 
 @check("A403", clouds=(AZURE.name,))
 def find_shared_addresses(facts: ConnectionFacts) -> Findings:
-    """The VNet has no addresses of the network container."""
+    """The blocks of the VNet and of the network container do not overlap."""
     prefixes, block = known(facts.network.vnet_prefixes), atlas_block_of(facts)
     shared = [one for one in prefixes if to_network(one, facts.entry.title).overlaps(block)]
     if shared:
@@ -86,7 +86,7 @@ def _peerings(facts: ConnectionFacts, block: ipaddress.IPv4Network) -> list[Vnet
 
 
 def _is_available(facts: ConnectionFacts) -> bool:
-    """Whether the peering has to be there: Atlas has made it, or was not asked."""
+    """Whether the peering has to be there: the connection is AVAILABLE, or Atlas was not read."""
     return isinstance(facts.atlas.peer, Missing) or status_of(facts) == AZURE.available
 
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a list of rules closes, over ranges of addresses and ports: the first rule that matches decides."""
+"""Finds what a list of rules closes, in ranges of addresses and ports. The first rule that matches decides."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class Closed:
 
 
 def closed_by(rules: t.Iterable[AclRule], block: ipaddress.IPv4Network, ranges: t.Iterable[tuple[int, int]]) -> list[Closed]:
-    """Return what rules close for TCP, by the rule that closes it, in the order of the rules.
+    """Return what rules close for TCP: one element for each rule that denies, in order; the default comes last.
 
     Args:
         rules: The rules of one direction, in any order.
         block: The addresses that should be let through.
-        ranges: The ports that should be let through.
+        ranges: The ports that should be let through, as first and last ones.
     """
     left = [Area(*ends_of(block), *ports) for ports in ranges]
     closed: list[Closed] = []
@@ -77,7 +77,7 @@ def closed_by(rules: t.Iterable[AclRule], block: ipaddress.IPv4Network, ranges: 
 
 
 def merge_ranges(ranges: t.Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return ranges of numbers in order, with those that overlap or touch made one."""
+    """Return ranges of numbers in order; those that overlap or touch are merged."""
     merged: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if merged and first <= merged[-1][1] + 1:
@@ -87,7 +87,7 @@ def merge_ranges(ranges: t.Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-# A rule is judged for several ranges of ports.
+# Cached: a rule is judged for several ranges of ports.
 @functools.lru_cache(maxsize=4096)
 def _area_of(rule: AclRule) -> Area:
     ports = rule.ports or _ALL_PORTS
@@ -106,7 +106,7 @@ def _shared(area: Area, other: Area) -> Area | None:
 
 
 def _without(area: Area, other: Area) -> list[Area]:
-    """Return what is left of an area, in at most four pieces."""
+    """Return what is left of an area without another one, in at most four pieces."""
     shared = _shared(area, other)
     if shared is None:
         return [area]

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What several rules look up in the facts, which subnets are judged, and words for sentences."""
+"""Helpers of several rules: look-ups in the facts, the judged subnets, and phrases for messages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..._aws.objects import RouteTable, Subnet, Vpc
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or
 from .rule import skip
 
-# Longer lists are in the evidence; a sentence with sixty ids cannot be read.
+# A message shortens longer lists; the evidence has all of their elements.
 _LONGEST = 3
-# From this part of a limit on, it is time to do something.
+# The part of a limit at which a check warns.
 NEARLY = 0.8
 # Names of Amazon's resolver; it also has the third address of the first block of the VPC.
 # Source: "Understanding Amazon DNS" in the Amazon VPC user guide.
@@ -23,7 +23,7 @@ AMAZONS_SERVERS = ("AmazonProvidedDNS", "169.254.169.253")
 
 
 def listed(names: t.Iterable[t.Any]) -> str:
-    """Return names as a sentence has them: the first three, and how many more there are."""
+    """Join names for a sentence: up to four of them, or the first three and how many more there are."""
     texts = [str(name) for name in names]
     if len(texts) > _LONGEST + 1:
         texts = [*texts[:_LONGEST], f"{len(texts) - _LONGEST} more"]
@@ -31,13 +31,13 @@ def listed(names: t.Iterable[t.Any]) -> str:
 
 
 def ports_text(ranges: t.Iterable[tuple[int, int]]) -> str:
-    """Return ranges of ports, with both ends, as a sentence has them: "port 27017", or "ports 27015 to 27016 and 27018"."""
+    """Return ranges of ports, both ends included, for a sentence: "port 27017", or "ports 27015 to 27016 and 27018"."""
     texts = [str(first) if first == last else f"{first} to {last}" for first, last in ranges]
     return f"{'port' if len(texts) == 1 and texts[0].isdecimal() else 'ports'} {listed(texts)}"
 
 
 def span_text(span: datetime.timedelta) -> str:
-    """Return a span of time in its two greatest units: "2 d 3 h", or "5 min"; what is past is "0 min"."""
+    """Return a span of time in its two greatest units: "2 d 3 h", or "5 min"; a negative one is "0 min"."""
     minutes = max(0, int(span.total_seconds() // 60))
     days, hours = divmod(minutes // 60, 24)
     parts = [(days, "d"), (hours, "h"), (minutes % 60, "min")]
@@ -94,7 +94,7 @@ def peer_of(facts: ConnectionFacts) -> AtlasObject:
 
 
 def _no_container(facts: ConnectionFacts) -> SkippedError:
-    """Return what a check raises without a network container: P104 is about one that is lost, P101 about a missing connection."""
+    """Return the error of a check without a network container: P101 reports a missing connection, P104 a missing container."""
     return skip("There is no network container.", "P101" if facts.atlas.peer is None else "P104")
 
 
@@ -112,11 +112,11 @@ def need_container(facts: ConnectionFacts) -> AtlasObject:
 
 
 def atlas_block_of(facts: ConnectionFacts) -> ipaddress.IPv4Network:
-    """Return the block of the container, or what the entry gives in its place if Atlas's half is off.
+    """Return the block of the container, or that of the entry if there is no container or Atlas's half is off.
 
     Raises:
-        UnreadError: If the containers could not be read, or Atlas says no block.
-        SkippedError: If there is no container.
+        UnreadError: If the containers could not be read, or the block is not an IPv4 block.
+        SkippedError: If there is no block.
     """
     block = facts.entry.atlas_cidr_block
     if not isinstance(facts.atlas.container, Missing):
@@ -134,7 +134,7 @@ def connection_id_of(facts: ConnectionFacts) -> str:
 
     Raises:
         UnreadError: If the connections of Atlas could not be read, or the id is empty.
-        SkippedError: If Atlas has no connection, or does not say its id yet.
+        SkippedError: If Atlas has no connection, or no id for it yet.
     """
     connection_id = facts.entry.connection_id
     if not isinstance(facts.atlas.peer, Missing):
@@ -178,8 +178,8 @@ def own_dns_servers(facts: ConnectionFacts) -> list[str]:
 def judged_subnets(facts: ConnectionFacts) -> list[Subnet]:
     """Return the subnets that have to reach Atlas: those of the options, or of the tables of the entry, or all of the VPC.
 
-    Those of named instances are always among them. Subnets for IPv6 alone are, too, but those outside the block of the entry
-    are not.
+    The subnets of named instances are always included, and so are subnets without an IPv4 block. Without `subnet_ids`, others
+    that are outside the block of the entry are not.
 
     Raises:
         UnreadError, SkippedError: If the subnets, or the tables that choose them, are not known.
@@ -189,7 +189,7 @@ def judged_subnets(facts: ConnectionFacts) -> list[Subnet]:
 
 
 def need_subnets(facts: ConnectionFacts) -> list[Subnet]:
-    """Return the judged subnets, of which there is at least one.
+    """Return the judged subnets, at least one.
 
     Raises:
         UnreadError, SkippedError: As `judged_subnets`, and if there is none.
@@ -201,12 +201,12 @@ def need_subnets(facts: ConnectionFacts) -> list[Subnet]:
 
 
 def with_ipv4(subnets: t.Iterable[Subnet]) -> list[Subnet]:
-    """Return the subnets without those for IPv6 alone, which P608 is about."""
+    """Return the subnets that have an IPv4 block; P608 reports the others."""
     return [subnet for subnet in subnets if subnet.cidr_block is not None]
 
 
 def chosen_subnets(facts: ConnectionFacts) -> list[Subnet]:
-    """Return the subnets that the options or the entry choose, also those outside the block of the entry."""
+    """Return the subnets that the options or the entry choose, including those outside the block of the entry."""
     subnets = known(facts.aws.subnets)
     if facts.selection.subnet_ids is not None:
         return [subnet for subnet in subnets if subnet.id in facts.selection.subnet_ids]
@@ -224,7 +224,7 @@ def are_all_judged(facts: ConnectionFacts) -> bool:
 
 
 def is_outside_entry(subnet: Subnet, facts: ConnectionFacts) -> bool:
-    """Whether the entry gives a block, and the subnet has no address in it, nor a named instance."""
+    """Whether a subnet is outside the block of the entry, and neither `subnet_ids` nor a named instance selects it."""
     if subnet.id in _client_subnets(facts):
         return False
     if subnet.cidr_block is None or facts.entry.cidr_block is None or facts.selection.subnet_ids is not None:
@@ -239,7 +239,7 @@ def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | Non
 
 
 def _client_subnets(facts: ConnectionFacts) -> set[str]:
-    """Return the ids of the subnets of the named instances; P703 says if these could not be read."""
+    """Return the ids of the subnets of the named instances; P703 reports instances that could not be read."""
     return {one.subnet_id for one in known_or(facts.aws.interfaces, ())} if facts.selection.instance_ids else set()
 
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""G4: the customer's half of a connection on GCP, which is a peering of the VPC network with Atlas's."""
+"""G4: the customer's half of a connection on GCP. It is a peering of the VPC network with Atlas's network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WAIT = "Nothing is missing in GCP: Atlas sees the peering within 10 minutes. Ch
 
 @check("G401", waits_for=("P102",), clouds=(GCP.name,))
 def find_no_mirror(facts: ConnectionFacts) -> Findings:
-    """The network that Atlas's connection names has a peering with Atlas's network, and GCP calls it ACTIVE."""
+    """The network of the connection has an ACTIVE peering with Atlas's network."""
     remote = _atlas_network(facts)
     peerings, entry = known(facts.network.gcp_networks), facts.entry
     if entry.network not in peerings:
@@ -44,7 +44,7 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
 
 @check("G402", waits_for=("P102",), clouds=(GCP.name,))
 def find_mirror_elsewhere(facts: ConnectionFacts) -> Findings:
-    """No other network of the project has the peering with Atlas's network, unless it has a connection of its own."""
+    """No other network of the project has a peering with Atlas's network, unless Atlas has a connection with that one, too."""
     remote = _atlas_network(facts)
     peerings, entry = known(facts.network.gcp_networks), facts.entry
     is_here = _mirror(peerings.get(entry.network, ()), remote) is not None
@@ -60,7 +60,7 @@ def find_mirror_elsewhere(facts: ConnectionFacts) -> Findings:
 
 
 def mirror_advice(facts: ConnectionFacts) -> str:
-    """Return how to make the customer's half, with the line for gcloud if Atlas says the names of its network."""
+    """Return what to do about the customer's half: wait if GCP has it, or else make it, with a gcloud command if possible."""
     if _is_mirror_active(facts):
         return _WAIT
     line = _gcloud_line(facts)
@@ -70,26 +70,26 @@ def mirror_advice(facts: ConnectionFacts) -> str:
 
 
 def _gcloud_line(facts: ConnectionFacts) -> str | None:
-    """Return the command that makes the customer's half; None if Atlas does not say the names of its network."""
+    """Return the command that makes the customer's half; None if the names of Atlas's network are not known."""
     names, entry = _atlas_names(facts), facts.entry
     return None if names is None else gcloud_line(str(entry.gcp_project_id), str(entry.network_name), *names)
 
 
 def _is_mirror_active(facts: ConnectionFacts) -> bool:
-    """Whether GCP was read, and has the peering with Atlas's network as ACTIVE."""
+    """Whether GCP was read, and has an ACTIVE peering with Atlas's network."""
     names, networks = _atlas_names(facts), known_or(facts.network.gcp_networks, {})
     mirror = _mirror(networks.get(facts.entry.network, ()), network_path(*names)) if names is not None else None
     return mirror is not None and mirror.state == ACTIVE
 
 
 def is_mirror_missing(facts: ConnectionFacts) -> bool:
-    """Whether GCP was read, and G401 or G402 therefore say what is missing there."""
+    """Whether GCP was read and has no ACTIVE peering with Atlas's network, which G401 or G402 report."""
     is_read = known_or(facts.network.gcp_networks, None) is not None
     return is_read and _atlas_names(facts) is not None and not _is_mirror_active(facts)
 
 
 def _atlas_names(facts: ConnectionFacts) -> tuple[str, str] | None:
-    """Return the project and the name of Atlas's network, as the container or else the entry says them."""
+    """Return the project and the name of Atlas's network, from the container or else the entry; None if not known."""
     container, entry = known_or(facts.atlas.container, None), facts.entry
     project, network = entry.atlas_gcp_project_id, entry.atlas_network_name
     if container is not None:
@@ -98,7 +98,7 @@ def _atlas_names(facts: ConnectionFacts) -> tuple[str, str] | None:
 
 
 def _atlas_network(facts: ConnectionFacts) -> str:
-    """Return the address of Atlas's network, which has to have a counterpart now."""
+    """Return the path of Atlas's network, if the customer's network has to have a peering with it in this state."""
     names = _atlas_names(facts)
     if not isinstance(facts.atlas.peer, Missing) and status_of(facts) not in _NEEDED:
         raise skip("Atlas's half is not ready.", "P101")
@@ -115,7 +115,7 @@ def _mirror(peerings: t.Iterable[Peering], remote: str) -> Peering | None:
 
 
 def _networks_elsewhere(facts: ConnectionFacts, remote: str) -> list[str]:
-    """Return the other networks of the project that have a peering with Atlas's, without those that have a connection."""
+    """Return the other networks of the project that have a peering with Atlas's network, but no live connection in Atlas."""
     entry, peers = facts.entry, facts.atlas.peers
     named = [entry.network]
     if not isinstance(peers, Missing):

@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which clusters are judged, what they need, and which of them can be used.
+"""Chooses the clusters to judge, and finds their states, ports and regions.
 
-The states of clusters are in https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/.
+Source of the states: https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..facts import AtlasObject, ConnectionFacts, SkippedError, Unread, UnreadEr
 from .common import need_container
 from .rule import skip
 
-# In these states, Atlas promises a primary; in the others, clients cannot connect.
+# In these states, Atlas guarantees a primary. In those of _NOT_THERE, clients cannot connect.
 _RUNNING = ("IDLE", "REPAIRING", "UPDATING")
 _NOT_THERE = ("CREATING", "DELETING", "DELETED")
 _NODES = ("electable_nodes", "read_only_nodes", "analytics_nodes")
@@ -22,7 +22,7 @@ _HIGHEST_PORT = 65535
 
 
 def is_dedicated(cluster: AtlasObject) -> bool:
-    """Whether a cluster has machines of its own, which network peering needs.
+    """Whether a cluster is dedicated, as network peering requires.
 
     Raises:
         UnreadError: If Atlas does not say.
@@ -33,7 +33,7 @@ def is_dedicated(cluster: AtlasObject) -> bool:
 
 
 def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud) -> bool:
-    """Whether a cluster has nodes where a network container is: in its region, or on GCP in any."""
+    """Whether a cluster has nodes in the region of a network container; on GCP, in any region."""
     return any(_is_there(one, region, cloud) for one in cluster["regions"])
 
 
@@ -42,7 +42,7 @@ def judged_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
 
     Raises:
         UnreadError: If the clusters, or the container that chooses them, could not be read.
-        SkippedError: If they are not known for another reason.
+        SkippedError: If there is no container to choose them, or Atlas's half is off.
     """
     clusters = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
     if facts.selection.clusters is not None:
@@ -52,7 +52,7 @@ def judged_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
 
 
 def need_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
-    """Return the judged clusters, of which there is at least one.
+    """Return the judged clusters, at least one.
 
     Raises:
         UnreadError, SkippedError: As `judged_clusters`, and if there is none.
@@ -74,7 +74,7 @@ def has_known_state(cluster: AtlasObject) -> bool:
 
 
 def usable_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
-    """Return the judged clusters that run, and whose regions with electable nodes are all connected with the network.
+    """Return the judged clusters that run, and whose electable nodes are all in regions connected with the network.
 
     Raises:
         UnreadError, SkippedError: If the clusters, connections or containers are not known.
@@ -106,7 +106,7 @@ def ports_of(facts: ConnectionFacts) -> frozenset[int] | None:
     """Return the ports in the connection strings of the judged clusters; None if no port is known.
 
     Raises:
-        UnreadError: If one of them cannot be a port.
+        UnreadError: If one of them is out of range.
     """
     try:
         clusters = judged_clusters(facts)
@@ -123,7 +123,7 @@ def ports_of(facts: ConnectionFacts) -> frozenset[int] | None:
 def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the regions with nodes of a cluster that have no connection with the network.
 
-    The connection that is judged counts in any state, since P101 is about that; others have to be AVAILABLE.
+    The judged connection counts in any state, which P101 reports; others have to be AVAILABLE.
 
     Raises:
         UnreadError, SkippedError: If the connections, the containers or the nodes are not known.
@@ -137,7 +137,7 @@ def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[Atlas
 
 
 def peered_containers(facts: ConnectionFacts) -> list[AtlasObject]:
-    """Return the containers with a connection to the network: the one that is judged, and all that are AVAILABLE.
+    """Return the containers with a connection to the network: that of the judged one, and those of all AVAILABLE ones.
 
     Raises:
         UnreadError, SkippedError: If the connections or containers are not known.
@@ -169,5 +169,5 @@ def _is_there(region: AtlasObject, name: str | None, cloud: Cloud) -> bool:
 
 
 def _has_nodes(region: AtlasObject) -> bool:
-    """Whether a cluster has nodes in a region, or may have, since Atlas does not say."""
+    """Whether a cluster has nodes in a region; True if Atlas does not say how many."""
     return any(region[name] is None or region[name] > 0 for name in _NODES)

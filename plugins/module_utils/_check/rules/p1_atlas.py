@@ -22,14 +22,14 @@ from .judged_clusters import has_ended, peers_of_network
 from .rule import Finding, Findings, check, skip
 
 _WAIT = "Wait, and check again: Atlas goes on by itself."
-# The states in which Atlas counts a connection as pending, and those in which it does not count it any more.
+# The states that Atlas counts as pending, and those that it does not count at all.
 _PENDING = {state for cloud in CLOUDS.values() for state in cloud.progress[:-1]}
 _LEAVING = {cloud.terminating for cloud in CLOUDS.values()}
 
 
 @check("P101", clouds=ALL_CLOUDS)
 def find_not_available(facts: ConnectionFacts) -> Findings:
-    """The connection exists and is AVAILABLE; P102 says why one has failed."""
+    """The connection exists and is AVAILABLE; P102 reports one that has failed."""
     peer = known(facts.atlas.peer)
     if peer is None:
         message, fix = _describe_missing(facts)
@@ -63,7 +63,7 @@ def find_failed(facts: ConnectionFacts) -> Findings:
     if peer["status_name"] != facts.entry.cloud.failed:
         return
     reason = peer["error_state_name"]
-    # Elsewhere it is a text of the cloud.
+    # On other clouds, the reason is a text of the cloud.
     meaning = AWS.failure_reasons.get(reason or "") if facts.entry.cloud is AWS else None
     message = f"FAILED ({reason or 'no reason given'})" + (f": {meaning}." if meaning else ".")
     fix = "Then replace the connection: set recreate to dead."
@@ -72,7 +72,7 @@ def find_failed(facts: ConnectionFacts) -> Findings:
 
 @check("P103")
 def find_no_way_back(facts: ConnectionFacts) -> Findings:
-    """Atlas sends replies to the VPC: the block of the connection is one of the VPC's, or a part of one."""
+    """The block of the connection, to which Atlas routes replies, is within the blocks of the VPC."""
     peer = peer_of(facts)
     blocks = vpc_blocks_of(facts)
     text = peer["route_table_cidr_block"]
@@ -116,7 +116,7 @@ def find_wrong_container(facts: ConnectionFacts) -> Findings:
 
 @check("P105")
 def find_shared_addresses(facts: ConnectionFacts) -> Findings:
-    """The container has addresses of its own, which the VPC has not."""
+    """The blocks of the container and of the VPC do not overlap."""
     container = need_container(facts)
     block = container_block(container)
     shared = [one for one in vpc_blocks_of(facts) if one.overlaps(block)]
@@ -129,7 +129,7 @@ def find_shared_addresses(facts: ConnectionFacts) -> Findings:
 
 @check("P106")
 def find_shared_routes(facts: ConnectionFacts) -> Findings:
-    """No other connection of the VPC leads to the same addresses: a route of the VPC has one target."""
+    """No other connection of the VPC leads to overlapping addresses: a route has one target."""
     own = need_container(facts)
     block = container_block(own)
     blocks = {one["id"]: one["atlas_cidr_block"] for one in known(facts.atlas.containers)}
@@ -164,7 +164,7 @@ def find_near_limits(facts: ConnectionFacts) -> Findings:
 
 
 def _describe_missing(facts: ConnectionFacts) -> tuple[str, str]:
-    """Return that Atlas has no such connection, and what to do; others with the network mean that the entry is wrong."""
+    """Return the message and the fix for a missing connection. If the network has another one, the entry is wrong."""
     entry, cloud, containers = facts.entry, facts.entry.cloud, known_or(facts.atlas.containers, None)
     owner, wanted, others = getattr(entry, cloud.owner), entry.container_region, peers_of_network(facts)
     owners = sorted({str(peer[cloud.owner]) for peer in _namesakes(facts)})
@@ -191,10 +191,10 @@ def _namesakes(facts: ConnectionFacts) -> list[AtlasObject]:
 
 
 def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str]:
-    """Return the state of a connection that is not AVAILABLE, and what to do."""
+    """Return the message and the fix for a connection that is not AVAILABLE."""
     status, cloud = peer["status_name"], facts.entry.cloud
     requested = created_at(peer["id"])
-    # A moment in the future means that a clock is wrong.
+    # A time in the future means that a clock is wrong.
     age = facts.now - requested if requested is not None and requested <= facts.now else None
     if status == cloud.terminating:
         return f"{status}: it is being removed.", "Request a new one when it is gone (state: present)."
@@ -220,7 +220,7 @@ def _pending(peer: AtlasObject, age: datetime.timedelta | None) -> tuple[str, st
 
 
 def _find_shared(block: ipaddress.IPv4Network, project: str, peers: t.Iterable[AtlasObject]) -> Findings:
-    """Yield the connections that lead to addresses of a block, too."""
+    """Yield a failure for each connection whose container overlaps a block."""
     for peer in peers:
         other = to_network(peer["atlas_cidr_block"], f"network container {peer['container_id']}")
         if other.overlaps(block):

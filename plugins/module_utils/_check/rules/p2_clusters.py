@@ -47,7 +47,7 @@ def find_no_cluster(facts: ConnectionFacts) -> Findings:
 
 @check("P202", waits_for=("P201",), clouds=ALL_CLOUDS)
 def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
-    """All regions of the judged clusters are connected with the network, since drivers talk to all members."""
+    """All regions of the judged clusters are connected with the network, since drivers connect to all members."""
     cloud = facts.entry.cloud
     for cluster in need_clusters(facts):
         regions = unpeered_regions(cluster, facts)
@@ -93,7 +93,7 @@ def find_not_dedicated(facts: ConnectionFacts) -> Findings:
     if named is None:
         small = [] if any(map(is_dedicated, clusters)) else _small_clusters(facts)
     else:
-        # Flex clusters are not among the others.
+        # The list of clusters does not have Flex clusters.
         are_all_known = set(named) <= {one["name"] for one in clusters}
         among = clusters if are_all_known else [*clusters, *_flex_clusters(facts)]
         small = [one for one in among if one["name"] in named and not is_dedicated(one)]
@@ -104,7 +104,7 @@ def find_not_dedicated(facts: ConnectionFacts) -> Findings:
 
 @check("P205", "warn", waits_for=("P201",))
 def find_no_private_strings(facts: ConnectionFacts) -> Findings:
-    """With own DNS servers in the VPC, the judged clusters have private connection strings, whose names need no AWS resolver."""
+    """If the VPC has other DNS servers than Amazon's, the judged clusters have private connection strings: they work with all."""
     clusters = [one for one in need_clusters(facts) if is_running(one)]
     servers = own_dns_servers(facts)
     if not servers:
@@ -155,17 +155,17 @@ def _small_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
 
 
 def _flex_clusters(facts: ConnectionFacts) -> t.Sequence[AtlasObject]:
-    """Return the Flex clusters; they are read only if there is no other cluster."""
+    """Return the Flex clusters; empty if they were not needed, and so not read."""
     return () if isinstance(facts.atlas.flex_clusters, Missing) else known(facts.atlas.flex_clusters)
 
 
 def _severity(facts: ConnectionFacts) -> Severity:
-    """Return how bad it is if a judged cluster cannot be used."""
+    """Return the severity of an unusable cluster: a warning if the options name none, and another one is usable."""
     return "fail" if facts.selection.clusters is not None or not usable_clusters(facts) else "warn"
 
 
 def _names(regions: t.Iterable[AtlasObject], cloud: Cloud) -> list[str]:
-    """Return regions in words, each once; those of another cloud with its name."""
+    """Return the names of regions, each once; one of another cloud has the name of that cloud."""
     names = [
         one["region_name"] if one["provider_name"] == cloud.name else f"{one['region_name']} ({one['provider_name']})"
         for one in regions

@@ -91,7 +91,7 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     names = sorted({group for one in entries if (group := _group_of(one)) is not None and group in concerned})
     if not names:
         raise skip("No entry of the access list names a security group of these clients.")
-    # Blocks that cover everything make up for it.
+    # If blocks cover all subnets, wrong groups do no harm.
     severity: Severity = "fail" if _find_gaps(_judged_networks(facts), entries) else "warn"
     groups = known(facts.aws.security_groups)
     for name in names:
@@ -111,7 +111,7 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
 
 @check("P304", "info", clouds=ALL_CLOUDS)
 def find_entry_for_everybody(facts: ConnectionFacts) -> Findings:
-    """The access list does not let everybody in."""
+    """The access list does not let all addresses in."""
     for one in _entries_in_force(facts):
         if key_of(one) in _EVERYWHERE:
             message = f"{key_of(one)} is in the access list: every address on the internet may connect."
@@ -119,10 +119,10 @@ def find_entry_for_everybody(facts: ConnectionFacts) -> Findings:
 
 
 def deciding_entries(facts: ConnectionFacts) -> list[AtlasObject]:
-    """Return the entries by which the judged subnets are covered, and whose status therefore counts.
+    """Return the entries that cover the judged subnets, so that their status counts.
 
-    If an entry covers a subnet as a whole, those that cover parts of it do not count: a list may have hundreds of addresses.
-    Without the access list or the subnets, there are none.
+    If an entry covers a whole subnet, entries for parts of it do not count: a list may have hundreds of addresses. The result
+    is empty if the access list or the subnets are not known.
     """
     try:
         subnets = _judged_networks(facts)
@@ -140,13 +140,13 @@ def deciding_entries(facts: ConnectionFacts) -> list[AtlasObject]:
 
 
 def _entries_in_force(facts: ConnectionFacts) -> list[AtlasObject]:
-    """Return the entries whose time is not over."""
+    """Return the entries that have not expired."""
     moments = [(one, _expires_at(one)) for one in known(facts.atlas.access_list)]
     return [one for one, moment in moments if moment is None or moment > facts.now]
 
 
 def _expires_at(entry: AtlasObject) -> datetime.datetime | None:
-    """Return when an entry ends; None for one that stays."""
+    """Return when an entry expires; None for never."""
     date = entry["delete_after_date"]
     try:
         return None if date is None else to_moment(date)
@@ -155,9 +155,9 @@ def _expires_at(entry: AtlasObject) -> datetime.datetime | None:
 
 
 def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
-    """Yield the entries that are not in force yet, if subnets are not covered without them.
+    """Yield a failure for each entry that is not in force, if a subnet is not covered without it.
 
-    It is unknown if it depends on entries whose status could not be read.
+    Raise an UnreadError if a subnet may depend on an entry whose status could not be read.
     """
     statuses = {str(key_of(one)): known(facts.atlas.access_status).get(str(key_of(one))) for one in deciding}
     active = [one for one in deciding if statuses[str(key_of(one))] == _IN_FORCE]
@@ -178,14 +178,14 @@ def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts)
 
 
 def _judged_networks(facts: ConnectionFacts) -> dict[Subnet, ipaddress.IPv4Network]:
-    """Return the blocks of the judged subnets, without those for IPv6 alone; on other clouds, each block of clients is one."""
+    """Return the IPv4 blocks of the judged subnets. On other clouds than AWS, each block of clients stands for a subnet."""
     if facts.entry.cloud is not AWS:
         return {Subnet(str(one), facts.entry.network, str(one)): one for one in _client_ranges(facts)}
     return {one: ipaddress.IPv4Network(one.cidr_block) for one in judged_subnets(facts) if one.cidr_block is not None}
 
 
 def _client_ranges(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
-    """Return the blocks in which clients are: that of the entry, or else those of the VNet, and those of the options."""
+    """Return the blocks of the clients: those of the entry, or else of the VNet, and `client_cidr_blocks`."""
     entry, blocks = facts.entry, list(facts.selection.client_cidr_blocks or ())
     own = [*([entry.cidr_block] if entry.cidr_block is not None else ()), *entry.cidr_blocks]
     if own:
@@ -213,14 +213,14 @@ def _find_uncovered(facts: ConnectionFacts, entries: _Entries) -> _Gaps:
 
 
 def _difference(gaps: _Gaps, others: _Gaps) -> _Gaps:
-    """Return the gaps in subnets that have none otherwise."""
+    """Return the gaps in subnets that have none in `others`."""
     return {subnet: parts for subnet, parts in gaps.items() if subnet not in others}
 
 
 def _covering_groups(facts: ConnectionFacts, entries: _Entries) -> frozenset[str]:
-    """Return the security groups among the entries that let the clients in, or that may, if the options name no clients.
+    """Return the security groups in the entries that let the clients in, or may do so if the options name no clients.
 
-    If the connection itself names the group of its clients, no other one counts. Only AWS has security groups.
+    If `aws_security_group` of the connection names the clients' group, only that counts. Only AWS has security groups.
     """
     if facts.entry.cloud is not AWS:
         return frozenset()
@@ -245,7 +245,7 @@ def _client_groups(facts: ConnectionFacts) -> frozenset[str] | None:
 
 
 def _is_across_regions(facts: ConnectionFacts) -> bool:
-    """Whether the VPC is in another region than the container: the access list knows no groups across regions."""
+    """Whether the VPC is in another region than the container: the access list allows no groups across regions."""
     peer, container = facts.atlas.peer, known(facts.atlas.container)
     region = peer["accepter_region_name"] if isinstance(peer, dict) else facts.entry.region
     return container is not None and region is not None and not same_region(region, container["region_name"])
@@ -268,7 +268,7 @@ def _network_of(entry: AtlasObject) -> ipaddress.IPv4Network | None:
 
 @functools.lru_cache(maxsize=1024)
 def _to_network(key: str) -> ipaddress.IPv4Network | None:
-    """Return a block of the access list, which is the same for all connections of the project."""
+    """Return the block of a key; cached, since all connections of a project share one access list."""
     try:
         return ipaddress.IPv4Network(key)
     except ValueError:
@@ -276,7 +276,7 @@ def _to_network(key: str) -> ipaddress.IPv4Network | None:
 
 
 def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
-    """Return the block of the entry if it makes up for all that is not covered, and else those of the VPC that do."""
+    """Return the blocks to add: that of the connection if it contains all gaps, or else those of the VPC, or else the gaps."""
     parts = [part for some in gaps.values() for part in some]
     own, vpc = facts.entry.cidr_block, facts.aws.vpc
     if own is not None and all(part.subnet_of(to_network(own, "cidr_block")) for part in parts):
@@ -286,7 +286,7 @@ def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
 
 
 def _parts_text(gaps: _Gaps) -> str:
-    """Return what no entry covers in words."""
+    """Describe what no entry covers."""
     texts = []
     for subnet, parts in gaps.items():
         blocks = [str(part) for part in parts]

@@ -42,7 +42,7 @@ def find_inactive_connection(facts: ConnectionFacts) -> Findings:
         "status_message": connection.status_message,
         "expiration_time": connection.expiration_time,
     }
-    # Atlas says the same, so P101 says the cause; AWS knows better how much time is left.
+    # P101 reports the same state from Atlas, so this is skipped; but AWS knows exactly how much time is left.
     is_said = connection.status == PENDING and field_of(facts.atlas.peer, "status_name") == AWS.pending
     yield Finding(
         "skipped" if is_said else "fail",
@@ -105,7 +105,7 @@ def find_shared_vpc(facts: ConnectionFacts) -> Findings:
 
 @check("P405", "warn", waits_for=("P101", "P102", "P401", "P402"))
 def find_dns_options(facts: ConnectionFacts) -> Findings:
-    """Both sides resolve the names of the other one to private addresses."""
+    """Each side resolves the names of the other one to private addresses."""
     connection = _connection_of(facts)
     requester, accepter = connection.requester.allows_remote_dns, connection.accepter.allows_remote_dns
     evidence = {"requester": requester, "accepter": accepter}
@@ -123,7 +123,7 @@ def find_dns_options(facts: ConnectionFacts) -> Findings:
 
 
 def _connection_of(facts: ConnectionFacts) -> PeeringConnection:
-    """Return the connection; without one, or without its id, another check says the cause."""
+    """Return the connection. Without it or its id, the check is skipped: another one reports the cause."""
     connection_id = connection_id_of(facts)
     connection = known(facts.aws.connection)
     if connection is None:
@@ -132,14 +132,14 @@ def _connection_of(facts: ConnectionFacts) -> PeeringConnection:
 
 
 def _place(facts: ConnectionFacts) -> str:
-    """Return where AWS was asked, as far as it is known."""
+    """Return the region and the account that were read, for a message."""
     account = facts.aws.account_id
     owner = f" of {account}" if isinstance(account, str) else ""
     return f" in {facts.entry.region or 'this region'}, with the credentials{owner}"
 
 
 def _owner(facts: ConnectionFacts) -> str:
-    """Return whose credentials are needed, as Atlas or the entry says, if the account is another one."""
+    """Return the account whose credentials are needed, for a message; empty if they are used already, or it is not known."""
     owner = field_of(facts.atlas.peer, "aws_account_id") or facts.entry.aws_account_id
     return f" of account {owner}" if owner and owner != facts.aws.account_id else ""
 

@@ -10,14 +10,14 @@ from .common import listed, own_dns_servers
 from .judged_clusters import have_all_private_strings
 from .rule import Finding, Findings, check
 
-# The names of all clusters are below it.
+# The domain of all clusters.
 _DOMAIN = "mongodb.net"
 _ATTRIBUTES = {"enable_dns_support": "enableDnsSupport", "enable_dns_hostnames": "enableDnsHostnames"}
 
 
 @check("P501")
 def find_dns_attributes(facts: ConnectionFacts) -> Findings:
-    """The VPC has both attributes that it takes to resolve names of the other side to private addresses."""
+    """The VPC has both DNS attributes on, which names of the other side need to resolve to private addresses."""
     attributes = known(facts.aws.dns_attributes)
     off = [title for name, title in _ATTRIBUTES.items() if not attributes[name]]
     if not off:
@@ -42,14 +42,14 @@ def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
 
 @check("P503", "warn")
 def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
-    """No private zone, and no rule of the resolver, answers for the names of clusters in Atlas's place."""
+    """No private hosted zone and no resolver rule overrides the names of clusters."""
     for zone in known(facts.aws.zones):
         if _is_related(zone):
             message = f"The private zone {zone} of {facts.entry.vpc_id} answers for names below {_DOMAIN} in Atlas's place."
             fix = "Dissociate the zone from the VPC, or make sure that it has the names of your clusters."
             yield Finding("warn", zone, message, fix, {"zone": zone})
     rules = known(facts.aws.resolver_rules)
-    # The most specific rule decides, so one that leaves the names to Amazon's resolver is an exception from a wider one.
+    # The most specific rule decides, so a SYSTEM rule (Amazon's resolver) is an exception from wider FORWARD rules.
     exceptions = [_labels(one.domain_name) for one in rules if one.rule_type == "SYSTEM" and _is_above(one.domain_name)]
     depth = max((len(labels) for labels in exceptions), default=-1)
     for rule in rules:

@@ -65,7 +65,7 @@ def find_black_holes(facts: ConnectionFacts) -> Findings:
 
 @check("P603")
 def find_routes_over_lists(facts: ConnectionFacts) -> Findings:
-    """The entries of prefix lists are known, where they could decide where the block goes."""
+    """The entries of prefix lists are known, if they could decide where the block goes."""
     views = tables_of(need_subnets(facts), facts)
     yield from _unread_lists(views)
     for view in views:
@@ -93,7 +93,7 @@ def find_propagated_routes(facts: ConnectionFacts) -> Findings:
 
 @check("P605", "warn")
 def find_full_tables(facts: ConnectionFacts) -> Findings:
-    """The tables of the judged subnets have room for more routes; tables of gateways have no subnets."""
+    """The tables of the judged subnets have room for more routes."""
     quota = known(facts.aws.routes_quota)
     for view in tables_of(need_subnets(facts), facts):
         number = sum(not route.is_propagated for route in (*view.table.routes, *view.table.list_routes))
@@ -107,7 +107,7 @@ def find_full_tables(facts: ConnectionFacts) -> Findings:
 
 @check("P606", "warn")
 def find_left_over_routes(facts: ConnectionFacts) -> Findings:
-    """No table of the VPC has routes to another connection that has ended; P601 is about those that take part of the block."""
+    """No table of the VPC has routes to another connection that has ended; P601 reports those that take a part of the block."""
     own, statuses = connection_id_of(facts), known(facts.aws.statuses)
     strays = {(view.table.id, part.route) for view in tables_of(need_subnets(facts), facts) for part in view.strays}
     found: dict[str, list[tuple[RouteTable, str]]] = {}
@@ -152,7 +152,7 @@ def find_ipv6_subnets(facts: ConnectionFacts) -> Findings:
 
 
 def _nothing_judged(facts: ConnectionFacts) -> Finding:
-    """Return why there is no subnet to judge: an empty VPC is a matter of its owner, but a choice that is empty is a mistake."""
+    """Return the finding if there is no subnet to judge: `info` for a VPC without subnets, `unknown` for an empty choice."""
     vpc_id, block = facts.entry.vpc_id, facts.entry.cidr_block
     if are_all_judged(facts) and not known(facts.aws.subnets):
         return Finding("info", vpc_id, f"{vpc_id} has no subnet, so nothing in it was judged.")
@@ -169,7 +169,7 @@ def _nothing_judged(facts: ConnectionFacts) -> Finding:
 
 
 def _unread_lists(views: t.Iterable[TableView]) -> Findings:
-    """Yield which prefix lists could not be read, where they decide whether a table sends the whole block."""
+    """Yield the unread prefix lists that decide whether a table sends the whole block to the connection."""
     for view in views:
         for unread in view.unread:
             finding = not_read(unread, view.table.id, view.subnet_ids)
@@ -207,7 +207,7 @@ def _clause_of(part: Part, facts: ConnectionFacts) -> str:
 
 
 def _advice_on(view: TableView, facts: ConnectionFacts) -> str:
-    """Return what to do: a route for the whole block does not help against routes that are as specific, or more."""
+    """Return the fix. A route for the whole block does not override routes that are as specific or more so."""
     block = atlas_block_of(facts)
     destinations = {part.route.destination for part in view.strays if part.route is not None}
     narrow = sorted(one for one in destinations if one.startswith("pl-") or ipaddress.IPv4Network(one).subnet_of(block))

@@ -22,14 +22,14 @@ Ranges = t.Sequence[tuple[int, int]]
 # The ports of mongod, of mongos, and of the BI connector; which of them a cluster needs is in its connection strings.
 # Source: "Troubleshoot Connection Issues" in the documentation of Atlas.
 _ATLAS_PORTS: Ranges = ((27015, 27017),)
-# Where replies go: the ports that Linux gives to clients, and those that any other system does.
+# The ports that replies go to: the ephemeral ports of Linux, and those of all other systems.
 # Source: /proc/sys/net/ipv4/ip_local_port_range, and "Ephemeral ports" in the Amazon VPC user guide.
 _CLIENT_PORTS: Ranges = ((32768, 60999),)
 _OTHER_CLIENT_PORTS: Ranges = ((1024, 32767), (61000, 65535))
-# A rule that closes a service, such as 3389, rarely meets a client that uses this port, and its next attempt uses another one.
+# Rules that close so few ports (a service such as 3389) rarely hit a client's port, and its next attempt uses another one.
 _FEW = 10
 _ORDER = ("fail", "warn", "info")
-# The rule that AWS shows for what no other rule matches.
+# The number of the rule that AWS shows for what no other rule matches.
 _DEFAULT_RULE = 32767
 # Security groups name protocols, and network ACLs have their numbers.
 _NUMBERS = {"tcp": "6"}
@@ -37,7 +37,7 @@ _NUMBERS = {"tcp": "6"}
 
 @dataclass(frozen=True)
 class Need:
-    """Ports that have to be open, and what it means if they are not."""
+    """Ports that have to be open, and the severity if they are not."""
 
     level: Level
     is_egress: bool
@@ -67,9 +67,9 @@ def find_closed_acls(facts: ConnectionFacts) -> Findings:
 
 @check("P702")
 def find_closed_groups(facts: ConnectionFacts) -> Findings:
-    """Each named security group lets requests out, by itself: which of them a client combines is not known.
+    """Each named security group alone lets requests out: which of them a client combines is not known.
 
-    The groups of named instances add up, and P703 is about them.
+    P703 judges the groups of named instances, which add up.
     """
     if not facts.selection.security_group_ids:
         raise skip("No security_group_ids are given.")
@@ -87,7 +87,7 @@ def find_closed_groups(facts: ConnectionFacts) -> Findings:
 
 @check("P703")
 def find_closed_interfaces(facts: ConnectionFacts) -> Findings:
-    """The groups of each named instance let requests out together; its subnet is judged by the other checks."""
+    """The groups of each named instance let requests out together; other checks judge its subnet."""
     if not facts.selection.instance_ids:
         raise skip("No instance_ids are given.")
     for one in _named_interfaces(facts):
@@ -102,7 +102,7 @@ def find_closed_interfaces(facts: ConnectionFacts) -> Findings:
 
 
 def _needed_ports(facts: ConnectionFacts) -> list[tuple[Level, Ranges]]:
-    """Return the ports of clusters: those that the judged clusters use, and the others that they may use later."""
+    """Return the ports of clusters by severity: `fail` for those that the judged clusters use, `warn` for possible others."""
     ports = ports_of(facts)
     if ports is None:
         return [("fail", _ATLAS_PORTS)]
@@ -161,15 +161,15 @@ def _judge_egress(
     more: str = "",
     subnet_ids: tuple[str, ...] | None = None,
 ) -> Findings:
-    """Yield what groups do not let out together: their rules add up, and nothing denies.
+    """Yield the ports that groups together do not let out. Their rules add up, and none denies.
 
     Args:
-        subject: The id of what is judged.
+        subject: The id of the group or interface.
         who: The subject of the sentence, with its verb: "sg-… does".
         groups: The groups.
         facts: All facts.
-        more: What else could be done.
-        subnet_ids: As in findings.
+        more: A sentence to add to the fix.
+        subnet_ids: As in `Finding`.
     """
     block = atlas_block_of(facts)
     rules, unread = _rules_of(groups, facts)
@@ -180,7 +180,7 @@ def _judge_egress(
         for reason in unread:
             yield dataclasses.replace(not_read(reason, subject, subnet_ids), decides=level == "fail")
         if not unread:
-            # Rules of groups only allow, so all that is closed is closed by the default.
+            # Rules of groups only allow, so whatever is closed is closed by the default.
             [default] = closed
             message = f"{who} not let {ports_text(default.ports)} out to {listed(default.blocks)}."
             fix = f"Allow TCP to {ports_text(_ATLAS_PORTS)} of {block} outbound."
@@ -190,7 +190,7 @@ def _judge_egress(
 
 
 def _rules_of(groups: t.Iterable[SecurityGroup], facts: ConnectionFacts) -> tuple[list[AclRule], list[Unread]]:
-    """Return the rules of groups as rules of a network ACL, and why prefix lists in them are not known."""
+    """Return the rules of groups as rules of a network ACL, and the prefix lists in them that could not be read."""
     rules: list[AclRule] = []
     unread: list[Unread] = []
     for rule in (rule for group in groups for rule in group.egress):

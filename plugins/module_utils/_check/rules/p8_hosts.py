@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P8, P9: where the clients are, and what hosts in the VPC have found."""
+"""P8, P9: the blocks of the clients, and the results of atlas_probe on hosts in the VPC."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _PLACES = {
     "refused": "The network lets it through: look at the cluster, and at its ports.",
     "unreachable": "Look at the routes of the host and of its subnet.",
 }
-# Without a connection that works, each probe fails for that reason.
+# Without a working connection, each probe fails: these checks report the cause.
 _CONNECTION = ("P101", "P102", "P402")
 
 
 @check("P801")
 def find_clients_outside(facts: ConnectionFacts) -> Findings:
-    """The clients that are declared are in the VPC: AWS carries nothing through a VPC from elsewhere."""
+    """The declared clients are in the VPC: peering is not transitive."""
     clients = facts.selection.client_cidr_blocks
     if not clients:
         raise skip("No client_cidr_blocks are given.")
@@ -37,7 +37,7 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
             message = f"{text} is not in the VPC ({listed(blocks)}), and a peering carries nothing through."
             fix = "Connect the network of these clients by itself, or let a proxy in the VPC talk to Atlas for them."
             evidence = {"client_cidr_block": text, "vpc_cidr_blocks": [str(one) for one in blocks]}
-            # It is about clients elsewhere, and not about those in the subnets.
+            # It concerns clients elsewhere, so no judged subnet.
             yield Finding("fail", text, message, fix, evidence, subnet_ids=())
 
 
@@ -60,7 +60,7 @@ def find_names_outside(facts: ConnectionFacts) -> Findings:
 
 @check("P902", waits_for=_CONNECTION)
 def find_members_out_of_reach(facts: ConnectionFacts) -> Findings:
-    """The hosts that have probed reach each member by TCP and TLS; P901 is about names that lead elsewhere."""
+    """The hosts that have probed reach each member by TCP and TLS; P901 reports names that resolve elsewhere."""
     for host, members in _probes(facts):
         inside = [one for one in members if one.get("addresses") and _is_inside(one, facts)]
         for outcome in dict.fromkeys(str(one.get("tcp")) for one in inside):
@@ -79,14 +79,14 @@ def find_members_out_of_reach(facts: ConnectionFacts) -> Findings:
 
 
 def _probes(facts: ConnectionFacts) -> list[tuple[str, list[_Member]]]:
-    """Return the hosts that have probed, each with what it has found."""
+    """Return each host that has probed, with its results for members."""
     if not facts.selection.probes:
         raise skip("No probes are given.")
     return [(str(probe.get("host")), list(probe.get("members") or ())) for probe in facts.selection.probes]
 
 
 def _is_inside(member: _Member, facts: ConnectionFacts) -> bool:
-    """Whether all addresses of a member are in containers that are connected with the VPC: a cluster may be in several."""
+    """Whether all addresses of a member are in containers that are connected with the VPC; a cluster may span several."""
     blocks = [atlas_block_of(facts)]
     if not isinstance(facts.atlas.containers, Missing):
         blocks += [container_block(one) for one in peered_containers(facts)]

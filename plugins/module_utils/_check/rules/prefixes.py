@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a route table sends the addresses of a block: the longest prefix wins."""
+"""Finds where a route table sends the addresses of a block: the longest prefix wins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..facts import Fact, Missing, Unread
 Network = ipaddress.IPv4Network
 ListBlocks = t.Mapping[str, Fact[t.Sequence[str]]]
 
-# Which of several routes to the same block AWS uses, the greatest first. A more specific route is used before all of them.
+# Ranks of routes to the same block: AWS uses the greatest. A more specific route takes precedence over all of them.
 # Source: "Route priority" in the Amazon VPC user guide.
 _STATIC, _LIST, _PROPAGATED = 2, 1, 0
 
@@ -53,7 +53,7 @@ def ways_of(table: RouteTable, lists: Fact[ListBlocks]) -> Ways:
 
     Args:
         table: The table.
-        lists: By their ids, the blocks of prefix lists.
+        lists: The blocks of prefix lists, by id.
     """
     ways = [Way(*_ends_of(one.destination), one, _PROPAGATED if one.is_propagated else _STATIC) for one in table.routes]
     unread = []
@@ -67,7 +67,7 @@ def ways_of(table: RouteTable, lists: Fact[ListBlocks]) -> Ways:
 
 
 def blocks_of_list(list_id: str, lists: Fact[ListBlocks]) -> list[str] | Unread:
-    """Return the IPv4 blocks of a prefix list."""
+    """Return the IPv4 blocks of a prefix list; `Unread` if they are not known."""
     blocks = lists if isinstance(lists, (Unread, Missing)) else lists.get(list_id)
     if isinstance(blocks, Unread):
         return blocks
@@ -82,10 +82,10 @@ def parts_of(block: Network, ways: t.Iterable[Way], wanted: str) -> list[Part]:
     Args:
         block: The block.
         ways: The ways of the table.
-        wanted: The target that the addresses should have. If routes to two prefix lists have the same block, AWS uses any of
-            them, so the part goes to another target if one of them does.
+        wanted: The target that the addresses should have. If two prefix lists have the same block, AWS may use either route, so
+            the one with another target counts.
     """
-    # `max` returns the first of equals.
+    # `max` returns the first of equals, so ways with another target come first.
     ordered = sorted(ways, key=lambda way: way.route.target == wanted)
     pieces: dict[Route | None, list[Network]] = {}
     for first, last, route in _split(*ends_of(block), ordered):
@@ -95,7 +95,7 @@ def parts_of(block: Network, ways: t.Iterable[Way], wanted: str) -> list[Part]:
 
 
 def _split(first: int, last: int, ways: t.Sequence[Way]) -> t.Iterator[tuple[int, int, Route | None]]:
-    """Yield parts of a block that no way divides, each with its route; of two blocks that overlap, one contains the other."""
+    """Yield the parts of a block that no way divides, each with its route. If two CIDR blocks overlap, one contains the other."""
     ways = [way for way in ways if way.first <= last and way.last >= first]
     if any(way.last - way.first < last - first for way in ways):
         middle = (first + last) // 2
@@ -106,7 +106,7 @@ def _split(first: int, last: int, ways: t.Sequence[Way]) -> t.Iterator[tuple[int
     yield first, last, best.route if best else None
 
 
-# A list is in many tables of a VPC.
+# Cached: one list is in many tables of a VPC.
 @functools.lru_cache(maxsize=4096)
 def _ends_of(block: str) -> tuple[int, int]:
     return ends_of(Network(block))

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A rule: a check of one code, what it finds, and how all checks are run."""
+"""The checks: how a function becomes one, what it finds, and how all of them run."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Severity = t.Literal["fail", "warn", "info", "ok", "unknown", "skipped"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check says of one subject.
+    """The finding of a check on one subject.
 
     Attributes:
         severity: How bad it is.
         subject: What it is about: the id of an object, or a name.
-        message: What is the case, in a sentence.
+        message: What was found, in a sentence.
         fix: What to do, in a sentence; empty for nothing.
         evidence: The values that the finding is made from.
-        subnet_ids: The judged subnets that a failure keeps from reaching Atlas; None for all of them.
+        subnet_ids: The judged subnets that a failure cuts off from Atlas; None for all of them.
         code: The code of the check, which `run_checks` fills in.
-        waits_for: The code of the check that says the cause, in what is skipped; None if there is none.
-        decides: Whether the verdict is unknown if this could not be read; with a level below `fail`, `run_checks` says no.
+        waits_for: If skipped, the code of the check that reports the cause; None if there is none.
+        decides: Whether severity `unknown` makes the verdict unknown; `run_checks` sets False for levels below `fail`.
     """
 
     severity: Severity
@@ -43,7 +43,7 @@ class Finding:
     decides: bool = True
 
     def to_result(self) -> dict[str, t.Any]:
-        """Return it as results have it."""
+        """Return the finding as results show it."""
         names = ("code", "severity", "subject", "message", "fix", "evidence", "waits_for")
         return {name: getattr(self, name) for name in names}
 
@@ -58,9 +58,9 @@ class Check:
 
     Attributes:
         code: Its code, with an anchor in the guide.
-        level: The worst that it finds. With `fail`, the verdict is unknown if it could not be read.
-        waits_for: The codes of checks that say the cause: if one of them fails, this one is skipped.
-        function: Yields what it finds.
+        level: The worst severity that it finds. With `fail`, the verdict is unknown if the check could not read its facts.
+        waits_for: The codes of checks that report a cause: if one of them fails, this one is skipped.
+        function: Yields the findings.
         clouds: The names of the clouds whose connections it judges.
     """
 
@@ -77,10 +77,9 @@ CHECKS: dict[str, Check] = {}
 def check(
     code: str, level: Level = "fail", *, waits_for: t.Sequence[str] = (), clouds: t.Sequence[str] = (AWS.name,)
 ) -> t.Callable[[Function], Function]:
-    """Register a function as a check.
+    """Register a function as a check; the arguments are the attributes of `Check`.
 
-    It yields what it finds, or nothing if all is well. `known` in it ends it where a fact could not be read, or where there is
-    none; what it has found until then counts. The arguments are the attributes of `Check`.
+    It yields findings, or nothing if all is well. `known` ends it if a fact is unread or missing; earlier findings count.
     """
 
     def register(function: Function) -> Function:
@@ -93,12 +92,12 @@ def check(
 
 
 def skip(reason: str, waits_for: str | None = None) -> SkippedError:
-    """Return what a check raises if it has nothing to judge, or if the check `waits_for` says the cause."""
+    """Return what a check raises if it has nothing to judge, or if the check `waits_for` reports the cause."""
     return SkippedError(Missing(reason, waits_for))
 
 
 def not_read(unread: Unread, subject: str, subnet_ids: tuple[str, ...] | None = None) -> Finding:
-    """Return the finding on what could not be read, with the permission that may be missing."""
+    """Return the finding for an unread fact, with the permission that may be missing."""
     permission = unread.permission
     evidence = {"permission": permission} if permission else {}
     fix = f"Allow {permission} to these credentials." if permission else ""
@@ -106,9 +105,9 @@ def not_read(unread: Unread, subject: str, subnet_ids: tuple[str, ...] | None = 
 
 
 def run_checks(facts: ConnectionFacts) -> list[Finding]:
-    """Run all checks for the cloud of a connection, in the order of their codes, and return what each finds: at least one thing.
+    """Run all checks for the cloud of a connection, in the order of their codes; each has at least one finding.
 
-    What waits for a check that has found no cause is unknown: no finding would say it otherwise.
+    A check that was skipped for a cause is `unknown` if no finding reports that cause.
     """
     findings: list[Finding] = []
     failed: set[str] = set()
@@ -124,12 +123,12 @@ def run_checks(facts: ConnectionFacts) -> list[Finding]:
 
 
 def _order_of(item: tuple[str, Check]) -> str:
-    """Return what checks are sorted by: their numbers, which are the same for the same thing on all clouds."""
+    """Return the key to sort checks by: the number, which is the same for the same subject on all clouds."""
     return item[0][1:]
 
 
 def _causes_in(findings: t.Sequence[Finding]) -> set[str | None]:
-    """Return the codes that say a cause: of what fails or is unknown, and of what waits for one of these. None needs none."""
+    """Return the codes that report a cause: those that fail or are unknown, and those that wait for one of these; and None."""
     causes: set[str | None] = {None, *(one.code for one in findings if one.severity in ("fail", "unknown"))}
     while more := {one.code for one in findings if one.waits_for and one.waits_for in causes} - causes:
         causes |= more
@@ -137,7 +136,7 @@ def _causes_in(findings: t.Sequence[Finding]) -> set[str | None]:
 
 
 def _without_cause(finding: Finding) -> Finding:
-    """Return what was skipped for a cause that is not there."""
+    """Return a skipped finding whose cause is not reported as `unknown`."""
     message = f"{finding.message} {finding.waits_for} was to tell why, and found nothing."
     return dataclasses.replace(finding, severity="unknown", message=message, fix="Check again in a minute.", waits_for=None)
 

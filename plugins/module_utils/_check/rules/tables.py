@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the route tables of subnets do with the block of the container."""
+"""Finds where the route tables of subnets send the block of the container."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .prefixes import Part, parts_of, ways_of
 
 @dataclass(frozen=True)
 class TableView:
-    """A route table, and what it does with the block of the container.
+    """A route table, and where it sends the block of the container.
 
     Attributes:
         table: The table.
-        subnet_ids: The subnets that are judged by it.
+        subnet_ids: The judged subnets that use it.
         inside: The parts of the block that go to the connection.
         strays: The parts that have no route, or another target.
-        unread: Why it is not known where the block goes, because of prefix lists that could change it; empty if it is known.
+        unread: The unread prefix lists that could change where the block goes; empty if it is known.
     """
 
     table: RouteTable
@@ -34,12 +34,12 @@ class TableView:
 
     @property
     def name(self) -> str:
-        """The table as sentences have it."""
+        """The table for messages."""
         return name_of(self.table)
 
 
 def name_of(table: RouteTable) -> str:
-    """Return a table as sentences have it, such as `rtb-0a1b (main)`."""
+    """Return a table for messages, such as `rtb-0a1b (main)`."""
     return f"{table.id} (main)" if table.is_main else table.id
 
 
@@ -72,7 +72,7 @@ def tables_of(subnets: t.Iterable[Subnet], facts: ConnectionFacts) -> list[Table
         parts = parts_of(block, ways.known, connection_id)
         inside = tuple(part for part in parts if part.route is not None and part.route.target == connection_id)
         strays = tuple(part for part in parts if part not in inside)
-        # A list that leads to the connection can only mend what strays, and another one can only spoil what does not.
+        # A list that leads to the connection matters only if parts stray, and any other one only if none do.
         unread = tuple(reason for route, reason in ways.unread if (route.target == connection_id) == bool(strays))
         views.append(TableView(table, tuple(ids), inside, strays, unread))
     return views
