@@ -18,7 +18,7 @@ from ._http.errors import InvalidOptionError, TaskError
 from ._resources.containers import Container, describe, is_in_region
 from ._values.blocks import do_overlap, parse_private_block
 
-# What the removal of a container waits for.
+# The removal of a container waits until it is unused.
 UNUSED = "unused"
 Pairs = tuple[tuple[str, t.Any], ...]
 

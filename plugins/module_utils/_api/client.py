@@ -134,7 +134,7 @@ class AtlasClient:
         hints: Hints = NOTHING,
         version: str = DEFAULT_VERSION,
     ) -> list[Json]:
-        """Return the objects of all pages of the list at `path`, each once; `key` returns what identifies an object.
+        """Return the objects of all pages of the list at `path`, each once; `key` returns the text that identifies an object.
 
         Raises:
             NoAnswerError: If Atlas does not answer.

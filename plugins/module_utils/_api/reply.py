@@ -84,7 +84,7 @@ def _open_envelope(status: int, envelope: Json, request: Request) -> tuple[int, 
 
 
 def _flaw(status: int, reply: Reply, content: t.Any, request: Request) -> str:
-    """Return why a reply, neither error nor redirect, is no success either; empty if it is one."""
+    """Return what is wrong with a reply that is neither an error nor a redirect; empty for a success."""
     if status < 200:
         return "is an interim one, and no final one came"
     if isinstance(content, dict):

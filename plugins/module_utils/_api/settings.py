@@ -32,7 +32,7 @@ class ApiSettings(t.NamedTuple):
         validate_certs: Whether to verify the server's certificate.
         ca_path: A file or folder with the certificates to trust instead of the default ones.
         timeout: The most seconds that one try of a request may take.
-        retries: How often a request is sent again at the most.
+        retries: The most times that a request is sent again.
     """
 
     base_url: str = DEFAULT_BASE_URL

@@ -33,15 +33,15 @@ class _Regions(RegionTable):
         super().__init__("AWS", {to_atlas_region(name): name for name in _KNOWN.split()})
 
     def to_atlas(self, region: str) -> str:
-        """Return a region as Atlas writes it, for either spelling."""
+        """Return a region as Atlas writes it, from either spelling."""
         return to_atlas_region(region)
 
     def to_cloud(self, region: str) -> str:
-        """Return a region as AWS writes it, for either spelling."""
+        """Return a region as AWS writes it, from either spelling."""
         return to_cloud_region(region)
 
     def parse(self, value: str) -> str:
-        """Return a region as AWS writes it, for either spelling.
+        """Return a region as AWS writes it, from either spelling.
 
         Raises:
             InvalidValueError: If it does not look like a region.

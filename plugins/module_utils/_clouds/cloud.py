@@ -21,7 +21,7 @@ BLOCK: t.Final = "atlas_cidr_block"
 # The value of the option `provider_name` for all clouds.
 ALL: t.Final = "all"
 # For argument specs, before a cloud is chosen: the options of a single cloud, by its name; the pairs that must be set together;
-# and the options of which one must name a network.
+# and the options that name a network, one of which is required.
 CLOUD_OPTIONS: t.Mapping[str, tuple[str, ...]] = {
     "AWS": ("vpc_id", "aws_account_id", "route_table_cidr_block", "accepter_region_name", "connection_id"),
     "AZURE": ("azure_directory_id", "azure_subscription_id", "resource_group_name", "vnet_name", "vnet_resource_id"),

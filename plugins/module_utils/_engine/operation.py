@@ -21,7 +21,7 @@ Library = tuple[str, t.Optional[str]]
 
 
 class Session(t.Protocol):
-    """What an Operation talks to while it runs."""
+    """The connection of a running Operation to its service, such as AtlasClient."""
 
     @property
     def calls(self) -> t.Sequence[t.Any]:

@@ -42,7 +42,7 @@ class Wait(t.Generic[State]):
         poll: Returns the new state, given the last one; asks the service once.
         is_done: Whether the wait is over in a state; raises TaskError if waiting longer is useless.
         late: Returns the error when the time is up; None if that is no failure.
-        seconds: How long to wait at the most; None for the option `wait_timeout`.
+        seconds: The most seconds to wait; None for the option `wait_timeout`.
         refused: If set, a step is sent whenever `is_done` holds, and this returns, after a refusal, the state to go on waiting
             with; None if the refusal is final.
         is_patient: Whether to wait through every transient failure, because the session has no retries.

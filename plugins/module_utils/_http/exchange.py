@@ -97,7 +97,7 @@ def parse_json(body: bytes) -> t.Any:
     try:
         content = json.loads(body) if body.strip() else None
         if b"\\ud" in body.lower():
-            # A lone surrogate in an escape: such a text cannot be encoded, and so not be shown or sent back.
+            # A lone surrogate in an escape: such a text can be neither shown nor sent back.
             json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None

@@ -26,11 +26,11 @@ class RegionTable:
         }
 
     def to_atlas(self, region: str) -> str:
-        """Return a region as Atlas writes it, for either spelling."""
+        """Return a region as Atlas writes it, from either spelling; an unknown one without spaces around it."""
         return self._atlas_names.get(_key(region), region.strip())
 
     def to_cloud(self, region: str) -> str:
-        """Return a region as the cloud writes it, for either spelling."""
+        """Return a region as the cloud writes it, from either spelling; an unknown one without spaces around it."""
         return self.names.get(self.to_atlas(region), region.strip())
 
     def is_known(self, region: str) -> bool:
