@@ -21,7 +21,7 @@ Library = tuple[str, t.Optional[str]]
 
 
 class Session(t.Protocol):
-    """The connection of a running Operation to its service, such as AtlasClient."""
+    """The client of a service that an Operation uses, such as AtlasClient."""
 
     @property
     def calls(self) -> t.Sequence[t.Any]:
