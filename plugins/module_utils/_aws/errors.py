@@ -64,7 +64,7 @@ _HINTS = {
     "SSOTokenLoadError": "Sign in again (aws sso login).",
     "UnauthorizedSSOTokenError": "Sign in again (aws sso login).",
 }
-# Exceptions before a request is sent: it has had no effect.
+# Exceptions from before a request is sent, so it has no effect.
 _NOT_SENT = frozenset(("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"))
 # botocore's exceptions before it sends anything have this base. Those in _LOST have it too, but the request may have arrived.
 _BEFORE_SENDING = "BotoCoreError"
@@ -134,7 +134,7 @@ def _refusal(
     secrets: t.Iterable[str],
     names: t.Mapping[str, str],
 ) -> TaskError:
-    """Make the error for a reply of AWS that is an error."""
+    """Make the error for an error reply of AWS."""
     fields = response.get("Error") or {}
     code = str(fields.get("Code") or "") or None
     status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")

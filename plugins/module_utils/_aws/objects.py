@@ -21,7 +21,7 @@ ACTIVE = "active"
 INITIATING = "initiating-request"
 PENDING = "pending-acceptance"
 PROVISIONING = "provisioning"
-# The states that a connection never leaves for an active one, and what each means. AWS drops it after some hours.
+# The states from which a connection never becomes active, and what each means. AWS drops it after some hours.
 ENDED = {
     "deleted": "it was deleted",
     "deleting": "it is being deleted",

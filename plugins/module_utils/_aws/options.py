@@ -48,7 +48,7 @@ def validate(params: Parameters, names: t.Mapping[str, str] = NAMES) -> tuple[Pa
         names: Their names in messages.
 
     Returns:
-        The options with `region` as AWS names it (None if not set), and warnings.
+        The options with `region` parsed (None if not set), and warnings.
 
     Raises:
         InvalidOptionError: If they contradict each other, or one is invalid.

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Atlas's half: reads the lists of a project in parallel. A field that the rules cannot rely on is an ApiError."""
+"""Atlas's half: reads the lists of a project in parallel. A malformed field that rules use raises an ApiError."""
 
 from __future__ import annotations
 

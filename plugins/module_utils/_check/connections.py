@@ -56,7 +56,7 @@ def choose_connections(params: Parameters, readings: Readings) -> list[Connectio
 
 
 def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Connection]:
-    """Return all connections with a cloud; with a region in the options, those to the network container there."""
+    """Return all connections with a cloud; with `container_region`, those in the network container there."""
     if isinstance(reading.peers, TaskError):
         raise reading.peers
     cloud = CLOUDS[name]
@@ -103,7 +103,7 @@ def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> di
 
 
 def _rank(peer: AtlasObject) -> int:
-    """Return the rank of a connection with a container, of which the lowest counts: 0 if the connection has not ended."""
+    """Return the rank of a connection: 0 if it has not ended. Of several in one container, the lowest counts."""
     ended = cloud_of(peer).ended
     return ended.index(peer["status_name"]) + 1 if peer["status_name"] in ended else 0
 

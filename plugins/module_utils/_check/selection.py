@@ -16,7 +16,7 @@ from .facts import ConnectionFacts, Missing, Selection, Unread
 
 # By option, the VPC of each id that AWS has shown.
 Places = t.Mapping[str, t.Mapping[str, str]]
-# The kind of object that each option names, and which of its fields has the id.
+# The kind of object that each option names, and the field with its id.
 _KINDS = {"subnet_ids": ("subnets", "id"), "security_group_ids": ("groups", "id"), "instance_ids": ("interfaces", "instance_id")}
 
 

@@ -60,7 +60,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         self._planner = AccessListPlanner(params)
         self._is_absent = params["state"] == "absent"
         self._first: Entries | None = None
-        # The changes that this task has made, and those that it may have made, since the reply was lost.
+        # The changes that this task has made, and those that it may have made because a reply was lost.
         self._done: dict[str, Change] = {}
         self._lost: dict[str, Change] = {}
 

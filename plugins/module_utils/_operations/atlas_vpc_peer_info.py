@@ -113,7 +113,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         params = self.params
         chosen = ("provider_name", "peer_id", *FILTERS, "container_id", "container_region_name")
         states = params["status_name"]
-        # States that only other clouds have say that another cloud is meant.
+        # A state that AWS does not have means that another cloud is wanted.
         is_of_aws = states is not None and (not states or any(state in AWS.states for state in states))
         is_chosen = is_of_aws or any(params[name] is not None for name in chosen)
         if state.peers or state.failures or params["api_version"] != "v2" or is_chosen:

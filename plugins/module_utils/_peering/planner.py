@@ -23,8 +23,8 @@ from .preflight import check_overlaps, check_region, check_twins, find_holders, 
 class PeerPlanner:
     """Plans the one connection that the options describe.
 
-    For a new one, the container is read if the options leave it or the region open, or if a connection is removed first: a
-    refused creation would leave nothing. Otherwise Atlas checks the container, and `PeerMatch.explain` explains a refusal.
+    For a new one, the container is read if v2 needs it and the options leave it or the region open, or if a connection is removed
+    first: a refused creation would leave nothing. Otherwise Atlas checks it, and `PeerMatch.explain` explains a refusal.
 
     Args:
         choice: The container, with the options.

@@ -51,7 +51,7 @@ def find_holders(block: str | None, container_id: str | None, listed: t.Iterable
 def check_overlaps(
     provider: Cloud, fields: t.Mapping[str, t.Any], container: Container | None, neighbours: t.Iterable[Peer]
 ) -> None:
-    """Check that a VPC's block overlaps neither its container's nor those of other VPCs in that container.
+    """Check that the block of a VPC overlaps neither that of its container nor that of another VPC in the container.
 
     Args:
         provider: The cloud provider.

@@ -35,7 +35,7 @@ class AccepterPlan(Plan):
 
 
 def _plan(requests: t.Iterable[Request], warnings: list[str], block: str | None, table_ids: t.Iterable[str]) -> AccepterPlan:
-    """Return the plan that sends requests in their order. Each but the acceptance waits first for an active connection."""
+    """Return the plan that sends requests in their order. Those after an acceptance wait until the connection has settled."""
     changes, steps = [], []
     for one in requests:
         change = to_change(one)

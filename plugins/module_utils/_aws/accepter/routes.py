@@ -75,7 +75,7 @@ def plan_routes(
     """Return the changes that give each table a route to the block through the connection.
 
     Raises:
-        TaskError: If a table leads to the block, or to a part of it, in another way; all such routes are named.
+        TaskError: If a table routes the block, or a part of it, elsewhere; the message names all such routes.
     """
     changes, refused, is_replaceable = [], [], True
     network = ipaddress.IPv4Network(block)

@@ -15,14 +15,14 @@ _NOT_SHOWN = ("allows_remote_dns", "dhcp_options_id")
 
 @dataclass(frozen=True)
 class View:
-    """The state of one account's network in one region, as far as it matters here.
+    """The state of one account's network in one region, as far as the accepter needs it.
 
     Attributes:
         region: The region.
         account_id: The account of the credentials; None if AWS does not say.
         connection: The connection that the options name; None if they name none, or it is unknown.
         vpc: The VPC; None if it is unknown.
-        tables: The route tables of the VPC; if no VPC is known, those with routes to the connection.
+        tables: The route tables of the VPC; without the id of a VPC, those with routes to the connection.
         elsewhere: Route tables that the options name and that belong to another VPC.
         others: The other connections that routes lead to and AWS knows, by id.
         groups: The id of the VPC of each security group that the options name and AWS knows, by the group's id.
@@ -45,13 +45,13 @@ class View:
         return f"region {self.region} of account {self.account_id}"
 
     def has_ended(self, connection_id: str) -> bool:
-        """Whether another connection, to which a route leads, has ended or is no longer known to AWS."""
+        """Whether another connection that a route leads to has ended, or is unknown to AWS."""
         other = self.others.get(connection_id)
         return other is None or other.status in ENDED
 
 
 def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Route | None:
-    """Return the route of a table to exactly a block: the one that was made by hand, or the one that AWS propagated."""
+    """Return the route of a table to exactly a block: the static or the propagated one; None if there is none."""
     return next((one for one in table.routes if one.destination == block and one.is_propagated == propagated), None)
 
 

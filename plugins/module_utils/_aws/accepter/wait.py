@@ -24,7 +24,7 @@ UNKNOWN = "unknown"
 
 
 class ConnectionWaiter:
-    """Waits by reading the connection again and again.
+    """Makes the waits for the connection, which poll AWS.
 
     Args:
         params: The options, with those for waiting.

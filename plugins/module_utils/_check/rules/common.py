@@ -163,7 +163,7 @@ def vpc_blocks_of(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
 
 
 def own_dns_servers(facts: ConnectionFacts) -> list[str]:
-    """Return the DNS servers that the DHCP options of the VPC name beside Amazon's.
+    """Return the DNS servers in the DHCP options of the VPC, without Amazon's.
 
     Raises:
         UnreadError, SkippedError: If the DHCP options are not known.

@@ -38,7 +38,7 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
     status = peer["status_name"]
     if status == facts.entry.cloud.failed:
         raise skip("It has failed.", "P102")
-    # Atlas finds a connection without these, and does not change them.
+    # Labels do not identify a connection, and cannot be changed.
     entry = facts.entry
     for name in reversed(entry.cloud.labels):
         current, wanted = peer.get(name), getattr(entry, name)

@@ -26,7 +26,7 @@ _Entries = t.Sequence[AtlasObject]
 # The parts of a subnet that no entry covers, by the subnet.
 _Gaps = t.Mapping[Subnet, t.Sequence[ipaddress.IPv4Network]]
 _SUBJECT = "access list"
-# An entry that ends within this time is worth a warning.
+# A check warns of an entry that expires within this time.
 _SOON = datetime.timedelta(days=1)
 # The status of an entry that Atlas has applied everywhere.
 _IN_FORCE = "ACTIVE"
@@ -157,7 +157,7 @@ def _expires_at(entry: AtlasObject) -> datetime.datetime | None:
 def _find_inactive(deciding: _Entries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
     """Yield a failure for each entry that is not in force, if a subnet is not covered without it.
 
-    Raise an UnreadError if a subnet may depend on an entry whose status could not be read.
+    It raises an UnreadError if a subnet may depend on an entry whose status could not be read.
     """
     statuses = {str(key_of(one)): known(facts.atlas.access_status).get(str(key_of(one))) for one in deciding}
     active = [one for one in deciding if statuses[str(key_of(one))] == _IN_FORCE]

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P4: the connection in AWS, and the VPC that it ends in."""
+"""P4: the connection in AWS, and its accepter VPC."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def find_inactive_connection(facts: ConnectionFacts) -> Findings:
 
 @check("P403", waits_for=("P102", "P401"))
 def find_wrong_ends(facts: ConnectionFacts) -> Findings:
-    """The connection ends in the VPC of the entry, and begins in the network container."""
+    """The accepter is the VPC of the entry, and the requester has the block of the network container."""
     connection, entry = _connection_of(facts), facts.entry
     side, owner = connection.accepter, entry.aws_account_id
     if not side.vpc_id or not side.account_id:
@@ -87,7 +87,7 @@ def find_wrong_ends(facts: ConnectionFacts) -> Findings:
 
 @check("P404", waits_for=("P401",))
 def find_shared_vpc(facts: ConnectionFacts) -> Findings:
-    """The VPC is there, and belongs to the account of the credentials."""
+    """The VPC exists, and belongs to the account of the credentials."""
     vpc = known(facts.aws.vpc)
     if vpc is None:
         message = f"AWS does not know {facts.entry.vpc_id}{_place(facts)}."

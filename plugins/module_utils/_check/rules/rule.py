@@ -136,7 +136,7 @@ def _causes_in(findings: t.Sequence[Finding]) -> set[str | None]:
 
 
 def _without_cause(finding: Finding) -> Finding:
-    """Return a skipped finding whose cause is not reported as `unknown`."""
+    """Turn a skipped finding into an `unknown` one, since no finding reports the cause."""
     message = f"{finding.message} {finding.waits_for} was to tell why, and found nothing."
     return dataclasses.replace(finding, severity="unknown", message=message, fix="Check again in a minute.", waits_for=None)
 
