@@ -31,7 +31,7 @@ def errors_in(function: ast.AST) -> set[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.ExceptHandler) and node.name:
             names.add(node.name)
-        elif isinstance(node, ast.arg) and ast.unparse(node.annotation or ast.Constant("")).split(" ")[0].endswith("Error"):
+        elif isinstance(node, ast.arg) and ast.unparse(node.annotation or ast.Constant("")).partition(" ")[0].endswith("Error"):
             names.add(node.arg)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and called(node.value).endswith(MAKERS):
             names |= {one.id for one in targets_of(node) if isinstance(one, ast.Name)}

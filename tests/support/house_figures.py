@@ -17,7 +17,6 @@ from .harness import PEERING, Atlas, FakeClock
 from .house import (
     FILES,
     PLUGINS,
-    ROOT,
     SHARED_FILES,
     SHORT,
     entered_by,
@@ -29,6 +28,7 @@ from .house import (
     names_of_several_files,
     short_files_with_one_importer,
 )
+from .paths import ROOT
 from .sets import entry
 
 #: What `files_entered` runs, by its name.

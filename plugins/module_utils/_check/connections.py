@@ -115,7 +115,7 @@ def _in_region(reading: AtlasReading, cloud: str, region: str | None) -> list[At
 def _only_container(entry: Parameters, reading: AtlasReading) -> Fact[AtlasObject | None]:
     """Return the container that a connection would lead to: that of the region, or the only one."""
     if isinstance(reading.containers, TaskError):
-        return t.cast("Unread", to_fact(reading.containers))
+        return t.cast(Unread, to_fact(reading.containers))
     found = _in_region(reading, entry["provider_name"], entry.get("container_region"))
     if len(found) > 1:
         return Missing("The project has several network containers: set container_region.", "P101")

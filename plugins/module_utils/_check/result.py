@@ -12,12 +12,14 @@ from .._clouds.aws import AWS
 from .._values.limits import PENDING_LIFE
 from .._values.moments import created_at
 from .facts import ConnectionFacts, field_of, known_or, or_none
-from .rules import a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts  # noqa: F401
+from .rules import a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts
 from .rules.common import atlas_block_of, connection_id_of, judged_subnets, table_of
 from .rules.judged_clusters import judged_clusters
 from .rules.rule import Finding, run_checks
 
 Verdict = t.Literal["reachable_by_design", "not_reachable", "unknown"]
+# Importing a file of rules registers its checks.
+_RULES = (a4_vnet, g4_mirror, p1_atlas, p2_clusters, p3_access_list, p4_aws, p5_dns, p6_routes, p7_filters, p8_hosts)
 # How many codes a summary has at most.
 _MOST_CODES = 5
 

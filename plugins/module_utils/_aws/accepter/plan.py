@@ -42,7 +42,9 @@ def _plan(requests: t.Iterable[Request], warnings: list[str], block: str | None,
         changes.append(change)
         after = None if isinstance(one, Accept) else ACTIVE
         steps.append(Step("delete" if change.action == "delete" else "update", one, (change.key,), after))
-    return AccepterPlan(tuple(changes), tuple(steps), tuple(warnings), block=block, table_ids=tuple(table_ids))
+    return AccepterPlan(
+        changes=tuple(changes), steps=tuple(steps), warnings=tuple(warnings), block=block, table_ids=tuple(table_ids)
+    )
 
 
 def plan_present(params: Parameters, view: View) -> AccepterPlan:

@@ -63,8 +63,8 @@ class Names(Operation[Server, "frozenset[str]"]):
         self.session.do("look")
         return frozenset(self.session.names)
 
-    def read(self, need: Any) -> Any:
-        self.session.do(f"read {need}")
+    def read(self, key: str) -> Any:
+        self.session.do(f"read {key}")
         return "allowed"
 
     def decide(self, state: frozenset[str]) -> Plan:

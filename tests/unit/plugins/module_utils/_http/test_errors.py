@@ -56,7 +56,7 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_new_error_differs_in_nothing_else(name: str) -> None:
     made, changes = CHANGES[name]
-    assert type(made) is RateLimitError
+    assert made.__class__ == RateLimitError
     assert vars(made) == {**vars(error()), **changes}
     assert str(made) == " ".join(filter(None, (made.message, made.hint)))
 
