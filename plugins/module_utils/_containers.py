@@ -145,9 +145,11 @@ class ContainerPlanner:
         container = state.container
         if container is None:
             return Plan()
-        # On AWS the block can change in place, so it does not identify a container.
-        differences = [] if self._cloud.changes_block else self._differences(container)
-        if differences:
+        # Where Atlas chooses the block, it does not identify a container.
+        wanted = {} if self._cloud.chooses_block else self._changes(container)
+        if wanted:
+            words = self._cloud.describe_fields
+            differences = (f"{name} is {words(container, [name])}, not {words(wanted, [name])}" for name in wanted)
             raise InvalidOptionError(
                 f"Network container {describe([container])} on {self._cloud.name} is not the one that the options describe: "
                 f"{', '.join(differences)}.",
@@ -160,34 +162,32 @@ class ContainerPlanner:
         return Plan((Change("delete", key, container, None),), (step,))
 
     def plan_present(self, state: ContainerState, facts: Facts) -> Plan:
-        """Plan the creation, or the change of the block. `facts` has the users of a container by its id.
+        """Plan the creation, or the change of the block and, on GCP, of the regions. `facts` has the users by a container's id.
 
         Raises:
             TaskError: If that is not possible.
         """
-        current, block = state.container, self._block
+        current = state.container
         if current is None:
             return self._plan_creation(state)
-        differences = self._differences(current)
-        if not differences:
+        wanted = self._changes(current)
+        if not wanted:
             return Plan()
-        if not self._cloud.changes_block:
-            raise InvalidOptionError(
-                f"Network container {describe([current])} on {self._cloud.name} differs in what cannot be changed: "
-                f"{', '.join(differences)}.",
-                hint="Correct the option, or remove the container first (state: absent); nothing must use it then.",
-            )
+        after = {**current, **wanted}
+        self._check_size(after)
         self._check_overlaps(state)
         key = current["id"]
         users = facts[key]
         if users:
-            raise in_use(f"changed from {current[BLOCK]} to {block}", current, users, "or keep the block it has")
-        after = {**current, BLOCK: block}
-        return Plan((Change("update", key, current, after),), (Step("update", block, (key,)),))
+            words = self._cloud.describe_fields
+            raise in_use(
+                f"changed from {words(current, wanted)} to {words(wanted, wanted)}", current, users, "or keep what it has"
+            )
+        return Plan((Change("update", key, current, after),), (Step("update", _to_request(wanted), (key,)),))
 
     def _plan_creation(self, state: ContainerState) -> Plan:
         cloud, block, regions = self._cloud, self._block, self._regions or []
-        if block is None and not cloud.changes_block:
+        if block is None and not cloud.chooses_block:
             raise InvalidOptionError(
                 f"atlas_cidr_block is required to create a network container on {cloud.name}.",
                 hint="Choose a private block that overlaps none of your networks.",
@@ -199,21 +199,28 @@ class ContainerPlanner:
         fields = {**({REGIONS: regions} if cloud.has_one_container else {REGION: region}), BLOCK: block}
         after = {"id": None, "provider_name": cloud.name, **fields, **dict.fromkeys(cloud.atlas_network), "provisioned": False}
         key = cloud.describe_place(fields) or ""
-        request: Pairs = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
-        return Plan((Change("create", key, None, after),), (Step("create", request, (key,)),))
+        return Plan((Change("create", key, None, after),), (Step("create", _to_request(fields), (key,)),))
 
-    def _differences(self, current: Container) -> list[str]:
-        """Return, in words, how a container differs from the options."""
-        found, cloud = [], self._cloud
+    def _changes(self, current: Container) -> dict[str, t.Any]:
+        """Return the block and regions of the options in which a container differs from them."""
+        found: dict[str, t.Any] = {}
         if self._block is not None and current[BLOCK] != self._block:
-            found.append(f"{BLOCK} is {current[BLOCK]}, not {self._block}")
-        if (
-            cloud.has_one_container
-            and self._regions is not None
-            and {*map(cloud.regions.to_atlas, current[REGIONS])} != {*self._regions}
-        ):
-            found.append(f"{REGIONS} is {cloud.describe_regions(current[REGIONS])}, not {cloud.describe_regions(self._regions)}")
+            found[BLOCK] = self._block
+        if self._regions is not None and {*map(self._cloud.regions.to_atlas, current[REGIONS])} != {*self._regions}:
+            found[REGIONS] = self._regions
         return found
+
+    def _check_size(self, after: t.Mapping[str, t.Any]) -> None:
+        """Check that the block of a changed container has the size that its regions need.
+
+        Raises:
+            InvalidOptionError: If it has not.
+        """
+        option = BLOCK
+        if self._block is None:
+            option = f"{REGIONS} needs another {BLOCK}: that of network container {after['id']}"
+        if after[BLOCK] is not None:
+            parse_option(option, after[BLOCK], partial(self._cloud.parse_block, regions=len(after.get(REGIONS, ()))))
 
     def _check_overlaps(self, state: ContainerState) -> None:
         """Check that the wanted block overlaps no other container on the cloud.
@@ -227,6 +234,10 @@ class ContainerPlanner:
                     f"{BLOCK} {self._block} overlaps {other[BLOCK]} of network container {other['id']}.",
                     hint="Each container needs a block of its own: choose another one.",
                 )
+
+
+def _to_request(fields: t.Mapping[str, t.Any]) -> Pairs:
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
 
 
 def in_use(change: str, container: Container, users: t.Sequence[str], way_out: str) -> TaskError:

@@ -16,8 +16,9 @@ description:
   - A network container is Atlas's side of VPC peering, a network in which the clusters of the project run. A project has one for
     each region on AWS and AZURE, and one for all regions on GCP. If there is none yet, Atlas creates it with the first cluster
     there.
-  - On AWS, the CIDR block can be changed while neither a cluster nor a peering connection uses the network container. On AZURE
-    and GCP, it is never changed.
+  - The CIDR block and, on GCP, the regions can be changed while nothing uses the network container. Clusters, peering connections
+    and backup snapshots use it.
+  - Before 2.5.0, they were never changed on AZURE and GCP.
 options:
   provider_name:
     description:
@@ -43,7 +44,8 @@ options:
         does (V(EUROPE_WEST_3)), in any order. Clusters can then run in these regions only.
       - If this is not set, a new network container is for all regions, and an existing one keeps its regions. An empty list
         means all regions.
-      - If an existing network container has other regions, the task fails.
+      - If an existing network container has other regions, the task changes them if nothing uses the container, and fails
+        otherwise. The block has to fit the new regions; set O(atlas_cidr_block) too if it does not.
     type: list
     elements: str
     version_added: 2.3.0
@@ -54,12 +56,13 @@ options:
         must be from C(/21) to C(/24), and hold a C(/24) for each region.
       - If this is not set, Atlas chooses the block of a new network container on AWS, and an existing one keeps its block. This
         is required to create a network container on AZURE or GCP.
-      - If an existing network container on AWS has another block, the task changes it if nothing uses the container, and fails
-        otherwise. On AZURE and GCP, the task fails. Then remove the network container first.
+      - If an existing network container has another block, the task changes it if nothing uses the container, and fails
+        otherwise.
+      - With O(state=absent), a network container with another block is not removed on AZURE and GCP; the task fails.
     type: str
   state:
     description:
-      - V(present) creates the network container, or changes its block. V(absent) removes it.
+      - V(present) creates the network container, or changes its block and, on GCP, its regions. V(absent) removes it.
       - A network container that a peering connection or a cluster uses cannot be removed.
     type: str
     choices: [present, absent]
@@ -122,6 +125,12 @@ EXAMPLES = r"""
     provider_name: AZURE
     region: northeurope
     atlas_cidr_block: 192.168.248.0/21
+
+- name: Give it another block, which is possible while nothing uses it
+  cloudpeer.atlas.atlas_network_container:
+    provider_name: AZURE
+    region: northeurope
+    atlas_cidr_block: 192.168.240.0/21
 
 - name: Ensure the network container on GCP, for all regions
   cloudpeer.atlas.atlas_network_container:

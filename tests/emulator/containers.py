@@ -51,6 +51,8 @@ class ContainerKind:
     region_field = ""
     required: tuple[str, ...] = ("atlasCidrBlock", "region")
     read_only: tuple[str, ...] = ("id", "provisioned")
+    #: Whether a container that nothing uses can be limited to other regions: the Terraform provider sends them in a PATCH.
+    changes_region = False
 
     def check_region(self, body: Body) -> None:
         """Refuse a region that cannot be one.
@@ -131,6 +133,7 @@ class GcpKind(ContainerKind):
     region_field = "regions"
     # The published description requires the regions too; the documentation and official clients leave them out for all of them.
     required = ("atlasCidrBlock",)
+    changes_region = True
     read_only = ("id", "provisioned", "gcpProjectId", "networkName")
 
     def check_region(self, body: Body) -> None:
@@ -238,10 +241,10 @@ class Containers:
         return container
 
     def update(self, container: Container, body: Body, users: list[str], needs_all: bool) -> Container:
-        """Change a container's block.
+        """Change a container's block and, on Google Cloud, its regions.
 
         Args:
-            users: What uses the container and so locks its block.
+            users: What uses the container and so locks both.
             needs_all: Whether the body has to hold all that a POST has to, as v2 wants it.
 
         Raises:
@@ -252,16 +255,16 @@ class Containers:
             raise ApiError("INVALID_ATTRIBUTE", "providerName")
         if needs_all:
             attributes.require(body, kind.required)
-        if body.get(kind.region_field, container.region) != container.region:
+        region = body.get(kind.region_field, container.region)
+        if region != container.region and not kind.changes_region:
             raise ApiError("CANNOT_CHANGE_CONTAINER_REGION")
-        if "atlasCidrBlock" in body:
-            block = self._block(kind, body, container.region, container)
-            if block != container.block and users:
+        block = self._block(kind, {"atlasCidrBlock": str(container.block), **body}, region, container)
+        if (block, region) != (container.block, container.region):
+            if users:
                 raise ApiError("CONTAINERS_IN_USE", ", ".join(users))
-            if block != container.block:
-                # A network of the old block is of no use any more.
-                self._clouds[kind.name].release(container)
-            container.block = block
+            # A network of the old block is of no use any more.
+            self._clouds[kind.name].release(container)
+        container.block, container.region = block, region
         return container
 
     def delete(self, container: Container, users: list[str]) -> None:

@@ -124,5 +124,5 @@ AWS = Cloud(
     has_unique_ids=True,
     has_error_codes=True,
     lists_all=False,
-    changes_block=True,
+    chooses_block=True,
 )

@@ -112,7 +112,7 @@ class Cloud(t.NamedTuple):
         has_names: Whether the customer needs the names of `atlas_network`, which Atlas makes with the first connection.
         lists_all: Whether containers are read from the list of all clouds.
         has_one_container: Whether a project has one container in total, and not one per region.
-        changes_block: Whether an unused container can get another block, and Atlas chooses one if a creation names none.
+        chooses_block: Whether Atlas chooses a container's block if a creation names none.
     """
 
     name: str
@@ -154,7 +154,7 @@ class Cloud(t.NamedTuple):
     has_names: bool = False
     lists_all: bool = True
     has_one_container: bool = False
-    changes_block: bool = False
+    chooses_block: bool = False
 
     @property
     def owner(self) -> str:
@@ -305,6 +305,10 @@ class Cloud(t.NamedTuple):
             return self.describe_regions(container[REGIONS])
         region = container[REGION]
         return self.regions.to_cloud(region) if isinstance(region, str) else None
+
+    def describe_fields(self, container: Fields, names: t.Iterable[str]) -> str:
+        """Return those of the block and the regions of a container that `names` has, in words."""
+        return " in ".join(self.describe_regions(container[one]) if one == REGIONS else str(container[one]) for one in names)
 
     def describe_regions(self, regions: t.Iterable[str]) -> str:
         """Return chosen regions in words, as the cloud writes them."""

@@ -94,14 +94,13 @@ class AtlasNetworkContainer(AtlasOperation[ContainerState]):
     def apply(self, step: Step, state: ContainerState) -> ContainerState:
         """Create, change or delete the container."""
         (key,) = step.keys
-        if step.action == "create":
-            fields = {name: list(value) if isinstance(value, tuple) else value for name, value in step.request}
+        if step.action == "delete":
+            self._containers.delete_container(key)
+            return replace(state, container=None)
+        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in step.request}
+        if state.container is None:
             return replace(state, container=self._containers.create_container(self._cloud, fields))
-        if step.action == "update":
-            changed = self._containers.update_container(t.cast("Container", state.container), step.request)
-            return replace(state, container=changed)
-        self._containers.delete_container(key)
-        return replace(state, container=None)
+        return replace(state, container=self._containers.update_container(state.container, fields))
 
     def wait(self, state: ContainerState, step: Step | None = None) -> Wait[ContainerState] | None:
         """Wait, before a container is deleted, until nothing uses it and Atlas accepts the deletion."""

@@ -23,7 +23,7 @@ _ALREADY_EXISTS = frozenset(("CONTAINER_ALREADY_EXISTS",))
 CONTAINER_HINTS = {
     NOT_FOUND: "Check container_id: it must be an AWS network container of this project.",
     "CANNOT_DELETE_RECENTLY_CREATED_CONTAINER": "Run the task again in a few minutes, or set wait to true.",
-    "CONTAINERS_IN_USE": "Remove the clusters and peering connections that use the network container first.",
+    "CONTAINERS_IN_USE": "Remove what holds the network container first: clusters, peering connections and backup snapshots.",
     "NO_CAPACITY": "Atlas has no room there at the moment: run the task again later, or choose another region.",
     "OVERLAPPING_ATLAS_CIDR_BLOCK": (
         "Choose a block that overlaps none of a network container: another route_table_cidr_block, or atlas_cidr_block."
@@ -90,12 +90,23 @@ class Containers:
         reply = self._client.post(self._path, body, description, exists=_ALREADY_EXISTS, hints=CONTAINER_HINTS)
         return _written(reply, body, description)
 
-    def update_container(self, container: Container, atlas_cidr_block: str) -> Container:
-        """Change the block of a container that nothing uses, and return it as Atlas describes it then."""
-        fields = {**container, "atlas_cidr_block": atlas_cidr_block}
-        body = {**_to_body(fields, container_cloud(container["provider_name"])), "providerName": container["provider_name"]}
-        blocks = f"from {container['atlas_cidr_block']} to {atlas_cidr_block}"
-        description = f"change the CIDR block of network container {container['id']} {blocks}"
+    def update_container(self, container: Container, fields: t.Mapping[str, t.Any]) -> Container:
+        """Change a container that nothing uses, and return it as Atlas describes it then.
+
+        The whole object is sent, as resource_network_container.go of the Terraform provider does.
+
+        Args:
+            container: The current container.
+            fields: The fields to change: its block, and on GCP its regions.
+        """
+        cloud = container_cloud(container["provider_name"])
+        body = _to_body({**container, **fields}, cloud)
+        if REGIONS in fields:
+            # No regions mean all of them; left out, they would not be changed.
+            body[REGIONS] = fields[REGIONS]
+        names = " and the ".join("CIDR block" if name == BLOCK else name for name in fields)
+        change = f"from {cloud.describe_fields(container, fields)} to {cloud.describe_fields(fields, fields)}"
+        description = f"change the {names} of network container {container['id']} {change}"
         reply = self._client.patch((*self._path, container["id"]), body, description, hints=CONTAINER_HINTS)
         return _written(reply, {**body, "id": container["id"]}, description)
 

@@ -174,6 +174,21 @@ def test_update(api):
     assert api.call("PATCH", path, json=at("10.0.0.0/22")).status_code == 200
 
 
+def test_regions_on_google_change_while_unused(api):
+    """The Terraform provider's resource_network_container.go sends them in a PATCH, and leaves them out where there are none."""
+    first = {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"}
+    path = f"/containers/{api.call('POST', '/containers', json=first).json()['id']}"
+    small = {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/23", "regions": ["US_EAST_4", "US_WEST_3"]}
+    assert api.call("PATCH", path, json=small).json()["regions"] == small["regions"]
+    assert error(api.call("PATCH", path, json=first)) == (400, "ATLAS_INVALID_CIDR_RANGE")
+    assert api.call("PATCH", path, json={**first, "atlasCidrBlock": "10.9.0.0/23"}).json()["regions"] == small["regions"]
+    assert "regions" not in api.call("PATCH", path, json={**first, "regions": []}).json()
+    peer = {"providerName": "GCP", "containerId": path[12:], "gcpProjectId": "my-sample-project-191923", "networkName": "net"}
+    assert api.call("POST", "/peers", json=peer).ok
+    assert error(api.call("PATCH", path, json=small)) == (409, "CONTAINERS_IN_USE")
+    assert api.call("PATCH", path, json=first).ok
+
+
 @pytest.mark.parametrize(
     ("body", "missing"),
     [

@@ -1,4 +1,4 @@
-"""Network containers on AZURE and GCP: found before they are created, never changed, and removed while nothing uses them."""
+"""Network containers on AZURE and GCP: found before they are created, changed and removed while nothing uses them."""
 
 from __future__ import annotations
 
@@ -122,29 +122,125 @@ def test_without_a_region_it_is_the_only_one_on_azure(atlas: Atlas, check_mode: 
     assert atlas.writes() == []
 
 
-@CHECK_MODES
-@pytest.mark.parametrize(
-    ("made", "wanted", "words"),
+# resource_network_container.go of mongodb/terraform-provider-mongodbatlas has no ForceNew on these fields, and sends the whole
+# object; its TestAccNetworkContainer_basicAzure and _basicGCP change the block, and need an empty plan afterwards.
+CHANGED = pytest.mark.parametrize(
+    ("made", "wanted", "body", "change"),
     [
-        (AZURE, {"atlas_cidr_block": "10.9.0.0/21"}, ["atlas_cidr_block is 10.8.0.0/21, not 10.9.0.0/21", "northeurope"]),
-        (GCP, {"atlas_cidr_block": "10.0.0.0/16"}, ["atlas_cidr_block is 10.8.0.0/18, not 10.0.0.0/16", "all regions"]),
+        (
+            AZURE,
+            {"atlas_cidr_block": "10.9.0.0/21"},
+            {"region": "EUROPE_NORTH", "atlasCidrBlock": "10.9.0.0/21"},
+            "the CIDR block of network container {} from 10.8.0.0/21 to 10.9.0.0/21",
+        ),
+        (
+            GCP,
+            {"atlas_cidr_block": "10.0.0.0/16"},
+            {"atlasCidrBlock": "10.0.0.0/16"},
+            "the CIDR block of network container {} from 10.8.0.0/18 to 10.0.0.0/16",
+        ),
         (
             GCP,
             {"regions": ["us-east4"], "atlas_cidr_block": "10.8.0.0/21"},
-            ["atlas_cidr_block is 10.8.0.0/18, not 10.8.0.0/21", "regions is all regions, not us-east4"],
+            {"regions": ["US_EAST_4"], "atlasCidrBlock": "10.8.0.0/21"},
+            "the CIDR block and the regions of network container {} from 10.8.0.0/18 in all regions to 10.8.0.0/21 in us-east4",
         ),
-        (SMALL, {"regions": ["us-east4"]}, ["regions is europe-west3 and us-east4, not us-east4"]),
-        (SMALL, {"regions": [], "atlas_cidr_block": None}, ["regions is europe-west3 and us-east4, not all regions"]),
+        (
+            SMALL,
+            {"regions": ["us-east4"]},
+            {"regions": ["US_EAST_4"], "atlasCidrBlock": "10.8.0.0/23"},
+            "the regions of network container {} from europe-west3 and us-east4 to us-east4",
+        ),
+        (
+            SMALL,
+            {"atlas_cidr_block": "10.9.0.0/22", "regions": None, "provider_name": "GCP"},
+            {"regions": ["EUROPE_WEST_3", "US_EAST_4"], "atlasCidrBlock": "10.9.0.0/22"},
+            "the CIDR block of network container {} from 10.8.0.0/23 to 10.9.0.0/22",
+        ),
+        (
+            SMALL,
+            {"regions": [], "atlas_cidr_block": "10.8.0.0/18"},
+            {"regions": [], "atlasCidrBlock": "10.8.0.0/18"},
+            "the CIDR block and the regions of network container {} from 10.8.0.0/23 in europe-west3 and us-east4 to "
+            "10.8.0.0/18 in all regions",
+        ),
     ],
-    ids=["block on AZURE", "block on GCP", "both", "regions", "no regions"],
+    ids=["block on AZURE", "block on GCP", "both", "regions", "block beside regions", "no regions"],
 )
-def test_what_differs_is_named_and_never_changed(
-    atlas: Atlas, made: dict[str, Any], wanted: dict[str, Any], words: list[str], check_mode: bool
+
+
+@CHANGED
+def test_what_differs_is_changed_while_nothing_uses_it(
+    atlas: Atlas, wire: Wire, made: dict[str, Any], wanted: dict[str, Any], body: dict[str, Any], change: str
+) -> None:
+    before = run(atlas, **made).result["container"]
+    options, writes = {**made, **wanted}, len(atlas.writes())
+    foretold = run(atlas, **options, check_mode=True)
+    assert (foretold.changed, len(atlas.writes()), foretold.before) == (True, writes, before)
+    done = run(atlas, **options)
+    assert (done.failed, done.changed, done.result["container"]) == (False, True, foretold.result["container"])
+    assert [one.json for one in wire.sent("PATCH")] == [{"providerName": before["provider_name"], **body}]
+    assert [one["id"] for one in containers(atlas)] == [before["id"]]
+    again = run(atlas, **options)
+    assert (again.changed, again.result["container"]) == (False, done.result["container"])
+
+
+@CHANGED
+@CHECK_MODES
+def test_one_in_use_is_not_changed_and_its_user_is_named(
+    atlas: Atlas, made: dict[str, Any], wanted: dict[str, Any], body: dict[str, Any], change: str, check_mode: bool
+) -> None:
+    container = run(atlas, **made).result["container"]
+    peer_id, writes = add_peer(atlas, container["provider_name"], container["id"]), len(atlas.writes())
+    done = run(atlas, **{**made, **wanted}, check_mode=check_mode)
+    assert done.missing(container["id"], "cannot be changed", change.partition("{}")[2], peer_id, "or keep what it has") == []
+    assert (done.changed, len(atlas.writes())) == (False, writes)
+
+
+@CHANGED
+def test_a_refused_change_says_what_may_hold_the_container(
+    atlas: Atlas, made: dict[str, Any], wanted: dict[str, Any], body: dict[str, Any], change: str
 ) -> None:
     container_id = run(atlas, **made).result["container"]["id"]
+    before = containers(atlas)
+    atlas.fault("PATCH", "status", status=409, code="CONTAINERS_IN_USE")
+    done = run(atlas, **{**made, **wanted})
+    assert done.missing(f"Failed to change {change.format(container_id)}: ") == []
+    assert done.missing("clusters, peering connections and backup snapshots") == []
+    assert (done.changed, containers(atlas)) == (False, before)
+
+
+@CHANGED
+def test_a_change_whose_reply_is_lost_is_found(
+    atlas: Atlas, made: dict[str, Any], wanted: dict[str, Any], body: dict[str, Any], change: str
+) -> None:
+    run(atlas, **made)
+    atlas.fault("PATCH", "status", status=500, code="UNEXPECTED_ERROR", applied=True)
+    done = run(atlas, **{**made, **wanted})
+    assert (done.failed, done.changed, containers(atlas)[0]["atlasCidrBlock"]) == (False, True, body["atlasCidrBlock"])
+
+
+@CHECK_MODES
+@pytest.mark.parametrize(
+    ("made", "options", "words"),
+    [
+        (GCP, {"regions": ["us-east4"]}, ["regions needs another atlas_cidr_block", "'10.8.0.0/18'", "from /21 to /24"]),
+        (SMALL, {"regions": []}, ["regions needs another atlas_cidr_block", "'10.8.0.0/23'", "from /8 to /18 on GCP for all"]),
+        (
+            SMALL,
+            {**GCP, "atlas_cidr_block": "10.8.0.0/24"},
+            ["atlas_cidr_block has the wrong size", "to /23 on GCP for 2 regions"],
+        ),
+    ],
+    ids=["fewer regions", "all regions", "too small for its regions"],
+)
+def test_a_block_that_does_not_fit_the_regions_is_not_sent(
+    atlas: Atlas, made: dict[str, Any], options: dict[str, Any], words: list[str], check_mode: bool
+) -> None:
+    run(atlas, **made)
     before, writes = containers(atlas), len(atlas.writes())
-    done = run(atlas, **{**made, **wanted}, check_mode=check_mode)
-    assert done.missing(container_id, "cannot be changed", "remove the container first", "state: absent", *words) == []
+    done = run(atlas, **options, check_mode=check_mode)
+    assert done.missing(*words) == []
     assert (done.changed, containers(atlas), len(atlas.writes())) == (False, before, writes)
 
 
