@@ -277,6 +277,19 @@ pruned:
   sample:
     - {cidr_block: 10.16.0.0/16, ip_address: null, aws_security_group: null, comment: The former VPC, delete_after_date: null}
   contains: *entry
+summary:
+  description: The plan for people.
+  returned: when the access list of the project is known
+  type: dict
+  version_added: 2.5.0
+  sample:
+    plan: "Plan: 1 to create, 0 to change, 1 to remove, 4 unchanged"
+  contains:
+    plan:
+      description: >-
+        The plan in one line, counted before anything was changed. Null if there was nothing to do. In check mode, the line is
+        also shown on the standard error, and it is the first line of the diff.
+      type: str
 actions:
   description:
     - What the task has done, in the order of O(entries), with other entries at the end. Entries that are as they should be are

@@ -558,6 +558,7 @@ summary:
     deleted: 0
     ignored: 2
     undeclared: 0
+    plan: "Plan: 1 to create, 0 to change, 0 to remove, 49 unchanged"
   contains:
     created:
       description: Entries whose connection was created.
@@ -583,6 +584,12 @@ summary:
     undeclared:
       description: Other connections that the list does not declare, those that O(prune) removes included.
       type: int
+    plan:
+      description: >-
+        The plan in one line, counted before anything was changed. The number to replace is left out if it is 0. Null if there was
+        nothing to do. In check mode, the line is also shown on the standard error, and it is the first line of the diff.
+      type: str
+      version_added: 2.5.0
 status_history:
   description:
     - The states in which the task has seen each connection, one list for each entry of O(peers), in the same order.

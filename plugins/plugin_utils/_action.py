@@ -69,7 +69,14 @@ class AtlasAction(ActionBase):
         else:
             with _environment(self._task_environment()):
                 result.update(self._run_here(args, variables))
+        self._show_plan(result, variables)
         return result
+
+    def _show_plan(self, result: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
+        """Show the line with the plan in check mode, from the result: the same in both ways of running."""
+        summary = result.get("summary")
+        if self._task.check_mode and isinstance(summary, dict) and summary.get("plan"):
+            self._report(f"[{variables.get('inventory_hostname')}] {summary['plan']}")
 
     def _missing_library(self) -> str | None:
         """Return the first Python package that the task needs and that is missing here; None if all are there."""

@@ -81,7 +81,11 @@ def _differences(diff: Any) -> Iterator[str]:
         for one in diff:
             yield from _differences(one)
         return
-    before, after = _flat(diff.get("before")), _flat(diff.get("after"))
+    if "prepared" in diff:
+        yield diff["prepared"].rstrip()
+        return
+    name = diff.get("after_header", "")
+    before, after = _flat(diff.get("before"), name), _flat(diff.get("after"), name)
     for field in sorted({*before, *after}):
         old, new = before.get(field), after.get(field)
         if old != new:
@@ -95,5 +99,5 @@ def _flat(value: Any, path: str = "") -> dict[str, Any]:
     elif isinstance(value, list):
         items = [(f"{path}[{number}]", one) for number, one in enumerate(value)]
     else:
-        return {path: value}
+        return {path: value.strip() or None if isinstance(value, str) else value}
     return {name: found for key, one in items for name, found in _flat(one, key).items()}

@@ -87,16 +87,28 @@ class Done:
 
     @property
     def before(self) -> Any:
-        return self.result.get("diff", {"before": {}})["before"]
+        return self._compared.get("before", {})
 
     @property
     def after(self) -> Any:
-        return self.result.get("diff", {"after": {}})["after"]
+        return self._compared.get("after", {})
+
+    @property
+    def _compared(self) -> Any:
+        """The comparison of a diff that has only one, whatever is said of the plan before it."""
+        diff = self.result.get("diff", {})
+        return next((one for one in diff if "before" in one), {}) if isinstance(diff, list) else diff
+
+    @property
+    def plan(self) -> str | None:
+        """The plan in a line."""
+        plan: str | None = self.result["summary"]["plan"]
+        return plan
 
     @property
     def sums(self) -> dict[str, int]:
         """Those numbers of the summary of a list that are not 0."""
-        return {name: number for name, number in self.result["summary"].items() if number}
+        return {name: number for name, number in self.result["summary"].items() if number and name != "plan"}
 
     @property
     def actions(self) -> list[tuple[str, int | None]]:

@@ -137,6 +137,10 @@ class Operation(t.Generic[S, State]):
         """
         return Plan()
 
+    def unchanged(self, state: State, plan: Plan) -> int | None:
+        """Return how many objects the plan leaves as they are, for the line that says the plan; None for no such line."""
+        return None
+
     def predict(self, state: State, plan: Plan) -> State:
         """Return the state after a plan and the waiting; it may read `facts` as `decide` does.
 

@@ -29,6 +29,7 @@ class Outcome:
         before: The object before, for diff mode; None without a diff.
         after: The object now, or as it will be.
         diff: What diff mode shows instead of `before` and `after`; None for these.
+        plan: The first plan in one line; empty if there was nothing to do, None for a module without such a line.
         warnings: Sentences for the user.
         api_calls: The requests that were sent.
         failure: The fields of a failed result; None without a failure.
@@ -40,6 +41,7 @@ class Outcome:
     before: t.Mapping[str, t.Any] | None = None
     after: t.Mapping[str, t.Any] | None = None
     diff: list[dict[str, t.Any]] | None = None
+    plan: str | None = None
     warnings: list[str] = field(default_factory=list)
     api_calls: t.Sequence[t.Any] = field(default_factory=list)
     failure: dict[str, t.Any] | None = None
@@ -53,10 +55,13 @@ class Outcome:
             verbosity: The number of `-v`; from 2 on, the result has `api_calls`.
         """
         result: dict[str, t.Any] = {"changed": self.changed, **self.values, **(self.failure or {})}
-        if diff and self.diff is not None:
-            result["diff"] = self.diff
-        elif diff and not self.failure and (self.before is not None or self.after is not None):
-            result["diff"] = {"before": self.before or {}, "after": self.after or {}}
+        compared = self.diff
+        if compared is None and not self.failure and (self.before is not None or self.after is not None):
+            compared = [{"before": self.before or {}, "after": self.after or {}}]
+        if diff and compared is not None:
+            # The line comes first. Other modules have one comparison, which needs no list.
+            head = [{"prepared": f"{self.plan}\n"}] if self.plan else []
+            result["diff"] = compared[0] if self.plan is None and self.diff is None else [*head, *compared]
         if verbosity >= 2:
             result["api_calls"] = [call._asdict() for call in self.api_calls]
         return result
@@ -153,7 +158,10 @@ class Progress:
 
     def show(self) -> None:
         """Let the result show the current state."""
-        self._outcome.values = self._operation.show(self.state, self.plan)
+        values, line = self._operation.show(self.state, self.plan), self._outcome.plan
+        self._outcome.values = (
+            values if line is None else {**values, "summary": {**values.get("summary", {}), "plan": line or None}}
+        )
         if self._operation.has_diff:
             self._compare()
 

@@ -87,6 +87,24 @@ class Facts(dict[str, t.Any]):
         return found
 
 
+def to_line(plan: Plan, unchanged: int) -> str:
+    """Return a plan in one line for people, such as `Plan: 2 to create, 1 to change, 0 to remove, 40 unchanged`.
+
+    Args:
+        plan: The plan. Changes of objects that it refuses, or that have failed already, do not count.
+        unchanged: How many objects are as they should be.
+
+    Returns:
+        The line; empty if there is nothing to do.
+    """
+    actions: list[str] = [change.action for change in plan.changes if change.key not in {*plan.failures, *plan.refusals}]
+    if not actions:
+        return ""
+    counts = {"create": "to create", "update": "to change", "recreate": "to replace", "delete": "to remove"}
+    parts = [f"{actions.count(name)} {words}" for name, words in counts.items() if name != "recreate" or name in actions]
+    return f"Plan: {', '.join(parts)}, {unchanged} unchanged"
+
+
 def find_differences(wanted: t.Mapping[str, t.Any], current: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     """Return the names of the wanted fields that are missing in `current` or differ there, sorted."""
     return tuple(sorted(name for name, value in wanted.items() if current.get(name) != value))

@@ -14,7 +14,7 @@ from .._http.pauses import LONGEST_BACKOFF, Clock, Sleep, backoff
 from .operation import Operation, Session
 from .options import Parameters
 from .outcome import Outcome, Progress, Report
-from .plan import Plan, Step
+from .plan import Plan, Step, to_line
 from .wait import Wait, WaitTimeoutError, wait_until
 
 # In seconds, the pauses before each look after a creation without a clear reply: Atlas's lists may lag behind.
@@ -126,8 +126,12 @@ class Convergence:
         progress.end(operation.end(progress.state))
 
     def _decide(self) -> None:
-        progress, warnings = self._progress, self._outcome.warnings
-        progress.plan = self._operation.decide(progress.state)
+        progress, warnings, operation = self._progress, self._outcome.warnings, self._operation
+        progress.plan = plan = operation.decide(progress.state)
+        unchanged = operation.unchanged(progress.state, plan)
+        if unchanged is not None and self._outcome.plan is None:
+            # People see what the task set out to do; later plans have what is left of it.
+            self._outcome.plan = to_line(plan, unchanged)
         warnings += [one for one in progress.plan.warnings if one not in warnings]
         progress.show()
         self._refuse(progress.plan)

@@ -107,6 +107,10 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
             self._check_groups(plan)
         return plan
 
+    def unchanged(self, state: AccessListState, plan: Plan) -> int:
+        """Count the declared entries without a change."""
+        return len(self._planner.declared.keys() - {change.key for change in plan.changes})
+
     def predict(self, state: AccessListState, plan: Plan) -> AccessListState:
         """Return the list after a plan, after checking that there is a live connection if it has security groups."""
         self._check_groups(plan)

@@ -123,6 +123,10 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
                 self._choices[key].read_names(own.peer)
         return plan
 
+    def unchanged(self, state: PeerSetState, plan: Plan) -> int:
+        """Count the entries without a change that are neither refused nor failed."""
+        return len(self._by_key.keys() - {change.key for change in plan.changes} - plan.failures.keys() - plan.refusals.keys())
+
     def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
         """Show the connections, what was done, and the hand-over of each entry."""
         own = {key: state.entries.get(key) for key in self._by_key}

@@ -14,7 +14,6 @@ from .._http.errors import TaskError
 from .options import FIELDS, PeerEntry
 from .state import PeerSetState
 
-KNOWN_LATER = "(known after apply)"
 T = t.TypeVar("T")
 
 
@@ -45,16 +44,13 @@ class PeerSetSummary:
         }
 
     def diff(self, state: PeerSetState, plan: Plan) -> list[dict[str, t.Any]]:
-        """Return the diff: one element for each changed connection, and one with the number of unchanged entries, if any."""
+        """Return the diff: one element for each changed connection, with a line of its changed fields before and after."""
         diff: list[dict[str, t.Any]] = []
-        changes, failures = _done(state, plan)
-        for change in self._in_order(changes, lambda one: one.key, state):
+        for change in self._in_order(_done(state, plan)[0], lambda one: one.key, state):
             header = f"{name_of(change.after or change.before or {})} ({change.action})"
-            after = self._present(change, state) or change.after or {}
-            shown = {name: _foreseen(name, value, change) for name, value in after.items()}
-            diff.append({"before_header": header, "after_header": header, "before": change.before or {}, "after": shown})
-        unchanged = self._sums(changes, failures, state)["unchanged"]
-        return [*diff, {"prepared": f"unchanged: {unchanged}\n"}] if unchanged else diff
+            before, after = _compared(change)
+            diff.append({"before_header": header, "after_header": header, "before": before, "after": after})
+        return diff
 
     def statuses(self, state: PeerSetState) -> list[str]:
         """Return the state of each entry's connection, in the order of the entries."""
@@ -140,10 +136,25 @@ def _done(state: PeerSetState, plan: Plan) -> tuple[list[Change], t.Mapping[str,
     return [change for change in plan.changes if change.key not in failures], failures
 
 
-def _foreseen(name: str, value: t.Any, change: Change) -> t.Any:
-    """Return a field as the diff shows it: an id that only Atlas can assign is known after apply."""
-    is_new = change.action in ("create", "recreate")
-    return KNOWN_LATER if is_new and value is None and name in ("id", cloud_of(change.after or {}).accepted_id) else value
+def _compared(change: Change) -> tuple[str, str]:
+    """Return the fields of a change that people compare, before and after: one line each, or an empty text.
+
+    A change shows the fields that differ, a creation what the options say, and a removal what there was, all without what the
+    name of the connection says. Ids and states follow from that, and are in the result.
+    """
+    before, after = change.before or {}, change.after or {}
+    provider = cloud_of(after or before)
+    if before and after:
+        names = [name for name in provider.writable if not provider.is_same(before.get(name), after.get(name))]
+    else:
+        names = [name for name in provider.writable if name not in (provider.names or provider.identity)]
+    ended = () if change.action == "update" else ("id", "status_name")
+    return _to_line(before, (*ended, *names)), _to_line(after, names)
+
+
+def _to_line(fields: t.Mapping[str, t.Any], names: t.Iterable[str]) -> str:
+    text = ", ".join(f"{name}: {fields[name]}" for name in names if fields.get(name) is not None)
+    return f"{text}\n" if text else ""
 
 
 def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> TaskError:

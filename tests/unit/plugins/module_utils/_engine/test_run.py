@@ -136,6 +136,21 @@ def test_a_plan_that_is_refused_is_shown_and_nothing_is_done(server: Server, che
     assert (outcome.failure["msg"], server.log) == ("Too many.", ["look", "read rules", "read more rules"])
 
 
+def test_who_counts_what_stays_says_the_first_plan(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Names, "unchanged", lambda self, state, plan: len(state & {*self.params["names"]}))
+    server.names = {"a"}
+    # What is left to do after another look is not what the task set out to do.
+    server.faults["add c"] = [lost(False)]
+    outcome = run("a", "b", "c")
+    line = "Plan: 2 to create, 0 to change, 0 to remove, 1 unchanged"
+    assert (outcome.values["summary"], server.log.count("look")) == ({"plan": line}, 2)
+    comparison = {"before": {"names": ["a"]}, "after": {"names": ["a", "b", "c"]}}
+    assert outcome.to_result(diff=True, verbosity=0)["diff"] == [{"prepared": f"{line}\n"}, comparison]
+    again = run("a", "b", "c")
+    assert again.values["summary"] == {"plan": None}
+    assert again.to_result(diff=True, verbosity=0)["diff"] == [{"before": comparison["after"], "after": comparison["after"]}]
+
+
 def test_nothing_to_do_is_not_changed(server: Server) -> None:
     server.names = {"a"}
     outcome = run("a")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible.plugins.callback import CallbackBase
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, LOOK_TO_WRITE, SetSite, block, entries, entry, vpc
 
@@ -18,7 +19,7 @@ def test_a_list_is_created_and_then_there_is_nothing_to_do(atlas: SetSite) -> No
     assert done.sums == {"created": 3}
     atlas.clear()
     again = atlas.apply(entries(3))
-    assert (again.changed, again.result["actions"], again.result["diff"]) == (False, [], [{"prepared": "unchanged: 3\n"}])
+    assert (again.changed, again.result["actions"], again.result["diff"], again.plan) == (False, [], [], None)
     assert [peer["id"] for peer in again.result["vpc_peers"]] == [peer["id"] for peer in done.result["vpc_peers"]]
     assert atlas.wire() == LOOK
 
@@ -120,28 +121,38 @@ def test_check_mode_foretells_what_is_done(atlas: SetSite) -> None:
     for name in ("name", "container_id", "differing"):
         assert [one[name] for one in foretold.result["actions"]] == [one[name] for one in done.result["actions"]]
     assert [one["id"] for one in foretold.result["actions"]] == [atlas.id_of(1), None, None, before[3]["id"]]
-    assert [one["before_header"] for one in foretold.result["diff"][:-1]] == [
-        one["before_header"] for one in done.result["diff"][:-1]
-    ]
+    assert foretold.plan == done.plan == "Plan: 1 to create, 1 to change, 1 to replace, 1 to remove, 1 unchanged"
+    assert foretold.result["diff"] == done.result["diff"]
 
 
 def test_the_diff_has_a_part_for_each_changed_connection(atlas: SetSite) -> None:
     peers, options = prepare(atlas)
-    update, recreate, create, delete, unchanged = atlas.apply(peers, check_mode=True, **options).result["diff"]
+    old = [atlas.id_of(2), atlas.id_of(3)]
+    plan, update, recreate, create, delete = atlas.apply(peers, check_mode=True, **options).result["diff"]
+    assert plan == {"prepared": "Plan: 1 to create, 1 to change, 1 to replace, 1 to remove, 1 unchanged\n"}
     for part, name, action in ((update, 1, "update"), (recreate, 2, "recreate"), (create, 6, "create"), (delete, 3, "delete")):
         assert part["before_header"] == part["after_header"] == f"123456789012/{vpc(name)} ({action})"
-    assert unchanged == {"prepared": "unchanged: 1\n"}
-    differing = {name for name in update["before"] if update["before"][name] != update["after"][name]}
-    assert (differing, create["before"], delete["after"]) == ({"route_table_cidr_block"}, {}, {})
-    later = "(known after apply)"
-    assert {name for name, value in create["after"].items() if value == later} == {"id", "connection_id"}
-    assert (recreate["before"]["status_name"], recreate["after"]["id"]) == ("FAILED", later)
-    assert create["after"]["route_table_cidr_block"] == block(6)
-    assert create["after"]["accepter_region_name"] is None
+    field, container = "route_table_cidr_block", f"container_id: {atlas.container_id}"
+    assert (update["before"], update["after"]) == (f"{field}: {block(1)}\n", f"{field}: 10.200.0.0/16\n")
+    assert (recreate["before"], recreate["after"]) == (f"id: {old[0]}, status_name: FAILED\n", "")
+    # Neither nulls, nor what the header says.
+    assert (create["before"], create["after"]) == ("", f"{field}: {block(6)}, {container}\n")
+    assert delete["before"] == f"id: {old[1]}, status_name: PENDING_ACCEPTANCE, {field}: {block(3)}, {container}\n"
+    assert delete["after"] == ""
 
 
-def test_a_run_shows_ids_in_its_diff(atlas: SetSite) -> None:
-    assert atlas.apply(entries(1)).result["diff"][0]["after"]["id"] == atlas.id_of(0)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_diff_of_fifty_creations_can_be_read(make_atlas: Callable[..., SetSite], check_mode: bool) -> None:
+    atlas = make_atlas(max_pending_peers=50)
+    wanted = [
+        entry(number, route_table_cidr_block=f"10.{number}.0.0/16", accepter_region_name="eu-west-1") for number in range(50)
+    ]
+    # What ansible-core's own callbacks print.
+    parts = [CallbackBase()._get_diff(one) for one in atlas.apply(wanted, check_mode=check_mode, parallel=8).result["diff"]]
+    assert parts[0] == "Plan: 50 to create, 0 to change, 0 to remove, 0 unchanged\n"
+    assert max(part.count("\n") for part in parts) <= 6
+    text = "".join(parts)
+    assert (len(parts), text.count("\n") < 320, "null" in text, "known after apply" in text) == (51, True, False, False)
 
 
 def test_without_diff_mode_there_is_none(atlas: SetSite) -> None:

@@ -1,0 +1,65 @@
+"""What the shell in Ansible's own process adds to a result on the controller, wherever the task has run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.plugins.action import ActionBase
+from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
+
+LINE = "Plan: 2 to create, 0 to change, 0 to remove, 40 unchanged"
+
+
+class Action(ActionModule):
+    """The action plugin of sets, with what Ansible would give it; no task runs."""
+
+    def __init__(self, result: dict[str, Any], obstacle: str | None, **task: Any) -> None:
+        self.shown: list[tuple[str, dict[str, bool]]] = []
+        self._result, self._reason = result, obstacle
+        self._task = SimpleNamespace(
+            **{
+                "args": {},
+                "action": "atlas_vpc_peers",
+                "async_val": 0,
+                "environment": [],
+                "check_mode": True,
+                "no_log": False,
+                **task,
+            }
+        )
+        show = lambda text, **where: self.shown.append((text, where))  # noqa: E731
+        self._display = SimpleNamespace(vvv=lambda *args, **more: None, display=show, verbosity=0)
+
+    def _obstacle(self, variables: dict[str, Any]) -> str | None:
+        return self._reason
+
+    def _execute_module(self, **unused: Any) -> dict[str, Any]:
+        return self._result
+
+    def _run_here(self, args: Any, variables: Any) -> dict[str, Any]:
+        return self._result
+
+
+@pytest.mark.parametrize("obstacle", [None, "become is set"], ids=["in process", "as a module"])
+@pytest.mark.parametrize(
+    ("result", "task", "is_shown"),
+    [
+        ({"summary": {"plan": LINE}}, {}, True),
+        # A refused plan is one that people want to see.
+        ({"summary": {"plan": LINE}, "failed": True}, {}, True),
+        ({"summary": {"plan": LINE}}, {"check_mode": False}, False),
+        ({"summary": {"plan": LINE}}, {"no_log": True}, False),
+        ({"summary": {"plan": None}}, {}, False),
+        ({"failed": True, "msg": "No credentials."}, {}, False),
+        ({"summary": "not a summary of a plan"}, {}, False),
+    ],
+)
+def test_a_plan_is_a_line_on_stderr_in_check_mode(
+    monkeypatch: pytest.MonkeyPatch, result: dict[str, Any], task: dict[str, Any], is_shown: bool, obstacle: str | None
+) -> None:
+    monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
+    action = Action(result, obstacle, **task)
+    assert action.run(None, {"inventory_hostname": "app-1"}) == result
+    assert action.shown == ([(f"[app-1] {LINE}", {"stderr": True})] if is_shown else [])
