@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from ._engine.options import Parameters
 from ._engine.plan import Change, Plan, Step, find_differences
-from ._engine.prune import check_ceiling, split_ignored, warn_of_unused
+from ._engine.prune import check_ceiling, check_ignore, split_ignored
 from ._engine.wait import Wait, WaitTimeoutError
 from ._http.errors import TaskError
-from ._resources.access_list import MOST_ENTRIES, AccessEntry, in_both_forms, is_name, key_of, merged
+from ._resources.access_list import ENTRY_FITS, MOST_ENTRIES, AccessEntry, in_both_forms, is_name, key_of, merged
 
 Entries = t.Mapping[str, AccessEntry]
 # The status of each entry by name, or the error of reading it.
@@ -98,7 +98,9 @@ class AccessListPlanner:
             *(_removal(name, after=IN_FORCE) for name in going[early:]),
         ]
         changes = writes + _removals(state.listed, going)
-        return Plan(changes, tuple(steps), self._warnings(state, going[:early]), refusals=self._refusals(state, going, new))
+        unmatched, warnings = self._check_ignore(state, going)
+        warnings += self._warnings(going[:early])
+        return Plan(changes, tuple(steps), warnings, refusals=unmatched or self._refusals(state, going, new))
 
     def going(self, state: AccessListState) -> list[str]:
         """Return the sorted names of the entries to prune: those that could be pruned at the start, and still can."""
@@ -117,7 +119,7 @@ class AccessListPlanner:
             and is_name(name)
             and (self._params["prune_temporary"] or entry["delete_after_date"] is None)
         ]
-        return {one["name"] for one in split_ignored(self._params["ignore"], undeclared)[1]}
+        return {one["name"] for one in split_ignored(self._params["ignore"], undeclared, ENTRY_FITS)[1]}
 
     def _writes(self, state: AccessListState) -> tuple[Change, ...]:
         """Return the changes that the declared entries need, sorted by name.
@@ -139,14 +141,18 @@ class AccessListPlanner:
                 writes.append(to_change(name, current, after))
         return tuple(sorted(writes, key=lambda change: change.key))
 
-    def _warnings(self, state: AccessListState, early: t.Sequence[str]) -> tuple[str, ...]:
+    def _check_ignore(self, state: AccessListState, going: t.Sequence[str]) -> tuple[dict[str, TaskError], tuple[str, ...]]:
+        """Return the refusal of a plan that prunes while a pattern matches nothing, and the warnings about patterns."""
         if not self._params["prune"]:
-            return ()
-        unused = warn_of_unused(self._params["ignore"], [in_both_forms(entry) for entry in state.first.values()])
+            return {}, ()
+        present = list(map(in_both_forms, (*state.first.values(), *self.declared.values())))
+        error, warnings = check_ignore(self._params, present, ENTRY_FITS, removes=bool(going))
+        return {"": error} if error is not None else {}, warnings
+
+    def _warnings(self, early: t.Sequence[str]) -> tuple[str, ...]:
         if not early:
-            return unused
-        warning = f"The access list has no room for the new entries, so that these are removed before: {', '.join(early)}."
-        return (*unused, warning)
+            return ()
+        return (f"The access list has no room for the new entries, so that these are removed before: {', '.join(early)}.",)
 
     def _refusals(self, state: AccessListState, going: t.Sequence[str], new: int) -> dict[str, TaskError]:
         """Return why the plan must not be carried out, under an empty key; empty if it may."""

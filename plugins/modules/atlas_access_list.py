@@ -101,15 +101,27 @@ options:
   ignore:
     description:
       - Entries that O(prune) leaves alone, as a list of patterns. Each pattern gives values for some of C(cidr_block),
-        C(ip_address), C(aws_security_group) and C(comment), in which V(*), V(?) and V([...]) stand for other characters, as in
-        file names. A pattern matches an entry if all of its fields match. Upper and lower case differ, and null matches nothing.
-      - An address is also the block that has only this address, so a pattern can have either of them.
+        C(ip_address), C(aws_security_group) and C(comment), in which V(*) stands for any characters and V(?) for one. Brackets
+        are plain text. A pattern matches an entry if all of its fields match. Upper and lower case of comments differ, and null
+        matches nothing. An empty comment matches entries without a comment.
+      - An address is also the block that has only this address, so a pattern can have either of them. The account before a
+        security group counts only if the pattern and the entry both have one.
       - An entry that O(entries) declares is managed, even if a pattern matches it.
-      - A pattern that matches no entry of the project causes a warning.
+      - A pattern that matches nothing protects nothing, so the task fails before O(prune) removes anything; see
+        O(ignore_unmatched). If nothing is to be removed, it is a warning. Entries that O(entries) declares count as well.
+      - A pattern with a null is a failure before O(prune) removes anything, and otherwise a warning.
     type: list
     elements: dict
     default: []
     version_added: 2.1.0
+  ignore_unmatched:
+    description:
+      - What to do if a pattern of O(ignore) matches nothing, and O(prune) would remove something. V(fail) fails, and changes
+        nothing. V(warn) warns, for a list of patterns that several projects share.
+    type: str
+    choices: [fail, warn]
+    default: fail
+    version_added: 2.5.0
   prune_temporary:
     description:
       - Whether O(prune) also removes entries that expire, which are those with a O(entries[].delete_after_date).
@@ -204,6 +216,7 @@ EXAMPLES = r"""
     ignore:
       - comment: "office *"
       - cidr_block: 192.0.2.*
+    ignore_unmatched: warn
 
 - name: Remove all entries, also those that expire
   cloudpeer.atlas.atlas_access_list:

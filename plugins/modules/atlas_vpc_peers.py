@@ -142,14 +142,25 @@ options:
   ignore:
     description:
       - Connections that O(prune) leaves alone, as a list of patterns. Each pattern gives values for fields of RV(vpc_peers), in
-        which V(*), V(?) and V([...]) stand for other characters, as in file names. A pattern matches a connection if all of its
-        fields match. Null matches nothing, and neither does a field that connections with another cloud have. Upper and lower
-        case differ, except in the ids and names of AZURE.
+        which V(*) stands for any characters and V(?) for one. Brackets are plain text. A pattern matches a connection if all of
+        its fields match. Null matches nothing, and neither does a field that connections with another cloud have. Upper and lower
+        case differ, except in the ids and names of AZURE. A region matches in both spellings, V(US_EAST_1) and V(us-east-1).
       - A connection that O(peers) declares is managed, even if a pattern matches it.
-      - A pattern that matches no connection of the project causes a warning.
+      - A pattern that matches nothing protects nothing, so the task fails before O(prune) removes anything; see
+        O(ignore_unmatched). If nothing is to be removed, it is a warning. Connections that O(peers) declares count as well, and
+        patterns about a cloud that O(provider_name) does not have are left out.
+      - A pattern with a null is a failure before O(prune) removes anything, and otherwise a warning.
     type: list
     elements: dict
     default: []
+  ignore_unmatched:
+    description:
+      - What to do if a pattern of O(ignore) matches nothing, and O(prune) would remove something. V(fail) fails, and changes
+        nothing. V(warn) warns, for a list of patterns that several projects share.
+    type: str
+    choices: [fail, warn]
+    default: fail
+    version_added: 2.5.0
   recreate:
     description:
       - What to do with a declared connection that has failed permanently, because it was rejected, has expired, or was not
@@ -257,7 +268,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Make the list the truth, but leave the connections of another team alone
+- name: Make the list the truth, but leave the connections of another team alone, if there are any
   cloudpeer.atlas.atlas_vpc_peers:
     peers: "{{ vpc_peers }}"
     provider_name: AWS
@@ -267,6 +278,7 @@ EXAMPLES = r"""
       - aws_account_id: "210987654321"
       - vpc_id: vpc-0f9e*
         container_id: "{{ peering.vpc_peers[1].container_id }}"
+    ignore_unmatched: warn
 
 - name: Wait until all can be accepted in AWS, and one carries traffic, and request again what has failed
   cloudpeer.atlas.atlas_vpc_peers:
@@ -315,6 +327,7 @@ EXAMPLES = r"""
     ignore:
       - provider_name: AZURE
         vnet_name: legacy-*
+    ignore_unmatched: warn
     wait: true
     azure_role_timeout: 600
   register: peering

@@ -28,7 +28,7 @@ ENTRY_PATTERNS: dict[str, list[str]] = {
     "cidr_block": ["10.15.0.0/16", "10.*"],
     "ip_address": ["10.0.0.1", "::*"],
     "aws_security_group": ["sg-0a1b2c3d", "sg-*"],
-    "comment": ["a", "[!a]*"],
+    "comment": ["a", "[!a]*", "", "?*"],
 }
 entry_patterns = st.fixed_dictionaries(
     {}, optional={name: st.sampled_from(values) for name, values in ENTRY_PATTERNS.items()}

@@ -22,7 +22,7 @@ HOMES = [*REGIONS][:2]
 PATTERNS = [
     {"vpc_id": VPCS[0]},
     {"aws_account_id": ACCOUNTS[1]},
-    {"vpc_id": "*1", "route_table_cidr_block": "10.1[56]*"},
+    {"vpc_id": "*1", "route_table_cidr_block": "10.1?*"},
     {"status_name": "FAILED"},
     {"error_state_name": "*"},
     {"connection_id": None},

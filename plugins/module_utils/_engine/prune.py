@@ -9,9 +9,12 @@ import typing as t
 
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.invalid import InvalidValueError
-from .._values.patterns import Parse, Pattern, matches, parse_pattern
+from .._values.patterns import Fits, Parse, Pattern, matches, parse_pattern
 from .argspec import ArgumentSpec
 from .options import Parameters
+
+# How many patterns that match nothing a failure shows.
+_MOST_SHOWN = 5
 
 PRUNE = ArgumentSpec(
     {
@@ -19,6 +22,7 @@ PRUNE = ArgumentSpec(
         "max_deletions": {"type": "int", "default": 1},
         "allow_empty": {"type": "bool", "default": False},
         "ignore": {"type": "list", "elements": "dict", "default": []},
+        "ignore_unmatched": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
     }
 )
 
@@ -51,25 +55,57 @@ def parse_prune(params: Parameters, declared: str, forms: t.Mapping[str, Parse |
 
 
 def split_ignored(
-    patterns: t.Sequence[Pattern], undeclared: t.Iterable[t.Mapping[str, t.Any]], caseless: t.Container[str] = ()
+    patterns: t.Sequence[Pattern], undeclared: t.Iterable[t.Mapping[str, t.Any]], fits: t.Mapping[str, Fits]
 ) -> tuple[list[t.Any], list[t.Any]]:
-    """Return the objects that a pattern matches, and the others; `caseless` fields are compared without regard to case."""
+    """Return the objects that a pattern matches, and the others; `fits` compares fields as for `matches`."""
     ignored: list[t.Any] = []
     others: list[t.Any] = []
     for one in undeclared:
-        (ignored if any(matches(pattern, one, caseless) for pattern in patterns) else others).append(one)
+        (ignored if any(matches(pattern, one, fits) for pattern in patterns) else others).append(one)
     return ignored, others
 
 
-def warn_of_unused(
-    patterns: t.Sequence[Pattern], listed: t.Collection[t.Mapping[str, t.Any]], caseless: t.Container[str] = ()
-) -> tuple[str, ...]:
-    """Return a warning for each pattern that matches none of the listed objects: it may protect less than intended."""
-    return tuple(
-        f"ignore[{index}] matches nothing that is there: {dict(pattern)}. Check its spelling."
-        for index, pattern in enumerate(patterns)
-        if not any(matches(pattern, one, caseless) for one in listed)
-    )
+def check_ignore(
+    params: Parameters,
+    present: t.Collection[t.Mapping[str, t.Any]],
+    fits: t.Mapping[str, Fits],
+    *,
+    removes: bool,
+    is_about: t.Callable[[Pattern], bool] = lambda pattern: True,
+) -> tuple[TaskError | None, tuple[str, ...]]:
+    """Return the error for patterns that match nothing, and so may protect less than intended; and the warnings about others.
+
+    It is an error only if the plan removes something. `ignore_unmatched` permits patterns that match nothing, but not those that
+    never could because they have a null.
+
+    Args:
+        params: The options.
+        present: The objects that were there when the task began, and those that the task declares.
+        fits: Compares fields as for `matches`.
+        removes: Whether the plan prunes objects.
+        is_about: Whether a pattern can be about the objects that the task reads.
+    """
+    errors: list[str] = []
+    warnings: list[str] = []
+    hint = "Give its value, or remove the pattern."
+    for index, pattern in enumerate(params["ignore"]):
+        if not is_about(pattern) or any(matches(pattern, one, fits) for one in present):
+            continue
+        null = next((name for name, value in pattern.items() if value is None), None)
+        text = f"ignore[{index}] matches nothing that is there: {dict(pattern)}."
+        if null is not None:
+            text = f"ignore[{index}].{null} is null, which matches nothing."
+        if not removes or (null is None and params["ignore_unmatched"] == "warn"):
+            warnings.append(f"{text} Check its spelling.")
+            continue
+        errors.append(text)
+        if null is None:
+            hint = "Correct or remove the pattern, or set ignore_unmatched: warn if several projects share the list."
+    if not errors:
+        return None, tuple(warnings)
+    more = f" So do {len(errors) - _MOST_SHOWN} more." if len(errors) > _MOST_SHOWN else ""
+    text = f"{' '.join(errors[:_MOST_SHOWN])}{more} Nothing is pruned while a pattern protects nothing."
+    return TaskError(text, hint=hint), tuple(warnings)
 
 
 def check_ceiling(params: Parameters, removals: t.Sequence[str]) -> TaskError | None:

@@ -15,8 +15,10 @@ from .._engine.plan import Plan
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessEntry, AccessList, in_both_forms
 from .._values.invalid import InvalidValueError
-from .._values.patterns import matches, parse_pattern
+from .._values.patterns import fits_shell, matches, parse_pattern
 from .atlas import AtlasOperation
+
+_FITS = dict.fromkeys(ENTRY_FORMS, fits_shell)
 
 
 class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
@@ -38,7 +40,7 @@ class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
         params, warnings = super().validate(params)
         wanted = {name: params[name] for name in ENTRY_FORMS if params[name] is not None}
         try:
-            pattern = parse_pattern(wanted, ENTRY_FORMS) if wanted else {}
+            pattern = parse_pattern(wanted, ENTRY_FORMS, "*?[") if wanted else {}
         except InvalidValueError as error:
             raise InvalidOptionError(f"{str(error).lstrip('.')}.", hint=error.hint) from None
         return {**params, "pattern": pattern, "contains": _parse_network(params["contains"])}, warnings
@@ -49,7 +51,7 @@ class AtlasAccessListInfo(AtlasOperation["dict[str, AccessEntry]"]):
         found = {
             name: entry
             for name, entry in access_list.list_entries().items()
-            if matches(self.params["pattern"], in_both_forms(entry)) and (part is None or _holds(name, part))
+            if matches(self.params["pattern"], in_both_forms(entry), _FITS) and (part is None or _holds(name, part))
         }
         return self._with_statuses(access_list, found) if self.params["include_status"] else found
 

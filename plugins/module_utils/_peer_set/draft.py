@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from .._clouds.cloud import (
     Cloud,
@@ -18,18 +19,18 @@ from .._clouds.cloud import (
     is_failed,
     is_leaving,
     is_pending,
+    to_clouds,
 )
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
-from .._engine.prune import check_ceiling, split_ignored, warn_of_unused
+from .._engine.prune import check_ceiling, check_ignore, split_ignored
 from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError
 from .._peering.connection import DeletePeer, PeerState
 from .._peering.container_choice import ContainerChoice
 from .._peering.planner import PeerPlanner
 from .._peering.preflight import check_overlaps, check_twins
 from .._values.limits import MOST_PEERS, MOST_PENDING
-from .._values.patterns import Pattern
-from .options import CASELESS, PeerEntry
+from .options import PATTERN_FITS, PeerEntry, is_about
 from .order import after_twins, find_cycle, order
 from .state import PeerSetState
 
@@ -69,7 +70,6 @@ class PeerSetPlanner:
     def __init__(self, params: Parameters, entries: t.Sequence[PeerEntry], choices: t.Mapping[str, ContainerChoice]) -> None:
         self._params = params
         self._entries = entries
-        self._patterns: t.Sequence[Pattern] = params["ignore"]
         self._choices = choices
 
     def plan(self, state: PeerSetState) -> Plan:
@@ -86,13 +86,13 @@ class PeerSetPlanner:
         changes = tuple(change for plan in plans for change in plan.changes)
         leaving = [peer for peer in state.listed if is_leaving(peer) or peer in draft.going]
         steps = order([after_twins(step, leaving, self._choices) for plan in plans for step in plan.steps], state.listed)
-        warnings = warn_of_unused(self._patterns, [fields_of(peer) for peer in state.first], CASELESS)
+        unmatched, warnings = self._check_ignore(draft, state)
         return Plan(
             changes,
             steps,
             warnings + _warn_of_pending(changes, state) + self._warn_of_others(draft),
             failures=draft.failures,
-            refusals=_find_refusals(draft, changes, steps, state, self._choices, self._params),
+            refusals={**unmatched, **_find_refusals(draft, changes, steps, state, self._choices, self._params)},
         )
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
@@ -131,7 +131,17 @@ class PeerSetPlanner:
             for peer in state.listed
             if peer["id"] not in declared and not is_leaving(peer) and None not in identity_of(peer)
         ]
-        return split_ignored(self._patterns, candidates, CASELESS)
+        return split_ignored(self._params["ignore"], candidates, PATTERN_FITS)
+
+    def _check_ignore(self, draft: Draft, state: PeerSetState) -> tuple[Refusals, tuple[str, ...]]:
+        """Return the refusal of a plan that prunes while a pattern matches nothing, and the warnings about patterns."""
+        clouds = to_clouds(self._params["provider_name"])
+        declared = [{name: entry.params.get(name) for name in entry.provider.writable} for entry in self._entries]
+        present = [*map(fields_of, state.first), *declared, *map(fields_of, draft.final.values())]
+        error, warnings = check_ignore(
+            self._params, present, PATTERN_FITS, removes=bool(draft.going), is_about=partial(is_about, clouds=clouds)
+        )
+        return {} if error is None else {"ignore": error}, warnings
 
     def _warn_of_others(self, draft: Draft) -> tuple[str, ...]:
         """Return a warning if prune removes connections, or the list is empty, while `provider_name` is not set."""

@@ -17,11 +17,10 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._peering.options import choose_provider, parse_cloud
 from .._values.ids import parse_object_id
 from .._values.invalid import InvalidValueError
-from .._values.patterns import Parse
+from .._values.patterns import Fits, Parse, Pattern, fits_in_any_case, fits_text
+from .._values.regions import to_cloud_region
 
 _ALL = (*CLOUDS.values(),)
-# The fields whose values are the same in upper and lower case.
-CASELESS = frozenset(name for cloud in _ALL if cloud.ignores_case for name in cloud.own_fields)
 FIELDS = (
     *(name for cloud in _ALL for name in dict.fromkeys((*cloud.identity, *cloud.own_fields))),
     "container_id",
@@ -73,6 +72,29 @@ def pattern_forms(provider_name: str | None) -> t.Mapping[str, Parse | None]:
     """
     are_codes = all(cloud.has_error_codes for cloud in to_clouds(provider_name))
     return PATTERN_FORMS if are_codes else {**PATTERN_FORMS, "error_state_name": None}
+
+
+def _fits_region(value: t.Any, text: str) -> bool:
+    return value is not None and fits_text(to_cloud_region(str(value)), to_cloud_region(text))
+
+
+# The fields that patterns do not compare as plain texts.
+PATTERN_FITS: t.Mapping[str, Fits] = {
+    **{name: fits_in_any_case for cloud in _ALL if cloud.ignores_case for name in cloud.own_fields},
+    **dict.fromkeys(_LAST, _fits_region),
+}
+
+
+def is_about(pattern: Pattern, clouds: t.Container[Cloud]) -> bool:
+    """Whether a pattern can be about a connection with one of some clouds, or about none at all; False for other clouds."""
+    possible = [
+        cloud
+        for cloud in _ALL
+        if pattern.keys() <= {*cloud.read_only, *cloud.own_fields, "container_id", "provider_name"}
+        and fits_text(cloud.name, pattern.get("provider_name") or "*")
+        and any(fits_text(state, pattern.get("status_name") or "*") for state in cloud.states)
+    ]
+    return not possible or any(cloud in clouds for cloud in possible)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from .._http.errors import ApiError
 from .._values.blocks import Block, parse_block
 from .._values.invalid import InvalidValueError
 from .._values.moments import to_moment
+from .._values.patterns import Fits, fits_in_any_case, fits_text
 
 # The most entries that a project can have.
 MOST_ENTRIES = 200
@@ -231,6 +232,27 @@ _SUBJECT_FORMS: dict[str, t.Callable[[str], t.Any]] = {
 }
 # The fields for patterns over entries; a comment can be any text.
 ENTRY_FORMS: dict[str, t.Callable[[str], t.Any] | None] = {**_SUBJECT_FORMS, "comment": None}
+
+
+def _fits_group(value: t.Any, text: str) -> bool:
+    """Whether a security group fits a text. The account before it counts only if both have one."""
+    if value is None or ("/" in str(value) and "/" in text):
+        return fits_text(value, text)
+    return fits_text(value, text) or fits_text(str(value).rpartition("/")[2], text.rpartition("/")[2])
+
+
+def _fits_comment(value: t.Any, text: str) -> bool:
+    """Whether a comment fits a text. An empty comment is a missing one, which only an empty text fits."""
+    return fits_text(value, text) if value else not text
+
+
+# How patterns compare the fields of entries: IPv6 may be in upper case.
+ENTRY_FITS: t.Mapping[str, Fits] = {
+    "cidr_block": fits_in_any_case,
+    "ip_address": fits_in_any_case,
+    "aws_security_group": _fits_group,
+    "comment": _fits_comment,
+}
 
 
 def check_entries(entries: t.Sequence[AccessEntry], state: str, *, only_own: bool) -> list[str]:

@@ -12,16 +12,17 @@ from .invalid import InvalidValueError
 
 Parse = t.Callable[[str], t.Any]
 Pattern = t.Mapping[str, t.Optional[str]]
+# Whether a value of an object, which may be missing, fits the text of a pattern.
+Fits = t.Callable[[t.Any, str], bool]
 
-_WILDCARDS = frozenset("*?[")
 
-
-def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | None]) -> Pattern:
+def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | None], wildcards: str = "*?") -> Pattern:
     """Return a pattern with its values as texts. A null stays null and matches nothing.
 
     Args:
-        pattern: Values by field. A value may have shell wildcards (`*`, `?`, `[…]`); any other is parsed by its form.
+        pattern: Values by field. A value may have wildcards; any other is parsed by its form.
         forms: The known fields, each with its parser, which raises InvalidValueError; None for a field that takes any text.
+        wildcards: The characters that stand for others.
 
     Raises:
         InvalidValueError: If the pattern is empty, or has an unknown field or an invalid value. The message follows the name of
@@ -37,7 +38,7 @@ def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | 
             raise InvalidValueError(f".{name} is not a text: {value!r}", "Give a text, with * for any characters.")
         parsed[name] = text = None if value is None else str(value)
         parse = forms[name]
-        if text is None or parse is None or _WILDCARDS & set(text):
+        if text is None or parse is None or set(wildcards) & set(text):
             continue
         try:
             parsed[name] = str(parse(text))
@@ -46,19 +47,27 @@ def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | 
     return parsed
 
 
-def matches(pattern: Pattern, fields: t.Mapping[str, t.Any], caseless: t.Container[str] = ()) -> bool:
-    """Whether an object matches all fields of a pattern. A null, in either, and a missing field match nothing.
+def matches(pattern: Pattern, fields: t.Mapping[str, t.Any], fits: t.Mapping[str, Fits]) -> bool:
+    """Whether an object matches all fields of a pattern. A null in the pattern matches nothing.
 
     Args:
         pattern: The pattern.
         fields: The fields of the object.
-        caseless: The fields that are compared without regard to case.
+        fits: The functions that compare some of the fields; `fits_text` compares the others.
     """
-    return all(
-        value is not None and fields.get(name) is not None and _fits(str(fields[name]), value, is_caseless=name in caseless)
-        for name, value in pattern.items()
-    )
+    return all(value is not None and fits.get(name, fits_text)(fields.get(name), value) for name, value in pattern.items())
 
 
-def _fits(text: str, value: str, *, is_caseless: bool) -> bool:
-    return fnmatch.fnmatchcase(text.lower(), value.lower()) if is_caseless else fnmatch.fnmatchcase(text, value)
+def fits_text(value: t.Any, text: str) -> bool:
+    """Whether a value fits a text with the wildcards `*` and `?`, so that each text fits itself; a missing value fits none."""
+    return fits_shell(value, text.replace("[", "[[]"))
+
+
+def fits_shell(value: t.Any, text: str) -> bool:
+    """Whether a value fits a text with a shell's wildcards, `[…]` too; a missing value fits none."""
+    return value is not None and fnmatch.fnmatchcase(str(value), text)
+
+
+def fits_in_any_case(value: t.Any, text: str) -> bool:
+    """Whether a value fits a text as with `fits_text`, in upper or lower case."""
+    return value is not None and fits_text(str(value).lower(), text.lower())

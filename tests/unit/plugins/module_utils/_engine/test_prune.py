@@ -8,9 +8,9 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import (
     PRUNE,
     check_ceiling,
+    check_ignore,
     parse_prune,
     split_ignored,
-    warn_of_unused,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 
@@ -24,7 +24,7 @@ def parse(declared: t.Sequence[str] = ("one",), **options: t.Any) -> tuple[t.Any
 
 
 def test_nothing_is_pruned_unless_the_user_asks_for_it() -> None:
-    assert DEFAULTS == {"prune": False, "max_deletions": 1, "allow_empty": False, "ignore": []}
+    assert DEFAULTS == {"prune": False, "max_deletions": 1, "allow_empty": False, "ignore": [], "ignore_unmatched": "fail"}
 
 
 @pytest.mark.parametrize(("prune", "allow_empty"), [(False, False), (True, True), (False, True)])
@@ -51,14 +51,42 @@ def test_a_wrong_pattern_is_named_with_its_place() -> None:
 
 def test_one_pattern_is_enough_to_be_ignored() -> None:
     patterns = parse(ignore=[{"name": "three"}, {"name": "t*"}])
-    assert split_ignored(patterns, [ONE, TWO]) == ([TWO], [ONE])
-    assert split_ignored((), [ONE, TWO]) == ([], [ONE, TWO])
+    assert split_ignored(patterns, [ONE, TWO], {}) == ([TWO], [ONE])
+    assert split_ignored((), [ONE, TWO], {}) == ([], [ONE, TWO])
 
 
-def test_a_pattern_that_fits_nothing_is_told() -> None:
-    patterns = parse(ignore=[{"name": "t*"}, {"name": "tow"}])
-    expected = ("ignore[1] matches nothing that is there: {'name': 'tow'}. Check its spelling.",)
-    assert warn_of_unused(patterns, [ONE, TWO]) == expected
+UNMATCHED = "ignore[1] matches nothing that is there: {'name': 'tow'}."
+NULL = "ignore[2].name is null, which matches nothing."
+
+
+@pytest.mark.parametrize(
+    ("removes", "unmatched", "errors", "warnings"),
+    [
+        (True, "fail", [UNMATCHED, NULL, "ignore_unmatched: warn"], []),
+        # A shared list may have patterns for other projects, but a null is a mistake in any project.
+        (True, "warn", [NULL, "Give its value"], [UNMATCHED]),
+        (False, "fail", [], [UNMATCHED, NULL]),
+        (False, "warn", [], [UNMATCHED, NULL]),
+    ],
+)
+def test_a_pattern_that_matches_nothing_stops_what_removes(
+    removes: bool, unmatched: str, errors: list[str], warnings: list[str]
+) -> None:
+    patterns = parse(ignore=[{"name": "t*"}, {"name": "tow"}, {"name": None}, {"name": "far"}])
+    params = {"ignore": patterns, "ignore_unmatched": unmatched}
+    error, warned = check_ignore(params, [ONE, TWO], {}, removes=removes, is_about=lambda pattern: pattern["name"] != "far")
+    assert (error is not None) == bool(errors)
+    assert [text for text in errors if text not in str(error)] == []
+    assert warned == tuple(f"{text} Check its spelling." for text in warnings)
+    assert "ignore[3]" not in f"{error}{warned}"
+
+
+def test_a_failure_does_not_show_all_of_many_patterns() -> None:
+    params = {"ignore": parse(ignore=[{"name": str(number)} for number in range(100)]), "ignore_unmatched": "fail"}
+    error, unused = check_ignore(params, [], {}, removes=True)
+    assert "ignore[4]" in str(error)
+    assert "ignore[5]" not in str(error)
+    assert "So do 95 more." in str(error)
 
 
 @pytest.mark.parametrize(("ceiling", "removals"), [(0, []), (1, ["one"]), (3, ["one", "two"])])

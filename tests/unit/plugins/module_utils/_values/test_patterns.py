@@ -7,7 +7,12 @@ import typing as t
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import parse_account_id, parse_vpc_id
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.invalid import InvalidValueError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import matches, parse_pattern
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.patterns import (
+    fits_in_any_case,
+    fits_shell,
+    matches,
+    parse_pattern,
+)
 
 FORMS: dict[str, t.Any] = {"vpc_id": parse_vpc_id, "aws_account_id": parse_account_id, "status_name": None}
 FIELDS = {"vpc_id": "vpc-0a1b2c3d4e5f67890", "aws_account_id": "123456789012", "status_name": None}
@@ -19,7 +24,7 @@ FIELDS = {"vpc_id": "vpc-0a1b2c3d4e5f67890", "aws_account_id": "123456789012", "
         ({"vpc_id": "vpc-0a1b2c3d4e5f67890"}, True),
         ({"vpc_id": "vpc-0a*"}, True),
         ({"vpc_id": "vpc-?a1b2c3d4e5f67890"}, True),
-        ({"vpc_id": "vpc-[0-3]*"}, True),
+        ({"vpc_id": "vpc-[0-3]*"}, False),
         ({"vpc_id": "VPC-0a*"}, False),
         ({"vpc_id": "vpc-0b*"}, False),
         ({"vpc_id": "vpc-0a*", "aws_account_id": "123456789012"}, True),
@@ -31,7 +36,26 @@ FIELDS = {"vpc_id": "vpc-0a1b2c3d4e5f67890", "aws_account_id": "123456789012", "
     ],
 )
 def test_all_fields_of_a_pattern_have_to_fit(pattern: dict[str, t.Any], fits: bool) -> None:
-    assert matches(parse_pattern(pattern, FORMS), FIELDS) is fits
+    assert matches(parse_pattern(pattern, FORMS), FIELDS, {}) is fits
+
+
+@pytest.mark.parametrize(
+    "text", ["Team B [prod]", "[", "]", "[!a]", "[[]", "[]]", "a*b?c[d]", "\\*", "a\nb", "ä", "(.+)", "x" * 80], ids=repr
+)
+def test_equal_texts_fit(text: str) -> None:
+    assert matches(parse_pattern({"status_name": text}, FORMS), {"status_name": text}, {})
+    assert matches(parse_pattern({"status_name": f"{text}*"}, FORMS), {"status_name": f"{text} more"}, {})
+    assert not matches(parse_pattern({"status_name": text}, FORMS), {"status_name": f"other{text}"}, {})
+
+
+def test_a_field_can_have_a_comparison_of_its_own() -> None:
+    pattern = parse_pattern({"status_name": "[A-C]*"}, FORMS, "*?[")
+    assert [matches(pattern, {"status_name": "B1"}, {"status_name": one}) for one in (fits_shell, fits_in_any_case)] == [
+        True,
+        False,
+    ]
+    assert matches(parse_pattern({"status_name": "a?"}, FORMS), {"status_name": "AB"}, {"status_name": fits_in_any_case})
+    assert not matches(pattern, {"status_name": None}, {"status_name": fits_in_any_case})
 
 
 @pytest.mark.parametrize(

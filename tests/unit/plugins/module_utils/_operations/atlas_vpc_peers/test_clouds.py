@@ -175,7 +175,7 @@ def test_patterns_of_gcp_are_in_the_case_of_its_names(atlas: SetSite, clouds: di
     atlas.apply(three(), **ALL)
     options: dict[str, Any] = {"prune": True, "allow_empty": True, "max_deletions": 9, "check_mode": True, **ALL}
     assert atlas.apply([], ignore=[{"gcp_project_id": "my-*", "network_name": "net-?"}], **options).sums["ignored"] == 1
-    done = atlas.apply([], ignore=[{"network_name": "NET-*"}], **options)
+    done = atlas.apply([], ignore=[{"network_name": "NET-*"}], ignore_unmatched="warn", **options)
     assert "ignored" not in done.sums
     assert "ignore[0] matches nothing that is there" in done.warnings[0]
     assert "ignore[0].network_name" in atlas.apply([], ignore=[{"network_name": "NET"}], **options).msg

@@ -220,7 +220,8 @@ def four(atlas: SetSite) -> SetSite:
 
 def fits(atlas: SetSite, *patterns: dict[str, Any]) -> set[str]:
     """Return the VPCs that pruning leaves alone for these patterns."""
-    done = atlas.apply([], prune=True, allow_empty=True, max_deletions=50, ignore=list(patterns), check_mode=True)
+    options: dict[str, Any] = {"prune": True, "allow_empty": True, "max_deletions": 50, "ignore_unmatched": "warn"}
+    done = atlas.apply([], ignore=list(patterns), check_mode=True, **options)
     assert not done.failed
     left = {one["vpcId"] for one in atlas.peers()} - done.pruned
     assert done.sums.get("ignored", 0) == len(left)
@@ -242,7 +243,7 @@ def test_all_fields_of_one_pattern_have_to_match(four: SetSite) -> None:
         {"aws_account_id": ACCOUNT},
         {"aws_account_id": int(ACCOUNT)},
         {"container_id": "?" * 24},
-        {"status_name": "PENDING_[AB]CCEPTANCE"},
+        {"status_name": "PENDING_?CCEPTANCE"},
         {"provider_name": "AWS"},
         {"route_table_cidr_block": "10.*"},
     ],
@@ -255,15 +256,64 @@ def test_each_field_of_a_result_can_be_matched(four: SetSite, pattern: dict[str,
 def test_a_region_is_matched_however_it_is_written(atlas: SetSite) -> None:
     atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     atlas.apply([entry(0, accepter_region_name="eu-central-1", container_id=atlas.container_id)])
-    for written in ("eu-central-1", "EU_CENTRAL_1", "eu-*"):
+    for written in ("eu-central-1", "EU_CENTRAL_1", "eu-*", "EU_*_1"):
         assert fits(atlas, {"accepter_region_name": written}) == {vpc(0)}
 
 
 @pytest.mark.parametrize(
-    "pattern", [{"error_state_name": "*"}, {"accepter_region_name": "*"}, {"vpc_id": None}, {"status_name": "pending_*"}], ids=str
+    "pattern", [{"error_state_name": "*"}, {"accepter_region_name": "*"}, {"status_name": "pending_*"}], ids=str
 )
 def test_null_and_another_case_match_nothing(four: SetSite, pattern: dict[str, Any]) -> None:
     assert fits(four, pattern) == set()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ({"vpc_id": "vpc-z*"}, ["ignore[0] matches nothing that is there: {'vpc_id': 'vpc-z*'}", "ignore_unmatched: warn"]),
+        ({"vpc_id": None, "aws_account_id": "*"}, ["ignore[0].vpc_id is null"]),
+        ({"status_name": "Pending*"}, ["ignore[0]"]),
+        # A connection has one cloud.
+        ({"vpc_id": "*", "vnet_name": "*"}, ["ignore[0]"]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_pattern_that_matches_nothing_stops_a_removal(
+    four: SetSite, pattern: dict[str, Any], words: list[str], check_mode: bool
+) -> None:
+    options: dict[str, Any] = {"prune": True, "ignore": [pattern], "check_mode": check_mode}
+    done = four.apply([*entries(3), entry(9)], **options)
+    assert (done.failed, done.changed, done.result["pruned"], four.writes()) == (True, False, [], [])
+    assert done.missing(*words) == []
+    assert done.actions == [("create", 3), ("delete", None)]
+    assert [one["index"] for one in done.result["failures"]] == [None]
+    shared = four.apply([*entries(3), entry(9)], ignore_unmatched="warn", **options)
+    assert shared.failed == (None in pattern.values())
+    if not shared.failed:
+        assert [one for one in shared.warnings if "ignore[0]" in one]
+
+
+def test_what_is_declared_counts_as_matched(four: SetSite) -> None:
+    patterns = [{"vpc_id": vpc(0)}, {"vpc_id": vpc(9)}, {"route_table_cidr_block": block(9), "container_id": four.container_id}]
+    assert four.apply([*entries(3), entry(9)], prune=True, ignore=patterns).pruned == {vpc(3)}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"provider_name": "AZURE"},
+        {"provider_name": "*Z*"},
+        {"vnet_name": "shop"},
+        {"azure_subscription_id": "*", "status_name": "AVAILABLE"},
+        {"gcp_project_id": None},
+        {"status_name": "WAITING_FOR_USER"},
+    ],
+    ids=str,
+)
+def test_a_pattern_about_an_unread_cloud_does_not_count(four: SetSite, pattern: dict[str, Any]) -> None:
+    done = four.apply(entries(3), prune=True, provider_name="AWS", ignore=[pattern])
+    assert (done.failed, done.warnings, done.pruned) == (False, [], {vpc(3)})
 
 
 def test_a_pattern_that_matches_nothing_warns_once(four: SetSite) -> None:
