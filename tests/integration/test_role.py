@@ -653,7 +653,8 @@ def test_the_examples_connect_and_disconnect(run: RoleRunner, make_site: Callabl
 def test_what_the_list_does_not_have_is_pruned(run: RoleRunner, make_site: Callable[..., Vpc]) -> None:
     listed, gone, theirs, late = (make_site(block=f"10.{number}.0.0/16") for number in range(15, 19))
     old, kept = gone.connect(), theirs.connect()
-    wanted = {"connections": [listed.connection], "ignore": [{"vpc_id": theirs.vpc_id}], "prune": "yes"}
+    shared = {"ignore": [{"vpc_id": theirs.vpc_id}, {"vpc_id": "vpc-z*"}], "ignore_unmatched": "warn"}
+    wanted = {"connections": [listed.connection], "prune": "yes", **shared}
     foreseen = run("--check", **wanted)
     assert ([peer["connection_id"] for peer in result(foreseen)["pruned"]], run.writes) == ([old], [])
     done = run(**wanted)
@@ -671,14 +672,16 @@ def test_what_the_list_does_not_have_is_pruned(run: RoleRunner, make_site: Calla
 
     # Above the ceiling nothing is done, not even what the list would create.
     late_list = {"connections": [listed.connection, late.connection], "prune": True}
-    unused, none_left, empty, too_many, needless = run.refusals(
+    unused, unmatched, none_left, empty, too_many, needless = run.refusals(
         {**late_list, "ignore": [{"aws_account_id": 1402433619}]},
+        {**late_list, "ignore": [{"vpc_id": "vpc-z*"}]},
         {**late_list, "max_deletions": "0"},
         {**late_list, "connections": []},
         {**late_list, "connections": [late.connection]},
         {**late_list, "atlas": False},
     )
     assert ("ignore[0].aws_account_id" in unused, "octal" in unused) == (True, True)
+    assert "ignore[0] matches nothing that is there" in unmatched
     assert [("max_deletions allows" in told, theirs.vpc_id in told) for told in (none_left, too_many)] == [(True, True)] * 2
     assert "would remove all connections" in empty
     assert "Only the Atlas half can remove" in needless
