@@ -20,9 +20,8 @@ CONTAINERS: Sequence[dict[str, Any]] = (
     {"providerName": "AZURE", "region": "EUROPE_NORTH", "atlasCidrBlock": "192.168.240.0/21"},
     {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"},
 )
-#: A look by a key: the challenge, and the list. Before something is created or changed, the containers are read as well.
-LOOK = [("GET", 401), ("GET", 200)]
-LOOK_TO_WRITE = [*LOOK, ("GET", 200)]
+#: A look at connections on AWS by a key: the challenge, their list, and that of the containers.
+LOOK = [("GET", 401), ("GET", 200), ("GET", 200)]
 
 
 def vpc(number: int) -> str:

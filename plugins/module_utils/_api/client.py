@@ -45,6 +45,7 @@ class AtlasClient:
         settings: The settings.
         calls: The requests of this task; the list grows.
         secrets: What must not be shown; the list grows.
+        kept: What resources keep for later tasks with this client, by path: only what cannot have changed until then.
 
     Raises:
         InvalidOptionError: If the settings are invalid.
@@ -57,6 +58,7 @@ class AtlasClient:
         self.settings = settings
         self.secrets = credential.secrets
         self.calls: list[ApiCall] = []
+        self.kept: dict[Path, t.Any] = {}
         self._retry = Retry(settings, clock, sleep)
         self._senders = Senders(lambda: Sender(settings, credential, self._retry, self._record))
         # The paths whose deletion got no clear answer.

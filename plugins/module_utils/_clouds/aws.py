@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import typing as t
 
 from .._values.blocks import parse_private_block
@@ -67,12 +68,21 @@ def _handover(peer: Fields, container: Fields | None, is_government: bool) -> di
     region = peer.get("accepter_region_name")
     if region is None and container is not None:
         region = AWS.describe_place(container)
-    return {
-        "connection_id": peer.get("connection_id"),
-        "aws_account_id": peer.get("aws_account_id"),
-        "accepter_region_name": region,
-        "atlas_cidr_block": container["atlas_cidr_block"] if container is not None else None,
-    }
+    block = container["atlas_cidr_block"] if container is not None else None
+    names = {name: peer.get(name) for name in ("connection_id", "aws_account_id", "vpc_id")}
+    known = {**names, "accepter_region_name": region, "atlas_cidr_block": block}
+    return {**known, "aws": None if None in known.values() else _to_aws(*map(str, (names["connection_id"], region, block)))}
+
+
+def _to_aws(connection_id: str, region: str, block: str) -> str:
+    """Return the commands of the AWS CLI that accept a connection and route to Atlas's block, in a route table left open."""
+    return "\n".join(
+        f"aws ec2 {command} --region {shlex.quote(region)} --vpc-peering-connection-id {shlex.quote(connection_id)}"
+        for command in (
+            "accept-vpc-peering-connection",
+            f'create-route --route-table-id "$ROUTE_TABLE_ID" --destination-cidr-block {shlex.quote(block)}',
+        )
+    )
 
 
 AWS = Cloud(

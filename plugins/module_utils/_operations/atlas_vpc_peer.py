@@ -81,7 +81,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         self._peers = VpcPeers(self.session, self.params["group_id"], provider)
         self._choice = ContainerChoice(self.params, provider, self.facts)
         self._match = PeerMatch(self._peers, self._choice)
-        self._waiter = PeerWaiter(self._match, self._sent, self.session, self.clock)
+        self._waiter = PeerWaiter(self._match, self._sent)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -107,7 +107,16 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         return str(self.params[self._provider.identity[-1]] or self.params["peer_id"])
 
     def look(self) -> PeerState:
-        """Read the connection by its id, or from the list of the project."""
+        """Read the connection by its id, or from the list of the project, and its region."""
+        state = self._find()
+        if self._is_absent:
+            return state
+        own = tuple(peer for peer in (state.peer, state.old) if peer is not None)
+        self._containers.record_users(own if state.listed is None else state.listed)
+        peer = state.peer and self._choice.complete(state.peer, reads=not state.dying)
+        return replace(state, peer=peer, old=state.old and self._choice.complete(state.old))
+
+    def _find(self) -> PeerState:
         try:
             return self._match.look()
         except OtherCloudError as error:
@@ -149,7 +158,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         if isinstance(request, CreatePeer):
             return self._create(request, state)
         current = t.cast("Peer", state.peer)
-        return replace(state, peer=self._peers.update_peer(current, request.fields, self._choice.region_of(current)))
+        return replace(state, peer=self._choice.complete(self._peers.update_peer(current, request.fields), reads=False))
 
     def _create(self, request: CreatePeer, state: PeerState) -> PeerState:
         try:
@@ -161,6 +170,13 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
             raise self._with_removal(error) from error.__cause__
         self._replaced, self._refused = None, {}
         self._sent.record_creation(created)
+        self._containers.record_new_user(created)
+        try:
+            # With API v1.0, Atlas may have chosen the container.
+            created = self._choice.complete(created)
+        except TaskError:
+            # The connection is there, and what is not known stays null.
+            created = self._choice.complete(created, reads=False)
         return replace(state, peer=created, dying=())
 
     def _remove(self, request: DeletePeer, state: PeerState) -> PeerState:

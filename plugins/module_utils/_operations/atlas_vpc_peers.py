@@ -64,7 +64,8 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         self._entries = to_entries(params)
         self._by_key = {entry.key: entry for entry in self._entries}
         group_id = params["group_id"]
-        self._lists = PeerLists({cloud.name: VpcPeers(session, group_id, cloud) for cloud in to_clouds(params["provider_name"])})
+        clouds = to_clouds(params["provider_name"])
+        self._lists = PeerLists({cloud.name: VpcPeers(session, group_id, cloud) for cloud in clouds}, self.facts)
         self._containers = Containers(session, params["group_id"])
         self._matches = {
             entry.key: PeerMatch(
@@ -117,6 +118,9 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
 
     def decide(self, state: PeerSetState) -> Plan:
         """Plan the whole list."""
+        if any(entry.provider.region is not None for entry in self._entries):
+            # For the hand-over, which has the blocks.
+            self.facts[LIST_CONTAINERS]
         plan = self._planner.plan(state)
         for key, own in state.entries.items():
             if own.peer is not None:
@@ -153,7 +157,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
                     raise
                 raise with_removed(step, error, state) from error.__cause__
         current = state.find(request.id)
-        return peers.update_peer(current, request.fields, self._choices[step.keys[0]].region_of(current))
+        return peers.update_peer(current, request.fields)
 
     def record(self, step: Step, reply: t.Any, state: PeerSetState) -> PeerSetState:
         """Return the state after a request took effect."""
@@ -167,7 +171,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
             return state
         if isinstance(step.request, CreatePeer):
             self._sent.record_creation(peer)
-        return state.with_written(key, peer)
+        return state.with_written(key, self._lists.complete(peer))
 
     def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
         """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""

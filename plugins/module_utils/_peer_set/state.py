@@ -9,9 +9,10 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of
-from .._engine.plan import Change
+from .._engine.plan import Change, Facts
 from .._http.errors import ApiError, NoAnswerError, TaskError
 from .._peering.connection import PeerState
+from .._peering.container_choice import LIST_CONTAINERS, with_region
 from .._peering.match import PeerMatch
 from .._resources.peers import VpcPeers
 
@@ -118,10 +119,12 @@ class PeerLists:
 
     Args:
         peers: The connections with each cloud provider, by its name.
+        facts: The containers of the project, whose regions Atlas leaves out of connections.
     """
 
-    def __init__(self, peers: t.Mapping[str, VpcPeers]) -> None:
+    def __init__(self, peers: t.Mapping[str, VpcPeers], facts: Facts) -> None:
         self._peers = peers
+        self._facts = facts
 
     @property
     def names(self) -> frozenset[str]:
@@ -133,5 +136,15 @@ class PeerLists:
         return self._peers[provider.name]
 
     def list_peers(self, names: t.Container[str] | None = None) -> list[Peer]:
-        """Read the connections with the named cloud providers, or with all of them."""
-        return [peer for name, peers in self._peers.items() if names is None or name in names for peer in peers.list_peers()]
+        """Read the connections with the named cloud providers, or with all of them, and their regions."""
+        found = [peer for name, peers in self._peers.items() if names is None or name in names for peer in peers.list_peers()]
+        return [self.complete(peer) for peer in found]
+
+    def complete(self, peer: Peer) -> Peer:
+        """Return a connection with the region of its network, for which the containers are read if Atlas leaves it out.
+
+        It stays null if the container has been created since the containers were read.
+        """
+        region = cloud_of(peer).region
+        listed = () if region is None or fields_of(peer)[region] is not None else self._facts[LIST_CONTAINERS]
+        return with_region(peer, next((one for one in listed if one["id"] == peer["container_id"]), None))

@@ -101,7 +101,7 @@ class PeerSetWaiter:
         for entry in self._missing(state):
             peer = t.cast("Peer", state.entries[entry.key].peer)
             choice = self._choices[entry.key]
-            late = too_late(peer, entry.goal, error, customer_task(choice, peer, entry.goal, choice.known_region_of))
+            late = too_late(peer, entry.goal, error, customer_task(choice, peer, entry.goal))
             state = state.with_failure(entry.key, entry.named(late))
         listed = {peer["id"]: peer for peer in state.listed}
         for gone in state.pruned:

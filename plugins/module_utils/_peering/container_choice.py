@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from .._clouds.cloud import Cloud, Fields, Peer, fields_of
+from .._clouds.cloud import Cloud, Fields, Peer, cloud_of, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
 from .._http.errors import InvalidOptionError, NotFoundError, TaskError
@@ -118,6 +118,15 @@ class ContainerChoice:
         listed = self._listed(self._facts.get(LIST_CONTAINERS, ()))
         return next((one for one in listed if one["id"] == container_id), self._facts.get(container_id or ""))
 
+    def known_home(self) -> Container | None:
+        """Return the container of a new connection if it has been read already; None if not, or if the options do not say."""
+        if self.params["container_id"] is not None or LIST_CONTAINERS not in self._facts:
+            return self.known(self.params["container_id"])
+        try:
+            return self.find(self.chosen_id(), self.params.get(self.provider.region or ""))
+        except TaskError:
+            return None
+
     def read_names(self, peer: Peer, *, again: bool = False) -> None:
         """Read the containers if a connection waits for the customer, who needs the names of Atlas's network.
 
@@ -133,20 +142,22 @@ class ContainerChoice:
                 self._facts.pop(LIST_CONTAINERS, None)
             self._list()
 
-    def region_of(self, peer: Peer) -> str | None:
-        """Return the region of a connection's VPC. If Atlas answers null, it is the container's, which may have to be read."""
-        name = self.provider.region
-        if name is None:
-            return None
-        region = fields_of(peer)[name] or self.params[name]
-        if region is not None or peer["container_id"] is None:
-            return t.cast("str | None", region)
-        return to_region(self.find(peer["container_id"], None))
+    def complete(self, peer: Peer, *, reads: bool = True) -> Peer:
+        """Return a connection with the region of its network, which Atlas leaves out if it is the container's.
 
-    def known_region_of(self, peer: Peer) -> str | None:
-        """Return the region of a connection's VPC without reading anything; None if it is not known."""
-        container, name = self.known(peer["container_id"]), self.provider.region or ""
-        return fields_of(peer).get(name) or (to_region(container) if container is not None and name else None)
+        The container is read for that, and for the hand-over; not on clouds whose connections have no region.
+
+        Args:
+            peer: The connection.
+            reads: Whether the container may be read; otherwise the region stays null if the container is not known yet.
+
+        Raises:
+            TaskError: If the container cannot be read.
+        """
+        container_id = peer["container_id"]
+        if self.provider.region is None or container_id is None:
+            return peer
+        return with_region(peer, self.find(container_id, None) if reads else self.known(container_id))
 
     def neighbours(self, state: PeerState) -> t.Sequence[Peer]:
         """Return all connections of the project, in any container. They are read if the state has no list."""
@@ -190,7 +201,7 @@ class ContainerChoice:
         if need == LIST_CONTAINERS:
             return containers.list_all_containers() if self.provider.lists_all else containers.list_containers(provider)
         try:
-            container = containers.get_container(need)
+            container = containers.get_used_container(need)
         except NotFoundError as error:
             raise self.missing(need, error) or error from error
         if container["provider_name"] not in (provider, None):
@@ -213,6 +224,22 @@ class ContainerChoice:
         return [one for one in self._list() if is_in_region(one, self.params["container_region_name"])]
 
 
+def with_region(peer: Peer, container: Container | None) -> Peer:
+    """Return a connection with the region of its network as the cloud writes it; that of the container if Atlas shows none.
+
+    Args:
+        peer: The connection; on a cloud whose connections have no region, it is returned unchanged.
+        container: Its container; None if it is not known.
+    """
+    provider = cloud_of(peer)
+    if provider.region is None:
+        return peer
+    region = fields_of(peer)[provider.region]
+    if region is None and container is not None:
+        region = to_region(container)
+    return t.cast("Peer", {**peer, provider.region: region and provider.regions.to_cloud(region)})
+
+
 def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any]:
     """Return what the customer needs for the cloud's half of the peering. The keys of one cloud are always the same.
 
@@ -223,7 +250,7 @@ def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any
     params, provider = choice.params, choice.provider
     names = (*provider.writable, *provider.read_only)
     known: Fields = {name: params.get(name) for name in names} if peer is None else fields_of(peer)
-    container = choice.known(known.get("container_id"))
+    container = choice.known(known.get("container_id")) if peer is not None else choice.known_home()
     return provider.handover(known, container, is_government(params))
 
 

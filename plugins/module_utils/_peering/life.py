@@ -10,8 +10,8 @@ import math
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import Cloud, CustomerTask, Peer, cloud_of
-from .._engine.operation import Session, Status
+from .._clouds.cloud import Cloud, CustomerTask, Peer, cloud_of, fields_of
+from .._engine.operation import Status
 from .._engine.options import Parameters
 from .._engine.wait import GONE, Wait, WaitTimeoutError
 from .._http.errors import OvertakenError, TaskError
@@ -25,8 +25,6 @@ from .match import PeerMatch
 NEW_FOR = 10.0
 # Seconds after a request for removal in which Atlas may still show that an earlier removal has failed.
 OLD_FAILURE_FOR = 60.0
-# Seconds to read the region of a VPC, which a message names only for convenience.
-_REGION_TIME = 5.0
 # A connection that has failed and is older than this has probably worked before.
 _SETTLED_AFTER = datetime.timedelta(hours=1)
 
@@ -72,20 +70,14 @@ class PeerWaiter:
     Args:
         match: Finds the connection that the options mean.
         sent: The requests that this task has sent.
-        session: The session with Atlas.
-        clock: A monotonic clock, in seconds.
     """
 
-    def __init__(self, match: PeerMatch, sent: SentRequests, session: Session, clock: Clock) -> None:
+    def __init__(self, match: PeerMatch, sent: SentRequests) -> None:
         self._match = match
         self._peers = match.peers
         self._params = match.choice.params
         self._sent = sent
-        self._session = session
-        self._clock = clock
         self._goal = self._peers.provider.goal(self._params["wait_for"])
-        # The regions of VPCs, by the ids of their connections.
-        self._regions: dict[str, str | None] = {}
 
     def until_reached(self, peer: Peer) -> Wait[PeerState]:
         """Return the wait for a connection to be in the state `wait_for`, or beyond it."""
@@ -105,6 +97,7 @@ class PeerWaiter:
                 present = peer
             if present is not None:
                 self._match.choice.read_names(present, again=True)
+                present = self._match.choice.complete(present, reads=False)
             return replace(state, peer=present)
 
         def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
@@ -126,6 +119,7 @@ class PeerWaiter:
             # A connection that only holds the block is not shown; one that will be changed stays.
             stays = state.peer is not None and state.peer["id"] not in awaited
             own = state.peer if stays else next(iter(self._match.with_identity(left)), None)
+            own = own and self._match.choice.complete(own, reads=False)
             return replace(state, peer=own, dying=tuple(left))
 
         def late(state: PeerState, error: WaitTimeoutError) -> TaskError:
@@ -148,34 +142,21 @@ class PeerWaiter:
         return Status(peer["status_name"], task.to_do if task is not None else "")
 
     def _customer_task(self, peer: Peer) -> CustomerTask | None:
-        return customer_task(self._match.choice, peer, self._goal, self._region_of)
-
-    def _region_of(self, peer: Peer) -> str | None:
-        """Return the region of a VPC, which is read once. None if that fails: the message then names the account."""
-        if peer["id"] not in self._regions:
-            try:
-                with self._session.within(self._clock() + min(_REGION_TIME, self._params["wait_timeout"] / 4)):
-                    self._regions[peer["id"]] = self._match.choice.region_of(peer)
-            except TaskError:
-                self._regions[peer["id"]] = None
-        return self._regions[peer["id"]]
+        return customer_task(self._match.choice, peer, self._goal)
 
 
-def customer_task(
-    choice: ContainerChoice, peer: Peer, goal: str, region_of: t.Callable[[Peer], str | None]
-) -> CustomerTask | None:
+def customer_task(choice: ContainerChoice, peer: Peer, goal: str) -> CustomerTask | None:
     """Return what the customer has to do in the cloud for a wait to go on; None for nothing.
 
     Args:
         choice: The container.
         peer: The connection.
         goal: The state that is waited for.
-        region_of: Returns the region of the connection's VPC; called only for clouds whose connections have one.
     """
     provider = choice.provider
     if not provider.waits_for_customer(peer, goal):
         return None
-    region = region_of(peer) if provider.region is not None else None
+    region = fields_of(peer).get(provider.region or "")
     container = choice.known(peer["container_id"])
     return provider.customer_task(peer, region, container)
 

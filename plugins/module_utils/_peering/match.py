@@ -15,7 +15,7 @@ from .azure_role import role_failure
 from .connection import CreatePeer, PeerState, UpdatePeer
 from .container_choice import ContainerChoice
 from .errors import OtherCloudError
-from .preflight import find_cause
+from .preflight import check_shown, find_cause
 
 
 class PeerMatch:
@@ -73,6 +73,8 @@ class PeerMatch:
         """
         if peer["provider_name"] != self.peers.provider.name:
             raise OtherCloudError(peer, self.peers.provider.name)
+        if may_move:
+            check_shown(peer, (name for name, value in self._identity.items() if value is not None))
         if not may_move or self.with_identity(self.choice.select([peer])):
             self._check(peer)
             return PeerState(peer, (peer,) if self._is_dying(peer) else ())

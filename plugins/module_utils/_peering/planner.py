@@ -12,19 +12,19 @@ from .._clouds.cloud import Fields, Peer, fields_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import to_region
-from .._resources.peers import may_be_same_region
 from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer
-from .container_choice import ContainerChoice
+from .container_choice import ContainerChoice, with_region
 from .life import failure
 from .options import choose_provider
-from .preflight import check_overlaps, check_region, check_twins, find_holders, find_twins
+from .preflight import check_overlaps, check_shown, check_twins, find_holders, find_twins
 
 
 class PeerPlanner:
     """Plans the one connection that the options describe.
 
-    For a new one, the container is read if v2 needs it and the options leave it or the region open, or if a connection is removed
-    first: a refused creation would leave nothing. Otherwise Atlas checks it, and `PeerMatch.explain` explains a refusal.
+    For a new one, the container is read on AWS, whose hand-over has its block, if v2 needs it and the options leave it open, or
+    if a connection is removed first: a refused creation would leave nothing. Otherwise Atlas checks it, and `PeerMatch.explain`
+    explains a refusal.
 
     Args:
         choice: The container, with the options.
@@ -115,13 +115,12 @@ class PeerPlanner:
         """Plan the changes to a connection that is alive.
 
         Raises:
-            TaskError: If it differs in what cannot be changed.
+            TaskError: If it differs in what cannot be changed, or Atlas does not show that.
         """
-        wanted, provider = dict(self._wanted), self._provider
-        if provider.region and may_be_same_region(wanted.get(provider.region), fields_of(current)[provider.region]):
-            wanted.pop(provider.region, None)
+        wanted, provider = self._wanted, self._provider
         differing = provider.differing(wanted, current)
         fixed = [name for name in differing if name not in provider.changeable]
+        check_shown(current, differing if self._params["recreate"] == "changed" else fixed)
         if fixed and self._params["recreate"] == "changed":
             return self._plan_again(state, current)
         if fixed:
@@ -160,12 +159,8 @@ class PeerPlanner:
         after["container_id"] = container["id"]
         gone = change.before["id"] if change.action == "recreate" and change.before is not None else None
         neighbours = [peer for peer in self._choice.neighbours(state) if peer["id"] != gone]
-        if provider.region is not None:
-            check_region(region, t.cast("Peer | None", current), container)
         check_overlaps(provider, after, container, neighbours)
-        if provider.region is not None and current is None and after[provider.region] == to_region(container):
-            after[provider.region] = None
-        return replace(state, peer=t.cast("Peer", after), old=None)
+        return replace(state, peer=with_region(t.cast("Peer", after), container), old=None)
 
     def _plan_creation(self, state: PeerState, replaced: Peer | None = None, home: str | None = None) -> Plan:
         """Plan a new connection.
@@ -191,8 +186,8 @@ class PeerPlanner:
             raise InvalidOptionError(f"{' and '.join(missing)} {are} required to create a VPC peering connection.")
         container = self._choice.known(container_id)
         regions = () if provider.region is None else (provider.region,)
-        is_open = not {"container_id", *regions} <= fields.keys()
-        if replaced is not None or (self._needs_container and is_open):
+        is_open = "container_id" not in fields
+        if replaced is not None or (self._needs_container and is_open) or (regions and not is_open):
             region = None if provider.region is None else fields.get(provider.region)
             container = self._choice.find(fields.get("container_id"), region)
         home_region = to_region(container) if container is not None and provider.region is not None else None
@@ -205,16 +200,9 @@ class PeerPlanner:
         going = (*(state.dying if replaced is None else (replaced,)), *self._leaving(state, fields))
         steps = [Step("delete", DeletePeer(replaced["id"]), (key,))] if replaced is not None else []
         steps.append(Step("create", CreatePeer(fields, home_region), (key,), after=going or None))
-        change = Change("create" if replaced is None else "recreate", key, replaced, self._shown(fields, home_region))
-        return Plan((change,), tuple(steps))
-
-    def _shown(self, fields: Fields, home_region: str | None) -> Fields:
-        """Return a new connection as Atlas will show it, with null for a region that is the container's."""
-        provider = self._provider
-        shown = {**dict.fromkeys((*provider.read_only, *provider.writable)), **fields}
-        if provider.region is not None and shown[provider.region] == home_region:
-            shown[provider.region] = None
-        return {**shown, "status_name": provider.progress[0], "provider_name": provider.name}
+        shown = {**dict.fromkeys((*provider.read_only, *provider.writable)), **dict.fromkeys(regions, home_region), **fields}
+        after = {**shown, "status_name": provider.progress[0], "provider_name": provider.name}
+        return Plan((Change("create" if replaced is None else "recreate", key, replaced, after),), tuple(steps))
 
     def _plan_again(self, state: PeerState, old: Peer) -> Plan:
         """Plan to replace a connection with what the options alone describe, so that the next run can go on if this one stops.
@@ -274,13 +262,9 @@ class PeerPlanner:
         provider = self._provider
         region = None if provider.region is None else fields.get(provider.region)
         container = self._choice.find(fields.get("container_id"), region)
-        new, current = {**fields, "container_id": container["id"]}, dict(fields_of(old))
-        if provider.region is not None:
-            home = to_region(container)
-            new, current = {provider.region: home, **new}, {**current, provider.region: current[provider.region] or home}
+        regions = () if provider.region is None else (provider.region,)
+        new, current = {**dict.fromkeys(regions, to_region(container)), **fields, "container_id": container["id"]}, fields_of(old)
         names = [name for name in provider.writable if not provider.is_same(current[name], new[name])]
-        if provider.region in names and may_be_same_region(new[provider.region], current[provider.region]):
-            names.remove(provider.region)
         return [f"{name} is {current[name]}, not {new[name]}" for name in names]
 
     def _leaving(self, state: PeerState, fields: Fields) -> tuple[Peer, ...]:

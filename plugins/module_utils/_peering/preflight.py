@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._clouds.cloud import Cloud, Peer, block_of
+from .._clouds.cloud import Cloud, Peer, block_of, fields_of
 from .._http.errors import ApiError, InvalidOptionError, TaskError
-from .._resources.containers import Container, to_region
+from .._resources.containers import Container
 from .._values.blocks import do_overlap
 from .connection import CreatePeer, PeerState, UpdatePeer
 from .container_choice import ContainerChoice
@@ -18,17 +18,18 @@ from .container_choice import ContainerChoice
 _EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK", "INVALID_ATTRIBUTE", "UNEXPECTED_ERROR"))
 
 
-def check_region(wanted: str | None, current: Peer | None, container: Container) -> None:
-    """Check that the options do not change the region of a connection whose region is null in Atlas: the container's.
+def check_shown(peer: Peer, names: t.Iterable[str]) -> None:
+    """Check that Atlas shows fields of a connection that an option has a value for: what it leaves out is unknown.
 
     Raises:
-        InvalidOptionError: If they do.
+        TaskError: If it does not.
     """
-    present = to_region(container)
-    if wanted is not None and current is not None and current["accepter_region_name"] is None and present != wanted:
-        raise InvalidOptionError(
-            f"accepter_region_name cannot be changed: it is {present}, not {wanted}.",
-            hint="Correct the option, or remove the connection first (state: absent).",
+    missing = [name for name in names if fields_of(peer)[name] is None]
+    if missing:
+        raise TaskError(
+            f"Atlas does not say the {' and the '.join(missing)} of VPC peering connection {peer['id']}, so the task cannot know "
+            "whether it is the one that the options describe.",
+            hint="Run the task again. If Atlas leaves it out again, ask MongoDB's support.",
         )
 
 
@@ -167,8 +168,6 @@ def find_cause(error: TaskError, request: CreatePeer | UpdatePeer, state: PeerSt
         try:
             region = None if provider.region is None else fields.get(provider.region)
             container = choice.find(container_id, region)
-            if provider.region is not None:
-                check_region(choice.params[provider.region], current, container)
             check_overlaps(provider, {**fields, "container_id": container["id"]}, container, choice.neighbours(state))
         except InvalidOptionError as found:
             cause = found

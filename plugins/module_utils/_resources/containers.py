@@ -13,7 +13,7 @@ import typing as t
 from .._api.client import AtlasClient
 from .._api.reply import check_written
 from .._clouds.aws import AWS
-from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud
+from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud, Peer
 from .._http.errors import ApiError
 
 # Only a 404 with this code means that the container does not exist.
@@ -57,6 +57,7 @@ class Containers:
         self._client = client
         self._group_id = group_id
         self._path = ("groups", group_id, "containers")
+        self._users: frozenset[tuple[str, str]] = frozenset()
 
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as `AWS`."""
@@ -76,6 +77,28 @@ class Containers:
         """
         description = f"read network container {container_id} of project {self._group_id}"
         return to_container(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS))
+
+    def record_users(self, peers: t.Iterable[Peer]) -> None:
+        """Record the connections that are in the project now, for `get_used_container`."""
+        self._users = frozenset((peer["container_id"], peer["id"]) for peer in peers)
+
+    def record_new_user(self, peer: Peer) -> None:
+        """Record that this task has just created a connection in a container that it has read."""
+        container, users = self._client.kept.get((*self._path, peer["container_id"]), (None, frozenset()))
+        if container is not None:
+            self._client.kept[(*self._path, peer["container_id"])] = container, users | {(peer["container_id"], peer["id"])}
+
+    def get_used_container(self, container_id: str) -> Container:
+        """Return one container as `get_container` does, or as an earlier task with this client has read it.
+
+        That one counts if a connection has used the container ever since: Atlas neither removes it nor changes its block then.
+        """
+        path = (*self._path, container_id)
+        container, users = self._client.kept.get(path, (None, frozenset()))
+        if container is None or users.isdisjoint(self._users):
+            container = self.get_container(container_id)
+        self._client.kept[path] = container, frozenset(user for user in self._users if user[0] == container_id)
+        return t.cast("Container", container)
 
     def create_container(self, cloud: Cloud, fields: t.Mapping[str, t.Any]) -> Container:
         """Create a container and return it as Atlas describes it.

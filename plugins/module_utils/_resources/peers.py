@@ -97,20 +97,17 @@ class VpcPeers:
         reply = self._client.post(self._path, body, description, exists=ALREADY_EXISTS, hints=PEER_HINTS)
         return self._written(reply, fields, home_region, description)
 
-    def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any], region: str | None) -> Peer:
+    def update_peer(self, peer: Peer, fields: t.Mapping[str, t.Any]) -> Peer:
         """Change a connection and return it as Atlas describes it then.
 
         All writable fields are sent, and the provider: Atlas would assume another one without it.
 
         Args:
-            peer: The current connection.
+            peer: The current connection, with the region of its network.
             fields: The fields to change.
-            region: The region of its network, which Atlas leaves out of replies if it is the container's; None to send none.
         """
         description = f"update VPC peering connection {peer['id']} of project {self._group_id}"
         wanted: dict[str, t.Any] = {**peer, **fields}
-        if self.provider.region is not None and self.provider.region not in fields:
-            wanted[self.provider.region] = region
         reply = self._client.patch((*self._path, peer["id"]), _to_body(wanted, self.provider), description, hints=PEER_HINTS)
         return self._written(reply, wanted, None, description)
 
@@ -163,7 +160,8 @@ class VpcPeers:
         wanted["provider_name"] = provider.name
         if provider.region is not None:
             current = fields_of(result)[provider.region] or home_region
-            if may_be_same_region(wanted.get(provider.region), current):
+            # Without the container, the region that a null stands for is unknown.
+            if current is None or same_region(wanted.get(provider.region), current):
                 wanted.pop(provider.region, None)
         # AZURE may return names in another case.
         shown = {
@@ -172,11 +170,6 @@ class VpcPeers:
         }
         check_written(description, shown, wanted)
         return result
-
-
-def may_be_same_region(wanted: str | None, current: str | None) -> bool:
-    """Whether two regions are the same, or one is None: a null in a reply means the container's region, unknown here."""
-    return wanted is None or current is None or same_region(wanted, current)
 
 
 def _to_peer(peer: t.Mapping[str, t.Any], cloud: Cloud) -> Peer:

@@ -325,12 +325,5 @@ def test_the_hand_over_of_azure_precedes_the_connection(azure: PeerSite) -> None
     assert azure.run().result["handover"] == foretold
 
 
-def test_the_hand_over_of_aws_costs_nothing(atlas: Atlas) -> None:
-    atlas.create(accepter_region_name="us-east-1")
-    done = atlas.run(**PEERING)
-    assert (set(done.result["handover"]), len(atlas.wire())) == (HANDOVER["AWS"], 2)
-    assert done.result["handover"]["aws_account_id"] == PAIR["aws_account_id"]
-
-
 def test_the_operation_is_that_of_aws(atlas: Atlas) -> None:
     assert atlas.run(OPERATION, **PEERING, provider_name="AWS").peer["provider_name"] == "AWS"

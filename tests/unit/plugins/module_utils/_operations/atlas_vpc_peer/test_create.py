@@ -29,14 +29,15 @@ EXAMPLE = {
 }
 
 
-def test_a_creation_costs_three_requests_on_one_connection(atlas: Atlas) -> None:
+def test_a_creation_costs_four_requests_on_one_connection(atlas: Atlas) -> None:
+    """The challenge, the connections, the container for the hand-over, and the creation."""
     done = atlas.run(**PEERING, container_id=atlas.container_id, accepter_region_name="us-east-1")
-    assert (done.changed, atlas.wire()) == (True, [("GET", 401), ("GET", 200), ("POST", 200)])
+    assert (done.changed, atlas.wire()) == (True, [("GET", 401), ("GET", 200), ("GET", 200), ("POST", 200)])
     assert atlas.tcp_connections() == 1
     assert [(one["method"], one["status"]) for one in done.result["api_calls"]] == atlas.wire()
 
 
-def test_finding_the_container_costs_one_more(atlas: Atlas) -> None:
+def test_finding_the_container_costs_as_much(atlas: Atlas) -> None:
     done = atlas.run(**PEERING)
     assert atlas.wire() == [("GET", 401), ("GET", 200), ("GET", 200), ("POST", 200)]
     assert [entry["path"].rsplit("/", 1)[1] for entry in atlas.emulator.requests.entries()][2] == "containers"
@@ -53,10 +54,10 @@ def test_the_result_has_the_documented_fields_and_no_other(atlas: Atlas) -> None
     assert (done.before, done.after, done.warnings) == ({}, done.peer, [])
 
 
-def test_the_same_task_again_costs_two_requests(atlas: Atlas) -> None:
+def test_the_same_task_again_costs_three_requests(atlas: Atlas) -> None:
     first = atlas.create(accepter_region_name="US_EAST_1")
     done = atlas.run(**PEERING, accepter_region_name="us-east-1", container_id=atlas.container_id)
-    assert (done.changed, atlas.wire(), done.peer["id"]) == (False, [("GET", 401), ("GET", 200)], first["id"])
+    assert (done.changed, atlas.wire(), done.peer["id"]) == (False, [("GET", 401), ("GET", 200), ("GET", 200)], first["id"])
     assert done.before == done.after == done.peer
 
 
@@ -77,7 +78,10 @@ def test_the_body_of_v1_is_that_of_the_first_edition(atlas: Atlas, wire: Wire) -
     assert sent.json == {"vpcId": "vpc-123456", "awsAccountId": "abc123abc123", "routeTableCidrBlock": "192.168.0.0/24"}
     assert sent.path == "/api/atlas/v1.0/groups/5356823b3794dee37132bb7b/peers"
     assert (sent.headers["content-type"], sent.headers["accept"]) == ("application/json", "application/json")
-    assert [one.method for one in wire.requests] == ["GET", "GET", "POST"]
+    # Atlas has chosen the container, which is read for the hand-over.
+    assert [one.method for one in wire.requests] == ["GET", "GET", "POST", "GET"]
+    handover = done.result["handover"]
+    assert (handover["accepter_region_name"], handover["atlas_cidr_block"]) == ("us-east-1", "192.168.248.0/21")
     assert [warning.split(" ")[0] for warning in done.warnings] == ["aws_account_id", "vpc_id"]
 
 
@@ -114,7 +118,7 @@ def test_the_only_container_is_taken_whatever_the_region(atlas: Atlas) -> None:
 def test_of_several_containers_the_one_in_the_region_is_taken(atlas: Atlas, region: str) -> None:
     other = atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     done = atlas.run(**PEERING, accepter_region_name=region)
-    assert (done.peer["container_id"], done.peer["accepter_region_name"]) == (other, None)
+    assert (done.peer["container_id"], done.peer["accepter_region_name"]) == (other, "eu-west-1")
 
 
 @pytest.mark.parametrize("region", [None, "ap-south-1"])
@@ -140,11 +144,11 @@ def test_a_group_without_container_is_told_so(atlas: Atlas) -> None:
     assert atlas.writes() == []
 
 
-def test_an_existing_connection_needs_no_look_at_containers(atlas: Atlas) -> None:
+def test_of_an_existing_connection_only_its_container_is_read(atlas: Atlas) -> None:
     atlas.create()
     atlas.add_container("EU_WEST_1", "10.8.0.0/21")
     assert not atlas.run(**PEERING).failed
-    assert len(atlas.wire()) == 2
+    assert [entry["path"].rsplit("/", 1)[1] for entry in atlas.emulator.requests.entries()][2:] == [atlas.container_id]
 
 
 def test_a_connection_on_a_later_page_is_found(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +157,7 @@ def test_a_connection_on_a_later_page_is_found(atlas: Atlas, monkeypatch: pytest
     atlas.create()
     monkeypatch.setattr("ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client.PAGE_SIZE", 2)
     assert atlas.run(**PEERING).changed is False
-    assert atlas.wire() == [("GET", 401)] + [("GET", 200)] * 3
+    assert atlas.wire() == [("GET", 401)] + [("GET", 200)] * 4
 
 
 @pytest.mark.parametrize("other", [{"aws_account_id": "999999999999"}, {"vpc_id": "vpc-0000000000000beef"}])

@@ -20,7 +20,7 @@ def test_a_dead_connection_is_a_failure_with_its_reason(atlas: Atlas, action: st
     assert (done.failed, done.changed, done.result["error_code"]) == (True, False, reason)
     assert done.missing(peer["id"], "FAILED", reason, "state: absent") == []
     # With peer_id alone, recreate would be refused.
-    assert ("recreate: dead" in done.msg, atlas.writes(), len(atlas.wire())) == (which == "pair", [], 2)
+    assert ("recreate: dead" in done.msg, atlas.writes(), len(atlas.wire())) == (which == "pair", [], 3)
     assert (done.peer["status_name"], done.peer["error_state_name"]) == ("FAILED", reason)
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK_TO_WRITE, SetSite, block, entries, entry, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, vpc
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, page
 
 
 def methods(atlas: SetSite) -> str:
     """Return the requests after the first look, a letter for each method."""
-    return "".join(one["method"][0:2] + " " for one in atlas.emulator.requests.entries()[len(LOOK_TO_WRITE) :])
+    return "".join(one["method"][0:2] + " " for one in atlas.emulator.requests.entries()[len(LOOK) :])
 
 
 @pytest.mark.parametrize("kind", ["lost_reply", "half_json", "truncated"])

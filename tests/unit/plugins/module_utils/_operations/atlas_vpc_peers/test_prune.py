@@ -260,9 +260,13 @@ def test_a_region_is_matched_however_it_is_written(atlas: SetSite) -> None:
         assert fits(atlas, {"accepter_region_name": written}) == {vpc(0)}
 
 
-@pytest.mark.parametrize(
-    "pattern", [{"error_state_name": "*"}, {"accepter_region_name": "*"}, {"status_name": "pending_*"}], ids=str
-)
+def test_a_region_of_null_is_that_of_the_container(four: SetSite) -> None:
+    assert four.peers()[0]["accepterRegionName"] is None
+    assert len(fits(four, {"accepter_region_name": "us-east-*"})) == 4
+    assert fits(four, {"accepter_region_name": "eu-*"}) == set()
+
+
+@pytest.mark.parametrize("pattern", [{"error_state_name": "*"}, {"status_name": "pending_*"}], ids=str)
 def test_null_and_another_case_match_nothing(four: SetSite, pattern: dict[str, Any]) -> None:
     assert fits(four, pattern) == set()
 
