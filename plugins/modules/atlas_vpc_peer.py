@@ -68,8 +68,8 @@ options:
     description:
       - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
       - If this is not set, a new connection is requested for a VPC in the region of the network container.
-      - Atlas returns no region for a connection within the region of its network container. Such a connection matches any region
-        in this option.
+      - The region of an existing connection cannot be changed. If it differs, the task fails, or replaces the connection with
+        O(recreate=changed).
     type: str
   container_id:
     description:
@@ -323,7 +323,7 @@ vpc_peer:
     aws_account_id: "123456789012"
     route_table_cidr_block: 10.15.0.0/16
     container_id: 507f1f77bcf86cd799439011
-    accepter_region_name: null
+    accepter_region_name: us-east-1
     provider_name: AWS
   contains:
     id:
@@ -361,7 +361,9 @@ vpc_peer:
       description: The id of the network container in the Atlas project.
       type: str
     accepter_region_name:
-      description: The AWS region of the VPC. Null if it is the region of the network container.
+      description: >-
+        The AWS region of the VPC. Where Atlas returns null, since it is that of the network container, this is the region of the
+        network container. Until 2.4.0, it was null then.
       returned: on AWS
       type: str
       sample: us-west-2
@@ -408,6 +410,8 @@ handover:
   description:
     - What the owner of the network needs for the other half. Each cloud has its own keys, and a value that is not known is null.
     - Null with O(state=absent).
+    - On AWS, the network container is read for it, which costs one more request. In Ansible's own process, the items of a loop
+      share it as long as a connection that was there before still uses the container.
     - On GCP, the names of Atlas's network are known once Atlas has made it. If the connection waits for the customer and the
       names are not known yet, they cost one more request.
   returned: always
@@ -439,16 +443,35 @@ handover:
       returned: on AWS
       type: str
       sample: "123456789012"
+    vpc_id:
+      description: The VPC.
+      returned: on AWS
+      type: str
+      version_added: 2.5.0
+      sample: vpc-0a1b2c3d4e5f67890
     accepter_region_name:
-      description: The AWS region of the VPC. Null if the task does not know it.
+      description: The AWS region of the VPC.
       returned: on AWS
       type: str
       sample: us-east-1
     atlas_cidr_block:
-      description: The CIDR block of the network container, to which the VPC needs a route, if the task has read the container.
+      description: The CIDR block of the network container, to which the VPC needs a route.
       returned: on AWS
       type: str
       sample: 192.168.248.0/21
+    aws:
+      description:
+        - The commands of the AWS CLI that accept the connection and create a route to Atlas, one a line. The id of the route
+          table is left open as C($ROUTE_TABLE_ID). The second command is needed for each route table.
+        - Null until there is a connection id. M(cloudpeer.atlas.atlas_vpc_peer_accepter) does both.
+      returned: on AWS
+      type: str
+      version_added: 2.5.0
+      sample: >-
+        aws ec2 accept-vpc-peering-connection --region us-east-1 --vpc-peering-connection-id pcx-0f3b9a6d7e8c12345
+
+        aws ec2 create-route --route-table-id "$ROUTE_TABLE_ID" --destination-cidr-block 192.168.248.0/21 --region us-east-1
+        --vpc-peering-connection-id pcx-0f3b9a6d7e8c12345
     application_id:
       description: The id of Atlas's application in AZURE. Null in the government cloud, where it is not known.
       returned: on AZURE

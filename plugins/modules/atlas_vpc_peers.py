@@ -54,7 +54,7 @@ options:
       accepter_region_name:
         description:
           - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1). If this is not set, a new connection is requested
-            for a VPC in the region of the network container.
+            for a VPC in the region of the network container. The region of an existing connection cannot be changed.
         type: str
       azure_directory_id:
         description:
@@ -373,7 +373,7 @@ vpc_peers:
       aws_account_id: "123456789012"
       route_table_cidr_block: 10.15.0.0/16
       container_id: 507f1f77bcf86cd799439011
-      accepter_region_name: null
+      accepter_region_name: us-east-1
       provider_name: AWS
   contains:
     id:
@@ -411,7 +411,9 @@ vpc_peers:
       description: The id of the network container in the Atlas project.
       type: str
     accepter_region_name:
-      description: The AWS region of the VPC. Null if it is the region of the network container.
+      description: >-
+        The AWS region of the VPC. Where Atlas returns null, since it is that of the network container, this is the region of the
+        network container. Until 2.4.0, it was null then.
       returned: on AWS
       type: str
       sample: us-west-2
@@ -452,7 +454,9 @@ handover:
   description:
     - What the owner of each network needs for the other half, one for each entry of O(peers), in the same order. Each cloud has
       its own keys, and a value that is not known is null.
-    - On AWS, V(connection_id), V(aws_account_id), V(accepter_region_name) and V(atlas_cidr_block), for accepting the connection.
+    - On AWS, V(connection_id), V(aws_account_id), V(vpc_id), V(accepter_region_name) and V(atlas_cidr_block), for accepting the
+      connection, and V(aws), the commands of the AWS CLI that accept it and create a route to Atlas in the route table
+      C($ROUTE_TABLE_ID), one a line. V(aws) is null until there is a connection id.
     - On AZURE, V(application_id), V(scope), V(role_definition) with its name, actions and assignable scopes, and V(az), a list of
       commands that give Atlas its role in the VNet, before the connection is created.
     - On GCP, V(gcp_project_id), V(network_name), V(atlas_gcp_project_id), V(atlas_network_name), V(name), V(gcloud), a command

@@ -132,7 +132,7 @@ def test_the_diff_has_a_part_for_each_changed_connection(atlas: SetSite) -> None
     assert plan == {"prepared": "Plan: 1 to create, 1 to change, 1 to replace, 1 to remove, 1 unchanged\n"}
     for part, name, action in ((update, 1, "update"), (recreate, 2, "recreate"), (create, 6, "create"), (delete, 3, "delete")):
         assert part["before_header"] == part["after_header"] == f"123456789012/{vpc(name)} ({action})"
-    field, container = "route_table_cidr_block", f"container_id: {atlas.container_id}"
+    field, container = "route_table_cidr_block", f"accepter_region_name: us-east-1, container_id: {atlas.container_id}"
     assert (update["before"], update["after"]) == (f"{field}: {block(1)}\n", f"{field}: 10.200.0.0/16\n")
     assert (recreate["before"], recreate["after"]) == (f"id: {old[0]}, status_name: FAILED\n", "")
     # Neither nulls, nor what the header says.
