@@ -206,7 +206,8 @@ class ContainerPlanner:
         found: dict[str, t.Any] = {}
         if self._block is not None and current[BLOCK] != self._block:
             found[BLOCK] = self._block
-        if self._regions is not None and {*map(self._cloud.regions.to_atlas, current[REGIONS])} != {*self._regions}:
+        to_cloud = self._cloud.regions.to_cloud
+        if self._regions is not None and {*map(to_cloud, current[REGIONS])} != {*map(to_cloud, self._regions)}:
             found[REGIONS] = self._regions
         return found
 

@@ -96,7 +96,7 @@ options:
       cidr_block:
         description:
           - The CIDR block of the VPC, or the part of it that has the clients. Subnets outside it are not checked.
-          - On AZURE and GCP, the block in which the clients are. The access list has to cover it.
+          - On AZURE and GCP, the block in which the clients are, private or public. The access list has to cover it.
         type: str
       cidr_blocks:
         description: More blocks in which clients on AZURE and GCP are, such as those of pods. The access list has to cover them.

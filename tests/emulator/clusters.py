@@ -10,7 +10,7 @@ from typing import Any
 from . import attributes
 from .attributes import Body
 from .errors import ApiError
-from .regions import AWS_REGIONS, REGION_FORM
+from .regions import REGIONS
 
 STATES = ("IDLE", "CREATING", "UPDATING", "DELETING", "REPAIRING")
 PROVIDERS = ("AWS", "AZURE", "GCP")
@@ -215,9 +215,10 @@ def _parse_region(body: Body) -> Region:
     attributes.check_names(body, ("provider_name", "region_name", *_NODES), ())
     attributes.require(body, ("region_name",))
     attributes.check_enum(body, "provider_name", PROVIDERS)
-    attributes.check_pattern(body, "region_name", REGION_FORM)
     provider, name = body.get("provider_name", "AWS"), body["region_name"]
-    if provider == "AWS" and name not in AWS_REGIONS:
+    if not isinstance(name, str):
+        raise ApiError("INVALID_ATTRIBUTE", "region_name")
+    if name not in REGIONS[provider]:
         raise ApiError("INVALID_REGION", name)
     nodes = {kind: body.get(kind, default) for kind, default in _NODES.items()}
     for kind, number in nodes.items():

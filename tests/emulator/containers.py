@@ -14,7 +14,7 @@ from .clouds import Clouds
 from .errors import ApiError
 from .ids import new_aws_id
 from .providers import DEFAULT_PROVIDER
-from .regions import AWS_REGIONS, REGION_FORM
+from .regions import REGIONS
 
 #: The block that a project's first container gets where none is asked for.
 DEFAULT_BLOCK = ipaddress.IPv4Network("192.168.248.0/21")
@@ -55,7 +55,7 @@ class ContainerKind:
     changes_region = False
 
     def check_region(self, body: Body) -> None:
-        """Refuse a region that cannot be one.
+        """Refuse what is no region of the provider in Atlas's form.
 
         Raises:
             ApiError: INVALID_ATTRIBUTE or INVALID_REGION.
@@ -63,7 +63,7 @@ class ContainerKind:
         region = body[self.region_field]
         if not isinstance(region, str):
             raise ApiError("INVALID_ATTRIBUTE", self.region_field)
-        if not REGION_FORM.fullmatch(region):
+        if region not in REGIONS[self.name]:
             raise ApiError("INVALID_REGION", region)
 
     def prefixes(self, region: Any) -> range:
@@ -98,12 +98,6 @@ class AwsKind(ContainerKind):
     region_field = "regionName"
     required = ("regionName",)
     read_only = ("id", "provisioned", "vpcId")
-
-    def check_region(self, body: Body) -> None:
-        """Refuse what is no region of AWS in Atlas's form."""
-        super().check_region(body)
-        if body[self.region_field] not in AWS_REGIONS:
-            raise ApiError("INVALID_REGION", body[self.region_field])
 
     def network_fields(self, container: Container) -> Body:
         """Show the VPC."""
@@ -142,7 +136,7 @@ class GcpKind(ContainerKind):
         if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
             raise ApiError("INVALID_ATTRIBUTE", self.region_field)
         for region in regions:
-            if not REGION_FORM.fullmatch(region):
+            if region not in REGIONS[self.name]:
                 raise ApiError("INVALID_REGION", region)
 
     def prefixes(self, region: Any) -> range:

@@ -194,7 +194,8 @@ class Gcp(Provider):
     required = ("containerId", "gcpProjectId", "networkName")
     read_only = ("id", "status", "errorMessage")
     patterns: ClassVar[Mapping[str, re.Pattern[str]]] = {
-        "gcpProjectId": re.compile(r"[a-z][0-9a-z-]{4,28}[0-9a-z]"),
+        # Old projects have a domain before the id.
+        "gcpProjectId": re.compile(r"([-a-z0-9]+(\.[-a-z0-9]+)+:)?[a-z][0-9a-z-]{4,28}[0-9a-z]"),
         "networkName": re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"),
     }
     error_field = "errorMessage"

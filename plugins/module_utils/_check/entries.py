@@ -45,8 +45,6 @@ ENTRY_OPTIONS: dict[str, t.Mapping[str, t.Any]] = {
     **AWS_OF_ENTRY,
     **_GCP_OF_ENTRY,
 }
-# The parsers of options that entries on all clouds have.
-_FORMS = dict.fromkeys(("cidr_block", "atlas_cidr_block"), parse_private_block)
 # Pairs of options that exclude each other. Ansible's check would count empty values.
 _EXCLUSIVE = (("aws_profile", "aws_access_key"), ("aws_profile", "aws_session_token"), ("route_table_ids", "route_table_tags"))
 
@@ -155,7 +153,10 @@ def _parse_forms(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
     Raises:
         InvalidOptionError: If one is invalid, or contradicts the one for the whole network.
     """
-    for name, parse in {**cloud.forms, **_FORMS, **cloud.check_forms}.items():
+    # Where Atlas does not route to the block of the clients, it may be any.
+    clients = cloud.forms.get(cloud.block or "", parse_client_block)
+    forms = {**cloud.forms, "cidr_block": clients, "atlas_cidr_block": parse_private_block, **cloud.check_forms}
+    for name, parse in forms.items():
         if entry.get(name) is None:
             continue
         value = parse_option(f"{place}.{name}", entry[name], parse)

@@ -15,8 +15,9 @@ from .cloud import Cloud, CustomerTask, Fields, Peer, fields_of
 
 # The most regions that a container can list; without a list, it is for all regions.
 MOST_REGIONS = 8
-# https://cloud.google.com/resource-manager/docs/creating-managing-projects
-_PROJECT = re.compile(r"[a-z][0-9a-z-]{4,28}[0-9a-z]")
+# https://cloud.google.com/resource-manager/docs/creating-managing-projects. Old ids begin with a domain, `example.com:`, as the
+# pattern of `project` in the description of the Compute Engine API says.
+_PROJECT = re.compile(r"(?:(?:[-a-z0-9]{1,63}\.)+[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?:)?[a-z][0-9a-z-]{4,28}[0-9a-z]")
 # RFC 1035, as in the Compute Engine API for networks and peerings.
 _NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 # From the description of Atlas's API, for Atlas's project and network.
@@ -120,52 +121,52 @@ def _handover(peer: Fields, container: Fields | None, is_government: bool) -> di
     return {**names, "name": name, "gcloud": line, "add_peering": body}
 
 
-GCP_REGIONS = RegionTable(
-    "GCP",
-    {
-        "AFRICA_SOUTH_1": "africa-south1",
-        "ASIA_EAST_2": "asia-east2",
-        "ASIA_NORTHEAST_2": "asia-northeast2",
-        "ASIA_NORTHEAST_3": "asia-northeast3",
-        "ASIA_SOUTHEAST_2": "asia-southeast2",
-        "ASIA_SOUTH_1": "asia-south1",
-        "ASIA_SOUTH_2": "asia-south2",
-        "AUSTRALIA_SOUTHEAST_1": "australia-southeast1",
-        "AUSTRALIA_SOUTHEAST_2": "australia-southeast2",
-        "CENTRAL_US": "us-central1",
-        "EASTERN_ASIA_PACIFIC": "asia-east1",
-        "EASTERN_US": "us-east1",
-        "EUROPE_CENTRAL_2": "europe-central2",
-        "EUROPE_NORTH_1": "europe-north1",
-        "EUROPE_SOUTHWEST_1": "europe-southwest1",
-        "EUROPE_WEST_10": "europe-west10",
-        "EUROPE_WEST_12": "europe-west12",
-        "EUROPE_WEST_2": "europe-west2",
-        "EUROPE_WEST_3": "europe-west3",
-        "EUROPE_WEST_4": "europe-west4",
-        "EUROPE_WEST_6": "europe-west6",
-        "EUROPE_WEST_8": "europe-west8",
-        "EUROPE_WEST_9": "europe-west9",
-        "MIDDLE_EAST_CENTRAL_1": "me-central1",
-        "MIDDLE_EAST_CENTRAL_2": "me-central2",
-        "MIDDLE_EAST_WEST_1": "me-west1",
-        "NORTHEASTERN_ASIA_PACIFIC": "asia-northeast1",
-        "NORTH_AMERICA_NORTHEAST_1": "northamerica-northeast1",
-        "NORTH_AMERICA_NORTHEAST_2": "northamerica-northeast2",
-        "NORTH_AMERICA_SOUTH_1": "northamerica-south1",
-        "SOUTHEASTERN_ASIA_PACIFIC": "asia-southeast1",
-        "SOUTH_AMERICA_EAST_1": "southamerica-east1",
-        "SOUTH_AMERICA_WEST_1": "southamerica-west1",
-        "US_EAST_4": "us-east4",
-        "US_EAST_5": "us-east5",
-        "US_SOUTH_1": "us-south1",
-        "US_WEST_2": "us-west2",
-        "US_WEST_3": "us-west3",
-        "US_WEST_4": "us-west4",
-        "WESTERN_EUROPE": "europe-west1",
-        "WESTERN_US": "us-west1",
-    },
-)
+_REGIONS = {
+    "AFRICA_SOUTH_1": "africa-south1",
+    "ASIA_EAST_2": "asia-east2",
+    "ASIA_NORTHEAST_2": "asia-northeast2",
+    "ASIA_NORTHEAST_3": "asia-northeast3",
+    "ASIA_SOUTHEAST_2": "asia-southeast2",
+    "ASIA_SOUTH_1": "asia-south1",
+    "ASIA_SOUTH_2": "asia-south2",
+    "AUSTRALIA_SOUTHEAST_1": "australia-southeast1",
+    "AUSTRALIA_SOUTHEAST_2": "australia-southeast2",
+    "CENTRAL_US": "us-central1",
+    "EASTERN_ASIA_PACIFIC": "asia-east1",
+    "EASTERN_US": "us-east1",
+    "EUROPE_CENTRAL_2": "europe-central2",
+    "EUROPE_NORTH_1": "europe-north1",
+    "EUROPE_SOUTHWEST_1": "europe-southwest1",
+    "EUROPE_WEST_10": "europe-west10",
+    "EUROPE_WEST_12": "europe-west12",
+    "EUROPE_WEST_2": "europe-west2",
+    "EUROPE_WEST_3": "europe-west3",
+    "EUROPE_WEST_4": "europe-west4",
+    "EUROPE_WEST_6": "europe-west6",
+    "EUROPE_WEST_8": "europe-west8",
+    "EUROPE_WEST_9": "europe-west9",
+    "MIDDLE_EAST_CENTRAL_1": "me-central1",
+    "MIDDLE_EAST_CENTRAL_2": "me-central2",
+    "MIDDLE_EAST_WEST_1": "me-west1",
+    "NORTHEASTERN_ASIA_PACIFIC": "asia-northeast1",
+    "NORTH_AMERICA_NORTHEAST_1": "northamerica-northeast1",
+    "NORTH_AMERICA_NORTHEAST_2": "northamerica-northeast2",
+    "NORTH_AMERICA_SOUTH_1": "northamerica-south1",
+    "SOUTHEASTERN_ASIA_PACIFIC": "asia-southeast1",
+    "SOUTH_AMERICA_EAST_1": "southamerica-east1",
+    "SOUTH_AMERICA_WEST_1": "southamerica-west1",
+    "US_EAST_4": "us-east4",
+    "US_EAST_5": "us-east5",
+    "US_SOUTH_1": "us-south1",
+    "US_WEST_2": "us-west2",
+    "US_WEST_3": "us-west3",
+    "US_WEST_4": "us-west4",
+    "WESTERN_EUROPE": "europe-west1",
+    "WESTERN_US": "us-west1",
+}
+# Those for Assured Workloads are for clusters in the same places. A name of GCP means the usual one, so these come first.
+_ASSURED = "CENTRAL_US EASTERN_US US_EAST_4 US_EAST_5 US_SOUTH_1 US_WEST_2 US_WEST_3 US_WEST_4 WESTERN_US"
+GCP_REGIONS = RegionTable("GCP", {**{f"{name}_AW": _REGIONS[name] for name in _ASSURED.split()}, **_REGIONS})
 GCP = Cloud(
     name="GCP",
     noun="VPC network",

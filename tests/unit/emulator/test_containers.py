@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from ansible_collections.cloudpeer.atlas.tests.emulator.regions import GCP_REGIONS
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import error
 
 MISSING_ID = "0" * 24
@@ -76,6 +77,8 @@ def test_lists_by_provider(api):
         ({"regionName": "US_WEST_1", "atlasCidrBlock": 1}, 400, "INVALID_ATTRIBUTE"),
         ({"providerName": "GCP", "regions": "US_EAST_4", "atlasCidrBlock": "10.0.0.0/18"}, 400, "INVALID_ATTRIBUTE"),
         ({"providerName": "GCP", "regions": ["us east"], "atlasCidrBlock": "10.0.0.0/22"}, 400, "INVALID_REGION"),
+        ({"providerName": "GCP", "regions": ["US_EAST_1"], "atlasCidrBlock": "10.0.0.0/22"}, 400, "INVALID_REGION"),
+        ({"providerName": "AZURE", "region": "EU_WEST_1", "atlasCidrBlock": "10.0.0.0/22"}, 400, "INVALID_REGION"),
         ({"regionName": "US_WEST_1", "provisioned": True}, 400, "ATTRIBUTE_READ_ONLY"),
         ({"providerName": "TENANT"}, 400, "INVALID_ENUM_VALUE"),
         ({"regionName": "us-west-1"}, 400, "INVALID_REGION"),
@@ -100,7 +103,7 @@ def test_creation_refused(api, body, status, code):
 @pytest.mark.parametrize(("regions", "largest"), [(0, 18), (1, 24), (2, 23), (3, 22), (4, 22), (5, 21), (8, 21), (9, None)])
 def test_room_for_regions_on_google(api, regions, largest):
     """A container for chosen regions has a /24 for each at least; one for all regions is large."""
-    names = [f"REGION_{number}" for number in range(regions)]
+    names = sorted(GCP_REGIONS)[:regions]
     fitting = []
     for length in (18, 20, 21, 22, 23, 24):
         body = {"providerName": "GCP", "atlasCidrBlock": f"10.8.0.0/{length}", "regions": names}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page, reply
 
 BLOCK = "10.8.0.0/21"
 AZURE = {"provider_name": "AZURE", "region_name": "northeurope", "atlas_cidr_block": BLOCK}
@@ -91,14 +91,25 @@ def test_a_region_of_azure_can_be_written_in_both_ways(atlas: Atlas, region: str
     assert (done.changed, done.result["container"]["id"], done.warnings) == (False, made, [])
 
 
-def test_a_region_that_is_not_known_is_passed_on_with_a_warning(atlas: Atlas) -> None:
-    done = run(atlas, **{**AZURE, "region_name": "MOON_NORTH"})
-    assert (done.changed, containers(atlas)[0]["region"]) == (True, "MOON_NORTH")
-    (warning,) = done.warnings
-    assert warning.startswith("region_name 'MOON_NORTH' is not a region of AZURE that this version of the collection knows")
-    assert not run(atlas, **{**AZURE, "region_name": "moon_north"}).changed
-    (warning,) = run(atlas, regions=["MOON_1"], atlas_cidr_block="10.8.0.0/24").warnings
-    assert warning.startswith("regions[0] 'MOON_1' is not a region of GCP that")
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({**AZURE, "region_name": "MOON_NORTH"}, "region_name 'MOON_NORTH' is not a region of AZURE that"),
+        ({"regions": ["MOON_1"], "atlas_cidr_block": "10.8.0.0/24"}, "regions[0] 'MOON_1' is not a region of GCP that"),
+    ],
+    ids=["AZURE", "GCP"],
+)
+def test_a_region_that_is_not_known_is_passed_on_with_a_warning(atlas: Atlas, options: dict[str, Any], named: str) -> None:
+    done = run(atlas, **options)
+    assert done.warnings[0].startswith(f"{named} this version of the collection knows")
+    assert (done.result["error_code"], done.missing("MOON_")) == ("INVALID_REGION", [])
+
+
+def test_a_region_that_is_not_known_is_found_in_any_case(atlas: Atlas, wire: Wire) -> None:
+    moon = {"id": "0" * 24, "providerName": "AZURE", "region": "MOON_NORTH", "atlasCidrBlock": BLOCK}
+    wire.faults.append(Fault("GET", page(moon)))
+    done = run(atlas, **{**AZURE, "region_name": "moon_north"})
+    assert (done.changed, done.result["container"]["region_name"]) == (False, "MOON_NORTH")
 
 
 @CHECK_MODES

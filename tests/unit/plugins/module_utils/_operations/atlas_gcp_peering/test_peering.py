@@ -79,6 +79,15 @@ def test_a_peering_is_found_by_its_network_whatever_its_name(site: GcpSite) -> N
     assert site.peerings() == []
 
 
+def test_an_old_project_has_a_domain_in_its_id(site: GcpSite) -> None:
+    """As the pattern of `project` in compute v1's own description has it."""
+    site.clouds.gcp.add_network("example.com:my-project", MINE[1])
+    done = site.run(gcp_project_id="example.com:my-project")
+    assert (done.failed, done.changed) == (False, True)
+    assert [one["name"] for one in site.clouds.gcp.peerings("example.com:my-project", MINE[1])] == [NAME]
+    assert not site.run(gcp_project_id="example.com:my-project").changed
+
+
 def test_a_taken_name_is_refused_with_both_networks(site: GcpSite) -> None:
     site.clouds.gcp.add_peering(*MINE, NAME, OTHER)
     for check_mode in (True, False):

@@ -158,6 +158,10 @@ def test_what_cannot_be_right_is_named(options: dict[str, Any], message: str) ->
         ({**GCP, "gcp_service_account_file": "/key", "gcp_access_token": "x"}, ": gcp_service_account_file and gcp_access_token"),
         ({**GCP, "gcp_access_token": "a b"}, ": gcp_access_token has a space"),
         ({**GCP, "cidr_blocks": ["fd00::/8"]}, ".cidr_blocks[0] is an IPv6 block"),
+        ({**GCP, "cidr_block": "fd00::/8"}, ".cidr_block is an IPv6 block"),
+        # Atlas routes to it: INVALID_ROUTE_TABLE_CIDR.
+        ({**ENTRY, "cidr_block": "100.64.0.0/10"}, ".cidr_block is not private: '100.64.0.0/10'"),
+        ({**AZURE, "atlas_cidr_block": "100.64.0.0/21"}, ".atlas_cidr_block is not private: '100.64.0.0/21'"),
         ({**ENTRY, "cidr_blocks": ["10.0.0.0/8"]}, ": cidr_blocks is an option for AZURE and GCP"),
         ({**AZURE, "gcp_access_token": "x"}, ": azure_subscription_id and gcp_access_token are options of two clouds"),
     ],
@@ -300,6 +304,15 @@ def test_an_entry_on_gcp_may_have_what_the_role_has_for_it() -> None:
     tokens = [gcp_credentials_of(params, one)["access_token"] for one in params["connections"]]
     # An entry with its own takes none of the top.
     assert tokens == [None, "ya29.token", "ya29.top"]
+
+
+# VNets may have public prefixes and 100.64.0.0/10 (Azure's documentation, "Virtual network FAQ"), and so may subnets in GCP
+# ("Privately used public IP address ranges").
+@pytest.mark.parametrize("block", ["100.64.0.0/10", "203.0.113.0/24"])
+@pytest.mark.parametrize("entry", [{"vnet_resource_id": VNET_ID}, GCP], ids=["AZURE", "GCP"])
+def test_clients_on_azure_and_gcp_may_have_public_addresses(entry: dict[str, Any], block: str) -> None:
+    params, warnings = validated(connections=[{**entry, "cidr_block": block}])
+    assert (params["connections"][0]["cidr_block"], warnings) == (block, [])
 
 
 @pytest.mark.parametrize(
