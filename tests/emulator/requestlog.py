@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import deque
 from typing import Any
 
 #: How many requests are remembered: the last ones.
 MAX_ENTRIES = 10_000
+#: How many bytes they have at most, as JSON: paths and queries can be long.
+MAX_BYTES = 16 * 1024 * 1024
 
 
 class Connection:
@@ -25,7 +28,8 @@ class RequestLog:
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.Lock()
-        self._entries: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
+        self._entries: deque[tuple[int, dict[str, Any]]] = deque()
+        self._bytes = 0
         self._connections = 0
         self._age = 0
 
@@ -40,21 +44,30 @@ class RequestLog:
             if connection.log_age != self._age:
                 self._connections += 1
                 connection.log_age, connection.number = self._age, self._connections
-            self._entries.append({**entry, "connection": connection.number})
+            entry = {**entry, "connection": connection.number}
+            size = len(json.dumps(entry))
+            self._entries.append((size, entry))
+            self._bytes += size
+            while len(self._entries) > MAX_ENTRIES or self._bytes > MAX_BYTES:
+                self._bytes -= self._entries.popleft()[0]
 
     def entries(self) -> list[dict[str, Any]]:
         """Return a copy of what was recorded."""
         with self._lock:
-            return [dict(entry) for entry in self._entries]
+            return [dict(entry) for unused, entry in self._entries]
 
     def clear(self) -> None:
         """Forget the requests; connections that are open keep their numbers."""
         with self._lock:
-            self._entries.clear()
+            self._forget()
 
     def reset(self) -> None:
         """Forget everything: connections are counted from 1 again."""
         with self._lock:
-            self._entries.clear()
+            self._forget()
             self._connections = 0
             self._age += 1
+
+    def _forget(self) -> None:
+        self._entries.clear()
+        self._bytes = 0

@@ -340,6 +340,21 @@ def test_patterns(pattern, text, fits):
     assert rule.is_about(Attempt("GET", f"/{text}", True)) is fits
 
 
+def test_record_has_a_bound_in_bytes():
+    """Of long paths, fewer are kept; what was forgotten does not count."""
+    log, path = RequestLog(), "/" + "a" * 65_000
+    for unused in range(2):
+        for number in range(300):
+            log.record(Connection(), {"number": number, "path": path})
+        kept = log.entries()
+        assert sum(len(json.dumps(entry)) for entry in kept) <= 16 * 1024 * 1024
+        assert [entry["number"] for entry in kept] == list(range(300 - len(kept), 300))
+        assert len(kept) > 250
+        log.clear()
+    log.record(Connection(), {"path": path * 300})
+    assert log.entries() == []
+
+
 def test_record_is_a_ring():
     """The last ones are kept; connections keep their numbers, whatever is forgotten."""
     log, first, second = RequestLog(), Connection(), Connection()

@@ -50,6 +50,8 @@ def test_private_ip_mode(api, old_api):
         ("/api/atlas/v2/groups/5356823b3794dee37132bb7b/peers/a/b", (404, "RESOURCE_NOT_FOUND")),
         ("/api/atlas/v2/groups/5356823b3794dee37132bb7b/peers/a%2Fb", (404, "INVALID_PEER_ID")),
         ("/api/atlas/v2/groups/5356823b3794dee37132bb7b/peers/%00%ff%e2", (404, "INVALID_PEER_ID")),
+        ("/api/atlas/v2/clusters", (404, "RESOURCE_NOT_FOUND")),
+        ("/api/atlas/v2/orgs", (404, "RESOURCE_NOT_FOUND")),
         ("/api/atlas/v1.5/groups", (404, "RESOURCE_NOT_FOUND")),
         ("/api/atlas", (404, "RESOURCE_NOT_FOUND")),
         ("/", (404, "RESOURCE_NOT_FOUND")),
