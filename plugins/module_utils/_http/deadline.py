@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ends a request when its time is up. All use of urllib3's private parts is in this file."""
+"""Ends a request when its time is up, whichever library sends it. All use of urllib3's private parts is in this file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,9 @@ import threading
 import time
 import typing as t
 
-from .tls import trusting, trusting_anybody
-
-try:
-    from requests.adapters import HTTPAdapter
+# requests and botocore bring urllib3. Without either of them, nothing here is used.
+with contextlib.suppress(ImportError):
     from urllib3.exceptions import HTTPError, NewConnectionError
-except ImportError:
-    # The transport says so to the user before anything here is used.
-    HTTPAdapter = object  # type: ignore[assignment,misc]
 
 
 class Deadline:
@@ -91,56 +86,28 @@ class Deadline:
                     self._guarded.shutdown(socket.SHUT_RDWR)
 
 
-class GuardedAdapter(HTTPAdapter):
-    """An adapter for a session of requests. A deadline guards its connections while they are in use.
+def guarded(pools: t.Mapping[str, t.Any], deadline_of: t.Callable[[], Deadline]) -> dict[str, t.Any]:
+    """Return classes of urllib3's pools whose connections a deadline guards while they are in use.
 
     Args:
-        deadline: The deadline of the session's requests.
+        pools: The classes of a manager, by scheme. They are subclassed, whatever they are: SOCKS and botocore bring their own.
+        deadline_of: Returns the deadline of the request that the current thread sends.
     """
-
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
-        super().__init__()
-
-    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
-        """Make the manager of connections without a proxy."""
-        super().init_poolmanager(*args, **kwargs)
-        self._guard_all(self.poolmanager)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
-        """Return the manager of connections through a proxy."""
-        is_new = proxy not in self.proxy_manager
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        if is_new:
-            self._guard_all(manager)
-        return manager
-
-    def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
-        """Set how the connections of the pool `conn` verify the server: as in requests, but with the shared TLS contexts.
-
-        Connections through a proxy read the certificates each time, as in requests.
-        """
-        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-        if url.lower().startswith("https:") and conn.proxy is None and "_socks_options" not in conn.conn_kw:
-            conn.conn_kw["ssl_context"] = trusting(conn.ca_certs or conn.ca_cert_dir) if verify else trusting_anybody()
-            conn.ca_certs = conn.ca_cert_dir = None
-
-    def _guard_all(self, manager: t.Any) -> None:
-        """Subclass whatever classes of connections a manager has; SOCKS brings its own."""
-        manager.pool_classes_by_scheme = {
-            scheme: type(pool.__name__, (pool,), {"ConnectionCls": _guarded(pool.ConnectionCls, self._deadline)})
-            for scheme, pool in manager.pool_classes_by_scheme.items()
-        }
+    return {
+        scheme: type(pool.__name__, (pool,), {"ConnectionCls": _guarded(pool.ConnectionCls, deadline_of)})
+        for scheme, pool in pools.items()
+    }
 
 
 # urllib3 reads `is_verified` only to warn of unverified connections. The user has asked for these, and the task warns once.
 _VERIFIED = property(lambda self: True, lambda self, value: None)
 
 
-def _guarded(base: t.Any, deadline: Deadline) -> type:
-    """Return a subclass of `base`, a class of urllib3's connections, that the deadline guards."""
+def _guarded(base: t.Any, deadline_of: t.Callable[[], Deadline]) -> type:
+    """Return a subclass of `base`, a class of urllib3's connections, that the deadlines guard."""
 
     def new_connection(self: t.Any) -> t.Any:
+        deadline = deadline_of()
         # A SOCKS connection does its own lookup.
         used = base._new_conn(self) if hasattr(self, "_socks_options") else _connect(self, base._new_conn, deadline)
         try:
@@ -152,14 +119,14 @@ def _guarded(base: t.Any, deadline: Deadline) -> type:
 
     def putrequest(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
         if self.sock is not None:
-            deadline.guard(self.sock)
+            deadline_of().guard(self.sock)
         base.putrequest(self, *args, **kwargs)
 
     def endheaders(self: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
         if self.sock is None:
             self.connect()
         # Not earlier: whatever fails before this has sent nothing.
-        deadline.was_sent = True
+        deadline_of().was_sent = True
         base.endheaders(self, *args, **kwargs)
 
     changes = {"_new_conn": new_connection, "putrequest": putrequest, "endheaders": endheaders, "is_verified": _VERIFIED}
@@ -169,8 +136,8 @@ def _guarded(base: t.Any, deadline: Deadline) -> type:
 def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], deadline: Deadline) -> t.Any:
     """Connect to the first address of a host that answers.
 
-    Each address gets its share of the time that is left, so that a silent one leaves some to the next. The libraries would give
-    each of them all the time.
+    Each address gets its share of the time that is left, so that a silent one leaves some to the next, and at most the time-out
+    for connecting. The libraries would give each of them all of that.
     """
     host, timeout = connection._dns_host, connection.timeout
     try:
@@ -181,7 +148,8 @@ def _connect(connection: t.Any, new_socket: t.Callable[[t.Any], t.Any], deadline
     failure: Exception | None = None
     for number, address in enumerate(addresses):
         try:
-            connection._dns_host, connection.timeout = address, deadline.remaining() / (len(addresses) - number)
+            share = deadline.remaining() / (len(addresses) - number)
+            connection._dns_host, connection.timeout = address, min(share, timeout or share)
             used = new_socket(connection)
         except HTTPError as error:
             failure = error

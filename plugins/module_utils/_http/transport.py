@@ -14,13 +14,15 @@ import typing as t
 from urllib.parse import urlsplit
 
 from .._version import VERSION
-from .deadline import Deadline, GuardedAdapter
+from .deadline import Deadline, guarded
 from .errors import ConnectionFailure, root_cause
 from .exchange import ApiCall, BodyError, Prepared, Reply, read_body
 from .pauses import Clock
+from .tls import trusting, trusting_anybody
 
 try:
     import requests
+    from requests.adapters import HTTPAdapter
     from requests.exceptions import ConnectTimeout, InvalidProxyURL, InvalidSchema, ProxyError, RequestException, Timeout
     from requests.utils import select_proxy
     from urllib3.connection import CertificateError  # type: ignore[attr-defined]
@@ -40,6 +42,43 @@ else:
 
         def get_redirect_target(self, resp: requests.Response) -> None:
             return None
+
+    class _GuardedAdapter(HTTPAdapter):
+        """An adapter for a session of requests. A deadline guards its connections while they are in use.
+
+        Args:
+            deadline: The deadline of the session's requests.
+        """
+
+        def __init__(self, deadline: Deadline) -> None:
+            self._deadline = deadline
+            super().__init__()
+
+        def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
+            """Make the manager of connections without a proxy."""
+            super().init_poolmanager(*args, **kwargs)
+            self._guard_all(self.poolmanager)
+
+        def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
+            """Return the manager of connections through a proxy."""
+            is_new = proxy not in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **kwargs)
+            if is_new:
+                self._guard_all(manager)
+            return manager
+
+        def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
+            """Set how the connections of the pool `conn` verify the server: as in requests, but with the shared TLS contexts.
+
+            Connections through a proxy read the certificates each time, as in requests.
+            """
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+            if url.lower().startswith("https:") and conn.proxy is None and "_socks_options" not in conn.conn_kw:
+                conn.conn_kw["ssl_context"] = trusting(conn.ca_certs or conn.ca_cert_dir) if verify else trusting_anybody()
+                conn.ca_certs = conn.ca_cert_dir = None
+
+        def _guard_all(self, manager: t.Any) -> None:
+            manager.pool_classes_by_scheme = guarded(manager.pool_classes_by_scheme, lambda: self._deadline)
 
 
 USER_AGENT = f"cloudpeer.atlas/{VERSION} (Ansible collection)"
@@ -75,7 +114,7 @@ class Transport:
         # A compressed body can grow a thousandfold; see `read_body`.
         self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": USER_AGENT})
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, GuardedAdapter(self._deadline))
+            self._session.mount(scheme, _GuardedAdapter(self._deadline))
 
     def close(self) -> None:
         """Close the connections."""
