@@ -173,7 +173,7 @@ def test_imports_are_relative_within_module_utils_only() -> None:
 
 def test_the_accepter_loads_no_client_of_atlas() -> None:
     loaded = loaded_with(SHARED / "_operations" / "atlas_vpc_peer_accepter.py")
-    unread = {SHARED / name for name in ("_http/tls.py", "_http/transport.py", "_http/deadline.py", "_auth/token_cache.py")}
+    unread = {SHARED / name for name in ("_http/tls.py", "_http/transport.py", "_auth/token_cache.py")}
     unread |= {SHARED / "_api" / "client.py", SHARED / "_auth" / "clients.py"}
     assert SHARED / "_aws" / "session.py" in loaded
     assert unread & loaded == set()

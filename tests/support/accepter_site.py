@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.aws import USER_ACCOUNT, Account, Aws
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import Front
@@ -22,12 +23,12 @@ ATLAS_BLOCK = "192.168.248.0/21"
 GROUP = "5356823b3794dee37132bb7b"
 
 
-_make = _aws_boto.Clients._make
+_send = _aws_boto.Clients.send
 
 
-def _make_patiently(clients: _aws_boto.Clients, service: str, unused_seconds: int, *, once: bool) -> Any:
-    """Make a client that gives moto as long as it takes: the seconds that a wait has left are those of the test's clock."""
-    return _make(clients, service, _aws_boto.READ_SECONDS, once=once)
+def send_patiently(clients: _aws_boto.Clients, service: str, action: str, unused_seconds: float, parameters: Any) -> Any:
+    """Give moto as long as it takes: the seconds that a wait has left are those of the test's clock."""
+    return _send(clients, service, action, _aws_boto.READ_SECONDS, parameters)
 
 
 class Owner(Account):
@@ -170,8 +171,8 @@ class AwsSite(Site):
         self.front.forget()
 
     def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
-        patch.setattr(_aws_session, "AwsSession", partial(_aws_session.AwsSession, clock=self.clock))
-        patch.setattr(_aws_boto.Clients, "_make", _make_patiently)
+        patch.setattr(_aws_session, "RateGovernor", partial(RateGovernor, self.clock, self.clock.sleep))
+        patch.setattr(_aws_boto.Clients, "send", send_patiently)
         return operation
 
     def run(self, task: Any = None, **options: Any) -> Done:

@@ -15,6 +15,7 @@ import typing as t
 
 from .._clouds.aws import AWS
 from .._engine.options import parse_option
+from .._http.deadline import Deadline, guarded
 from .._http.exchange import ApiCall
 from .errors import NoRegionError
 from .options import NAMES
@@ -55,6 +56,9 @@ LIBRARIES = (("boto3", BOTO3_IMPORT_ERROR),)
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
+# Whatever the environment and the profile say: AWS_RETRY_MODE, AWS_MAX_ATTEMPTS.
+RETRY_MODE = "standard"
+CREDENTIALS_ATTEMPTS = 5
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 # Suffixes of boto3's AWS_ENDPOINT_URL_ variables. The option `endpoint_url` is for EC2; these services may have another one.
 OWN_ENDPOINTS = {"sts": "STS", "route53": "ROUTE_53", "route53resolver": "ROUTE53RESOLVER", "service-quotas": "SERVICE_QUOTAS"}
@@ -76,7 +80,7 @@ def preload(*services: str) -> None:
     if LOADER is not None:
         with contextlib.suppress(botocore.exceptions.BotoCoreError):
             for service in services:
-                for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
+                for kind in ("service-2", "endpoint-rule-set-1"):
                     LOADER.load_service_model(service, kind)
 
 
@@ -85,12 +89,25 @@ def policy_name(service: str) -> str:
     return POLICY_NAMES.get(service, service)
 
 
+def _method(action: str) -> str:
+    """Return the name that a client's method has for an action: `list_hosted_zones_by_vpc` for `ListHostedZonesByVPC`."""
+    return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", action).lower()
+
+
+class _Thread(threading.local):
+    """What belongs to the current request of each thread: its deadline, and when it was sent."""
+
+    def __init__(self) -> None:
+        self.deadline = Deadline()
+        self.sent = 0.0
+
+
 class Clients:
     """The clients of one boto3 session. Thread-safe.
 
     Args:
         params: The options for AWS.
-        calls: The list that each request is added to, botocore's retries included.
+        calls: The list that each request is added to.
         names: The names of these options in messages.
 
     Raises:
@@ -102,15 +119,17 @@ class Clients:
         self._params = params
         self._calls = calls
         self._names = names
-        # When each thread sent its current request.
-        self._sent = threading.local()
-        # A client's timeout is fixed: the last client is kept with its timeout in seconds, by service and `once`.
-        self._clients: dict[tuple[str, bool], tuple[int, t.Any]] = {}
+        self._thread = _Thread()
+        # By service.
+        self._clients: dict[str, t.Any] = {}
         # The credentials of an assumed role; empty to use those of the session.
         self._role: dict[str, str] = {}
         with _MAKING:
             core = botocore.session.Session()
             core.register_component("data_loader", LOADER)
+            # Those of our own clients are set when they are made; this is for those that look for the credentials.
+            core.set_config_variable("retry_mode", RETRY_MODE)
+            core.set_config_variable("max_attempts", CREDENTIALS_ATTEMPTS)
             self._session = boto3.session.Session(
                 aws_access_key_id=params["access_key"] or None,
                 aws_secret_access_key=params["secret_key"] or None,
@@ -141,59 +160,75 @@ class Clients:
         frozen = credentials.get_frozen_credentials()
         return {one for one in (frozen.access_key, frozen.secret_key, frozen.token) if one}
 
-    def assume_role(self, arn: str) -> set[str]:
-        """Use the credentials of a role from now on, and return the secrets in them."""
-        found = self.get("sts").assume_role(RoleArn=arn, RoleSessionName="cloudpeer.atlas")["Credentials"]
+    def use_role(self, credentials: t.Mapping[str, t.Any]) -> set[str]:
+        """Use the credentials of an assumed role from now on, as STS returns them, and return the secrets in them."""
         self._role = {
-            "aws_access_key_id": str(found["AccessKeyId"]),
-            "aws_secret_access_key": str(found["SecretAccessKey"]),
-            "aws_session_token": str(found["SessionToken"]),
+            "aws_access_key_id": str(credentials["AccessKeyId"]),
+            "aws_secret_access_key": str(credentials["SecretAccessKey"]),
+            "aws_session_token": str(credentials["SessionToken"]),
         }
         self._clients.clear()
         return set(self._role.values())
 
-    def get(self, service: str, *, seconds: int = READ_SECONDS, once: bool = False) -> t.Any:
-        """Return a client.
+    def send(self, service: str, action: str, seconds: float, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Send a request once, and return the reply.
 
         Args:
-            service: Its service, as boto3 names it.
-            seconds: The read timeout of a request.
-            once: Whether botocore must not retry a request.
-        """
-        with _MAKING:
-            kept_seconds, client = self._clients.get((service, once), (0, None))
-            if client is None or kept_seconds != seconds:
-                client = self._make(service, seconds, once=once)
-                self._clients[service, once] = seconds, client
-        return client
+            service: The service, as boto3 names it.
+            action: The name of the action, such as `DescribeVpcs`.
+            seconds: The most seconds until the reply is complete.
+            parameters: The parameters of the action.
 
-    def _make(self, service: str, seconds: int, *, once: bool) -> t.Any:
-        config = botocore.config.Config(
-            connect_timeout=min(CONNECT_SECONDS, seconds),
-            read_timeout=seconds,
-            user_agent_extra="cloudpeer.atlas",
-            **({"retries": {"total_max_attempts": 1}} if once else {}),
-        )
+        Raises:
+            Exception: One of `FAILURES`.
+        """
+        client, deadline = self._get(service), self._thread.deadline
+        try:
+            with deadline.running(seconds):
+                return dict(getattr(client, _method(action))(**parameters) or {})
+        except FAILURES as error:
+            # After the deadline has shut the connection down, the library's error is not the cause.
+            if not deadline.has_expired:
+                raise
+            kind = botocore.exceptions.ReadTimeoutError if deadline.was_sent else botocore.exceptions.ConnectTimeoutError
+            raise kind(endpoint_url=client.meta.endpoint_url) from error
+
+    def _get(self, service: str) -> t.Any:
+        with _MAKING:
+            if service not in self._clients:
+                self._clients[service] = self._make(service)
+            return self._clients[service]
+
+    def _make(self, service: str) -> t.Any:
         own_endpoint = os.environ.get(f"AWS_ENDPOINT_URL_{OWN_ENDPOINTS[service]}") if service in OWN_ENDPOINTS else None
         client = self._session.client(
             service,
             region_name=self.region,
             endpoint_url=own_endpoint or self._params["endpoint_url"] or None,
             verify=self._params["aws_ca_bundle"] or None,
-            config=config,
+            config=botocore.config.Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                retries={"mode": RETRY_MODE, "total_max_attempts": 1},
+                user_agent_extra="cloudpeer.atlas",
+            ),
             **self._role,
         )
         client.meta.events.register("before-send", self._record_start)
         client.meta.events.register("response-received", self._record_end)
+        # A version of botocore without these has only the time-outs, which start again with every byte.
+        with contextlib.suppress(AttributeError):
+            pools = client._endpoint.http_session._pool_classes_by_scheme
+            pools.update(guarded(pools, lambda: self._thread.deadline))
         return client
 
     def _record_start(self, **unused: t.Any) -> None:
-        self._sent.at = time.monotonic()
+        self._thread.sent = time.monotonic()
 
     def _record_end(self, event_name: str, response_dict: t.Mapping[str, t.Any] | None = None, **unused: t.Any) -> None:
         service, action = event_name.split(".")[1:3]
         status = response_dict.get("status_code") if response_dict else None
-        milliseconds = round((time.monotonic() - self._sent.at) * 1000)
+        milliseconds = round((time.monotonic() - self._thread.sent) * 1000)
         method = "GET" if service == "route-53" else "POST"
         self._calls.append(ApiCall(method, f"{policy_name(service)}:{action}", status, milliseconds))
         if service in JSON_SERVICES:

@@ -8,14 +8,29 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._http.errors import MAX_DETAIL_LENGTH, InvalidOptionError, OvertakenError, TaskError
+from .._http.errors import MAX_DETAIL_LENGTH, InvalidOptionError, OvertakenError, RateLimitError, TaskError
 from .._http.redact import redacted
 from .options import NAMES
 
-# Codes of throttled requests: the same request may succeed a little later.
+# Codes of requests that are refused for their rate, so that the same request may succeed a little later.
 _THROTTLED = frozenset(
-    ("EC2ThrottledException", "RequestLimitExceeded", "RequestThrottled", "Throttling", "ThrottlingException", "TooManyRequests")
+    (
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequests",
+        "TooManyRequestsException",
+    )
 )
+_TOO_MANY_REQUESTS = 429
+_SHARED_LIMIT = "The limit is that of the account in this region, shared with all other automation:"
 _FORBIDDEN = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"))
 # Codes of writes to an object that has changed since it was read: the task reads it and plans again.
 _OVERTAKEN = frozenset(
@@ -143,16 +158,22 @@ def _refusal(
     hint = _HINTS.get(code or "", "").format(**names) or None
     if code in _FORBIDDEN:
         hint = f"Allow {action} to these credentials; the documentation of the module has the whole IAM policy."
-    is_fault = isinstance(status, int) and status >= 500
+    is_throttled = code in _THROTTLED or status == _TOO_MANY_REQUESTS
+    if is_throttled:
+        more_time = f"raise {names['wait_timeout']}, or " if "wait_timeout" in names else ""
+        hint = f"{_SHARED_LIMIT} {more_time}run the task again when that sends less."
+    is_fault = isinstance(status, int) and status >= 500 and not is_throttled
     message = f"Failed to {description}: {text} ({action}: {code or 'no code'})."
     made: dict[str, t.Any] = {
         "http_status": status,
         "error_code": code,
         "detail": detail[:MAX_DETAIL_LENGTH] or None,
         "hint": hint,
-        "outcome_unknown": is_write and is_fault and code not in _THROTTLED,
-        "is_transient": is_fault or code in _THROTTLED,
+        "outcome_unknown": is_write and is_fault,
+        "is_transient": is_fault,
     }
     if code in _FORBIDDEN:
         return DeniedError(message, permission=action, **made)
+    if is_throttled:
+        return RateLimitError(message, **made)
     return (OvertakenError if is_write and code in _OVERTAKEN else TaskError)(message, **made)

@@ -13,6 +13,7 @@ from .._http.threads import Workers
 from . import replies
 from .errors import NOT_AWS
 from .objects import DNS_ATTRIBUTES, Reply, Vpc
+from .rate import READERS
 from .replies import Parsed, member
 from .session import AwsSession
 
@@ -21,8 +22,6 @@ Key = tuple[str, ...]
 Question = t.Callable[[], t.Any]
 Pages = t.Sequence[Reply]
 
-# How many requests are sent to AWS at the same time. AWS counts them by account and region.
-READERS = 8
 # The most values that AWS takes in a filter.
 MOST_VALUES = 200
 CONNECTIONS_QUOTA, ROUTES_QUOTA = "L-7E9ECCDB", "L-93826ACB"

@@ -10,7 +10,8 @@ from functools import partial
 
 from .._aws.errors import NoRegionError
 from .._aws.objects import DNS_ATTRIBUTES, DhcpOptions
-from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, READERS, ROUTES_QUOTA, Survey, carry_out
+from .._aws.rate import READERS
+from .._aws.survey import CONNECTIONS_QUOTA, NO_DHCP_OPTIONS, ROUTES_QUOTA, Survey, carry_out
 from .._engine.options import Parameters
 from .._http.errors import TaskError
 from .._http.threads import Workers

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 
 from .._api.client import AtlasClient
 from .._auth import clients
+from .._aws.rate import RateGovernor
 from .._aws.session import AwsSession
 from .._engine.operation import Warn
 from .._engine.options import Parameters
@@ -34,6 +35,7 @@ class CheckSession:
         self.atlas = atlas
         self.calls: list[t.Any] = atlas.calls if atlas is not None else []
         self._aws: list[AwsSession] = []
+        self._governor = RateGovernor()
         self._gcp: list[GcpSession] = []
 
     def open_aws(self, credentials: Parameters) -> AwsSession:
@@ -42,7 +44,7 @@ class CheckSession:
         Raises:
             TaskError: If the credentials cannot be used, or there is no region.
         """
-        aws = AwsSession(credentials, calls=self.calls, names=AWS_NAMES)
+        aws = AwsSession(credentials, calls=self.calls, names=AWS_NAMES, governor=self._governor)
         self._aws.append(aws)
         return aws
 

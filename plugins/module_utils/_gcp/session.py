@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 import typing as t
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import quote, urlencode, urlsplit
 
 from .._engine.operation import Warn
 from .._engine.options import Parameters
 from .._http.errors import TaskError, connection_error
 from .._http.exchange import ApiCall, Reply, parse_json
-from .._http.pauses import backoff
+from .._http.pauses import repeat
 from .._http.transport import REQUESTS_IMPORT_ERROR, Transport, TransportError
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens, TokenUnansweredError
 from .errors import CONNECTION_HINTS, HOST, gcp_error, odd_reply
@@ -88,16 +90,9 @@ class GcpSession:
         Raises:
             TaskError: If it fails.
         """
-        for attempt in range(READ_RETRIES):
-            try:
-                return self._answer(description, "GET", path, query=query)
-            except TaskError as error:
-                pause = backoff(attempt)
-                is_late = self._deadline is not None and self._clock() + pause >= self._deadline
-                if not error.is_transient or is_late:
-                    raise
-                self._sleep(pause)
-        return self._answer(description, "GET", path, query=query)
+        until = math.inf if self._deadline is None else self._deadline
+        request = partial(self._answer, description, "GET", path, query=query)
+        return repeat(request, READ_RETRIES, until, self._clock, self._sleep)
 
     def write(self, description: str, path: str, body: t.Mapping[str, t.Any], request_id: str) -> dict[str, t.Any]:
         """Send a request that changes something, once, and return the object in the reply.

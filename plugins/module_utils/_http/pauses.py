@@ -11,10 +11,11 @@ import threading
 import time
 import typing as t
 
-from .errors import StoppedError
+from .errors import StoppedError, TaskError
 
 Clock = t.Callable[[], float]
 Sleep = t.Callable[[float], None]
+_Result = t.TypeVar("_Result")
 
 # In seconds.
 LONGEST_BACKOFF = 60.0
@@ -22,9 +23,33 @@ LONGEST_BACKOFF = 60.0
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 
 
-def backoff(attempt: int) -> float:
-    """Return the seconds to pause after a failed attempt, numbered from 0: they double, with jitter."""
-    return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), LONGEST_BACKOFF)  # noqa: S311 - jitter is no secret
+def backoff(attempt: int, longest: float = LONGEST_BACKOFF) -> float:
+    """Return the seconds to pause after a failed attempt, numbered from 0: they double up to the longest, with jitter."""
+    return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), longest)  # noqa: S311 - jitter is no secret
+
+
+def repeat(request: t.Callable[[], _Result], retries: int, until: float, clock: Clock, sleep: Sleep) -> _Result:
+    """Send a request that changes nothing, and again after transient failures.
+
+    Args:
+        request: Sends it once.
+        retries: How often it is sent again, at most.
+        until: When it is sent for the last time, on the clock.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps that many seconds.
+
+    Raises:
+        TaskError: The last failure.
+    """
+    for attempt in range(retries):
+        try:
+            return request()
+        except TaskError as error:
+            pause = backoff(attempt)
+            if not error.is_transient or clock() + pause >= until:
+                raise
+        sleep(pause)
+    return request()
 
 
 def check_stopped() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from functools import partial
 
 from ..._engine.options import Parameters
 from ..._http.errors import OvertakenError
@@ -136,7 +137,8 @@ class Network:
             tags = [{"Key": key, "Value": value} for key, value in request.tags]
             self._session.write(f"tag {connection_id}", "CreateTags", Resources=[connection_id], Tags=tags)
         else:
-            vpc_id, change = t.cast(Vpc, view.vpc).id, {DNS_ATTRIBUTES[request.name]: {"Value": True}}
+            vpc_id = t.cast(Vpc, view.vpc).id
+            change: dict[str, t.Any] = {DNS_ATTRIBUTES[request.name]: {"Value": True}}
             self._session.write(f"enable {request.name} of the VPC {vpc_id}", "ModifyVpcAttribute", VpcId=vpc_id, **change)
         return view_after(view, request)
 
@@ -151,24 +153,26 @@ class Network:
         return with_status(view, accepted.status, accepted.status_message)
 
     def _change_route(self, change: RouteChange) -> None:
-        """Change a route, after checking that its target is still the one that was read.
-
-        AWS refuses a second route to a block, but replaces or deletes a route whatever its target.
-        """
-        if change.action != "create":
-            tables = self._find_tables(change.table_id, "route-table-id", change.table_id)
-            routes = [route_to(table, change.block) for table in tables]
-            target = next((route.target for route in routes if route is not None), None)
-            if target != change.before:
-                raise OvertakenError(
-                    f"The route to {change.block} in {change.table_id} has changed meanwhile: "
-                    f"it led to {change.before}, and now leads to {target}.",
-                    hint="Run the task again.",
-                )
+        """Change a route. Its target must still be the one that was read, each time when the change is sent."""
         self._session.write(
             f"{change.action} the route to {change.block} in route table {change.table_id}",
             _ROUTE_ACTIONS[change.action],
+            partial(self._check_target, change),
             RouteTableId=change.table_id,
             DestinationCidrBlock=change.block,
             **({"VpcPeeringConnectionId": change.target} if change.target is not None else {}),
         )
+
+    def _check_target(self, change: RouteChange) -> None:
+        """Check that a route leads where it did. AWS refuses a second route to a block, but replaces or deletes any."""
+        if change.action == "create":
+            return
+        tables = self._find_tables(change.table_id, "route-table-id", change.table_id)
+        routes = [route_to(table, change.block) for table in tables]
+        target = next((route.target for route in routes if route is not None), None)
+        if target != change.before:
+            raise OvertakenError(
+                f"The route to {change.block} in {change.table_id} has changed meanwhile: "
+                f"it led to {change.before}, and now leads to {target}.",
+                hint="Run the task again.",
+            )
