@@ -359,7 +359,7 @@ accepter:
           type: str
 api_calls:
   description: >-
-    The requests to AWS in their order, those that boto3 repeated included, each with C(method), C(path) (the action, as in an IAM
+    The requests to AWS in their order, those that were repeated included, each with C(method), C(path) (the action, as in an IAM
     policy), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list

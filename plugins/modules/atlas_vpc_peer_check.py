@@ -402,6 +402,8 @@ notes:
     credentials has an IAM policy with them.
   - The task sends one request for each kind of object and each combination of AWS credentials and region, and three for each VPC.
     In Atlas, it sends one for each cloud, and one for each project in GCP.
+  - If AWS refuses a request because the account sends too many, the task sends it again, for up to two minutes.
+    E(AWS_RETRY_MODE) and E(AWS_MAX_ATTEMPTS) are not used.
   - In GCP, the account needs the permission C(compute.networks.list), which the role I(Compute Network Viewer) has.
   - O(api_version=v1.0) does not describe clusters, so it needs O(atlas=false).
 seealso:

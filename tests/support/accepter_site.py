@@ -26,11 +26,6 @@ GROUP = "5356823b3794dee37132bb7b"
 _send = _aws_boto.Clients.send
 
 
-def send_patiently(clients: _aws_boto.Clients, service: str, action: str, unused_seconds: float, parameters: Any) -> Any:
-    """Give moto as long as it takes: the seconds that a wait has left are those of the test's clock."""
-    return _send(clients, service, action, _aws_boto.READ_SECONDS, parameters)
-
-
 class Owner(Account):
     """An account whose clients are kept: to make one takes longer than all that a test asks it."""
 
@@ -63,12 +58,14 @@ class AwsSite(Site):
         vpc_id: The VPC.
         tables: Its route tables, the main one first.
         connection_id: The connection that Atlas has requested.
+        given: When each request was sent, for which action, and how many seconds it was given.
     """
 
     aws: Aws
     front: Front
     clock: FakeClock
     lines: list[str] = field(default_factory=list)
+    given: list[tuple[float, str, float]] = field(default_factory=list)
     atlas_block: str = ATLAS_BLOCK
 
     operation = OPERATION
@@ -172,8 +169,17 @@ class AwsSite(Site):
 
     def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
         patch.setattr(_aws_session, "RateGovernor", partial(RateGovernor, self.clock, self.clock.sleep))
-        patch.setattr(_aws_boto.Clients, "send", send_patiently)
+        patch.setattr(_aws_boto.Clients, "send", self._sending())
         return operation
+
+    def _sending(self) -> Any:
+        """Return how clients send: moto gets as long as it takes, for the seconds that are left are on the clock of the test."""
+
+        def send(clients: Any, service: str, action: str, seconds: float, parameters: Any) -> Any:
+            self.given.append((self.clock.now, action, seconds))
+            return _send(clients, service, action, _aws_boto.READ_SECONDS, parameters)
+
+        return send
 
     def run(self, task: Any = None, **options: Any) -> Done:
         """Run a task; see `Site`. A failure has all its fields."""

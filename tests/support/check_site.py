@@ -6,8 +6,12 @@ That is moto for AWS, a stand-in for GCP, and what azure.azcollection would have
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check import session as _check_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
@@ -144,6 +148,10 @@ class CheckSite(ReadingSite):
     def forget(self) -> None:
         self.front.forget()
         self.emulator.requests.clear()
+
+    def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
+        patch.setattr(_check_session, "RateGovernor", partial(RateGovernor, self.clock, self.clock.sleep))
+        return operation
 
     def cloud_writes(self) -> list[Any]:
         return self.front.writes

@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ class Reply:
     """A reply; `length` tells another length than the body has, `drop` (`close` or `reset`) sends nothing.
 
     `interim` is sent in front of it as it is; the reply itself then comes only when there is another request on the connection.
+    With `drip`, so many seconds pass before each byte of the body.
     """
 
     status: int = 200
@@ -61,6 +63,7 @@ class Reply:
     length: int | None = None
     drop: str = ""
     interim: bytes = b""
+    drip: float = 0.0
 
 
 def reply(content: Any, status: int = 200, *headers: tuple[str, str]) -> Reply:
@@ -175,7 +178,11 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status != 204:
             self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
         self.end_headers()
-        self.wfile.write(answer.body)
+        for start in range(len(answer.body)) if answer.drip else ():
+            self.wfile.flush()
+            time.sleep(answer.drip)
+            self.wfile.write(answer.body[start : start + 1])
+        self.wfile.write(b"" if answer.drip else answer.body)
         if answer.length is not None:
             self.close_connection = True
 

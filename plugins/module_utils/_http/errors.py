@@ -79,7 +79,7 @@ class TaskError(Exception):
     @property
     def is_unanswered(self) -> bool:
         """Whether to try again later: no reply, a server error (5xx), or a rate limit (429)."""
-        return isinstance(self, NoAnswerError) or (self.http_status or 0) >= 500 or self.http_status == 429
+        return isinstance(self, (NoAnswerError, RateLimitError)) or (self.http_status or 0) >= 500 or self.http_status == 429
 
     def to_result(self) -> dict[str, t.Any]:
         """Return the fields of a failed result: `msg`, `http_status`, `error_code`, `detail`."""

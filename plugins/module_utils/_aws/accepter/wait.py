@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..._engine.options import Parameters
 from ..._engine.wait import Wait, WaitTimeoutError
-from ..._http.errors import TaskError
+from ..._http.errors import RateLimitError, TaskError
 from ..objects import ACTIVE, ENDED, INITIATING, PENDING, PeeringConnection
 from .checks import check_usable, find_block
 from .network import Network
@@ -91,8 +91,11 @@ class ConnectionWaiter:
     def _until(self, is_done: t.Callable[[PeeringConnection], bool], goal: str) -> Wait[View]:
         def late(view: View, error: WaitTimeoutError) -> TaskError:
             status = view.connection.status if view.connection is not None else UNKNOWN
-            unanswered = error.unanswered
-            silence = f" AWS did not answer at last: {unanswered.detail}." if isinstance(unanswered, TaskError) else ""
+            unanswered, silence = error.unanswered, ""
+            if isinstance(unanswered, RateLimitError):
+                silence = f" {unanswered}"
+            elif unanswered is not None:
+                silence = f" AWS did not answer at last: {unanswered.detail}."
             return TaskError(
                 f"The VPC peering connection {self._id} is still {status} after {error.waited:.0f} seconds of waiting for it "
                 f"to be {goal}.{silence}",

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore.loaders
+import botocore.retries.standard
 import pytest
 import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS, validate
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, AwsSite, owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting, refusal
@@ -267,17 +273,53 @@ def test_what_aws_repeats_of_a_secret_is_not_shown(site: AwsSite) -> None:
     assert "********" in done.msg
 
 
-def test_a_slow_sts_is_not_waited_for_long(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, list[tuple[int, bool]]] = {}
-    get = _aws_boto.Clients.get
+@pytest.mark.parametrize(("wait_timeout", "seconds"), [(1800, 60), (20, 20), (3, 3)])
+def test_a_request_is_given_wait_timeout_and_a_minute_at_most(site: AwsSite, wait_timeout: int, seconds: int) -> None:
+    site.run(check_mode=True, wait_timeout=wait_timeout)
+    given = {action: left for unused, action, left in site.given}
+    # Some networks do not reach STS.
+    assert (given.pop("GetCallerIdentity"), set(given.values())) == (min(5, seconds), {seconds})
 
-    def note(self: Any, service: str, *, seconds: int = 60, once: bool = False) -> Any:
-        asked.setdefault(service, []).append((seconds, once))
-        return get(self, service, seconds=seconds, once=once)
 
-    monkeypatch.setattr(_aws_boto.Clients, "get", note)
-    site.run(check_mode=True)
-    assert (asked["sts"], set(asked["ec2"])) == ([(5, True)], {(60, False)})
+@pytest.mark.parametrize("way", ["plain", "tls", "proxy"])
+def test_a_reply_that_drips_ends_with_the_deadline(
+    site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setattr(_aws_session, "SHORTEST_SECONDS", 0.3)
+    with serving(
+        Reply(200, b"<DescribeVpcsResponse>" * 50, drip=0.05), tls=certificate(authority) if way == "tls" else None
+    ) as wire:
+        if way == "proxy":
+            monkeypatch.setenv("HTTP_PROXY", wire.base_url)
+        url = "http://ec2.invalid" if way == "proxy" else wire.base_url
+        params = {**dict.fromkeys(AWS_OPTIONS.options), **site.options, "endpoint_url": url, "wait_timeout": 0.3}
+        session = AwsSession({**params, "aws_ca_bundle": str(tmp_path / "ca.pem")})
+        started = time.monotonic()
+        with pytest.raises(TaskError, match="Read timeout on endpoint URL") as read:
+            session.read_pages("read it", "ec2", "DescribeVpcs")
+        with pytest.raises(TaskError, match="Read timeout on endpoint URL") as written:
+            session.write("make it", "CreateRoute", RouteTableId="rtb-1")
+    # All bytes would take most of a minute, for each of them.
+    assert time.monotonic() - started < 10
+    assert (read.value.outcome_unknown, written.value.outcome_unknown) == (False, True)
+
+
+def test_variables_for_retries_are_not_used(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by the clients that look for the credentials either; a value that botocore cannot read does no harm."""
+    monkeypatch.setenv("AWS_RETRY_MODE", "adaptive")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "many")
+    clients = _aws_boto.Clients({**dict.fromkeys(AWS_OPTIONS.options), **site.options}, [])
+    assert clients._get("ec2").meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert clients._session.client("sts").meta.config.retries == {"mode": "standard", "total_max_attempts": 5}
+
+
+def test_codes_of_refusals_for_the_rate_are_those_of_botocore() -> None:
+    """But for those of other services, and a quota on resources: it does not help to wait for that."""
+    others = {"LimitExceededException", "ProvisionedThroughputExceededException", "TransactionInProgressException"}
+    known = set(botocore.retries.standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
+    assert known - others <= _aws_errors._THROTTLED
 
 
 # Options

@@ -100,7 +100,6 @@ def test_one_change_whose_reply_was_lost_counts(site: AwsSite, action: str) -> N
         DROP,
         pytest.param(RESET, marks=pytest.mark.full),
         pytest.param(refusal("Unavailable", status=503), marks=pytest.mark.full),
-        refusal("RequestLimitExceeded", status=503),
     ],
 )
 def test_a_request_that_never_arrived_is_sent_after_a_look(site: AwsSite, action: str, reply: Any) -> None:
@@ -130,9 +129,12 @@ def test_botocore_repeats_no_write_by_itself(site: AwsSite, action: str) -> None
     assert done.changed == (action == "CreateRoute")
 
 
-def test_a_read_is_repeated_by_botocore(site: AwsSite) -> None:
-    site.front.rule("DescribeVpcs", DROP, times=1)
-    assert site.run().changed
+@pytest.mark.parametrize("lost", [4, 5])
+def test_a_read_without_an_answer_is_repeated(site: AwsSite, monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    site.front.rule("DescribeVpcs", DROP, times=lost)
+    assert site.run(check_mode=True).failed == (lost == 5)
+    assert (site.front.actions.count("DescribeVpcs"), len(site.clock.pauses)) == (5, 4)
 
 
 def test_a_lost_reply_without_a_read_after_it_leaves_it_open(site: AwsSite) -> None:
@@ -142,15 +144,89 @@ def test_a_lost_reply_without_a_read_after_it_leaves_it_open(site: AwsSite) -> N
     assert (done.failed, done.changed) == (True, True)
 
 
-def test_throttling_of_many_changes_one_after_the_other(site: AwsSite) -> None:
+# AWS refuses the rate
+
+
+LIMIT = refusal("RequestLimitExceeded", "Request limit exceeded.", status=503)
+
+
+@pytest.mark.parametrize(
+    ("action", "reply"),
+    [
+        *((action, LIMIT) for action in [*WRITES, "DescribeVpcs", "GetCallerIdentity"]),
+        ("CreateRoute", refusal("Throttling")),
+        ("CreateRoute", refusal("Odd", status=429)),
+    ],
+)
+def test_refusals_for_the_rate_are_waited_for(site: AwsSite, monkeypatch: pytest.MonkeyPatch, action: str, reply: Any) -> None:
+    """Source: "Request throttling for the Amazon EC2 API" in AWS's manual."""
+    # These are not used: botocore would wait by a rate of its own.
+    monkeypatch.setenv("AWS_RETRY_MODE", "adaptive")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "9")
+    options = leave_one(site, action) if action in WRITES else {}
+    site.clock.pauses.clear()
+    site.front.rule(action, reply, times=6)
+    done = site.run(wait_timeout=120, **options)
+    assert (done.failed, done.changed, done.warnings) == (False, True, []), done.result
+    sent = [number for number, one in enumerate(site.front.actions) if one == action]
+    # What was refused was not done. Only the target of a route is looked at again before it is changed.
+    between = {"DescribeRouteTables"} if action in ("ReplaceRoute", "DeleteRoute") else set()
+    assert ({*site.front.actions[sent[0] : sent[6]]}, len(sent)) == ({action, *between}, 7)
+    longest = (1, 2, 4, 8, 16, 20)
+    pauses = site.clock.pauses[:6]
+    assert all(most / 2 <= pause <= most for most, pause in zip(longest, pauses, strict=True)), pauses
+    assert not site.run(**options).changed
+
+
+@pytest.mark.parametrize(
+    ("action", "did"), [("CreateRoute", "create the route to 192.168.248.0/21 in"), ("DescribeVpcs", "read the VPC vpc-")]
+)
+def test_refusals_for_the_rate_end_with_wait_timeout(site: AwsSite, action: str, did: str) -> None:
+    site.front.rule(action, LIMIT)
+    done = site.run(wait_timeout=120)
+    sent = site.front.actions.count(action)
+    assert 9 <= sent <= 15
+    expected = (
+        f"Failed to {did}",
+        f"Request limit exceeded (ec2:{action}: RequestLimitExceeded). ",
+        f"AWS has refused ec2:{action} {sent} times in 120 seconds. ",
+        "The limit is that of the account in this region, shared with all other automation: raise wait_timeout, or run the task",
+    )
+    assert done.missing(*expected) == []
+    assert (done.result["error_code"], done.result["http_status"]) == ("RequestLimitExceeded", 503)
+    assert done.changed == (action == "CreateRoute")
+    assert 120 <= sum(site.clock.pauses) <= 121
+
+
+def test_a_rate_that_is_too_high_all_the_time_is_waited_for(site: AwsSite) -> None:
+    site.accept()
     for unused in range(6):
         site.add_table()
-    # Every second one is refused.
-    for number in range(1, 8):
-        site.front.rule("CreateRoute", refusal("RequestLimitExceeded", status=503), skip=1 if number > 1 else 0, times=1)
-    done = site.run()
+    # Every second one is refused. Each request has wait_timeout for itself.
+    for number in range(1, 9):
+        site.front.rule("CreateRoute", LIMIT, skip=1 if number > 1 else 0, times=1)
+    done = site.run(wait_timeout=2)
     assert (done.failed, len(site.targets())) == (False, 8), done.result
-    assert len(site.clock.pauses) >= 7
+    assert len(site.clock.pauses) == 8
+
+
+@pytest.mark.parametrize("action", ["ReplaceRoute", "DeleteRoute"])
+def test_a_route_that_passes_to_others_in_a_pause_stays(site: AwsSite, action: str) -> None:
+    options = {"route_table_ids": site.tables[:1], **(ABSENT if action == "DeleteRoute" else {})}
+    main, gateway = site.tables[0], site.add_gateway()
+    if action == "DeleteRoute":
+        site.run(route_table_ids=[main])
+    else:
+        site.accept()
+        site.route_to_former(main)
+
+    def change() -> None:
+        site.delete_route(main)
+        site.route(main, GatewayId=gateway)
+
+    site.front.rule(action, LIMIT, before=change, times=1)
+    done = site.run(**options)
+    assert (done.failed, site.front.writes, site.targets()) == (action == "ReplaceRoute", [action], {main: gateway}), done.result
 
 
 # Somebody else is faster

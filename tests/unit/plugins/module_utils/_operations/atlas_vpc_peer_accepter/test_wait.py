@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto as _aws_boto
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 
@@ -104,7 +101,7 @@ def test_a_poll_without_an_answer_does_not_end_the_wait(site: AwsSite) -> None:
     site.front.provisioning = 4
     site.front.rule("DescribeVpcPeeringConnections", refusal("Unavailable", status=503), skip=3, times=2)
     assert site.run(**WAIT).accepter["connection"]["status"] == "active"
-    # Within a wait, botocore repeats nothing by itself.
+    # A wait polls anyway: its requests are not repeated beside that.
     assert [one.times for one in site.front.rules] == [0]
 
 
@@ -123,20 +120,22 @@ def test_a_permission_that_is_taken_away_ends_the_wait(site: AwsSite) -> None:
     assert sum(site.clock.pauses) < 3
 
 
-def test_the_requests_of_a_wait_end_with_it(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_requests_of_a_wait_end_with_it(site: AwsSite) -> None:
     """A server that hangs does not keep the task longer than wait_timeout, give or take a second."""
     site.front.provisioning = 1_000_000
-    asked: list[tuple[float, int, bool]] = []
-    get = _aws_boto.Clients.get
-
-    def note(self: Any, service: str, *, seconds: int = 60, once: bool = False) -> Any:
-        asked.append((site.clock.now, seconds, once))
-        return get(self, service, seconds=seconds, once=once)
-
-    monkeypatch.setattr(_aws_boto.Clients, "get", note)
     start = site.clock.now
     assert site.run(wait=True, wait_timeout=30).failed
-    polls = [(moment - start, seconds, once) for moment, seconds, once in asked if moment > start]
+    polls = [(moment - start, seconds) for moment, unused, seconds in site.given if moment > start]
     assert len(polls) > 5
-    assert all(once and seconds <= max(1.0, 31 - passed) for passed, seconds, once in polls)
+    assert all(seconds <= max(1.0, 30 - passed) for passed, seconds in polls)
     assert polls[-1][1] == 1
+
+
+def test_a_wait_that_ends_while_aws_refuses_the_rate(site: AwsSite) -> None:
+    site.front.provisioning = 1_000_000
+    site.front.rule("DescribeVpcPeeringConnections", refusal("RequestLimitExceeded", status=503), skip=3)
+    done = site.run(wait=True, wait_timeout=60)
+    assert done.missing("is still provisioning after 60 seconds", "AWS has refused ec2:DescribeVpcPeeringConnections") == []
+    # Each is longer than the one before, which is more polite than a poll each second.
+    assert 10 < max(site.clock.pauses) <= 20
+    assert done.changed

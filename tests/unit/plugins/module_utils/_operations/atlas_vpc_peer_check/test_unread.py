@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 import requests
-from ansible_collections.cloudpeer.atlas.tests.support.aws_front import NAMESPACE, denial
+from ansible_collections.cloudpeer.atlas.tests.support.aws_front import NAMESPACE, denial, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.check_site import CheckSite
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, Sent, forward, reply, serving
 
@@ -75,6 +76,38 @@ def test_a_prefix_list_that_does_not_matter_need_not_be_read(site: CheckSite) ->
     done = site.run(instance_ids=[instance])
     assert action in site.front.actions
     assert done.found == {}
+
+
+@pytest.mark.parametrize("action", ["DescribeSubnets", "ListHostedZonesByVPC", "ListResolverRules", "GetServiceQuota"])
+def test_a_read_that_is_refused_for_its_rate_is_waited_for(site: CheckSite, action: str) -> None:
+    """Route 53 says Throttling with 400, its Resolver ThrottlingException, and Service Quotas TooManyRequestsException."""
+    codes = {
+        "GetServiceQuota": "TooManyRequestsException",
+        "ListHostedZonesByVPC": "Throttling",
+        "ListResolverRules": "ThrottlingException",
+    }
+    reply = denial(action)
+    body = re.sub(
+        b"AccessDenied(?:Exception)?|UnauthorizedOperation", codes.get(action, "RequestLimitExceeded").encode(), reply.body
+    )
+    reply.body = body
+    reply.status = 503 if action.startswith("Describe") else 400
+    site.front.rule(action, reply, times=6)
+    assert site.run().found == {}
+    assert site.front.actions.count(action) >= 7
+    assert max(site.clock.pauses) <= 20
+
+
+def test_a_check_waits_two_minutes_for_a_read(site: CheckSite) -> None:
+    site.front.rule("DescribeSubnets", refusal("RequestLimitExceeded", status=503))
+    done = site.run()
+    assert (done.found["P301"], round(sum(site.clock.pauses))) == ("unknown", 120)
+    title = done.finding("P301")
+    shown = f"{title}"
+    for part in ("AWS has refused ec2:DescribeSubnets", "times in 120 seconds", "of the account in this region, shared with all"):
+        assert part in shown
+    # A check has no such option.
+    assert "wait_timeout" not in shown
 
 
 def odd_replies(action: str) -> list[Reply]:

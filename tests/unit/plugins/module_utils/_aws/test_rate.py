@@ -1,0 +1,83 @@
+"""The governor of requests to AWS: which requests a refusal holds back, and for how long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import RateLimitError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.threads import Workers
+from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
+
+MINE = ("111122223333", "eu-west-1", "ec2:CreateRoute")
+
+
+def refuse(times: int) -> Any:
+    """Return a request that is refused so many times."""
+    left = [times]
+
+    def request() -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise RateLimitError("Failed.")
+        return "done"
+
+    return request
+
+
+@pytest.mark.parametrize(
+    ("other", "is_held"),
+    [
+        (MINE, True),
+        ((*MINE[:2], "ec2:DeleteRoute"), False),
+        ((MINE[0], "eu-west-2", MINE[2]), False),
+        (("444455556666", *MINE[1:]), False),
+    ],
+)
+def test_a_refusal_holds_back_the_same_action_alone(clock: FakeClock, other: tuple[str, str, str], is_held: bool) -> None:
+    """Source: "Request throttling for the Amazon EC2 API" in AWS's manual: for each account, region and API."""
+    governor = RateGovernor(clock, clock.sleep)
+    with pytest.raises(RateLimitError):
+        governor.send(*MINE, refuse(2), clock.now + 0.1)
+    # It was refused a second time at the end of its time, so that the next pause has to come from another one.
+    governor._governor(*MINE).pause(7)
+    governor.send(*other, refuse(0), clock.now)
+    assert clock.pauses[1:] == ([7] if is_held else [])
+
+
+def test_route_53_counts_the_requests_of_an_account_together(clock: FakeClock) -> None:
+    """Source: "Throttling for Amazon Route 53 API requests" in AWS's manual."""
+    governor = RateGovernor(clock, clock.sleep)
+    found = {
+        governor._governor("111122223333", region, action)
+        for region in ("eu-west-1", "us-east-1")
+        for action in ("route53:ListHostedZonesByVPC", "route53:GetHostedZone")
+    }
+    assert len(found) == 1
+    assert governor._governor("111122223333", "eu-west-1", "route53resolver:ListResolverRules") not in found
+
+
+def test_pauses_get_longer_up_to_twenty_seconds_until_the_end(clock: FakeClock) -> None:
+    governor = RateGovernor(clock, clock.sleep)
+    started = clock.now
+    with pytest.raises(RateLimitError, match=r"^Failed\. AWS has refused ec2:CreateRoute [0-9]+ times in 120 seconds\.$"):
+        governor.send(*MINE, refuse(1000), started + 120)
+    assert clock.now == pytest.approx(started + 120)
+    longest = [1, 2, 4, 8, 16, *[20] * 20]
+    # The last one is what was left.
+    assert all(most / 2 <= pause <= most for most, pause in zip(longest, clock.pauses[:-1])), clock.pauses
+
+
+def test_without_time_a_request_is_sent_once(clock: FakeClock) -> None:
+    with pytest.raises(RateLimitError, match=r"refused ec2:CreateRoute once\.$"):
+        RateGovernor(clock, clock.sleep).send(*MINE, refuse(1), clock.now)
+    assert clock.pauses == []
+
+
+def test_requests_side_by_side_all_get_through(clock: FakeClock) -> None:
+    governor = RateGovernor(clock, clock.sleep)
+    with Workers[int, str](8) as workers:
+        for number in range(20):
+            workers.submit(number, lambda: governor.send(*MINE, refuse(2), clock.now + 600))
+        assert [ended.result() for ended in workers.results()] == ["done"] * 20
