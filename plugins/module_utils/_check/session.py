@@ -35,16 +35,19 @@ class CheckSession:
         self.atlas = atlas
         self.calls: list[t.Any] = atlas.calls if atlas is not None else []
         self._aws: list[AwsSession] = []
-        self._governor = RateGovernor()
         self._gcp: list[GcpSession] = []
 
-    def open_aws(self, credentials: Parameters) -> AwsSession:
+    def open_aws(self, credentials: Parameters, governor: RateGovernor) -> AwsSession:
         """Return a new session with AWS, whose requests are recorded here. Thread-safe.
+
+        Args:
+            credentials: The options for AWS.
+            governor: Waits for AWS's rate limits, for all sessions.
 
         Raises:
             TaskError: If the credentials cannot be used, or there is no region.
         """
-        aws = AwsSession(credentials, calls=self.calls, names=AWS_NAMES, governor=self._governor)
+        aws = AwsSession(credentials, calls=self.calls, names=AWS_NAMES, governor=governor)
         self._aws.append(aws)
         return aws
 
