@@ -71,8 +71,14 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def _leave_out_full(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes long and rarely fails, unless it is asked for, as a whole or by its name."""
-    if config.getoption("--full") or any("::" in argument for argument in config.args):
+    """Leave out what takes long and rarely fails, and what the gates run, unless it is asked for, as a whole or by its name."""
+    if any("::" in argument for argument in config.args):
+        return
+    if not config.getoption("markexpr"):
+        gates = [item for item in items if item.get_closest_marker("gate")]
+        items[:] = [item for item in items if not item.get_closest_marker("gate")]
+        config.hook.pytest_deselected(items=gates)
+    if config.getoption("--full"):
         return
     full = [item for item in items if item.get_closest_marker("full")]
     items[:] = [item for item in items if not item.get_closest_marker("full")]

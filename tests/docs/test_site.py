@@ -11,6 +11,8 @@ from ansible_collections.cloudpeer.atlas.tests.docs.browser import Browser
 from ansible_collections.cloudpeer.atlas.tests.docs.conftest import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.runner import until
 
+pytestmark = pytest.mark.gate
+
 MODULES = sorted(file.stem for file in (ROOT / "plugins" / "modules").glob("*.py"))
 ROLES = sorted(folder.name for folder in (ROOT / "roles").iterdir() if (folder / "meta").is_dir())
 GUIDES = sorted(file.stem for file in (ROOT / "docs" / "guides").glob("*.md"))

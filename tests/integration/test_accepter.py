@@ -288,6 +288,7 @@ def without_boto3(folder: Path) -> str:
     return str(broken)
 
 
+@pytest.mark.full
 def test_a_controller_without_boto3_runs_modules_and_says_so(world: World) -> None:
     interpreter = world.folder / "python-with-boto3"
     interpreter.write_text(f'#!/bin/sh\nunset PYTHONPATH\nexec "{sys.executable}" "$@"\n')
@@ -314,6 +315,7 @@ def test_a_host_without_boto3_fails_and_atlas_needs_none(world: World) -> None:
     world.tasks({"cloudpeer.atlas.atlas_vpc_peer_info": {}}, way="module", variables=variables)
 
 
+@pytest.mark.full
 def test_a_task_that_waits_says_how_it_goes(world: World) -> None:
     connection_id = world.request()
     task = {MODULE: {"connection_id": connection_id, "atlas_cidr_block": ATLAS_BLOCK, "wait": True, "wait_timeout": 1}}

@@ -92,7 +92,8 @@ def play_on_clouds(site: CloudsSite, **options: Any) -> str:
     return json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [{MODULE: given}]}])
 
 
-@pytest.mark.parametrize("way", [way if way == "module" else pytest.param(way, marks=pytest.mark.full) for way in WAYS])
+@pytest.mark.full
+@pytest.mark.parametrize("way", WAYS)
 def test_both_networks_are_checked_and_shown(site: CloudsSite, playbook: PlaybookRunner, tmp_path: Path, way: str) -> None:
     report = tmp_path / "peering.html"
     key = site.clouds.tokens.service_account_key()

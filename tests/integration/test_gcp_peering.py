@@ -80,6 +80,7 @@ def test_secrets_appear_nowhere(clouds: RunningClouds, emulator: RunningEmulator
         assert secret not in text
 
 
+@pytest.mark.full
 def test_without_google_auth_it_says_what_is_missing(emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path) -> None:
     hook = tmp_path / "sitecustomize.py"
     hook.write_text('import sys\nsys.modules["google.auth"] = None\n')

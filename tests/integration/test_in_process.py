@@ -26,6 +26,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.runner import (
 )
 from ansible_collections.cloudpeer.atlas.tests.support.sets import entry
 
+# As a module, the same code runs in another process, which takes its time.
+USUALLY_IN_PROCESS = [pytest.param(way, marks=() if way == "in process" else pytest.mark.full) for way in WAYS]
+
 HEAD = """
 - hosts: localhost
   gather_facts: false
@@ -157,7 +160,7 @@ def test_output_for_machines_has_no_lines_of_a_wait(start: Callable[..., Running
     assert "AVAILABLE" not in done.stdout
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", USUALLY_IN_PROCESS)
 def test_an_alias_with_another_value_than_its_option_is_refused(
     way: str, emulator: RunningEmulator, playbook: PlaybookRunner
 ) -> None:
@@ -180,6 +183,7 @@ def test_an_alias_with_another_value_than_its_option_is_refused(
     assert emulator.requests.entries() == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("way", WAYS)
 def test_an_alias_is_warned_of_beside_its_option_alone(way: str, emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
     text = """
@@ -195,7 +199,7 @@ def test_an_alias_is_warned_of_beside_its_option_alone(way: str, emulator: Runni
     assert [one["vpc_peers"] for one in run.results] == [[], []]
 
 
-@pytest.mark.parametrize("way", [pytest.param(way, marks=() if way == "in process" else pytest.mark.full) for way in WAYS])
+@pytest.mark.parametrize("way", USUALLY_IN_PROCESS)
 @pytest.mark.parametrize(
     ("options", "environment_value", "message"),
     [
@@ -237,7 +241,7 @@ def test_with_no_log_a_task_that_waits_says_nothing(start: Callable[..., Running
     assert "vpc-0a1b2c3d4e5f67890" not in run.output
 
 
-@pytest.mark.parametrize("way", ["in process", pytest.param("module", marks=pytest.mark.full)])
+@pytest.mark.parametrize("way", USUALLY_IN_PROCESS)
 def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: PlaybookRunner, tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.ini"
     inventory.write_text("".join(f"host{number} ansible_connection=local number={number}\n" for number in range(10)))
@@ -259,10 +263,10 @@ def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: Playbo
 @pytest.mark.parametrize(
     ("keywords", "reason"),
     [
-        ("become: true\n      become_method: ansible.builtin.su", "become is set"),
+        pytest.param("become: true\n      become_method: ansible.builtin.su", "become is set", marks=pytest.mark.full),
         ("async: 30\n      poll: 1", "async is set"),
         pytest.param("vars: {atlas_in_process: 'no'}", "atlas_in_process is false", marks=pytest.mark.full),
-        ("vars: {atlas_in_process: \"{{ 'fal' ~ 'se' }}\"}", "atlas_in_process is false"),
+        pytest.param("vars: {atlas_in_process: \"{{ 'fal' ~ 'se' }}\"}", "atlas_in_process is false", marks=pytest.mark.full),
     ],
 )
 def test_what_keeps_a_task_out_of_the_process(
@@ -342,7 +346,7 @@ def test_a_target_without_requests_fails_with_the_usual_message(
     assert emulator.requests.entries() == []
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", USUALLY_IN_PROCESS)
 def test_an_interrupt_ends_a_wait_at_once_and_leaves_no_process(
     way: str, start: Callable[..., RunningEmulator], tmp_path: Path
 ) -> None:

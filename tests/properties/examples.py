@@ -1,4 +1,4 @@
-"""How many examples a property gets, and how many it has had: some hundreds in all by default, the more by FUZZ_FACTOR."""
+"""How many examples a property gets, and how many it has had: some hundreds in all by default, more by FUZZ_FACTOR."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 
-#: Set by "make fuzz".
-FACTOR = float(os.environ.get("FUZZ_FACTOR") or 0.6)
+#: Set by "make test-full" and "make fuzz".
+FACTOR = float(os.environ.get("FUZZ_FACTOR") or 0.3)
 #: Examples that ran in this process, by test.
 RAN: Counter[str] = Counter()
 

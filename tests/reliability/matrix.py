@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.cloudpeer.atlas.tests.emulator.fault_kinds import KINDS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import RETRIES, TIMEOUT, Ran
-from ansible_collections.cloudpeer.atlas.tests.reliability.operations import Operation, names_of, peers_of
+from ansible_collections.cloudpeer.atlas.tests.reliability.operations import OPERATIONS, Operation, names_of, peers_of
 
 _BROKE, _SILENT = "connection to .* broke", "no answer in time from"
 
@@ -93,12 +93,17 @@ BATCHES = [
     for duration in DURATIONS
     for way in (WAYS if duration in DURATIONS[:2] else WAYS[:1])
 ]
-#: One cell for each pair of a fault and an operation; each fault has another duration and way than the one before.
-USUAL = [
-    batches[number % len(batches)]
+#: What `make test` runs of each fault: every third operation, each with the next duration and way, so that each fault and each
+#: operation meets most of these. The tests of the engine and of the modules have every fault in process.
+SAMPLE = {
+    name: {
+        operation: batches[(number + place) % len(batches)][1:]
+        for place, operation in enumerate(OPERATIONS)
+        if (number + place) % 3 == 0
+    }
     for number, name in enumerate(FAULTS)
     for batches in [[one for one in BATCHES if one[0] == name]]
-]
+}
 #: The most seconds between two tries of a change.
 PAUSE = 8
 

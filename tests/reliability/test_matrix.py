@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import Attempt, parse_rules
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.reliability.children import Nursery, Run, options_for
-from ansible_collections.cloudpeer.atlas.tests.reliability.matrix import BATCHES, FAULTS, SLOW, USUAL, problems, rule_for
+from ansible_collections.cloudpeer.atlas.tests.reliability.matrix import BATCHES, FAULTS, SAMPLE, SLOW, problems, rule_for
 from ansible_collections.cloudpeer.atlas.tests.reliability.operations import OPERATIONS, prepared
 
 Emulators = dict[str, RunningEmulator]
@@ -42,24 +42,35 @@ def before(nursery: Nursery, emulators: Emulators) -> dict[str, int]:
     return counts
 
 
-@pytest.mark.parametrize(
-    ("fault_name", "duration", "way"), [one if one in USUAL else pytest.param(*one, marks=pytest.mark.full) for one in BATCHES]
-)
+@pytest.mark.parametrize("fault_name", FAULTS)
+def test_some_operations_survive(fault_name: str, nursery: Nursery, emulators: Emulators, before: dict[str, int]) -> None:
+    _survive(fault_name, SAMPLE[fault_name], nursery, emulators, before)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("fault_name", "duration", "way"), BATCHES)
 def test_every_operation_survives(
     fault_name: str, duration: str, way: str, nursery: Nursery, emulators: Emulators, before: dict[str, int]
 ) -> None:
+    _survive(fault_name, dict.fromkeys(OPERATIONS, (duration, way)), nursery, emulators, before)
+
+
+def _survive(
+    fault_name: str, cells: dict[str, tuple[str, str]], nursery: Nursery, emulators: Emulators, before: dict[str, int]
+) -> None:
+    """Let operations meet a fault at the same time, each with its duration and way."""
     fault = FAULTS[fault_name]
-    for name, operation in OPERATIONS.items():
-        prepared(emulators[name], operation)
-        emulators[name].faults.add(parse_rules(rule_for(fault, operation, duration, before[name])))
-    wanted = [_run(name, way, emulators[name]) for name in OPERATIONS]
-    ended = [partial(_without_answer, emulators[name]) for name in OPERATIONS] if fault.kind in SLOW else []
-    ran = dict(zip(OPERATIONS, nursery.run_all(wanted, ended)))
+    for name, (duration, _way) in cells.items():
+        prepared(emulators[name], OPERATIONS[name])
+        emulators[name].faults.add(parse_rules(rule_for(fault, OPERATIONS[name], duration, before[name])))
+    wanted = [_run(name, way, emulators[name]) for name, (_duration, way) in cells.items()]
+    ended = [partial(_without_answer, emulators[name]) for name in cells] if fault.kind in SLOW else []
+    ran = dict(zip(cells, nursery.run_all(wanted, ended)))
     found = []
-    for name, operation in OPERATIONS.items():
+    for name, (duration, way) in cells.items():
         happened = emulators[name].faults.to_json()[0]["happened"]
         emulators[name].faults.clear()
-        cell = list(problems(fault, operation, duration, ran[name], emulators[name]))
+        cell = list(problems(fault, OPERATIONS[name], duration, ran[name], emulators[name]))
         cell += [] if happened or fault.kind in ("stale_nonce", "moving_page") else ["the fault did not happen"]
-        found += [f"{name}: {problem}" for problem in cell]
+        found += [f"{name}, {duration}, {way}: {problem}" for problem in cell]
     assert not found, "\n".join(found)

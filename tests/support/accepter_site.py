@@ -40,13 +40,9 @@ class Owner(Account):
 
 
 @cache
-def _owner(url: str, account_id: str, resets: int) -> Owner:
-    return Owner(url, account_id)
-
-
 def owner(url: str, account_id: str) -> Owner:
-    """Return an account of an AWS: the same one each time until AWS is reset, after which its credentials are unknown."""
-    return _owner(url, account_id, Aws.resets)
+    """Return an account of an AWS: the same one each time."""
+    return Owner(url, account_id)
 
 
 @dataclass

@@ -19,8 +19,8 @@ import boto3
 import botocore.client
 import moto.backends
 import moto.core.responses
-import requests
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
+from moto.ec2.models import ec2_backends
 from moto.server import ThreadedMotoServer
 
 #: Neither Atlas's account nor the one that moto takes those for who do not say who they are.
@@ -96,32 +96,21 @@ class Aws:
     """A running AWS.
 
     Attributes:
-        resets: How many times everything was forgotten in this process, whose state is one for all that run in it.
         url: Where it is.
     """
-
-    resets = 0
 
     def __init__(self, url: str) -> None:
         """Take the address."""
         self.url = url
-        self._uses = 0
 
     def account(self, account_id: str = USER_ACCOUNT) -> Account:
         """Return an account; there is every account."""
         return Account(self.url, account_id)
 
     def reset(self) -> None:
-        """Forget everything, credentials too: get the accounts anew, and reset emulators before this and not after it."""
-        requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
-        Aws.resets += 1
-        self._uses = 0
-
-    def tidy(self) -> None:
-        """Forget everything at every eighth call: to do it for each test takes longer than what a few tests leave."""
-        self._uses += 1
-        if self._uses == 8:
-            self.reset()
+        """Forget all networks; credentials stay valid. Reset emulators before this and not after it."""
+        for *unused, backend in ec2_backends.iter_backends():
+            backend.reset()
 
 
 @contextlib.contextmanager

@@ -124,11 +124,11 @@ def _aws() -> Iterator[Any]:
 
 @pytest.fixture
 def make_site(_aws: Any, clock: FakeClock) -> Iterator[Callable[..., Any]]:
-    """Makes VPCs in AWS for which Atlas has requested a connection. What tests before have left is of other VPCs."""
+    """Makes VPCs in AWS for which Atlas has requested a connection."""
     from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import AwsSite
     from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting
 
-    _aws.tidy()
+    _aws.reset()
     with fronting(_aws.url) as front:
         yield lambda **settings: AwsSite(_aws, front, clock, **settings)
 

@@ -18,11 +18,11 @@ def _emulator_with_aws(_aws: Any) -> Iterator[RunningEmulator]:
 
 @pytest.fixture
 def site(_emulator_with_aws: RunningEmulator, _aws: Any) -> Iterator[Any]:
-    """A VPC that is connected with a cluster. What tests before have left in AWS is of other VPCs."""
+    """A VPC that is connected with a cluster."""
     from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting
     from ansible_collections.cloudpeer.atlas.tests.support.check_site import CheckSite
 
     _emulator_with_aws.reset()
-    _aws.tidy()
+    _aws.reset()
     with fronting(_aws.url) as front:
         yield CheckSite(_emulator_with_aws, front)
