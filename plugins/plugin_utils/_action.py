@@ -16,10 +16,10 @@ import typing as t
 
 from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import masked
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import FAILURE_FIELDS, InvalidOptionError
@@ -53,10 +53,11 @@ class AtlasAction(ActionBase):
         """Run the task in this process if possible, otherwise as a module; the result is the same."""
         variables = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, variables)
+        spec = self.OPERATION.argument_spec
         try:
-            args = self.OPERATION.argument_spec.without_aliases(self._task.args)
+            args = spec.without_aliases(self._task.args)
         except InvalidOptionError as error:
-            return {**result, "failed": True, **error.to_result()}
+            return masked({**result, "failed": True, **error.to_result()}, spec.find_secrets(self._task.args) or set())
         obstacle = self._obstacle(variables)
         where = f"{self._task.action} runs as a module: {obstacle}" if obstacle else f"{self._task.action} runs in this process"
         self._display.vvv(where, host=variables.get("inventory_hostname"))
@@ -70,6 +71,9 @@ class AtlasAction(ActionBase):
             with _environment(self._task_environment()):
                 result.update(self._run_here(args, variables))
         self._show_plan(result, variables)
+        if spec.find_secrets(args) is None:
+            # Secrets that were not found cannot be hidden.
+            result.pop("invocation", None)
         return result
 
     def _show_plan(self, result: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
@@ -111,8 +115,8 @@ class AtlasAction(ActionBase):
         rules = spec.to_kwargs()
         checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(dict(args))
         params = checked.validated_parameters
-        # The values that AnsibleModule hides: options with no_log, also nested ones.
-        secrets = set(checked._no_log_values)
+        # Before and after the check, which may have made entries of texts.
+        secrets = checked._no_log_values.union(spec.find_secrets(args) or (), spec.find_secrets(params) or ())
         # The warnings of AnsibleModule's argument check, in its words.
         warnings = [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
         if checked.error_messages:
@@ -136,8 +140,8 @@ class AtlasAction(ActionBase):
         if warnings:
             result["warnings"] = warnings
         if _shows_invocation(variables):
-            result["invocation"] = {"module_args": params}
-        return t.cast("dict[str, t.Any]", remove_values(result, secrets))
+            result["invocation"] = spec.to_invocation(params, args)
+        return masked(result, secrets)
 
     def _report(self, line: str) -> None:
         """Show a line about the waiting on stderr: programs may parse the output of the callbacks on stdout."""

@@ -277,6 +277,20 @@ WITHIN = """
     - cloudpeer.atlas.atlas_vpc_peer_check:
         connections: [1, "{{ entry }}"]
       ignore_errors: true
+    - cloudpeer.atlas.atlas_vpc_peer_check:
+        connections: [["{{ entry }}"]]
+      ignore_errors: true
+    - cloudpeer.atlas.atlas_vpc_peers:
+        peers: vpc-0a1b2c3d4e5f67890
+        private_key: "{{ key }}"
+      ignore_errors: true
+    - cloudpeer.atlas.atlas_access_list:
+        entries: [10.0.0.0/16]
+        client_secret: "{{ key }}"
+      ignore_errors: true
+    - cloudpeer.atlas.atlas_gcp_peering:
+        service_account_contents: [{private_key: "-\\n{{ key }}\\n"}]
+      ignore_errors: true
 """
 
 
@@ -290,7 +304,7 @@ def test_a_secret_within_another_option_is_seen_nowhere(
     with serving(reply({"__type": secret, "message": secret}, 400)) as wire, watched_commands() as commands:
         variables = {"SECRET_OF_THE_TEST": secret, "NO_AWS": wire.base_url, "AWS_EC2_METADATA_DISABLED": "true"}
         run = playbook(WITHIN, emulator, "-vvvvv", "--diff", way=way, **variables)
-    assert ["msg" in result for result in run.results] == [True] * 4
+    assert ["msg" in result for result in run.results] == [True] * 8
     assert wire.requests
     assert secret not in run.output
     assert secret.encode() not in b"\n".join(commands)

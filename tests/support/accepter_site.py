@@ -142,7 +142,7 @@ class AwsSite(Site):
 
     @property
     def private(self) -> list[str]:
-        return [*self.account.keys.values()]
+        return self.account.secrets
 
     @property
     def options(self) -> dict[str, Any]:

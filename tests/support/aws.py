@@ -49,6 +49,11 @@ class Account:
             "aws_session_token": credentials["SessionToken"],
         }
 
+    @property
+    def secrets(self) -> list[str]:
+        """What of the credentials must not be shown."""
+        return [value for name, value in self.keys.items() if name != "aws_access_key_id"]
+
     def environment(self, region: str = "us-east-1") -> dict[str, str]:
         """Return the variables that let boto3 act as this account in another process."""
         return {

@@ -143,7 +143,7 @@ class CheckSite(ReadingSite):
 
     @property
     def private(self) -> list[str]:
-        return [*super().private, *self.account.keys.values()]
+        return [*super().private, *self.account.secrets]
 
     def forget(self) -> None:
         self.front.forget()

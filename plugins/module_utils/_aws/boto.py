@@ -158,7 +158,7 @@ class Clients:
         if credentials is None:
             return set()
         frozen = credentials.get_frozen_credentials()
-        return {one for one in (frozen.access_key, frozen.secret_key, frozen.token) if one}
+        return {one for one in (frozen.secret_key, frozen.token) if one}
 
     def use_role(self, credentials: t.Mapping[str, t.Any]) -> set[str]:
         """Use the credentials of an assumed role from now on, as STS returns them, and return the secrets in them."""
@@ -168,7 +168,7 @@ class Clients:
             "aws_session_token": str(credentials["SessionToken"]),
         }
         self._clients.clear()
-        return set(self._role.values())
+        return {self._role["aws_secret_access_key"], self._role["aws_session_token"]}
 
     def send(self, service: str, action: str, seconds: float, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Send a request once, and return the reply.

@@ -16,13 +16,13 @@ from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters, parse_region
 from .._http.errors import InvalidOptionError
 
-SECRET_OPTIONS = ("access_key", "secret_key", "session_token")
+SECRET_OPTIONS = ("secret_key", "session_token")
 
 AWS_OPTIONS = ArgumentSpec(
     {
         "region": {"type": "str", "aliases": ["aws_region"]},
         "profile": {"type": "str", "aliases": ["aws_profile"]},
-        "access_key": {"type": "str", "no_log": True, "aliases": ["aws_access_key_id", "aws_access_key"]},
+        "access_key": {"type": "str", "no_log": False, "aliases": ["aws_access_key_id", "aws_access_key"]},
         "secret_key": {"type": "str", "no_log": True, "aliases": ["aws_secret_access_key", "aws_secret_key"]},
         "session_token": {"type": "str", "no_log": True, "aliases": ["aws_session_token"]},
         "assume_role_arn": {"type": "str", "aliases": ["iam_role_arn"]},

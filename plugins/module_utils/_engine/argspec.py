@@ -1,21 +1,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Argument specs that can be added with their rules, and the specs that modules share."""
+"""Argument specs that can be added with their rules, their secrets in options and results, and the specs that modules share."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
+from ansible.module_utils.common.parameters import env_fallback, remove_values
+from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._auth.sources import VARIABLES
 from .._http.errors import InvalidOptionError
+from .._http.redact import SHORTEST, visible
 
 Options = dict[str, dict[str, t.Any]]
 Rules = tuple[tuple[t.Any, ...], ...]
+_Value = t.TypeVar("_Value")
+
+# What Ansible writes in the place of a secret value.
+MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 class ArgumentSpec:
@@ -64,13 +71,40 @@ class ArgumentSpec:
                     )
             if len(used) == 1 and used != [name]:
                 found[name] = found.pop(used[0])
-            if option["type"] == "jsonarg" and isinstance(found.get(name), dict):
+            if option["type"] == "jsonarg" and isinstance(found.get(name), (dict, list)):
                 # With no_log, Ansible would hide each value of an object separately: the name of a project, everywhere.
                 found[name] = json.dumps(found[name])
         return found
 
+    def find_secrets(self, params: t.Mapping[str, t.Any]) -> set[str] | None:
+        """Return the values of all options with no_log, those of entries too, as texts; None if they cannot be found.
+
+        Ansible's argument check collects them as well, but no further than to an entry that is none.
+
+        Args:
+            params: The options, checked or not. Those that are not set have the values of environment variables or defaults.
+        """
+        try:
+            return set(_secrets_of(self.options, params))
+        except (TypeError, ValueError, RecursionError):
+            return None
+
+    def to_invocation(self, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Return the field `invocation` of a result: options of this spec, without secrets.
+
+        A list of entries that came as something else, such as a text, is left out, since it may have secrets in it.
+
+        Args:
+            params: The options after the check, be it successful or not.
+            given: The options before the check.
+        """
+        lists = [one for name, option in self.options.items() if option.get("options") for one in _names_of(name, option)]
+        odd = [name for name in lists if not isinstance(given.get(name) or [], list)]
+        return {"module_args": _shown(self.options, {name: value for name, value in params.items() if name not in odd})}
+
     def explain(self, message: str) -> str:
         """Return an error message of Ansible's argument check; for a missing option, with other ways to set it."""
+        message = visible(message)
         missing = re.fullmatch(r"(?:missing required arguments|one of the following is required): (.+)", message)
         ways = [self._ways_to_set(name) for name in missing.group(1).split(", ")] if missing else []
         return " ".join([f"{message}.", *ways]) if any(ways) else message
@@ -83,6 +117,87 @@ class ArgumentSpec:
         if not aliases and not variables:
             return ""
         return f"Set {name}{aliases}{''.join(f', or the environment variable {variable}' for variable in variables)}."
+
+
+def masked(result: _Value, secrets: t.AbstractSet[str]) -> _Value:
+    """Return a result with MASKED or stars in the place of secrets.
+
+    Args:
+        result: The result, or a part of it.
+        secrets: What must not be shown. What has less than SHORTEST characters is masked only where it is a whole value.
+    """
+    short = {one for one in secrets if len(one) < SHORTEST}
+    # The longest first, since a secret may begin with another: ansible-core 2.16 takes them as they come.
+    long = sorted(secrets - short, key=len, reverse=True)
+    return t.cast("_Value", remove_values(_without_values(result, short) if short else result, long))
+
+
+def _without_values(value: t.Any, short: t.AbstractSet[str]) -> t.Any:
+    if isinstance(value, t.Mapping):
+        return {key: _without_values(one, short) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_values(one, short) for one in value]
+    return MASKED if isinstance(value, str) and value in short else value
+
+
+def _names_of(name: str, option: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    return (name, *option.get("aliases", ()))
+
+
+def _secrets_of(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    for name, option in options.items():
+        values = [params[one] for one in _names_of(name, option) if one in params]
+        for value in values or (_unset(option) if option.get("no_log") else ()):
+            if option.get("no_log"):
+                yield from _texts_in(value)
+            elif option.get("options"):
+                for entry in _entries_in(value):
+                    yield from _secrets_of(option["options"], entry)
+
+
+def _unset(option: t.Mapping[str, t.Any]) -> t.Iterator[t.Any]:
+    """Yield the values that an option may have if the task does not set it."""
+    yield option.get("default")
+    if "fallback" in option:
+        function, *args = option["fallback"]
+        with contextlib.suppress(AnsibleFallbackNotFound):
+            yield function(*(args[0] if args else ()))
+
+
+def _entries_in(value: t.Any) -> t.Iterator[t.Mapping[str, t.Any]]:
+    """Yield the entries in the value of an option that has options of its own, also where a list is within a list."""
+    if isinstance(value, t.Mapping):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _entries_in(one)
+
+
+def _texts_in(value: t.Any) -> t.Iterator[str]:
+    """Yield the texts in the value of an option with no_log, each also as it is written in JSON and by Python's `repr`."""
+    if isinstance(value, t.Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _texts_in(one)
+    elif value not in (None, "") and not isinstance(value, bool):
+        text = str(value)
+        yield from {text, json.dumps(text)[1:-1], repr(text)[1:-1]}
+
+
+def _shown(options: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options that a spec has, without secrets, and without entries that are none."""
+    shown = {}
+    for name, option in options.items():
+        for one in _names_of(name, option):
+            value = params.get(one)
+            if option.get("no_log") and value not in (None, ""):
+                value = MASKED
+            elif option.get("options") and value is not None:
+                value = [_shown(option["options"], entry) for entry in value if isinstance(entry, t.Mapping)]
+            if one in params:
+                shown[one] = value
+    return shown
 
 
 def _from_environment(option: str) -> tuple[t.Any, list[str]]:

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._http.pauses import Clock
-from .._http.redact import redacted
+from .._http.redact import redacted, visible
 from .operation import Operation
 from .plan import Plan
 from .wait import GONE, Wait
@@ -140,8 +140,8 @@ class Progress:
         self._history = StatusHistory(operation.name, self.tell, clock)
 
     def tell(self, line: str) -> None:
-        """Report a line, without secrets."""
-        self._report(_clean(line, self._operation.session.secrets))
+        """Report a line, without secrets and control characters."""
+        self._report(visible(redacted(line, self._operation.session.secrets)))
 
     def begin(self, state: t.Any) -> None:
         """Record the state at the start of the run, with which diff mode compares."""
@@ -176,8 +176,3 @@ class Progress:
         self.show()
         if self._operation.keeps_history and self._operation.params["wait"]:
             self._outcome.values["status_history"] = self._history.entries
-
-
-def _clean(line: str, secrets: t.Iterable[str]) -> str:
-    """Return a line for a terminal: without secrets and control characters."""
-    return "".join(one if one.isprintable() else "\ufffd" for one in redacted(line, secrets))

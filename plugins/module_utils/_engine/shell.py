@@ -13,6 +13,7 @@ from zipimport import ZipImportError, zipimporter
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._http.errors import FAILURE_FIELDS
+from .._http.redact import SHORTEST
 
 if t.TYPE_CHECKING:
     from .argspec import ArgumentSpec
@@ -60,20 +61,51 @@ compile_once(__spec__.loader)
 
 
 class _Module(AnsibleModule):
-    """An AnsibleModule whose own failures, such as in its argument check, have all FAILURE_FIELDS."""
+    """An AnsibleModule whose results have no secrets; its own failures, as in its argument check, have all FAILURE_FIELDS."""
 
     def __init__(self, spec: ArgumentSpec) -> None:
         self._spec = spec
+        self._given: dict[str, t.Any] = {}
+        self._secrets_are_known = True
         super().__init__(supports_check_mode=True, **spec.to_kwargs())  # type: ignore[no-untyped-call]
+
+    def _load_params(self) -> None:
+        """Find the secrets in the options before they are checked: a check that fails ends the process."""
+        super()._load_params()  # type: ignore[no-untyped-call]
+        self._given = dict(self.params)
+        self._hide_options()
+
+    def _hide_options(self) -> None:
+        found = self._spec.find_secrets(self.params)
+        self._secrets_are_known = self._secrets_are_known and found is not None
+        self.no_log_values.update(found or ())
+
+    def _without_secrets(self, fields: dict[str, t.Any]) -> dict[str, t.Any]:
+        # At the top of the file, this would be compiled twice.
+        from .argspec import masked
+
+        # Once more: the check may have made entries of texts.
+        self._hide_options()
+        # This process cannot leave `invocation` out: AnsibleModule would add its own.
+        invocation = self._spec.to_invocation(self.params if self._secrets_are_known else {}, self._given)
+        fields = masked({**fields, "invocation": invocation}, self.no_log_values)
+        # What AnsibleModule adds itself are sentences, in which short values stay.
+        self.no_log_values = {one for one in self.no_log_values if len(one) >= SHORTEST}
+        return fields
+
+    def exit_json(self, **fields: t.Any) -> t.NoReturn:
+        """End the process with a result."""
+        super().exit_json(**self._without_secrets(fields))
 
     def fail_json(self, msg: str, **fields: t.Any) -> t.NoReturn:
         """End the process with a failed result."""
-        super().fail_json(msg=self._spec.explain(msg), **{**dict.fromkeys(FAILURE_FIELDS), **fields})
+        result = {**dict.fromkeys(FAILURE_FIELDS), **fields, "msg": self._spec.explain(msg)}
+        super().fail_json(**self._without_secrets(result))
 
 
 def run_module(operation: type[Operation[t.Any, t.Any]]) -> None:
     """Parse the options, run an Operation and end the process with its result."""
-    # At the top of the file, this would be compiled twice.
+    # Late as well.
     from .run import execute
 
     module = _Module(operation.argument_spec)

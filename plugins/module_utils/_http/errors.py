@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .redact import redacted
+from .redact import redacted, visible
 
 MAX_DETAIL_LENGTH = 500
 # The fields of every failed result beside `msg`; each may be null.
@@ -73,8 +73,8 @@ class TaskError(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        """Return the message and the hint."""
-        return f"{self.message} {self.hint}" if self.hint else self.message
+        """Return the message and the hint, with control characters escaped."""
+        return visible(f"{self.message} {self.hint}" if self.hint else self.message)
 
     @property
     def is_unanswered(self) -> bool:
@@ -83,7 +83,8 @@ class TaskError(Exception):
 
     def to_result(self) -> dict[str, t.Any]:
         """Return the fields of a failed result: `msg`, `http_status`, `error_code`, `detail`."""
-        return {"msg": str(self), **{name: getattr(self, name) for name in FAILURE_FIELDS}}
+        fields = {name: getattr(self, name) for name in FAILURE_FIELDS}
+        return {"msg": str(self), **{name: visible(one) if isinstance(one, str) else one for name, one in fields.items()}}
 
     def with_message(self: _Error, message: str) -> _Error:
         """Return this error with another message, and the same hint."""

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Replaces secrets in texts: plain, URL-encoded and JSON-escaped."""
+"""What of a text may be shown: no secrets, be they plain, URL-encoded or JSON-escaped, and no control characters."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import re
 import typing as t
 
 STARS = "********"
+# A shorter secret is masked only where a whole value is that text: within words, `test` would turn `latest` into `la********`.
+SHORTEST = len(STARS)
 # The longest form of one character: a JSON escape, URL-encoded.
 _LONGEST_FORM = len("%5Cud83d%5Cude00")
 
@@ -101,14 +103,18 @@ def _find(text: str, secrets: list[str]) -> t.Iterator[Span]:
 def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> str:
     """Return `text` with stars in the place of `secrets`. The time grows linearly with their lengths.
 
-    Secrets are found plain, URL-encoded and JSON-escaped, in any mixture; ASCII letters match in either case.
+    Secrets are found plain, URL-encoded and JSON-escaped, in any mixture; ASCII letters match in either case. Those with less
+    than SHORTEST characters are found only if they are the whole text.
 
     Args:
         text: Any text.
         secrets: What must not be shown, not even in part.
         most: The most characters to return; None for all.
     """
-    wanted = sorted({*filter(None, secrets)})
+    known = {*filter(None, secrets)}
+    if text in known:
+        return STARS[:most]
+    wanted = sorted(one for one in known if len(one) >= SHORTEST)
     kept = len(text) if most is None else min(most, len(text))
     # Look beyond the end, to find a secret that is cut off there.
     text = text[: kept + _LONGEST_FORM * max(map(len, wanted), default=0)]
@@ -121,3 +127,10 @@ def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> st
             done = max(done, end)
     parts.append(text[done:kept])
     return "".join(parts)[:most]
+
+
+def visible(text: str) -> str:
+    r"""Return a text on one line, with control characters as escapes (`\x1b`): names and replies come from other people."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

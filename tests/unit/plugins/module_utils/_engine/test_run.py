@@ -27,7 +27,7 @@ class Server:
     #: What goes wrong with the next requests, by what the log says of them; they take effect where that says True.
     faults: dict[str, list[tuple[bool, Exception]]] = field(default_factory=dict)
     calls: list[Any] = field(default_factory=list)
-    secrets: tuple[str, ...] = ("s3cret",)
+    secrets: tuple[str, ...] = ("s3cret-of-it",)
 
     @contextlib.contextmanager
     def within(self, deadline: float) -> Iterator[None]:
@@ -98,7 +98,7 @@ class Names(Operation[Server, "frozenset[str]"]):
         return Wait(goal, poll, lambda last: self.session.log.count("poll") > asked, lambda last, error: TaskError("Late."))
 
     def status(self, state: frozenset[str], wait: Any) -> Status:
-        return Status(f"{len(state)} names", "s3cret\n" if wait is not None else "")
+        return Status(f"{len(state)} names", "s3cret-of-it\n" if wait is not None else "")
 
     def show(self, state: frozenset[str], plan: Plan) -> dict[str, Any]:
         return {"names": sorted(state), "refused": [change.key for change in plan.changes if plan.refusals]}
@@ -238,6 +238,6 @@ def test_lines_have_no_secrets_and_no_control_characters(server: Server) -> None
     lines: list[str] = []
     outcome = run("a", lines=lines)
     assert lines
-    assert "s3cret" not in "".join(lines)
+    assert "s3cret-of-it" not in "".join(lines)
     assert "\n" not in "".join(lines)
     assert [one["status"] for one in outcome.values["status_history"]] == ["0 names", "1 names"]

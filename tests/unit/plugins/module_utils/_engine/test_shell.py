@@ -1,20 +1,33 @@
-"""A module's process imports its files out of a zip file, and compiles each of them once."""
+"""Both ways of running hide the same secrets, and a module's process compiles each of its files once."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
+from typing import Any
 from zipimport import zipimporter
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import compile_once
+from ansible.module_utils import basic
+from ansible.module_utils.common.parameters import PASS_VARS, env_fallback
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.shell import compile_once, run_module
+from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._action import AtlasAction
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 COLLECTION = PurePosixPath("ansible_collections/cloudpeer/atlas")
 UTILS = "ansible_collections.cloudpeer.atlas.plugins.module_utils"
+KEY, TOKEN = "canary-of-a-key", 'canary "of\\a token'
+MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Imports some modules, and tells where each of their files is, and how often each file was compiled after the first module.
 CHILD = """
 import collections, importlib, json, sys
@@ -84,3 +97,174 @@ def test_other_zip_files_are_read_as_before(tmp_path: Path, monkeypatch: pytest.
     assert sys.path_importer_cache[other] is before[other]
     with pytest.raises(ImportError):
         sys.path_hooks[0](other)
+
+
+def operation_of(name: str) -> Any:
+    return importlib.import_module(f"{UTILS}._operations.{name}").OPERATION
+
+
+Way = Callable[[Any, dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture(params=["module", "in process"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Way:
+    """Return a function that runs an Operation in one of both ways, with such options, and returns the result."""
+
+    def as_module(operation: Any, args: dict[str, Any]) -> dict[str, Any]:
+        # Since ansible-core 2.21.
+        internal = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": {**args, **internal}}).encode())
+        # ansible-core 2.16 has none.
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            run_module(operation)
+        result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return result
+
+    def in_process(operation: Any, args: dict[str, Any]) -> dict[str, Any]:
+        class Action(AtlasAction):
+            OPERATION = operation
+
+            def __init__(self) -> None:
+                names = {"action": "it", "args": args, "async_val": 0, "environment": []}
+                self._task = SimpleNamespace(check_mode=False, diff=False, no_log=False, delegate_to=None, **names)
+                self._connection = SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=None))
+                self._templar = SimpleNamespace(template=lambda value: value)
+                self._display = SimpleNamespace(verbosity=0, vvv=lambda *unused, **also_unused: None)
+
+        return Action().run(None, {"ansible_inject_invocation": True})
+
+    return {"module": as_module, "in process": in_process}[request.param]
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "shown"),
+    [
+        ("atlas_vpc_peers", {"peers": "vpc-0a1b2c3d4e5f67890"}, {}),
+        ("atlas_vpc_peers", {"peers": ["vpc-0a1b2c3d4e5f67890"]}, {"peers": []}),
+        ("atlas_vpc_peers", {"peers": 1, "client_secret": TOKEN}, {"client_secret": MASKED}),
+        ("atlas_access_list", {"entries": [KEY]}, {"entries": []}),
+        ("atlas_vpc_peer_check", {"connections": [f"aws_secret_key={KEY}", "x"]}, {"connections": [{"aws_secret_key": MASKED}]}),
+        ("atlas_vpc_peer_check", {"connections": {"aws_secret_key": TOKEN}}, {}),
+        ("atlas_vpc_peer_check", {"connections": [[{"aws_secret_key": TOKEN}], None]}, {"connections": []}),
+        (
+            "atlas_vpc_peer_check",
+            {"connections": [{"vpc_id": 1, "gcp_access_token": TOKEN}, "x"], "aws_secret_key": TOKEN},
+            {"connections": [{"vpc_id": "1", "gcp_access_token": MASKED}], "aws_secret_key": MASKED},
+        ),
+        ("atlas_vpc_peer_check", {"connections": [[{"comment": "x", "azure_secret": 2**70}]]}, {"connections": []}),
+        ("atlas_vpc_peer", {"private_key": [{"a": TOKEN}], "aws_secret_key": KEY}, {"private_key": MASKED}),
+        (
+            "atlas_gcp_peering",
+            {"service_account_contents": [{"private_key": f"-\n{KEY}\n"}]},
+            {"service_account_contents": MASKED},
+        ),
+        ("atlas_gcp_peering", {"service_account_contents": {"private_key": f"-\n{KEY}\n"}}, {"service_account_contents": MASKED}),
+    ],
+)
+def test_a_check_that_fails_shows_no_secret(way: Way, name: str, args: dict[str, Any], shown: dict[str, Any]) -> None:
+    operation = operation_of(name)
+    given = {"project_id": "5356823b3794dee37132bb7b", "private_key": KEY, **args}
+    if name == "atlas_gcp_peering":
+        given = args
+    result = way(operation, operation.argument_spec.without_aliases(given))
+    assert result["failed"]
+    options = result["invocation"]["module_args"]
+    for text in (KEY, TOKEN, json.dumps(TOKEN)[1:-1], repr(TOKEN)[1:-1], str(2**70)):
+        assert text not in json.dumps(result), result
+        assert text not in result["msg"]
+    for entry in options.get("connections") or ():
+        options["connections"] = [{one: value for one, value in entry.items() if value is not None}]
+    assert {one: options[one] for one in args if one in options} == shown
+    # What the module does not have may be a secret under a wrong name.
+    assert options.keys() <= operation.argument_spec.options.keys()
+
+
+SPEC = ArgumentSpec(
+    {
+        "words": {"type": "list", "elements": "str", "default": []},
+        "secret": {"type": "str", "no_log": True, "aliases": ["hidden"], "fallback": (env_fallback, ["SECRET_OF_THE_TEST"])},
+        "usual": {"type": "str", "no_log": True, "default": "canary-of-a-default"},
+        "one": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "secret": {"type": "str", "no_log": True, "aliases": ["hidden"], "fallback": (env_fallback, ["SECRET_WITHIN"])},
+                "word": {"type": "str"},
+            },
+        },
+    }
+)
+
+
+class Echo(Operation[Any, Any]):
+    """Shows what it is given; its session has a secret of its own."""
+
+    argument_spec = SPEC
+    noun = "echo"
+    has_diff = False
+    retries = 0
+
+    @staticmethod
+    def connect(params: Any, warn: Any, /) -> Any:
+        warn("The canary-of-a-session is tested.")
+        session = SimpleNamespace(calls=(), secrets=("canary-of-a-session", "test"), within=contextlib.nullcontext)
+        return contextlib.nullcontext(session)
+
+    def look(self) -> Any:
+        return self.params["words"]
+
+    def decide(self, state: Any) -> Plan:
+        return Plan()
+
+    def show(self, state: Any, plan: Plan) -> dict[str, Any]:
+        return {"echo": state, "number": 7654321, "detail": None}
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        ({"secret": KEY}, KEY),
+        ({"hidden": KEY}, KEY),
+        ({"secret": KEY, "hidden": KEY}, KEY),
+        ({}, "canary-of-a-variable"),
+        ({}, "canary-of-a-default"),
+        ({}, "canary-of-a-session"),
+        ({"one": [{"secret": KEY}]}, KEY),
+        ({"one": [{"hidden": KEY}, {}]}, KEY),
+        ({"one": [{}]}, "canary-within"),
+        ({"secret": 12345678901}, "12345678901"),
+        # One that begins with another is hidden as a whole.
+        ({"secret": KEY, "one": [{"secret": f"{KEY}-2"}]}, f"{KEY}-2"),
+        ({"secret": f"{KEY}-2", "one": [{"secret": KEY}]}, f"{KEY}-2"),
+    ],
+)
+def test_secrets_of_all_options_are_hidden(way: Way, args: dict[str, Any], word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_OF_THE_TEST", "canary-of-a-variable")
+    monkeypatch.setenv("SECRET_WITHIN", "canary-within")
+    result = way(Echo, {**args, "words": [word, f"<{word}>"]})
+    assert result["echo"] == [MASKED, "<********>"]
+    # In this process, those of a module go elsewhere.
+    assert set(result.get("warnings", [])) <= {"The ******** is tested.", "Both option secret and its alias hidden are set."}
+    options = result["invocation"]["module_args"]
+    assert options["secret"] == options["usual"] == MASKED
+    assert options.get("hidden", MASKED) == MASKED
+    assert all(one["secret"] == MASKED for one in options.get("one") or ())
+
+
+@pytest.mark.parametrize("given", [{"secret": "test"}, {"one": [{"hidden": "test"}]}, {"secret": 7654321}, {}])
+def test_short_secrets_are_hidden_only_as_whole_values(way: Way, given: dict[str, Any]) -> None:
+    words = ["latest-greatest", "test", "a test", "Test", "tests", "true"]
+    result = way(Echo, {**given, "words": words})
+    assert result["echo"] == ["latest-greatest", MASKED, "a test", "Test", "tests", "true"]
+    assert (result["number"], result["changed"], result["detail"]) == (7654321, False, None)
+    assert "is tested" in str(result.get("warnings", "is tested"))
+    assert (result["invocation"]["module_args"]["secret"] or MASKED) == MASKED
+
+
+def test_without_all_secrets_there_are_no_options_in_a_result(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SPEC, "find_secrets", lambda params: None)
+    result = way(Echo, {"secret": KEY, "one": [{"word": "x"}], "words": ["x"]})
+    assert result["echo"] == ["x"]
+    # The action plugin leaves all of it out, which a module cannot.
+    assert result.get("invocation", {}) in ({}, {"module_args": {}})

@@ -47,8 +47,8 @@ CHANGES = {
         {"outcome_unknown": False, "is_transient": False, "was_refused_unread": False},
     ),
     "without_secrets": (
-        error().without_secrets(["broke", "there", "Mend", "TWICE"]),
-        {"message": f"It {STARS}.", "hint": f"{STARS} it.", "error_code": STARS, "detail": f"It is {STARS}."},
+        error().without_secrets(["t broke.", "Mend it.", "TWICE", " is there."]),
+        {"message": f"I{STARS}", "hint": STARS, "error_code": STARS, "detail": f"It{STARS}"},
     ),
 }
 
@@ -59,6 +59,17 @@ def test_a_new_error_differs_in_nothing_else(name: str) -> None:
     assert made.__class__ == RateLimitError
     assert vars(made) == {**vars(error()), **changes}
     assert str(made) == " ".join(filter(None, (made.message, made.hint)))
+
+
+def test_control_characters_of_replies_and_names_are_escaped() -> None:
+    made = TaskError("No peer \x1b[2J\x9b.", error_code="A\nB", detail="\u202eexe\r\nok: [localhost]", hint="Look at \x07.")
+    assert str(made) == "No peer \\x1b[2J\\x9b. Look at \\x07."
+    assert made.to_result() == {
+        "msg": str(made),
+        "http_status": None,
+        "error_code": "A\\nB",
+        "detail": "\\u202eexe\\r\\nok: [localhost]",
+    }
 
 
 def test_the_error_itself_does_not_change() -> None:

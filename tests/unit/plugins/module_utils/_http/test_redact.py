@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.errors import CONNECTION_HINTS, api_error
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.request import Request
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError, connection_error
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import STARS, redacted
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import STARS, redacted, visible
 
 #: Seconds of this process's own time, of which other processes take none; only what tries in every way needs so many.
 CPU_SECONDS = 60
@@ -104,14 +104,28 @@ def test_what_is_no_secret_is_left_as_it_is() -> None:
 
 
 def test_secrets_within_and_across_others_are_gone_as_a_whole() -> None:
-    assert redacted("-abcdef-", ["cd", "abcdef", "b"]) == f"-{STARS}-"
-    assert redacted("-abcdef-", ["abcd", "cdef"]) == f"-{STARS}-"
-    assert redacted("-abc-def-", ["abc", "def"]) == f"-{STARS}-{STARS}-"
+    one, other = "abcdefgh", "efghijkl"
+    assert redacted(f"-x{one}x-", [one, f"x{one}x", f"{one}x"]) == f"-{STARS}-"
+    assert redacted("-abcdefghijkl-", [one, other]) == f"-{STARS}-"
+    assert redacted(f"-{one}-{other}-", [one, other]) == f"-{STARS}-{STARS}-"
+
+
+def test_a_short_secret_is_found_only_as_a_whole_text() -> None:
+    assert redacted("latest-greatest is the test", ["test", "latest-"]) == "latest-greatest is the test"
+    assert redacted("test", ["test"]) == STARS
+    assert redacted("test1234", ["test1234"]) == redacted("test", ["test"], 8) == STARS
+    assert redacted("a test1234, %74est1234", ["test1234"]) == f"a {STARS}, {STARS}"
+
+
+def test_control_characters_are_seen_as_such() -> None:
+    assert visible("shop-vpc: ü 10.0.0.0/16") == "shop-vpc: ü 10.0.0.0/16"
+    assert visible("a\x1b[31mb\r\n\x00\x9b\u202ec\ud800") == "a\\x1b[31mb\\r\\n\\x00\\x9b\\u202ec\\ud800"
 
 
 def test_backslashes_alone_are_found_from_their_number_on() -> None:
-    assert redacted("a\\\\b", ["\\\\\\"]) == "a\\\\b"
-    assert redacted("a\\\\\\b%5C%5c\\", ["\\\\\\"]) == f"a{STARS}b{STARS}"
+    few, many = "\\" * 7, "\\" * 8
+    assert redacted(f"a{few}b", [many]) == f"a{few}b"
+    assert redacted(f"a{many}b{few}%5C%5c", [many]) == f"a{STARS}b{STARS}"
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -161,8 +175,8 @@ def test_what_came_in_place_of_a_reply_is_short_and_redacted() -> None:
 
 
 def test_all_texts_of_an_error_are_looked_through() -> None:
-    error = TaskError("a secret", error_code="SECRET", detail="the secret", hint="no secret")
-    assert error.without_secrets(["secret"]).to_result() == {
+    error = TaskError("a canary-1", error_code="CANARY-1", detail="the canary-1", hint="no canary-1")
+    assert error.without_secrets(["canary-1"]).to_result() == {
         "msg": f"a {STARS} no {STARS}",
         "http_status": None,
         "error_code": STARS,
