@@ -13,7 +13,7 @@ from ._engine.plan import Change, Plan, Step, find_differences
 from ._engine.prune import check_ceiling, check_ignore, split_ignored
 from ._engine.wait import Wait, WaitTimeoutError
 from ._http.errors import TaskError
-from ._resources.access_list import ENTRY_FITS, MOST_ENTRIES, AccessEntry, in_both_forms, is_name, key_of, merged
+from ._resources.access_list import ENTRY_FITS, MOST_ENTRIES, NEVER, AccessEntry, in_both_forms, is_name, key_of, merged
 
 Entries = t.Mapping[str, AccessEntry]
 # The status of each entry by name, or the error of reading it.
@@ -99,7 +99,7 @@ class AccessListPlanner:
         ]
         changes = writes + _removals(state.listed, going)
         unmatched, warnings = self._check_ignore(state, going)
-        warnings += self._warnings(going[:early])
+        warnings += self._warn(state, going[:early])
         return Plan(changes, tuple(steps), warnings, refusals=unmatched or self._refusals(state, going, new))
 
     def going(self, state: AccessListState) -> list[str]:
@@ -130,7 +130,7 @@ class AccessListPlanner:
         writes, listed = [], state.listed
         for name, entry in self.declared.items():
             current = listed.get(name)
-            if current is not None and entry["delete_after_date"] is not None and current["delete_after_date"] is None:
+            if entry["delete_after_date"] not in (None, NEVER) and current is not None and current["delete_after_date"] is None:
                 # PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY; removing it first would shut clients out for a moment.
                 raise TaskError(
                     f"{name} is permanent in the access list, and cannot be given a delete_after_date.",
@@ -149,10 +149,39 @@ class AccessListPlanner:
         error, warnings = check_ignore(self._params, present, ENTRY_FITS, removes=bool(going))
         return {"": error} if error is not None else {}, warnings
 
-    def _warnings(self, early: t.Sequence[str]) -> tuple[str, ...]:
-        if not early:
-            return ()
-        return (f"The access list has no room for the new entries, so that these are removed before: {', '.join(early)}.",)
+    def _warn(self, state: AccessListState, early: t.Sequence[str]) -> tuple[str, ...]:
+        """Return warnings of declared entries that expire although the options do not say so, and of `early` removals."""
+        warnings: tuple[str, ...] = ()
+        if expiring := self._expiring(state, None):
+            warnings += (
+                f"Atlas will remove entries that are declared: {expiring}. Set delete_after_date: never to make them permanent, "
+                "or to their dates if they may go.",
+            )
+        if early:
+            names = ", ".join(early)
+            warnings += (f"The access list has no room for the new entries, so that these are removed before: {names}.",)
+        return warnings
+
+    def _expiring(self, state: AccessListState, wanted: str | None) -> str:
+        """Return the existing entries that are declared with this `delete_after_date` and expire, with their ends."""
+        dates = {
+            name: state.listed[name]["delete_after_date"]
+            for name, entry in self.declared.items()
+            if name in state.listed and entry["delete_after_date"] == wanted
+        }
+        return ", ".join(f"{name} at {date}" for name, date in dates.items() if date)
+
+    def check_permanent(self, state: AccessListState) -> None:
+        """Check that no entry expires that the options make permanent.
+
+        Raises:
+            TaskError: If one does.
+        """
+        if expiring := self._expiring(state, NEVER):
+            raise TaskError(
+                f"Failed to make entries of the access list permanent: Atlas has kept the ends of {expiring}.",
+                hint="Remove them first (state: absent), then run the task again.",
+            )
 
     def _refusals(self, state: AccessListState, going: t.Sequence[str], new: int) -> dict[str, TaskError]:
         """Return why the plan must not be carried out, under an empty key; empty if it may."""

@@ -48,7 +48,10 @@ options:
       delete_after_date:
         description:
           - When Atlas removes the entry, as an ISO 8601 date within the next week. Without an offset, it is in UTC.
-          - If this is not set, a new entry stays until it is removed, and an existing entry keeps its date.
+          - If this is not set, a new entry stays until it is removed, and an existing entry keeps its date, about which the task
+            warns.
+          - V(never) makes an entry permanent that has a date. The entry is written without one, and read again. If it still
+            expires, the task fails, and the entry has to be removed first. V(never) was added in 2.5.0.
         type: str
   state:
     description:
@@ -181,6 +184,13 @@ EXAMPLES = r"""
       - ip_address: 203.0.113.7
         comment: The consultant
         delete_after_date: "{{ '%Y-%m-%dT%H:%M:%SZ' | ansible.builtin.strftime(now().timestamp() + 2 * 24 * 3600, utc=true) }}"
+
+- name: Let the address connect from now on, without an end
+  cloudpeer.atlas.atlas_access_list:
+    entries:
+      - ip_address: 203.0.113.7
+        comment: The consultant
+        delete_after_date: never
 
 - name: Let a network connect, and keep the comment if the entry exists already
   cloudpeer.atlas.atlas_access_list:

@@ -58,6 +58,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
         action="store_true",
         help="free pair, block and place of a peer when its removal is requested",
     )
+    add("--temporary-stays", action="store_true", help="keep the date of an access list entry that is written without one")
     add("--list-lag-seconds", type=float, default=default.list_lag_seconds, help="how old what lists show is (%(default)s)")
     add("--max-peers", type=int, default=default.max_peers, help="peers in the project (%(default)s)")
     add("--max-pending-peers", type=int, default=default.max_pending_peers, help="of them not accepted yet (%(default)s)")

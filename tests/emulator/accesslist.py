@@ -74,14 +74,18 @@ class AccessList:
         clock: A monotonic clock in seconds.
         now: The time of day by the same clock.
         step: Seconds until an entry is in force.
+        keeps_dates: Whether an entry that expires keeps its date if it is written again without one.
     """
 
-    def __init__(self, group_id: str, clock: Callable[[], float], now: Callable[[], datetime], step: float) -> None:
+    def __init__(
+        self, group_id: str, clock: Callable[[], float], now: Callable[[], datetime], step: float, *, keeps_dates: bool = False
+    ) -> None:
         """Start without entries."""
         self._group_id = group_id
         self._clock = clock
         self._now = now
         self._step = step
+        self._keeps_dates = keeps_dates
         self._by_value: dict[str, Entry] = {}
 
     def __iter__(self) -> Iterator[Entry]:
@@ -168,6 +172,8 @@ class AccessList:
         if old and until and not old.until:
             # Known to the official Kubernetes operator's tests, which also make temporary entries permanent.
             raise ApiError("PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY")
+        if old and self._keeps_dates:
+            until = until or old.until
         return Entry(value, comment, until, old.since if old else self._clock())
 
     def _read_date(self, text: object) -> datetime:

@@ -77,7 +77,9 @@ class Project:
             self.containers = Containers(self.id, first, self.clouds, self.new_id, duplicates)
             self.peers = Peers(self.id, self.settings, self._clock, self.clouds, self.new_id)
             step = self.settings.step_seconds
-            self.access_list = AccessList(self.id, self._clock, lambda: self._date(self._clock()), step)
+            self.access_list = AccessList(
+                self.id, self._clock, lambda: self._date(self._clock()), step, keeps_dates=self.settings.temporary_stays
+            )
             self.clusters = Clusters(self.id, self.new_id, self._today)
             #: Whether clusters on AWS have connection strings with private addresses (Atlas's setting for own DNS servers).
             self.custom_dns = False

@@ -85,6 +85,9 @@ class Settings:
     #: Whether a connection holds its pair, its block and its place among `max_peers` only until its removal is requested. It is
     #: still listed then, but what it holds is not documented: by default, all of it until it is gone.
     terminating_holds_nothing: bool = False
+    #: Whether an entry of the access list that expires keeps its date if it is written again without one: what Atlas does is not
+    #: documented. The tests of the official Kubernetes operator know that it becomes permanent.
+    temporary_stays: bool = False
     #: By how much lists lag behind everything else.
     list_lag_seconds: float = 0.0
     #: Documented are both limits, and the error (PEER_MAXIMUM_REACHED, 409, with the limit). It is a guess that the POST is

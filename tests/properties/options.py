@@ -20,7 +20,9 @@ entries = st.one_of(
     st.fixed_dictionaries({"cidr_block": blocks}, optional={"comment": st.sampled_from(["a", ""])}),
     st.fixed_dictionaries(
         {"ip_address": st.sampled_from(["10.0.0.1", "::1"])},
-        optional={"delete_after_date": st.sampled_from([f"{SOON}T12:00:00Z", f"{SOON}T12:00:00+02:00", SOON, "2030-01-31"])},
+        optional={
+            "delete_after_date": st.sampled_from([f"{SOON}T12:00:00Z", f"{SOON}T12:00:00+02:00", SOON, "never", "2030-01-31"])
+        },
     ),
     st.fixed_dictionaries({"aws_security_group": st.just("sg-0a1b2c3d")}, optional={"comment": st.just("group")}),
 )

@@ -107,6 +107,6 @@ def entries_wanted(world: World) -> st.SearchStrategy[list[dict[str, Any]]]:
         st.fixed_dictionaries({"cidr_block": st.sampled_from([*NETWORKS, "203.0.113.5/24"])}),
         st.fixed_dictionaries({"aws_security_group": st.sampled_from(GROUPS)}),
     )
-    more = optional(comment=st.sampled_from(COMMENTS), delete_after_date=dates())
+    more = optional(comment=st.sampled_from(COMMENTS), delete_after_date=st.one_of(dates(), st.just("never")))
     entry = st.tuples(subjects, more).map(lambda parts: {**parts[0], **parts[1]})
     return st.lists(entry, max_size=3, unique_by=lambda one: next(iter(one.values())))

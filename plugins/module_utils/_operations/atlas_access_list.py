@@ -133,6 +133,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
                 self._access_list.delete_entry(step.keys[0])
             else:
                 self._access_list.create_entries([to_send(entry) for entry in step.request])
+                changes = self._confirmed(changes, state)
         except TaskError as error:
             if error.outcome_unknown:
                 self._lost.update(changes)
@@ -140,8 +141,34 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         self._done.update(changes)
         return state.with_changes(changes.values())
 
+    def _confirmed(self, changes: t.Mapping[str, Change], state: AccessListState) -> dict[str, Change]:
+        """Return written changes as Atlas shows them: whether it makes a temporary entry permanent is not documented.
+
+        Raises:
+            TaskError: If an entry cannot be read, or all of them have stayed as they were.
+        """
+        found = dict(changes)
+        for name, change in changes.items():
+            if change.before and change.after and change.before["delete_after_date"] and not change.after["delete_after_date"]:
+                try:
+                    entry = self._access_list.get_entry(name)
+                except TaskError as error:
+                    raise error.with_outcome(unknown=True) from error.__cause__
+                if entry["delete_after_date"]:
+                    found[name] = to_change(name, state.listed[name], entry)
+        found = {name: change for name, change in found.items() if change.after != change.before}
+        if not found:
+            self._planner.check_permanent(state)
+        return found
+
     def wait(self, state: AccessListState, step: Step | None = None) -> Wait[AccessListState] | None:
-        """Wait until all declared entries are in force: at the end if `wait` is set, and always before others are pruned."""
+        """Wait until all declared entries are in force: at the end if `wait` is set, and always before others are pruned.
+
+        Raises:
+            TaskError: If an entry expires that was to become permanent.
+        """
+        if not self._is_absent:
+            self._planner.check_permanent(state)
         if step is None and (self._is_absent or not self.params["wait"]):
             return None
         return until_in_force(state, self._planner.declared, self._read_statuses, is_before_pruning=step is not None)

@@ -22,6 +22,8 @@ from .._values.patterns import Fits, fits_in_any_case, fits_text
 MOST_ENTRIES = 200
 LONGEST_COMMENT = 80
 LONGEST_LIFE = datetime.timedelta(days=7)
+# The value of the option `delete_after_date` for an entry that has to be permanent.
+NEVER = "never"
 # The end of a block that holds every address.
 _ANYWHERE = "/0"
 _SECURITY_GROUP = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+")
@@ -114,6 +116,15 @@ class AccessList:
         description = f"remove {name} from the access list of project {self._group_id}"
         self._client.delete((*self._path, name), description, gone=NO_ENTRY, hints=ENTRY_HINTS)
 
+    def get_entry(self, name: str) -> AccessEntry:
+        """Return an entry.
+
+        Raises:
+            NotFoundError: If there is no such entry.
+        """
+        description = f"read {name} in the access list of project {self._group_id}"
+        return to_result(self._client.get((*self._path, name), description))
+
     def get_status(self, name: str) -> str:
         """Return the status of an entry: `PENDING`, `ACTIVE` (in force) or `FAILED`.
 
@@ -181,12 +192,15 @@ def in_both_forms(entry: AccessEntry) -> AccessEntry:
 def merged(current: AccessEntry | None, wanted: AccessEntry, *, keep_comment: bool) -> AccessEntry:
     """Return the entry that Atlas will have: the current one (None: a new one) with the values that the options set.
 
-    With `keep_comment`, a current entry keeps its comment. A date is written in UTC; an equal one stays as Atlas writes it.
+    With `keep_comment`, a current entry keeps its comment. A date is written in UTC; an equal one stays as Atlas writes it, and
+    the option `never` removes it.
     """
     entry = current or in_both_forms({**wanted, "comment": None, "delete_after_date": None})
     if wanted["comment"] is not None and not (keep_comment and current):
         entry = {**entry, "comment": wanted["comment"]}
     date = wanted["delete_after_date"]
+    if date == NEVER:
+        return {**entry, "delete_after_date": None}
     if date is not None and to_moment(date) != _moment_of(entry["delete_after_date"]):
         entry = {**entry, "delete_after_date": to_moment(date).strftime("%Y-%m-%dT%H:%M:%SZ")}
     return entry
@@ -307,7 +321,7 @@ def _check_entry(entry: AccessEntry, state: str) -> None:
                 raise InvalidValueError(f"{name} {error}", error.hint) from None
     if entry["comment"] is not None and len(entry["comment"]) > LONGEST_COMMENT:
         raise InvalidValueError(f"comment is longer than {LONGEST_COMMENT} characters", "Shorten it.")
-    if entry["delete_after_date"] is not None:
+    if entry["delete_after_date"] not in (None, NEVER):
         _check_date(str(entry["delete_after_date"]), entry, state)
 
 
@@ -317,7 +331,7 @@ def _check_date(date: str, entry: AccessEntry, state: str) -> None:
         left = to_moment(date) - datetime.datetime.now(datetime.timezone.utc)
     except ValueError:
         raise InvalidValueError(
-            f"delete_after_date is not an ISO 8601 date: {date!r}", "Write it like 2030-01-31T12:00:00Z."
+            f"delete_after_date is not an ISO 8601 date: {date!r}", "Write it like 2030-01-31T12:00:00Z, or never."
         ) from None
     if entry["aws_security_group"] is not None:
         raise InvalidValueError("delete_after_date cannot be set for a security group", "Leave it out.")

@@ -277,6 +277,13 @@ def test_temporary_entries_can_become_permanent_only(api):
     assert error(api.call("POST", "/accessList", json=[temporary])) == (400, "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY")
 
 
+def test_temporary_entries_stay_so_if_that_is_set(start):
+    api, entry = start(temporary_stays=True), {"ipAddress": "10.0.0.5", "deleteAfterDate": in_days(1)}
+    date = add(api, entry)[0]["deleteAfterDate"]
+    shown = add(api, {"ipAddress": "10.0.0.5", "comment": "ours"}, {"ipAddress": "10.0.0.6"})
+    assert [(one.get("comment"), one.get("deleteAfterDate")) for one in shown] == [("ours", date), (None, None)]
+
+
 def test_at_once(api):
     """Requests that come at the same time are served one after the other: none is lost."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -28,7 +28,7 @@ def run(atlas: Atlas, *entries: dict[str, Any], **options: Any) -> Any:
         ({"ip_address": "10.1.0.0/16"}, ["entries[0].ip_address", "cidr_block"]),
         ({"aws_security_group": "app"}, ["entries[0].aws_security_group", "sg-0a1b2c3d4e5f67890"]),
         ({**ENTRY, "comment": "x" * 81}, ["entries[0].comment", "80"]),
-        ({**ENTRY, "delete_after_date": "soon"}, ["entries[0].delete_after_date", "2030-01-31T12:00:00Z"]),
+        ({**ENTRY, "delete_after_date": "soon"}, ["entries[0].delete_after_date", "2030-01-31T12:00:00Z", "never"]),
         (
             {"aws_security_group": "sg-0a1b2c3d", "delete_after_date": "2030-01-31T12:00:00Z"},
             ["delete_after_date", "security group"],
@@ -187,6 +187,93 @@ def test_a_date_out_of_range_is_foreseen(atlas: Atlas, days: float, words: list[
     assert done.missing("entries[0].delete_after_date", *words) == []
     # What goes has no date that matters.
     assert not run(atlas, {**ENTRY, "delete_after_date": date}, state="absent").failed
+
+
+def make_temporary(atlas: Atlas, *blocks: str, **fields: Any) -> str:
+    """Let somebody add entries that expire, and return when they do."""
+    date = (datetime.now(timezone.utc) + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with atlas.emulator.project.now() as project:
+        project.add_access([{"cidrBlock": block, "deleteAfterDate": date, **fields} for block in blocks])
+    return date
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_declared_entry_that_expires_warns_with_its_end(atlas: Atlas, check_mode: bool) -> None:
+    date = make_temporary(atlas, BLOCK, "10.2.0.0/16")
+    done = run(atlas, ENTRY, {"cidr_block": "10.2.0.0/16", "comment": "ours"}, {"ip_address": "10.0.0.5"}, check_mode=check_mode)
+    (warning,) = done.warnings
+    assert [
+        word for word in (f"{BLOCK} at {date}, 10.2.0.0/16 at {date}.", "delete_after_date: never") if word not in warning
+    ] == []
+    assert run(atlas, {**ENTRY, "delete_after_date": date}, {"ip_address": "10.0.0.5"}).warnings == []
+    assert run(atlas, ENTRY, state="absent").warnings == []
+
+
+NEVER = {**ENTRY, "delete_after_date": "never"}
+
+
+@pytest.mark.parametrize("comment", ["ours", None])
+def test_never_makes_an_entry_permanent(atlas: Atlas, comment: str | None) -> None:
+    make_temporary(atlas, BLOCK, comment="ours")
+    wanted = {**NEVER, "comment": comment}
+    foretold = run(atlas, wanted, check_mode=True)
+    done = run(atlas, wanted)
+    assert (done.failed, done.changed, done.warnings, foretold.result["actions"]) == (False, True, [], done.result["actions"])
+    assert (done.result["actions"][0]["differing"], foretold.after, done.after["access_list"][0]["comment"]) == (
+        ["delete_after_date"],
+        done.after,
+        "ours",
+    )
+    with atlas.emulator.project.now() as project:
+        assert [(entry.until, entry.comment) for entry in project.access_list] == [(None, "ours")]
+    atlas.emulator.requests.clear()
+    again = run(atlas, wanted)
+    assert (again.changed, atlas.methods()) == (False, ["GET"])
+
+
+@pytest.mark.parametrize("entry", [NEVER, {"aws_security_group": "sg-0a1b2c3d", "delete_after_date": "never"}], ids=str)
+def test_never_is_how_a_new_entry_is(atlas: Atlas, entry: dict[str, Any]) -> None:
+    atlas.add_peer()
+    done = run(atlas, entry)
+    assert (done.failed, done.changed, atlas.methods()) == (False, True, ["GET", "POST"])
+    assert not run(atlas, entry).changed
+    assert run(atlas, entry, state="absent").changed
+
+
+# Whether Atlas makes a temporary entry permanent is not documented: the description of deleteAfterDate says nothing about another
+# POST, and only the tests of the official Kubernetes operator do it.
+
+
+def test_an_entry_that_stays_temporary_is_a_failure(make_atlas: Any) -> None:
+    atlas = make_atlas(temporary_stays=True)
+    date = make_temporary(atlas, BLOCK)
+    done = run(atlas, NEVER)
+    assert (done.failed, done.changed, done.result["actions"], atlas.methods()) == (True, False, [], ["GET", "POST", "GET"])
+    assert done.missing(f"{BLOCK} at {date}", "has kept the ends of", "state: absent") == []
+    assert [one["delete_after_date"] for one in done.result["access_list"]] == [date]
+
+
+def test_what_else_was_written_is_in_the_result(make_atlas: Any) -> None:
+    atlas = make_atlas(temporary_stays=True)
+    make_temporary(atlas, BLOCK, "10.2.0.0/16")
+    with atlas.emulator.project.now() as project:
+        project.add_access([{"cidrBlock": "10.9.0.0/16"}])
+    done = run(atlas, NEVER, {"cidr_block": "10.2.0.0/16", "comment": "ours"}, {"cidr_block": "10.3.0.0/16"}, prune=True)
+    assert (done.failed, done.changed, done.result["pruned"]) == (True, True, [])
+    assert [(one["action"], one["name"]) for one in done.result["actions"]] == [
+        ("update", "10.2.0.0/16"),
+        ("create", "10.3.0.0/16"),
+    ]
+    assert sorted(atlas.access_list) == [BLOCK, "10.2.0.0/16", "10.3.0.0/16", "10.9.0.0/16"]
+
+
+@pytest.mark.parametrize("answer", [DROP, reply({"error": 403, "errorCode": "USER_UNAUTHORIZED"}, 403)], ids=["lost", "refused"])
+def test_an_entry_that_is_not_read_again_is_unknown(atlas: Atlas, wire: Wire, answer: Any) -> None:
+    make_temporary(atlas, BLOCK)
+    # Its own entry cannot be read; the list shows what became of it.
+    wire.faults += [Fault("GET"), Fault("GET", answer, times=9 if answer is DROP else 1)]
+    done = run(atlas, NEVER)
+    assert (done.failed, done.changed) == (answer is DROP, True)
 
 
 @pytest.mark.parametrize("block", ["0.0.0.0/0", "::/0"])
