@@ -358,10 +358,12 @@ EXAMPLES = r"""
 RETURN = r"""
 vpc_peers:
   description:
-    - The connections as they were last seen, one for each entry of O(peers), in the same order. Null for an entry that has none.
+    - The connections as they were last seen, one for each entry of O(peers), in the same order. If an entry has none, its element
+      has what the entry says, and null for everything that Atlas would say, such as V(id), V(connection_id) and V(status_name).
+    - Empty if the task was refused, or could not read the project: then it has done nothing.
     - A connection has the fields of its own cloud, beside those that are the same for all.
     - In check mode, the connections as they would be. Fields that only Atlas can set are null until then.
-  returned: when it is known what has to be done
+  returned: when the options are valid
   type: list
   elements: dict
   sample:
@@ -453,7 +455,7 @@ vpc_peers:
 handover:
   description:
     - What the owner of each network needs for the other half, one for each entry of O(peers), in the same order. Each cloud has
-      its own keys, and a value that is not known is null.
+      its own keys, and a value that is not known is null. Empty if RV(vpc_peers) is.
     - On AWS, V(connection_id), V(aws_account_id), V(vpc_id), V(accepter_region_name) and V(atlas_cidr_block), for accepting the
       connection, and V(aws), the commands of the AWS CLI that accept it and create a route to Atlas in the route table
       C($ROUTE_TABLE_ID), one a line. V(aws) is null until there is a connection id.
@@ -462,7 +464,7 @@ handover:
     - On GCP, V(gcp_project_id), V(network_name), V(atlas_gcp_project_id), V(atlas_network_name), V(name), V(gcloud), a command
       that creates your half, and V(add_peering), the body of a request that does the same. The names of Atlas's network are
       known as soon as the connection is V(WAITING_FOR_USER).
-  returned: when it is known what has to be done
+  returned: when the options are valid
   type: list
   elements: dict
   version_added: 2.3.0
@@ -526,26 +528,41 @@ actions:
       elements: str
       sample: [route_table_cidr_block]
 failures:
-  description: What has failed, or why the task was refused.
+  description: What has failed, or why the task was refused, with one element for each cause.
   returned: when it is known what has to be done
   type: list
   elements: dict
   sample: []
   contains:
     index:
-      description: The place of the entry in O(peers), counted from 0. Null for a removal, and for what concerns the whole list.
+      description: >-
+        The place of the entry in O(peers), counted from 0, of several the first one. Null for a removal, and for what concerns
+        the whole list.
       type: int
       sample: 3
+    indexes:
+      description: The places of all entries with this cause. Empty for removals, and for what concerns the whole list.
+      type: list
+      elements: int
+      version_added: 2.5.0
+      sample: [3]
     id:
-      description: The id of the connection. Null if there is none.
+      description: The id of the connection, of several the first one. Null if there is none.
       type: str
       sample: 1112222b3bf99403840e8934
     name:
-      description: The name of the connection, as in RV(actions[].name). Null for what concerns the whole list.
+      description: >-
+        The name of the connection, as in RV(actions[].name), of several the first one. Null for what concerns the whole list.
       type: str
       sample: 123456789012/vpc-0a1b2c3d4e5f67890
+    names:
+      description: The names of all connections with this cause.
+      type: list
+      elements: str
+      version_added: 2.5.0
+      sample: [123456789012/vpc-0a1b2c3d4e5f67890]
     msg:
-      description: What went wrong, and what to do.
+      description: What went wrong, and what to do. With several entries, it begins with their places.
       type: str
       sample: VPC peering connection 1112222b3bf99403840e8934 is FAILED (EXPIRED).
     http_status:

@@ -66,15 +66,16 @@ def problems(name: str, cell: Cell, ran: Ran, emulator: RunningEmulator) -> Iter
     """Tell what is wrong with a cell."""
     fault, (where, _connections, lasts) = FAULTS[name], cell
     result = ran.outcome
-    check(Done(result, []), COUNT)
+    done = Done(result, [])
+    check(done, COUNT)
     if max(counted(emulator).values(), default=0) > 1:
         yield "made twice"
     if "exception" in result:
         yield f"not a clean failure: {result['exception']}"
-    failed = {one["index"]: one["msg"] for one in result["failures"]}
+    failed = done.failures
     for index, peer in enumerate(result["vpc_peers"]):
         there = counted(emulator)[entry(index)["vpc_id"]]
-        if (index not in failed) != (peer is not None) or (peer is not None and not there):
+        if (index not in failed) != (peer["id"] is not None) or (peer["id"] is not None and not there):
             yield f"entry {index} is told as {peer}, and {there} are there"
     if bool(writes(emulator)) != ran.changed and not (ran.failed and ran.changed):
         yield f"changed is {ran.changed}, and {writes(emulator)} writes took effect"

@@ -118,7 +118,7 @@ class Done:
     @property
     def failures(self) -> dict[int | None, str]:
         """The messages of the failures of a list, by the index of the entry."""
-        return {one["index"]: one["msg"] for one in self.result["failures"]}
+        return {index: one["msg"] for one in self.result["failures"] for index in one["indexes"] or [None]}
 
     @property
     def pruned(self) -> set[str]:

@@ -107,13 +107,21 @@ def check(done: Done, count: int) -> None:
         assert done.failed
         assert not done.changed
         return
-    assert sum(result["summary"][name] for name in _OF_ENTRIES) == len(result["vpc_peers"]) == count
+    assert sum(result["summary"][name] for name in _OF_ENTRIES) == count
     actions, failures = result["actions"], result["failures"]
+    # A refusal says nothing of what is there; it leads to no action and is no failure of what was sent.
+    assert [len(result[name]) for name in ("vpc_peers", "handover")] in ([count, count], [0, 0])
+    assert None not in result["vpc_peers"]
+    assert bool(result["vpc_peers"]) or not done.changed or count == 0
     for name, action in (("created", "create"), ("updated", "update"), ("recreated", "recreate")):
-        failed = {one["index"] for one in failures}
+        failed = {index for one in failures for index in one["indexes"]}
         assert result["summary"][name] == sum(one["action"] == action and one["index"] not in failed for one in actions)
     assert result["summary"]["deleted"] == sum(one["index"] is None for one in actions)
-    assert len({one["index"] for one in failures if one["index"] is not None}) == result["summary"]["failed"]
+    places = [index for one in failures for index in one["indexes"]]
+    assert len(places) == len(set(places)) == result["summary"]["failed"]
+    assert all(
+        (one["index"], one["name"]) == (*(one["indexes"] or [None])[:1], *(one["names"] or [None])[:1]) for one in failures
+    )
     pruned = [one["id"] for one in result["pruned"]]
     assert len(set(pruned)) == len(pruned)
     places = [count if one["index"] is None else one["index"] for one in actions]

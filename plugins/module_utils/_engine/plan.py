@@ -105,6 +105,13 @@ def to_line(plan: Plan, unchanged: int) -> str:
     return f"Plan: {', '.join(parts)}, {unchanged} unchanged"
 
 
+def listed(names: t.Iterable[str], most: int = 3) -> str:
+    """Return different names for a sentence: all of them, or the first `most` and how many more there are."""
+    different = list(dict.fromkeys(names))
+    more = len(different) - most
+    return ", ".join(different[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def find_differences(wanted: t.Mapping[str, t.Any], current: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     """Return the names of the wanted fields that are missing in `current` or differ there, sorted."""
     return tuple(sorted(name for name, value in wanted.items() if current.get(name) != value))

@@ -12,6 +12,7 @@ from .._values.invalid import InvalidValueError
 from .._values.patterns import Fits, Parse, Pattern, matches, parse_pattern
 from .argspec import ArgumentSpec
 from .options import Parameters
+from .plan import listed
 
 # How many patterns that match nothing a failure shows.
 _MOST_SHOWN = 5
@@ -119,6 +120,6 @@ def check_ceiling(params: Parameters, removals: t.Sequence[str]) -> TaskError | 
     if len(removals) <= ceiling:
         return None
     return TaskError(
-        f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {', '.join(removals)}.",
+        f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {listed(removals, 20)}.",
         hint="Check the list. If that is what you want, raise max_deletions, or protect what is to stay with ignore.",
     )

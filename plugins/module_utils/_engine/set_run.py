@@ -41,6 +41,8 @@ class SetProgress(Progress):
         self._entries: list[StatusHistory] = []
         self._line, self._reported = "", clock()
         self._unplanned = self.plan
+        self._nothing: dict[str, t.Any] = {name: [] for name in operation.lists}
+        outcome.values = self._nothing
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
         """Record the current state. With a `wait`, report changes, and once a minute that there are none."""
@@ -57,8 +59,12 @@ class SetProgress(Progress):
 
     def show(self) -> None:
         """Let the result show the current state, once there is a plan."""
-        if self.plan is not self._unplanned:
-            super().show()
+        if self.plan is self._unplanned:
+            return
+        super().show()
+        if self.plan.refusals:
+            # Nothing was done: what there is concerns others.
+            self._outcome.values = {**self._outcome.values, **self._nothing}
 
     def _compare(self) -> None:
         """Let diff mode show each change."""

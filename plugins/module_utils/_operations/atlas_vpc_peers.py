@@ -55,6 +55,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         )
     )
     noun = "vpc_peers"
+    lists = ("vpc_peers", "handover")
     convergence = SetConvergence
 
     def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:

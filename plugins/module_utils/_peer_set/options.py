@@ -119,15 +119,16 @@ class PeerEntry:
     @property
     def identity(self) -> tuple[str | None, ...]:
         """The names of its network. Entries with the same identity and container mean the same connection."""
-        return identity_of(self._named)
+        return identity_of(self.named_fields)
 
     @property
     def name(self) -> str:
         """The name of its connection, for users."""
-        return name_of(self._named)
+        return name_of(self.named_fields)
 
     @property
-    def _named(self) -> dict[str, t.Any]:
+    def named_fields(self) -> dict[str, t.Any]:
+        """The fields that requests may send, as the options name them; None for what they leave open."""
         return {name: self.params.get(name) for name in self.provider.writable}
 
     @property
@@ -140,6 +141,10 @@ class PeerEntry:
     def goal(self) -> str:
         """The state to wait for, as Atlas calls it."""
         return self.provider.goal(self.params["wait_for"])
+
+    def missing(self) -> dict[str, t.Any]:
+        """Return the fields of a connection that is not there: its own names, and null for what only Atlas says."""
+        return {**dict.fromkeys(self.provider.read_only), **self.named_fields, "provider_name": self.provider.name}
 
     def named(self, error: TaskError) -> TaskError:
         """Return an error about one connection with the name of the entry before its message."""

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
+from dataclasses import dataclass
 
-from .._clouds.cloud import Peer, cloud_of, name_of
-from .._engine.plan import Change, Plan
+from .._clouds.cloud import Fields, Peer, cloud_of, name_of
+from .._engine.plan import Change, Plan, listed
 from .._engine.wait import GONE
 from .._http.errors import TaskError
 from .options import FIELDS, PeerEntry
@@ -34,9 +36,9 @@ class PeerSetSummary:
     def show(self, state: PeerSetState, plan: Plan) -> dict[str, t.Any]:
         """Return the fields of the result: what was done, or, if the plan is refused, what it would do."""
         changes, failures = _done(state, plan)
-        own = [state.entries.get(key) for key in self._by_key]
+        own = [(entry, state.entries.get(key)) for key, entry in self._by_key.items()]
         return {
-            "vpc_peers": [one.peer if one is not None else None for one in own],
+            "vpc_peers": [entry.missing() if one is None or one.peer is None else one.peer for entry, one in own],
             "pruned": self._in_order(state.pruned, lambda peer: peer["id"], state),
             "actions": [self._action(change, state) for change in self._in_order(changes, lambda change: change.key, state)],
             "failures": self._failures(failures, state),
@@ -71,7 +73,7 @@ class PeerSetSummary:
         done = [f"{change.action} {name_of(change.after or change.before or {})}" for change in state.done.values()]
         unsure = {key: error for key, error in state.failures.items() if error.outcome_unknown}
         text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
-        names = [str(failure["name"]) for failure in self._failures(unsure, state)]
+        names = [name for failure in self._failures(unsure, state) for name in failure["names"]]
         return f"{text}; perhaps also: {', '.join(names)}" if names else text
 
     def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str], state: PeerSetState) -> list[T]:
@@ -100,15 +102,14 @@ class PeerSetSummary:
         }
 
     def _failures(self, failures: t.Mapping[str, TaskError], state: PeerSetState) -> list[dict[str, t.Any]]:
-        found = []
+        """Return the failures with one element for each cause, in the order of the entries."""
+        causes: dict[t.Any, list[_Failed]] = {}
         for key, error in self._in_order(failures.items(), lambda one: one[0], state):
             entry, own = self._by_key.get(key), state.entries.get(key)
             removed = next((peer for peer in state.first if peer["id"] == key), None)
-            peer = own.peer if own is not None else removed
-            name = entry.name if entry is not None else name_of(removed) if removed is not None else None
-            place = {"index": entry.index if entry is not None else None, "id": peer["id"] if peer is not None else None}
-            found.append({**place, "name": name, **error.to_result()})
-        return found
+            one = _to_failed(entry, own.peer if own is not None else removed, error)
+            causes.setdefault((entry is None, one.verb, one.template, error.http_status, error.error_code), []).append(one)
+        return [_to_failure(cause) for cause in causes.values()]
 
     def _sums(self, changes: t.Iterable[Change], failures: t.Container[str], state: PeerSetState) -> dict[str, int]:
         """Count each entry once, and one that has failed as failed."""
@@ -157,8 +158,78 @@ def _to_line(fields: t.Mapping[str, t.Any], names: t.Iterable[str]) -> str:
     return f"{text}\n" if text else ""
 
 
+@dataclass(frozen=True)
+class _Failed:
+    """What has failed: an entry, a removal, or the list as a whole.
+
+    Attributes:
+        index: The place of the entry; None for anything else.
+        peer_id, name: Those of the connection; None if there is none.
+        error: The error.
+        verb: What Atlas refused to do, or what got no answer; empty for any other failure.
+        template: The text of the error without the entry and the request, with a number for what only this connection has.
+        values: What the numbers stand for.
+    """
+
+    index: int | None
+    peer_id: str | None
+    name: str | None
+    error: TaskError
+    verb: str
+    template: str
+    values: tuple[str, ...]
+
+
+def _to_failed(entry: PeerEntry | None, peer: Peer | None, error: TaskError) -> _Failed:
+    """Return a failure, with the text by which those with the same cause are found."""
+    fields: Fields = peer or {}
+    if entry is not None:
+        fields = {**entry.missing(), **fields, **{name: value for name, value in entry.named_fields.items() if value is not None}}
+    name, text, verb = name_of(fields) if fields else None, str(error), ""
+    values: tuple[str, ...] = ()
+    if entry is not None:
+        name = entry.name
+        for prefix in (f"{entry.key} ({name}): ", f"{entry.key}."):
+            text = text[len(prefix) :] if text.startswith(prefix) else text
+    request, colon, rest = text.partition(": ")
+    if colon and request.startswith("Failed to "):
+        verb, text = request.split()[2], rest
+    if fields:
+        provider = cloud_of(fields)
+        names = ("id", provider.accepted_id or "", provider.identity[-1], provider.block or "")
+        own = (name, *map(fields.get, names))
+        values = tuple(str(value or "") for value in own)
+    for number, value in enumerate(values):
+        if value:
+            text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
+    return _Failed(entry.index if entry is not None else None, fields.get("id"), name, error, verb, text, values)
+
+
+def _to_failure(cause: t.Sequence[_Failed]) -> dict[str, t.Any]:
+    """Return the element of the result for failures with the same cause; its message names all of them."""
+    first, indexes = cause[0], [one.index for one in cause if one.index is not None]
+    names = [one.name for one in cause if one.name is not None]
+    place = {"index": first.index, "indexes": indexes, "id": first.peer_id, "name": first.name, "names": names}
+    if len(cause) == 1:
+        return {**place, **first.error.to_result()}
+    where = _places(indexes) if indexes else f"The removal of {listed(names)}"
+    text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), first.template)
+    return {**place, **first.error.to_result(), "msg": f"{where}: {text}"}
+
+
+def _places(indexes: t.Iterable[int]) -> str:
+    """Return the names of entries in messages, such as `peers[1], peers[3] to peers[7]`."""
+    runs: list[list[int]] = []
+    for index in indexes:
+        if runs and runs[-1][-1] == index - 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return ", ".join(f"peers[{run[0]}]" + (f" to peers[{run[-1]}]" if run[1:] else "") for run in runs)
+
+
 def _joined(text: str, failures: t.Sequence[t.Mapping[str, t.Any]]) -> TaskError:
-    """Return one error for several failures. Status, code and detail are kept if there is only one failure."""
+    """Return one error for several failures. Status, code and detail are kept if all have one cause."""
     only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
     return TaskError(
         " ".join(filter(None, (text, *(str(failure["msg"]) for failure in failures)))),

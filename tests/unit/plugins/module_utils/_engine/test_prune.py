@@ -94,11 +94,10 @@ def test_up_to_the_ceiling_all_is_well(ceiling: int, removals: list[str]) -> Non
     assert check_ceiling({"max_deletions": ceiling}, removals) is None
 
 
-@pytest.mark.parametrize(("ceiling", "removals"), [(0, ["one"]), (1, ["one", "two"])])
+@pytest.mark.parametrize(("ceiling", "removals"), [(0, ["one"]), (1, ["one", "two"]), (5, [f"{one}." for one in range(23)])])
 def test_above_the_ceiling_the_removals_are_named(ceiling: int, removals: list[str]) -> None:
     error = check_ceiling({"max_deletions": ceiling}, removals)
     assert error is not None
-    assert f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {', '.join(removals)}." in str(
-        error
-    )
+    names = ", ".join(removals[:20]) + (" and 3 more" if len(removals) == 23 else "")
+    assert f"{len(removals)} would be removed or replaced, and max_deletions allows {ceiling}: {names}." in str(error)
     assert "raise max_deletions" in str(error)

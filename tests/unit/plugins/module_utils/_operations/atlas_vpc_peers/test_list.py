@@ -206,10 +206,13 @@ def test_what_is_pruned_is_not_pending_any_more(atlas: SetSite) -> None:
 def test_without_wait_those_beyond_the_limit_fail_until_then(atlas: SetSite, parallel: int) -> None:
     done = atlas.apply(entries(28), parallel=parallel)
     assert done.sums == {"created": 25, "failed": 3}
-    for index, message in done.failures.items():
-        assert message.startswith(f"peers[{index}] (")
-        assert "PEER_MAXIMUM_REACHED). Accept pending ones in AWS, then run the task again." in message
-    assert {one["http_status"] for one in done.result["failures"]} == {409}
+    assert len(done.failures) == 3
+    text = (
+        "No more than 25 peers are allowed (HTTP 409 PEER_MAXIMUM_REACHED). Accept pending ones in AWS, then run the task again."
+    )
+    assert done.msg.endswith(f": {text}")
+    ((status, code),) = [(one["http_status"], one["error_code"]) for one in done.result["failures"]]
+    assert (done.result["http_status"], status, code) == (409, 409, "PEER_MAXIMUM_REACHED")
     atlas.clock.now += 9
     for one in atlas.peers():
         atlas.act("accept", one["id"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import set_run as set_converge
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, check, entries, entry, vpc
 
 
@@ -21,18 +25,81 @@ def test_one_that_is_refused_does_not_stop_the_others(atlas: SetSite, skip: int,
     assert index is not None
     assert re.match(rf"peers\[{index}\] \(123456789012/{vpc(index)}\): Failed to create .* \(HTTP 403", message)
     assert done.result["http_status"] == 403
-    assert done.result["vpc_peers"][index] is None
+    missing = done.result["vpc_peers"][index]
+    assert missing.keys() == done.result["vpc_peers"][index - 1].keys()
+    given = {name: value for name, value in missing.items() if value is not None}
+    assert given == {**entry(index), "provider_name": "AWS"}
     assert len(atlas.writes()) == 5
     assert parallel > 1 or index == skip
     assert atlas.apply(entries(5)).sums == {"created": 1, "unchanged": 4}
 
 
-def test_several_are_told_one_by_one(atlas: SetSite) -> None:
-    atlas.fault("POST", "status", status=403, skip=1, times=2)
-    done = atlas.apply(entries(4), parallel=1)
-    assert (done.failures.keys(), done.msg) == ({1, 2}, " ".join(done.failures.values()))
+def test_several_causes_are_told_one_by_one(atlas: SetSite) -> None:
+    atlas.fault("POST", "status", status=403, skip=1, times=1)
+    atlas.fault("POST", "status", status=402, skip=1, times=2)
+    done = atlas.apply(entries(5), parallel=1)
+    assert (done.failures.keys(), done.msg) == ({1, 2, 3}, " ".join(dict.fromkeys(done.failures.values())))
     # One status cannot stand for two.
-    assert (done.result["http_status"], [one["http_status"] for one in done.result["failures"]]) == (None, [403, 403])
+    found = [(one["http_status"], one["index"], one["indexes"]) for one in done.result["failures"]]
+    assert (done.result["http_status"], found) == (None, [(403, 1, [1]), (402, 2, [2, 3])])
+
+
+FIFTY = range(50)
+_ALL = r"peers\[0\] to peers\[49\]: "
+_WAITED = {"wait": True, "wait_for": "available", "wait_timeout": 60}
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault", "options", "text"),
+    [
+        # Those that Atlas takes first are pending.
+        (
+            {},
+            {},
+            {"parallel": 1},
+            r"peers\[25\] to peers\[49\]: No more than 25 peers are allowed \(HTTP 409 PEER_MAXIMUM_REACHED\)\.",
+        ),
+        ({}, {"kind": "status", "status": 403}, {}, rf"{_ALL}.*\(HTTP 403 UNEXPECTED_ERROR\)\. Check the roles of the API key"),
+        ({}, {"kind": "close"}, {}, rf"{_ALL}the connection to http://\S+ broke before"),
+        (
+            {},
+            {},
+            _WAITED,
+            rf"{_ALL}VPC peering connection (\w{{24}}, ){{2}}\w{{24}} and 47 more is still PENDING_ACCEPTANCE after 60 seconds .*"
+            rf" Have (pcx-\w+, ){{2}}pcx-\w+ and 47 more accepted in AWS account {ACCOUNT}, region us-east-1, then run",
+        ),
+        ({"container_id": "0" * 24}, {}, {}, rf"Nothing was changed\. {_ALL}container_id: project \w+ has no network container"),
+        (
+            {"route_table_cidr_block": "192.168.248.{}/30"},
+            {},
+            {},
+            rf"Nothing was changed\. {_ALL}route_table_cidr_block (192\.168\.248\.\d/30(, )?){{3}} and 47 more overlaps",
+        ),
+    ],
+    ids=["full", "refused", "unanswered", "late", "no container", "overlapping"],
+)
+def test_fifty_with_one_cause_are_told_once(
+    make_atlas: Callable[..., SetSite], fields: dict[str, str], fault: dict[str, Any], options: dict[str, Any], text: str
+) -> None:
+    atlas = make_atlas(max_pending_peers=25 if options.get("parallel") else 50)
+    if fault:
+        atlas.fault("POST", times=None, **fault)
+    given = {"route_table_cidr_block": "10.{}.0.0/16", **fields}
+    wanted = [
+        entry(one, **{name: value.format(one * 4 if "/30" in value else one) for name, value in given.items()}) for one in FIFTY
+    ]
+    done = atlas.apply(wanted, **{"parallel": 8, **options})
+    ((failure),) = done.result["failures"]
+    assert re.match(text, done.msg)
+    assert done.msg.endswith(failure["msg"])
+    assert failure["names"] == [f"{ACCOUNT}/{vpc(index)}" for index in failure["indexes"]]
+    assert len(done.msg) + len(json.dumps(done.result["failures"])) < 4000
+
+
+def test_a_project_that_cannot_be_read_has_empty_lists(atlas: SetSite) -> None:
+    atlas.fault("GET", "status", status=403)
+    done = atlas.apply(entries(2))
+    assert (done.failed, done.changed, done.result["vpc_peers"], done.result["handover"]) == (True, False, [], [])
 
 
 def test_a_refusal_is_explained_by_the_option_of_the_entry(atlas: SetSite) -> None:
@@ -191,7 +258,7 @@ def test_a_removal_without_a_creation_is_told_truly(atlas: SetSite, dead: str) -
     assert (done.failed, done.changed) == (True, True)
     assert (done.actions, done.sums) == ([("delete", 0)], {"failed": 1, "unchanged": 1})
     assert "HTTP 403" in done.failures[0]
-    assert (done.pruned, done.result["vpc_peers"][0]) == (set(), None)
+    assert (done.pruned, done.result["vpc_peers"][0]["id"], done.result["vpc_peers"][0]["vpc_id"]) == (set(), None, vpc(0))
     assert done.plan == "Plan: 0 to create, 0 to change, 1 to replace, 0 to remove, 1 unchanged"
     assert done.result["diff"][1]["before_header"].endswith("(delete)")
     atlas.emulator.faults.clear()

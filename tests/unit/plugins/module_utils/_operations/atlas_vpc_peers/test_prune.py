@@ -118,7 +118,7 @@ def test_an_entry_that_means_two_is_refused_and_removes_neither(atlas: SetSite) 
     done = atlas.apply([entry(0), entry(2, container_id=other)], prune=True, max_deletions=50)
     assert done.failures.keys() == {0}
     assert "Say which one is meant with container_region_name or container_id" in done.msg
-    assert (atlas.writes(), done.result["vpc_peers"][0]) == ([], None)
+    assert (atlas.writes(), done.result["vpc_peers"], done.result["handover"]) == ([], [], [])
     # Only the third is not declared for sure.
     assert done.actions == [("create", 1), ("delete", None)]
     assert done.sums == {"created": 1, "failed": 1, "deleted": 1, "undeclared": 1}
