@@ -144,7 +144,8 @@ options:
       - Connections that O(prune) leaves alone, as a list of patterns. Each pattern gives values for fields of RV(vpc_peers), in
         which V(*) stands for any characters and V(?) for one. Brackets are plain text. A pattern matches a connection if all of
         its fields match. Null matches nothing, and neither does a field that connections with another cloud have. Upper and lower
-        case differ, except in the ids and names of AZURE. A region matches in both spellings, V(US_EAST_1) and V(us-east-1).
+        case differ, except in the ids and names of AZURE. A region matches in both spellings, V(US_EAST_1) and V(us-east-1). A
+        region or a network container that Atlas does not show may be any.
       - A connection that O(peers) declares is managed, even if a pattern matches it.
       - A pattern that matches nothing protects nothing, so the task fails before O(prune) removes anything; see
         O(ignore_unmatched). If nothing is to be removed, it is a warning. Connections that O(peers) declares count as well, and

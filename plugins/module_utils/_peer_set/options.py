@@ -74,14 +74,20 @@ def pattern_forms(provider_name: str | None) -> t.Mapping[str, Parse | None]:
     return PATTERN_FORMS if are_codes else {**PATTERN_FORMS, "error_state_name": None}
 
 
+def _fits_shown(value: t.Any, text: str) -> bool:
+    """Whether a value that every connection has fits a text; what Atlas does not show may be what the text means."""
+    return value is None or fits_text(value, text)
+
+
 def _fits_region(value: t.Any, text: str) -> bool:
-    return value is not None and fits_text(to_cloud_region(str(value)), to_cloud_region(text))
+    return _fits_shown(value and to_cloud_region(str(value)), to_cloud_region(text))
 
 
 # The fields that patterns do not compare as plain texts.
 PATTERN_FITS: t.Mapping[str, Fits] = {
     **{name: fits_in_any_case for cloud in _ALL if cloud.ignores_case for name in cloud.own_fields},
     **dict.fromkeys(_LAST, _fits_region),
+    "container_id": _fits_shown,
 }
 
 

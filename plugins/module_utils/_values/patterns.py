@@ -48,14 +48,16 @@ def parse_pattern(pattern: t.Mapping[str, t.Any], forms: t.Mapping[str, Parse | 
 
 
 def matches(pattern: Pattern, fields: t.Mapping[str, t.Any], fits: t.Mapping[str, Fits]) -> bool:
-    """Whether an object matches all fields of a pattern. A null in the pattern matches nothing.
+    """Whether an object matches all fields of a pattern. A null in the pattern and a field that the object lacks match nothing.
 
     Args:
         pattern: The pattern.
         fields: The fields of the object.
         fits: The functions that compare some of the fields; `fits_text` compares the others.
     """
-    return all(value is not None and fits.get(name, fits_text)(fields.get(name), value) for name, value in pattern.items())
+    return all(
+        value is not None and name in fields and fits.get(name, fits_text)(fields[name], value) for name, value in pattern.items()
+    )
 
 
 def fits_text(value: t.Any, text: str) -> bool:

@@ -266,6 +266,14 @@ def test_a_region_of_null_is_that_of_the_container(four: SetSite) -> None:
     assert fits(four, {"accepter_region_name": "eu-*"}) == set()
 
 
+@pytest.mark.parametrize("pattern", [{"container_id": "f" * 24}, {"accepter_region_name": "eu-*"}], ids=str)
+def test_what_atlas_does_not_show_may_be_what_a_pattern_means(atlas: SetSite, wire: Wire, pattern: dict[str, Any]) -> None:
+    atlas.apply(entries(3))
+    listed = [{**one, "containerId": None} if one["vpcId"] == vpc(1) else one for one in atlas.peers()]
+    wire.faults.append(Fault("GET", page(*listed)))
+    assert atlas.apply(entries(1), prune=True, ignore=[pattern]).pruned == {vpc(2)}
+
+
 @pytest.mark.parametrize("pattern", [{"error_state_name": "*"}, {"status_name": "pending_*"}], ids=str)
 def test_null_and_another_case_match_nothing(four: SetSite, pattern: dict[str, Any]) -> None:
     assert fits(four, pattern) == set()
