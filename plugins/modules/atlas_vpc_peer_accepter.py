@@ -72,10 +72,11 @@ options:
   replace_routes:
     description:
       - Replace a route to exactly O(atlas_cidr_block) that has another target. With V(false), the task fails if there is one.
-      - A propagated route cannot be replaced. The task creates a static route beside it, which AWS prefers.
+      - A propagated route cannot be replaced, and one to a prefix list with exactly the block is not. The task creates a static
+        route beside it, which AWS prefers.
       - The task always fails if a route to a part of the block has another target, or if the target is C(local).
-      - A route to exactly the block is replaced without this option if it leads to a peering connection that has ended, or that
-        AWS no longer knows.
+      - A route to exactly the block is replaced without this option if AWS lists its target as a peering connection that has
+        ended, or does not list it any more and calls the route a black hole.
     type: bool
     default: false
   accept:
@@ -115,7 +116,8 @@ options:
     description:
       - V(present) accepts the connection and creates the routes.
       - V(absent) deletes the routes to O(atlas_cidr_block) that lead to this connection, and those that lead to connections that
-        have ended or that AWS no longer knows. All other routes stay. A warning names those that still lead to this connection.
+        have ended, as described for O(replace_routes). All other routes stay. A warning names those that still lead to this
+        connection.
       - With V(absent), the task does not fail if the connection has ended or is unknown. If AWS does not know the VPC in this
         region and account, a warning says so.
     type: str
@@ -135,9 +137,10 @@ notes:
   - The credentials need the IAM permissions C(ec2:DescribeVpcPeeringConnections), C(ec2:DescribeVpcs),
     C(ec2:DescribeRouteTables), C(ec2:DescribeVpcAttribute) (not with O(dns=ignore)), C(ec2:DescribeSecurityGroups) (with
     O(security_group_ids)), C(ec2:AcceptVpcPeeringConnection), C(ec2:CreateRoute), C(ec2:ReplaceRoute), C(ec2:DeleteRoute),
-    C(ec2:CreateTags) (with O(tags) or O(group_id)), C(ec2:ModifyVpcAttribute) (with O(dns=enable)), and C(sts:AssumeRole) (with
-    O(assume_role_arn)). Check mode needs only those that start with C(ec2:Describe), and C(sts:AssumeRole). The guide about
-    credentials has an IAM policy with them.
+    C(ec2:CreateTags) (with O(tags) or O(group_id)), C(ec2:ModifyVpcAttribute) (with O(dns=enable)),
+    C(ec2:GetManagedPrefixListEntries) (for route tables with routes to prefix lists, other than those of gateway endpoints), and
+    C(sts:AssumeRole) (with O(assume_role_arn)). Check mode needs only those that start with C(ec2:Describe) or C(ec2:Get), and
+    C(sts:AssumeRole). The guide about credentials has an IAM policy with them.
   - The task does not change security groups and network ACLs. They must allow the traffic to Atlas as well.
 seealso:
   - name: Credentials

@@ -262,7 +262,8 @@ class Front:
         routes = item.find(tag("routeSet"))
         assert routes is not None
         for route in routes:
-            if self.status.get(text(route, "vpcPeeringConnectionId"), ("active", ""))[0] != "active":
+            target = text(route, "vpcPeeringConnectionId")
+            if self.hidden.get(target) or self.status.get(target, ("active", ""))[0] != "active":
                 put(route, "state", "blackhole")
         for fields in self.routes.get(text(item, "routeTableId"), []):
             route = ET.SubElement(routes, tag("item"))

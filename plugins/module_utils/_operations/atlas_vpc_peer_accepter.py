@@ -84,9 +84,13 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         self._first = None
         return self._waiter.until_requested()
 
+    def read(self, key: str) -> t.Collection[str] | None:
+        """Read the blocks of a prefix list; None if the credentials may not."""
+        return self._network.get_list(key)
+
     def decide(self, state: View) -> AccepterPlan:
         """Plan the changes, or refuse them."""
-        return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state)
+        return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state, self.facts)
 
     def predict(self, state: View, plan: Plan) -> View:
         """Return the network after all changes."""

@@ -11,6 +11,7 @@ from functools import partial
 
 from ..._engine.options import Parameters
 from ..._http.errors import OvertakenError
+from ..errors import DeniedError
 from ..objects import (
     DNS_ATTRIBUTES,
     PENDING,
@@ -120,6 +121,15 @@ class Network:
         description = f"read the security groups {', '.join(group_ids)}"
         found = self._session.read(description, "DescribeSecurityGroups", "group-id", group_ids)
         return {str(one.get("GroupId")): str(one.get("VpcId")) for one in found}
+
+    def get_list(self, list_id: str) -> t.Collection[str] | None:
+        """Return the blocks of a prefix list; None if the credentials may not read it."""
+        description = f"read the entries of the prefix list {list_id}"
+        try:
+            pages = self._session.read_pages(description, "ec2", "GetManagedPrefixListEntries", PrefixListId=list_id)
+        except DeniedError:
+            return None
+        return {str(one.get("Cidr")) for page in pages for one in page.get("Entries") or []}
 
     def make_change(self, view: View, request: Request) -> View:
         """Make a change, and return the view after it.

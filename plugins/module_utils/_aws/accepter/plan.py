@@ -15,7 +15,7 @@ from ..objects import ACTIVE, INITIATING, PENDING, PeeringConnection
 from .checks import check_account, check_block, check_groups, check_parties, check_usable, check_vpc, find_block
 from .options import to_tags
 from .requests import Accept, AddTags, EnableDns, Request, to_change
-from .routes import choose_tables, leftovers, missing_tables, plan_removal, plan_routes
+from .routes import Lists, choose_tables, leftovers, missing_tables, plan_removal, plan_routes
 from .view import View
 
 _NAME = "Name"
@@ -47,8 +47,13 @@ def _plan(requests: t.Iterable[Request], warnings: list[str], block: str | None,
     )
 
 
-def plan_present(params: Parameters, view: View) -> AccepterPlan:
+def plan_present(params: Parameters, view: View, lists: Lists) -> AccepterPlan:
     """Plan the acceptance of the connection, its routes and tags, and the VPC's attributes for DNS.
+
+    Args:
+        params: The options.
+        view: What was read.
+        lists: The prefix lists; one is read when it is looked up.
 
     Raises:
         TaskError: If a check fails: then nothing is changed.
@@ -69,7 +74,7 @@ def plan_present(params: Parameters, view: View) -> AccepterPlan:
         _plan_acceptance(params, connection, warnings)
         requests += [Accept()] if params["accept"] else []
     if block is not None:
-        requests += plan_routes(params, view, tables, block, params["connection_id"])
+        requests += plan_routes(params, view, tables, block, lists, warnings)
     else:
         warnings.append("Without connection_id and atlas_cidr_block, overlaps and routes were not checked.")
     tags = _missing_tags(params, connection)

@@ -44,10 +44,14 @@ class View:
             return f"region {self.region} (AWS does not say whose credentials these are: the owner of the VPC was not checked)"
         return f"region {self.region} of account {self.account_id}"
 
-    def has_ended(self, connection_id: str) -> bool:
-        """Whether another connection that a route leads to has ended, or is unknown to AWS."""
-        other = self.others.get(connection_id)
-        return other is None or other.status in ENDED
+    def has_ended(self, route: Route) -> bool:
+        """Whether another connection that a route leads to has ended.
+
+        AWS drops ended connections from its list after some hours. A route to one is a black hole then. An active route to a
+        connection that is not in the list leads to a new one: lists may lag behind.
+        """
+        other = self.others.get(route.target)
+        return route.is_blackhole if other is None else other.status in ENDED
 
 
 def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Route | None:

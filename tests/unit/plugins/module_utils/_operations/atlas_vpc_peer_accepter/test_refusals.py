@@ -289,12 +289,79 @@ def test_a_local_target_is_never_replaced(site: AwsSite) -> None:
     assert "replace_routes" not in done.msg
 
 
-def test_prefix_lists_and_ipv6_are_no_routes_to_the_block(site: AwsSite) -> None:
-    site.front.routes[site.tables[1]] = [
-        {"destinationPrefixListId": "pl-0123456789abcdef0", "gatewayId": "vgw-0123456789abcdef0"},
-        {"destinationIpv6CidrBlock": "::/0", "egressOnlyInternetGatewayId": "eigw-0123456789abcdef0"},
-    ]
+@pytest.mark.parametrize(("state", "is_ended"), [("active", False), ("blackhole", True)])
+def test_a_route_to_an_unlisted_connection_is_ended_if_aws_says_so(site: AwsSite, state: str, is_ended: bool) -> None:
+    """Lists may lag behind: an active route leads to a connection that is there."""
+    main, other = site.tables
+    site.front.routes[main] = [{"destinationCidrBlock": ATLAS_BLOCK, "vpcPeeringConnectionId": UNKNOWN, "state": state}]
+    foreseen = site.run(check_mode=True)
+    if is_ended:
+        assert foreseen.routes[main] == (UNKNOWN, site.connection_id)
+        return
+    done = site.refused(f"{main} routes {ATLAS_BLOCK} to {UNKNOWN}.")
+    assert "Set replace_routes to true" in done.msg
+    assert site.run(check_mode=True, replace_routes=True).routes[main] == (UNKNOWN, site.connection_id)
+    removal = site.run(check_mode=True, state="absent", vpc_id=site.vpc_id)
+    assert (removal.changed, removal.routes[other]) == (False, (None, None))
+
+
+def listed(site: AwsSite, *blocks: str, **target: str) -> str:
+    """Make a prefix list with these blocks, to which the second table has a route, and return its id."""
+    entries = [{"Cidr": block} for block in blocks]
+    made = site.ec2.create_managed_prefix_list(PrefixListName="x", MaxEntries=9, AddressFamily="IPv4", Entries=entries)
+    list_id = str(made["PrefixList"]["PrefixListId"])
+    site.front.routes[site.tables[1]] = [{"destinationPrefixListId": list_id, **target}]
+    return list_id
+
+
+def test_a_route_over_a_prefix_list_needs_replace_routes(site: AwsSite) -> None:
+    """A static route takes precedence over it. Source: "Route priority" in Amazon's VPC guide."""
+    main, other = site.tables
+    list_id = listed(site, "10.99.0.0/16", ATLAS_BLOCK, transitGatewayId="tgw-0123456789abcdef0")
+    done = site.refused(f"{other} routes {ATLAS_BLOCK} (prefix list {list_id}) to tgw-0123456789abcdef0")
+    assert (main in done.msg, "Set replace_routes to true" in done.msg) == (False, True)
+    done = site.run(replace_routes=True)
+    assert site.front.writes == ["AcceptVpcPeeringConnection", "CreateRoute", "CreateRoute"]
+    # It is made beside the other one, so that nothing is left to do or to read.
+    assert "GetManagedPrefixListEntries" not in site.front.actions
+    assert (site.run().changed, "GetManagedPrefixListEntries" in site.front.actions) == (False, False)
+
+
+@pytest.mark.parametrize("blocks", [["10.99.0.0/16"], ["192.168.0.0/16"], []])
+def test_lists_without_the_block_and_ipv6_are_no_routes_to_it(site: AwsSite, blocks: list[str]) -> None:
+    listed(site, *blocks, gatewayId="vgw-0123456789abcdef0")
+    route = {"destinationIpv6CidrBlock": "::/0", "egressOnlyInternetGatewayId": "eigw-0123456789abcdef0"}
+    site.front.routes[site.tables[1]].append(route)
     assert len(site.run().routes) == 2
+    assert site.front.actions.count("GetManagedPrefixListEntries") == 1
+
+
+def test_a_list_that_leads_to_this_connection_is_fine(site: AwsSite) -> None:
+    listed(site, ATLAS_BLOCK, vpcPeeringConnectionId=site.connection_id)
+    assert site.run().changed
+    assert "GetManagedPrefixListEntries" not in site.front.actions
+
+
+def test_lists_of_gateway_endpoints_are_not_read(site: AwsSite) -> None:
+    listed(site, ATLAS_BLOCK, gatewayId="vpce-0123456789abcdef0")
+    assert (site.run().changed, "GetManagedPrefixListEntries" in site.front.actions) == (True, False)
+
+
+def test_a_list_that_must_not_be_read_is_a_warning(site: AwsSite) -> None:
+    list_id = listed(site, ATLAS_BLOCK, transitGatewayId="tgw-0123456789abcdef0")
+    site.front.rule("GetManagedPrefixListEntries", refusal("UnauthorizedOperation", status=403))
+    for check_mode in (True, False):
+        done = site.run(check_mode=check_mode)
+        (warning,) = done.warnings
+        for part in (list_id, ATLAS_BLOCK, "tgw-0123456789abcdef0", "Allow ec2:GetManagedPrefixListEntries"):
+            assert part in warning
+        assert (done.failed, done.changed) == (False, True)
+
+
+def test_a_list_that_cannot_be_read_is_a_failure(site: AwsSite) -> None:
+    list_id = listed(site, ATLAS_BLOCK, transitGatewayId="tgw-0123456789abcdef0")
+    site.front.rule("GetManagedPrefixListEntries", refusal("InternalError", status=500))
+    assert site.refused(f"Failed to read the entries of the prefix list {list_id}").result["error_code"] == "InternalError"
 
 
 def test_all_routes_that_lead_elsewhere_are_named_at_once(site: AwsSite) -> None:
