@@ -290,7 +290,7 @@ def test_a_local_target_is_never_replaced(site: AwsSite) -> None:
 
 
 @pytest.mark.parametrize(("state", "is_ended"), [("active", False), ("blackhole", True)])
-def test_a_route_to_an_unlisted_connection_is_ended_if_aws_says_so(site: AwsSite, state: str, is_ended: bool) -> None:
+def test_a_route_to_an_unlisted_connection_is_not_ended_as_such(site: AwsSite, state: str, is_ended: bool) -> None:
     """Lists may lag behind: an active route leads to a connection that is there."""
     main, other = site.tables
     site.front.routes[main] = [{"destinationCidrBlock": ATLAS_BLOCK, "vpcPeeringConnectionId": UNKNOWN, "state": state}]
