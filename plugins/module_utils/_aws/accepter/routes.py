@@ -137,8 +137,8 @@ def _route_over_list(table: RouteTable, block: str, connection_id: str | None, l
         blocks = lists[route.destination]
         if blocks is None:
             warning = (
-                f"The prefix list {route.destination} could not be read: if {block} is in it, there is a route to {route.target}, and "
-                "the new one takes precedence. Allow ec2:GetManagedPrefixListEntries to these credentials."
+                f"The prefix list {route.destination} could not be read: if {block} is in it, there is a route to "
+                f"{route.target}, and the new one takes precedence. Allow ec2:GetManagedPrefixListEntries to these credentials."
             )
             warnings += [warning] if warning not in warnings else []
         elif block in blocks:
