@@ -158,6 +158,8 @@ extends_documentation_fragment:
   - cloudpeer.atlas._wait
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) or I(Project Owner) in the project.
+  - If the task is ended by Ctrl-C, no result shows what it has changed so far. If it is ended by the C(timeout) of the task, a
+    line of the output shows it, unless the task runs as a module.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer_info
   - module: cloudpeer.atlas.atlas_network_container

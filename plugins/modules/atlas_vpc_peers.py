@@ -219,7 +219,8 @@ notes:
   - A project holds 50 connections with all clouds together, of which 25 may be pending. The task counts those with the clouds of
     O(provider_name).
   - If the task is ended by Ctrl-C, no result shows what it has changed so far. If it is ended by the C(timeout) of the task, a
-    line of the output shows it, unless the task runs as a module. Run it again to find out and to continue.
+    line of the output shows it, and what a request that was on its way may have changed, unless the task runs as a module. Run
+    it again to find out and to continue.
 seealso:
   - module: cloudpeer.atlas.atlas_vpc_peer
   - module: cloudpeer.atlas.atlas_vpc_peer_info

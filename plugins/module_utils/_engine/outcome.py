@@ -143,6 +143,12 @@ class Progress:
         """Report a line, without secrets and control characters."""
         self._report(visible(redacted(line, self._operation.session.secrets)))
 
+    def stop(self, done: t.Sequence[str], unsure: t.Sequence[str]) -> None:
+        """Report what a task that is interrupted has done, and may have done: it may have no result."""
+        text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
+        text = f"{text}; perhaps also: {', '.join(unsure)}" if unsure else text
+        self.tell(": ".join(filter(None, (self._operation.name, text))))
+
     def begin(self, state: t.Any) -> None:
         """Record the state at the start of the run, with which diff mode compares."""
         self._first = state

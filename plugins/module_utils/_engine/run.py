@@ -52,7 +52,7 @@ def execute(
                 if check_mode:
                     run.predict()
                 else:
-                    run.carry_out()
+                    _carry_out(run)
             finally:
                 outcome.secrets.update(session.secrets)
     except TaskError as error:
@@ -65,6 +65,16 @@ def execute(
         )
         outcome.failure = {**failure.to_result(), "exception": traceback.format_exc()}
     return outcome
+
+
+def _carry_out(run: Convergence) -> None:
+    """Carry out a run. If a signal ends it, report what was done so far: Ctrl-C, or the `timeout` of the task."""
+    try:
+        run.carry_out()
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            run.stop()
+        raise
 
 
 class Convergence:
@@ -90,8 +100,10 @@ class Convergence:
         self._progress = self._progress_class(operation, outcome, report, clock)
         self._clock, self._sleep = clock, sleep
         self._retries: int = operation.params["retries"] if operation.retries is None else operation.retries
-        # The last step with an unknown outcome.
+        # The last step with an unknown outcome, the one that is being applied, and those that took effect.
         self._lost: Step | None = None
+        self._applying: Step | None = None
+        self._applied: list[Step] = []
 
     def predict(self) -> None:
         """Look and decide, and let the outcome show the predicted result.
@@ -124,6 +136,16 @@ class Convergence:
         if last is not None:
             self._wait_for(last)
         progress.end(operation.end(progress.state))
+
+    def stop(self) -> None:
+        """Report what was done so far."""
+        if self._operation.has_diff:
+            self._progress.stop(*self.stopped())
+
+    def stopped(self) -> tuple[list[str], list[str]]:
+        """Return what was done so far, and what may have been done, in words."""
+        unsure = self._applying or self._lost
+        return [*map(_in_words, self._applied)], [] if unsure is None else [_in_words(unsure)]
 
     def _decide(self) -> None:
         progress, warnings, operation = self._progress, self._outcome.warnings, self._operation
@@ -198,8 +220,14 @@ class Convergence:
         return True
 
     def _apply(self, step: Step) -> None:
-        state = self._operation.apply(step, self._progress.state)
-        self._outcome.changed = True
+        self._applying = step
+        try:
+            state = self._operation.apply(step, self._progress.state)
+        except Exception:
+            self._applying = None
+            raise
+        self._applied.append(step)
+        self._applying, self._outcome.changed = None, True
         self._progress.see(state)
 
     def _look_again(self, step: Step, error: TaskError, failures: int) -> None:
@@ -227,6 +255,7 @@ class Convergence:
                 break
         if self._lost is not None and not progress.plan.still_needs(self._lost):
             # It took effect, at least in part.
+            self._applied.append(self._lost)
             outcome.changed, self._lost = True, None
         if progress.plan.still_needs(step):
             better = operation.explain(step, error, progress.state)
@@ -293,6 +322,10 @@ class Convergence:
                 late = wait.late(progress.state, WaitTimeoutError(clock() - started, unanswered))
                 if late is not None:
                     raise late from error
+
+
+def _in_words(step: Step) -> str:
+    return f"{step.action} {', '.join(step.keys)}"
 
 
 def may_pass(step: Step, error: TaskError) -> bool:

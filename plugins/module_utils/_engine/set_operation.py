@@ -74,8 +74,8 @@ class SetSummary(t.Protocol):
     def failure(self, state: t.Any) -> TaskError | None:
         """Return the error that the task ends with; None if nothing has failed."""
 
-    def stopped(self, state: t.Any) -> str:
-        """Return a line about what was done, for a task that is interrupted."""
+    def stopped(self, state: t.Any) -> tuple[list[str], list[str]]:
+        """Return what was done, and what may have been done, in words, for a task that is interrupted."""
 
 
 class SetOperation(Operation[S, State]):

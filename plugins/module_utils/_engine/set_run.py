@@ -19,6 +19,8 @@ from .run import Convergence, may_pass, pauses_before_look
 from .set_operation import SetOperation
 from .wait import GONE, Wait, WaitTimeoutError
 
+# The error of a step whose request was on its way when a signal ended the run.
+_ON_ITS_WAY = TaskError("The task was stopped before the reply came.", hint="Run it again.", outcome_unknown=True)
 # The goal of the wait in which refused steps are sent again.
 REPEATED = "taken"
 
@@ -76,10 +78,6 @@ class SetProgress(Progress):
         if self._operation.params["wait"]:
             self._outcome.values["status_history"] = [history.entries for history in self._entries]
 
-    def stop(self) -> None:
-        """Report what was done so far: a task that is interrupted may have no result."""
-        self.tell(f"{self._operation.name}: {self._operation.summary.stopped(self.state)}")
-
 
 class SetSteps:
     """Sends the steps of one run.
@@ -129,12 +127,10 @@ class SetSteps:
         with self._workers:
             try:
                 yield
-            except BaseException as error:
+            except BaseException:
                 for ended in self._workers.drain():
                     self._take_in_late(ended)
                 self._give_up_rest()
-                if not isinstance(error, Exception):
-                    self._progress.stop()
                 raise
 
     def send_ready(self) -> None:
@@ -209,7 +205,7 @@ class SetSteps:
     def _give_up_rest(self) -> None:
         """Record all other steps as failed: they were not sent, or their outcome is unknown."""
         for step in (*self._running, *self.pending):
-            self.give_up(step.keys, StoppedError())
+            self.give_up(step.keys, _ON_ITS_WAY if step is self._workers.interrupted else StoppedError())
         for step, error in self._unsure:
             self._outcome.changed |= error.outcome_unknown
             self.give_up(step.keys, error)
@@ -306,6 +302,11 @@ class SetConvergence(Convergence):
             self._wait(params["wait_for"].upper(), lambda: not steps.pending and operation.waiter.is_settled(progress.state))
         progress.end(operation.end(progress.state))
         self._raise_failure()
+
+    def stopped(self) -> tuple[list[str], list[str]]:
+        """Return what was done so far, and what may have been done, in words."""
+        state = self._progress.state
+        return ([], []) if state is None else self._operation.summary.stopped(state)
 
     def _refuse(self, plan: Plan) -> None:
         """Check that a plan may be carried out. In a later plan, refused and failed entries of the first one are given up.

@@ -68,13 +68,11 @@ class PeerSetSummary:
         failures = self._failures(state.failures, state)
         return _joined("", failures) if failures else None
 
-    def stopped(self, state: PeerSetState) -> str:
-        """Describe what was done, for a task that is stopped from outside."""
+    def stopped(self, state: PeerSetState) -> tuple[list[str], list[str]]:
+        """Return what was done, and what may have been done, for a task that is stopped from outside."""
         done = [f"{change.action} {name_of(change.after or change.before or {})}" for change in state.done.values()]
         unsure = {key: error for key, error in state.failures.items() if error.outcome_unknown}
-        text = f"stopped before the end; done so far: {', '.join(done) or 'nothing'}"
-        names = [name for failure in self._failures(unsure, state) for name in failure["names"]]
-        return f"{text}; perhaps also: {', '.join(names)}" if names else text
+        return done, [name for failure in self._failures(unsure, state) for name in failure["names"]]
 
     def _in_order(self, things: t.Iterable[T], key: t.Callable[[T], str], state: PeerSetState) -> list[T]:
         """Sort things in the order of the entries, then removals in Atlas's order; `key` returns the key or id of a thing."""

@@ -234,6 +234,39 @@ def test_a_defect_is_an_outcome_too(server: Server) -> None:
     assert outcome.changed
 
 
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("look", "nothing"),
+        ("add a", "nothing; perhaps also: update a"),
+        ("add b", "update a; perhaps also: update b"),
+        ("poll", "update a, update b"),
+    ],
+)
+def test_a_signal_has_what_was_done_reported(server: Server, where: str, told: str) -> None:
+    server.faults[where] = [(False, KeyboardInterrupt())]  # type: ignore[list-item]
+    lines: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run("a", "b", lines=lines)
+    assert lines[-1] == f"stopped before the end; done so far: {told}"
+
+
+def test_a_lost_step_is_in_doubt_until_the_look(server: Server) -> None:
+    server.faults = {"add a": [lost(True)], "add b": [(False, KeyboardInterrupt())]}  # type: ignore[list-item]
+    lines: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run("a", "b", lines=lines)
+    assert lines[-1].endswith("done so far: update a; perhaps also: update b")
+
+
+def test_in_check_mode_a_signal_has_nothing_to_report(server: Server) -> None:
+    server.faults["look"] = [(False, KeyboardInterrupt())]  # type: ignore[list-item]
+    lines: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run("a", check_mode=True, lines=lines)
+    assert lines == []
+
+
 def test_lines_have_no_secrets_and_no_control_characters(server: Server) -> None:
     lines: list[str] = []
     outcome = run("a", lines=lines)

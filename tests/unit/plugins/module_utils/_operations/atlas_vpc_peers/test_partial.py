@@ -175,6 +175,26 @@ def test_a_task_that_is_interrupted_tells_what_was_done(atlas: SetSite, parallel
     assert outcomes[0].changed
 
 
+@pytest.mark.parametrize(("count", "parallel", "made"), [(5, 1, 2), (1, 4, 0)])
+def test_a_request_on_its_way_may_be_done(atlas: SetSite, count: int, parallel: int, made: int) -> None:
+    real = OPERATION.send
+
+    def send(self, step, state):  # type: ignore[no-untyped-def]
+        # The request arrives, and a signal comes before the reply.
+        reply = real(self, step, state)
+        if len(atlas.there()) > made:
+            raise KeyboardInterrupt
+        return reply
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OPERATION, "send", send)
+        with pytest.raises(KeyboardInterrupt):
+            atlas.run(OPERATION, peers=entries(count), parallel=parallel)
+    done = ", ".join(f"create {ACCOUNT}/{vpc(number)}" for number in range(made)) or "nothing"
+    text = f"stopped before the end; done so far: {done}; perhaps also: {ACCOUNT}/{vpc(made)}"
+    assert atlas.lines == [f"project {atlas.emulator.settings.group_id}: {text}"]
+
+
 def test_nothing_is_sent_that_the_first_look_did_not_show(atlas: SetSite) -> None:
     atlas.apply(entries(3), parallel=1)
     atlas.clear()
