@@ -13,9 +13,9 @@ options:
   group_id:
     description:
       - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
-      - If this is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used.
+      - If this is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the C(project_id) of the
+        O(profile). One of them is required.
     type: str
-    required: true
     aliases: [project_id]
   public_key:
     description:
@@ -54,9 +54,11 @@ options:
     default: true
   profile:
     description:
-      - The name of a profile of the Atlas CLI. The credentials and O(base_url) are read from its C(config.toml).
+      - The name of a profile of the Atlas CLI. The credentials, O(base_url) and O(group_id) are read from its
+        C(config.toml).
       - Credentials come from the first of these that has any, which are the options, the profile, and environment variables.
-        O(base_url) is taken from the profile only if it is set nowhere else.
+        O(base_url) and O(group_id) are taken from the profile only if they are set nowhere else.
+      - O(group_id) is read from the profile since 2.5.0.
       - This needs Python 3.11 or later on the host that runs the task.
     type: str
   base_url:

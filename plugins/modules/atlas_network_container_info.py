@@ -19,7 +19,7 @@ options:
     description:
       - Return only the network containers on this cloud provider, or with V(all) those on every one.
       - If this is not set, those on V(AWS) are returned. If there is none, and no other option is set, a warning says that the
-        other clouds were not read.
+        other clouds were not read. From 3.0.0 on, the default will be V(all).
       - V(AZURE), V(GCP) and V(all) need O(api_version=v2).
     type: str
     choices: [AWS, AZURE, GCP, all]

@@ -31,7 +31,8 @@ options:
   group_id:
     description:
       - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
-      - If this is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used.
+      - If this is not set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the C(project_id) of the
+        O(profile).
       - Required unless O(atlas=false).
     type: str
     required: false

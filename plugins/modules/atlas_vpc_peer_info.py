@@ -21,8 +21,10 @@ options:
   group_id:
     description:
       - The id of the Atlas project, 24 hexadecimal digits. The API calls a project a group.
-      - If neither this nor O(group_ids) is set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used.
-      - Mutually exclusive with O(group_ids). If this is set in C(module_defaults), set it to C(null) in a task with O(group_ids).
+      - If neither this nor O(group_ids) is set, the environment variable E(MONGODB_ATLAS_PROJECT_ID) is used, and then the
+        C(project_id) of the O(profile).
+      - Mutually exclusive with O(group_ids) within a task. Since 2.5.0, a value from C(module_defaults) or the environment does
+        not count beside O(group_ids).
     type: str
     required: false
     aliases: [project_id]
@@ -41,6 +43,7 @@ options:
       - The cloud provider whose connections are returned. V(all) reads those of one after the other, with one request each.
       - If this is not set, it follows from the options that are for one cloud alone, and is V(AWS) otherwise. If nothing is found
         then, and no other option is set, a warning says that the other clouds were not read.
+      - From 3.0.0 on, the default will be V(all).
       - Every value but V(AWS) needs O(api_version=v2).
     type: str
     choices: [AWS, AZURE, GCP, all]

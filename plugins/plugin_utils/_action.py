@@ -38,9 +38,11 @@ class AtlasAction(ActionBase):
 
     Attributes:
         OPERATION: The Operation of the module with the same name.
+        REPLACED: Options whose value from `module_defaults` does not count beside another option, by that option.
     """
 
     OPERATION: t.ClassVar[type[Operation[t.Any, t.Any]]]
+    REPLACED: t.ClassVar[t.Mapping[str, str]] = {}
     _supports_check_mode = True
     _supports_async = True
 
@@ -55,7 +57,7 @@ class AtlasAction(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, variables)
         spec = self.OPERATION.argument_spec
         try:
-            args = spec.without_aliases(self._task.args)
+            args = self._args()
         except InvalidOptionError as error:
             return masked({**result, "failed": True, **error.to_result()}, spec.find_secrets(self._task.args) or set())
         obstacle = self._obstacle(variables)
@@ -81,6 +83,27 @@ class AtlasAction(ActionBase):
         summary = result.get("summary")
         if self._task.check_mode and isinstance(summary, dict) and summary.get("plan"):
             self._report(f"[{variables.get('inventory_hostname')}] {summary['plan']}")
+
+    def _args(self) -> dict[str, t.Any]:
+        """Return the options, which Ansible has merged with `module_defaults`, without aliases and without what is replaced.
+
+        Raises:
+            InvalidOptionError: If two names of one option have different values.
+        """
+        args = self.OPERATION.argument_spec.without_aliases(self._task.args)
+        for other, name in self.REPLACED.items():
+            # A value that is equal to the default's is the default's.
+            if args.get(other) is not None and name in args and args[name] in self._defaults(name):
+                del args[name]
+        return args
+
+    def _defaults(self, name: str) -> list[t.Any]:
+        """Return the values that `module_defaults` have for an option, for the module or a group of modules."""
+        names = (name, *self.OPERATION.argument_spec.options[name].get("aliases", ()))
+        defaults = {key: values for one in self._task.module_defaults for key, values in one.items()}
+        found = [values for key, values in defaults.items() if key.startswith("group/") or key == self._task.resolved_action]
+        given = [self._templar.template(values) if isinstance(values, str) else values for values in found]
+        return [self._templar.template(values[one]) for values in given if values for one in names if one in values]
 
     def _missing_library(self) -> str | None:
         """Return the first Python package that the task needs and that is missing here; None if all are there."""

@@ -206,8 +206,7 @@ def test_an_alias_is_warned_of_beside_its_option_alone(way: str, emulator: Runni
         (
             "{}",
             None,
-            "one of the following is required: group_id, group_ids. "
-            "Set group_id (or its alias project_id), or the environment variable ",
+            "group_id is required. Set it (or its alias project_id), or the environment variable ",
         ),
         pytest.param("{}", "", "group_id is empty.", marks=pytest.mark.full),
         ("{project_id: ''}", None, "group_id is empty."),

@@ -130,7 +130,8 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
     if not named:
         variables = ", ".join(f"{' or '.join(VARIABLES[option])}" for option in _OPTIONS["api_key"])
         raise InvalidOptionError(
-            "No credentials for Atlas: public_key and private_key are missing, and so are client_id and client_secret.",
+            "No credentials for Atlas: public_key and private_key are missing, and so are client_id and client_secret"
+            f"{_in(sources)}.",
             hint=f"Set the options, a profile of the Atlas CLI, or the environment variables ({variables}).",
         )
     chosen = named[0]
@@ -139,7 +140,7 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
         if not value:
             raise InvalidOptionError(
                 f"{next(other for other in values if values[other])} is set without {option}.",
-                hint=f"Set {option} too, or {' or '.join(VARIABLES[option])}.",
+                hint=f"Set {option} too, or {' or '.join(VARIABLES[option])}{_in(sources, ', or add it to')}.",
             )
     if len({*named}) > 1:
         others = " and ".join("/".join(options) for kind, options in _OPTIONS.items() if kind in named and kind != chosen)
@@ -159,6 +160,11 @@ def choose_credential(sources: Sources, settings: ApiSettings, warn: t.Callable[
     identity = (canonical_url(settings.base_url), _trust(settings), *values.values())
     cache = TokenCache(identity, default_folder() if token_cache else None, warn)
     return ServiceAccount(values["client_id"], values["client_secret"], cache)
+
+
+def _in(sources: Sources, words: str = ", also in") -> str:
+    """Return the profile for a sentence; empty if the task names none."""
+    return f"{words} the profile {sources.profile!r} of the Atlas CLI" if sources.profile is not None else ""
 
 
 def preload() -> None:

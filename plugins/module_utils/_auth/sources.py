@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where credentials come from: the options of a task, a profile of the Atlas CLI, environment variables."""
+"""Where credentials and the project come from: the options of a task, a profile of the Atlas CLI, environment variables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import sys
 import typing as t
 
 from .._http.errors import InvalidOptionError
+from .._values.ids import parse_object_id
+from .._values.invalid import InvalidValueError
 
 Values = t.Mapping[str, str]
 
@@ -44,7 +46,7 @@ CREDENTIAL_KINDS: t.Mapping[str, tuple[Origin, ...]] = {
     ),
 }
 BASE_URL = Origin("base_url", ("MONGODB_ATLAS_BASE_URL", "MONGODB_ATLAS_OPS_MANAGER_URL"), "ops_manager_url")
-GROUP_ID = Origin("group_id", ("MONGODB_ATLAS_PROJECT_ID",))
+GROUP_ID = Origin("group_id", ("MONGODB_ATLAS_PROJECT_ID",), "project_id")
 
 _CREDENTIALS = tuple(origin for origins in CREDENTIAL_KINDS.values() for origin in origins)
 # The environment variables of each option.
@@ -58,10 +60,12 @@ class Sources(t.NamedTuple):
         in_order: Options and values of the task, the profile and the environment, in order of precedence. The profile's are
             empty if the task itself sets a credential.
         base_url: The base URL, from the task, the environment or the profile; None if none has it.
+        profile: The name of the profile; None if the task names none.
     """
 
     in_order: tuple[Values, Values, Values]
     base_url: str | None
+    profile: str | None = None
 
     def value(self, option: str) -> str | None:
         """Return the value of an option from the first source that has it; None if none has."""
@@ -84,7 +88,32 @@ def read_sources(params: t.Mapping[str, t.Any]) -> Sources:
     # Credentials of the task are not mixed with those of a profile, which may be for another Atlas.
     wanted = () if options else _CREDENTIALS
     profile = {one.option: found[one.profile_key] for one in wanted if one.profile_key is not None and one.profile_key in found}
-    return Sources((options, profile, environment), params["base_url"] or found.get(str(BASE_URL.profile_key)))
+    base_url = params["base_url"] or found.get(str(BASE_URL.profile_key))
+    return Sources((options, profile, environment), base_url, params["profile"])
+
+
+def find_project(params: t.Mapping[str, t.Any], other_way: str = "") -> str:
+    """Return the id of the project: the option's or the environment variable's, or else the `project_id` of the profile.
+
+    Args:
+        params: The options of the task; Ansible has filled missing ones from the environment.
+        other_way: What else to do if none has a project, for the message: `set atlas to false`.
+
+    Raises:
+        InvalidOptionError: If none has a project, or the profile cannot be read.
+    """
+    given, name = params["group_id"], params["profile"]
+    if given is not None:
+        return str(given)
+    found = None if name is None else read_profile(name).get(str(GROUP_ID.profile_key))
+    if found is None:
+        missing = "" if name is None else f" The profile {name!r} of the Atlas CLI has no {GROUP_ID.profile_key}."
+        ways = f"Set it (or its alias project_id), or the environment variable {GROUP_ID.variables[0]}"
+        raise InvalidOptionError(f"group_id is required.{missing}", hint=f"{ways}{other_way and f', or {other_way}'}.")
+    try:
+        return parse_object_id(found)
+    except InvalidValueError as error:
+        raise InvalidOptionError(f"profile: {GROUP_ID.profile_key} of {name!r} {error}.", hint=error.hint) from None
 
 
 def _is_in_environment(option: str, value: str) -> bool:

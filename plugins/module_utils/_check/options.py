@@ -26,7 +26,6 @@ ARGUMENT_SPEC = (
     + GCP_SPEC
     + ArgumentSpec(
         {
-            "group_id": {**CONNECTION.options["group_id"], "required": False},
             "connections": {"type": "list", "elements": "dict", "options": ENTRY_OPTIONS},
             "container_region": {"type": "str"},
             "atlas_cidr_block": {"type": "str", "aliases": ["container_cidr_block"]},
@@ -94,11 +93,6 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
 
 
 def _check_halves(params: Parameters) -> None:
-    if params["atlas"] and params["group_id"] is None:
-        raise InvalidOptionError(
-            "group_id is required.",
-            hint="Set it (or its alias project_id), or the environment variable MONGODB_ATLAS_PROJECT_ID, or set atlas to false.",
-        )
     if params["atlas"] and params["api_version"] != "v2":
         raise InvalidOptionError("api_version must be v2 to read clusters.", hint="Leave it out, or set atlas to false.")
     if not params["atlas"] and params["connections"] is None:

@@ -103,20 +103,13 @@ class ArgumentSpec:
         return {"module_args": _shown(self.options, {name: value for name, value in params.items() if name not in odd})}
 
     def explain(self, message: str) -> str:
-        """Return an error message of Ansible's argument check; for a missing option, with other ways to set it."""
+        """Return an error message of Ansible's argument check; for a missing option, with its other names."""
         message = visible(message)
         missing = re.fullmatch(r"(?:missing required arguments|one of the following is required): (.+)", message)
-        ways = [self._ways_to_set(name) for name in missing.group(1).split(", ")] if missing else []
-        return " ".join([f"{message}.", *ways]) if any(ways) else message
-
-    def _ways_to_set(self, name: str) -> str:
-        """Return a sentence with the aliases and environment variables of an option; empty if it has none."""
-        option = self.options.get(name, {})
-        aliases = "".join(f" (or its alias {alias})" for alias in option.get("aliases", ()))
-        variables = option["fallback"][1] if "fallback" in option else []
-        if not aliases and not variables:
-            return ""
-        return f"Set {name}{aliases}{''.join(f', or the environment variable {variable}' for variable in variables)}."
+        names = missing.group(1).split(", ") if missing else []
+        aliases = {name: self.options.get(name, {}).get("aliases", ()) for name in names}
+        ways = [f"Set {name}{''.join(f' (or its alias {one})' for one in found)}." for name, found in aliases.items() if found]
+        return " ".join([f"{message}.", *ways]) if ways else message
 
 
 def masked(result: _Value, secrets: t.AbstractSet[str]) -> _Value:
@@ -206,7 +199,7 @@ def _from_environment(option: str) -> tuple[t.Any, list[str]]:
 
 CONNECTION = ArgumentSpec(
     {
-        "group_id": {"type": "str", "required": True, "aliases": ["project_id"], "fallback": _from_environment("group_id")},
+        "group_id": {"type": "str", "aliases": ["project_id"], "fallback": _from_environment("group_id")},
         "public_key": {"type": "str", "no_log": False, "fallback": _from_environment("public_key")},
         "private_key": {"type": "str", "no_log": True, "fallback": _from_environment("private_key")},
         "client_id": {"type": "str", "fallback": _from_environment("client_id")},

@@ -10,6 +10,7 @@ import typing as t
 from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth import clients as login
+from .._auth.sources import find_project
 from .._engine.operation import Operation
 from .._engine.options import Parameters, check_wait, parse_values
 from .._engine.wait import State
@@ -18,6 +19,11 @@ from .._http.errors import TaskError
 
 # How many read requests run in parallel.
 READERS = 8
+# The warning of modules that read, and find nothing. It has one text for all projects, which Ansible shows once.
+AWS_ALONE = (
+    "Without provider_name, only AWS was read, and nothing was found there. Set it to the clouds that you mean, or to all, which "
+    "3.0.0 reads by default."
+)
 _Key = t.TypeVar("_Key")
 _Result = t.TypeVar("_Result")
 
@@ -44,6 +50,8 @@ class AtlasOperation(Operation[AtlasClient, State]):
         Raises:
             InvalidOptionError: If an option is invalid.
         """
+        if params.get("group_ids") is None:
+            params = {**params, "group_id": find_project(params)}
         params, warnings = parse_values(params)
         if "wait" in params:
             check_wait(params)

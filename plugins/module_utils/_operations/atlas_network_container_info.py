@@ -16,7 +16,7 @@ from .._engine.plan import Plan
 from .._http.errors import NotFoundError
 from .._resources.containers import NOT_FOUND, Container, Containers, describe, is_in_region
 from .._values.regions import parse_any_region
-from .atlas import AtlasOperation
+from .atlas import AWS_ALONE, AtlasOperation
 
 
 class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
@@ -70,8 +70,7 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
             found = f"Network container {describe(state)} is on {state[0]['provider_name']}, so it is not returned."
             return Plan(warnings=(f"{found} Set provider_name to return it.",))
         if self.params["container_id"] is None and self.params["region_name"] is None:
-            empty = f"Project {self.params['group_id']} has no network container on AWS; AZURE and GCP were not asked."
-            return Plan(warnings=(f"{empty} Set provider_name, to all for example.",))
+            return Plan(warnings=(AWS_ALONE,))
         return Plan()
 
     def show(self, state: list[Container], plan: Plan) -> dict[str, t.Any]:

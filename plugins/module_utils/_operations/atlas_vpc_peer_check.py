@@ -9,6 +9,7 @@ import typing as t
 from functools import partial
 
 from .._auth import clients
+from .._auth.sources import find_project
 from .._aws import boto
 from .._check import options, session
 from .._check.atlas_half import AtlasReader
@@ -55,6 +56,8 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options without the network."""
+        if params["atlas"]:
+            params = {**params, "group_id": find_project(params, "set atlas to false")}
         params, warnings = options.validate(params)
         return params, [*warn_of_connection(params), *warnings] if params["atlas"] else warnings
 

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 from functools import partial
 
-from .._auth.sources import VARIABLES
+from .._auth.sources import VARIABLES, find_project
 from .._clouds.aws import AWS
 from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer
 from .._engine.argspec import CONNECTION, ArgumentSpec
@@ -23,7 +23,7 @@ from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .._values.ids import parse_object_id
 from .._values.regions import parse_any_region
-from .atlas import AtlasOperation
+from .atlas import AWS_ALONE, AtlasOperation
 
 FILTERS = tuple(name for cloud in CLOUDS.values() for name in cloud.forms if name in cloud.ids)
 # How many failures the message has at most.
@@ -44,7 +44,6 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
 
     argument_spec = CONNECTION + ArgumentSpec(
         {
-            "group_id": {**CONNECTION.options["group_id"], "required": False},
             "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
             "provider_name": {"type": "str", "choices": [*CLOUDS, ALL]},
             "peer_id": {"type": "str"},
@@ -53,7 +52,6 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
             "container_region_name": {"type": "str"},
             "status_name": {"type": "list", "elements": "str", "choices": list(_STATES)},
         },
-        required_one_of=(("group_id", "group_ids"),),
         mutually_exclusive=(("container_id", "container_region_name"),),
     )
     noun = "vpc_peers"
@@ -76,16 +74,14 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
 
     @classmethod
     def _check_projects(cls, params: Parameters) -> Parameters:
-        if params["group_ids"] is None and params["group_id"] is None:
-            raise InvalidOptionError("group_id must not be null.", hint="Set it, or group_ids.")
         if params["group_ids"] is None:
-            return params
+            return {**params, "group_id": find_project(params, "set group_ids")}
         variables = {os.environ.get(variable) for variable in VARIABLES["group_id"]}
         # The argument spec fills in group_id from the environment variable, which does not count beside group_ids.
         if params["group_id"] is not None and params["group_id"] not in variables:
             raise InvalidOptionError(
                 "group_id and group_ids are mutually exclusive.",
-                hint="Leave one of them out. If group_id comes from module_defaults, set it to null in this task.",
+                hint="Leave one of them out. If group_ids comes from module_defaults, set it to null in this task.",
             )
         if not params["group_ids"]:
             raise InvalidOptionError("group_ids is empty.", hint="Name at least one project, or set group_id.")
@@ -118,11 +114,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         is_chosen = is_of_aws or any(params[name] is not None for name in chosen)
         if state.peers or state.failures or params["api_version"] != "v2" or is_chosen:
             return ()
-        whose = f"Project {params['group_id']} has" if params["group_ids"] is None else "The projects have"
-        return (
-            f"{whose} no VPC peering connections on AWS{' in these states' if states else ''}; AZURE and GCP were not asked. "
-            "Set provider_name, to all for example.",
-        )
+        return (AWS_ALONE,)
 
     def decide(self, state: PeersState) -> Plan:
         """Raise a TaskError if a project could not be read; the result has the others nevertheless."""

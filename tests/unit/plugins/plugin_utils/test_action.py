@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.plugins.action import ActionBase
+from ansible_collections.cloudpeer.atlas.plugins.action import atlas_vpc_peer_info
 from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
 
 LINE = "Plan: 2 to create, 0 to change, 0 to remove, 40 unchanged"
@@ -63,3 +64,30 @@ def test_a_plan_is_a_line_on_stderr_in_check_mode(
     action = Action(result, obstacle, **task)
     assert action.run(None, {"inventory_hostname": "app-1"}) == result
     assert action.shown == ([(f"[app-1] {LINE}", {"stderr": True})] if is_shown else [])
+
+
+GROUP, OTHER, NAME = "5356823b3794dee37132bb7b", "5356823b3794dee37132bbff", "cloudpeer.atlas.atlas_vpc_peer_info"
+
+
+@pytest.mark.parametrize(
+    ("task", "defaults", "kept"),
+    [
+        ({"group_id": GROUP}, [{"group/cloudpeer.atlas.atlas": {"group_id": GROUP}}], False),
+        ({"project_id": GROUP}, [{NAME: {"project_id": "{{ project }}"}}], False),
+        ({"project_id": GROUP}, [{"group/cloudpeer.atlas.atlas": "{{ defaults }}"}], False),
+        ({"group_id": GROUP}, [{"group/cloudpeer.atlas.atlas": {"group_id": OTHER}}], True),
+        ({"group_id": GROUP}, [{NAME: {"group_id": GROUP}}, {NAME: {"group_id": OTHER}}], True),
+        ({"group_id": GROUP}, [{"cloudpeer.atlas.atlas_vpc_peer": {"group_id": GROUP}}, {NAME: None}], True),
+        ({"group_id": GROUP}, [], True),
+        ({}, [], False),
+    ],
+)
+def test_a_project_of_module_defaults_does_not_count_beside_several(
+    task: dict[str, Any], defaults: list[dict[str, Any]], kept: bool
+) -> None:
+    values = {"{{ project }}": GROUP, "{{ defaults }}": {"project_id": GROUP}}
+    action = object.__new__(atlas_vpc_peer_info.ActionModule)
+    action._templar = SimpleNamespace(template=lambda text: values.get(text, text))
+    for several in ({"group_ids": [OTHER]}, {"project_ids": [OTHER]}, {}):
+        action._task = SimpleNamespace(args={**task, **several}, module_defaults=defaults, resolved_action=NAME)
+        assert ("group_id" in action._args()) == (kept or bool(task and not several))

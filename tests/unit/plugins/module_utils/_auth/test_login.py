@@ -573,10 +573,10 @@ def test_options_come_before_the_profile(emulator: RunningEmulator, home: Path) 
         (None, ["config.toml", "cannot be read"]),
         ("not toml", ["config.toml", "not a TOML file"]),
         ("x = " + "[" * 10_000, ["config.toml", "not a TOML file"]),
-        ("[work]\nservice = []\n", ["No credentials for Atlas"]),
+        ("[work]\nservice = []\n", ["No credentials for Atlas", "also in the profile 'work' of the Atlas CLI"]),
         ("[default]\n[other]\n", ["'work'", "default, other"]),
         ("[work]\n", ["No credentials for Atlas"]),
-        ('[work]\npublic_api_key = "a"\n', ["public_key is set without private_key"]),
+        ('[work]\npublic_api_key = "a"\n', ["public_key is set without private_key", "or add it to the profile 'work'"]),
     ],
 )
 def test_a_profile_that_fails_is_explained(emulator: RunningEmulator, home: Path, text: str | None, words: list[str]) -> None:
@@ -584,6 +584,33 @@ def test_a_profile_that_fails_is_explained(emulator: RunningEmulator, home: Path
         write_profile(home, text)
     result, unused = run(emulator, profile="work")
     assert [word for word in words if word not in result["msg"]] == []
+
+
+@needs_tomllib
+def test_a_project_comes_from_the_profile_last(emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`atlas config set project_id` writes it: internal/config/const.go of mongodb/mongodb-atlas-cli has the name."""
+    read = {"changed": False, "vpc_peers": []}
+    write_profile(home, f'[work]\nproject_id = "{emulator.settings.group_id}"\n[other]\nproject_id = "{"0" * 24}"\n')
+    assert run(emulator, profile="work", group_id=None, **keys(emulator)) == (read, [])
+    assert run(emulator, profile="other", **keys(emulator)) == (read, [])
+    monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", emulator.settings.group_id)
+    assert run(emulator, profile="other", group_id=None, **keys(emulator)) == (read, [])
+
+
+@needs_tomllib
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["group_id is required. The profile 'work' of the Atlas CLI has no project_id. Set it (or its alias project_id)"]),
+        ('project_id = ""\n', ["The profile 'work' of the Atlas CLI has no project_id"]),
+        ('project_id = "shop"\n', ["profile: project_id of 'work' is malformed: 'shop'. Atlas's ids are 24 hexadecimal digits"]),
+    ],
+)
+def test_a_profile_without_a_project_is_named(emulator: RunningEmulator, home: Path, text: str, words: list[str]) -> None:
+    write_profile(home, f"[work]\n{text}")
+    result, unused = run(emulator, profile="work", group_id=None, **keys(emulator))
+    assert [word for word in words if word not in result["msg"]] == []
+    assert emulator.requests.entries() == []
 
 
 def test_a_python_without_tomllib_is_explained(emulator: RunningEmulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,7 +148,6 @@ def errors(**options: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({}, "group_id"),
         ({"group_id": GROUP}, "peer_id"),
         ({"group_id": GROUP}, "vpc_id"),
         ({"group_id": GROUP, "vpc_id": "v"}, "aws_account_id"),
@@ -214,11 +213,9 @@ def test_secret_options_unlike_their_alias_are_not_shown() -> None:
 
 
 def test_a_missing_option_is_explained_by_the_ways_to_set_it() -> None:
-    (message,) = errors(peer_id="x")
-    assert OPERATION.argument_spec.explain(message) == (
-        "missing required arguments: group_id. Set group_id (or its alias project_id), or the environment variable "
-        "MONGODB_ATLAS_PROJECT_ID."
-    )
+    spec = ArgumentSpec({"region": {"type": "str", "required": True, "aliases": ["aws_region"]}})
+    (message,) = ArgumentSpecValidator(**spec.to_kwargs()).validate({}).error_messages
+    assert spec.explain(message) == "missing required arguments: region. Set region (or its alias aws_region)."
     text = "value of state must be one of: present, absent"
     assert OPERATION.argument_spec.explain("value of state must be one of: present, absent") == text
 
