@@ -82,9 +82,7 @@ GROUP, OTHER, NAME = "5356823b3794dee37132bb7b", "5356823b3794dee37132bbff", "cl
         ({}, [], False),
     ],
 )
-def test_a_project_of_module_defaults_does_not_count_beside_several(
-    task: dict[str, Any], defaults: list[dict[str, Any]], kept: bool
-) -> None:
+def test_a_project_of_defaults_yields_to_several(task: dict[str, Any], defaults: list[dict[str, Any]], kept: bool) -> None:
     values = {"{{ project }}": GROUP, "{{ defaults }}": {"project_id": GROUP}}
     action = object.__new__(atlas_vpc_peer_info.ActionModule)
     action._templar = SimpleNamespace(template=lambda text: values.get(text, text))
