@@ -309,7 +309,14 @@ options:
     description:
       - Write a report to this file on the controller, also in check mode. The file ends in C(.html) or C(.md), and its folder has
         to exist. A relative path starts at the folder of the playbook.
+      - A link is followed if it is your own; another user's is refused.
     type: path
+  report_mode:
+    description:
+      - The permissions of O(report), as an octal number in quotes, such as V("0640").
+      - By default, a report that exists keeps its permissions, and a new one is for you alone (V("0600")).
+    type: str
+    version_added: 2.5.0
   aws_region:
     description:
       - The AWS region of the VPCs for which neither O(connections) nor Atlas has one.

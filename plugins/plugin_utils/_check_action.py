@@ -31,7 +31,7 @@ class ShowsCheck(ActionBase):
         path = args.get("report")
         try:
             # A relative path starts at the playbook's folder.
-            report = Report(self._loader.path_dwim(str(path))) if path else None
+            report = Report(self._loader.path_dwim(str(path)), args.get("report_mode")) if path else None
         except InvalidOptionError as error:
             return {"changed": False, "failed": True, **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)

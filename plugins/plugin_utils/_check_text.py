@@ -39,15 +39,15 @@ def lines_of(peering_check: Result, *, verbosity: int, color: bool) -> list[str]
     check = view_of(peering_check)
     lines: list[str] = []
     for connection in check.connections:
-        lines.append(_painted(connection.verdict, color) + _clean(f": {_title_of(connection)}"))
+        lines.append(_painted(connection.verdict, color) + f": {_title_of(connection)}")
         for finding in connection.findings:
-            lines.append(f"  {_severity(finding.severity, color)}  " + _clean(_text_of(finding)))
-            lines += [_ADVICE + _clean(finding.fix)] if finding.fix else []
+            lines.append(f"  {_severity(finding.severity, color)}  " + _text_of(finding))
+            lines += [_ADVICE + finding.fix] if finding.fix else []
         if verbosity:
             lines += _well(connection, color)
     if not verbosity:
         lines += _counted(check.connections)
-    return [*lines, LIMIT, _painted(check.verdict, color, _clean(check.summary))]
+    return [*lines, LIMIT, _painted(check.verdict, color, check.summary)]
 
 
 def _title_of(connection: Connection) -> str:
@@ -69,7 +69,7 @@ def _well(connection: Connection, color: bool) -> list[str]:
     """Return lines with the passed checks, and with the skipped ones and their reasons."""
     lines = [f"  {_severity('ok', color)}  {' '.join(connection.ok)}"] if connection.ok else []
     return lines + [
-        f"  {_severity('skipped', color)}  " + _clean(f"{one['code']} {one['message']}".strip()) for one in connection.skipped
+        f"  {_severity('skipped', color)}  " + f"{one['code']} {one['message']}".strip() for one in connection.skipped
     ]
 
 
@@ -86,8 +86,3 @@ def _severity(severity: str, color: bool) -> str:
 def _painted(word: str, color: bool, text: str = "") -> str:
     """Return `text`, or else `word`, in the colour of the severity or verdict `word`."""
     return str(stringc(text or word, getattr(C, _COLORS[word]))) if color else text or word
-
-
-def _clean(text: str) -> str:
-    """Return a text on one line without control characters: names and comments come from other people."""
-    return "".join(one if one.isprintable() else "\ufffd" for one in text)

@@ -45,6 +45,7 @@ ARGUMENT_SPEC = (
             "fail_on": {"type": "str", "choices": ["fail", "warn", "never"], "default": "fail"},
             "text": {"type": "bool", "default": True},
             "report": {"type": "path"},
+            "report_mode": {"type": "str"},
         }
     )
 )

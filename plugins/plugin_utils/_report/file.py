@@ -1,13 +1,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file of a report on the controller: its format by extension, its path, and the atomic write."""
+"""The file of a report on the controller: its format by extension, its path and mode, and the atomic write."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
+import stat
 import time
+import typing as t
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.markdown import to_markdown
@@ -15,31 +18,39 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.page impor
 from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view import Result
 
 _FORMS = {".html": to_html, ".md": to_markdown}
+# A report names hosts, networks and their gaps: by default, only its owner may read it.
+_PRIVATE = 0o600
+_MOST_LINKS = 40
+# What is opened in a folder must not be a link. On Linux, a folder that cannot be listed will do.
+_FOLDER = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 class Report:
-    """The file of a report; its path is checked before the task runs, and it is written afterwards.
+    """The file of a report; its path is checked before the task runs, and once more when it is written afterwards.
 
     Args:
         path: The absolute path, with the extension .html or .md.
+        mode: The permissions as an octal text; None for those of the file that is there, or else for its owner alone.
 
     Raises:
-        InvalidOptionError: If the extension is another one, the folder does not exist, or the path is a folder.
+        InvalidOptionError: If the extension is another one, the folder does not exist, the path is a folder or another user's
+            link, or the mode is none.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, mode: t.Any = None) -> None:
         extension = os.path.splitext(path)[1].lower()
         if extension not in _FORMS:
             raise InvalidOptionError(f"report has neither the extension .html nor .md: {path}.", hint="Its form depends on that.")
-        target = os.path.realpath(path)
+        self._path = path
+        self._mode = None if mode is None else _parse_mode(mode)
+        self._to_text = _FORMS[extension]
+        target = _target_of(path)
         folder = os.path.dirname(target)
         if not os.path.isdir(folder):
             raise InvalidOptionError(f"report: the folder {folder} does not exist on the controller.", hint="Create it first.")
-        if os.path.isdir(path):
+        if os.path.isdir(target):
             raise InvalidOptionError(f"report: {path} is a folder.", hint="Give the path of a file.")
-        # If the path is a link, its target is replaced, and not the link.
-        self._path = target
-        self._to_text = _FORMS[extension]
 
     def write(self, peering_check: Result) -> None:
         """Write or replace the report.
@@ -47,19 +58,73 @@ class Report:
         Raises:
             TaskError: If that fails; an earlier report stays.
         """
-        made_at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-        unfinished = f"{self._path}.{os.getpid()}.tmp"
+        text = self._to_text(peering_check, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
+        target = _target_of(self._path)
         try:
-            # Without tempfile, so that the user's umask sets the permissions.
-            with open(unfinished, "x", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(self._to_text(peering_check, made_at))
-            os.replace(unfinished, self._path)
+            folder = os.open(os.path.dirname(target), _FOLDER)
+            try:
+                self._replace(folder, os.path.basename(target), text)
+            finally:
+                os.close(folder)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(unfinished)
             detail = error.strerror or str(error)
             raise TaskError(
-                f"Failed to write the report {self._path}: {detail}.",
+                f"Failed to write the report {target}: {detail}.",
                 detail=detail,
                 hint="Check who may write to its folder, and whether there is room. The result has all that was found.",
             ) from None
+
+    def _replace(self, folder: int, name: str, text: str) -> None:
+        """Write a text to a file in a folder, given by its descriptor. A link that is made there now is not followed."""
+        unfinished = f".{os.urandom(8).hex()}.tmp"
+        try:
+            file = os.open(unfinished, _NEW, _PRIVATE, dir_fd=folder)
+            with open(file, "w", encoding="utf-8", errors="backslashreplace") as stream:
+                stream.write(text)
+                os.fchmod(file, self._mode_in(folder, name) if self._mode is None else self._mode)
+            os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(unfinished, dir_fd=folder)
+            raise
+
+    @staticmethod
+    def _mode_in(folder: int, name: str) -> int:
+        """Return the mode of the file that is there, or else that of a new one."""
+        try:
+            found = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return _PRIVATE
+        return stat.S_IMODE(found) if stat.S_ISREG(found) else _PRIVATE
+
+
+def _parse_mode(value: t.Any) -> int:
+    """Return a mode.
+
+    Raises:
+        InvalidOptionError: If the value is not an octal text. A number is refused: YAML reads 0640 as 416, and 640 as it is.
+    """
+    if not isinstance(value, str) or not re.fullmatch("0?[0-7]{3}", value):
+        raise InvalidOptionError(f"report_mode is not a file mode in quotes: {value!r}.", hint='Write it like "0640".')
+    return int(value, 8)
+
+
+def _target_of(path: str) -> str:
+    """Return the path itself, or where it leads if it is a link: the link stays, and its target is written.
+
+    Raises:
+        InvalidOptionError: If another user made the link. It may lead to a file that only this user may write.
+    """
+    target = path
+    for unused in range(_MOST_LINKS):
+        try:
+            found = os.lstat(target)
+        except OSError:
+            return target
+        if not stat.S_ISLNK(found.st_mode):
+            return target
+        if found.st_uid != os.geteuid():
+            hint = "Remove it, or give another path."
+            raise InvalidOptionError(f"report: {target} is a link that another user has made.", hint=hint)
+        target = os.path.join(os.path.dirname(target), os.readlink(target))
+    raise InvalidOptionError(f"report: {path} is a link that leads to itself.", hint="Remove it, or give another path.")

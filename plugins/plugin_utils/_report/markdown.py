@@ -12,6 +12,10 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._report.view impor
 
 # The characters with a meaning in Markdown or HTML.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+# Behind these, GitHub and GitLab make a link or a mention of what follows, escaped or not: addresses, people, issues, commits.
+_AUTOLINKED = re.compile(r"(:(?=//)|/(?=/)|\bwww(?=\.)|\bGH(?=-\d)|[@#!$%&^~](?=\w))", re.IGNORECASE)
+# A space without width, which breaks them up and stays when the text is copied.
+_BREAK = "\u200b"
 
 
 def to_markdown(peering_check: Result, made_at: str) -> str:
@@ -74,5 +78,7 @@ def _table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text on one line, escaped so that Markdown shows it unchanged."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+    """Return a text on one line, escaped so that Markdown shows it unchanged, and makes no links or mentions of it."""
+    broken = _AUTOLINKED.sub(rf"\1{_BREAK}", " ".join(text.split()))
+    escaped = _SPECIAL.sub(r"\\\1", broken).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+    return escaped.replace(_BREAK, "&#8203;")

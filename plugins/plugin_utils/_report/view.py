@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import CLOUDS, Cloud
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 
 GUIDE = "https://github.com/cloudpeer/atlas/blob/main/docs/guides/no_traffic.md"
 # Shown with every result.
@@ -138,13 +139,22 @@ class Check:
 
 
 def view_of(peering_check: Result) -> Check:
-    """Return the view of the field `peering_check` of a result."""
+    """Return the view of the field `peering_check` of a result, with control characters escaped: texts come from other people."""
+    peering_check = _visible(peering_check)
     connections = enumerate(peering_check["connections"], start=1)
     return Check(
         VERDICTS[peering_check["verdict"]],
         peering_check["summary"],
         tuple(_connection(number, connection) for number, connection in connections),
     )
+
+
+def _visible(value: t.Any) -> t.Any:
+    if isinstance(value, t.Mapping):
+        return {_visible(key): _visible(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_visible(one) for one in value]
+    return visible(value) if isinstance(value, str) else value
 
 
 def link_of(code: str) -> str:

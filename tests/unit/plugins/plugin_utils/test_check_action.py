@@ -156,7 +156,7 @@ def test_a_report_that_fails_in_the_end_leaves_the_older_one(
     file = tmp_path / "peering.html"
     file.write_text("old")
 
-    def full(source: str, target: str) -> None:
+    def full(source: str, target: str, **folders: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
@@ -174,10 +174,78 @@ def test_a_report_that_fails_in_the_end_leaves_the_older_one(
     assert file.read_text() == "old"
 
 
-def test_who_may_read_a_report_is_for_the_user_to_say(tmp_path: Path) -> None:
-    before = os.umask(0o027)
+@pytest.mark.parametrize(
+    ("before", "wanted", "mode"),
+    [(None, None, 0o600), (0o644, None, 0o644), (0o400, None, 0o400), (None, "0640", 0o640), (0o600, "664", 0o664)],
+)
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_who_may_read_a_report(tmp_path: Path, before: int | None, wanted: str | None, mode: int, umask: int) -> None:
+    file = tmp_path / "peering.html"
+    if before is not None:
+        file.write_text("old")
+        file.chmod(before)
+    earlier = os.umask(umask)
     try:
-        run(make(tmp_path, report="peering.html"))
+        assert "failed" not in run(make(tmp_path, report="peering.html", **({"report_mode": wanted} if wanted else {})))
     finally:
-        os.umask(before)
-    assert (tmp_path / "peering.html").stat().st_mode & 0o777 == 0o640
+        os.umask(earlier)
+    assert file.read_text().startswith("<!DOCTYPE html>")
+    assert file.stat().st_mode & 0o7777 == mode
+    assert [one.name for one in tmp_path.iterdir()] == ["peering.html"]
+
+
+# YAML reads 0640 as 416.
+@pytest.mark.parametrize("mode", [416, 640, "", "0o640", "u=rw", "0999", "1777", "64", True])
+def test_a_mode_that_is_none_fails_before_reading(tmp_path: Path, mode: Any) -> None:
+    action = make(tmp_path, report="peering.html", report_mode=mode)
+    result = run(action)
+    assert result["failed"] is True
+    assert result["msg"] == f'report_mode is not a file mode in quotes: {mode!r}. Write it like "0640".'
+    assert (action.runs, list(tmp_path.iterdir())) == (0, [])
+
+
+@pytest.mark.parametrize("way", ["link", "link to a link"])
+def test_a_link_of_another_user_is_refused(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, link = tmp_path / "precious", tmp_path / "peering.html"
+    file.write_text("old")
+    link.symlink_to(file)
+    own, theirs = os.geteuid(), link
+    if way == "link to a link":
+        link = tmp_path / "own.html"
+        link.symlink_to(theirs.name)
+    lstat = os.lstat
+
+    def planted(path: Any) -> Any:
+        found = lstat(path)
+        return SimpleNamespace(st_mode=found.st_mode, st_uid=own + (str(path) == str(theirs)))
+
+    monkeypatch.setattr("os.lstat", planted)
+    action = make(tmp_path, report=str(link))
+    assert run(action)["msg"] == f"report: {theirs} is a link that another user has made. Remove it, or give another path."
+    assert (action.runs, file.read_text()) == (0, "old")
+
+
+def test_a_link_that_is_planted_meanwhile_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, report = tmp_path / "precious", tmp_path / "peering.html"
+    file.write_text("old")
+    file.chmod(0o644)
+    plant = os.stat
+
+    def stat(path: Any, **where: Any) -> os.stat_result:
+        # The last moment before the report is put there.
+        if where.get("dir_fd") is not None and not report.is_symlink():
+            report.symlink_to(file)
+        return plant(path, **where)
+
+    monkeypatch.setattr("os.stat", stat)
+    assert "failed" not in run(make(tmp_path, report="peering.html"))
+    assert file.read_text() == "old"
+    assert not report.is_symlink()
+    assert report.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_that_leads_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "peering.html").symlink_to("peering.html")
+    action = make(tmp_path, report="peering.html")
+    assert run(action)["msg"].startswith(f"report: {tmp_path}/peering.html is a link that leads to itself.")
+    assert action.runs == 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
@@ -13,6 +15,19 @@ from ansible_collections.cloudpeer.atlas.tests.support.checked import connection
 
 WHEN = "2026-11-26 07:00 UTC"
 HOSTILE = "<script>alert(1)</script> \"' {{ 7 * 7 }} | [x](javascript:1) `*_\n# head"
+# What GitHub or GitLab makes a link or a mention of, also where it is escaped.
+LINKED = (
+    "@someone",
+    "a@b.example",
+    "https://b.example",
+    "ftp://b.example",
+    "www.b.example",
+    "#12",
+    "o/r#12",
+    "GH-12",
+    "!12",
+    "%12",
+)
 
 
 class Page(HTMLParser):
@@ -68,7 +83,7 @@ def test_nothing_of_a_result_is_taken_for_a_part_of_the_page() -> None:
         to_html(peering_check(connection(checks=[finding("P302", "warn", "a", "b", "c", comment="d")]), connection(1)), WHEN)
     )
     assert {tag for tag, unused in page.tags} <= {tag for tag, unused in plain.tags} | {"li"}
-    assert HOSTILE in page.text
+    assert HOSTILE.replace("\n", "\\n") in page.text
     assert all(link.startswith((GUIDE, "#")) for link in page.all_of("a", "href"))
 
 
@@ -82,6 +97,33 @@ def test_markdown_shows_what_a_result_has_as_it_is() -> None:
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert all(row.endswith(" |") for row in rows)
     assert [line.partition(" ")[0] for line in text.splitlines() if line.startswith("#")] == ["#", "##", "##"]
+
+
+@pytest.mark.parametrize("text", LINKED)
+def test_markdown_makes_no_links_or_mentions_of_names(text: str) -> None:
+    checks = [finding("P302", "warn", text, f"See ({text}).", text), finding("P702", "skipped", text, text)]
+    made = to_markdown(peering_check(connection(vpc_id=text, cluster_names=[text], checks=checks), summary=text), WHEN)
+    own = made.replace(f"]({GUIDE}#p302)", "")
+    # The characters are there, with an invisible one between them.
+    assert own.count("&#8203;") >= 6
+    shown = re.sub(r"\\(?=[#!|~_*])", "", own)
+    assert text not in shown
+    assert text in shown.replace("&#8203;", "")
+    assert not re.search(r"[@#!%](?=\w)|//|www\.|GH-", shown.replace("&#8203;", " "))
+
+
+@pytest.mark.parametrize("to_text", [to_html, to_markdown])
+def test_control_characters_are_seen_and_do_nothing(to_text: Callable[..., str]) -> None:
+    hostile = "a\x1b[2Jb\x00\x9b\u202egnp\r\nc\ud800\u2028"
+    checks = [finding("P302", "warn", hostile, hostile, hostile, **{hostile: [hostile]}), finding("P702", "skipped", "", hostile)]
+    result = peering_check(connection(cluster_names=[hostile], vpc_id=hostile, checks=checks), summary=hostile)
+    text = to_text(result, WHEN)
+    assert not [one for one in text if not one.isprintable() and one != "\n"]
+    for escape in ("x1b", "x00", "x9b", "u202e", "r", "n", "ud800", "u2028"):
+        assert f"\\{escape}" in text
+    # It has as many lines as with other names.
+    plain = json.loads(json.dumps(result).replace(json.dumps(hostile)[1:-1], "plain"))
+    assert len(text.splitlines()) == len(to_text(plain, WHEN).splitlines())
 
 
 def test_markdown_has_all_findings() -> None:
