@@ -111,15 +111,30 @@ class AccessListPlanner:
 
     def _prunable(self, entries: Entries) -> set[str]:
         """Return the names of the undeclared entries that no option protects."""
-        undeclared = [
-            {**in_both_forms(entry), "name": name}
-            for name, entry in entries.items()
-            if name not in self.declared
+        return {
+            one["name"]
+            for one in self._split_undeclared(entries)[1]
             # Entries of unknown kinds are left alone.
-            and is_name(name)
-            and (self._params["prune_temporary"] or entry["delete_after_date"] is None)
-        ]
-        return {one["name"] for one in split_ignored(self._params["ignore"], undeclared, ENTRY_FITS)[1]}
+            if is_name(one["name"]) and (self._params["prune_temporary"] or one["delete_after_date"] is None)
+        }
+
+    def _split_undeclared(self, entries: Entries) -> tuple[list[t.Any], list[t.Any]]:
+        """Return the undeclared entries, each with its name: those to ignore, and the others."""
+        undeclared = [{**in_both_forms(entry), "name": name} for name, entry in entries.items() if name not in self.declared]
+        return split_ignored(self._params["ignore"], undeclared, ENTRY_FITS)
+
+    def count(self, state: AccessListState, changes: t.Collection[Change]) -> dict[str, int]:
+        """Return how many entries were changed or, for the changes of a plan, would be, and how many others there are."""
+        actions = [change.action for change in changes]
+        ignored, others = self._split_undeclared({**state.first, **state.listed})
+        return {
+            "created": actions.count("create"),
+            "updated": actions.count("update"),
+            "deleted": actions.count("delete"),
+            "unchanged": len(self.declared.keys() - {change.key for change in changes}),
+            "ignored": len(ignored),
+            "undeclared": len(others),
+        }
 
     def _writes(self, state: AccessListState) -> tuple[Change, ...]:
         """Return the changes that the declared entries need, sorted by name.

@@ -301,13 +301,39 @@ pruned:
     - {cidr_block: 10.16.0.0/16, ip_address: null, aws_security_group: null, comment: The former VPC, delete_after_date: null}
   contains: *entry
 summary:
-  description: The plan for people.
+  description:
+    - How many entries were changed and how many there are beside them. In check mode, and if the task fails before it changes
+      anything, what it would do.
   returned: when the access list of the project is known
   type: dict
   version_added: 2.5.0
   sample:
+    created: 1
+    updated: 0
+    deleted: 1
+    unchanged: 4
+    ignored: 2
+    undeclared: 1
     plan: "Plan: 1 to create, 0 to change, 1 to remove, 4 unchanged"
   contains:
+    created:
+      description: Entries that were added.
+      type: int
+    updated:
+      description: Entries that were changed.
+      type: int
+    deleted:
+      description: Entries that were removed, by O(prune) or with O(state=absent).
+      type: int
+    unchanged:
+      description: Entries of O(entries) without a change. Where changes have failed, also those that were not made.
+      type: int
+    ignored:
+      description: Entries that O(entries) does not declare and O(ignore) matches.
+      type: int
+    undeclared:
+      description: Other entries that O(entries) does not declare, those that O(prune) removes included.
+      type: int
     plan:
       description: >-
         The plan in one line, counted before anything was changed. Null if there was nothing to do. In check mode, the line is

@@ -177,13 +177,15 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
         return self.read_all({name: partial(self._access_list.get_status, name) for name in names})
 
     def show(self, state: AccessListState, plan: Plan) -> dict[str, t.Any]:
-        """Show the declared entries, those that stay because others use them, the pruned ones, and the actions."""
+        """Show the declared entries, those that stay because others use them, the pruned ones, the actions and their numbers."""
         left, declared = self._planner.left(state) if self._is_absent else {}, self._planner.declared
+        changes = plan.changes if plan.refusals else state.done.values()
         return {
             "access_list": [state.listed[name] for name in declared if name in state.listed],
             "left": [{**entry, "reason": self._reason(name, entry)} for name, entry in left.items()],
             "pruned": [change.before for change in state.done.values() if change.after is None and not self._is_absent],
-            "actions": to_actions(plan.changes if plan.refusals else state.done.values(), declared),
+            "actions": to_actions(changes, declared),
+            "summary": self._planner.count(state, changes),
         }
 
     def compare(self, state: AccessListState, plan: Plan) -> Fields:

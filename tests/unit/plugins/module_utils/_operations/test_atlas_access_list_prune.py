@@ -57,6 +57,31 @@ def test_what_is_not_declared_is_removed_and_shown(atlas: Atlas, check_mode: boo
     assert [names(side["access_list"]) for side in (done.before, done.after)] == [[OLD], ["10.1.0.0/16"]]
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("ceiling", [0, 1])
+def test_the_plan_is_a_line_and_numbers(atlas: Atlas, check_mode: bool, ceiling: int) -> None:
+    add(
+        atlas,
+        OLD,
+        {"cidrBlock": OTHER, "comment": "office"},
+        "10.2.0.0/16",
+        {"cidrBlock": "10.7.0.0/16", "deleteAfterDate": in_days(1)},
+    )
+    others: list[dict[str, Any]] = [{"cidr_block": "10.2.0.0/16"}, {"cidr_block": "10.3.0.0/16"}]
+    done = run(atlas, OURS, *others, ignore=[{"comment": "office"}], check_mode=check_mode, max_deletions=ceiling)
+    line = "Plan: 2 to create, 0 to change, 1 to remove, 1 unchanged"
+    numbers = {"created": 2, "updated": 0, "deleted": 1, "unchanged": 1, "ignored": 1, "undeclared": 2}
+    assert (done.failed, done.result["summary"]) == (ceiling == 0, {**numbers, "plan": line})
+    assert done.failed or done.result["diff"][0] == {"prepared": f"{line}\n"}
+    if done.changed and not check_mode:
+        again = run(atlas, OURS, *others, ignore=[{"comment": "office"}])
+        numbers = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 3, "ignored": 1, "undeclared": 1}
+        assert (again.result["summary"], again.result["diff"][0].keys()) == ({**numbers, "plan": None}, {"before", "after"})
+        gone = run(atlas, OURS, {"cidr_block": "10.99.0.0/16"}, prune=False, state="absent")
+        assert gone.result["summary"]["plan"] == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged"
+        assert (gone.result["summary"]["deleted"], gone.result["summary"]["unchanged"]) == (1, 1)
+
+
 def test_without_prune_nothing_else_is_removed(atlas: Atlas) -> None:
     add(atlas, OLD)
     done = run(atlas, OURS, prune=False)
