@@ -210,6 +210,7 @@ class Site:
         unexpected: bool = False,
         diff: bool = True,
         verbosity: int = 4,
+        pool: _clients.ClientPool | None = None,
         **options: Any,
     ) -> Done:
         """Run a task with these options (None leaves one out) beside the usual ones.
@@ -220,6 +221,7 @@ class Site:
             unexpected: Whether it ends with an exception that is not its own.
             diff: Whether diff mode is on.
             verbosity: How many times the user said `-v`.
+            pool: The clients of a loop, of which this is an item; without it, the task is alone in its process.
             options: The options.
         """
         operation = task or self.operation
@@ -228,8 +230,8 @@ class Site:
         assert checked.error_messages == []
         self.forget()
         with pytest.MonkeyPatch.context() as patch:
-            pool = _clients.ClientPool(self.clock, self.clock.sleep)
-            patch.setattr(_clients, "POOL", pool)
+            clients = pool or _clients.ClientPool(self.clock, self.clock.sleep)
+            patch.setattr(_clients, "POOL", clients)
             try:
                 outcome = execute(
                     self.on_clock(operation, patch),
@@ -240,7 +242,8 @@ class Site:
                     sleep=self.clock.sleep,
                 )
             finally:
-                pool.close()
+                if pool is None:
+                    clients.close()
         done = Done(outcome.to_result(diff=diff, verbosity=verbosity), outcome.warnings, outcome.secrets)
         done.traceback = done.result.pop("exception", "")
         assert bool(done.traceback) == unexpected, done.traceback
