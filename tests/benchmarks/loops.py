@@ -171,8 +171,8 @@ def _goals(results: Results) -> Iterator[str]:
     assert ours is not None
     assert uri is not None
     yield goal(
-        (ours.requests, ours.connections, uri.requests) == (size + 1, 1, 2 * size),
-        f"nothing to do with N peers in N+1 requests on one connection, where `uri` sends 2N: {ours.requests} on "
+        (ours.requests, ours.connections, uri.requests) == (size + 2, 1, 2 * size),
+        f"nothing to do with N peers in N+2 requests on one connection, where `uri` sends 2N: {ours.requests} on "
         f"{ours.connections}, and {uri.requests}, for {size}",
     )
     sizes = sorted({items for _way, items in results.memory})

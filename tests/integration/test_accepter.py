@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import trustme
 import yaml
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
 from ansible_collections.cloudpeer.atlas.tests.integration.test_documentation import differences, own_fields
 from ansible_collections.cloudpeer.atlas.tests.support.aws import Account, Aws, running_aws
@@ -354,3 +356,19 @@ def test_it_runs_on_the_oldest_python_with_the_oldest_boto3(world: World) -> Non
             endpoint_url=wire.base_url,
         )
     assert "the reply is not one of AWS" in failed.result["msg"]
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
+def test_the_commands_of_a_hand_over_do_as_much(world: World) -> None:
+    """The real AWS CLI takes the text as it is, with the route table in the environment."""
+    connection_id = world.request()
+    known = {"connection_id": connection_id, "aws_account_id": world.account.id, "vpc_id": world.vpc_id}
+    container = {"region_name": "US_EAST_1", "atlas_cidr_block": ATLAS_BLOCK}
+    text = AWS.handover(known, container, False)["aws"]
+    tables = world.account.ec2().describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [world.vpc_id]}])["RouteTables"]
+    # Another region than that of the text.
+    variables = {**world.environment, **world.account.environment("eu-west-1"), "ROUTE_TABLE_ID": tables[0]["RouteTableId"]}
+    done = subprocess.run(["sh", "-e", "-c", text], env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert world.account.connections() == {connection_id: "active"}
+    assert world.account.routes(world.vpc_id) == {ATLAS_BLOCK: connection_id}

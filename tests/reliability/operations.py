@@ -251,7 +251,7 @@ _PEER, _CONTAINER, _ACCESS = "atlas_vpc_peer", "atlas_network_container", "atlas
 _WAIT = {"wait": True, "wait_sleep": 1}
 OPERATIONS = {
     "create": Operation(_PEER, PEERING, "POST", "/peers", _has_peer, reads=2),
-    "nothing to do": Operation(_PEER, PEERING, "GET", "/peers", _has_peer, add_peer, writes=0),
+    "nothing to do": Operation(_PEER, PEERING, "GET", "/peers", _has_peer, add_peer, writes=0, reads=2),
     "update": Operation(
         _PEER,
         {**PAIR, "route_table_cidr_block": OTHER},
@@ -259,6 +259,7 @@ OPERATIONS = {
         "/peers/",
         lambda emulator: [one["routeTableCidrBlock"] for one in peers_of(emulator)] == [OTHER],
         add_peer,
+        reads=2,
     ),
     "recreate": Operation(
         _PEER,
