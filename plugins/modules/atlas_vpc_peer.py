@@ -327,6 +327,8 @@ vpc_peer:
     container_id: 507f1f77bcf86cd799439011
     accepter_region_name: us-east-1
     provider_name: AWS
+    requested_at: "2026-11-20T09:30:00Z"
+    expires_at: "2026-11-27T09:30:00Z"
   contains:
     id:
       description: The id of the connection in Atlas.
@@ -408,6 +410,19 @@ vpc_peer:
     provider_name:
       description: The cloud provider of the connection, V(AWS), V(AZURE) or V(GCP).
       type: str
+    requested_at:
+      description: >-
+        When the connection was requested, in UTC, if it waits for you: on AWS in the state V(PENDING_ACCEPTANCE), on GCP in
+        V(WAITING_FOR_USER). Null otherwise, and in check mode for a new connection. It follows from the id of the connection.
+      type: str
+      version_added: 2.5.0
+      sample: "2026-11-20T09:30:00Z"
+    expires_at:
+      description: >-
+        When AWS drops the request, seven days after RV(vpc_peer.requested_at), unless it is accepted. Null in all other cases.
+      type: str
+      version_added: 2.5.0
+      sample: "2026-11-27T09:30:00Z"
 handover:
   description:
     - What the owner of the network needs for the other half. Each cloud has its own keys, and a value that is not known is null.

@@ -627,6 +627,7 @@ peering_check:
         atlas_cidr_block: 192.168.248.0/21
         cluster_names: [shop]
         verdict: not_reachable
+        requested_at: null
         expires_at: null
         subnets:
           - subnet_id: subnet-0a1b2c3d4e5f67890
@@ -721,6 +722,11 @@ peering_check:
         verdict:
           description: The verdict on this connection.
           type: str
+        requested_at:
+          description: When a request that waits for you was sent, in UTC. Null if the connection waits for nobody.
+          type: str
+          version_added: 2.5.0
+          sample: "2026-11-20T09:30:00Z"
         expires_at:
           description: Until when the connection can be accepted in AWS. Null if it does not wait for that.
           type: str

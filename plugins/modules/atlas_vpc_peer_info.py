@@ -75,6 +75,13 @@ options:
       - DELETING
       - DELETION_FAILED
       - WAITING_FOR_USER
+  expires_within:
+    description:
+      - Return only connections on AWS that wait to be accepted, and whose request expires within this time, or has expired. It
+        is a number with the unit V(d), V(h) or V(m), such as V(2d) or V(36h).
+      - AWS drops a request seven days after RV(vpc_peers[].requested_at).
+    type: str
+    version_added: 2.5.0
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
   - cloudpeer.atlas._attributes.only_reads
@@ -132,6 +139,25 @@ EXAMPLES = r"""
   cloudpeer.atlas.atlas_vpc_peer_info:
     status_name: [PENDING_ACCEPTANCE, FAILED]
 
+- name: Find the requests of several projects that AWS drops within two days unless they are accepted
+  cloudpeer.atlas.atlas_vpc_peer_info:
+    group_ids: "{{ atlas_projects }}"
+    expires_within: 2d
+  register: urgent
+
+- name: Show which ones, and until when
+  ansible.builtin.debug:
+    msg: "{{ item.connection_id }} in AWS account {{ item.aws_account_id }} until {{ item.expires_at }}"
+  loop: "{{ urgent.vpc_peers }}"
+  loop_control:
+    label: "{{ item.id }}"
+
+- name: Write what exists as a list for cloudpeer.atlas.atlas_vpc_peers
+  ansible.builtin.copy:
+    content: "{{ {'vpc_peers': all_peers.declared} | to_nice_yaml }}"
+    dest: group_vars/all/vpc_peers.yml
+    mode: "0644"
+
 - name: Read the connections with all clouds
   cloudpeer.atlas.atlas_vpc_peer_info:
     provider_name: all
@@ -183,8 +209,10 @@ vpc_peers:
       aws_account_id: "123456789012"
       route_table_cidr_block: 10.15.0.0/16
       container_id: 507f1f77bcf86cd799439011
-      accepter_region_name: null
+      accepter_region_name: us-east-1
       provider_name: AWS
+      requested_at: "2026-11-20T09:30:00Z"
+      expires_at: "2026-11-27T09:30:00Z"
   contains:
     group_id:
       description: The project of the connection.
@@ -227,7 +255,9 @@ vpc_peers:
       description: The id of the network container in the Atlas project.
       type: str
     accepter_region_name:
-      description: The AWS region of the VPC. Null if it is the region of the network container.
+      description: >-
+        The AWS region of the VPC. Where Atlas returns null, since it is that of the network container, this is the region of the
+        network container. Until 2.4.0, it was null then.
       returned: on AWS
       type: str
       sample: us-west-2
@@ -270,6 +300,58 @@ vpc_peers:
     provider_name:
       description: The cloud provider of the connection, V(AWS), V(AZURE) or V(GCP).
       type: str
+    requested_at:
+      description: >-
+        When the connection was requested, in UTC, if it waits for you: on AWS in the state V(PENDING_ACCEPTANCE), on GCP in
+        V(WAITING_FOR_USER). Null otherwise, and in check mode for a new connection. It follows from the id of the connection.
+      type: str
+      version_added: 2.5.0
+      sample: "2026-11-20T09:30:00Z"
+    expires_at:
+      description: >-
+        When AWS drops the request, seven days after RV(vpc_peers[].requested_at), unless it is accepted. Null in all other cases.
+      type: str
+      version_added: 2.5.0
+      sample: "2026-11-27T09:30:00Z"
+declared:
+  description:
+    - The connections of RV(vpc_peers) that are neither leaving nor have failed, as the option
+        O(cloudpeer.atlas.atlas_vpc_peers#module:peers) takes them: the list of what exists, to be kept in a file from then on.
+    - Each entry has all fields of its cloud, and C(container_id). If Atlas returns null for the region of a connection, the
+      network containers are read for it, which costs one more request.
+    - A list for all clouds needs O(provider_name=all), here and in M(cloudpeer.atlas.atlas_vpc_peers).
+  returned: success, without O(group_ids)
+  type: list
+  elements: dict
+  version_added: 2.5.0
+  sample:
+    - vpc_id: vpc-0a1b2c3d4e5f67890
+      aws_account_id: "123456789012"
+      route_table_cidr_block: 10.15.0.0/16
+      accepter_region_name: us-east-1
+      container_id: 507f1f77bcf86cd799439011
+projects:
+  description: The projects that were read, in the order of O(group_ids).
+  returned: with O(group_ids)
+  type: list
+  elements: dict
+  version_added: 2.5.0
+  sample:
+    - group_id: 5356823b3794dee37132bb7b
+      declared:
+        - vpc_id: vpc-0a1b2c3d4e5f67890
+          aws_account_id: "123456789012"
+          route_table_cidr_block: 10.15.0.0/16
+          accepter_region_name: us-east-1
+          container_id: 507f1f77bcf86cd799439011
+  contains:
+    group_id:
+      description: The project.
+      type: str
+    declared:
+      description: Its connections, as RV(declared).
+      type: list
+      elements: dict
 failures:
   description: The projects that could not be read. The task fails if there is one.
   returned: with O(group_ids)

@@ -34,6 +34,7 @@ def connection(number: int = 0, verdict: str = "reachable_by_design", subnets: i
         "atlas_cidr_block": BLOCK,
         "cluster_names": ["shop", "reporting"],
         "verdict": verdict,
+        "requested_at": None,
         "expires_at": None,
         "subnets": [
             {

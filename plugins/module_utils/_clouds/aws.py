@@ -12,6 +12,7 @@ import typing as t
 from .._values.blocks import parse_private_block
 from .._values.ids import parse_account_id, parse_connection_id, parse_security_group_id, parse_vpc_id
 from .._values.invalid import InvalidValueError
+from .._values.limits import PENDING_LIFE
 from .._values.regions import RegionTable, to_atlas_region, to_cloud_region
 from .cloud import Cloud, CustomerTask, Fields, Peer
 
@@ -103,6 +104,7 @@ AWS = Cloud(
     regions=AWS_REGIONS,
     progress=("INITIATING", "PENDING_ACCEPTANCE", "FINALIZING", "AVAILABLE"),
     pending="PENDING_ACCEPTANCE",
+    pending_life=PENDING_LIFE,
     failed="FAILED",
     terminating="TERMINATING",
     failure_reasons={

@@ -8,10 +8,12 @@ A module's process compiles each file that it imports, so the file of a cloud is
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from .._values.blocks import parse_private_block
 from .._values.invalid import InvalidValueError
+from .._values.moments import created_at, to_text
 from .._values.regions import RegionTable
 
 Fields = t.Mapping[str, t.Any]
@@ -82,6 +84,7 @@ class Cloud(t.NamedTuple):
         regions: The regions.
         progress: The states on the way to a working connection, in order.
         pending: The state that waits for the customer; None if there is none.
+        pending_life: How long the cloud keeps a request that waits for the customer; None for ever.
         failed: The state of a failed connection.
         terminating: The state of a connection that is leaving.
         failure_reasons: What each `error_state_name` means, and what to do.
@@ -140,6 +143,7 @@ class Cloud(t.NamedTuple):
     check_hint: str
     names: tuple[str, ...] = ()
     whole: str | None = None
+    pending_life: datetime.timedelta | None = None
     accepted_id: str | None = None
     block: str | None = None
     region: str | None = None
@@ -377,6 +381,18 @@ def block_of(fields: Fields) -> str | None:
     """Return the customer's block to which Atlas routes; None if Atlas does not know it."""
     block = cloud_of(fields).block
     return None if block is None else fields.get(block)
+
+
+def with_request_times(peer: Peer) -> Peer:
+    """Return a connection for results: with `requested_at` and `expires_at`, null unless the customer is waited for.
+
+    Both follow from the id, which has the time of the request. In the predicted result of a new connection, there is none yet.
+    """
+    cloud = cloud_of(peer)
+    is_pending = cloud.pending is not None and peer["status_name"] == cloud.pending
+    requested = created_at(peer.get("id") or "") if is_pending else None
+    expires = None if requested is None or cloud.pending_life is None else requested + cloud.pending_life
+    return t.cast("Peer", {**peer, "requested_at": to_text(requested), "expires_at": to_text(expires)})
 
 
 def is_leaving(peer: Peer) -> bool:

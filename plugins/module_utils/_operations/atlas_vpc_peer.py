@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, ONE_OF, TOGETHER, Cloud, Fields, Peer
+from .._clouds.cloud import CLOUDS, ONE_OF, TOGETHER, Cloud, Fields, Peer, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.operation import Status
 from .._engine.options import Parameters, check_cloud_of_region, check_version
@@ -240,7 +240,8 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
     def show(self, state: PeerState, plan: Plan) -> dict[str, t.Any]:
         """Show the connection, and the hand-over for the customer's cloud."""
         handover = None if self._is_absent else make_handover(self._choice, state.peer)
-        return {"vpc_peer": state.peer or state.old, "handover": handover}
+        peer = state.peer or state.old
+        return {"vpc_peer": None if peer is None else with_request_times(peer), "handover": handover}
 
     def compare(self, state: PeerState, plan: Plan) -> t.Mapping[str, t.Any] | None:
         """Return the connection for the diff, or the old one that is replaced."""

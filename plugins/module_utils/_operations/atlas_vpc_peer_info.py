@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import typing as t
 from dataclasses import dataclass, field
@@ -12,16 +13,17 @@ from functools import partial
 
 from .._auth.sources import VARIABLES, find_project
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer
+from .._clouds.cloud import ALL, CLOUDS, Cloud, Peer, cloud_of, fields_of, with_request_times
 from .._engine.argspec import CONNECTION, ArgumentSpec
-from .._engine.options import Parameters, check_cloud_of_region, check_version, parse_option
+from .._engine.options import Parameters, check_cloud_of_region, check_options, check_version, parse_option
 from .._engine.plan import Facts, Plan
 from .._http.errors import FAILURE_FIELDS, InvalidOptionError, TaskError
-from .._peering.container_choice import ContainerChoice
+from .._peering.container_choice import ContainerChoice, complete_from_list
 from .._peering.options import choose_provider, parse_cloud
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .._values.ids import parse_object_id
+from .._values.moments import parse_span, to_moment
 from .._values.regions import parse_any_region
 from .atlas import AWS_ALONE, AtlasOperation
 
@@ -51,6 +53,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
             "container_id": {"type": "str"},
             "container_region_name": {"type": "str"},
             "status_name": {"type": "list", "elements": "str", "choices": list(_STATES)},
+            "expires_within": {"type": "str"},
         },
         mutually_exclusive=(("container_id", "container_region_name"),),
     )
@@ -61,6 +64,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options, and remove duplicates from `group_ids`."""
         params = cls._check_projects(params)
+        check_options(params, parse_span, "expires_within")
         provider, region = choose_asked(params), params["container_region_name"]
         if provider is AWS:
             return super().validate(params)
@@ -107,7 +111,7 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
     def _warnings(self, state: PeersState) -> tuple[str, ...]:
         """Return a warning that only AWS was read, if the options name no cloud and nothing was found."""
         params = self.params
-        chosen = ("provider_name", "peer_id", *FILTERS, "container_id", "container_region_name")
+        chosen = ("provider_name", "peer_id", *FILTERS, "container_id", "container_region_name", "expires_within")
         states = params["status_name"]
         # A state that AWS does not have means that another cloud is wanted.
         is_of_aws = states is not None and (not states or any(state in AWS.states for state in states))
@@ -129,11 +133,18 @@ class AtlasVpcPeerInfo(AtlasOperation[PeersState]):
         return Plan(warnings=self._warnings(state))
 
     def show(self, state: PeersState, plan: Plan) -> dict[str, t.Any]:
-        """Show the connections and, with `group_ids`, the projects that could not be read."""
-        if self.params["group_ids"] is None:
-            return {"vpc_peers": state.peers}
-        failures = [{"group_id": group_id, **error.to_result()} for group_id, error in state.failures.items()]
-        return {"vpc_peers": state.peers, "failures": failures}
+        """Show the connections, those alive as entries of atlas_vpc_peers, and the projects of `group_ids` that are not read."""
+        group_ids = self.params["group_ids"]
+        if group_ids is None:
+            return {"vpc_peers": state.peers, "declared": [to_entry(peer) for peer in state.peers if _is_alive(peer)]}
+        projects: dict[str, list[dict[str, t.Any]]] = {group_id: [] for group_id in group_ids if group_id not in state.failures}
+        for peer in filter(_is_alive, state.peers):
+            projects[peer["group_id"]].append(to_entry(peer))
+        return {
+            "vpc_peers": state.peers,
+            "projects": [{"group_id": group_id, "declared": declared} for group_id, declared in projects.items()],
+            "failures": [{"group_id": group_id, **error.to_result()} for group_id, error in state.failures.items()],
+        }
 
 
 def choose_asked(params: Parameters) -> Cloud | None:
@@ -165,9 +176,9 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
     facts = Facts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
     choices = [ContainerChoice(params, provider, facts) for provider, unused in found]
     return [
-        peer
+        complete_from_list(peer, facts)
         for choice, (provider, peers) in zip(choices, found)
-        for peer in choice.select([one for one in peers if _fits(one, params, provider)])
+        for peer in choice.select([one for one in map(with_request_times, peers) if _fits(one, params, provider)])
     ]
 
 
@@ -189,7 +200,25 @@ def _fits(peer: Peer, params: Parameters, provider: Cloud) -> bool:
     """Whether a connection has the values of the filters, and one of the states."""
     wanted = {name: params[name] for name in FILTERS if params[name] is not None}
     is_in_state = params["status_name"] is None or peer["status_name"] in params["status_name"]
-    return is_in_state and not provider.differing(wanted, peer)
+    return is_in_state and not provider.differing(wanted, peer) and _expires(peer, params["expires_within"])
+
+
+def _expires(peer: Peer, span: str | None) -> bool:
+    """Whether a request expires within a span of time, or has expired; true without a span."""
+    expires = fields_of(peer)["expires_at"]
+    if span is None or expires is None:
+        return span is None
+    return to_moment(expires) - datetime.datetime.now(datetime.timezone.utc) <= parse_span(span)
+
+
+def _is_alive(peer: Peer) -> bool:
+    return peer["status_name"] not in cloud_of(peer).ended
+
+
+def to_entry(peer: Peer) -> dict[str, t.Any]:
+    """Return a connection as an entry of the option `peers` of atlas_vpc_peers."""
+    fields = fields_of(peer)
+    return {name: fields[name] for name in cloud_of(peer).writable if fields[name] is not None}
 
 
 OPERATION = AtlasVpcPeerInfo

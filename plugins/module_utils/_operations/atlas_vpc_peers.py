@@ -9,7 +9,7 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL, CLOUDS, Peer, cloud_of, to_clouds
+from .._clouds.cloud import ALL, CLOUDS, Peer, cloud_of, to_clouds, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.options import Parameters, check_version
 from .._engine.plan import Plan, Step
@@ -136,7 +136,9 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         """Show the connections, what was done, and the hand-over of each entry."""
         own = {key: state.entries.get(key) for key in self._by_key}
         handover = [make_handover(self._choices[key], one.peer if one is not None else None) for key, one in own.items()]
-        return {**self.summary.show(state, plan), "handover": handover}
+        shown = self.summary.show(state, plan)
+        timed = {name: [peer and with_request_times(peer) for peer in shown[name]] for name in ("vpc_peers", "pruned")}
+        return {**shown, **timed, "handover": handover}
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
         """Return the state after a plan and its waits."""

@@ -12,7 +12,7 @@ from .._clouds.cloud import Cloud, Peer, cloud_of, fields_of
 from .._engine.plan import Change, Facts
 from .._http.errors import ApiError, NoAnswerError, TaskError
 from .._peering.connection import PeerState
-from .._peering.container_choice import LIST_CONTAINERS, with_region
+from .._peering.container_choice import complete_from_list
 from .._peering.match import PeerMatch
 from .._resources.peers import VpcPeers
 
@@ -141,10 +141,5 @@ class PeerLists:
         return [self.complete(peer) for peer in found]
 
     def complete(self, peer: Peer) -> Peer:
-        """Return a connection with the region of its network, for which the containers are read if Atlas leaves it out.
-
-        It stays null if the container has been created since the containers were read.
-        """
-        region = cloud_of(peer).region
-        listed = () if region is None or fields_of(peer)[region] is not None else self._facts[LIST_CONTAINERS]
-        return with_region(peer, next((one for one in listed if one["id"] == peer["container_id"]), None))
+        """Return a connection with the region of its network; see `complete_from_list`."""
+        return complete_from_list(peer, self._facts)

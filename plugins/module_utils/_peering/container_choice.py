@@ -240,6 +240,16 @@ def with_region(peer: Peer, container: Container | None) -> Peer:
     return t.cast("Peer", {**peer, provider.region: region and provider.regions.to_cloud(region)})
 
 
+def complete_from_list(peer: Peer, facts: Facts) -> Peer:
+    """Return a connection with the region of its network, for which all containers are read if Atlas leaves it out.
+
+    It stays null if the container has been created since the containers were read.
+    """
+    region = cloud_of(peer).region
+    listed = () if region is None or fields_of(peer)[region] is not None else facts[LIST_CONTAINERS]
+    return with_region(peer, next((one for one in listed if one["id"] == peer["container_id"]), None))
+
+
 def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any]:
     """Return what the customer needs for the cloud's half of the peering. The keys of one cloud are always the same.
 

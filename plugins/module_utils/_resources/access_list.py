@@ -15,7 +15,7 @@ from .._api.client import PAGE_SIZE, AtlasClient
 from .._http.errors import ApiError
 from .._values.blocks import Block, parse_block
 from .._values.invalid import InvalidValueError
-from .._values.moments import to_moment
+from .._values.moments import to_moment, to_text
 from .._values.patterns import Fits, fits_in_any_case, fits_text
 
 # The most entries that a project can have.
@@ -202,7 +202,7 @@ def merged(current: AccessEntry | None, wanted: AccessEntry, *, keep_comment: bo
     if date == NEVER:
         return {**entry, "delete_after_date": None}
     if date is not None and to_moment(date) != _moment_of(entry["delete_after_date"]):
-        entry = {**entry, "delete_after_date": to_moment(date).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        entry = {**entry, "delete_after_date": to_text(to_moment(date))}
     return entry
 
 

@@ -6,6 +6,15 @@
 from __future__ import annotations
 
 import datetime
+import re
+
+from .invalid import InvalidValueError
+
+_UNITS = {
+    "m": datetime.timedelta(minutes=1),
+    "h": datetime.timedelta(hours=1),
+    "d": datetime.timedelta(days=1),
+}
 
 
 def to_moment(date: str) -> datetime.datetime:
@@ -22,6 +31,25 @@ def to_moment(date: str) -> datetime.datetime:
         return moment.astimezone(datetime.timezone.utc).replace(microsecond=0)
     except OverflowError as error:
         raise ValueError(str(error)) from error
+
+
+def parse_span(value: str) -> datetime.timedelta:
+    """Return the span of time that an option names: a number of minutes, hours or days, such as `36h`.
+
+    Raises:
+        InvalidValueError: If it does not name one.
+    """
+    found = re.fullmatch(r"([0-9]{1,5})([mhd])", value.strip(), re.ASCII)
+    if found is None:
+        raise InvalidValueError(
+            f"is not a span of time: {value!r}", "Write a number and a unit: 2d for days, 36h for hours, 90m."
+        )
+    return int(found.group(1)) * _UNITS[found.group(2)]
+
+
+def to_text(moment: datetime.datetime | None) -> str | None:
+    """Return a moment in UTC as ISO 8601, in whole seconds, as Atlas writes it; None for None."""
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def created_at(object_id: str) -> datetime.datetime | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_vpc_peers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
-from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, VPC, Atlas, Done
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
     AZURE,
     GCP,
@@ -18,6 +21,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.peer_site import (
     azure_site,
     gcp_site,
 )
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page
 
 NO_SUCH_PROJECT = "5356823b3794dee37132bbff"
 
@@ -64,14 +68,15 @@ def test_each_connection_has_its_project_in_the_given_order(projects: Atlas) -> 
 
 def test_one_project_alone_is_read_as_before(projects: Atlas) -> None:
     done = projects.run(OPERATION)
-    assert sorted(done.result) == ["api_calls", "changed", "vpc_peers"]
+    assert sorted(done.result) == ["api_calls", "changed", "declared", "vpc_peers"]
     assert "group_id" not in done.result["vpc_peers"][0]
 
 
 def test_a_project_that_is_named_twice_is_read_once(projects: Atlas) -> None:
     first = project_ids(projects)[0]
     assert len(run(projects, first, first).result["vpc_peers"]) == 1
-    assert len(paths(projects)) == 1
+    # The containers have the region that Atlas leaves out.
+    assert [path.rpartition("/")[2] for path in paths(projects)] == ["peers", "containers"]
 
 
 def test_a_project_that_cannot_be_read_does_not_hide_the_others(projects: Atlas) -> None:
@@ -175,13 +180,14 @@ def ids(done: Done) -> list[str]:
 
 def test_all_clouds_cost_a_request_each(atlas: Atlas, made: dict[str, str]) -> None:
     done = read(atlas, provider_name="all")
-    assert (ids(done), len(atlas.wire()), done.warnings) == (list(made.values()), 4, [])
+    # And one for the region that Atlas leaves out.
+    assert (ids(done), len(atlas.wire()), done.warnings) == (list(made.values()), 5, [])
     assert [one["provider_name"] for one in done.result["vpc_peers"]] == list(made)
 
 
 @pytest.mark.parametrize("cloud", ["AWS", "AZURE", "GCP"])
 def test_one_cloud_costs_one(atlas: Atlas, made: dict[str, str], cloud: str) -> None:
-    assert (ids(read(atlas, provider_name=cloud)), len(atlas.wire())) == ([made[cloud]], 2)
+    assert (ids(read(atlas, provider_name=cloud)), len(atlas.wire())) == ([made[cloud]], 3 if cloud == "AWS" else 2)
 
 
 def test_a_list_that_is_refused_is_named_with_its_cloud(atlas: Atlas) -> None:
@@ -191,7 +197,7 @@ def test_a_list_that_is_refused_is_named_with_its_cloud(atlas: Atlas) -> None:
 
 def test_aws_alone_is_asked_if_nobody_chooses(atlas: Atlas, made: dict[str, str]) -> None:
     done = read(atlas)
-    assert (ids(done), len(atlas.wire()), done.warnings) == ([made["AWS"]], 2, [])
+    assert (ids(done), len(atlas.wire()), done.warnings) == ([made["AWS"]], 3, [])
 
 
 def test_a_region_of_azure_needs_its_cloud(atlas: Atlas, made: dict[str, str]) -> None:
@@ -273,3 +279,88 @@ def test_options_that_do_not_go_together_are_named(atlas: Atlas, options: dict[s
 def test_several_projects_are_read_with_all_clouds(atlas: Atlas, made: dict[str, str]) -> None:
     done = read(atlas, group_id=None, group_ids=[atlas.emulator.settings.group_id], provider_name="all")
     assert ids(done) == list(made.values())
+
+
+def test_a_request_that_waits_has_its_time_and_its_end(atlas: Atlas) -> None:
+    """The times in an ObjectId: https://www.mongodb.com/docs/manual/reference/bson-types/#objectid."""
+    peer = atlas.create(wait=True)
+    requested = datetime.datetime.fromtimestamp(int(peer["id"][:8], 16), datetime.timezone.utc)
+    expected = [one.isoformat().replace("+00:00", "Z") for one in (requested, requested + datetime.timedelta(days=7))]
+    own = atlas.run(**PEERING)
+    declared = atlas.run(atlas_vpc_peers.OPERATION, peers=[PEERING])
+    pruned = atlas.run(atlas_vpc_peers.OPERATION, peers=[], prune=True, allow_empty=True, check_mode=True)
+    read = atlas.run(OPERATION)
+    for one in (own.peer, declared.result["vpc_peers"][0], pruned.result["pruned"][0], read.result["vpc_peers"][0]):
+        assert [one["requested_at"], one["expires_at"]] == expected
+    assert own.peer == read.result["vpc_peers"][0] == declared.result["vpc_peers"][0]
+    atlas.act("accept", peer["id"])
+    atlas.clock.sleep(5)
+    for one in (atlas.run(**PEERING).peer, atlas.run(OPERATION).result["vpc_peers"][0]):
+        assert (one["status_name"], one["requested_at"], one["expires_at"]) == ("AVAILABLE", None, None)
+
+
+@pytest.mark.parametrize("make_site", [azure_site, gcp_site])
+def test_a_request_on_gcp_waits_for_ever_and_on_azure_for_nobody(atlas: Atlas, make_site: Callable[..., Any]) -> None:
+    site = make_site(atlas)
+    foretold = site.run(check_mode=True, wait=True).peer
+    assert (foretold["requested_at"], foretold["expires_at"]) == (None, None)
+    site.run(wait=True)
+    (peer,) = atlas.run(OPERATION, provider_name=site.cloud).result["vpc_peers"]
+    assert (peer["requested_at"] is not None, peer["expires_at"]) == (site.cloud == "GCP", None)
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"), [("2d", {1, 2}), ("49h", {1, 2}), ("2879m", {1}), ("0d", {1}), ("7d", {1, 2, 3}), (" 47h ", {1})]
+)
+def test_requests_that_expire_soon_are_found(atlas: Atlas, wire: Wire, span: str, expected: set[int]) -> None:
+    """One is past its end, and one that works has none."""
+    peer = atlas.create(wait=True, accepter_region_name="eu-west-1")
+    now = int(time.time()) - 7 * 86400
+    ends = {1: -60, 2: 48 * 3600 - 20, 3: 6 * 86400, 4: 0}
+    made = [{**peer, "id": f"{now + end:08x}{number:016x}", "vpcId": f"vpc-{number:08x}"} for number, end in ends.items()]
+    wire.faults.append(Fault("GET", page(*made[:3], {**made[3], "statusName": "AVAILABLE"})))
+    done = atlas.run(OPERATION, expires_within=span)
+    assert {int(one["vpc_id"][-1]) for one in done.result["vpc_peers"]} == expected
+    assert done.warnings == []
+
+
+@pytest.mark.parametrize("span", ["2", "2 days", "-1d", "1.5h", "", "1w", "999999d"])
+def test_a_span_of_time_is_checked(atlas: Atlas, span: str) -> None:
+    done = atlas.run(OPERATION, expires_within=span)
+    assert done.missing("expires_within is not a span of time", "2d for days", "36h for hours") == []
+    assert atlas.wire() == []
+
+
+def test_what_exists_is_a_list_that_changes_nothing(atlas: Atlas) -> None:
+    """With every cloud, a region of its own, one that Atlas leaves out, and two that are not declared."""
+    azure, gcp = azure_site(atlas), gcp_site(atlas)
+    azure.create()
+    gcp.create()
+    atlas.create()
+    atlas.create(vpc_id="vpc-0000000000000beef", route_table_cidr_block="10.98.0.0/16", accepter_region_name="eu-west-1")
+    for number, what in ((1, "fail"), (2, "delete")):
+        atlas.act(what, atlas.add_peer(vpcId=f"vpc-{number:08x}", routeTableCidrBlock=f"10.{number}.0.0/16"))
+    atlas.emulator.requests.clear()
+    done = atlas.run(OPERATION, provider_name="all")
+    # A list a cloud, and the containers for the region of null.
+    assert len(paths(atlas)) == 4
+    declared = done.result["declared"]
+    assert declared[0] == {**PEERING, "accepter_region_name": "us-east-1", "container_id": atlas.container_id}
+    assert [one.get("accepter_region_name") for one in declared] == ["us-east-1", "eu-west-1", None, None]
+    assert declared[2] == {**AZURE, "container_id": azure.container_id}
+    assert declared[3] == {**GCP, "container_id": gcp.container_id}
+    again = atlas.run(atlas_vpc_peers.OPERATION, peers=declared, provider_name="all", check_mode=True)
+    assert (again.failed, again.changed, again.sums) == (False, False, {"unchanged": 4, "undeclared": 1})
+
+
+def test_without_a_region_of_null_no_container_is_read(atlas: Atlas) -> None:
+    atlas.create(accepter_region_name="eu-west-1")
+    assert atlas.run(OPERATION).result["declared"][0]["accepter_region_name"] == "eu-west-1"
+    assert len(paths(atlas)) == 1
+
+
+def test_of_several_projects_each_has_a_list_of_its_own(projects: Atlas) -> None:
+    first, second, unused = project_ids(projects)
+    found = run(projects, second, NO_SUCH_PROJECT, first).result["projects"]
+    shown = [(one["group_id"], [entry["route_table_cidr_block"] for entry in one["declared"]]) for one in found]
+    assert shown == [(second, ["10.21.0.0/16"]), (first, ["10.20.0.0/16"])]

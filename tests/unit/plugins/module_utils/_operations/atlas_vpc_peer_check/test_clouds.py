@@ -53,6 +53,7 @@ def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite
         "atlas_cidr_block": ATLAS_BLOCK,
         "cluster_names": ["azure"],
         "verdict": "reachable_by_design",
+        "requested_at": None,
         "expires_at": None,
         "subnets": [],
     }
@@ -63,6 +64,7 @@ def test_connections_that_carry_traffic_are_reachable_by_design(site: CloudsSite
         "atlas_cidr_block": GCP_ATLAS_BLOCK,
         "cluster_names": ["gcp"],
         "verdict": "reachable_by_design",
+        "requested_at": None,
         "expires_at": None,
         "subnets": [],
     }

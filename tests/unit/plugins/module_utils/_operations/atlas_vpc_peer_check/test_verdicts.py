@@ -47,6 +47,7 @@ def test_a_connection_that_works_is_reachable_by_design(site: CheckSite, *, chec
         "atlas_cidr_block": ATLAS_BLOCK,
         "cluster_names": ["shop"],
         "verdict": "reachable_by_design",
+        "requested_at": None,
         "expires_at": None,
         "subnets": [
             {
