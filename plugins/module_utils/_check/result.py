@@ -76,7 +76,7 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> dict[str, t.Any]
         "atlas_cidr_block": or_none(lambda: str(atlas_block_of(facts))),
         "cluster_names": or_none(lambda: [one["name"] for one in judged_clusters(facts)]) or [],
         "verdict": verdict_of(findings, both_halves=both_halves),
-        "requested_at": to_text(_requested(facts)),
+        "requested_at": to_text(requested) if (requested := _requested(facts)) is not None else None,
         "expires_at": _expires_at(facts),
         "subnets": or_none(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
         "checks": [one.to_result() for one in findings],
@@ -110,7 +110,7 @@ def _subnets(facts: ConnectionFacts, findings: t.Sequence[Finding], *, both_halv
 
 
 def _requested(facts: ConnectionFacts) -> datetime.datetime | None:
-    """Return when a connection that waits for the customer was requested; None if it waits for nobody."""
+    """Return when a connection that waits for the customer was requested; None if it does not wait."""
     is_pending = field_of(facts.atlas.peer, "status_name") == (facts.entry.cloud.pending or "")
     return created_at(field_of(facts.atlas.peer, "id") or "") if is_pending else None
 

@@ -388,11 +388,13 @@ def with_request_times(peer: Peer) -> Peer:
 
     Both follow from the id, which has the time of the request. In the predicted result of a new connection, there is none yet.
     """
-    cloud = cloud_of(peer)
+    cloud, times = cloud_of(peer), dict.fromkeys(("requested_at", "expires_at"))
     is_pending = cloud.pending is not None and peer["status_name"] == cloud.pending
     requested = created_at(peer.get("id") or "") if is_pending else None
-    expires = None if requested is None or cloud.pending_life is None else requested + cloud.pending_life
-    return t.cast("Peer", {**peer, "requested_at": to_text(requested), "expires_at": to_text(expires)})
+    if requested is not None:
+        times["requested_at"] = to_text(requested)
+        times["expires_at"] = None if cloud.pending_life is None else to_text(requested + cloud.pending_life)
+    return t.cast("Peer", {**peer, **times})
 
 
 def is_leaving(peer: Peer) -> bool:

@@ -47,9 +47,9 @@ def parse_span(value: str) -> datetime.timedelta:
     return int(found.group(1)) * _UNITS[found.group(2)]
 
 
-def to_text(moment: datetime.datetime | None) -> str | None:
-    """Return a moment in UTC as ISO 8601, in whole seconds, as Atlas writes it; None for None."""
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def to_text(moment: datetime.datetime) -> str:
+    """Return a moment in UTC as ISO 8601, in whole seconds, as Atlas writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def created_at(object_id: str) -> datetime.datetime | None:
