@@ -15,7 +15,7 @@ description:
   - Resolves the name of each member of a cluster, opens a TCP connection to it, and begins TLS. It sends nothing else, and needs
     no credentials.
   - Run it with C(delegate_to) on a host in the VPC, where the clients of the cluster run.
-  - The task does not fail if a member cannot be reached. The result says what happened with each member.
+  - The result says what happened with each member. The task fails if none can be reached only with O(fail_on=unreachable).
 options:
   members:
     description:
@@ -36,6 +36,15 @@ options:
       - The members are probed side by side, so more members do not take longer.
     type: int
     default: 5
+  fail_on:
+    description:
+      - With V(unreachable), the task fails if no member answered, so that C(until) and C(retries) can wait for a connection. The
+        result is returned all the same.
+      - With V(never), it does not fail for that reason.
+    type: str
+    choices: [never, unreachable]
+    default: never
+    version_added: 2.5.0
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes
   - cloudpeer.atlas._attributes.only_reads
@@ -66,6 +75,17 @@ EXAMPLES = r"""
     timeout: 2
   delegate_to: app-1.example.com
 
+- name: Wait until the host reaches the cluster, for five minutes at most
+  cloudpeer.atlas.atlas_probe:
+    members:
+      - shop-shard-00-00.ab1cd.mongodb.net:27017
+    fail_on: unreachable
+  register: reached
+  until: reached is succeeded
+  retries: 30
+  delay: 10
+  delegate_to: app-1.example.com
+
 # Three tasks: on the controller, which has the credentials; on the hosts of the application; and on the controller again.
 
 - name: Read the cluster
@@ -92,10 +112,11 @@ EXAMPLES = r"""
 RETURN = r"""
 probe:
   description: What the host found out. O(cloudpeer.atlas.atlas_vpc_peer_check#module:probes) takes a list of these.
-  returned: success
+  returned: when the members were probed
   type: dict
   sample:
     host: app-1
+    reachable: true
     members:
       - member: shop-shard-00-00.ab1cd.mongodb.net:27017
         addresses: [192.168.248.21]
@@ -107,6 +128,10 @@ probe:
     host:
       description: The name of the host, as it calls itself.
       type: str
+    reachable:
+      description: Whether any member answered, TLS included.
+      type: bool
+      version_added: 2.5.0
     members:
       description: The members, in the order of O(members).
       type: list

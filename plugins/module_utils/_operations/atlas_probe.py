@@ -20,12 +20,14 @@ from .._engine.argspec import ArgumentSpec
 from .._engine.operation import Operation, Warn
 from .._engine.options import Parameters, parse_option
 from .._engine.plan import Plan
-from .._http.errors import InvalidOptionError
+from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import parse_private_block
 
 DEFAULT_PORT = 27017
 LONGEST_TIMEOUT = 60
 THREADS = 50
+# How many members the message of a failure has at most.
+_MOST_SHOWN = 3
 _MEMBER = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/@\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
 
 _Result = dict[str, t.Any]
@@ -53,6 +55,7 @@ class AtlasProbe(Operation[t.Any, _Result]):
             "members": {"type": "list", "elements": "str", "required": True},
             "atlas_cidr_block": {"type": "str"},
             "timeout": {"type": "int", "default": 5},
+            "fail_on": {"type": "str", "choices": ["never", "unreachable"], "default": "never"},
         }
     )
     noun = "probe"
@@ -83,7 +86,18 @@ class AtlasProbe(Operation[t.Any, _Result]):
         probe = functools.partial(probe_member, block=self.params["atlas_cidr_block"], timeout=self.params["timeout"])
         with ThreadPoolExecutor(THREADS) as pool:
             members = list(pool.map(probe, self.params["members"]))
-        return {"host": socket.gethostname(), "members": members}
+        return {"host": socket.gethostname(), "reachable": any(one["tls"] for one in members), "members": members}
+
+    def decide(self, state: _Result) -> Plan:
+        """Raise a TaskError if no member answered and that counts as a failure; the result has all members nevertheless."""
+        if self.params["fail_on"] == "unreachable" and not state["reachable"]:
+            shown = [f"{one['member']} ({one['error']})" for one in state["members"][:_MOST_SHOWN]]
+            more = len(state["members"]) - len(shown)
+            raise TaskError(
+                f"{state['host']} reaches no member: {', '.join(shown)}{f' and {more} more' if more else ''}.",
+                hint="Give probe to atlas_vpc_peer_check (probes), which looks for the reason.",
+            )
+        return Plan()
 
     def show(self, state: _Result, plan: Plan) -> dict[str, t.Any]:
         """Show the results."""

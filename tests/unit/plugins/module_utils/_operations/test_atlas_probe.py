@@ -217,3 +217,27 @@ def test_a_connection_string_is_not_shown(value: str) -> None:
 )
 def test_options_that_cannot_be_right(members: list[str], options: dict[str, Any], message: str) -> None:
     assert run(*members, **options)["msg"].startswith(message)
+
+
+@pytest.mark.parametrize("fail_on", ["never", "unreachable"])
+def test_one_member_that_answers_is_enough(fail_on: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("shop.example.com").configure_cert(context)
+    with listening(context) as (member, unused):
+        result = run(f"{LOOPBACK}:{free_port()}", member, fail_on=fail_on)
+    assert (result["probe"]["reachable"], "msg" in result) == (True, False)
+
+
+def test_no_member_that_answers_is_a_failure_on_demand() -> None:
+    """An open port without TLS is none that answers: the access list ends the connections of strangers in this way."""
+    closed = [f"{LOOPBACK}:{free_port()}" for unused in range(4)]
+    with listening(answer=b"HTTP/1.0 400 Bad Request\r\n\r\n") as (member, unused):
+        result = run(member, *closed, fail_on="unreachable")
+    found = result["probe"]
+    assert (found["reachable"], len(found["members"])) == (False, 5)
+    assert result["msg"].startswith(f"{found['host']} reaches no member: {member} (TLS: ")
+    assert f"{closed[0]} ({LOOPBACK}: Connection refused), " in result["msg"]
+    assert " and 2 more. Give probe to atlas_vpc_peer_check (probes)" in result["msg"]
+    assert [result[name] for name in ("http_status", "error_code", "detail")] == [None] * 3
+    quiet = run(*closed)
+    assert (quiet["probe"]["reachable"], "msg" in quiet) == (False, False)
