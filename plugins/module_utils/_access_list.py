@@ -8,18 +8,66 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ._engine.options import Parameters
+from ._engine.options import Parameters, read_entries
 from ._engine.plan import Change, Plan, Step, find_differences
 from ._engine.prune import check_ceiling, check_ignore, split_ignored
 from ._engine.wait import Wait, WaitTimeoutError
-from ._http.errors import TaskError
-from ._resources.access_list import ENTRY_FITS, MOST_ENTRIES, NEVER, AccessEntry, in_both_forms, is_name, key_of, merged
+from ._http.errors import InvalidOptionError, TaskError
+from ._resources.access_list import (
+    ENTRY_FIELDS,
+    ENTRY_FITS,
+    MOST_ENTRIES,
+    NEVER,
+    SUBJECTS,
+    AccessEntry,
+    find_mistakes,
+    in_both_forms,
+    is_name,
+    key_of,
+    merged,
+)
 
 Entries = t.Mapping[str, AccessEntry]
 # The status of each entry by name, or the error of reading it.
 Statuses = t.Mapping[str, t.Union[str, TaskError]]
 # What a removal waits for if the declared entries must be in force first.
 IN_FORCE = "in force"
+# The options of an entry.
+ENTRY_SPEC: dict[str, dict[str, t.Any]] = {name: {"type": "str"} for name in ENTRY_FIELDS}
+# The end of a block that holds every address.
+_ANYWHERE = "/0"
+
+
+def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[str]]:
+    """Return the entries of the options, and warnings about those that allow every address.
+
+    Raises:
+        InvalidOptionError: If some are invalid, or in the list before; the message names all of them.
+    """
+    seen: set[str] = set()
+    warnings: list[str] = []
+    found = read_entries("entries", params["entries"], ENTRY_SPEC)
+    for one in found:
+        entry, problems = t.cast("AccessEntry", one.values), one.problems
+        if not problems:
+            one.exclude(*SUBJECTS)
+            mistakes = find_mistakes(entry, params["state"], only_own=params["only_own"])
+            problems += [str(one.named(InvalidOptionError(f"{error}.", hint=error.hint))) for error in mistakes]
+        if problems:
+            continue
+        name = str(key_of(entry))
+        if name in seen:
+            problems.append(f"{one.place} is {name}, which is in the list before. Give each entry once.")
+        seen.add(name)
+        if params["state"] == "present" and name.endswith(_ANYWHERE):
+            warnings.append(
+                f"{one.place} is {name}: every address on the internet may then connect to the clusters, and only their "
+                "users' passwords keep strangers out. Allow the blocks of your own networks instead."
+            )
+    problems = [problem for one in found for problem in one.problems]
+    if problems:
+        raise InvalidOptionError(" ".join(problems))
+    return [t.cast("AccessEntry", one.values) for one in found], warnings
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,10 @@ options:
   connections:
     description:
       - The networks to check, as C(vpc_peering_connections) of the role P(cloudpeer.atlas.vpc_peering#role) has them.
+      - A list for C(peers) of M(cloudpeer.atlas.atlas_vpc_peers) is taken as it is, since version 2.5.0 of the collection. The
+        options have aliases with the names that they have there. With C(-v), the task says which options have no effect.
       - If this is not set, all connections of the project with O(provider_name) are checked. Required with O(atlas=false).
-      - An entry without C(container_region) stands for all connections of its network.
+      - An entry without C(container_id) and C(container_region) stands for all connections of its network.
       - The options of an entry say on which cloud it is. Options of two clouds in one entry are a failure.
       - An option of an entry that is an empty string counts as not set.
     type: list
@@ -98,7 +100,9 @@ options:
         description:
           - The CIDR block of the VPC, or the part of it that has the clients. Subnets outside it are not checked.
           - On AZURE and GCP, the block in which the clients are, private or public. The access list has to cover it.
+          - The alias, which was added in 2.5.0, is for AWS.
         type: str
+        aliases: [route_table_cidr_block]
       cidr_blocks:
         description: More blocks in which clients on AZURE and GCP are, such as those of pods. The access list has to cover them.
         type: list
@@ -109,13 +113,22 @@ options:
           - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1).
           - If this is not set, it is read from Atlas. With O(atlas=false), the default is C(container_region), and then
             O(aws_region).
+          - The alias C(accepter_region_name) was added in 2.5.0.
         type: str
-        aliases: [aws_region]
+        aliases: [accepter_region_name, aws_region]
+      container_id:
+        description:
+          - The id of the network container. The entry then stands for the connection to it alone.
+          - Mutually exclusive with C(container_region).
+        type: str
+        version_added: 2.5.0
       container_region:
         description:
           - The region of the network container on AWS or AZURE, if it differs from O(container_region). The one on GCP has no
             region.
+          - The alias was added in 2.5.0.
         type: str
+        aliases: [container_region_name]
       atlas_cidr_block:
         description:
           - The CIDR block of the network container, if it differs from O(atlas_cidr_block). With O(atlas=false), one of them is
@@ -135,6 +148,10 @@ options:
       comment:
         description: This has no effect. It is accepted because the role has it.
         type: str
+      wait_for:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peers) has it.
+        type: str
+        version_added: 2.5.0
       azure_profile:
         description: This has no effect. It is accepted because the role has it.
         type: str
@@ -263,14 +280,17 @@ options:
       - On AZURE and GCP, the access list has to cover these blocks, for example those of pods.
     type: list
     elements: str
-  group_ids:
+  compare_group_ids:
     description:
       - The ids of other Atlas projects to compare with. Of two network containers with the same block, a VPC can reach only one.
         Only their connections with AWS are compared.
       - If the credentials may not read a project, this is unknown.
+      - Until version 2.5.0 of the collection, the name was O(group_ids), which is another option elsewhere. The old names are
+        deprecated, and will be removed in version 3.0.0.
     type: list
     elements: str
-    aliases: [project_ids]
+    aliases: [group_ids, project_ids]
+    version_added: 2.5.0
   probes:
     description:
       - What M(cloudpeer.atlas.atlas_probe) has returned as C(probe) on hosts in the VPC.
@@ -463,6 +483,22 @@ EXAMPLES = r"""
         aws_security_group: sg-0a1b2c3d4e5f67890
         aws_assume_role_arn: arn:aws:iam::210987654321:role/network
 
+- name: Check what atlas_vpc_peers declares, with the names that it has for the options
+  cloudpeer.atlas.atlas_vpc_peer_check:
+    connections:
+      - vpc_id: vpc-0a1b2c3d4e5f67890
+        aws_account_id: "123456789012"
+        route_table_cidr_block: 10.15.0.0/16
+        accepter_region_name: us-east-1
+        container_id: 507f1f77bcf86cd799439011
+        wait_for: available
+      - azure_directory_id: 1a1a1a1a-b37e-4693-8497-83ecf183a145
+        azure_subscription_id: fd01adff-b37e-4693-8497-83ecf183a145
+        resource_group_name: network-group
+        vnet_name: shop-vnet
+        container_region_name: eastus2
+    aws_profile: production
+
 - name: Check whether some instances reach one cluster
   cloudpeer.atlas.atlas_vpc_peer_check:
     clusters:
@@ -480,7 +516,7 @@ EXAMPLES = r"""
 
 - name: Compare with another project, and leave the decision to the next tasks
   cloudpeer.atlas.atlas_vpc_peer_check:
-    group_ids:
+    compare_group_ids:
       - 60f1b8d0a7b1c2d3e4f50617
     fail_on: never
     text: false

@@ -27,6 +27,9 @@ options:
       - An entry without O(peers[].container_id) and O(peers[].container_region_name) declares the only connection of its
         network, whichever network container it is in. If there are several, the task fails. An entry with one of them declares
         the connection to that network container, and no other.
+      - A list for C(connections) of M(cloudpeer.atlas.atlas_vpc_peer_check) is taken as it is, since version 2.5.0 of the
+        collection. The options have aliases with the names that they have there, and what only the other side of a connection
+        needs has no effect. With C(-v), the task says which of these it has found.
     type: list
     elements: dict
     required: true
@@ -50,12 +53,15 @@ options:
         description:
           - The CIDR block of the VPC, or a part of it, to which Atlas routes traffic. It must be IPv4 and from a private range.
           - This is required to create a connection. If an existing connection has another block, it is changed in place.
+          - On AZURE and GCP, C(cidr_block) is a block of clients, and has no effect. The aliases were added in 2.5.0.
         type: str
+        aliases: [cidr_block]
       accepter_region_name:
         description:
           - The AWS region of the VPC, written as V(us-east-1) or V(US_EAST_1). If this is not set, a new connection is requested
             for a VPC in the region of the network container. The region of an existing connection cannot be changed.
         type: str
+        aliases: [region, aws_region]
       azure_directory_id:
         description:
           - The Entra directory (tenant) of the VNet. It is required to create a connection. Atlas cannot change it.
@@ -106,11 +112,108 @@ options:
             V(northeurope)), or as Atlas does (V(US_EAST_1), V(EUROPE_NORTH)). A project has one network container on GCP, for all
             regions.
         type: str
+        aliases: [container_region]
       wait_for:
         description:
           - The state to wait for, in place of O(wait_for).
         type: str
         choices: [pending_acceptance, available]
+      cidr_blocks:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: list
+        elements: str
+        version_added: 2.5.0
+      atlas_cidr_block:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        aliases: [container_cidr_block]
+        version_added: 2.5.0
+      comment:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      route_table_ids:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: list
+        elements: str
+        version_added: 2.5.0
+      route_table_tags:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: dict
+        version_added: 2.5.0
+      aws_security_group:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      connection_id:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      aws_profile:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      aws_access_key:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      aws_secret_key:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      aws_session_token:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      aws_assume_role_arn:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      aws_endpoint_url:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      aws_ca_bundle:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: path
+        version_added: 2.5.0
+      azure_profile:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      azure_client_id:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      azure_secret:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      atlas_gcp_project_id:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      atlas_network_name:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      container_regions:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: list
+        elements: str
+        version_added: 2.5.0
+      gcp_peering_name:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
+      gcp_service_account_file:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: path
+        version_added: 2.5.0
+      gcp_access_token:
+        description: This has no effect. It is accepted because M(cloudpeer.atlas.atlas_vpc_peer_check) or the role has it.
+        type: str
+        version_added: 2.5.0
   provider_name:
     description:
       - The clouds that the list is about. The connections with these clouds are read, and only these are declared and pruned.
@@ -346,6 +449,61 @@ EXAMPLES = r"""
         vnet_resource_id: >-
           /subscriptions/2a9b7c1e-0000-4000-8000-000000000002/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/shop
     recreate: changed
+
+# atlas_vpc_peer_check takes the same list as connections.
+- name: Declare what the check is given, with all that only the other side of a connection needs
+  cloudpeer.atlas.atlas_vpc_peers:
+    provider_name: all
+    peers:
+      - vpc_id: vpc-0a1b2c3d4e5f67890
+        aws_account_id: "123456789012"
+        cidr_block: 10.15.0.0/16
+        region: us-east-1
+        container_region: us-east-1
+        container_cidr_block: 192.168.248.0/21
+        connection_id: pcx-0f3b9a6d7e8c12345
+        route_table_ids:
+          - rtb-0a1b2c3d4e5f67890
+        aws_security_group: sg-0a1b2c3d4e5f67890
+        comment: the shop
+        aws_profile: production
+        aws_assume_role_arn: arn:aws:iam::123456789012:role/network
+      - vpc_id: vpc-0f9e8d7c6b5a43210
+        aws_account_id: "123456789012"
+        cidr_block: 10.16.0.0/16
+        region: us-west-2
+        atlas_cidr_block: 192.168.248.0/21
+        route_table_tags:
+          tier: app
+        aws_access_key: "{{ lookup('ansible.builtin.env', 'SHOP_ACCESS_KEY') }}"
+        aws_secret_key: "{{ lookup('ansible.builtin.env', 'SHOP_SECRET_KEY') }}"
+        aws_session_token: "{{ lookup('ansible.builtin.env', 'SHOP_SESSION_TOKEN') }}"
+        aws_endpoint_url: https://aws-proxy.example.com
+        aws_ca_bundle: /etc/ssl/certs/proxy.pem
+      - azure_directory_id: 2a9b7c1e-0000-4000-8000-000000000001
+        vnet_resource_id: >-
+          /subscriptions/2a9b7c1e-0000-4000-8000-000000000002/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/shop
+        azure_client_id: 6f1e8f0e-37e5-4f3d-8d40-2f5f8bbf7a55
+        azure_secret: "{{ lookup('ansible.builtin.env', 'SHOP_AZURE_SECRET') }}"
+      - azure_directory_id: 2a9b7c1e-0000-4000-8000-000000000001
+        azure_subscription_id: 2a9b7c1e-0000-4000-8000-000000000002
+        resource_group_name: network
+        vnet_name: office
+        azure_profile: production
+      - gcp_project_id: my-sample-project-191923
+        network_name: shop
+        atlas_gcp_project_id: p-abcdefghijklmnopqrstuvwx
+        atlas_network_name: nt-5356823b3794dee37132bb7b-abcdefgh
+        cidr_blocks:
+          - 10.30.0.0/16
+          - 10.40.0.0/14
+        container_regions:
+          - us-central1
+        gcp_peering_name: atlas
+        gcp_service_account_file: /etc/gcp/shop.json
+      - gcp_project_id: my-sample-project-191923
+        network_name: office
+        gcp_access_token: "{{ lookup('ansible.builtin.env', 'OFFICE_GCP_TOKEN') }}"
 
 - name: Remove all connections of the project, on all clouds
   cloudpeer.atlas.atlas_vpc_peers:

@@ -60,6 +60,9 @@ class AtlasAction(ActionBase):
             args = self._args()
         except InvalidOptionError as error:
             return masked({**result, "failed": True, **error.to_result()}, spec.find_secrets(self._task.args) or set())
+        ignored = self.OPERATION.ignored_options(args)
+        if ignored:
+            self._display.v(f"{self._task.action} has no use for these options of entries: {', '.join(ignored)}.")
         obstacle = self._obstacle(variables)
         where = f"{self._task.action} runs as a module: {obstacle}" if obstacle else f"{self._task.action} runs in this process"
         self._display.vvv(where, host=variables.get("inventory_hostname"))
@@ -162,6 +165,9 @@ class AtlasAction(ActionBase):
             warnings += outcome.warnings
         if warnings:
             result["warnings"] = warnings
+        if checked._deprecations:
+            names = ("msg", "version", "collection_name")
+            result["deprecations"] = [{name: one[name] for name in names} for one in checked._deprecations]
         if _shows_invocation(variables):
             result["invocation"] = spec.to_invocation(params, args)
         return masked(result, secrets)

@@ -65,7 +65,7 @@ class AtlasReader:
     def __init__(self, client: AtlasClient, params: Parameters, read_all: ReadAll) -> None:
         self._client = client
         self._group_id: str = params["group_id"]
-        self._others = [one for one in params["group_ids"] or () if one != self._group_id]
+        self._others = [one for one in params["compare_group_ids"] or () if one != self._group_id]
         self._named = params["clusters"]
         self._clouds: t.Sequence[str] = params["clouds"]
         self._read_all = read_all

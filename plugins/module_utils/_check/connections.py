@@ -66,12 +66,14 @@ def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Conn
     region = params["container_region"] if not cloud.has_one_container else None
     if region is None or isinstance(reading.containers, TaskError):
         return chosen
-    meant = {one["id"] for one in _in_region(reading, name, region)}
+    meant = {one["id"] for one in _containers_of({"provider_name": name, "container_region": region}, reading)}
     return [one for one in chosen if field_of(one.peer, "container_id") in meant]
 
 
 def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> list[Connection]:
-    """Return the connections that an entry means: those in its `container_region`, or else one for each container.
+    """Return the connections that an entry means: that in its `container_id`, those in its `container_region`, or else all.
+
+    There is one for each container.
 
     The only live connection of a network counts even if its container is in another region: P104 then names both regions.
     """
@@ -81,7 +83,7 @@ def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> l
     if isinstance(reading.containers, TaskError):
         unread = to_fact(reading.containers)
         return [_to_connection(params, entry, peer, unread) for peer in best.values() or [None]]
-    there = {one["id"] for one in _in_region(reading, entry["provider_name"], region)}
+    there = {one["id"] for one in _containers_of(entry, reading)}
     found = [peer for peer in best.values() if region is None or peer["container_id"] in there]
     found = found or [peer for peer in best.values() if len(best) == 1 and not _rank(peer)]
     if not found:
@@ -91,7 +93,7 @@ def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> l
 
 
 def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> dict[str | None, AtlasObject]:
-    """Return the connections with the network of an entry, the best one for each container, by its id."""
+    """Return the connections with the network of an entry, the best one for each container that it may mean, by its id."""
     best: dict[str | None, AtlasObject] = {}
     cloud = CLOUDS[entry["provider_name"]]
     for peer in peers:
@@ -99,7 +101,8 @@ def _peers_by_container(entry: Parameters, peers: t.Sequence[AtlasObject]) -> di
         if cloud.is_same_network(entry, peer) and is_owner:
             other = best.get(peer["container_id"])
             best[peer["container_id"]] = peer if other is None or _rank(peer) < _rank(other) else other
-    return best
+    container_id = entry.get("container_id")
+    return best if container_id is None else {one: peer for one, peer in best.items() if one == container_id}
 
 
 def _rank(peer: AtlasObject) -> int:
@@ -108,15 +111,22 @@ def _rank(peer: AtlasObject) -> int:
     return ended.index(peer["status_name"]) + 1 if peer["status_name"] in ended else 0
 
 
-def _in_region(reading: AtlasReading, cloud: str, region: str | None) -> list[AtlasObject]:
-    return [one for one in reading.containers if region is None or CLOUDS[cloud].is_in_region(one.get("region_name"), region)]
+def _containers_of(entry: Parameters, reading: AtlasReading) -> list[AtlasObject]:
+    """Return the containers that an entry may mean, by `container_id` and `container_region`."""
+    cloud, region = CLOUDS[entry["provider_name"]], entry.get("container_region")
+    return [
+        one
+        for one in reading.containers
+        if entry.get("container_id") in (None, one["id"])
+        and (region is None or cloud.is_in_region(one.get("region_name"), region))
+    ]
 
 
 def _only_container(entry: Parameters, reading: AtlasReading) -> Fact[AtlasObject | None]:
-    """Return the container that a connection would lead to: that of the region, or the only one."""
+    """Return the container that a connection would lead to: the one that the entry names, or the only one."""
     if isinstance(reading.containers, TaskError):
         return t.cast(Unread, to_fact(reading.containers))
-    found = _in_region(reading, entry["provider_name"], entry.get("container_region"))
+    found = _containers_of(entry, reading)
     if len(found) > 1:
         return Missing("The project has several network containers: set container_region.", "P101")
     return found[0] if found else None

@@ -14,7 +14,6 @@ import typing as t
 from contextlib import contextmanager
 
 from .._aws.options import AWS_OPTIONS, validate
-from .._clouds.gcp import GCP
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters
 from .._gcp.credentials import GCP_OPTIONS, check_credentials
@@ -36,8 +35,6 @@ AWS_SPEC = ArgumentSpec(
     required_together=(("aws_access_key", "aws_secret_key"),),
     mutually_exclusive=(("aws_profile", "aws_access_key"), ("aws_profile", "aws_session_token")),
 )
-# An entry has the same options but aws_region: its region is that of the VPC.
-AWS_OF_ENTRY = {name: option for name, option in AWS_SPEC.options.items() if name != "aws_region"}
 GCP_SPEC = ArgumentSpec({GCP_NAMES[name]: option for name, option in GCP_OPTIONS.options.items()})
 
 
@@ -66,22 +63,6 @@ def validate_aws_of_entry(entry: Parameters, place: str) -> list[str]:
     """
     names = {name: f"{place}.{AWS_NAMES[name]}" for name in AWS_NAMES}
     return validate({**{name: entry.get(AWS_NAMES[name]) for name in AWS_NAMES}, "region": None}, names)[1]
-
-
-def validate_gcp(params: Parameters, entries: t.Sequence[Parameters] | None) -> None:
-    """Check the credentials of each connection with GCP.
-
-    Raises:
-        InvalidOptionError: If they contradict each other.
-    """
-    if entries is None:
-        gcp_credentials_of(params, {})
-    for index, entry in enumerate(entries or ()):
-        if entry["provider_name"] == GCP.name:
-            try:
-                gcp_credentials_of(params, entry)
-            except InvalidOptionError as error:
-                raise error.with_message(f"connections[{index}]: {error.message}") from None
 
 
 def aws_credentials_of(params: Parameters, entry: Parameters, region: str | None) -> dict[str, t.Any]:

@@ -9,51 +9,54 @@ import ipaddress
 import typing as t
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import ALL_CLOUDS, CLOUDS, Cloud
+from .._clouds.cloud import ALL, ALL_CLOUDS, CLOUDS, HALF_OPTIONS, Cloud, with_aliases
 from .._clouds.gcp import GCP
-from .._engine.options import Parameters, parse_option, parse_region
-from .._http.errors import InvalidOptionError
+from .._engine.options import Entry, Parameters, find_ignored, parse_option, parse_region, read_entries
+from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import parse_block, parse_private_block
-from .._values.ids import parse_route_table_id
+from .._values.ids import parse_object_id, parse_route_table_id
 from .._values.invalid import InvalidValueError
-from .credentials import AWS_OF_ENTRY, validate_aws_of_entry
+from .credentials import gcp_credentials_of, validate_aws_of_entry
 
-# The credentials of an entry, by its cloud.
-_GCP_OF_ENTRY: dict[str, dict[str, t.Any]] = {
-    "gcp_service_account_file": {"type": "path"},
-    "gcp_access_token": {"type": "str", "no_log": True},
+# The options of the customer's half, with their other names.
+_HALVES: dict[str, dict[str, t.Any]] = {
+    name: with_aliases(name, option)
+    for options in (HALF_OPTIONS, *(cloud.check_options for cloud in CLOUDS.values()))
+    for name, option in options.items()
 }
-_CREDENTIALS = {AWS.name: AWS_OF_ENTRY, GCP.name: _GCP_OF_ENTRY}
-# The options of an entry that belong to one cloud. `cidr_block` and `region` stand for the block and the region of a VPC.
+# The options of an entry that belong to one cloud, under all of their names.
 _OWN: dict[str, tuple[str, ...]] = {
     cloud.name: (
-        *(name for name in cloud.forms if name not in (cloud.block, cloud.region)),
-        *cloud.check_options,
-        *_CREDENTIALS.get(cloud.name, ()),
+        *cloud.forms,
+        *(alias for name in cloud.check_options for alias in (name, *_HALVES[name].get("aliases", ()))),
     )
     for cloud in CLOUDS.values()
 }
-ENTRY_OPTIONS: dict[str, t.Mapping[str, t.Any]] = {
+# `cidr_block` and `region` stand for the block and the region of a VPC.
+_OPTIONS: dict[str, dict[str, t.Any]] = {
     "provider_name": {"type": "str", "choices": list(ALL_CLOUDS)},
-    "cidr_block": {"type": "str"},
-    "cidr_blocks": {"type": "list", "elements": "str"},
-    "container_region": {"type": "str"},
-    "atlas_cidr_block": {"type": "str", "aliases": ["container_cidr_block"]},
-    "comment": {"type": "str"},
-    **{name: {"type": "str"} for names in _OWN.values() for name in names},
-    **{name: option for cloud in CLOUDS.values() for name, option in cloud.check_options.items()},
-    **AWS_OF_ENTRY,
-    **_GCP_OF_ENTRY,
+    **{name: {"type": "str"} for cloud in CLOUDS.values() for name in cloud.forms if name not in (cloud.block, cloud.region)},
+    "container_id": {"type": "str"},
+    "container_region": with_aliases("container_region", {"type": "str"}),
+    **_HALVES,
 }
-# Pairs of options that exclude each other. Ansible's check would count empty values.
-_EXCLUSIVE = (("aws_profile", "aws_access_key"), ("aws_profile", "aws_session_token"), ("route_table_ids", "route_table_tags"))
+# What only atlas_vpc_peers and the role use. An entry may have it, so that one list serves all of them.
+_IGNORED = ("comment", "wait_for", "container_regions", "gcp_peering_name", *CLOUDS["AZURE"].check_options)
+ENTRY_OPTIONS: dict[str, dict[str, t.Any]] = {**_OPTIONS, "wait_for": {"type": "str"}}
+# Options that exclude each other.
+_EXCLUSIVE = (
+    ("aws_profile", "aws_access_key"),
+    ("aws_profile", "aws_session_token"),
+    ("route_table_ids", "route_table_tags"),
+    ("container_id", "container_region"),
+)
 
 
 def find_cloud(entry: Parameters, place: str) -> str:
     """Return the cloud of an entry, as its options that belong to one cloud say; `provider_name` may only confirm it.
 
     Args:
-        entry: The entry.
+        entry: The entry, as the task has it.
         place: Its name in messages, such as `connections[0]`.
 
     Raises:
@@ -107,113 +110,143 @@ def parse_connections(params: Parameters) -> tuple[list[dict[str, t.Any]] | None
         parse_option("atlas_cidr_block", params["atlas_cidr_block"], parse_private_block)
     if params["connections"] is None:
         return None, []
-    parsed: list[dict[str, t.Any]] = []
-    warnings: list[str] = []
-    problems: list[str] = []
-    for index, one in enumerate(params["connections"]):
-        try:
-            entry, more = _parse(one, params, f"connections[{index}]")
-        except InvalidOptionError as error:
-            problems.append(str(error))
-        else:
-            parsed.append(entry)
-            warnings += more
+    options = {name: option for name, option in _OPTIONS.items() if name not in _IGNORED}
+    found = read_entries("connections", params["connections"], options, _IGNORED)
+    warnings = [one for entry in found for one in _parse(entry, params)]
+    problems = [problem for entry in found for problem in entry.problems]
     if problems:
         raise InvalidOptionError(" ".join(problems))
-    return parsed, warnings
+    return [entry.values for entry in found], warnings
 
 
-def _parse(one: Parameters, params: Parameters, place: str) -> tuple[dict[str, t.Any], list[str]]:
-    """Return one entry with its cloud and defaults filled in, and warnings. Empty values count as not set, as in the role."""
-    entry: dict[str, t.Any] = {name: None if value == "" and name != AWS.network else value for name, value in one.items()}
-    for first, second in _EXCLUSIVE:
-        if entry[first] and entry[second]:
-            raise InvalidOptionError(f"{place}: {first} and {second} exclude each other.", hint="Leave one of them out.")
-    cloud = CLOUDS[find_cloud(entry, place)]
-    entry["provider_name"] = cloud.name
-    entry["atlas_cidr_block"] = entry["atlas_cidr_block"] or params["atlas_cidr_block"] or None
-    if not cloud.has_one_container:
-        entry["container_region"] = entry["container_region"] or params["container_region"] or None
-    _parse_forms(entry, cloud, place)
-    _check_network(entry, cloud, place)
-    _parse_cidr_blocks(entry, cloud, place)
-    missing = [name for name in cloud.check_needs if entry[name] is None]
-    if missing and not params["atlas"]:
-        raise InvalidOptionError(
-            f"{place} ({entry[cloud.network]}) needs {' and '.join(missing)} with atlas: false.",
-            hint="The owner of the Atlas project knows them.",
-        )
-    warnings = _parse_regions(entry, cloud, place)
-    return entry, warnings + (validate_aws_of_entry(entry, place) if cloud is AWS else [])
+def ignored_options(args: Parameters) -> list[str]:
+    """Return the options of unchecked entries that only atlas_vpc_peers and the role use."""
+    return find_ignored(args.get("connections"), _IGNORED)
 
 
-def _parse_forms(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
-    """Parse the options that have a parser, and fill in the options that the one for the whole network stands for.
+def _parse(entry: Entry, params: Parameters) -> list[str]:
+    """Parse an entry and fill in its cloud and defaults, record all that is wrong with it, and return warnings.
 
-    Raises:
-        InvalidOptionError: If one is invalid, or contradicts the one for the whole network.
+    Empty values count as not set, as in the role.
     """
+    values, before = entry.values, len(entry.problems)
+    name = entry.attempt(find_cloud, entry.given, entry.place)
+    if name is None:
+        if before:
+            # An option with a wrong name or type may be the one that is missing.
+            del entry.problems[before:]
+        return []
+    cloud = CLOUDS[name]
+    values.update({option: None for option, value in values.items() if value == "" and option != AWS.network})
+    values["provider_name"] = name
+    values["atlas_cidr_block"] = values["atlas_cidr_block"] or params["atlas_cidr_block"] or None
+    for names in _EXCLUSIVE:
+        entry.exclude(*names)
+    if not cloud.has_one_container and values["container_id"] is None:
+        values["container_region"] = values["container_region"] or params["container_region"] or None
     # Where Atlas does not route to the block of the clients, it may be any.
     clients = cloud.forms.get(cloud.block or "", parse_client_block)
-    forms = {**cloud.forms, "cidr_block": clients, "atlas_cidr_block": parse_private_block, **cloud.check_forms}
-    for name, parse in forms.items():
-        if entry.get(name) is None:
-            continue
-        value = parse_option(f"{place}.{name}", entry[name], parse)
-        if name != cloud.whole:
-            entry[name] = str(value)
-            continue
-        parts = value._asdict()
-        for part in cloud.differing({one: entry[one] for one in parts if entry[one] is not None}, parts):
-            raise InvalidOptionError(
-                f"{place}: {part} is {entry[part]}, and {name} names {parts[part]}.", hint=f"Leave {part} out."
-            )
-        entry.update(parts)
-    for table_id in entry["route_table_ids"] or ():
-        parse_option(f"{place}.route_table_ids", table_id, parse_route_table_id)
-
-
-def _parse_regions(entry: dict[str, t.Any], cloud: Cloud, place: str) -> list[str]:
-    """Parse the regions of the network and of its container, and return warnings.
-
-    Raises:
-        InvalidOptionError: If one is invalid.
-    """
-    if cloud.has_one_container and entry["container_region"] is not None:
-        raise InvalidOptionError(
-            f"{place}.container_region: the network container on {cloud.name} has no region; a project has one for all regions.",
-            hint="Leave it out.",
-        )
-    warnings: list[str] = []
-    for name in ("region", "container_region"):
-        if entry[name] is not None:
-            entry[name], unknown = parse_region(f"{place}.{name}", entry[name], cloud)
-            warnings += unknown
+    forms = {"cidr_block": clients, "atlas_cidr_block": parse_private_block, "container_id": parse_object_id}
+    for option, parse in {**cloud.forms, **forms, **cloud.check_forms}.items():
+        entry.attempt(_parse_form, values, option, parse, cloud)
+    for check in (_check_tables, _parse_cidr_blocks):
+        entry.attempt(check, values, cloud)
+    if not before:
+        entry.attempt(_check_needs, values, cloud, params)
+    warnings = [
+        one for option in ("region", "container_region") for one in entry.attempt(_parse_place, values, option, cloud) or ()
+    ]
+    warnings = [entry.named(TaskError(one)).message for one in warnings]
+    if cloud is AWS:
+        warnings += entry.attempt(validate_aws_of_entry, values, entry.place) or []
+    elif cloud is GCP and params["gcp"]:
+        entry.attempt(_check_gcp, params, entry)
     return warnings
 
 
-def _check_network(entry: Parameters, cloud: Cloud, place: str) -> None:
-    """Check that an entry has the full name of its network.
+def _parse_form(values: dict[str, t.Any], name: str, parse: t.Callable[[str], t.Any], cloud: Cloud) -> None:
+    """Parse an option, and fill in the options that the one for the whole network stands for.
 
     Raises:
-        InvalidOptionError: If a part of it is missing.
+        InvalidOptionError: If it is invalid, or another option contradicts the one for the whole network.
     """
-    missing = [name for name in cloud.network_identity if entry[name] is None]
+    if values.get(name) is None:
+        return
+    value = parse_option(name, values[name], parse)
+    if name != cloud.whole:
+        values[name] = str(value)
+        return
+    parts = value._asdict()
+    for part in cloud.differing({one: values[one] for one in parts if values[one] is not None}, parts):
+        raise InvalidOptionError(f": {part} is {values[part]}, and {name} names {parts[part]}.", hint=f"Leave {part} out.")
+    values.update(parts)
+
+
+def _check_tables(values: Parameters, cloud: Cloud) -> None:
+    for table_id in values["route_table_ids"] or ():
+        parse_option("route_table_ids", table_id, parse_route_table_id)
+
+
+def _parse_place(values: dict[str, t.Any], name: str, cloud: Cloud) -> list[str]:
+    """Parse the region of the network, or of its container, and return warnings.
+
+    Raises:
+        InvalidOptionError: If it is invalid.
+    """
+    if values[name] is None:
+        return []
+    if cloud.has_one_container:
+        raise InvalidOptionError(
+            f"{name}: the network container on {cloud.name} has no region; a project has one for all regions.",
+            hint="Leave it out.",
+        )
+    values[name], warnings = parse_region(name, values[name], cloud)
+    return warnings
+
+
+def _check_needs(values: Parameters, cloud: Cloud, params: Parameters) -> None:
+    """Check that the cloud of an entry is checked, and that it has the full name of its network and what Atlas would say.
+
+    Raises:
+        InvalidOptionError: If it does not.
+    """
+    wanted = params["provider_name"]
+    if wanted not in (None, ALL, cloud.name):
+        raise InvalidOptionError(f"is on {cloud.name}, and provider_name is {wanted}.", hint=f"Set provider_name to {ALL}.")
+    missing = [name for name in cloud.network_identity if values[name] is None]
     if missing:
-        raise InvalidOptionError(f"{place} needs {' and '.join(missing)}.", hint=cloud.check_hint)
+        raise InvalidOptionError(f"needs {' and '.join(missing)}.", hint=cloud.check_hint)
+    missing = [name for name in cloud.check_needs if values[name] is None]
+    if missing and not params["atlas"]:
+        raise InvalidOptionError(
+            f"({values[cloud.network]}) needs {' and '.join(missing)} with atlas: false.",
+            hint="The owner of the Atlas project knows them.",
+        )
 
 
-def _parse_cidr_blocks(entry: dict[str, t.Any], cloud: Cloud, place: str) -> None:
+def _parse_cidr_blocks(values: dict[str, t.Any], cloud: Cloud) -> None:
     """Parse `cidr_blocks`, the blocks of clients beside `cidr_block`.
 
     Raises:
         InvalidOptionError: If one is not a block, or the entry is on AWS, where the subnets have the blocks.
     """
-    given = entry["cidr_blocks"] or ()
+    given = values["cidr_blocks"] or ()
     if given and cloud is AWS:
         raise InvalidOptionError(
-            f"{place}: cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
+            ": cidr_blocks is an option for AZURE and GCP.", hint="Leave it out: the subnets of the VPC tell the blocks."
         )
-    entry["cidr_blocks"] = tuple(
-        parse_option(f"{place}.cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
+    values["cidr_blocks"] = tuple(
+        parse_option(f"cidr_blocks[{index}]", one, parse_client_block) for index, one in enumerate(given)
     )
+
+
+def _check_gcp(params: Parameters, entry: Entry) -> None:
+    """Check the credentials of an entry on GCP.
+
+    Raises:
+        InvalidOptionError: If they contradict each other.
+    """
+    try:
+        gcp_credentials_of(params, entry.values)
+    except InvalidOptionError as error:
+        raise error.with_message(f": {error.message}") from None

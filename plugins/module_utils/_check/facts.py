@@ -137,6 +137,7 @@ class ConnectionEntry:
     aws_account_id: str | None = None
     region: str | None = None
     cidr_block: str | None = None
+    container_id: str | None = None
     container_region: str | None = None
     aws_security_group: str | None = None
     route_table_ids: tuple[str, ...] | None = None

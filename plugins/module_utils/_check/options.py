@@ -17,7 +17,7 @@ from .._engine.options import Parameters, check_options, parse_option, parse_reg
 from .._http.errors import InvalidOptionError
 from .._values.ids import parse_cluster_name, parse_instance_id, parse_object_id, parse_security_group_id, parse_subnet_id
 from .._values.invalid import InvalidValueError
-from .credentials import AWS_SPEC, GCP_SPEC, validate_aws, validate_gcp
+from .credentials import AWS_SPEC, GCP_SPEC, gcp_credentials_of, validate_aws
 from .entries import ENTRY_OPTIONS, find_cloud, parse_client_block, parse_connections
 
 ARGUMENT_SPEC = (
@@ -34,7 +34,15 @@ ARGUMENT_SPEC = (
             "instance_ids": {"type": "list", "elements": "str"},
             "clusters": {"type": "list", "elements": "str"},
             "client_cidr_blocks": {"type": "list", "elements": "str"},
-            "group_ids": {"type": "list", "elements": "str", "aliases": ["project_ids"]},
+            "compare_group_ids": {
+                "type": "list",
+                "elements": "str",
+                "aliases": ["group_ids", "project_ids"],
+                "deprecated_aliases": [
+                    {"name": name, "version": "3.0.0", "collection_name": "cloudpeer.atlas"}
+                    for name in ("group_ids", "project_ids")
+                ],
+            },
             "probes": {"type": "list", "elements": "dict"},
             "provider_name": {"type": "str", "choices": [*ALL_CLOUDS, ALL]},
             "vnet_peerings": {"type": "list", "elements": "dict"},
@@ -52,7 +60,7 @@ ARGUMENT_SPEC = (
 # The outcomes of TCP in results of atlas_probe.
 _PROBE_OUTCOMES = ("open", "refused", "timeout", "unreachable", "unresolved")
 # The options that need a half.
-_OF_ATLAS = ("clusters", "group_ids")
+_OF_ATLAS = ("clusters", "compare_group_ids")
 _OF_AWS = ("subnet_ids", "security_group_ids", "instance_ids")
 _LISTS: dict[str, t.Callable[[str], t.Any]] = {
     "subnet_ids": parse_subnet_id,
@@ -60,7 +68,7 @@ _LISTS: dict[str, t.Callable[[str], t.Any]] = {
     "instance_ids": parse_instance_id,
     "clusters": parse_cluster_name,
     "client_cidr_blocks": parse_client_block,
-    "group_ids": parse_object_id,
+    "compare_group_ids": parse_object_id,
 }
 _VNETS: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Any]] = {
     "vnet_peerings": parse_vnet_peering,
@@ -87,8 +95,8 @@ def validate(params: Parameters) -> tuple[Parameters, list[str]]:
     region, warnings = _parse_container_region(params, clouds)
     aws, more = validate_aws(params)
     connections, unknown = parse_connections({**params, **region})
-    if GCP.name in clouds and params["gcp"]:
-        validate_gcp(params, connections)
+    if connections is None and GCP.name in clouds and params["gcp"]:
+        gcp_credentials_of(params, {})
     parsed = {**lists, **_parse_vnets(params), **region, **aws, "connections": connections, "clouds": clouds}
     return {**params, **parsed}, warnings + more + unknown
 
@@ -152,38 +160,31 @@ def _is_address(text: str) -> bool:
 
 
 def _find_clouds(params: Parameters) -> tuple[str, ...]:
-    """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else AWS.
+    """Return the clouds whose connections are checked: those of `provider_name`, or else of the entries, or else AWS."""
+    wanted = params["provider_name"]
+    if wanted is not None:
+        return ALL_CLOUDS if wanted == ALL else (wanted,)
+    used = _clouds_of(params["connections"])
+    return tuple(one for one in ALL_CLOUDS if one in used) or (AWS.name,)
 
-    Raises:
-        InvalidOptionError: If an entry is on a cloud that `provider_name` excludes.
-    """
-    wanted, entries = params["provider_name"], params["connections"]
-    allowed = ALL_CLOUDS if wanted == ALL else (wanted,)
-    used = []
-    for index, entry in enumerate(entries or ()):
+
+def _clouds_of(entries: t.Any) -> set[str | None]:
+    """Return the clouds of unchecked entries, with None for those that `parse_connections` will refuse."""
+    found: set[str | None] = set()
+    for entry in entries if isinstance(entries, list) else (entries,) if entries else ():
         try:
-            used.append(find_cloud(entry, ""))
+            found.add(find_cloud(entry, "") if isinstance(entry, dict) else None)
         except InvalidOptionError:
-            # `parse_connections` reports this, with all other mistakes in entries.
-            continue
-        if wanted is not None and used[-1] not in allowed:
-            raise InvalidOptionError(
-                f"connections[{index}] is on {used[-1]}, and provider_name is {wanted}.", hint=f"Set provider_name to {ALL}."
-            )
-    return tuple(one for one in ALL_CLOUDS if one in (used or (AWS.name,))) if wanted is None else tuple(allowed)
+            found.add(None)
+    return found
 
 
 def are_elsewhere(args: t.Mapping[str, t.Any]) -> bool:
     """Whether all connections are with other clouds than AWS, by unchecked options; False if in doubt."""
-    entries = args.get("connections")
-    if not entries:
+    found = _clouds_of(args.get("connections"))
+    if not found:
         return args.get("provider_name") in [name for name in ALL_CLOUDS if name != AWS.name]
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        return False
-    try:
-        return AWS.name not in [find_cloud(entry, "") for entry in entries]
-    except InvalidOptionError:
-        return False
+    return not found & {AWS.name, None}
 
 
 def _check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:

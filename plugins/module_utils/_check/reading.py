@@ -46,7 +46,7 @@ _NOT_AWS = Missing("The connection is not with AWS.")
 _AWS_OFF = Missing("AWS was not read: aws is false.")
 _GCP_OFF = Missing("GCP was not read: gcp is false.")
 _NO_FLEX = Missing("There are dedicated clusters, so Flex clusters were not read.")
-_NO_OTHERS = Missing("group_ids names no other project.")
+_NO_OTHERS = Missing("compare_group_ids names no other project.")
 _NO_CUSTOM_DNS = Missing("The VPC has no DNS servers of its own, so it does not matter whether custom DNS is enabled.")
 
 

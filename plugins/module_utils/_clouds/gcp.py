@@ -187,12 +187,13 @@ GCP = Cloud(
     block_sizes=_block_sizes,
     atlas_network=("atlas_gcp_project_id", "atlas_network_name"),
     half=("gcp",),
-    # The last two are options of the role; the check creates nothing in GCP.
     check_options={
         "atlas_gcp_project_id": {"type": "str"},
         "atlas_network_name": {"type": "str"},
         "container_regions": {"type": "list", "elements": "str"},
         "gcp_peering_name": {"type": "str"},
+        "gcp_service_account_file": {"type": "path"},
+        "gcp_access_token": {"type": "str", "no_log": True},
     },
     check_forms={"atlas_gcp_project_id": parse_gcp_project, "atlas_network_name": parse_gcp_name},
     check_needs=("atlas_gcp_project_id", "atlas_network_name"),

@@ -23,6 +23,8 @@ _Value = t.TypeVar("_Value")
 
 # What Ansible writes in the place of a secret value.
 MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+# A list of entries, for ansible-core.
+_UNCHECKED: dict[str, t.Any] = {"type": "raw", "elements": None, "options": None}
 
 
 class ArgumentSpec:
@@ -44,8 +46,13 @@ class ArgumentSpec:
         return ArgumentSpec({**self.options, **other.options}, **rules)
 
     def to_kwargs(self) -> dict[str, t.Any]:
-        """Return the keyword arguments of AnsibleModule and ArgumentSpecValidator."""
-        return {"argument_spec": self.options, **self._rules}
+        """Return the keyword arguments of ArgumentSpecValidator. Lists of entries are not checked: see `read_entries`."""
+        return {"argument_spec": self.core_options, **self._rules}
+
+    @property
+    def core_options(self) -> Options:
+        """The options as ansible-core checks them: it names neither the entry of a list that has a mistake, nor all mistakes."""
+        return {name: {**one, **_UNCHECKED} if "options" in one else one for name, one in self.options.items()}
 
     def without_aliases(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return the task's options, with each alias that is set alone under the option's name.
@@ -69,7 +76,8 @@ class ArgumentSpec:
                         f"{used[0]} and {other} are two names of one option, and have different values{values}.",
                         hint="Set only one of them; the other may come from module_defaults.",
                     )
-            if len(used) == 1 and used != [name]:
+            # ansible-core warns of names that are deprecated.
+            if len(used) == 1 and used != [name] and used[0] not in [one["name"] for one in option.get("deprecated_aliases", ())]:
                 found[name] = found.pop(used[0])
             if option["type"] == "jsonarg" and isinstance(found.get(name), (dict, list)):
                 # With no_log, Ansible would hide each value of an object separately: the name of a project, everywhere.

@@ -86,6 +86,11 @@ class Operation(t.Generic[S, State]):
         """Return the packages that a task with these options needs. The options may be unchecked."""
         return cls.libraries
 
+    @classmethod
+    def ignored_options(cls, args: t.Mapping[str, t.Any]) -> list[str]:
+        """Return the options of entries that have no effect, and are taken for the sake of one list for several modules."""
+        return []
+
     @staticmethod
     def connect(params: Parameters, warn: Warn, /) -> AbstractContextManager[t.Any]:
         """Return a context manager that yields the session for the options; `warn` takes a sentence for the user."""

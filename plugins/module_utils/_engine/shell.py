@@ -67,11 +67,15 @@ class _Module(AnsibleModule):
         self._spec = spec
         self._given: dict[str, t.Any] = {}
         self._secrets_are_known = True
-        super().__init__(supports_check_mode=True, **spec.to_kwargs())  # type: ignore[no-untyped-call]
+        # All options, for tools that compare them with the documentation.
+        kwargs = {**spec.to_kwargs(), "argument_spec": spec.options}
+        super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call]
 
     def _load_params(self) -> None:
         """Find the secrets in the options before they are checked: a check that fails ends the process."""
         super()._load_params()  # type: ignore[no-untyped-call]
+        # The Operation checks lists of entries.
+        self.argument_spec = self._spec.core_options
         self._given = dict(self.params)
         self._hide_options()
 

@@ -8,7 +8,17 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._access_list import AccessListPlanner, AccessListState, Entries, Statuses, to_actions, to_change, until_in_force
+from .._access_list import (
+    ENTRY_SPEC,
+    AccessListPlanner,
+    AccessListState,
+    Entries,
+    Statuses,
+    parse_access_entries,
+    to_actions,
+    to_change,
+    until_in_force,
+)
 from .._api.client import AtlasClient
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields
@@ -19,9 +29,8 @@ from .._engine.prune import PRUNE, parse_prune
 from .._engine.wait import Wait
 from .._http.errors import InvalidOptionError, TaskError
 from .._http.pauses import Clock
-from .._resources.access_list import ENTRY_FIELDS, ENTRY_FORMS, SUBJECTS, AccessEntry, AccessList, check_entries, to_send
+from .._resources.access_list import ENTRY_FORMS, AccessEntry, AccessList, to_send
 from .._resources.peers import VpcPeers
-from .._values.invalid import InvalidValueError
 from .atlas import AtlasOperation
 
 # The key of the fact whether the project has a live VPC peering connection.
@@ -41,9 +50,7 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
                     "type": "list",
                     "elements": "dict",
                     "required": True,
-                    "options": {name: {"type": "str"} for name in ENTRY_FIELDS},
-                    "mutually_exclusive": [SUBJECTS],
-                    "required_one_of": [SUBJECTS],
+                    "options": ENTRY_SPEC,
                 },
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "keep_comment": {"type": "bool", "default": False},
@@ -68,21 +75,14 @@ class AtlasAccessList(AtlasOperation[AccessListState]):
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
         """Check the options, with a warning for each entry that allows all addresses."""
         params, warnings = super().validate(params)
-        if params["entries"] is None:
-            raise InvalidOptionError(
-                "entries must not be null.", hint="Give a list; often a variable in the playbook has no value."
-            )
+        entries, more = parse_access_entries(params)
         if params["prune"] and params["state"] == "absent":
             raise InvalidOptionError(
                 "prune is for state: present, where entries is the whole list.",
                 hint="Leave prune out to remove the entries that are named.",
             )
         patterns = parse_prune(params, "entries", ENTRY_FORMS)
-        try:
-            warnings += check_entries(params["entries"], params["state"], only_own=params["only_own"])
-        except InvalidValueError as error:
-            raise InvalidOptionError(f"{error}.", hint=error.hint) from None
-        return {**params, "ignore": patterns}, warnings
+        return {**params, "entries": entries, "ignore": patterns}, warnings + more
 
     def look(self) -> AccessListState:
         """Read the whole list."""

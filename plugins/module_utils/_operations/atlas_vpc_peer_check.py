@@ -13,6 +13,7 @@ from .._auth.sources import find_project
 from .._aws import boto
 from .._check import options, session
 from .._check.atlas_half import AtlasReader
+from .._check.entries import ignored_options
 from .._check.options import are_elsewhere
 from .._check.reading import are_both_read, read_facts
 from .._check.result import judge
@@ -46,6 +47,11 @@ class AtlasVpcPeerCheck(Operation[session.CheckSession, PeeringCheck]):
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
         """Return the packages for Atlas, and boto3 unless all connections are clearly with other clouds."""
         return clients.LIBRARIES if are_elsewhere(args) else cls.libraries
+
+    @classmethod
+    def ignored_options(cls, args: Parameters) -> list[str]:
+        """Return the options of unchecked entries that only atlas_vpc_peers and the role use."""
+        return ignored_options(args)
 
     @classmethod
     def preload(cls) -> None:

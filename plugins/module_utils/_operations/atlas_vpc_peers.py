@@ -20,7 +20,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._http.pauses import Clock
 from .._peer_set.draft import PeerSetPlanner
 from .._peer_set.gate import PeerGate, with_removed
-from .._peer_set.options import GOALS, PEERS, parse_entries, pattern_forms, to_entries
+from .._peer_set.options import GOALS, PEERS, ignored_options, parse_entries, pattern_forms, to_entries
 from .._peer_set.state import PeerLists, PeerSetState, choose_entries
 from .._peer_set.summary import PeerSetSummary
 from .._peer_set.waiter import PeerSetWaiter
@@ -92,6 +92,11 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         patterns = parse_prune(params, "peers", pattern_forms(params["provider_name"]))
         entries, unknown = parse_entries(params)
         return {**params, "peers": entries, "ignore": patterns}, warnings + unknown
+
+    @classmethod
+    def ignored_options(cls, args: Parameters) -> list[str]:
+        """Return the options of unchecked entries that only the check and the role use."""
+        return ignored_options(args)
 
     @property
     def name(self) -> str:

@@ -30,7 +30,7 @@ from .._peering.container_choice import ContainerChoice
 from .._peering.planner import PeerPlanner
 from .._peering.preflight import check_overlaps, check_twins
 from .._values.limits import MOST_PEERS, MOST_PENDING
-from .options import PATTERN_FITS, PeerEntry, is_about
+from .options import PATTERN_FITS, SAME_CONTAINER, PeerEntry, is_about
 from .order import after_twins, find_cycle, order
 from .state import PeerSetState
 
@@ -227,27 +227,16 @@ def _find_refusals(
 
 
 def _duplicates(draft: Draft) -> Refusals:
-    """Find the entries that mean, or may mean, the same connection as an earlier entry."""
+    """Find the entries that name the same container as an earlier one of their network in another way; the list shows others."""
     refusals: Refusals = {}
+    first: dict[tuple[t.Any, ...], str] = {}
     for entry in draft.entries:
-        for before in draft.entries[: entry.index]:
-            hint = _same_container(entry, before, draft) if entry.identity == before.identity else ""
-            if hint:
-                text = f"it has {entry.provider.identity_noun} of {before.key}."
-                refusals[entry.key] = entry.named(TaskError(text, hint=hint))
-                break
+        if entry.key in draft.final:
+            before = first.setdefault((*entry.identity, draft.final[entry.key]["container_id"]), entry.key)
+            if before != entry.key:
+                text = f"it has {entry.provider.identity_noun} of {before}."
+                refusals[entry.key] = entry.named(TaskError(text, hint=SAME_CONTAINER))
     return refusals
-
-
-def _same_container(entry: PeerEntry, before: PeerEntry, draft: Draft) -> str:
-    """Return a hint for two entries of one network that have, or may have, the same container; empty if they do not."""
-    if entry.provider.has_one_container:
-        return f"Declare it once: a project has one network container on {entry.provider.name}."
-    if entry.container is None or before.container is None:
-        return "Declare it once, or set container_id or container_region_name in both."
-    ids = {draft.final[one.key]["container_id"] if one.key in draft.final else one.key for one in (entry, before)}
-    is_same = entry.container == before.container or len(ids) == 1
-    return "Both have the same network container: declare it once." if is_same else ""
 
 
 def _cycles(steps: t.Iterable[Step]) -> Refusals:

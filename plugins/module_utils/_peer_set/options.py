@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from .._clouds.aws import AWS
-from .._clouds.cloud import CLOUDS, ONE_OF, TOGETHER, Cloud, identity_of, name_of, to_clouds
-from .._engine.options import Parameters, parse_values
+from .._clouds.cloud import CLOUD_OPTIONS, CLOUDS, HALF_OPTIONS, Cloud, identity_of, name_of, to_clouds, with_aliases
+from .._engine.options import Entry, Parameters, find_ignored, name_entry, parse_values, read_entries
 from .._http.errors import InvalidOptionError, TaskError
 from .._peering.options import choose_provider, parse_cloud
 from .._values.ids import parse_object_id
@@ -27,22 +28,24 @@ FIELDS = (
     "container_region_name",
 )
 _WHOLE = [cloud.whole for cloud in _ALL if cloud.whole is not None]
-OPTIONS = frozenset((*FIELDS, *_WHOLE, "provider_name"))
+SAME_CONTAINER = "Both have the same network container: declare it once."
 GOALS = ["pending_acceptance", "available"]
-# The option `peers` in the argument spec.
-PEERS: dict[str, t.Any] = {
-    "type": "list",
-    "elements": "dict",
-    "required": True,
-    "options": {
-        "provider_name": {"type": "str", "choices": [*CLOUDS]},
-        **{name: {"type": "str"} for name in (*FIELDS, *_WHOLE)},
-        "wait_for": {"type": "str", "choices": GOALS},
-    },
-    "mutually_exclusive": [("container_id", "container_region_name")],
-    "required_together": [*TOGETHER],
-    "required_one_of": [ONE_OF],
+_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "provider_name": {"type": "str", "choices": [*CLOUDS]},
+    **{name: with_aliases(name, {"type": "str"}) for name in (*FIELDS, *_WHOLE)},
+    "wait_for": {"type": "str", "choices": GOALS},
 }
+_NAMES = frozenset(alias for name, one in _OPTIONS.items() for alias in (name, *one.get("aliases", ())))
+# What only the check and the role use. An entry may have it, so that one list serves all of them.
+_IGNORED: dict[str, dict[str, t.Any]] = {
+    name: with_aliases(name, one)
+    for options in (HALF_OPTIONS, *(cloud.check_options for cloud in _ALL))
+    for name, one in options.items()
+    if name not in _NAMES
+}
+_IGNORED_NAMES = frozenset(alias for name, one in _IGNORED.items() for alias in (name, *one.get("aliases", ())))
+# The option `peers` in the argument spec.
+PEERS: dict[str, t.Any] = {"type": "list", "elements": "dict", "required": True, "options": {**_OPTIONS, **_IGNORED}}
 
 
 def _parse_word(value: str) -> str:
@@ -111,11 +114,13 @@ class PeerEntry:
         index: Its place in the list, from 0.
         params: The options of the task and of the entry, as the planner of one connection takes them.
         provider: Its cloud provider.
+        written: The names under which the task has options, where these are aliases.
     """
 
     index: int
     params: Parameters
     provider: Cloud = AWS
+    written: t.Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -154,49 +159,80 @@ class PeerEntry:
 
     def named(self, error: TaskError) -> TaskError:
         """Return an error about one connection with the name of the entry before its message."""
-        place = "." if _begins_with_option(error) else f" ({self.name}): "
-        return error.with_message(f"{self.key}{place}{error.message}")
+        return name_entry(error, self.key, f" ({self.name}): ", _OPTIONS, self.written)
 
 
 def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
     """Return the entries of the checked options of a task."""
-    entries = []
-    for index, one in enumerate(params["peers"]):
-        provider = CLOUDS[one["provider_name"]]
-        wait_for = one["wait_for"] or params["wait_for"]
-        entries.append(PeerEntry(index, {**params, **one, "wait_for": wait_for, "peer_id": None, "state": "present"}, provider))
-    return tuple(entries)
+    return tuple(_to_entry(index, one, params) for index, one in enumerate(params["peers"]))
+
+
+def _to_entry(index: int, one: Parameters, params: Parameters) -> PeerEntry:
+    wait_for = one["wait_for"] or params["wait_for"]
+    own = {**params, **one, "wait_for": wait_for, "peer_id": None, "state": "present"}
+    return PeerEntry(index, own, CLOUDS[one["provider_name"]], one["written"])
 
 
 def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]]:
     """Return the entries of the option `peers`, parsed and each with its `provider_name`, and warnings.
 
     Raises:
-        InvalidOptionError: If some are invalid; the message names all of them.
+        InvalidOptionError: If some are invalid, or mean the same connection. The message names all of them, and then also blocks
+            that overlap; alone, these are left to the plan, because connections that overlap already may stay.
     """
-    parsed: list[dict[str, t.Any]] = []
-    warnings: list[str] = []
-    problems: list[str] = []
-    for index, one in enumerate(params["peers"]):
-        entry: dict[str, t.Any] = {"api_version": params["api_version"], **one}
-        try:
-            provider = _choose(entry, params["provider_name"])
-        except InvalidOptionError as error:
-            problems.append(_named(f"peers[{index}]", error))
-            continue
-        entry["provider_name"] = provider.name
-        for read in _readers(entry, provider):
-            try:
-                values, unknown = read()
-            except InvalidOptionError as error:
-                problems.append(_named(f"peers[{index}]", error))
-            else:
-                entry.update(values)
-                warnings += [f"peers[{index}].{warning}" for warning in unknown]
-        parsed.append(entry)
+    given, warnings = params["peers"], list[str]()
+    listed = [*map(_without_clients, given)] if isinstance(given, list) else given
+    found = read_entries("peers", listed, _OPTIONS, _IGNORED_NAMES)
+    for entry in found:
+        warnings += _parse(entry, params)
+    sound = [_to_entry(index, one.values, params) for index, one in enumerate(found) if not one.problems]
+    problems = [problem for entry in found for problem in entry.problems] + [*_find_twins(sound)]
     if problems:
-        raise InvalidOptionError(" ".join(problems))
-    return parsed, warnings
+        raise InvalidOptionError(" ".join((*problems, *_find_overlaps(sound))))
+    return [one.values for one in found], warnings
+
+
+def ignored_options(args: Parameters) -> list[str]:
+    """Return the options of unchecked entries that only the check and the role use."""
+    entries = args.get("peers")
+    clients = {"cidr_block"} if isinstance(entries, list) and any(map(_has_clients, entries)) else set()
+    return find_ignored(entries, _IGNORED_NAMES | clients)
+
+
+def _has_clients(given: t.Any) -> bool:
+    """Whether an unchecked entry is on another cloud than AWS, where `cidr_block` is a block of clients."""
+    if not isinstance(given, dict) or "cidr_block" not in given:
+        return False
+    others = {name: options for name, options in CLOUD_OPTIONS.items() if name != AWS.name}
+    named = given.get("provider_name")
+    return named in others if named else any(given.get(one) is not None for options in others.values() for one in options)
+
+
+def _without_clients(given: t.Any) -> t.Any:
+    """Return an unchecked entry without a block of clients, for which a set has no use."""
+    return {name: value for name, value in given.items() if name != "cidr_block"} if _has_clients(given) else given
+
+
+def _parse(entry: Entry, params: Parameters) -> list[str]:
+    """Parse an entry, record all that is wrong with it, and return warnings."""
+    values, before = entry.values, len(entry.problems)
+    values.update(api_version=params["api_version"], written=entry.written)
+    provider = entry.attempt(_choose, values, params["provider_name"])
+    if provider is None:
+        if before:
+            # An option with a wrong name or type may be the one that is missing.
+            del entry.problems[before:]
+        return []
+    values["provider_name"] = provider.name
+    warnings: list[str] = []
+    for read in _readers(values, provider):
+        parsed, unknown = entry.attempt(read) or ({}, [])
+        values.update(parsed)
+        warnings += [entry.named(TaskError(one)).message for one in unknown]
+    entry.exclude("container_id", "container_region_name")
+    if not before:
+        entry.attempt(_check_identity, values, provider)
+    return warnings
 
 
 def _readers(entry: Parameters, provider: Cloud) -> t.Iterator[t.Callable[[], tuple[dict[str, t.Any], list[str]]]]:
@@ -205,7 +241,6 @@ def _readers(entry: Parameters, provider: Cloud) -> t.Iterator[t.Callable[[], tu
         if provider is AWS or name != "container_region_name":
             yield partial(_parse_one, entry, name)
     yield partial(parse_cloud, entry, provider)
-    yield partial(_check_identity, entry, provider)
 
 
 def _parse_one(entry: Parameters, name: str) -> tuple[dict[str, t.Any], list[str]]:
@@ -213,17 +248,57 @@ def _parse_one(entry: Parameters, name: str) -> tuple[dict[str, t.Any], list[str
     return {name: values[name]}, warnings
 
 
-def _check_identity(entry: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], list[str]]:
+def _check_identity(values: Parameters, provider: Cloud) -> None:
     """Check that an entry names a network.
 
     Raises:
         InvalidOptionError: If a part of the name is missing.
     """
     for name in provider.identity:
-        if entry.get(name) is None:
+        if values[name] is None:
             others = " and ".join(reversed(provider.identity))
             raise InvalidOptionError(f"{name} is missing.", hint=f"A connection with {provider.name} needs {others}.")
-    return {}, []
+
+
+def _find_twins(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
+    """Yield a sentence for each entry that means the same connection as an earlier one, or may mean it."""
+    for place, entry in enumerate(entries):
+        for before in entries[:place]:
+            hint = _explain_twin(entry, before) if entry.identity == before.identity else ""
+            if hint:
+                text = f"it has {entry.provider.identity_noun} of {before.key}."
+                yield str(entry.named(TaskError(text, hint=hint)))
+                break
+
+
+def _explain_twin(entry: PeerEntry, before: PeerEntry) -> str:
+    """Return what to do about two entries of one network; empty if they name different containers."""
+    if entry.provider.has_one_container:
+        return f"Declare it once: a project has one network container on {entry.provider.name}."
+    if entry.container is None or before.container is None:
+        return "Declare it once, or set container_id or container_region_name in both."
+    return SAME_CONTAINER if entry.container == before.container else ""
+
+
+def _find_overlaps(entries: t.Sequence[PeerEntry]) -> t.Iterator[str]:
+    """Yield a sentence for each entry whose block overlaps that of an earlier one, as far as the list shows their containers."""
+    seen: list[tuple[PeerEntry, ipaddress.IPv4Network]] = []
+    for entry in entries:
+        name = entry.provider.block
+        if name is None or entry.params[name] is None:
+            continue
+        block = ipaddress.IPv4Network(entry.params[name])
+        for before, other in seen:
+            if block.overlaps(other) and _place_of(entry) == _place_of(before):
+                hint = "The blocks of one network container must not overlap."
+                yield str(entry.named(TaskError(f"{name} {block} overlaps {other} of {before.key}.", hint=hint)))
+                break
+        seen.append((entry, block))
+
+
+def _place_of(entry: PeerEntry) -> tuple[t.Any, ...]:
+    """Return what an entry says of its container, and what it follows from otherwise."""
+    return entry.container or (None, entry.params.get(entry.provider.region or ""))
 
 
 def _choose(entry: Parameters, provider_name: str | None) -> Cloud:
@@ -244,12 +319,3 @@ def _choose(entry: Parameters, provider_name: str | None) -> Cloud:
             hint="Set provider_name: all to declare the connections of all clouds in one list, or move the entry.",
         )
     return provider
-
-
-def _named(key: str, error: InvalidOptionError) -> str:
-    """Return a message with the name of the entry: `peers[3].vpc_id is …`, or `peers[3] is on …`."""
-    return f"{key}{'.' if _begins_with_option(error) else ' '}{error}"
-
-
-def _begins_with_option(error: TaskError) -> bool:
-    return error.message.split(" ", 1)[0].rstrip(":") in OPTIONS

@@ -24,8 +24,6 @@ LONGEST_COMMENT = 80
 LONGEST_LIFE = datetime.timedelta(days=7)
 # The value of the option `delete_after_date` for an entry that has to be permanent.
 NEVER = "never"
-# The end of a block that holds every address.
-_ANYWHERE = "/0"
 _SECURITY_GROUP = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+")
 # The API's name of each field, by its name in options and results.
 ENTRY_FIELDS = {
@@ -269,64 +267,42 @@ ENTRY_FITS: t.Mapping[str, Fits] = {
 }
 
 
-def check_entries(entries: t.Sequence[AccessEntry], state: str, *, only_own: bool) -> list[str]:
-    """Check the entries of the options, and return warnings about those that allow every address.
+def find_mistakes(entry: AccessEntry, state: str, *, only_own: bool) -> t.Iterator[InvalidValueError]:
+    """Yield what is wrong with an entry of the options; the messages begin with its fields.
 
     Args:
-        entries: The entries; unset fields are None.
+        entry: The entry; unset fields are None.
         state: The option: `present` or `absent`.
         only_own: The option: whether `absent` leaves entries with another comment.
-
-    Raises:
-        InvalidValueError: If an entry is invalid; the message begins with its place: `entries[0].comment is …`.
     """
-    seen: set[str] = set()
-    warnings: list[str] = []
-    for number, entry in enumerate(entries):
-        path = f"entries[{number}]"
-        if all(entry.get(name) is None for name in SUBJECTS):
-            raise InvalidValueError(f"{path} has nothing but nulls", f"Give one of {', '.join(SUBJECTS)}.")
-        try:
-            _check_entry(entry, state)
-        except InvalidValueError as error:
-            raise InvalidValueError(f"{path}.{error}", error.hint) from None
-        name = str(key_of(entry))
-        if name in seen:
-            raise InvalidValueError(f"{path} is {name}, which is in the list before", "Give each entry once.")
-        seen.add(name)
-        if state == "absent" and only_own and entry["comment"] is None:
-            raise InvalidValueError(
-                f"{path}.comment is required with only_own: it tells which entry is your own",
-                "Give the comment with which the entry was added, or set only_own to false.",
-            )
-        if state == "present" and name.endswith(_ANYWHERE):
-            warnings.append(
-                f"{path} is {name}: every address on the internet may then connect to the clusters, and only their "
-                "users' passwords keep strangers out. Allow the blocks of your own networks instead."
-            )
-    return warnings
-
-
-def _check_entry(entry: AccessEntry, state: str) -> None:
-    """Check an entry that has a subject.
-
-    Raises:
-        InvalidValueError: If a field is invalid; the message begins with its name.
-    """
+    if all(entry.get(name) is None for name in SUBJECTS):
+        yield InvalidValueError("has nothing but nulls", f"Give one of {', '.join(SUBJECTS)}.")
     for name, parse in _SUBJECT_FORMS.items():
         if entry[name] is not None:  # type: ignore[literal-required]
             try:
                 parse(entry[name])  # type: ignore[literal-required]
             except InvalidValueError as error:
-                raise InvalidValueError(f"{name} {error}", error.hint) from None
+                yield InvalidValueError(f"{name} {error}", error.hint)
     if entry["comment"] is not None and len(entry["comment"]) > LONGEST_COMMENT:
-        raise InvalidValueError(f"comment is longer than {LONGEST_COMMENT} characters", "Shorten it.")
+        yield InvalidValueError(f"comment is longer than {LONGEST_COMMENT} characters", "Shorten it.")
     if entry["delete_after_date"] not in (None, NEVER):
-        _check_date(str(entry["delete_after_date"]), entry, state)
+        try:
+            _check_date(str(entry["delete_after_date"]), entry, state)
+        except InvalidValueError as error:
+            yield error
+    if state == "absent" and only_own and entry["comment"] is None:
+        yield InvalidValueError(
+            "comment is required with only_own: it tells which entry is your own",
+            "Give the comment with which the entry was added, or set only_own to false.",
+        )
 
 
 def _check_date(date: str, entry: AccessEntry, state: str) -> None:
-    """Check the date of an entry, as `_check_entry` does; with `present`, it must be within the next week."""
+    """Check the date of an entry; with `present`, it must be within the next week.
+
+    Raises:
+        InvalidValueError: If it is invalid; the message begins with the field.
+    """
     try:
         left = to_moment(date) - datetime.datetime.now(datetime.timezone.utc)
     except ValueError:

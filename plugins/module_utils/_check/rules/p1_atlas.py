@@ -138,10 +138,10 @@ def find_shared_routes(facts: ConnectionFacts) -> Findings:
     own_ids = {peer["id"] for peer in known(facts.atlas.peers)}
     projects = facts.atlas.other_projects
     if isinstance(projects, Unread):
-        projects = {"group_ids": projects}
+        projects = {"compare_group_ids": projects}
     for group_id, fact in ({} if isinstance(projects, Missing) else projects).items():
         if isinstance(fact, Unread):
-            fix = "Check group_ids: give the credentials a role in that project, or leave it out."
+            fix = "Check compare_group_ids: give the credentials a role in that project, or leave it out."
             yield Finding("unknown", group_id, fact.message, fix, {"group_id": group_id}, decides=False)
         elif not isinstance(fact, Missing):
             others = [peer for peer in fact if peer["id"] not in own_ids and not has_ended(peer)]
@@ -178,6 +178,10 @@ def _describe_missing(facts: ConnectionFacts) -> tuple[str, str]:
         there = f"to network containers in {regions}, and none to one in {cloud.regions.to_atlas(wanted)}"
         fix = "Correct container_region, or request one with the container there."
         return f"Atlas has connections with {entry.title} {there}.", fix
+    if others and entry.container_id is not None:
+        there = listed(sorted({str(peer["container_id"]) for peer in others}))
+        message = f"Atlas has connections with {entry.title} to network container {there}, and none to {entry.container_id}."
+        return message, "Correct container_id, or request one with that container."
     where = "" if cloud is AWS else f" of {cloud.owner_noun} {owner}"
     return f"Atlas has no connection with {entry.title}{where}.", "Request it: atlas_vpc_peer, or the role, with state: present."
 

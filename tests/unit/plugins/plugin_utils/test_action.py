@@ -31,7 +31,8 @@ class Action(ActionModule):
             }
         )
         show = lambda text, **where: self.shown.append((text, where))  # noqa: E731
-        self._display = SimpleNamespace(vvv=lambda *args, **more: None, display=show, verbosity=0)
+        self.said: list[str] = []
+        self._display = SimpleNamespace(v=self.said.append, vvv=lambda *args, **more: None, display=show, verbosity=0)
 
     def _obstacle(self, variables: dict[str, Any]) -> str | None:
         return self._reason
@@ -89,3 +90,28 @@ def test_a_project_of_defaults_yields_to_several(task: dict[str, Any], defaults:
     for several in ({"group_ids": [OTHER]}, {"project_ids": [OTHER]}, {}):
         action._task = SimpleNamespace(args={**task, **several}, module_defaults=defaults, resolved_action=NAME)
         assert ("group_id" in action._args()) == (kept or bool(task and not several))
+
+
+@pytest.mark.parametrize("obstacle", [None, "become is set"], ids=["in process", "as a module"])
+@pytest.mark.parametrize(
+    ("peers", "said"),
+    [
+        (
+            [{"vpc_id": "x", "cidr_block": "10.0.0.0/16", "aws_secret_key": "geheim"}, {"aws_profile": "p"}],
+            "aws_secret_key, aws_profile",
+        ),
+        # On other clouds, it is a block of clients.
+        ([{"vnet_name": "x", "cidr_block": "10.0.0.0/16", "comment": ""}], "cidr_block"),
+        ([{"vpc_id": "x", "wait_for": "available", "region": "us-east-1", "colour": "red"}, "text"], ""),
+        ("text", ""),
+        (None, ""),
+    ],
+    ids=str,
+)
+def test_options_of_entries_without_effect_are_said_with_v(
+    monkeypatch: pytest.MonkeyPatch, peers: Any, said: str, obstacle: str | None
+) -> None:
+    monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
+    action = Action({}, obstacle, args={"peers": peers})
+    action.run(None, {})
+    assert action.said == ([f"atlas_vpc_peers has no use for these options of entries: {said}."] if said else [])

@@ -15,7 +15,7 @@ BLOCK = "10.1.0.0/16"
 ENTRY = {"cidr_block": BLOCK}
 
 
-def run(atlas: Atlas, *entries: dict[str, Any], **options: Any) -> Any:
+def run(atlas: Atlas, *entries: Any, **options: Any) -> Any:
     return partial(atlas.run, OPERATION)(entries=list(entries), **options)
 
 
@@ -33,12 +33,34 @@ def run(atlas: Atlas, *entries: dict[str, Any], **options: Any) -> Any:
             {"aws_security_group": "sg-0a1b2c3d", "delete_after_date": "2030-01-31T12:00:00Z"},
             ["delete_after_date", "security group"],
         ),
+        ({"cidrblock": BLOCK}, ["entries[0]: cidrblock is not an option (cidr_block?)."]),
+        ({"comment": "x"}, ["entries[0] has nothing but nulls. Give one of cidr_block"]),
+        ({**ENTRY, "ip_address": "10.1.0.5"}, ["entries[0]: cidr_block and ip_address exclude each other."]),
+        ({**ENTRY, "comment": ["x"]}, ["entries[0].comment must be a text, and is a list."]),
+        (
+            {"cidr_block": "10.1.0.1/16", "comment": "x" * 81},
+            ["entries[0].cidr_block has host bits", "entries[0].comment is longer"],
+        ),
     ],
 )
 def test_an_entry_that_cannot_be_right_is_refused_unsent(atlas: Atlas, entry: dict[str, Any], words: list[str]) -> None:
     done = run(atlas, entry)
     assert (done.failed, done.changed, atlas.wire()) == (True, False, [])
     assert done.missing(*words) == []
+
+
+def test_all_mistakes_of_the_list_come_in_one_failure(atlas: Atlas) -> None:
+    done = run(atlas, ENTRY, {"ip_address": "x"}, {**ENTRY, "comment": None}, "10.0.0.0/8", {"cidr": "10.0.0.0/8"})
+    assert (
+        done.missing(
+            "entries[1].ip_address is not an address: 'x'.",
+            f"entries[2] is {BLOCK}, which is in the list before.",
+            "entries[3] is a text, and not a mapping of options.",
+            "entries[4]: cidr is not an option (cidr_block?).",
+        )
+        == []
+    )
+    assert atlas.wire() == []
 
 
 def test_an_address_and_its_block_are_one_entry(atlas: Atlas) -> None:

@@ -149,10 +149,10 @@ def test_clients_elsewhere_and_probes_are_judged(site: CheckSite) -> None:
 
 
 def test_other_projects_are_compared(site: CheckSite) -> None:
-    done = site.run(group_ids=["0123456789abcdef01234567", site.emulator.settings.group_id])
+    done = site.run(compare_group_ids=["0123456789abcdef01234567", site.emulator.settings.group_id])
     assert done.found == {"P106": "unknown"}
     finding = next(one for one in done.connection["checks"] if one["severity"] == "unknown")
-    assert finding["fix"].startswith("Check group_ids: ")
+    assert finding["fix"].startswith("Check compare_group_ids: ")
     assert "group_id " not in finding["message"]
     assert done.check["verdict"] == "reachable_by_design"
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.credentials import aws_credentials_of, gcp_credentials_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_check import OPERATION
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION as SET
+from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 GROUP = "5356823b3794dee37132bb7b"
 ENTRY = {"vpc_id": "vpc-0a1b2c3d4e5f67890"}
@@ -49,7 +52,7 @@ def validated(**options: Any) -> tuple[Any, list[str]]:
         ({"security_group_ids": ["sg"]}, "security_group_ids[0] has a malformed id"),
         ({"clusters": ["a/b"]}, "clusters[0] is not the name of a cluster"),
         ({"client_cidr_blocks": ["10.0.0.0/8", "fd00::/8"]}, "client_cidr_blocks[1] is an IPv6 block"),
-        ({"group_ids": ["shop"]}, "group_ids[0] is malformed"),
+        ({"compare_group_ids": ["shop"]}, "compare_group_ids[0] is malformed"),
         ({"probes": [{"probe": {}}]}, "probes[0] is not what atlas_probe returns"),
         ({"probes": [{"host": "app", "members": [5]}]}, "probes[0] is not what atlas_probe returns"),
         ({"probes": [{"host": "app", "members": []}]}, "probes[0] is not what atlas_probe returns"),
@@ -164,12 +167,50 @@ def test_what_cannot_be_right_is_named(options: dict[str, Any], message: str) ->
         ({**AZURE, "atlas_cidr_block": "100.64.0.0/21"}, ".atlas_cidr_block is not private: '100.64.0.0/21'"),
         ({**ENTRY, "cidr_blocks": ["10.0.0.0/8"]}, ": cidr_blocks is an option for AZURE and GCP"),
         ({**AZURE, "gcp_access_token": "x"}, ": azure_subscription_id and gcp_access_token are options of two clouds"),
+        (
+            {**AZURE, "route_table_cidr_block": "10.0.0.0/8"},
+            ": route_table_cidr_block and azure_subscription_id are options of two",
+        ),
+        ({**GCP, "accepter_region_name": "us-east-1"}, ": accepter_region_name and gcp_project_id are options of two"),
+        ({"vpcid": ENTRY["vpc_id"]}, ": vpcid is not an option (vpc_id?)."),
+        ({**ENTRY, "route_table_ids": {"a": 1}}, ".route_table_ids must be a list of texts, and is a mapping."),
+        ({**ENTRY, "route_table_ids": ["rtb-0a1b2c3d4e5f67890", None]}, ".route_table_ids must be a list of texts"),
+        ({**ENTRY, "route_table_cidr_block": "10.0.0.1/8"}, ".route_table_cidr_block has host bits set"),
+        ({**ENTRY, "accepter_region_name": "x"}, ".accepter_region_name is not an AWS region"),
+        ({**ENTRY, "container_id": GROUP, "container_region_name": "x"}, ": container_id and container_region_name exclude"),
+        ({**ENTRY, "container_id": "x"}, ".container_id is malformed"),
+        ({**ENTRY, "region": "x", "aws_region": "us-east-1"}, ": region and aws_region are two names of one option"),
+        ({**ENTRY, "aws_secret_key": ["geheim"]}, ".aws_secret_key must be a text, and is a list."),
     ],
 )
 def test_an_entry_that_cannot_be_right_is_named(entry: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidOptionError) as caught:
         validated(connections=[entry])
     assert f"connections[0]{message}" in str(caught.value)
+
+
+def test_all_mistakes_of_the_list_come_in_one_failure() -> None:
+    connections = [
+        {**ENTRY, "cidr_block": "10.0.0.1/8", "region": "x", "colour": "red"},
+        "text",
+        {**GCP, "gcp_access_token": "a b", "cidr_blocks": ["x"]},
+        {"provider_name": "AWS"},
+        AZURE,
+    ]
+    with pytest.raises(InvalidOptionError) as caught:
+        validated(connections=connections, provider_name="AWS")
+    for message in (
+        "[0]: colour is not an option",
+        "[0].cidr_block has host bits set",
+        "[0].region is not an AWS region: 'x'.",
+        "[1] is a text, and not a mapping of options.",
+        "[2].cidr_blocks[0] is",
+        "[2]: gcp_access_token has a space",
+        "[2] is on GCP, and provider_name is AWS. Set provider_name to all",
+        "[3] names no network.",
+        "[4] is on AZURE, and provider_name is AWS.",
+    ):
+        assert f"connections{message}" in str(caught.value)
 
 
 def test_the_list_of_the_role_is_taken_as_it_is() -> None:
@@ -195,6 +236,126 @@ def test_the_list_of_the_role_is_taken_as_it_is() -> None:
     assert (warnings, parsed["region"], parsed["container_region"]) == ([], "us-east-1", "eu-west-1")
     assert parsed["atlas_cidr_block"] == "192.168.248.0/21"
     assert parsed["aws_profile"] is None
+
+
+#: One list with everything that an entry may have: in the words of atlas_vpc_peers, of the check, and of the role.
+EVERYTHING: list[dict[str, Any]] = [
+    {
+        **ENTRY,
+        "aws_account_id": "123456789012",
+        "route_table_cidr_block": "10.15.0.0/16",
+        "accepter_region_name": "US_EAST_1",
+        "container_region_name": "us-east-1",
+        "atlas_cidr_block": "192.168.248.0/21",
+        "wait_for": "available",
+        "route_table_ids": ["rtb-0a1b2c3d4e5f67890"],
+        "aws_security_group": "sg-0a1b2c3d4e5f67890",
+        "connection_id": "pcx-0a1b2c3d4e5f67890",
+        "comment": "the shop",
+        "aws_profile": "production",
+        "aws_assume_role_arn": ROLE,
+    },
+    {
+        "vpc_id": "vpc-0f9e8d7c6b5a43210",
+        "aws_account_id": "123456789012",
+        "cidr_block": "10.16.0.0/16",
+        "region": "us-west-2",
+        "container_id": "507f1f77bcf86cd799439011",
+        "container_cidr_block": "192.168.248.0/21",
+        "route_table_tags": {"tier": "app"},
+        **KEY,
+        "aws_session_token": "token",
+        "aws_endpoint_url": "https://aws.example.com",
+        "aws_ca_bundle": __file__,
+    },
+    {
+        "provider_name": "AZURE",
+        "azure_directory_id": "1a1a1a1a-b37e-4693-8497-83ecf183a145",
+        "vnet_resource_id": VNET_ID,
+        "cidr_block": "10.20.0.0/16",
+        "container_region": "eastus2",
+        "azure_profile": "production",
+        "azure_client_id": "6f1e8f0e-37e5-4f3d-8d40-2f5f8bbf7a55",
+        "azure_secret": "geheim",
+    },
+    {**AZURE, "azure_directory_id": "1a1a1a1a-b37e-4693-8497-83ecf183a145", "resource_group_name": "g", "vnet_name": "office"},
+    {
+        **GCP,
+        "cidr_block": "10.30.0.0/16",
+        "cidr_blocks": ["100.64.0.0/10"],
+        "atlas_gcp_project_id": "p-abcdefghijklmnopqrstuvwx",
+        "atlas_network_name": "nt-5356823b3794dee37132bb7b-abcdefgh",
+        "container_regions": ["us-central1"],
+        "gcp_peering_name": "atlas",
+        "gcp_service_account_file": "/etc/gcp/shop.json",
+    },
+    {**GCP, "network_name": "office", "gcp_access_token": "ya29.token"},
+]
+
+
+def test_one_list_does_for_the_set_and_for_the_check() -> None:
+    checked = ArgumentSpecValidator(**SET.argument_spec.to_kwargs()).validate(
+        {"group_id": GROUP, "peers": EVERYTHING, "provider_name": "all"}
+    )
+    declared, warnings = SET.validate(checked.validated_parameters)
+    assert (checked.error_messages, warnings) == ([], [])
+    params, warnings = validated(connections=EVERYTHING, gcp=False)
+    assert warnings == []
+    # Each option has its value, whatever its name; those of the clients are not the ones of the VPC.
+    for one, names in ((declared["peers"], ("route_table_cidr_block", "accepter_region_name", "container_region_name")),):
+        assert [[entry[name] for name in names] for entry in one[:3]] == [
+            ["10.15.0.0/16", "us-east-1", "us-east-1"],
+            ["10.16.0.0/16", "us-west-2", None],
+            [None, None, "US_EAST_2"],
+        ]
+    names = ("cidr_block", "region", "container_region", "atlas_cidr_block", "container_id")
+    assert [[entry[name] for name in names] for entry in params["connections"][:3]] == [
+        ["10.15.0.0/16", "us-east-1", "us-east-1", "192.168.248.0/21", None],
+        ["10.16.0.0/16", "us-west-2", None, "192.168.248.0/21", "507f1f77bcf86cd799439011"],
+        ["10.20.0.0/16", None, "US_EAST_2", None, None],
+    ]
+    # What has no effect is said, and neither module lacks a name that the other one or the role has.
+    assert {"route_table_ids", "azure_secret", "comment", "cidr_block"} <= {*SET.ignored_options({"peers": EVERYTHING})}
+    assert {"wait_for", "azure_secret", "comment", "gcp_peering_name"} == {
+        *OPERATION.ignored_options({"connections": EVERYTHING})
+    } - {"azure_profile", "azure_client_id", "container_regions"}
+    role = yaml.safe_load((ROOT / "roles/vpc_peering/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    of_role = role["argument_specs"]["main"]["options"]["vpc_peering_connections"]["options"]
+    of_set, of_check = (names_of(task, option) for task, option in ((SET, "peers"), (OPERATION, "connections")))
+    assert of_set == of_check
+    assert of_role.keys() - of_set == set()
+    # The list of this test has them all.
+    assert of_set - {name for entry in EVERYTHING for name in entry} == {"aws_region"}
+
+
+def names_of(task: Any, option: str) -> set[str]:
+    """Return the names of the options of an entry, with their aliases."""
+    options = task.argument_spec.options[option]["options"]
+    return {alias for name, one in options.items() for alias in (name, *one.get("aliases", ()))}
+
+
+def test_the_credentials_of_an_entry_are_like_those_of_the_task() -> None:
+    options = OPERATION.argument_spec.options
+    entry = options["connections"]["options"]
+    secret = {
+        name
+        for task, option in ((SET, "peers"), (OPERATION, "connections"))
+        for name, one in task.argument_spec.options[option]["options"].items()
+        if one.get("no_log")
+    }
+    assert secret == {"aws_secret_key", "aws_session_token", "azure_secret", "gcp_access_token"}
+    for name in options.keys() & entry.keys() - {"provider_name", "container_region", "atlas_cidr_block"}:
+        assert entry[name]["type"] == options[name]["type"]
+        assert entry[name].get("no_log") == options[name].get("no_log"), name
+
+
+def test_the_old_names_of_the_projects_to_compare_are_deprecated() -> None:
+    for name in ("group_ids", "project_ids", "compare_group_ids"):
+        given = OPERATION.argument_spec.without_aliases({"group_id": GROUP, name: [GROUP]})
+        checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
+        assert (checked.error_messages, checked.validated_parameters["compare_group_ids"]) == ([], [GROUP])
+        deprecated = [(one["version"], one["collection_name"]) for one in checked._deprecations]
+        assert deprecated == ([] if name == "compare_group_ids" else [("3.0.0", "cloudpeer.atlas")])
 
 
 def test_what_is_empty_is_not_set() -> None:

@@ -186,9 +186,12 @@ def test_patterns_of_gcp_are_in_the_case_of_its_names(atlas: SetSite, clouds: di
 def test_two_entries_of_one_vnet_are_refused_in_any_case(atlas: SetSite, clouds: dict[str, str]) -> None:
     peers = [azure(0), azure(0, vnet_name="VNET-0", resource_group_name="other"), azure(1), gcp(0), gcp(0)]
     done = atlas.apply(peers, **ALL)
-    assert "it has the subscription and the VNet of peers[0]. Declare it once" in done.failures[1]
-    assert "it has the project and the network of peers[3]. Declare it once" in done.failures[4]
-    assert atlas.writes() == []
+    assert (
+        "peers[1] (2a9b7c1e-0000-4000-8000-00000000000e/other/VNET-0): it has the subscription and the VNet of peers[0]."
+        in done.msg
+    )
+    assert "it has the project and the network of peers[3]. Declare it once" in done.msg
+    assert atlas.wire() == []
 
 
 def test_the_limit_holds_for_all_clouds_together(atlas: SetSite, clouds: dict[str, str]) -> None:
@@ -346,8 +349,8 @@ def test_a_container_of_another_cloud_fails_its_entry_alone(atlas: SetSite, clou
 
 def test_two_entries_on_gcp_are_one_whatever_their_container(atlas: SetSite, clouds: dict[str, str]) -> None:
     done = atlas.apply([gcp(0), gcp(0, container_id=clouds["GCP"])], **ALL)
-    assert done.failures[1].endswith("Declare it once: a project has one network container on GCP.")
-    assert "container_region_name" not in done.failures[1]
+    assert done.msg.endswith("Declare it once: a project has one network container on GCP.")
+    assert "container_region_name" not in done.msg
 
 
 def test_the_version_of_the_api_is_refused_by_its_option(atlas: SetSite) -> None:

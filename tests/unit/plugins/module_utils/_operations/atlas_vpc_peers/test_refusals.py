@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peers import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import SetSite, block, entries, entry, vpc
@@ -24,8 +25,8 @@ def test_all_that_is_wrong_is_named_at_once_and_nothing_written(atlas: SetSite, 
         entry(3, route_table_cidr_block="192.168.248.0/24"),
         entry(4, container_id=NONE),
         entry(5, container_region_name="ap-south-1"),
-        entry(6),
         entry(6, container_id=atlas.container_id),
+        entry(6, container_region_name="us-east-1"),
         {"vpc_id": vpc(7), "aws_account_id": ACCOUNT},
         entry(8),
         entry(9, route_table_cidr_block="10.108.0.0/17"),
@@ -41,7 +42,7 @@ def test_all_that_is_wrong_is_named_at_once_and_nothing_written(atlas: SetSite, 
     assert f"peers[4].container_id: project {atlas.emulator.settings.group_id} has no network container {NONE}" in told[4]
     assert "peers[5].container_region_name: " in told[5]
     assert "peers[7] (" in told[7]
-    assert "has the AWS account and the VPC of peers[6]. Declare it once, or set container_id" in told[7]
+    assert "has the AWS account and the VPC of peers[6]. Both have the same network container" in told[7]
     assert "peers[8].route_table_cidr_block is required" in told[8]
     assert "peers[10].route_table_cidr_block 10.108.0.0/17 overlaps 10.108.0.0/16" in told[10]
     assert told.keys() == {2, 3, 4, 5, 7, 8, 10}
@@ -84,18 +85,82 @@ def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -
 
 
 @pytest.mark.parametrize(
+    ("peers", "messages"),
+    [
+        ("vpc-0a1b2c3d4e5f67890", ["peers is a text, and not a list."]),
+        ("", ["peers is a text, and not a list."]),
+        (str(entries(2)), ["peers is a text, and not a list."]),
+        ({}, ["peers is a mapping, and not a list."]),
+        ([None], ["peers[0] is null, and not a mapping of options."]),
+        (
+            [entry(0), "vpc-0a1b2c3d4e5f67890", 5, ["x"]],
+            [f"peers[{index}] is {kind}, and not a mapping" for index, kind in ((1, "a text"), (2, "a number"), (3, "a list"))],
+        ),
+        ([{"vpc_id": vpc(0)}], ["peers[0].aws_account_id is missing. A connection with AWS needs vpc_id and aws_account_id."]),
+        ([{"vpc_id": None, "aws_account_id": None}], ["peers[0] names no network."]),
+        (
+            [entry(0), entry(1), {"vpcid": vpc(2), "aws_account_id": ACCOUNT, "route_table_cidr_block": "10.0.0.1/16"}],
+            ["peers[2]: vpcid is not an option (vpc_id?).", "peers[2].route_table_cidr_block has host bits set"],
+        ),
+        (
+            [{"vpcId": vpc(2), "colour": "red"}],
+            ["vpcId is not an option (vpc_id?).", "peers[0]: colour is not an option. Leave it"],
+        ),
+        ([entry(0, vpc_id=[vpc(0)])], ["peers[0].vpc_id must be a text, and is a list."]),
+        ([entry(0, wait_for="yes")], ["peers[0].wait_for must be one of pending_acceptance, available, and is 'yes'."]),
+        (
+            [entry(0, container_id=NONE, container_region="us-east-1")],
+            ["peers[0]: container_id and container_region exclude each other."],
+        ),
+        (
+            [entry(0, cidr_block="10.0.0.0/16")],
+            ["peers[0]: route_table_cidr_block and cidr_block are two names of one option, and have different values: 10.100.0"],
+        ),
+        (
+            [{"vpc_id": vpc(0), "aws_account_id": ACCOUNT, "cidr_block": "8.8.8.0/24", "region": "moon"}],
+            ["peers[0].cidr_block is not private", "peers[0].region is not an AWS region: 'moon'."],
+        ),
+    ],
+    ids=str,
+)
+def test_a_mistake_in_an_entry_names_it_and_the_option(atlas: SetSite, peers: Any, messages: list[str]) -> None:
+    done = atlas.run(OPERATION, peers=peers)
+    assert done.missing(*messages) == []
+    # No value of what has a wrong type: it may be a secret.
+    assert "'vpc-0a1b2c3d4e5f67890'" not in done.msg
+    assert ("is missing" in done.msg) == ("is missing" in messages[0])
+    assert atlas.wire() == []
+
+
+def test_null_is_no_list(atlas: SetSite) -> None:
+    with pytest.raises(InvalidOptionError, match=r"peers must not be null\. Give a list"):
+        OPERATION.validate({**validated({"peers": []}).validated_parameters, "peers": None})
+
+
+def test_what_the_list_alone_shows_comes_with_other_mistakes(atlas: SetSite) -> None:
+    twin = {"vpc_id": vpc(0), "aws_account_id": ACCOUNT, "cidr_block": "10.100.1.0/24"}
+    done = atlas.apply([entry(0), twin, entry(2, vpc_id="x"), entry(3, route_table_cidr_block="10.100.2.0/24"), {"colour": 1}])
+    assert (
+        done.missing(
+            f"peers[1] (123456789012/{vpc(0)}): it has the AWS account and the VPC of peers[0]. Declare it once",
+            f"peers[1].cidr_block 10.100.1.0/24 overlaps {block(0)} of peers[0]. The blocks of one network container",
+            "peers[2].vpc_id is not the id of a VPC: 'x'",
+            f"peers[3].route_table_cidr_block 10.100.2.0/24 overlaps {block(0)} of peers[0].",
+            "peers[4]: colour is not an option",
+        )
+        == []
+    )
+    assert "names no network" not in done.msg
+    assert atlas.wire() == []
+
+
+def validated(options: dict[str, Any]) -> Any:
+    return ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate({"group_id": NONE, **options})
+
+
+@pytest.mark.parametrize(
     "options",
     [
-        {"peers": "vpc-0a1b2c3d4e5f67890"},
-        {"peers": ""},
-        {"peers": str(entries(2))},
-        {"peers": None},
-        {"peers": {}},
-        {"peers": 5},
-        {"peers": [None]},
-        {"peers": [{"vpc_id": vpc(0)}]},
-        {"peers": [entry(0, cidr_block="10.0.0.0/16")]},
-        {"peers": [entry(0, container_id=NONE, container_region_name="us-east-1")]},
         {"peers": entries(1), "prune": "flase"},
         {"peers": entries(1), "prune": None},
         {"peers": entries(1), "allow_empty": "maybe"},
@@ -110,8 +175,7 @@ def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -
     ids=str,
 )
 def test_what_has_another_type_is_refused_by_ansible(options: dict[str, Any]) -> None:
-    checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate({"group_id": NONE, **options})
-    assert checked.error_messages
+    assert validated(options).error_messages
 
 
 @pytest.mark.parametrize(
