@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import requests
 import trustme
 import yaml
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator
-from ansible_collections.cloudpeer.atlas.tests.support.operations import AWS_MODULES, GCP_MODULES, LOCAL_MODULES
+from ansible_collections.cloudpeer.atlas.tests.support.operations import AWS_MODULES, GCP_MODULES, LOCAL_MODULES, load
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.role_site import RoleRunner, Vpc
 from ansible_collections.cloudpeer.atlas.tests.support.runner import PlaybookRunner
@@ -57,6 +57,22 @@ def test_every_option_and_every_field_is_described(name: str, documentation: dic
     assert len(yaml.safe_load(page["examples"])) >= 3
     groups = set() if name in LOCAL_MODULES else {"action_group"}
     assert {"check_mode", "diff_mode", "idempotent", *groups} <= set(page["doc"]["attributes"])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_options_are_those_of_the_argument_spec(name: str, documentation: dict[str, Any]) -> None:
+    documented = compared(documentation[f"cloudpeer.atlas.{name}"]["doc"]["options"], "suboptions")
+    assert documented == compared(load(name).argument_spec.options, "options")
+
+
+def compared(options: Mapping[str, Any], below: str) -> dict[str, Any]:
+    """Return what an argument spec and the documentation both say of options, and of those within them."""
+    keys = ("type", "elements", "choices", "default", "aliases", "required")
+    return {
+        name: {key: one[key] for key in keys if one.get(key) not in (None, [], False)}
+        | ({"within": compared(one[below], below)} if one.get(below) else {})
+        for name, one in options.items()
+    }
 
 
 def described(entries: dict[str, Any], below: str, path: str = "") -> list[tuple[str, dict[str, Any]]]:

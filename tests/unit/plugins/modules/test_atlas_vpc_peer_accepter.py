@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 
 PLUGINS = "ansible_collections.cloudpeer.atlas.plugins"
@@ -32,17 +31,6 @@ def module_documentation() -> dict[str, Any]:
         for option, described in options.items():
             documentation["options"][option] = {**described, **documentation["options"].get(option, {})}
     return dict(documentation)
-
-
-def test_the_options_are_those_of_the_argument_spec() -> None:
-    keys = ("type", "elements", "choices", "default", "aliases", "required")
-    documented = {
-        name: {key: option[key] for key in keys if key in option} for name, option in module_documentation()["options"].items()
-    }
-    specified = {
-        name: {key: option[key] for key in keys if key in option} for name, option in OPERATION.argument_spec.options.items()
-    }
-    assert documented == specified
 
 
 def actions_in_the_code() -> set[str]:

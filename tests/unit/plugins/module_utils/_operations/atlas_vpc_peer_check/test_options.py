@@ -349,7 +349,7 @@ def test_the_credentials_of_an_entry_are_like_those_of_the_task() -> None:
         assert entry[name].get("no_log") == options[name].get("no_log"), name
 
 
-def test_the_old_names_of_the_projects_to_compare_are_deprecated() -> None:
+def test_the_old_names_of_compare_group_ids_are_deprecated() -> None:
     for name in ("group_ids", "project_ids", "compare_group_ids"):
         given = OPERATION.argument_spec.without_aliases({"group_id": GROUP, name: [GROUP]})
         checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
