@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback, remove_values
+from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._auth.sources import VARIABLES
@@ -166,9 +167,15 @@ def _unset(option: t.Mapping[str, t.Any]) -> t.Iterator[t.Any]:
 
 
 def _entries_in(value: t.Any) -> t.Iterator[t.Mapping[str, t.Any]]:
-    """Yield the entries in the value of an option that has options of its own, also where a list is within a list."""
+    """Yield the entries in the value of an option that has options of its own, also where a list is within a list.
+
+    An entry may be a text, as in `vpc_id=… aws_profile=…`.
+    """
     if isinstance(value, t.Mapping):
         yield value
+    elif isinstance(value, str):
+        with contextlib.suppress(TypeError, ValueError):
+            yield check_type_dict(value)
     elif isinstance(value, (list, tuple)):
         for one in value:
             yield from _entries_in(one)
