@@ -138,11 +138,13 @@ class AtlasClient:
     ) -> list[Json]:
         """Return the objects of all pages of the list at `path`, each once; `key` returns the text that identifies an object.
 
+        A page is as long as Atlas lets it be, unless `query` has another `itemsPerPage`.
+
         Raises:
             NoAnswerError: If Atlas does not answer.
             ApiError: If Atlas refuses a request, or a page is malformed.
         """
-        query = {**query, "itemsPerPage": str(PAGE_SIZE)}
+        query = {"itemsPerPage": str(PAGE_SIZE), **query}
         request = Request("GET", path, description, query, expects_list=True, hints=hints, version=version)
         return collect_pages(self._senders.answer, request, key)
 

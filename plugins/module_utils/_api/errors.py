@@ -11,6 +11,8 @@ from .._http.errors import CLASS_BY_STATUS, MAX_DETAIL_LENGTH, ApiError, Connect
 from .request import Request
 
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
+# Of a request that may be repeated. After another one, a look shows whether it was carried out, and it is not sent again.
+_REPEATED_STATUSES = _TRANSIENT_STATUSES | {500}
 # By error code, for codes that any request can get: about signing in, the project, the state of the service.
 CODE_HINTS: t.Mapping[str, str] = {
     "GROUP_NOT_FOUND": "Check group_id (the project id, 24 hexadecimal digits) and that the API key belongs to its organization.",
@@ -70,7 +72,7 @@ def api_error(
 
     Returns:
         An OvertakenError for a code in the request's `exists` or `gone`, otherwise the error class of the status. Its
-        `outcome_unknown` is set if a write met a server error (5xx).
+        `outcome_unknown` is set if a write met a server error (5xx) or a time-out (408).
     """
     fields = body if isinstance(body, dict) else {}
     # OAuth's errors have the code in `error` (RFC 6749, 5.2).
@@ -86,15 +88,15 @@ def api_error(
         is_write=request.is_write,
         secrets=secrets,
         hint=request.hints.get(code or "") or CODE_HINTS.get(code or "") or STATUS_HINTS.get(status),
-        is_transient=status in _TRANSIENT_STATUSES,
+        is_transient=status in (_REPEATED_STATUSES if request.is_repeatable else _TRANSIENT_STATUSES),
         retry_after=retry_after,
     )
 
 
 def _detail(fields: dict[t.Any, t.Any]) -> str:
-    """Return Atlas's text: `detail`, `error_description` or else `reason`, and the rejected fields."""
-    detail = fields.get("detail") or fields.get("error_description") or fields.get("reason")
-    words = [detail] if isinstance(detail, str) else []
+    """Return Atlas's text, or that of a gateway (`message`), and the rejected fields."""
+    names = ("detail", "error_description", "message", "reason")
+    words = [text for text in map(fields.get, names) if text and isinstance(text, str)][:1]
     # Atlas may name a field in the detail, too.
     known = "".join(words)[:MAX_DETAIL_LENGTH]
     bad_request = fields.get("badRequestDetail")

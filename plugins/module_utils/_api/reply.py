@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from .._http.errors import ApiError
-from .._http.exchange import Reply, parse_json
+from .._http.errors import ApiError, quoted
+from .._http.exchange import TOO_LONG, TOO_LONG_HINT, Reply, parse_json
 from .errors import api_error
 from .request import Json, Request
 from .settings import ApiSettings
@@ -37,6 +37,8 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
             f"{_redirect_target(reply.headers)}, which is not followed (HTTP {status}).",
             http_status=status,
             hint="Set base_url to the address of Atlas itself.",
+            # A proxy may have asked Atlas before it answers so.
+            outcome_unknown=request.is_write,
         )
     flaw = reply.flaw
     if request.has_envelope(settings) and isinstance(content, dict):
@@ -50,9 +52,10 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
     if not flaw:
         return t.cast("Json", content or {})
     raise ApiError(
-        f"Failed to {request.description}: the reply {flaw} (HTTP {status}).",
+        f"Failed to {request.description}: the reply {quoted(flaw, secrets)} (HTTP {status}).",
         http_status=status,
-        hint=_CHECK_SERVER,
+        # A proxy's page is short.
+        hint=TOO_LONG_HINT if flaw == TOO_LONG else _CHECK_SERVER,
         outcome_unknown=request.is_write,
     )
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .._http.errors import TaskError, connection_error
 from .._http.exchange import ApiCall, Prepared, Reply
-from .._http.pauses import Clock, Sleep, backoff, check_stopped
+from .._http.pauses import LONGEST_PAUSE, Clock, Sleep, backoff, check_stopped
 from .._http.redact import redacted
 from .._http.transport import Transport, TransportError
 from .errors import CONNECTION_HINTS
@@ -24,9 +24,8 @@ from .settings import ApiSettings
 if t.TYPE_CHECKING:
     from .._http.threads import Governor
 
-# In seconds: the least time of a try, the longest pause that Atlas can ask for, and the pause if the rate limit is used up.
+# In seconds: the least time of a try, and the pause if the rate limit is used up.
 SHORTEST_TIMEOUT = 1.0
-LONGEST_PAUSE = 60.0
 RATE_LIMIT_PAUSE = 1.0
 
 # When the innermost block `within` ends; a thread inherits it from the thread that has submitted its call.

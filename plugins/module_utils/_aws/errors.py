@@ -8,7 +8,15 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._http.errors import MAX_DETAIL_LENGTH, InvalidOptionError, OvertakenError, RateLimitError, TaskError
+from .._http.errors import (
+    MAX_DETAIL_LENGTH,
+    InvalidOptionError,
+    OvertakenError,
+    RateLimitError,
+    TaskError,
+    leaves_open,
+    quoted,
+)
 from .._http.redact import redacted
 from .options import NAMES
 
@@ -128,7 +136,7 @@ def aws_error(
     classes = [one.__name__ for one in type(error).__mro__]
     hint = next((_HINTS[name] for name in classes if name in _HINTS), None)
     hint = hint and hint.format(**names)
-    text = redacted(str(error), secrets, MAX_DETAIL_LENGTH).rstrip(". ") or classes[0]
+    text = quoted(str(error), secrets).rstrip(". ") or classes[0]
     is_unsent = not _NOT_SENT.isdisjoint(classes)
     is_lost = not is_unsent and (_BEFORE_SENDING not in classes or not _LOST.isdisjoint(classes))
     return TaskError(
@@ -153,7 +161,7 @@ def _refusal(
     fields = response.get("Error") or {}
     code = str(fields.get("Code") or "") or None
     status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
-    detail = redacted(str(fields.get("Message") or ""), secrets)
+    detail = " ".join(redacted(str(fields.get("Message") or ""), secrets).split())
     text = _ENCODED.sub("", detail)[:MAX_DETAIL_LENGTH].rstrip(". ") or "no reason given"
     hint = _HINTS.get(code or "", "").format(**names) or None
     if code in _FORBIDDEN:
@@ -169,7 +177,7 @@ def _refusal(
         "error_code": code,
         "detail": detail[:MAX_DETAIL_LENGTH] or None,
         "hint": hint,
-        "outcome_unknown": is_write and is_fault,
+        "outcome_unknown": is_write and leaves_open(status or 0),
         "is_transient": is_fault,
     }
     if code in _FORBIDDEN:

@@ -9,8 +9,8 @@ import time
 import traceback
 import typing as t
 
-from .._http.errors import OvertakenError, TaskError
-from .._http.pauses import LONGEST_BACKOFF, Clock, Sleep, backoff
+from .._http.errors import OvertakenError, TaskError, UndoneError
+from .._http.pauses import LONGEST_PAUSE, Clock, Sleep, backoff
 from .operation import Operation, Session
 from .options import Parameters
 from .outcome import Outcome, Progress, Report
@@ -134,7 +134,11 @@ class Convergence:
         self._take_steps()
         last = operation.wait(progress.state)
         if last is not None:
-            self._wait_for(last)
+            try:
+                self._wait_for(last)
+            except UndoneError:
+                self._outcome.changed = False
+                raise
         progress.end(operation.end(progress.state))
 
     def stop(self) -> None:
@@ -301,7 +305,7 @@ class Convergence:
             except TaskError as error:
                 # Before, the client has used all its retries. Near the end, it has no time for them, so that a missing answer is
                 # no failure. If the poll may have changed something, the caller must look.
-                is_late = error.is_unanswered and not error.outcome_unknown and clock() + LONGEST_BACKOFF >= deadline
+                is_late = error.is_unanswered and not error.outcome_unknown and clock() + LONGEST_PAUSE >= deadline
                 if not is_late and not (wait.is_patient and error.is_transient):
                     raise
                 unanswered = error

@@ -9,17 +9,16 @@ import typing as t
 
 from .._http.errors import (
     CLASS_BY_STATUS,
-    MAX_DETAIL_LENGTH,
     ApiError,
     AuthError,
     ConflictError,
     ConnectionHints,
     OvertakenError,
     RateLimitError,
+    quoted,
     refusal_error,
 )
-from .._http.exchange import parse_json
-from .._http.redact import redacted
+from .._http.exchange import TOO_LONG, TOO_LONG_HINT, parse_json
 
 _RATE_REASONS = frozenset(("rateLimitExceeded", "userRateLimitExceeded"))
 _TRANSIENT_STATUSES = frozenset((500, 502, 503, 504))
@@ -63,12 +62,13 @@ def gcp_error(description: str, status: int, content: t.Any, *, is_write: bool, 
     Args:
         description: What failed, as a verb phrase.
         status: The HTTP status.
-        content: The parsed JSON of the body; anything but GCP's error object counts as no detail.
+        content: The parsed JSON of the body; anything but GCP's error object and the text of a gateway counts as no detail.
         is_write: Whether the request would have changed something.
         secrets: Texts to redact.
     """
-    fields = content.get("error") if isinstance(content, dict) else None
-    fields = fields if isinstance(fields, dict) else {}
+    content = content if isinstance(content, dict) else {}
+    # A gateway's error has `message` at the top.
+    fields = content["error"] if isinstance(content.get("error"), dict) else {"message": content.get("message")}
     listed = fields.get("errors")
     first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
     code = str(first.get("reason") or fields.get("status") or "") or None
@@ -96,7 +96,7 @@ def odd_reply(description: str, flaw: str, *, is_write: bool, status: int = 200)
     return ApiError(
         f"Failed to {description}: the reply of {HOST} {flaw} (HTTP {status}).",
         http_status=status,
-        hint="Check whether a proxy or a login page answers in place of GCP.",
+        hint=TOO_LONG_HINT if flaw == TOO_LONG else "Check whether a proxy or a login page answers in place of GCP.",
         outcome_unknown=is_write,
         # A change has a request id, so it can be sent again: GCP carries it out once.
         is_transient=is_write,
@@ -121,7 +121,7 @@ def sign_in_error(
         text = f"{refusal.host} refused the request for it: {reason} (HTTP {refusal.status})"
     elif isinstance(error, (TypeError, KeyError, AttributeError)):
         text = "the reply to the request for a token is not one of GCP"
-    detail = redacted(text, secrets, MAX_DETAIL_LENGTH).rstrip(". ")
+    detail = quoted(text, secrets).rstrip(". ")
     hint = {
         "application": "Set GOOGLE_APPLICATION_CREDENTIALS, or sign in with gcloud auth application-default login, "
         "or choose another auth_kind.",
@@ -142,5 +142,8 @@ def _reason(body: bytes) -> str:
     if not isinstance(content, dict):
         return ""
     error = content.get("error")
-    parts = (error.get("status"), error.get("message")) if isinstance(error, dict) else (error, content.get("error_description"))
+    if isinstance(error, dict):
+        parts = (error.get("status"), error.get("message"))
+    else:
+        parts = (error, content.get("error_description") or content.get("message"))
     return ": ".join(part for part in parts if part and isinstance(part, str))

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from .._engine.options import Parameters
 from .._engine.wait import Wait, WaitTimeoutError
-from .._http.errors import ApiError, TaskError
+from .._http.errors import ApiError, TaskError, UndoneError
 from .errors import PeeringBusyError
 from .network import ACTIVE, CONSENSUS, Peering
 from .networks import Networks
@@ -63,14 +65,7 @@ class PeeringWaiter:
         def is_done(last: NetworkState) -> bool:
             running = last.running
             if running is not None and running.is_done and running.error is not None:
-                raise ApiError(
-                    f"GCP did not change the peerings of the network {self._where}: {running.error.rstrip('. ')} "
-                    f"({running.error_code}).",
-                    error_code=running.error_code,
-                    detail=running.error,
-                    hint=consensus_hint(self._networks.find_mirror(last))
-                    or "Run the task again; if it stays, correct what GCP names.",
-                )
+                raise self._operation_error(running.error, running.error_code, last)
             return running is not None and running.is_done
 
         def late(last: NetworkState, error: WaitTimeoutError) -> TaskError:
@@ -85,11 +80,29 @@ class PeeringWaiter:
             then=lambda last: self._after_operation(),
         )
 
+    def _operation_error(self, text: str, code: str | None, last: NetworkState) -> ApiError:
+        """Return the error for an operation that has ended with one. Only the network shows whether it had an effect."""
+        kind = ApiError
+        with contextlib.suppress(TaskError):
+            if not self._is_done(self._look()):
+                kind = UndoneError
+        return kind(
+            f"GCP did not change the peerings of the network {self._where}: {text.rstrip('. ')} ({code}).",
+            error_code=code,
+            detail=text,
+            hint=consensus_hint(self._networks.find_mirror(last)) or "Run the task again; if it stays, correct what GCP names.",
+        )
+
+    def _is_done(self, state: NetworkState) -> bool:
+        """Return whether a network shows the change."""
+        has_peering = self._networks.find_mirror(state) is not None
+        return has_peering != self._is_absent
+
     def _after_operation(self) -> Wait[NetworkState]:
         return Wait(
             "the network",
             poll=lambda last: self._look(),
-            is_done=lambda last: (self._networks.find_mirror(last) is None) == self._is_absent,
+            is_done=self._is_done,
             late=lambda last, error: _unanswered(error, f"the network {self._where} showed the change"),
             is_patient=True,
             polls_at_once=True,

@@ -13,6 +13,7 @@
             ConflictError     409: the request does not fit the current state
             RateLimitError    429: too many requests, even after all retries
             OvertakenError    another client has done this since the last look
+            UndoneError       a change was accepted, and ended without an effect
 
 `_aws/errors.py`, `_gcp/errors.py` and `_peering/errors.py` add classes. Errors are immutable: the methods `with_…` return a new
 one.
@@ -157,6 +158,10 @@ class OvertakenError(ApiError):
     """Another client has done this since the last look: look again."""
 
 
+class UndoneError(ApiError):
+    """A change was accepted, and ended with an error and without an effect: this run has changed nothing."""
+
+
 # By HTTP status, in Atlas and GCP alike.
 CLASS_BY_STATUS: dict[int, type[ApiError]] = {
     401: AuthError,
@@ -169,6 +174,19 @@ CLASS_BY_STATUS: dict[int, type[ApiError]] = {
 ConnectionFailure = t.Literal["untrusted", "no proxy", "no files", "unreachable", "silent", "broken"]
 # For each failure: its text, with `{where}` for the server, and the hint.
 ConnectionHints = t.Mapping[ConnectionFailure, tuple[str, str]]
+
+
+def leaves_open(status: int) -> bool:
+    """Return whether a reply with this status, to a write, leaves open whether it was carried out.
+
+    After a redirect, a time-out (408) or a server error, something in between may have answered in place of the service.
+    """
+    return 300 <= status < 400 or status == 408 or status >= 500
+
+
+def quoted(text: str, secrets: t.Iterable[str]) -> str:
+    """Return a text of a service or a library as messages quote it: in one line, not too long, and without `secrets`."""
+    return " ".join(redacted(text, secrets, MAX_DETAIL_LENGTH).split())
 
 
 def refusal_error(
@@ -190,12 +208,12 @@ def refusal_error(
         kind: The class of the error.
         description: What failed, as a verb phrase.
         status, code, detail: The HTTP status, the service's code (or None) and its text (may be empty).
-        is_write: Whether the request changes something: after a server error (5xx) the outcome is unknown then.
+        is_write: Whether the request changes something; `leaves_open` says when the outcome is unknown then.
         secrets: What must not be shown, not even in part where a long detail is cut.
         hint, is_transient, retry_after: As for TaskError.
     """
-    code = redacted(code, secrets, MAX_DETAIL_LENGTH) if code else None
-    detail = redacted(detail, secrets, MAX_DETAIL_LENGTH)
+    code = quoted(code, secrets) if code else None
+    detail = quoted(detail, secrets)
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     return kind(
         f"Failed to {description}: {(detail or 'no reason given').rstrip('. ')} ({label}).",
@@ -203,7 +221,7 @@ def refusal_error(
         error_code=code,
         detail=detail or None,
         hint=hint,
-        outcome_unknown=is_write and status >= 500,
+        outcome_unknown=is_write and leaves_open(status),
         is_transient=is_transient,
         retry_after=retry_after,
     )
@@ -231,9 +249,9 @@ def connection_error(
         secrets: What must not be shown.
     """
     root = root_cause(error)
-    cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root) or type(root).__name__
+    cause = getattr(root, "verify_message", None) or getattr(root, "strerror", None) or str(root)
     # The cause may quote what the server sent.
-    cause = redacted(cause, secrets, MAX_DETAIL_LENGTH)
+    cause = quoted(cause, secrets) or type(root).__name__
     text, hint = hints[failure]
     return NoAnswerError(
         f"Failed to {description}: {text.format(where=where)} ({cause}).",
@@ -248,7 +266,9 @@ def root_cause(error: BaseException) -> BaseException:
     """Return the innermost of the exceptions that the HTTP libraries nest."""
     for unused in range(10):
         # urllib3 before version 2 does not set the network's error as `__cause__`.
-        around = [error.__cause__, getattr(error, "reason", None), *error.args, isinstance(error, OSError) or error.__context__]
+        # It also tries an argument first that Python does not have, and suppresses the TypeError of that.
+        has_context = not (isinstance(error, OSError) or error.__suppress_context__)
+        around = [error.__cause__, getattr(error, "reason", None), *error.args, has_context and error.__context__]
         inner = next((one for one in around if isinstance(one, BaseException)), None)
         if inner is None:
             return error

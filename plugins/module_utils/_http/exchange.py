@@ -11,9 +11,10 @@ import time
 import typing as t
 import zlib
 
-# The longest body, both as received and decompressed: four times a page of 500 objects.
+# The longest body, both as received and decompressed: four times a page of 500 objects, twice one of ten large clusters.
 MOST_BYTES = 2 << 20
-_TOO_LONG = f"is longer than {MOST_BYTES >> 20} MiB"
+TOO_LONG = f"is longer than {MOST_BYTES >> 20} MiB, the most that a task reads"
+TOO_LONG_HINT = "If it comes from the service itself, report it with the kind and the number of the objects."
 _CHUNK = 1 << 16
 _LONGEST_CODING = 20
 # zlib's `wbits` for the forms of each content coding: some servers send deflate without the zlib header (RFC 9110, 8.4.1.2).
@@ -126,7 +127,7 @@ def read_body(read: t.Callable[[int], bytes], encoding: str) -> bytes:
     while chunk := read(_CHUNK):
         body += chunk
         if len(body) > MOST_BYTES:
-            raise BodyError(_TOO_LONG)
+            raise BodyError(TOO_LONG)
     if not body or coding not in _FORMS:
         return bytes(body)
     for form in _FORMS[coding]:
@@ -148,5 +149,5 @@ def _inflate(body: bytes, form: int) -> bytes | None:
     except zlib.error:
         return None
     if len(content) > MOST_BYTES:
-        raise BodyError(_TOO_LONG)
+        raise BodyError(TOO_LONG)
     return content if inflater.eof and not inflater.unused_data else None

@@ -17,13 +17,13 @@ Clock = t.Callable[[], float]
 Sleep = t.Callable[[float], None]
 _Result = t.TypeVar("_Result")
 
-# In seconds.
-LONGEST_BACKOFF = 60.0
+# In seconds, the longest pause between two tries, whatever the service asks for.
+LONGEST_PAUSE = 60.0
 # The event is set when the thread must send nothing more; None in threads that cannot be stopped.
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
 
 
-def backoff(attempt: int, longest: float = LONGEST_BACKOFF) -> float:
+def backoff(attempt: int, longest: float = LONGEST_PAUSE) -> float:
     """Return the seconds to pause after a failed attempt, numbered from 0: they double up to the longest, with jitter."""
     return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), longest)  # noqa: S311 - jitter is no secret
 

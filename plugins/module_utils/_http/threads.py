@@ -15,7 +15,7 @@ import typing as t
 from collections import deque
 from contextlib import contextmanager
 
-from .pauses import STOP, Clock, Sleep, check_stopped
+from .pauses import LONGEST_PAUSE, STOP, Clock, Sleep, check_stopped
 
 # In seconds.
 LONGEST_DOUBLED_PAUSE = 30.0
@@ -96,7 +96,8 @@ class Governor:
         """Hold all requests for a while, and return the end of the pause, on the clock; infinity if pauses would last too long.
 
         Args:
-            seconds: What the service asks for; None or 0 for a pause that doubles from 1 to 30 seconds.
+            seconds: What the service asks for, of which a minute counts at a time; None or 0 for a pause that doubles from 1 to
+                30 seconds.
             was_served: Whether this request was served, and the next one would be refused.
         """
         with self._changed:
@@ -107,7 +108,7 @@ class Governor:
             # Without a pause, the service could refuse the request for ever.
             if not seconds:
                 seconds = min(2.0**self._in_a_row, LONGEST_DOUBLED_PAUSE) if is_new else 0.0
-            longer = max(0.0, now + seconds - max(now, self._end))
+            longer = max(0.0, now + min(seconds, LONGEST_PAUSE) - max(now, self._end))
             if longer > self._left:
                 return math.inf
             self._left -= longer

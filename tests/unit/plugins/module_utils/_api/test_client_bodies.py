@@ -43,7 +43,11 @@ def encoded(body: bytes, coding: str, status: int = 200, **more: Any) -> Reply:
     return Reply(status, body, (("Content-Encoding", coding), ("Content-Type", "application/json")), **more)
 
 
-def refused(wire: Wire, connect: Connect, told: str, *, is_dropped: bool = True) -> None:
+#: A proxy's page is short, so the hint does not blame one.
+TOO_LONG = ("is longer than 2 MiB, the most that a task reads", "If it comes from the service itself, report it")
+
+
+def refused(wire: Wire, connect: Connect, told: str, hint: str = "Check", *, is_dropped: bool = True) -> None:
     """Check that a reply is refused, whatever was asked for, without another try, and what is left of it with its connection."""
     client = connect(wire.base_url)
     calls: list[tuple[bool, Callable[[], Any]]] = [
@@ -52,7 +56,7 @@ def refused(wire: Wire, connect: Connect, told: str, *, is_dropped: bool = True)
         (True, lambda: client.delete(GROUP, "do it")),
     ]
     for number, (is_write, call) in enumerate(calls):
-        with pytest.raises(TaskError, match=rf"^Failed to do it: the reply {told} \(HTTP 200\)\. Check") as caught:
+        with pytest.raises(TaskError, match=rf"^Failed to do it: the reply {told} \(HTTP 200\)\. {hint}") as caught:
             call()
         assert caught.type is ApiError
         assert caught.value.outcome_unknown == is_write
@@ -99,7 +103,7 @@ def test_a_reply_of_the_greatest_length_is_read(serve: Serve, connect: Connect, 
 @codings
 def test_a_reply_that_grows_too_long_is_refused(serve: Serve, connect: Connect, coding: str, compress: Compress) -> None:
     wire = serve(encoded(compress(b'{"id": "1"}'.ljust(MOST_BYTES + 1)), coding))
-    refused(wire, connect, "is longer than 2 MiB", is_dropped=False)
+    refused(wire, connect, *TOO_LONG, is_dropped=False)
 
 
 LONG = b" " * (MOST_BYTES + (1 << 17))
@@ -117,7 +121,7 @@ LONG = b" " * (MOST_BYTES + (1 << 17))
     ids=["length", "close", "chunk", "chunks", "compressed"],
 )
 def test_a_reply_that_is_too_long_as_it_comes_is_refused(serve: Serve, connect: Connect, raw: bytes) -> None:
-    refused(serve(Reply(interim=raw)), connect, "is longer than 2 MiB")
+    refused(serve(Reply(interim=raw)), connect, *TOO_LONG)
 
 
 #: Twenty times what is allowed, in a few kilobytes.

@@ -76,7 +76,7 @@ def test_a_list_of_several_pages_is_read_in_order(
 
 def test_lists_are_asked_for_in_pages_of_500(atlas: Atlas, connect: Connect) -> None:
     assert connect(atlas.base_url).get_all(PEERS, {"providerName": "AWS"}, "list") == []
-    assert {entry["query"] for entry in atlas.emulator.requests.entries()} == {"providerName=AWS&itemsPerPage=500"}
+    assert {entry["query"] for entry in atlas.emulator.requests.entries()} == {"itemsPerPage=500&providerName=AWS"}
 
 
 def test_what_moves_to_the_next_page_meanwhile_is_there_once(serve: Serve, connect: Connect) -> None:
@@ -167,7 +167,7 @@ HTML = b"<html><body>Please log in</body></html>"
         (Reply(200, b"[" * 200000), r"not a JSON object"),
         (Reply(200, b'{"a":' * 200000), r"not a JSON object"),
         (Reply(204), r"empty.*HTTP 204"),
-        (Reply(500, HTML), r"no reason given \(HTTP 500\)"),
+        (Reply(501, HTML), r"no reason given \(HTTP 501\)"),
         (Reply(404, b"null"), r"no reason given \(HTTP 404\)"),
         (Reply(400, b"[" * 200000), r"HTTP 400"),
     ],

@@ -65,7 +65,7 @@ def test_a_limit_that_stays_is_told_in_the_end(serve: Serve, connect: Connect, c
     assert (len(wire.requests), clock.pauses) == (4, [1, 1, 1])
 
 
-@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("verb", ["get", "delete"])
 def test_a_failing_gateway_is_tried_again(serve: Serve, connect: Connect, clock: FakeClock, status: int, verb: str) -> None:
     wire = serve(Reply(status, b"<html>"), Reply(status), reply({}))
@@ -83,7 +83,7 @@ def test_a_write_of_unknown_fate_is_sent_once(serve: Serve, connect: Connect, cl
     assert caught.value.outcome_unknown
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 406, 409, 410, 500, 501])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 406, 408, 409, 410, 501])
 @pytest.mark.parametrize("verb", ["get", "delete"])
 def test_other_errors_are_final(serve: Serve, connect: Connect, clock: FakeClock, status: int, verb: str) -> None:
     wire = serve(reply({}, status))
@@ -126,6 +126,15 @@ def test_a_missing_host_is_named_and_nothing_is_in_doubt(connect: Connect, clock
         call(connect(base_url, retries=1), verb)
     assert not caught.value.outcome_unknown
     assert len(clock.pauses) == (1 if verb in ("get", "delete") else 0)
+
+
+def test_what_does_not_speak_http_is_quoted_in_one_line(serve: Serve, connect: Connect) -> None:
+    wire = serve(Reply(interim=b"SSH-2.0-OpenSSH_9.6\r\n"))
+    with pytest.raises(
+        NoAnswerError, match=r"broke before a whole reply came \(SSH-2\.0-OpenSSH_9\.6\)\. Run the task"
+    ) as caught:
+        connect(wire.base_url, retries=0).get(GROUP, "read")
+    assert caught.value.detail == "SSH-2.0-OpenSSH_9.6"
 
 
 def test_a_name_that_nobody_knows_is_named(connect: Connect) -> None:

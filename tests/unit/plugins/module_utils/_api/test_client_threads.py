@@ -194,7 +194,7 @@ def test_pauses_that_last_too_long_together_end_in_the_refusal(serve: Serve, con
 
 def test_a_pause_of_the_governor_is_no_time_of_the_request(serve: Serve, connect: Connect, clock: FakeClock) -> None:
     refusal = reply({"errorCode": "RATE_LIMITED", "detail": "Too many"}, 429, ("Retry-After", "500"))
-    wire = serve(refusal, reply({"errorCode": "BUSY", "detail": "Later"}, 503), reply({"id": "1"}))
+    wire = serve(*[refusal] * 3, reply({"errorCode": "BUSY", "detail": "Later"}, 503), reply({"id": "1"}))
     client = connect(wire.base_url, retries=1)
     started = clock()
     with client.side_by_side(1, longest_pause=600):

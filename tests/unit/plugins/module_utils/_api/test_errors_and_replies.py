@@ -83,8 +83,22 @@ def test_a_body_that_is_no_error_of_atlas_leaves_the_status(body: Any) -> None:
     assert (error.error_code, error.detail) == (None, None)
 
 
-def test_the_reason_stands_in_for_the_detail() -> None:
-    assert refused("x", 400, {"reason": "Bad Request"}, is_write=False).detail == "Bad Request"
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"reason": "Bad Request"}, "Bad Request"),
+        # Gateways: AWS's API Gateway and Kong have `message` alone, Spring also what is not the reason.
+        ({"message": "no Route matched with those values"}, "no Route matched with those values"),
+        ({"message": "Rate exceeded", "reason": "Forbidden"}, "Rate exceeded"),
+        ({"detail": "Ours.", "message": "Theirs."}, "Ours."),
+        ({"message": {"text": "x"}}, None),
+        ({"detail": "Two\r\n  lines\nof it.\n"}, "Two lines of it."),
+    ],
+)
+def test_a_detail_is_the_text_of_atlas_or_a_gateway_in_one_line(body: dict[str, Any], detail: str | None) -> None:
+    error = refused("x", 400, body, is_write=False)
+    assert error.detail == detail
+    assert str(error) == f"Failed to x: {(detail or 'no reason given').rstrip('.')} (HTTP 400)."
 
 
 def test_rejected_fields_are_told() -> None:
@@ -113,6 +127,7 @@ def test_a_detail_is_bounded() -> None:
     ("status", "unknown", "transient"),
     [
         (400, False, False),
+        (408, True, False),
         (409, False, False),
         (429, False, False),
         (500, True, False),
@@ -124,7 +139,8 @@ def test_a_detail_is_bounded() -> None:
 def test_only_a_failing_server_leaves_a_write_in_doubt(status: int, unknown: bool, transient: bool) -> None:
     error = refused("x", status, {}, is_write=True)
     assert (error.outcome_unknown, error.is_transient) == (unknown, transient)
-    assert refused("x", status, {}, is_write=False).outcome_unknown is False
+    read = refused("x", status, {}, is_write=False)
+    assert (read.outcome_unknown, read.is_transient) == (False, status >= 500)
 
 
 @pytest.mark.parametrize("code", sorted(HINTS))

@@ -66,6 +66,13 @@ def test_what_atlas_asks_for_comes_first(governor: Governor, clock: FakeClock) -
     assert slots_after(governor, clock) == 4
 
 
+@pytest.mark.parametrize("asked", [61, 3600, math.inf])
+def test_a_pause_is_never_longer_than_a_minute_at_a_time(governor: Governor, clock: FakeClock, asked: float) -> None:
+    for unused in range(3):
+        assert governor.pause(asked) - clock() == 60
+        clock.now += 60
+
+
 def slots_after(governor: Governor, clock: FakeClock) -> int:
     clock.now += 100
     return slots(governor)

@@ -46,6 +46,17 @@ def test_the_nodes_of_all_shards_count() -> None:
     ]
 
 
+def test_clusters_come_ten_a_page(serve: Serve, connect: Connect) -> None:
+    """A sharded cluster in three regions takes 112 KiB, so 25 of them are longer than the bound of a reply."""
+    clusters = [{**CLUSTER, "id": f"{ID[:-2]}{number:02}", "padding": "x" * (112 << 10)} for number in range(25)]
+    pages = [clusters[:10], clusters[10:20], clusters[20:]]
+    following = ["?itemsPerPage=10&pageNum=2", "?itemsPerPage=10&pageNum=3", None]
+    wire = serve(*(page(*some, following=link) for some, link in zip(pages, following)))
+    found = Clusters(connect(wire.base_url), GROUP).list_clusters()
+    assert [one["id"] for one in found] == [one["id"] for one in clusters]
+    assert [one.query["itemsPerPage"] for one in wire.requests] == ["10"] * 3
+
+
 @pytest.mark.parametrize("odd", [{}, {"electableSpecs": None}, {"electableSpecs": {}}, {"electableSpecs": {"nodeCount": None}}])
 def test_a_number_of_nodes_that_is_not_told_is_not_none(odd: dict[str, Any]) -> None:
     specs = [shard({**config("US_EAST_1"), **odd}), shard(config("US_EAST_1", electableSpecs=3))]

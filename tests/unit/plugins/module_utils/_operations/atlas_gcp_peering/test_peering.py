@@ -215,6 +215,7 @@ def test_an_operation_that_does_not_end_is_a_failure_in_time(site: GcpSite) -> N
 def test_an_operation_that_fails_is_a_failure(site: GcpSite) -> None:
     site.clouds.gcp.failure = ("QUOTA_EXCEEDED", "Quota 'PEERINGS_PER_NETWORK' exceeded.")
     done = site.run()
+    assert not done.changed
     assert "Quota 'PEERINGS_PER_NETWORK' exceeded (QUOTA_EXCEEDED)" in done.msg
     assert done.result["error_code"] == "QUOTA_EXCEEDED"
     assert site.peerings() == []
@@ -262,6 +263,27 @@ def test_an_operation_that_fails_without_a_reason_is_a_failure(site: GcpSite, mo
     site.clouds.app.answers.append(("/addPeering", 200, reply))
     done = site.run()
     assert f"GCP did not change the peerings of the network projects/my-project/global/networks/my-network: {words}" in done.msg
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize(("shown", "changed"), [("before", False), ("after", True), ("nothing", True)])
+def test_a_failed_operation_has_changed_what_the_network_shows(site: GcpSite, state: str, shown: str, changed: bool) -> None:
+    site.clouds.gcp.add_peering(*MINE, NAME, ATLAS)
+    without = {"kind": "compute#network", "name": "my-network"}
+    with_it = {**without, "peerings": site.clouds.gcp.peerings(*MINE)}
+    before, after = (without, with_it) if state == "present" else (with_it, without)
+    looks = {"before": (200, before), "after": (200, after), "nothing": (403, {})}
+    operation = {"kind": "compute#operation", "name": "operation-9", "status": "DONE", "httpErrorStatusCode": 400}
+    action = "addPeering" if state == "present" else "removePeering"
+    site.clouds.app.answers += [
+        ("/my-network", 200, before),
+        ("/my-network", *looks[shown]),
+        (f"/{action}", 200, operation),
+    ]
+    done = site.run(state=state)
+    assert done.failed
+    assert "GCP did not change the peerings" in done.msg
+    assert done.changed == changed
 
 
 @pytest.mark.parametrize("field", ["state", "stateDetails", "updateStrategy"])
