@@ -45,18 +45,18 @@ def expand(names: list[str]) -> list[str]:
 
 def pinned_core() -> str:
     """Return the release in the development environment, such as `2.19`."""
-    (core,) = [line for line in locked("dev") if line.startswith("ansible-core==")]
-    return core.removeprefix("ansible-core==").rpartition(".")[0]
+    (core,) = filter(None, (re.match(r"ansible-core==(\d+\.\d+)", one) for one in locked("dev")))
+    return core[1]
 
 
 def locked(name: str) -> list[str]:
-    """Return the requirements of a lock file without their hashes, such as `pycparser==3.12 ; implementation_name != 'PyPy'`.
+    """Return the requirements of a lock file, each with the hashes of its files.
 
     Args:
         name: The file's name in `requirements/`, without its extension.
     """
-    lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    return [line.removesuffix("\\").strip() for line in lines if re.match(r"[\w.-]+==", line)]
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    return re.split(r"^(?=[\w.-]+(?:\[[\w,]+\])?==)", text, flags=re.MULTILINE)[1:]
 
 
 def makes_environments(interpreter: str) -> bool:
@@ -82,26 +82,27 @@ def find_python(*versions: str) -> tuple[str, str] | None:
 def make_environment(name: str, interpreter: str, requirements: list[str]) -> Path:
     """Create a virtual environment, unless it exists with the same requirements, and return its Python.
 
+    Args:
+        name: The name of its folder.
+        interpreter: The Python that makes it.
+        requirements: All packages in it, as `locked` returns them.
+
     Raises:
         subprocess.CalledProcessError: If this fails. The reason was printed.
     """
     folder = FOLDER / name
     # The folder is part of it, because the programs in its bin contain its absolute path.
-    stamp, wanted = folder / "stamp", "\n".join([interpreter, str(folder), *requirements])
+    stamp, wanted = folder / "stamp", "\n".join([f"# {interpreter} {folder}", *requirements])
     python = folder / "bin" / "python"
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([interpreter, "-m", "venv", str(folder)], check=True)
+        half_done = folder / "requirements.txt"
+        half_done.write_text(wanted, encoding="utf-8")
         pip = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-        subprocess.run([*pip, *requirements], check=True)
-        stamp.write_text(wanted, encoding="utf-8")
+        subprocess.run([*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", str(half_done)], check=True)
+        half_done.rename(stamp)
     return python
-
-
-def oldest_requirements() -> list[str]:
-    """Return the requirements of the modules, each in the oldest version that requirements.txt allows."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return [line.replace(">=", "==") + ".*" for line in lines if line and not line.startswith("#")]
 
 
 def target_python() -> Path | None:
@@ -111,7 +112,7 @@ def target_python() -> Path | None:
         subprocess.CalledProcessError: If its environment cannot be created.
     """
     found = find_python(TARGET_PYTHON)
-    return make_environment(f"target-{TARGET_PYTHON}", found[1], oldest_requirements()) if found else None
+    return make_environment(f"target-{TARGET_PYTHON}", found[1], locked("target")) if found else None
 
 
 if __name__ == "__main__":

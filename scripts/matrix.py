@@ -26,7 +26,6 @@ from cores import (
     find_python,
     locked,
     make_environment,
-    oldest_requirements,
     target_python,
 )
 
@@ -41,7 +40,7 @@ CORE_TESTS = (
 # Without the tests of the emulator and of the repository, and without the thousands of made-up examples.
 QUICK_TESTS = {NEWEST: ("tests/unit/plugins", "tests/integration")}
 # What the tests do not use, or what each release of ansible-core needs in a version of its own.
-LEFT_OUT = re.compile(r"(ansible-core|ansible-lint|ansible-compat|resolvelib|black|ruff|mypy|yamllint|wcmatch|bracex)\b")
+LEFT_OUT = re.compile(r"(ansible-core|ansible-lint|ansible-compat|resolvelib|black|ruff|mypy|librt|yamllint|wcmatch|bracex)\b")
 REQUESTS = "requests"
 # Without the tests of what talks to AWS, which need an AWS, and no requests.
 PLUGIN_TESTS = (
@@ -50,8 +49,6 @@ PLUGIN_TESTS = (
     "--ignore-glob=*accepter*",
     "--ignore-glob=*/atlas_vpc_peer_check/*",
 )
-# What these need beside requests; without versions, since some of the locked packages need a newer requests.
-PLUGIN_TESTS_NEED = ("hypothesis", "proxy.py", "pytest", "pytest-cov", "pytest-xdist", "starlette", "trustme", "uvicorn")
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s.*$", re.MULTILINE)
 
 
@@ -78,11 +75,12 @@ class Row:
 def entry(name: str, is_quick: bool) -> Entry:
     """Return the entry of this name, which is a release of ansible-core or `requests`."""
     if name == REQUESTS:
-        oldest = oldest_requirements()
-        return Entry(" ".join(oldest), OLDEST, [f"ansible-core=={OLDEST}.*", *oldest, *PLUGIN_TESTS_NEED], PLUGIN_TESTS)
-    pinned = [requirement for requirement in locked("dev") if not LEFT_OUT.match(requirement)]
+        oldest = locked("oldest")
+        (requests,) = [one.split()[0] for one in oldest if one.startswith("requests==")]
+        return Entry(requests, OLDEST, oldest, PLUGIN_TESTS)
+    shared = [requirement for requirement in locked("dev") if not LEFT_OUT.match(requirement)]
     tests = QUICK_TESTS.get(name, CORE_TESTS) if is_quick else ALL_TESTS
-    return Entry(f"ansible-core {name}", name, [f"ansible-core=={name}.*", *pinned], tests)
+    return Entry(f"ansible-core {name}", name, locked(f"core-{name}") + shared, tests)
 
 
 def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tuple[bool, str]:

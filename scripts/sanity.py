@@ -6,13 +6,17 @@ Other arguments are passed on to ansible-test.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from ansible_test import run_ansible_test
-from cores import PYTHONS, expand, find_python, make_environment, pinned_core
+from cores import PYTHONS, expand, find_python, locked, make_environment, pinned_core
+
+# What every release of ansible-core needs, in the versions of the development environment.
+NEEDED = re.compile(r"(cffi|cryptography|jinja2|markupsafe|packaging|pycparser|pyyaml)\b")
 
 
 def core_python(name: str) -> Path | None:
@@ -30,7 +34,8 @@ def core_python(name: str) -> Path | None:
         print(f"ansible-core {core}: not run, none of Python {', '.join(PYTHONS[core])} is here")
         return None
     print(f"ansible-core {core} on Python {found[0]}", flush=True)
-    return make_environment(f"sanity-{core}", found[1], [f"ansible-core=={core}.*"])
+    shared = [requirement for requirement in locked("dev") if NEEDED.match(requirement)]
+    return make_environment(f"sanity-{core}", found[1], locked(f"core-{core}") + shared)
 
 
 def main() -> int:

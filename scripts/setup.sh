@@ -91,18 +91,19 @@ echo "Setting up $venv ($("$python" -IS -c 'import sys; print("Python %d.%d" % s
 rm -rf "$venv"
 "$python" -m venv "$venv" || fail "$python could not create $venv; its output is above."
 
-# pip SUBCOMMAND FILE OPTION...: with the packages of a file of requirements.
+# pip SUBCOMMAND FILE OPTION...: with the packages of a file of requirements. Wheels only: what builds another file has no hash.
 pip() {
     subcommand=$1 file=$2
     shift 2
-    "$venv/bin/python" -m pip "$subcommand" --quiet --no-input --disable-pip-version-check --require-hashes --requirement "$file" "$@" ||
+    "$venv/bin/python" -m pip "$subcommand" --quiet --no-input --disable-pip-version-check --require-hashes --only-binary :all: \
+        --requirement "$file" "$@" ||
         fail "the packages in $file could not be installed; pip's output is above. Can pip reach a package index?"
 }
 
 # Takes azure.azcollection, and compiles what its modules import: a tenth of what is there, and without it each of them takes five times as long.
 set_up_azure() {
     pip install requirements/azure.txt --no-compile
-    pip download requirements/azcollection.txt --no-deps --only-binary :all: --python-version 3.13 --dest "$venv/wheel"
+    pip download requirements/azcollection.txt --no-deps --python-version 3.13 --dest "$venv/wheel"
     "$venv/bin/python" -IS - "$venv" <<'EOS' || fail "azure.azcollection could not be unpacked."
 import pathlib, sys, zipfile
 

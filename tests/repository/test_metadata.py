@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
 
 LICENSE_LINE = "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)"
+# In a comment, so that this pattern is no licence of this file.
+TAG = re.compile(r"^\W*SPDX-License-Identifier: (.+?)(?: -->)?$", re.MULTILINE)
 
 
 def load(file: Path) -> dict:
@@ -102,3 +105,14 @@ def test_every_plugin_file_names_its_licence(root: Path) -> None:
     assert files
     without = [file.name for file in files if LICENSE_LINE not in file.read_text(encoding="utf-8").splitlines()[:8]]
     assert without == []
+
+
+def test_every_file_is_under_the_one_licence(root: Path, source_files: list[str]) -> None:
+    """REUSE 3.3: REUSE.toml has the licence and the copyright of all files, and LICENSES the text of the licence."""
+    (annotation,) = tomllib.loads((root / "REUSE.toml").read_text(encoding="utf-8"))["annotations"]
+    licence = annotation["SPDX-License-Identifier"]
+    assert (annotation["path"], bool(annotation["SPDX-FileCopyrightText"])) == ("**", True)
+    named = {line for name in source_files for line in TAG.findall((root / name).read_text(encoding="utf-8"))}
+    assert named == {licence}
+    assert [file.name for file in (root / "LICENSES").iterdir()] == [f"{licence}.txt"]
+    assert (root / "LICENSES" / f"{licence}.txt").read_bytes() == (root / "LICENSE").read_bytes()

@@ -131,12 +131,44 @@ def test_a_package_in_both_environments_has_one_version(root: Path) -> None:
     assert differing == MAY_DIFFER
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "azcollection"])
+def test_every_environment_has_a_lock(root: Path) -> None:
+    cores = {f"core-{core}" for core in constant(root / "scripts/cores.py", "PYTHONS")}
+    assert {file.stem for file in (root / "requirements").glob("*.txt")} == {
+        *LOCKS,
+        "azcollection",
+        "lock",
+        "oldest",
+        "target",
+        *cores,
+    }
+    for core in cores:
+        (version,) = pins(root / f"requirements/{core}.txt")["ansible-core"]
+        assert version.rpartition(".")[0] == core.removeprefix("core-")
+    lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    for name, version in (line.split(">=") for line in lines if line and not line.startswith("#")):
+        for lock in ("oldest", "target"):
+            (pinned,) = pins(root / f"requirements/{lock}.txt")[name]
+            assert f"{pinned}.".startswith(f"{version}."), lock
+
+
+def test_nothing_is_installed_without_hashes_or_built(root: Path) -> None:
+    """A hash is that of the file. What builds a file that is no wheel is downloaded without one."""
+    installers = [
+        f"{name}: {command}"
+        for name in ("scripts", ".ci")
+        for file in sorted((root / name).iterdir())
+        if file.is_file()
+        for command in re.findall(r"-m\W+pip\b(?:.|\n(?!\n))*", file.read_text(encoding="utf-8"))
+        if not ("--require-hashes" in command and re.search(r"--only-binary\W+:all:", command))
+    ]
+    assert installers == []
+
+
+@pytest.mark.parametrize("lock", [file.stem for file in sorted(Path(__file__).parents[2].glob("requirements/*.txt"))])
 def test_a_lock_has_what_is_asked_for_with_hashes_and_no_index(root: Path, lock: str) -> None:
     text = (root / f"requirements/{lock}.txt").read_text(encoding="utf-8")
-    wanted = named(root / f"requirements/{lock}.in")
-    assert wanted
-    assert wanted <= pins(root / f"requirements/{lock}.txt").keys(), "run make lock"
+    source = root / f"requirements/{lock}.in"
+    assert (named(source) if source.exists() else set()) <= pins(root / f"requirements/{lock}.txt").keys(), "run make lock"
     blocks = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]
     assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host", text)
