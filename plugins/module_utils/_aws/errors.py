@@ -177,7 +177,7 @@ def _refusal(
         "error_code": code,
         "detail": detail[:MAX_DETAIL_LENGTH] or None,
         "hint": hint,
-        "outcome_unknown": is_write and leaves_open(status or 0),
+        "outcome_unknown": is_write and leaves_open(status or 0) and not is_throttled,
         "is_transient": is_fault,
     }
     if code in _FORBIDDEN:

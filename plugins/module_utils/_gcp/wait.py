@@ -28,7 +28,7 @@ class PeeringWaiter:
         self._params = params
         self._networks = networks
         self._where: str = params["local"]
-        self._is_absent = params["state"] == "absent"
+        self._is_absent: bool = params["state"] == "absent"
 
     def _look(self) -> NetworkState:
         return self._networks.look(may_be_missing=self._is_absent)
@@ -95,8 +95,7 @@ class PeeringWaiter:
 
     def _is_done(self, state: NetworkState) -> bool:
         """Return whether a network shows the change."""
-        has_peering = self._networks.find_mirror(state) is not None
-        return has_peering != self._is_absent
+        return (self._networks.find_mirror(state) is None) == self._is_absent
 
     def _after_operation(self) -> Wait[NetworkState]:
         return Wait(
