@@ -69,7 +69,7 @@ def test_a_post_that_is_always_lost_is_given_up_after_retries(atlas: Atlas, wire
 
 
 @pytest.mark.parametrize("status", [302, 307, 408, 500])
-def test_an_answer_in_place_of_atlas_is_looked_up_and_that_is_all(atlas: Atlas, wire: Wire, status: int) -> None:
+def test_an_answer_in_place_of_atlas_is_only_looked_up(atlas: Atlas, wire: Wire, status: int) -> None:
     wire.faults.append(Fault("POST", reply({"detail": "Oops."}, status), times=9))
     done = atlas.run(**PEERING)
     assert (done.failed, done.changed, done.result["http_status"]) == (True, False, status)
