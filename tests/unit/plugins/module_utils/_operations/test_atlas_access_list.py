@@ -289,6 +289,15 @@ def test_what_else_was_written_is_in_the_result(make_atlas: Any) -> None:
     assert sorted(atlas.access_list) == [BLOCK, "10.2.0.0/16", "10.3.0.0/16", "10.9.0.0/16"]
 
 
+@pytest.mark.parametrize("is_done", [True, False])
+def test_an_entry_becomes_permanent_although_the_reply_is_lost(atlas: Atlas, wire: Wire, is_done: bool) -> None:
+    make_temporary(atlas, BLOCK)
+    wire.faults.append(Fault("POST", DROP, forward=is_done))
+    done = run(atlas, NEVER)
+    assert (done.failed, done.changed, len(wire.sent("POST"))) == (False, True, 1 if is_done else 2)
+    assert [one["delete_after_date"] for one in done.result["access_list"]] == [None]
+
+
 @pytest.mark.parametrize("answer", [DROP, reply({"error": 403, "errorCode": "USER_UNAUTHORIZED"}, 403)], ids=["lost", "refused"])
 def test_an_entry_that_is_not_read_again_is_unknown(atlas: Atlas, wire: Wire, answer: Any) -> None:
     make_temporary(atlas, BLOCK)
