@@ -360,6 +360,21 @@ accepter:
             The target of the route after the task. Null if there is no such route, and in check mode without O(connection_id) if
             the route would be created or replaced.
           type: str
+summary:
+  description: The plan for people.
+  returned: when it is known what is there
+  type: dict
+  version_added: 2.5.0
+  sample:
+    plan: "Plan: 2 to create, 1 to change, 0 to remove, 4 unchanged"
+  contains:
+    plan:
+      description:
+        - The plan in one line, counted before anything was changed. Null if there was nothing to do. In check mode, the line is
+          also shown on the standard error, and it is the first line of the diff.
+        - Routes are created, replaced (to change), removed, or stay unchanged. The acceptance, the tags, and each DNS attribute
+          count among what is to change.
+      type: str
 api_calls:
   description: >-
     The requests to AWS in their order, those that were repeated included, each with C(method), C(path) (the action, as in an IAM

@@ -97,8 +97,12 @@ def test_a_life_cycle_comes_out_the_same_both_ways(way: str, world: World) -> No
     for run in (foreseen, done):
         run.result["accepter"]["connection"]["status_message"] = None
     assert foreseen.result["accepter"] == done.result["accepter"]
-    assert done.result["diff"]["before"]["connection"]["status"] == "pending-acceptance"
-    assert done.result["diff"]["after"]["routes"][0]["after"] == connection_id
+    line, diff = done.result["diff"]
+    assert diff["before"]["connection"]["status"] == "pending-acceptance"
+    assert {*diff["after"]["routes"].values()} == {connection_id}
+    assert line["prepared"].strip() == done.result["summary"]["plan"] == foreseen.result["summary"]["plan"]
+    # Once on the standard error in check mode, and once in each diff.
+    assert [run.output.count(line["prepared"].strip()) for run in (foreseen, done, again)] == [2, 1, 0]
     assert [run.warnings for run in (foreseen, done, again)] == [[], [], []]
 
     gone = world.run(connection_id=connection_id, state="absent", way=way)
@@ -169,7 +173,7 @@ def test_the_examples_run_and_return_what_is_documented(world: World) -> None:
     assert len(results) == 8
     assert [one["changed"] for one in results] == [True, True, True, False, False, False, True, False]
     for result in map(own_fields, results):
-        assert set(result) == {"accepter", "api_calls"}
+        assert set(result) == {"accepter", "api_calls", "summary"}
         assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
 
 

@@ -14,7 +14,7 @@ from .._aws.accepter.network import Network
 from .._aws.accepter.options import ARGUMENT_SPEC, require_connection, validate
 from .._aws.accepter.plan import AccepterPlan, plan_absent, plan_present
 from .._aws.accepter.requests import Accept, RouteChange, view_after, with_status
-from .._aws.accepter.view import View, to_result
+from .._aws.accepter.view import View, to_diff, to_result
 from .._aws.accepter.wait import UNKNOWN, ConnectionWaiter
 from .._aws.objects import INITIATING, PENDING, PROVISIONING
 from .._aws.options import validate as validate_aws
@@ -92,6 +92,12 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         """Plan the changes, or refuse them."""
         return plan_absent(self.params, state) if self._is_absent else plan_present(self.params, state, self.facts)
 
+    def unchanged(self, state: View, plan: Plan) -> int:
+        """Count the chosen route tables whose route to the block stays as it is."""
+        if not isinstance(plan, AccepterPlan) or plan.block is None:
+            return 0
+        return len(plan.table_ids) - sum(isinstance(step.request, RouteChange) for step in plan.steps)
+
     def predict(self, state: View, plan: Plan) -> View:
         """Return the network after all changes."""
         return reduce(view_after, (step.request for step in plan.steps), state)
@@ -129,6 +135,10 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
         if not isinstance(plan, AccepterPlan):
             return {}
         return {"accepter": to_result(self._first or state, state, plan.table_ids, plan.block)}
+
+    def compare(self, state: View, plan: Plan) -> dict[str, t.Any] | None:
+        """Return what the task can change, for diff mode."""
+        return to_diff(state, plan.table_ids, plan.block) if isinstance(plan, AccepterPlan) else None
 
 
 OPERATION = AtlasVpcPeerAccepter

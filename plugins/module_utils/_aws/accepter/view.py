@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict, dataclass, field
 
-from ..objects import ENDED, PeeringConnection, Route, RouteTable, Vpc
+from ..objects import DNS_ATTRIBUTES, ENDED, PeeringConnection, Route, RouteTable, Vpc
 
 _NOT_SHOWN = ("allows_remote_dns", "dhcp_options_id")
 
@@ -80,6 +80,22 @@ def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str 
             }
             for table_id in table_ids
         ],
+    }
+
+
+def to_diff(view: View, table_ids: t.Sequence[str], block: str | None) -> dict[str, t.Any]:
+    """Return what diff mode compares: all that the task can change, with a line for each.
+
+    Args:
+        view: The view before or after the task.
+        table_ids: The chosen route tables.
+        block: Atlas's block; None if it is not known.
+    """
+    connection, vpc = view.connection, view.vpc
+    return {
+        "connection": connection and {"id": connection.id, "status": connection.status, "tags": dict(connection.tags)},
+        "vpc": vpc and {"id": vpc.id, **{name: getattr(vpc, name) for name in DNS_ATTRIBUTES}},
+        "routes": {f"{block} in {table_id}": _target(view, table_id, block) for table_id in table_ids},
     }
 
 

@@ -89,13 +89,42 @@ def test_check_mode_tells_what_the_real_run_does(site: AwsSite) -> None:
     assert not site.run(check_mode=True, **options).changed
 
 
-def test_the_diff_is_the_result_before_and_after(site: AwsSite) -> None:
-    done = site.run(tags={"team": "data"})
-    diff = done.result["diff"]
-    assert (diff["after"], diff["before"]["connection"]["status"]) == (done.accepter, "pending-acceptance")
-    assert diff["before"]["connection"]["tags"] == {}
-    assert [(one["before"], one["after"]) for one in diff["before"]["routes"]] == [(None, None)] * 2
-    assert diff["after"]["connection"]["tags"] == {"team": "data"}
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_diff_has_the_plan_and_what_can_change(site: AwsSite, check_mode: bool) -> None:
+    main, other = (f"{ATLAS_BLOCK} in {table}" for table in site.tables)
+    site.route(site.tables[1])
+    line = "Plan: 1 to create, 3 to change, 0 to remove, 1 unchanged"
+    done = site.run(check_mode=check_mode, tags={"team": "data"}, dns="enable")
+    assert done.result["summary"] == {"plan": line}
+    vpc = {"id": site.vpc_id, "enable_dns_support": True}
+    before = {
+        "connection": {"id": site.connection_id, "status": "pending-acceptance", "tags": {}},
+        "vpc": {**vpc, "enable_dns_hostnames": False},
+        "routes": {main: None, other: site.connection_id},
+    }
+    after = {
+        "connection": {"id": site.connection_id, "status": "active", "tags": {"team": "data"}},
+        "vpc": {**vpc, "enable_dns_hostnames": True},
+        "routes": {main: site.connection_id, other: site.connection_id},
+    }
+    assert done.result["diff"] == [{"prepared": f"{line}\n"}, {"before": before, "after": after}]
+    if not check_mode:
+        # With nothing to do, no line is said.
+        again = site.run(tags={"team": "data"}, dns="enable").result
+        assert (again["summary"], again["diff"]) == ({"plan": None}, [{"before": after, "after": after}])
+
+
+def test_the_plan_counts_what_is_replaced_and_removed(site: AwsSite) -> None:
+    site.accept()
+    former = site.route_to_former(site.tables[0])
+    assert site.run().result["summary"]["plan"] == "Plan: 1 to create, 1 to change, 0 to remove, 0 unchanged"
+    site.delete_route(site.tables[1])
+    done = site.run(state="absent")
+    assert done.result["summary"]["plan"] == "Plan: 0 to create, 0 to change, 1 to remove, 1 unchanged"
+    assert former not in str(done.result["diff"])
+    # Without a block, it is not known what would become of the routes.
+    unknown = site.run(check_mode=True, connection_id=None, vpc_id=site.vpc_id, atlas_cidr_block=None)
+    assert unknown.result["summary"]["plan"] == "Plan: 0 to create, 1 to change, 0 to remove, 0 unchanged"
 
 
 def test_the_result_has_what_is_documented(site: AwsSite) -> None:
