@@ -173,6 +173,11 @@ def _in_project(path: str) -> str:
     return path.rpartition("/groups/")[2].partition("/")[2]
 
 
+def without_times(peer: dict[str, Any]) -> dict[str, Any]:
+    """Return a connection as diffs show it."""
+    return {name: value for name, value in peer.items() if not name.endswith("_at")}
+
+
 class Site:
     """What tests run tasks on: Atlas, a cloud or both, and a clock that only sleeps move on.
 

@@ -13,7 +13,7 @@ import typing as t
 from .._api.client import AtlasClient
 from .._api.reply import check_written
 from .._clouds.aws import AWS
-from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud, Peer
+from .._clouds.cloud import BLOCK, CLOUDS, REGION, REGIONS, Cloud, Peer, cloud_of
 from .._http.errors import ApiError
 
 # Only a 404 with this code means that the container does not exist.
@@ -79,8 +79,9 @@ class Containers:
         return to_container(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS))
 
     def record_users(self, peers: t.Iterable[Peer]) -> None:
-        """Record the connections that are in the project now, for `get_used_container`."""
-        self._users = frozenset((peer["container_id"], peer["id"]) for peer in peers)
+        """Record the connections that are in the project now, for `get_used_container`; one that has ended may hold nothing."""
+        alive = (peer for peer in peers if peer["status_name"] not in cloud_of(peer).ended)
+        self._users = frozenset((peer["container_id"], peer["id"]) for peer in alive)
 
     def record_new_user(self, peer: Peer) -> None:
         """Record that this task has just created a connection in a container that it has read."""

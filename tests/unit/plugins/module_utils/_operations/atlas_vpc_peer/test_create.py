@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC, Atlas
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC, Atlas, without_times
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Wire
 
 FIELDS = [
@@ -29,11 +29,6 @@ EXAMPLE = {
     "aws_account_id": "abc123abc123",
     "route_table_cidr_block": "192.168.0.0/24",
 }
-
-
-def without_times(peer: dict[str, Any]) -> dict[str, Any]:
-    """Return a connection as diffs show it."""
-    return {name: value for name, value in peer.items() if not name.endswith("_at")}
 
 
 def test_a_creation_costs_four_requests_on_one_connection(atlas: Atlas) -> None:
