@@ -42,7 +42,7 @@ def _limited(retry_after: Any, passes: bool) -> Fault:
 
 
 def _statuses() -> Iterator[tuple[str, Fault]]:
-    for status in (500, 502, 503, 504):
+    for status in (408, 500, 502, 503, 504):
         yield f"{status}", _status(status)
         yield f"{status}, applied", _status(status, applied=True)
     yield "503, Retry-After", _status(503, retry_after=1)
@@ -72,6 +72,8 @@ FAULTS: dict[str, Fault] = {
     **dict(_statuses()),
     "page": Fault("html", "not a JSON object"),
     "page, applied": Fault("html", "not a JSON object", (("applied", True),), applied=True),
+    "redirect": Fault("html", "redirect", (("status", 307),)),
+    "redirect, applied": Fault("html", "redirect", (("status", 308), ("applied", True)), applied=True),
     "page with 502": Fault("html", "HTTP 502", (("status", 502), ("echo_authorization", True)), passes=True),
     "page with 403": Fault("html", "HTTP 403", (("status", 403), ("echo_authorization", True))),
     "content type": Fault("content_type", None, applied=True),
