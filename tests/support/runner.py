@@ -173,7 +173,9 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     def clean(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
             return {
-                name: clean(one, name) for name, one in value.items() if not name.startswith("_ansible") and name != BOOKKEEPING
+                clean(name): clean(one, name)
+                for name, one in value.items()
+                if not name.startswith("_ansible") and name != BOOKKEEPING
             }
         if key == "status_history":
             return type(value).__name__
