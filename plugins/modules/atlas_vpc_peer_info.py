@@ -316,7 +316,7 @@ vpc_peers:
 declared:
   description:
     - The connections of RV(vpc_peers) that are neither leaving nor have failed, as the option
-        O(cloudpeer.atlas.atlas_vpc_peers#module:peers) takes them: the list of what exists, to be kept in a file from then on.
+        O(cloudpeer.atlas.atlas_vpc_peers#module:peers) takes them, so the list of what exists can be kept in a file from then on.
     - Each entry has all fields of its cloud, and C(container_id). If Atlas returns null for the region of a connection, the
       network containers are read for it, which costs one more request.
     - A list for all clouds needs O(provider_name=all), here and in M(cloudpeer.atlas.atlas_vpc_peers).

@@ -520,7 +520,7 @@ vpc_peers:
   description:
     - The connections as they were last seen, one for each entry of O(peers), in the same order. If an entry has none, its element
       has what the entry says, and null for everything that Atlas would say, such as V(id), V(connection_id) and V(status_name).
-    - Empty if the task was refused, or could not read the project: then it has done nothing.
+    - Empty if the task was refused, or could not read the project. In that case, it has done nothing.
     - A connection has the fields of its own cloud, beside those that are the same for all.
     - In check mode, the connections as they would be. Fields that only Atlas can set are null until then.
   returned: when the options are valid
