@@ -121,10 +121,13 @@ def run_playbook(title: str, playbook: str, variables: dict[str, str], *options:
         cwd=ROOT,
         env=clean_environment(
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "scripts" / "callback_plugins"),
-            ANSIBLE_STDOUT_CALLBACK="story",
+            ANSIBLE_STDOUT_CALLBACK="facts",
+            ANSIBLE_CALLBACKS_ENABLED="cloudpeer.atlas.plan",
             DEMO_FACTS_FILE=str(facts_file),
             **variables,
         ),
+        # Between the headings, where the callback's lines would come in any order otherwise.
+        stderr=subprocess.STDOUT,
     )
     try:
         status = process.wait()
@@ -133,9 +136,7 @@ def run_playbook(title: str, playbook: str, variables: dict[str, str], *options:
         process.terminate()
         process.wait()
     facts = json.loads(facts_file.read_text(encoding="utf-8")) if facts_file.exists() else {}
-    run = Run(status, facts, control(base_url, "GET"))
-    print(f"  {len(run.requests)} requests to Atlas, of which {len(run.writes) or 'none'} may change something", flush=True)
-    return run
+    return Run(status, facts, control(base_url, "GET"))
 
 
 def check(run: Run, title: str, **expected: Any) -> None:

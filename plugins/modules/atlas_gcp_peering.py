@@ -175,6 +175,15 @@ status_history:
     seconds:
       description: The seconds since the task began.
       type: float
+requests:
+  description: How many requests the task has sent, those that were repeated included.
+  returned: always
+  type: dict
+  version_added: 2.5.0
+  sample: {sent: 3, writes: 1}
+  contains:
+    sent: {type: int, description: All requests.}
+    writes: {type: int, description: Those that may change something.}
 api_calls:
   description: >-
     The requests to GCP in their order, those for tokens included, each with C(method), C(path), C(status) (null without a reply)

@@ -155,6 +155,15 @@ containers:
     provisioned:
       description: Whether Atlas has created its network.
       type: bool
+requests:
+  description: How many requests the task has sent, those that were repeated included.
+  returned: always
+  type: dict
+  version_added: 2.5.0
+  sample: {sent: 3, writes: 1}
+  contains:
+    sent: {type: int, description: All requests.}
+    writes: {type: int, description: Those that may change something.}
 api_calls:
   description: >-
     The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).

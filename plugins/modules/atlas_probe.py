@@ -160,6 +160,15 @@ probe:
           description: Why the first step that failed did so. Null if none failed.
           type: str
           sample: "192.168.248.21: timed out"
+requests:
+  description: How many requests the task has sent, those that were repeated included.
+  returned: always
+  type: dict
+  version_added: 2.5.0
+  sample: {sent: 3, writes: 1}
+  contains:
+    sent: {type: int, description: All requests.}
+    writes: {type: int, description: Those that may change something.}
 api_calls:
   description: Always empty, because the task sends no requests to Atlas or AWS.
   returned: at verbosity 2 (C(-vv)) or more

@@ -558,6 +558,15 @@ status_history:
     seconds:
       description: When the task first saw it, in seconds since the task started.
       type: float
+requests:
+  description: How many requests the task has sent, those that were repeated included.
+  returned: always
+  type: dict
+  version_added: 2.5.0
+  sample: {sent: 3, writes: 1}
+  contains:
+    sent: {type: int, description: All requests.}
+    writes: {type: int, description: Those that may change something.}
 api_calls:
   description: >-
     The requests to Atlas in their order, each with C(method), C(path), C(status) (null without a reply) and C(milliseconds).

@@ -375,6 +375,15 @@ summary:
         - Routes are created, replaced (to change), removed, or stay unchanged. The acceptance, the tags, and each DNS attribute
           count among what is to change.
       type: str
+requests:
+  description: How many requests the task has sent, those that were repeated included.
+  returned: always
+  type: dict
+  version_added: 2.5.0
+  sample: {sent: 3, writes: 1}
+  contains:
+    sent: {type: int, description: All requests.}
+    writes: {type: int, description: Those that may change something.}
 api_calls:
   description: >-
     The requests to AWS in their order, those that were repeated included, each with C(method), C(path) (the action, as in an IAM

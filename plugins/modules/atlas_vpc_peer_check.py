@@ -814,6 +814,15 @@ peering_check:
               description: The code of the check that names the cause. Null if there is none.
               type: str
               sample: P101
+requests:
+  description: How many requests the task has sent, those that were repeated included.
+  returned: always
+  type: dict
+  version_added: 2.5.0
+  sample: {sent: 3, writes: 1}
+  contains:
+    sent: {type: int, description: All requests.}
+    writes: {type: int, description: Those that may change something.}
 api_calls:
   description: >-
     The requests to Atlas, AWS and GCP in the order of their replies, each with C(method), C(path) (for AWS the action, as in an

@@ -810,6 +810,15 @@ status_history:
         seconds: 0.1
       - status: PENDING_ACCEPTANCE
         seconds: 41.3
+requests:
+  description: How many requests the task has sent, those that were repeated included.
+  returned: always
+  type: dict
+  version_added: 2.5.0
+  sample: {sent: 3, writes: 1}
+  contains:
+    sent: {type: int, description: All requests.}
+    writes: {type: int, description: Those that may change something.}
 api_calls:
   description: >-
     The requests to Atlas in the order in which they ended, each with C(method), C(path), C(status) (null without a reply) and

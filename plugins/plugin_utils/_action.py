@@ -23,6 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import FAILURE_FIELDS, InvalidOptionError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import count_requests
 
 IN_PROCESS_VARIABLE = "atlas_in_process"
 
@@ -59,7 +60,10 @@ class AtlasAction(ActionBase):
         try:
             args = self._args()
         except InvalidOptionError as error:
-            return masked({**result, "failed": True, **error.to_result()}, spec.find_secrets(self._task.args) or set())
+            return masked(
+                {**result, "failed": True, "requests": count_requests(()), **error.to_result()},
+                spec.find_secrets(self._task.args) or set(),
+            )
         ignored = self.OPERATION.ignored_options(args)
         if ignored:
             self._display.v(f"{self._task.action} has no use for these options of entries: {', '.join(ignored)}.")
@@ -149,7 +153,8 @@ class AtlasAction(ActionBase):
             message = spec.explain(checked.errors.msg)
             if isinstance(checked.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
-            result: dict[str, t.Any] = {"failed": True, "msg": message, **dict.fromkeys(FAILURE_FIELDS)}
+            fields = {"requests": count_requests(()), **dict.fromkeys(FAILURE_FIELDS)}
+            result: dict[str, t.Any] = {"failed": True, "msg": message, **fields}
         else:
             host = variables.get("inventory_hostname")
             outcome = execute(

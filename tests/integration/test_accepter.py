@@ -128,7 +128,7 @@ def test_a_failure_has_the_same_fields_both_ways(way: str, world: World) -> None
         {"connection_id": "pcx-x"},
     ):
         result = own_fields(world.run("-vv", way=way, status=2, **options).result)
-        assert set(result) == {"http_status", "error_code", "detail", "api_calls"}
+        assert set(result) == {"http_status", "error_code", "detail", "requests", "api_calls"}
         assert [one for key, value in result.items() for one in differences(value, page[key], key)] == []
         assert result["error_code"] is None
     assert world.account.connections() == {connection_id: "pending-acceptance"}
@@ -173,7 +173,7 @@ def test_the_examples_run_and_return_what_is_documented(world: World) -> None:
     assert len(results) == 8
     assert [one["changed"] for one in results] == [True, True, True, False, False, False, True, False]
     for result in map(own_fields, results):
-        assert set(result) == {"accepter", "api_calls", "summary"}
+        assert set(result) == {"accepter", "requests", "api_calls", "summary"}
         assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
 
 

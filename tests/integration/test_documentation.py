@@ -263,7 +263,7 @@ def test_a_check_returns_what_is_documented(
     play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
     result = own_fields(run.playbook(yaml.safe_dump([play]), "-vv").result)
     assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
-    assert set(result) == {"peering_check", "api_calls"}
+    assert set(result) == {"peering_check", "requests", "api_calls"}
     assert result["peering_check"]["connections"][0]["subnets"]
 
 
@@ -288,7 +288,7 @@ def test_a_failure_returns_what_is_documented(
         result = own_fields(returned)
         always = {key for key, entry in page["return"].items() if entry["returned"] == "failure"}
         assert {"http_status", "error_code", "detail"} <= always
-        assert set(result) == always | {"api_calls"}, name
+        assert set(result) == always | {"requests", "api_calls"}, name
         assert [one for key, value in result.items() for one in differences(value, page["return"][key], key)] == []
         assert returned["msg"].startswith("Failed to ")
         assert (result["http_status"], result["error_code"]) == (

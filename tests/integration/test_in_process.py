@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -255,8 +256,20 @@ def test_ten_hosts_at_once(way: str, emulator: RunningEmulator, playbook: Playbo
     )
     # Ten modules at once are worth their time once.
     for changed in (True, False) if way == "in process" else (True,):
-        run = playbook(text, emulator, "--forks", "10", way=way, ANSIBLE_INVENTORY=str(inventory))
+        run = playbook(
+            text,
+            emulator,
+            "--forks",
+            "10",
+            way=way,
+            ANSIBLE_INVENTORY=str(inventory),
+            ANSIBLE_CALLBACKS_ENABLED="record,cloudpeer.atlas.plan",
+        )
         assert [one["changed"] for one in run.results] == [changed] * 10
+        # The callback adds up what all hosts have sent.
+        verb, writes = ("changed", ", 10 of which may change something") if changed else ("ok", "")
+        assert re.search(rf"^cloudpeer\.atlas: 10 {verb}; \d+ requests{writes}$", run.output, re.MULTILINE)
+        assert all(re.search(rf"^{verb} .* \[host{number}\] ", run.output, re.MULTILINE) for number in range(10))
     assert len([entry for entry in emulator.requests.entries() if entry["method"] == "POST"]) == 10
 
 

@@ -31,7 +31,8 @@ FEATURES = {"_aws", "_gcp", "_azure", *BELOW_CLOUD_APIS}
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
-    "plugin_utils": {"_engine", "_clouds", "_http.errors", "_http.redact"},
+    "callback": set(),
+    "plugin_utils": {"_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
     "_operations": {"_check", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth", *FEATURES},
     "_check": {"_check.rules", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth.clients", *FEATURES},
     "_check.rules": {"_check.facts", "_aws.objects", "_gcp.network", "_azure.vnets", "_resources", *CLOUDS},
@@ -63,7 +64,7 @@ LIBRARIES = {
     "http": set(),
 }
 # A command, a plan and a wait are the same in check mode: what is done with them is the engine's business, and the shells'.
-MAY_NAME_CHECK_MODE = {"_engine/run.py", "_engine/shell.py", "plugin_utils/_action.py"}
+MAY_NAME_CHECK_MODE = {"_engine/run.py", "_engine/shell.py", "plugin_utils/_action.py", "callback/plan.py"}
 MAY_NAME_STATUSES = {
     "_api/client.py",
     "_api/reply.py",

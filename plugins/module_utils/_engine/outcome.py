@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .._http.exchange import ApiCall, count_requests
 from .._http.pauses import Clock
 from .._http.redact import redacted, visible
 from .operation import Operation
@@ -43,7 +44,7 @@ class Outcome:
     diff: list[dict[str, t.Any]] | None = None
     plan: str | None = None
     warnings: list[str] = field(default_factory=list)
-    api_calls: t.Sequence[t.Any] = field(default_factory=list)
+    api_calls: t.Sequence[ApiCall] = field(default_factory=list)
     failure: dict[str, t.Any] | None = None
     secrets: set[str] = field(default_factory=set)
 
@@ -54,7 +55,8 @@ class Outcome:
             diff: Whether diff mode is on.
             verbosity: The number of `-v`; from 2 on, the result has `api_calls`.
         """
-        result: dict[str, t.Any] = {"changed": self.changed, **self.values, **(self.failure or {})}
+        requests = count_requests(self.api_calls)
+        result: dict[str, t.Any] = {"changed": self.changed, "requests": requests, **self.values, **(self.failure or {})}
         compared = self.diff
         if compared is None and not self.failure and (self.before is not None or self.after is not None):
             compared = [{"before": self.before or {}, "after": self.after or {}}]

@@ -103,7 +103,7 @@ class _Module(AnsibleModule):
 
     def fail_json(self, msg: str, **fields: t.Any) -> t.NoReturn:
         """End the process with a failed result."""
-        result = {**dict.fromkeys(FAILURE_FIELDS), **fields, "msg": self._spec.explain(msg)}
+        result = {**dict.fromkeys(FAILURE_FIELDS), "requests": {"sent": 0, "writes": 0}, **fields, "msg": self._spec.explain(msg)}
         super().fail_json(**self._without_secrets(result))
 
 

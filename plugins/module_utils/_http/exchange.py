@@ -17,6 +17,8 @@ TOO_LONG = f"is longer than {MOST_BYTES >> 20} MiB, the most that a task reads"
 TOO_LONG_HINT = "If it comes from the service itself, report it with the kind and the number of the objects."
 _CHUNK = 1 << 16
 _LONGEST_CODING = 20
+# How the names of AWS's actions begin that change nothing.
+_READING_ACTIONS = ("Describe", "Get", "List", "AssumeRole")
 # zlib's `wbits` for the forms of each content coding: some servers send deflate without the zlib header (RFC 9110, 8.4.1.2).
 _GZIP = 16 + zlib.MAX_WBITS
 _FORMS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
@@ -29,6 +31,20 @@ class ApiCall(t.NamedTuple):
     path: str
     status: int | None
     milliseconds: int
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it can change something: all but GET, the actions of AWS that read, and those that ask for a token."""
+        service, _colon, action = self.path.partition(":")
+        if action and service.isalnum():
+            return not action.startswith(_READING_ACTIONS)
+        return self.method != "GET" and not self.path.endswith("/token")
+
+
+def count_requests(calls: t.Iterable[ApiCall]) -> dict[str, int]:
+    """Return `requests` of a result: how many were `sent`, and how many of them are `writes`."""
+    writes = [call.is_write for call in calls]
+    return {"sent": len(writes), "writes": sum(writes)}
 
 
 class Prepared(t.Protocol):

@@ -6,7 +6,7 @@ import email.utils
 import time
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import Reply
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import ApiCall, Reply, count_requests
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,23 @@ def test_a_date_in_retry_after_is_counted_from_now(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
     for date in (email.utils.formatdate(1_700_000_030, usegmt=True), email.utils.formatdate(1_700_000_030)):
         assert Reply(429, {"Retry-After": date}, b"").retry_after == 30
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_write"),
+    [
+        ("GET", "/api/atlas/v2/groups/5356823b3794dee37132bb7b/peers", False),
+        ("DELETE", "/api/atlas/v2/groups/5356823b3794dee37132bb7b/peers/1", True),
+        ("POST", "/api/oauth/token", False),
+        ("POST", "oauth2.googleapis.com/token", False),
+        ("POST", "/compute/v1/projects/example.com:prod/global/networks/app/addPeering", True),
+        # AWS's query API sends all actions by POST.
+        ("POST", "ec2:DescribeVpcs", False),
+        ("POST", "ec2:CreateRoute", True),
+        ("POST", "sts:AssumeRole", False),
+        ("GET", "route53:ListHostedZonesByVPC", False),
+    ],
+)
+def test_a_request_that_may_change_something_is_a_write(method: str, path: str, is_write: bool) -> None:
+    call = ApiCall(method, path, 200, 1)
+    assert count_requests([call, call]) == {"sent": 2, "writes": 2 * is_write}

@@ -68,7 +68,7 @@ def test_each_connection_has_its_project_in_the_given_order(projects: Atlas) -> 
 
 def test_one_project_alone_is_read_as_before(projects: Atlas) -> None:
     done = projects.run(OPERATION)
-    assert sorted(done.result) == ["api_calls", "changed", "declared", "vpc_peers"]
+    assert sorted(done.result) == ["api_calls", "changed", "declared", "requests", "vpc_peers"]
     assert "group_id" not in done.result["vpc_peers"][0]
 
 

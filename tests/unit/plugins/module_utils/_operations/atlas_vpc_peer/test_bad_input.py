@@ -231,7 +231,7 @@ def test_an_odd_reply_is_never_taken_for_absence(
 
 def test_a_failure_carries_the_documented_fields(atlas: Atlas) -> None:
     done = atlas.run(**PEERING, group_id="f" * 24)
-    assert {"msg", "http_status", "error_code", "detail", "changed", "api_calls"} == set(done.result)
+    assert {"msg", "http_status", "error_code", "detail", "changed", "requests", "api_calls"} == set(done.result)
     assert done.result["detail"].rstrip(".") in done.msg
 
 

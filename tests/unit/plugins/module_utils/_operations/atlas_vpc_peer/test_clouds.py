@@ -63,7 +63,7 @@ def test_the_result_has_the_fields_of_its_cloud(site: PeerSite) -> None:
     common = {"id", "provider_name", "container_id", "status_name", "error_state_name", "requested_at", "expires_at"}
     assert set(done.peer) == {*site.options, *common}
     assert (done.peer["provider_name"], done.peer["error_state_name"]) == (site.cloud, None)
-    assert set(done.result) == {"changed", "vpc_peer", "handover", "diff", "api_calls", "status_history"}
+    assert set(done.result) == {"changed", "vpc_peer", "handover", "diff", "requests", "api_calls", "status_history"}
 
 
 def test_the_container_costs_nothing_where_the_options_name_it(site: PeerSite) -> None:

@@ -52,7 +52,7 @@ def test_the_result_has_the_documented_fields_and_no_other(atlas: Atlas) -> None
     assert done.peer["status_name"] == "INITIATING"
     assert (done.peer["vpc_id"], done.peer["aws_account_id"], done.peer["route_table_cidr_block"]) == (VPC, ACCOUNT, CIDR)
     assert done.peer["id"] == atlas.peers()[0]["id"]
-    assert set(done.result) == {"changed", "vpc_peer", "handover", "diff", "api_calls"}
+    assert set(done.result) == {"changed", "vpc_peer", "handover", "diff", "requests", "api_calls"}
     assert (done.before, done.after, done.warnings) == ({}, without_times(done.peer), [])
 
 
@@ -174,6 +174,7 @@ def test_verbosity_shows_api_calls_and_diff_mode_the_diff(atlas: Atlas) -> None:
         for diff in (False, True):
             done = atlas.run(**PEERING, check_mode=True, verbosity=verbosity, diff=diff)
             assert ("api_calls" in done.result, "diff" in done.result) == (verbosity >= 2, diff)
+            assert done.result["requests"]["sent"] > done.result["requests"]["writes"] == 0
     done = atlas.run(**PEERING, verbosity=2)
     for call in done.result["api_calls"]:
         assert sorted(call) == ["method", "milliseconds", "path", "status"]
@@ -181,6 +182,7 @@ def test_verbosity_shows_api_calls_and_diff_mode_the_diff(atlas: Atlas) -> None:
     expected = atlas.wire()[-len(done.result["api_calls"]) :]
     assert [(call["method"], call["status"]) for call in done.result["api_calls"]] == expected
     assert done.result["api_calls"][-1]["method"] == "POST"
+    assert done.result["requests"] == {"sent": len(expected), "writes": 1}
     assert (done.before, done.after["vpc_id"]) == ({}, PEERING["vpc_id"])
 
 

@@ -1,0 +1,136 @@
+# Copyright (c) The cloudpeer.atlas maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows what each task of the collection changes, beside any callback for standard output."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: plan
+type: aggregate
+short_description: Show what each task of the collection changes, and its requests
+version_added: 2.5.0
+author:
+  - The cloudpeer.atlas maintainers (@cloudpeer)
+description:
+  - Shows a line for each task of the collection, and for each item of a loop that changes something. It says whether the task has
+    changed something, or in check mode would, and how many requests it has sent, of which how many may change something.
+  - Below the line stand the plan of a task on a list, and with C(--diff) each field that changes.
+  - At the end, it adds up tasks and requests.
+  - It writes to standard error, so it works beside any callback for standard output.
+requirements:
+  - Enable it with C(callbacks_enabled = cloudpeer.atlas.plan) in C(ansible.cfg), or with the environment variable
+    E(ANSIBLE_CALLBACKS_ENABLED).
+"""
+
+COLLECTION = "cloudpeer.atlas"
+
+
+class CallbackModule(CallbackBase):
+    """Prints a line for each task of the collection, and the totals at the end."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = f"{COLLECTION}.plan"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """Start with no task."""
+        super().__init__(*args, **kwargs)
+        self._tasks: Counter[str] = Counter()
+        self._requests: Counter[str] = Counter()
+        self._hosts = 1
+
+    def v2_playbook_on_play_start(self, play: t.Any) -> None:
+        """Learn whether lines have to name their host."""
+        self._hosts = len(play.get_variable_manager()._inventory.get_hosts(play.hosts))
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        """Show a task that has succeeded."""
+        self._show(result, "")
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        """Show a task that has failed."""
+        self._show(result, "ignored" if ignore_errors else "failed")
+
+    def v2_playbook_on_stats(self, stats: t.Any) -> None:
+        """Show the totals."""
+        if self._tasks:
+            counts = ", ".join(f"{count} {verb}" for verb, count in sorted(self._tasks.items()))
+            self._print(f"{COLLECTION}: {counts}; {_in_words(self._requests)}")
+
+    def _show(self, result: t.Any, failure: str) -> None:
+        task, found = result._task, result._result
+        if not str(getattr(task, "resolved_action", "") or task.action).startswith(f"{COLLECTION}."):
+            return
+        items = found["results"] if isinstance(found.get("results"), list) else [found]
+        changed = "would change" if task.check_mode else "changed"
+        requests: Counter[str] = Counter()
+        for item in items:
+            requests.update(item.get("requests") or {})
+        verb = failure or (changed if found.get("changed") else "ok")
+        self._tasks[verb] += 1
+        self._requests += requests
+        name = str(task.get_name().rpartition(" : ")[2])
+        host = f" [{result._host.get_name()}]" if self._hosts > 1 else ""
+        self._print(f"{verb:<12} {name}{host} ({_in_words(requests)})", verb)
+        for item in items:
+            is_item = item is not found
+            if is_item and (item.get("changed") or item.get("failed")):
+                self._print(f"  {'failed' if item.get('failed') else changed} {self._get_item_label(item)}")
+            if item.get("failed") and "msg" in item:
+                self._print(f"    {item['msg']}")
+            for line in _differences(item, with_plan=not task.check_mode):
+                self._print(f"    {line}")
+
+    def _print(self, line: str, verb: str = "") -> None:
+        colors = {"failed": "red", "changed": "yellow", "would change": "yellow", "ok": "green"}
+        self._display.display(line.rstrip(), color=colors.get(verb), stderr=True)
+
+
+def _in_words(requests: t.Mapping[str, int]) -> str:
+    """Return counts of requests as people say them, such as `3 requests, 1 of which may change something`."""
+    sent, writes = requests.get("sent", 0), requests.get("writes", 0)
+    text = f"{sent} request{'' if sent == 1 else 's'}"
+    return f"{text}, {writes} of which may change something" if writes else text
+
+
+def _differences(item: t.Mapping[str, t.Any], *, with_plan: bool) -> t.Iterator[str]:
+    """Yield the plan of a result, and with a diff a line for each field in which its two sides differ.
+
+    Args:
+        item: The result of a task, or of one item of its loop.
+        with_plan: False where the task has shown its plan itself.
+    """
+    compared = item.get("diff") or []
+    summary = item.get("summary")
+    plan = summary.get("plan") if isinstance(summary, dict) else None
+    if plan and with_plan:
+        yield str(plan)
+    for one in compared if isinstance(compared, list) else [compared]:
+        if "prepared" in one:
+            yield from (line for line in str(one["prepared"]).splitlines() if line != plan)
+            continue
+        header = one.get("after_header") or one.get("before_header") or ""
+        before, after = _flat(one.get("before"), header), _flat(one.get("after"), header)
+        for field in sorted({*before, *after}):
+            old, new = before.get(field), after.get(field)
+            if old != new:
+                yield f"{field}: {new}" if old is None else f"{field}: {old} → {new}"
+
+
+def _flat(value: t.Any, path: str = "") -> dict[str, t.Any]:
+    """Return the values of a nested structure by their paths."""
+    if isinstance(value, dict):
+        items = [(f"{path}.{key}" if path else str(key), one) for key, one in value.items()]
+    elif isinstance(value, list):
+        items = [(f"{path}[{number}]", one) for number, one in enumerate(value)]
+    else:
+        return {path: value.strip() or None if isinstance(value, str) else value}
+    return {name: found for key, one in items for name, found in _flat(one, key).items()}
