@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .._http.errors import TaskError, connection_error
 from .._http.exchange import ApiCall, Prepared, Reply
-from .._http.pauses import LONGEST_PAUSE, Clock, Sleep, backoff, check_stopped
+from .._http.pauses import LONGEST_PAUSE, Clock, Sleep, announce, backoff, check_stopped
 from .._http.redact import redacted
 from .._http.transport import Transport, TransportError
 from .errors import CONNECTION_HINTS
@@ -97,18 +97,19 @@ class Retry:
             except TaskError as failure:
                 may_be_done = failure.outcome_unknown or may_be_done
                 if governor is not None and failure.was_refused_unread:
-                    pause = 0.0
-                    may_repeat = governor.pause(failure.retry_after) < self.deadline
+                    pause, end = 0.0, governor.pause(failure.retry_after)
+                    may_repeat, silence = end < self.deadline, end - self.clock()
                 else:
                     attempt = self._settings.retries - retries
                     pause = backoff(attempt) if failure.retry_after is None else min(failure.retry_after, LONGEST_PAUSE)
                     is_repeatable = failure.was_refused_unread or (request.is_repeatable and failure.is_transient)
                     may_repeat = is_repeatable and retries > 0 and self.clock() + pause <= min(last_try, self.deadline)
-                    retries -= 1
+                    retries, silence = retries - 1, pause
                 if not may_repeat:
                     # For a repeatable request, all retries are used up; callers must not add their own.
                     is_transient = failure.is_transient and not request.is_repeatable
                     raise failure.with_outcome(unknown=may_be_done, is_transient=is_transient) from failure.__cause__
+                announce(failure, silence)
 
 
 class Sender:

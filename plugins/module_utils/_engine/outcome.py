@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import dataclass, field
 
+from .._http.errors import TaskError
 from .._http.exchange import ApiCall, count_requests
 from .._http.pauses import Clock
 from .._http.redact import redacted, visible
@@ -18,6 +20,8 @@ from .wait import GONE, Wait
 Report = t.Callable[[str], None]
 # In seconds, between two lines that say that nothing has changed.
 REPORT_INTERVAL = 60.0
+# In seconds, the longest pause that is not reported.
+LONGEST_SILENCE = 5.0
 
 
 @dataclass
@@ -89,13 +93,14 @@ class StatusHistory:
         self._started = self._reported = clock()
         self._to_do = ""
 
-    def record(self, status: str, to_do: str = "", goal: str = "") -> None:
+    def record(self, status: str, to_do: str = "", goal: str = "", until: float | None = None) -> None:
         """Record the current state.
 
         Args:
             status: The state; `gone` is ignored if nothing was there before.
             to_do: What the user must do before it goes on; reported at once.
             goal: The state that the task waits for; empty for none.
+            until: When it stops waiting, on the clock; None if it does not wait.
         """
         if status == GONE and not self.entries:
             return
@@ -103,19 +108,21 @@ class StatusHistory:
         seconds = now - self._started
         last = self.entries[-1]["status"] if self.entries else None
         is_news = to_do not in ("", self._to_do)
-        self._to_do = to_do
+        # Once said, it is not said again when the task waits again for the same.
+        self._to_do = to_do or self._to_do
+        times = f" after {seconds:.0f} s" + (f", {max(0.0, until - now):.0f} s left" if until is not None else "")
         if status != last:
             self.entries.append({"status": status, "seconds": round(seconds, 1)})
         if last not in (None, status):
-            self._tell(f"{last} → {status} after {seconds:.0f} s", now)
+            self._tell(f"{last} → {status}{times}", now, to_do)
         elif is_news:
-            self._tell(status, now)
+            self._tell(f"{status}{times}", now, to_do)
         elif last is not None and now - self._reported >= REPORT_INTERVAL:
-            self._tell(f"still {status} after {seconds:.0f} s", now, f"waiting for {goal}")
+            self._tell(f"still {status}{times}", now, to_do or f"waiting for {goal}")
 
-    def _tell(self, text: str, now: float, awaited: str = "") -> None:
+    def _tell(self, text: str, now: float, awaited: str) -> None:
         self._reported = now
-        self._report(": ".join((self._name, "; ".join(filter(None, (text, self._to_do or awaited))))))
+        self._report(": ".join((self._name, "; ".join(filter(None, (text, awaited))))))
 
 
 class Progress:
@@ -130,20 +137,33 @@ class Progress:
     Attributes:
         state: The current state.
         plan: The current plan.
+        times: When the current wait has begun, and when it ends, on the clock.
     """
 
     def __init__(self, operation: Operation[t.Any, t.Any], outcome: Outcome, report: Report, clock: Clock) -> None:
         self.state: t.Any = None
         self.plan = Plan()
+        self.times = (0.0, 0.0)
         self._first: t.Any = None
         self._operation = operation
         self._outcome = outcome
         self._report = report
         self._history = StatusHistory(operation.name, self.tell, clock)
+        self._clock = clock
+        # When each pause was last announced.
+        self._announced: dict[str, float] = {}
 
     def tell(self, line: str) -> None:
         """Report a line, without secrets and control characters."""
         self._report(visible(redacted(line, self._operation.session.secrets)))
+
+    def announce(self, error: TaskError, seconds: float) -> None:
+        """Report that a request is sent again after a pause, unless that is short, or was said within a minute."""
+        what = "limits the rate" if error.was_refused_unread else "does not answer"
+        line, now = f"Atlas {what} ({error.http_status or 'no reply'}), trying again", self._clock()
+        if seconds > LONGEST_SILENCE and now - self._announced.get(line, -math.inf) >= REPORT_INTERVAL:
+            self._announced[line] = now
+            self.tell(": ".join(filter(None, (self._operation.name, line))))
 
     def stop(self, done: t.Sequence[str], unsure: t.Sequence[str]) -> None:
         """Report what a task that is interrupted has done, and may have done: it may have no result."""
@@ -161,7 +181,8 @@ class Progress:
         self.state = state
         status = self._operation.status(state, wait)
         if status is not None:
-            self._history.record(status.name, status.to_do, wait.goal if wait is not None else "")
+            goal, until = ("", None) if wait is None else (wait.goal, self.times[1])
+            self._history.record(status.name, status.to_do, goal, until)
         self.show()
 
     def show(self) -> None:

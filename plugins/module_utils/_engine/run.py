@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 import traceback
 import typing as t
+from contextlib import contextmanager
 
 from .._http.errors import OvertakenError, TaskError, UndoneError
-from .._http.pauses import LONGEST_PAUSE, Clock, Sleep, backoff
+from .._http.pauses import ANNOUNCE, LONGEST_PAUSE, Clock, Sleep, backoff
 from .operation import Operation, Session
 from .options import Parameters
 from .outcome import Outcome, Progress, Report
@@ -49,10 +50,11 @@ def execute(
             try:
                 task = operation(params, session, clock)
                 run: Convergence = (operation.convergence or Convergence)(task, outcome, report, clock, sleep)
-                if check_mode:
-                    run.predict()
-                else:
-                    _carry_out(run)
+                with run.announcing():
+                    if check_mode:
+                        run.predict()
+                    else:
+                        _carry_out(run)
             finally:
                 outcome.secrets.update(session.secrets)
     except TaskError as error:
@@ -140,6 +142,15 @@ class Convergence:
                 self._outcome.changed = False
                 raise
         progress.end(operation.end(progress.state))
+
+    @contextmanager
+    def announcing(self) -> t.Iterator[None]:
+        """Report the long pauses of requests that are sent inside the block."""
+        token = ANNOUNCE.set(self._progress.announce)
+        try:
+            yield
+        finally:
+            ANNOUNCE.reset(token)
 
     def stop(self) -> None:
         """Report what was done so far."""
@@ -248,6 +259,7 @@ class Convergence:
             self._lost = step
         for pause in pauses_before_look(step, error, failures, self._retries):
             if pause:
+                progress.announce(error, pause)
                 self._sleep(pause)
             try:
                 progress.see(operation.look())
@@ -293,6 +305,7 @@ class Convergence:
 
     def _wait_until(self, wait: Wait[t.Any], is_done: t.Callable[[], bool], seconds: float) -> None:
         progress, clock, started = self._progress, self._clock, self._clock()
+        progress.times = started, started + seconds
         deadline = started + seconds
         unanswered: TaskError | None = None
 

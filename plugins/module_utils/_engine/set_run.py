@@ -54,9 +54,11 @@ class SetProgress(Progress):
                 self._entries.append(StatusHistory("", lambda line: None, self._clock))
             self._entries[index].record(status)
         line = self._operation.waiter.line(state) if wait is not None else ""
-        if line and (line != self._line or self._clock() - self._reported >= REPORT_INTERVAL):
-            self._line, self._reported = line, self._clock()
-            self.tell(f"{self._operation.name}: {line}")
+        now = self._clock()
+        if line and (line != self._line or now - self._reported >= REPORT_INTERVAL):
+            self._line, self._reported = line, now
+            since, until = self.times
+            self.tell(f"{self._operation.name}: {line}; {now - since:.0f} s waited, {max(0.0, until - now):.0f} s left")
         self.show()
 
     def show(self) -> None:
@@ -218,6 +220,7 @@ class SetSteps:
             pauses = max(pauses, pauses_before_look(step, error, tries, retries), key=sum)
         for pause in pauses:
             if pause:
+                self._progress.announce(self._unsure[-1][1], pause)
                 self._sleep(pause)
             self._see(self._operation.look_again(self._progress.state))
             self._decide()

@@ -21,6 +21,15 @@ _Result = t.TypeVar("_Result")
 LONGEST_PAUSE = 60.0
 # The event is set when the thread must send nothing more; None in threads that cannot be stopped.
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
+# Takes a failure, and the seconds of the pause before the request is sent again; None where pauses are not reported.
+ANNOUNCE: contextvars.ContextVar[t.Callable[[TaskError, float], None] | None] = contextvars.ContextVar("announce", default=None)
+
+
+def announce(error: TaskError, seconds: float) -> None:
+    """Report that a request which has failed is sent again after a pause of so many seconds."""
+    report = ANNOUNCE.get()
+    if report is not None:
+        report(error, seconds)
 
 
 def backoff(attempt: int, longest: float = LONGEST_PAUSE) -> float:

@@ -15,7 +15,8 @@ import typing as t
 from collections import deque
 from contextlib import contextmanager
 
-from .pauses import LONGEST_PAUSE, STOP, Clock, Sleep, check_stopped
+from .errors import TaskError
+from .pauses import ANNOUNCE, LONGEST_PAUSE, STOP, Clock, Sleep, announce, check_stopped
 
 # In seconds.
 LONGEST_DOUBLED_PAUSE = 30.0
@@ -23,6 +24,7 @@ SUCCESSES_FOR_ONE_MORE = 10
 
 _Key = t.TypeVar("_Key")
 _Result = t.TypeVar("_Result")
+_Pause = tuple[TaskError, float]
 _Job = tuple[_Key, t.Callable[[], _Result], contextvars.Context]
 
 
@@ -161,7 +163,8 @@ class Workers(t.Generic[_Key, _Result]):
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._waiting: deque[_Job[_Key, _Result]] = deque()
-        self._ended: queue.SimpleQueue[Ended[_Key, _Result]] = queue.SimpleQueue()
+        # How calls have ended, and the pauses that the main thread announces: only it may call Ansible.
+        self._ended: queue.SimpleQueue[Ended[_Key, _Result] | _Pause] = queue.SimpleQueue()
         # Threads that are running, and look for another call.
         self._alive = 0
         # Calls that run in threads.
@@ -187,7 +190,7 @@ class Workers(t.Generic[_Key, _Result]):
     def next(self, seconds: float | None = None) -> Ended[_Key, _Result] | None:
         """Wait until a call ends, and return how; None if none is left, none ended in time, or after `stop`.
 
-        A single call runs in this thread, however long it takes.
+        A single call runs in this thread, however long it takes. Pauses of other threads are announced in this one.
 
         Args:
             seconds: How long to wait; None for no limit.
@@ -202,11 +205,12 @@ class Workers(t.Generic[_Key, _Result]):
             self.interrupted = None
             return ended
         try:
-            ended = self._ended.get(timeout=seconds)
+            while not isinstance(found := self._ended.get(timeout=seconds), Ended):
+                announce(*found)
         except queue.Empty:
             return None
         self._open -= 1
-        return ended
+        return found
 
     def results(self) -> t.Iterator[Ended[_Key, _Result]]:
         """Yield how each call ended, until none is left. More may be submitted meanwhile."""
@@ -222,7 +226,8 @@ class Workers(t.Generic[_Key, _Result]):
         self.stop()
         self._wait()
         self._open = 0
-        return [self._ended.get() for unused in range(self._ended.qsize())]
+        left = [self._ended.get() for unused in range(self._ended.qsize())]
+        return [one for one in left if isinstance(one, Ended)]
 
     def _start(self, *, may_run_here: bool) -> _Job[_Key, _Result] | None:
         """Start missing threads. Return a call to run in this thread if it is the only one, or if no thread can start."""
@@ -250,6 +255,7 @@ class Workers(t.Generic[_Key, _Result]):
                 key, call, context = self._waiting.popleft()
                 self._running += 1
             context.run(STOP.set, self._stop)
+            context.run(ANNOUNCE.set, lambda error, seconds: self._ended.put((error, seconds)))
             try:
                 self._ended.put(Ended(key, functools.partial(context.run, call)))
             finally:

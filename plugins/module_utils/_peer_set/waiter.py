@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from dataclasses import replace
 
 from .._clouds.cloud import Peer, cloud_of, fields_of, is_failed, is_leaving
+from .._engine.plan import listed
 from .._engine.wait import GONE, WaitTimeoutError
 from .._http.errors import TaskError
 from .._peering.connection import PeerState
@@ -20,6 +22,7 @@ from .state import PeerLists, PeerSetState
 
 # How many connections a status line names for each reason to wait.
 _MOST_NAMES = 5
+_NAMES = "{names}"
 
 
 class PeerSetWaiter:
@@ -110,9 +113,45 @@ class PeerSetWaiter:
         return state
 
     def line(self, state: PeerSetState) -> str:
-        """Return the progress of the entries in one line."""
-        missing = len(self._missing(state)) + len(state.failures.keys() & {entry.key for entry in self._entries})
-        return _to_line(self._entries, missing, state)
+        """Return the progress of the entries in one line: how many there are in which state, and what they wait for."""
+        reached = Counter(
+            str(own.peer["status_name"])
+            for entry in self._entries
+            if entry.key not in state.failures
+            and (own := state.entries.get(entry.key)) is not None
+            and own.peer is not None
+            and entry.provider.has_reached(own.peer, entry.goal)
+        )
+        goals = {entry.goal for entry in self._entries}
+        if len(goals) == 1:
+            (goal,) = goals
+            counts = [f"{reached.pop(goal, 0)} of {len(self._entries)} {_in_words(goal)}"]
+            # A later state than the goal counts under its own name.
+            counts += [f"{number} {_in_words(name)}" for name, number in sorted(reached.items())]
+        else:
+            counts = [f"{sum(reached.values())} of {len(self._entries)} there"]
+        counts += [
+            f"{len(names)} {'waits' if len(names) == 1 else 'wait'}{words.replace(_NAMES, listed(names, _MOST_NAMES))}"
+            for words, names in self._waiting(state).items()
+        ]
+        leaving = sum(map(is_leaving, state.listed))
+        return ", ".join([*counts, f"{leaving} being removed"] if leaving else counts)
+
+    def _waiting(self, state: PeerSetState) -> dict[str, list[str]]:
+        """Return the names of connections that wait for the customer, by what they wait for, with `_NAMES` for the names."""
+        waiting: dict[str, list[str]] = {}
+        for entry in self._entries:
+            own, provider = state.entries.get(entry.key), entry.provider
+            if entry.key in state.refused and entry.key not in state.failures:
+                waiting.setdefault(f" for the role of Atlas in {provider.name}: {_NAMES}", []).append(entry.name)
+            elif own is not None and own.peer is not None and provider.waits_for_customer(own.peer, entry.goal):
+                name, words = entry.name, f" for its peering in {provider.name}: {_NAMES}"
+                task = customer_task(self._choices[entry.key], own.peer, entry.goal)
+                if provider.accepted_id is not None and task is not None:
+                    name = str(fields_of(own.peer)[provider.accepted_id])
+                    words = f": {task.to_do.replace(name, _NAMES)}"
+                waiting.setdefault(words, []).append(name)
+        return waiting
 
     def _awaited(self, state: PeerSetState) -> frozenset[str]:
         """Return the names of the clouds that the task waits for; of all clouds if there are none, or if places are counted."""
@@ -147,33 +186,5 @@ class PeerSetWaiter:
         return replace(own, peer=present), error
 
 
-def _to_line(entries: t.Sequence[PeerEntry], missing: int, state: PeerSetState) -> str:
-    """Return the progress of the entries in one line, with those that wait for the customer.
-
-    Args:
-        entries: The entries.
-        missing: How many of them have not reached their goal.
-        state: The state.
-    """
-    goals = {entry.goal.lower().replace("_", " ") for entry in entries}
-    line = f"{len(entries) - missing} of {len(entries)} {goals.pop() if len(goals) == 1 else 'there'}"
-    for words, names in _waiting(entries, state).items():
-        shown = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
-        line += f", {len(names)} {'waits' if len(names) == 1 else 'wait'} for {words}: {shown}"
-    leaving = sum(map(is_leaving, state.listed))
-    return f"{line}, {leaving} being removed" if leaving else line
-
-
-def _waiting(entries: t.Iterable[PeerEntry], state: PeerSetState) -> dict[str, list[str]]:
-    """Return the names of connections that wait for the customer, by what they wait for."""
-    waiting: dict[str, list[str]] = {}
-    for entry in entries:
-        own, provider = state.entries.get(entry.key), entry.provider
-        if entry.key in state.refused and entry.key not in state.failures:
-            waiting.setdefault(f"the role of Atlas in {provider.name}", []).append(entry.name)
-        elif own is not None and own.peer is not None and provider.waits_for_customer(own.peer, entry.goal):
-            if provider.accepted_id is None:
-                waiting.setdefault(f"its peering in {provider.name}", []).append(entry.name)
-            else:
-                waiting.setdefault("acceptance", []).append(str(fields_of(own.peer)[provider.accepted_id]))
-    return waiting
+def _in_words(status: str) -> str:
+    return status.lower().replace("_", " ")

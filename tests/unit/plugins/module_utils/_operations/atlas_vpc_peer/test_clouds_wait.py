@@ -42,7 +42,7 @@ def test_gcp_names_at_once_what_the_customer_has_to_do(gcp: PeerSite) -> None:
         container = project.containers.get(gcp.container_id).to_json()
     there = f"network {container['networkName']} of project {container['gcpProjectId']}"
     to_do = f"create the peering in GCP from network {NETWORK} of project {PROJECT} to {there} (atlas_gcp_peering)"
-    assert gcp.lines[0] == f"{NETWORK}: ADDING_PEER → WAITING_FOR_USER after 1 s; {to_do}"
+    assert gcp.lines[0] == f"{NETWORK}: ADDING_PEER → WAITING_FOR_USER after 1 s, 59 s left; {to_do}"
     assert done.missing("is still WAITING_FOR_USER after 60 seconds", to_do[1:], "then run the task again") == []
     assert None not in done.result["handover"].values()
 
@@ -60,7 +60,7 @@ def test_a_role_that_is_too_new_is_waited_for(azure: PeerSite, code: str) -> Non
     assert (done.failed, done.changed, len(azure.peers())) == (False, True, 1)
     assert statuses(done) == ["refused", "ADDING_PEER", "AVAILABLE"]
     assert 40 <= done.result["status_history"][1]["seconds"] <= 60
-    words = ("refused; Atlas cannot reach VNet prod-vnet", "up to 300 s", APPLICATION)
+    words = ("refused after 0 s, 300 s left; Atlas cannot reach VNet prod-vnet", "up to 300 s", APPLICATION)
     assert [word for word in words if word not in azure.lines[0]] == []
 
 

@@ -192,7 +192,7 @@ def test_what_is_awaited_is_reported_with_account_and_region(atlas: Atlas) -> No
     assert done.failed
     peer = atlas.peers()[0]
     where = f"{peer['connectionId']} in AWS account {ACCOUNT}, region us-east-1"
-    assert told == [f"{VPC}: INITIATING → PENDING_ACCEPTANCE after 1 s; accept {where}"]
+    assert told == [f"{VPC}: INITIATING → PENDING_ACCEPTANCE after 1 s, 19 s left; accept {where}"]
     # The connection is known to AWS after one second.
     assert told.times[0] <= 1.5
     assert f"Have {where.replace(' in ', ' accepted in ')}" in done.msg
@@ -208,7 +208,7 @@ def test_a_pending_connection_is_reported_before_any_pause(atlas: Atlas, region:
     assert atlas.run(**PEERING, **WAITING, wait_timeout=30).failed
     assert told == [1]
     where = f"accept {peer['connectionId']} in AWS account {ACCOUNT}, region {region or 'us-east-1'}"
-    assert atlas.lines == [f"{VPC}: PENDING_ACCEPTANCE; {where}"]
+    assert atlas.lines == [f"{VPC}: PENDING_ACCEPTANCE after 0 s, 30 s left; {where}"]
     reads = [entry["path"] for entry in atlas.emulator.requests.entries() if "/containers" in entry["path"]]
     assert len(reads) == 1
 
@@ -232,6 +232,38 @@ def test_one_whose_region_cannot_be_read_is_not_waited_for(atlas: Atlas) -> None
     assert done.msg.startswith(f"Failed to read network container {atlas.container_id} ")
 
 
+def test_what_to_do_is_said_once_although_the_task_waits_twice(atlas: Atlas) -> None:
+    """A move waits for the new connection before it removes the old one, and for both afterwards."""
+    old = atlas.create(wait=True)
+    atlas.lines.clear()
+    atlas.clock.after(20, lambda: atlas.act("accept", atlas.peers()[-1]["id"]))
+    moved = {**PEERING, "vpc_id": "vpc-0a1b2c3d4e5f60077", "route_table_cidr_block": "10.77.0.0/16"}
+    assert not atlas.run(**moved, **WAITING, peer_id=old["id"], recreate="changed").failed
+    assert sum("; accept pcx-" in line for line in atlas.lines) == 1
+
+
+def test_a_pause_of_an_atlas_that_does_not_answer_is_said(atlas: Atlas) -> None:
+    atlas.create()
+    atlas.fault("GET", "status", status=503, times=5)
+    assert not atlas.run(**PEERING, retries=5).failed
+    # The pauses double, so some are longer than five seconds; all are within a minute.
+    assert atlas.lines == [f"{VPC}: Atlas does not answer (503), trying again"]
+
+
+@pytest.mark.parametrize(("seconds", "is_said"), [(5, False), (6, True)])
+def test_a_short_pause_for_the_rate_is_not_said(atlas: Atlas, seconds: int, is_said: bool) -> None:
+    atlas.fault("GET", "status", status=429, retry_after=seconds)
+    atlas.run(**PEERING)
+    assert atlas.lines == [f"{VPC}: Atlas limits the rate (429), trying again"] * is_said
+
+
+def test_a_change_without_answer_is_said(atlas: Atlas) -> None:
+    atlas.create()
+    atlas.fault("PATCH", "close", times=None)
+    assert atlas.run(**{**PEERING, "route_table_cidr_block": "10.77.0.0/16"}, retries=5).failed
+    assert atlas.lines[1:] == [f"{VPC}: Atlas does not answer (no reply), trying again"]
+
+
 def test_nobody_is_asked_to_accept_what_is_not_waited_for(atlas: Atlas) -> None:
     atlas.create(wait=True)
     atlas.lines.clear()
@@ -245,7 +277,8 @@ def test_nobody_is_asked_to_accept_what_is_not_waited_for(atlas: Atlas) -> None:
 def test_a_long_wait_for_something_else_says_for_what(make_atlas: Callable[..., Atlas]) -> None:
     atlas = make_atlas(step_seconds=3600)
     atlas.run(**PEERING, wait=True, wait_timeout=100)
-    assert [line.split("; ")[1] for line in atlas.lines] == ["waiting for PENDING_ACCEPTANCE"]
+    (line,) = atlas.lines
+    assert line == f"{VPC}: still INITIATING after 66 s, 34 s left; waiting for PENDING_ACCEPTANCE"
     atlas.lines.clear()
     atlas.run(**PAIR, wait=True, wait_timeout=100, state="absent")
     assert atlas.lines[-1].endswith("; waiting for gone")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import INVALID, UNREACHABLE, Rule
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, SUBSCRIPTION, SetSite, azure, entry, gcp, vpc
 
 ALL: dict[str, Any] = {"provider_name": "all", "parallel": 1}
@@ -35,8 +36,8 @@ def test_by_default_the_task_waits_for_the_part_of_atlas(atlas: SetSite, clouds:
     done = atlas.apply(three(), **WAIT)
     assert (done.failed, statuses(done)) == (False, ["PENDING_ACCEPTANCE", "AVAILABLE", "WAITING_FOR_USER"])
     assert [history[-1]["status"] for history in done.result["status_history"]] == statuses(done)
-    assert atlas.lines[0].endswith(": 0 of 3 there")
-    assert atlas.lines[-1].endswith(": 3 of 3 there")
+    assert ": 0 of 3 there; 0 s waited, " in atlas.lines[0]
+    assert ": 3 of 3 there; " in atlas.lines[-1]
     foretold = atlas.apply(three(1), check_mode=True, **WAIT)
     assert statuses(foretold) == statuses(done)
 
@@ -49,9 +50,9 @@ def test_available_waits_for_the_customers_and_says_what_to_do(atlas: SetSite, c
     done = atlas.apply(three(), wait_for="available", **WAIT)
     assert statuses(done) == ["AVAILABLE"] * 3
     pcx = done.result["vpc_peers"][0]["connection_id"]
-    first = f"1 of 3 available, 1 waits for acceptance: {pcx}, 1 waits for its peering in GCP: {PROJECT}/net-0"
-    assert atlas.lines[0].endswith(first)
-    assert any(line.endswith(f"2 of 3 available, 1 waits for its peering in GCP: {PROJECT}/net-0") for line in atlas.lines)
+    on_aws = f"accept {pcx} in AWS account {ACCOUNT}, region us-east-1"
+    assert f": 1 of 3 available, 1 waits: {on_aws}, 1 waits for its peering in GCP: {PROJECT}/net-0; 0 s" in atlas.lines[0]
+    assert any(f": 2 of 3 available, 1 waits for its peering in GCP: {PROJECT}/net-0; " in line for line in atlas.lines)
 
 
 def test_one_that_worked_and_fails_says_what_may_be_behind_it(atlas: SetSite, clouds: dict[str, str]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Progress
+from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, vpc
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, page
 
@@ -39,20 +43,52 @@ def test_one_line_tells_how_far_all_are(atlas: SetSite) -> None:
     pcx = next(one["connectionId"] for one in atlas.peers() if one["vpcId"] == vpc(1))
     assert not atlas.apply(entries(2), wait=True, wait_for="available").failed
     project = f"project {atlas.emulator.settings.group_id}"
-    assert atlas.lines == [
-        f"{project}: 0 of 2 available, 1 waits for acceptance: {pcx}",
-        f"{project}: 1 of 2 available, 1 waits for acceptance: {pcx}",
+    waits = f"1 waits: accept {pcx} in AWS account {ACCOUNT}, region us-east-1"
+    assert [line.partition("; ")[0] for line in atlas.lines] == [
+        f"{project}: 0 of 2 available, {waits}",
+        f"{project}: 1 of 2 available, {waits}",
         f"{project}: 1 of 2 available",
         f"{project}: 2 of 2 available",
     ]
+    times = [[float(word) for word in re.findall(r"(\d+) s", line)] for line in atlas.lines]
+    assert times[0] == [0, 1800]
+    assert all(abs(waited + left - 1800) <= 1 for waited, left in times)
+    assert times == sorted(times)
+
+
+def test_a_later_state_counts_under_its_own_name(atlas: SetSite) -> None:
+    atlas.apply(entries(2), parallel=1)
+    atlas.clock.now += 9
+    atlas.act("accept", atlas.id_of(0))
+    atlas.clock.now += 9
+    atlas.apply(entries(3), wait=True)
+    counts = [line.partition(": ")[2].partition("; ")[0] for line in atlas.lines]
+    assert counts == ["1 of 3 pending acceptance, 1 available", "2 of 3 pending acceptance, 1 available"]
 
 
 def test_a_line_names_five_ids_and_comes_once_a_minute(atlas: SetSite) -> None:
-    atlas.apply(entries(7), wait=True)
+    peers = [*entries(7), entry(7, aws_account_id="210987654321", accepter_region_name="eu-west-1")]
+    atlas.apply(peers, wait=True)
     atlas.clear()
-    done = atlas.apply(entries(7), wait=True, wait_for="available", wait_timeout=125, wait_sleep=1)
-    assert (done.failures.keys(), len(atlas.lines), atlas.lines[0].count("pcx-")) == (set(range(7)), 3, 5)
-    assert atlas.lines[0].endswith(", …")
+    done = atlas.apply(peers, wait=True, wait_for="available", wait_timeout=125, wait_sleep=1)
+    assert (done.failures.keys(), len(atlas.lines), atlas.lines[0].count("pcx-")) == (set(range(8)), 3, 6)
+    assert ", 7 wait: accept pcx-" in atlas.lines[0]
+    assert f" and 2 more in AWS account {ACCOUNT}, region us-east-1, 1 waits: accept pcx-" in atlas.lines[0]
+    assert " in AWS account 210987654321, region eu-west-1; 0 s waited, 125 s left" in atlas.lines[0]
+
+
+def test_threads_that_pause_say_so_once_in_the_main_thread(atlas: SetSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set()
+    monkeypatch.setattr(Progress, "tell", lambda self, line: threads.add((threading.current_thread(), line)))
+    atlas.fault("POST", "status", status=429, retry_after=20, times=4)
+    assert not atlas.apply(entries(8), parallel=4).failed
+    atlas.fault("PATCH", "close", times=None)
+    assert atlas.apply([entry(0, route_table_cidr_block="10.77.0.0/16")], retries=5).failed
+    project, main = f"project {atlas.emulator.settings.group_id}", threading.main_thread()
+    assert threads == {
+        (main, f"{project}: Atlas limits the rate (429), trying again"),
+        (main, f"{project}: Atlas does not answer (no reply), trying again"),
+    }
 
 
 def test_an_entry_has_a_state_of_its_own_to_wait_for(atlas: SetSite) -> None:
