@@ -115,3 +115,12 @@ def test_options_of_entries_without_effect_are_said_with_v(
     action = Action({}, obstacle, args={"peers": peers})
     action.run(None, {})
     assert action.said == ([f"atlas_vpc_peers has no use for these options of entries: {said}."] if said else [])
+
+
+@pytest.mark.parametrize("secret", [{"private_key": "canary-of-a-key"}, {"peers": [{"x": 1}], "access_token": "canary-of-a-key"}])
+def test_two_names_of_one_option_show_no_secret(monkeypatch: pytest.MonkeyPatch, secret: dict[str, Any]) -> None:
+    monkeypatch.setattr(ActionBase, "run", lambda *unused: {})
+    action = Action({}, None, args={"group_id": "canary-of-a-key", "project_id": f"x-canary-of-a-key{GROUP}", **secret})
+    result = action.run(None, {})
+    assert result["failed"]
+    assert f"have different values: ******** and x-********{GROUP}." in result["msg"]

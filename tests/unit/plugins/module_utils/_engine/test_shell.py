@@ -244,8 +244,8 @@ def test_secrets_of_all_options_are_hidden(way: Way, args: dict[str, Any], word:
     monkeypatch.setenv("SECRET_WITHIN", "canary-within")
     result = way(Echo, {**args, "words": [word, f"<{word}>"]})
     assert result["echo"] == [MASKED, "<********>"]
-    # In this process, those of a module go elsewhere.
-    assert set(result.get("warnings", [])) <= {"The ******** is tested.", "Both option secret and its alias hidden are set."}
+    # In this process, some releases of ansible-core send those of a module elsewhere.
+    assert "canary" not in str(result.get("warnings"))
     options = result["invocation"]["module_args"]
     assert options["secret"] == options["usual"] == MASKED
     assert options.get("hidden", MASKED) == MASKED
