@@ -101,8 +101,8 @@ def _goals(found: dict[tuple[str, int, str], Measurement]) -> Iterator[str]:
     nothing, creation = (found[task, SIZE, name] for task in ("nothing", "create"))
     gain = found["nothing", SIZE, "`uri`"].seconds / nothing.seconds
     yield goal(
-        gain >= 100 and nothing.requests == 3,
-        f"a set of {SIZE} with nothing to do in 3 requests and at least 100 times less time than `uri`: {nothing.requests}, and "
+        gain >= 80 and nothing.requests == 3,
+        f"a set of {SIZE} with nothing to do in 3 requests and at least 80 times less time than `uri`: {nothing.requests}, and "
         f"{gain:.0f} times",
     )
     limit = (FIRST_REPLY + 1 + OPENING + math.ceil(SIZE / 8)) * ROUND_TRIP
