@@ -45,7 +45,7 @@ class AtlasClient:
         settings: The settings.
         calls: The requests of this task; the list grows.
         secrets: What must not be shown; the list grows.
-        kept: What resources keep for later tasks with this client, by path: only what cannot have changed until then.
+        kept: What resources keep for later tasks with this client, by path, with what tells whether it has changed.
 
     Raises:
         InvalidOptionError: If the settings are invalid.

@@ -20,7 +20,7 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._peering.azure_role import may_repeat, role_status, until_role_holds
 from .._peering.connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, PeerState
-from .._peering.container_choice import ContainerChoice, make_handover
+from .._peering.container_choice import KNOWN_REGIONS, ContainerChoice, make_handover
 from .._peering.errors import OtherCloudError
 from .._peering.life import PeerWaiter, SentRequests, explain_removal, with_removal
 from .._peering.match import PeerMatch
@@ -63,6 +63,7 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         super().__init__(params, session, clock)
         self._is_absent = params["state"] == "absent"
         self._containers = Containers(session, params["group_id"])
+        self.facts[KNOWN_REGIONS] = self._containers.regions
         provider = choose_provider(params)
         # With peer_id alone, the connection in the reply has the cloud.
         self._is_open = provider is None
@@ -156,11 +157,11 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
         if isinstance(request, DeletePeer):
             return self._remove(request, state)
         if isinstance(request, CreatePeer):
-            return self._create(request, state)
+            return self._create(request, state, has_waited=step.after is not None)
         current = t.cast("Peer", state.peer)
         return replace(state, peer=self._choice.complete(self._peers.update_peer(current, request.fields), reads=False))
 
-    def _create(self, request: CreatePeer, state: PeerState) -> PeerState:
+    def _create(self, request: CreatePeer, state: PeerState, *, has_waited: bool) -> PeerState:
         try:
             created = self._peers.create_peer(request.fields, request.home_region)
         except TaskError as error:
@@ -170,7 +171,8 @@ class AtlasVpcPeer(AtlasOperation[PeerState]):
             raise self._with_removal(error) from error.__cause__
         self._replaced, self._refused = None, {}
         self._sent.record_creation(created)
-        self._containers.record_new_user(created)
+        if not has_waited:
+            self._containers.record_new_user(created)
         try:
             # With API v1.0, Atlas may have chosen the container.
             created = self._choice.complete(created)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from .._clouds.cloud import Cloud, Fields, Peer, cloud_of, fields_of
+from .._clouds.cloud import REGION, Cloud, Fields, Peer, cloud_of, fields_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
 from .._http.errors import InvalidOptionError, NotFoundError, TaskError
@@ -17,6 +17,8 @@ from .connection import LIST_PEERS, PeerState
 
 # The key of the fact that lists the project's containers: the provider's, or all clouds'. Other keys are ids of containers.
 LIST_CONTAINERS = "containers"
+# The key of the fact with the regions of containers that earlier tasks have read, by id. There may be more.
+KNOWN_REGIONS = "regions"
 _GOVERNMENT = "mongodbgov.com"
 
 
@@ -52,8 +54,12 @@ class ContainerChoice:
                     f"Atlas does not say which network container VPC peering connection {peer['id']} is in.",
                     hint="Leave container_id and container_region_name out; peer_id alone names one connection.",
                 )
-        ids = [container_id] if region is None else [one["id"] for one in self._in_region()]
-        return [peer for peer in peers if peer["container_id"] in ids]
+        if region is None:
+            return [peer for peer in peers if peer["container_id"] == container_id]
+        known = self._facts.get(KNOWN_REGIONS, {})
+        if not {peer["container_id"] for peer in peers} <= known.keys():
+            known = {one["id"]: one.get(REGION) for one in self._list()}
+        return [peer for peer in peers if self.provider.is_in_region(known.get(peer["container_id"]), region)]
 
     def chosen_id(self) -> str | None:
         """Return the id of the container that the options name; None if they leave it open.

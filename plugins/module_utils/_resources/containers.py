@@ -57,17 +57,22 @@ class Containers:
         self._client = client
         self._group_id = group_id
         self._path = ("groups", group_id, "containers")
-        self._users: frozenset[tuple[str, str]] = frozenset()
+        # By id: what tasks with this client have read, and the connections that used it then.
+        self._kept: dict[str, tuple[Container, frozenset[str]]] = client.kept.setdefault(self._path, {})
+        # Those that this task has read, or knows to be unchanged; and the containers of the connections that it has listed.
+        self._read: set[str] = set()
+        self._users: dict[str, str] | None = None
 
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as `AWS`."""
         description = f"list the network containers of project {self._group_id}"
-        return [to_container(one) for one in self._client.get_all(self._path, {"providerName": provider_name}, description)]
+        listed = self._client.get_all(self._path, {"providerName": provider_name}, description)
+        return [self._keep(to_container(one)) for one in listed]
 
     def list_all_containers(self) -> list[Container]:
         """Return the containers of all cloud providers."""
         description = f"list the network containers of project {self._group_id}"
-        return [to_container(one) for one in self._client.get_all((*self._path, "all"), {}, description)]
+        return [self._keep(to_container(one)) for one in self._client.get_all((*self._path, "all"), {}, description)]
 
     def get_container(self, container_id: str) -> Container:
         """Return one container.
@@ -78,28 +83,43 @@ class Containers:
         description = f"read network container {container_id} of project {self._group_id}"
         return to_container(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS))
 
+    @property
+    def regions(self) -> dict[str, str | None]:
+        """The regions of the containers that tasks with this client have read, by id. A region never changes."""
+        return {container_id: container.get(REGION) for container_id, (container, unused) in self._kept.items()}
+
     def record_users(self, peers: t.Iterable[Peer]) -> None:
-        """Record the connections that are in the project now, for `get_used_container`; one that has ended may hold nothing."""
-        alive = (peer for peer in peers if peer["status_name"] not in cloud_of(peer).ended)
-        self._users = frozenset((peer["container_id"], peer["id"]) for peer in alive)
+        """Record the connections of the project, as they have just been listed; one that has ended may hold no container."""
+        is_first = self._users is None
+        self._users = {peer["id"]: peer["container_id"] for peer in peers if peer["status_name"] not in cloud_of(peer).ended}
+        for container_id in self._read if is_first else ():
+            # It was needed to choose the connection.
+            self._keep(self._kept[container_id][0])
 
     def record_new_user(self, peer: Peer) -> None:
-        """Record that this task has just created a connection in a container that it has read."""
-        container, users = self._client.kept.get((*self._path, peer["container_id"]), (None, frozenset()))
-        if container is not None:
-            self._client.kept[(*self._path, peer["container_id"])] = container, users | {(peer["container_id"], peer["id"])}
+        """Record that this task has just created a connection, perhaps in a container that it has read."""
+        if peer["container_id"] in self._read:
+            self._users = {**(self._users or {}), peer["id"]: peer["container_id"]}
+            self._keep(self._kept[peer["container_id"]][0])
 
     def get_used_container(self, container_id: str) -> Container:
         """Return one container as `get_container` does, or as an earlier task with this client has read it.
 
         That one counts if a connection has used the container ever since: Atlas neither removes it nor changes its block then.
         """
-        path = (*self._path, container_id)
-        container, users = self._client.kept.get(path, (None, frozenset()))
-        if container is None or users.isdisjoint(self._users):
+        container, users = self._kept.get(container_id, (None, frozenset()))
+        if container is None or users.isdisjoint(self._users_of(container_id)):
             container = self.get_container(container_id)
-        self._client.kept[path] = container, frozenset(user for user in self._users if user[0] == container_id)
-        return t.cast("Container", container)
+        return self._keep(container)
+
+    def _keep(self, container: Container) -> Container:
+        """Keep a container for later tasks, which this one has read, or which cannot have changed, with its users."""
+        self._read.add(container["id"])
+        self._kept[container["id"]] = container, self._users_of(container["id"])
+        return container
+
+    def _users_of(self, container_id: str) -> frozenset[str]:
+        return frozenset(peer_id for peer_id, used in (self._users or {}).items() if used == container_id)
 
     def create_container(self, cloud: Cloud, fields: t.Mapping[str, t.Any]) -> Container:
         """Create a container and return it as Atlas describes it.

@@ -170,6 +170,43 @@ def test_a_loop_reads_a_container_once(atlas: Atlas) -> None:
     assert len(atlas.wire()) == 5 + 2
 
 
+@pytest.mark.parametrize("cloud", ["AWS", "AZURE"])
+def test_a_loop_by_region_lists_the_containers_once(request: pytest.FixtureRequest, atlas: Atlas, cloud: str) -> None:
+    """The region of a container never changes, so the first list serves all items that find their connection."""
+    site: Any = atlas if cloud == "AWS" else request.getfixturevalue("azure")
+    names = items(4) if cloud == "AWS" else [{"vnet_name": f"net-{number}"} for number in range(4)]
+    region = "us-east-1" if cloud == "AWS" else "northeurope"
+    for item in names:
+        assert site.run(**item, container_region_name=region).changed
+    atlas.emulator.requests.clear()
+    with loop(atlas) as pool:
+        assert not any(site.run(**item, container_region_name=region, pool=pool).changed for item in names)
+        assert len(atlas.wire()) == 4 + 2
+        # A connection in another container, and a region without one, still need the list.
+        assert site.run(**names[0], container_region_name="westeurope" if cloud == "AZURE" else "eu-west-1", pool=pool).failed
+        assert atlas.writes() == []
+
+
+def test_a_block_from_before_a_creation_is_not_kept(make_atlas: Any) -> None:
+    """The creation lists the containers; what an earlier item has read of one counts no longer."""
+    atlas = make_atlas(terminating_holds_nothing=True, step_seconds=0)
+    first = atlas.create()
+    with loop(atlas) as pool:
+        atlas.run(**PEERING, pool=pool)
+        atlas.act("delete", first["id"])
+        atlas.clock.sleep(5)
+        change_block(atlas)
+        for item in items(3):
+            assert atlas.run(**item, pool=pool).result["handover"]["atlas_cidr_block"] == OTHER_BLOCK
+
+
+def change_block(atlas: Atlas) -> None:
+    """Change the block of the container, which nothing uses."""
+    with atlas.emulator.project.now() as project:
+        body = {"providerName": "AWS", "regionName": "US_EAST_1", "atlasCidrBlock": OTHER_BLOCK}
+        project.containers.update(project.containers.get(atlas.container_id), body, [], needs_all=True)
+
+
 def test_each_container_of_a_loop_is_read_once(atlas: Atlas) -> None:
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     for number, item in enumerate(items(6)):
@@ -188,9 +225,7 @@ def test_a_block_that_may_have_changed_is_read_again(make_atlas: Any) -> None:
         assert atlas.run(**PEERING, pool=pool).result["handover"]["atlas_cidr_block"] == BLOCK
         atlas.act("delete", first["id"])
         atlas.clock.sleep(5)
-        with atlas.emulator.project.now() as project:
-            body = {"providerName": "AWS", "regionName": "US_EAST_1", "atlasCidrBlock": OTHER_BLOCK}
-            project.containers.update(project.containers.get(atlas.container_id), body, [], needs_all=True)
+        change_block(atlas)
         atlas.add_peer(vpcId=OTHER_VPC)
         known = atlas.run(**{**PEERING, "vpc_id": OTHER_VPC}, pool=pool).result["handover"]
         assert (known["atlas_cidr_block"], known["accepter_region_name"]) == (OTHER_BLOCK, "us-east-1")
