@@ -351,6 +351,15 @@ OPERATIONS = {
         "/containers",
         lambda one: blocks_of(one, "GCP") == [BLOCK],
     ),
+    "change container on GCP": Operation(
+        _CONTAINER,
+        {"regions": ["europe-west3", "europe-west4"], "atlas_cidr_block": BLOCK},
+        "PATCH",
+        "/containers/",
+        lambda one: blocks_of(one, "GCP") == [BLOCK],
+        _add_gcp_container,
+        reads=2,
+    ),
     "delete container on AZURE": Operation(
         _CONTAINER,
         {"provider_name": "AZURE", "region_name": "northeurope", "state": "absent"},
