@@ -523,7 +523,7 @@ vpc_peers:
     - Empty if the task was refused, or could not read the project. In that case, it has done nothing.
     - A connection has the fields of its own cloud, beside those that are the same for all.
     - In check mode, the connections as they would be. Fields that only Atlas can set are null until then.
-  returned: when the options are valid
+  returned: unless Ansible itself refuses the options
   type: list
   elements: dict
   sample:
@@ -639,7 +639,7 @@ handover:
     - On GCP, V(gcp_project_id), V(network_name), V(atlas_gcp_project_id), V(atlas_network_name), V(name), V(gcloud), a command
       that creates your half, and V(add_peering), the body of a request that does the same. The names of Atlas's network are
       known as soon as the connection is V(WAITING_FOR_USER).
-  returned: when the options are valid
+  returned: unless Ansible itself refuses the options
   type: list
   elements: dict
   version_added: 2.3.0

@@ -59,6 +59,8 @@ class Operation(t.Generic[S, State]):
         retries: How often a step is tried again after another look; None for the option `retries`.
         convergence: The subclass of `Convergence` that runs it, imported only by the Operations that need it; None for
             `Convergence`.
+        lists: The fields of the result that have an element for each entry of a list; they are empty until there is a plan, and
+            if something is refused.
         keeps_history: Whether results have `status_history` if the task waits.
 
     Args:
@@ -72,6 +74,7 @@ class Operation(t.Generic[S, State]):
     noun: t.ClassVar[str]
     has_diff: t.ClassVar[bool] = True
     convergence: t.ClassVar[t.Any] = None
+    lists: t.ClassVar[tuple[str, ...]] = ()
     keeps_history: t.ClassVar[bool] = False
     retries: t.ClassVar[int | None] = None
 

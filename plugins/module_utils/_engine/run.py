@@ -41,7 +41,7 @@ def execute(
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
     """
-    outcome = Outcome()
+    outcome = Outcome(values={name: [] for name in operation.lists})
     try:
         validate = operation.validate_prediction if check_mode else operation.validate
         params, outcome.warnings = validate(params)

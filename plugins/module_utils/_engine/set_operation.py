@@ -85,14 +85,11 @@ class SetOperation(Operation[S, State]):
     methods in the main thread.
 
     Attributes:
-        lists: The fields of the result that have an element for each entry; they are empty until there is a plan, and if it is
-            refused.
         gate: Decides what can be sent.
         waiter: Polls the entries.
         summary: Makes the result.
     """
 
-    lists: t.ClassVar[tuple[str, ...]]
     gate: SetGate
     waiter: SetWaiter
     summary: SetSummary

@@ -43,8 +43,7 @@ class SetProgress(Progress):
         self._entries: list[StatusHistory] = []
         self._line, self._reported = "", clock()
         self._unplanned = self.plan
-        self._nothing: dict[str, t.Any] = {name: [] for name in operation.lists}
-        outcome.values = self._nothing
+        self._nothing = outcome.values
 
     def see(self, state: t.Any, wait: Wait[t.Any] | None = None) -> None:
         """Record the current state. With a `wait`, report changes, and once a minute that there are none."""
