@@ -179,7 +179,7 @@ def comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
             }
         if key == "status_history":
             return type(value).__name__
-        if key in ("api_calls", "elapsed", "requests"):
+        if key in ("api_calls", "elapsed", "expires_at", "requested_at", "requests"):
             return type(value).__name__
         if isinstance(value, list):
             return [clean(one, key) for one in value]
