@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.client import BadStatusLine
 from typing import Any
 
 import pytest
@@ -102,6 +103,16 @@ def test_the_message_has_the_innermost_cause() -> None:
     made = broken(RuntimeError(ValueError(OSError(5, "inner words"))))
     assert str(made).startswith("Failed to x: the connection to https://y broke before a whole reply came (inner words). ")
     assert made.to_result()["detail"] == "inner words"
+
+
+def test_a_suppressed_context_is_not_the_cause() -> None:
+    """urllib3 1.26, connectionpool.py: it calls getresponse(buffering=True), and raises what comes without that from None."""
+    cause = BadStatusLine("SSH-2.0-OpenSSH_9.6\r\n")
+    cause.__context__ = TypeError("getresponse() got an unexpected keyword argument 'buffering'")
+    assert "buffering" in str(broken(RuntimeError("Connection aborted.", cause)).detail)
+    # What `from None` does.
+    cause.__cause__ = None
+    assert broken(RuntimeError("Connection aborted.", cause)).detail == "SSH-2.0-OpenSSH_9.6"
 
 
 def test_errors_that_wrap_each_other_in_a_circle_end() -> None:
