@@ -59,7 +59,11 @@ class ContainerChoice:
         known = self._facts.get(KNOWN_REGIONS, {})
         if not {peer["container_id"] for peer in peers} <= known.keys():
             known = {one["id"]: one.get(REGION) for one in self._list()}
-        return [peer for peer in peers if self.provider.is_in_region(known.get(peer["container_id"]), region)]
+        # One without a single region, on GCP, is in none that could be meant.
+        found = {
+            container_id for container_id, one in known.items() if one is not None and self.provider.is_in_region(one, region)
+        }
+        return [peer for peer in peers if peer["container_id"] in found]
 
     def chosen_id(self) -> str | None:
         """Return the id of the container that the options name; None if they leave it open.

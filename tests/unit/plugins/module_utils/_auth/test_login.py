@@ -79,7 +79,8 @@ def run(emulator: RunningEmulator, pool: ClientPool | None = None, **options: An
         patch.setattr(_clients, "POOL", pool or ClientPool())
         outcome = execute(OPERATION, checked.validated_parameters, check_mode=False)
     assert "exception" not in (outcome.failure or {}), outcome.failure
-    return outcome.to_result(diff=False, verbosity=0), outcome.warnings
+    result = outcome.to_result(diff=False, verbosity=0)
+    return {name: value for name, value in result.items() if name not in ("requests", "declared")}, outcome.warnings
 
 
 def account(emulator: RunningEmulator) -> dict[str, str]:
