@@ -152,11 +152,9 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.id }}"
 
-- name: Write what exists as a list for cloudpeer.atlas.atlas_vpc_peers
-  ansible.builtin.copy:
-    content: "{{ {'vpc_peers': all_peers.declared} | to_nice_yaml }}"
-    dest: group_vars/all/vpc_peers.yml
-    mode: "0644"
+- name: Show what exists as a list for cloudpeer.atlas.atlas_vpc_peers
+  ansible.builtin.debug:
+    msg: "{{ {'vpc_peers': all_peers.declared} }}"
 
 - name: Read the connections with all clouds
   cloudpeer.atlas.atlas_vpc_peer_info:
@@ -316,8 +314,8 @@ vpc_peers:
 declared:
   description:
     - The connections of RV(vpc_peers) that are neither leaving nor have failed, as the option
-        O(cloudpeer.atlas.atlas_vpc_peers#module:peers) takes them, so the list of what exists can be kept in a file from then on.
-    - Each entry has all fields of its cloud, and C(container_id). If Atlas returns null for the region of a connection, the
+      O(cloudpeer.atlas.atlas_vpc_peers#module:peers) takes them, so the list of what exists can be kept in a file from then on.
+    - Each entry has all fields of its cloud and its network container. If Atlas returns null for the region of a connection, the
       network containers are read for it, which costs one more request.
     - A list for all clouds needs O(provider_name=all), here and in M(cloudpeer.atlas.atlas_vpc_peers).
   returned: success, without O(group_ids)
