@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import Missing
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import (
     Verdict,
+    judge,
     verdict_of,
     verdict_of_subnet,
     worst_of,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, Severity
+from ansible_collections.cloudpeer.atlas.tests.support.check_facts import healthy, object_id, peer
 
 
 def finding(severity: Severity, *subnet_ids: str, decides: bool = True) -> Finding:
@@ -54,3 +59,15 @@ def test_a_subnet_is_judged_by_what_concerns_it() -> None:
 )
 def test_all_connections_together_are_as_good_as_the_worst(verdicts: list[Verdict], worst: Verdict) -> None:
     assert worst_of(verdicts) == worst
+
+
+@pytest.mark.parametrize(
+    ("status", "times"),
+    [("PENDING_ACCEPTANCE", ("2026-11-24T12:00:00Z", "2026-12-01T12:00:00Z")), ("AVAILABLE", (None, None))],
+)
+def test_a_request_that_waits_has_its_time_and_its_end(status: str, times: tuple[str | None, str | None]) -> None:
+    """By its id, if AWS is not read: seven days after the request."""
+    waiting = peer(id=object_id(datetime.timedelta(days=2)), status_name=status)
+    facts = healthy(peer=waiting, connection=Missing("AWS was not read."))
+    (shown,) = judge([facts], lambda one: False)["connections"]
+    assert (shown["requested_at"], shown["expires_at"]) == times
