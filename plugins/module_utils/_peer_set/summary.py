@@ -13,6 +13,7 @@ from .._clouds.cloud import Fields, Peer, cloud_of, name_of
 from .._engine.plan import Change, Plan, listed
 from .._engine.wait import GONE
 from .._http.errors import TaskError
+from .._peering.errors import RoleError
 from .options import FIELDS, PeerEntry
 from .state import PeerSetState
 
@@ -183,7 +184,8 @@ def _to_failed(entry: PeerEntry | None, peer: Peer | None, error: TaskError) -> 
     fields: Fields = peer or {}
     if entry is not None:
         fields = {**entry.missing(), **fields, **{name: value for name, value in entry.named_fields.items() if value is not None}}
-    name, text, verb = name_of(fields) if fields else None, str(error), ""
+    name, verb = name_of(fields) if fields else None, ""
+    text = error.brief if isinstance(error, RoleError) else str(error)
     values: tuple[str, ...] = ()
     if entry is not None:
         name = entry.name

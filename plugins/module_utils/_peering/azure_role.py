@@ -48,6 +48,7 @@ def role_failure(choice: ContainerChoice, fields: Fields, error: TaskError, wait
             "Check azure_subscription_id, resource_group_name and vnet_name first: a name that does not exist is answered in the "
             f"same way.{lines}"
         ),
+        brief=f"{error.message}{repeated} Check the names; then give Atlas's application its role in each VNet (see handover).",
     ).with_reply(error)
 
 

@@ -26,4 +26,12 @@ class OtherCloudError(TaskError):
 
 
 class RoleError(TaskError):
-    """Atlas has no rights on the customer's network; the message says how to give them."""
+    """Atlas has no rights on the customer's network; the message says how to give them.
+
+    Attributes:
+        brief: What to say of several networks, for which the message would be long, and its commands wrong.
+    """
+
+    def __init__(self, message: str, *, hint: str, brief: str) -> None:
+        super().__init__(message, hint=hint)
+        self.brief = brief

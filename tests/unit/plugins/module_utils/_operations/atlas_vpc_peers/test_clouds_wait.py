@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -30,6 +32,19 @@ def put_role(atlas: SetSite, name: str, **fields: Any) -> None:
 
 def accept(atlas: SetSite, cloud: str, name: str) -> None:
     atlas.act("accept", atlas.of_cloud(cloud, name))
+
+
+def test_one_missing_role_for_fifty_is_told_once(atlas: SetSite, clouds: dict[str, str]) -> None:
+    for number in range(50):
+        put_role(atlas, f"vnet-{number}", given=False)
+    done = atlas.apply([azure(number) for number in range(50)], provider_name="AZURE", parallel=8)
+    ((failure),) = done.result["failures"]
+    assert done.msg == failure["msg"]
+    assert re.fullmatch(
+        rf"peers\[0\] to peers\[49\]: .*\(HTTP 404 {UNREACHABLE}\)\. Check the names; .* \(see handover\)\.", done.msg
+    )
+    assert len(done.msg) + len(json.dumps(done.result["failures"])) < 4000
+    assert "vnet-7" in done.result["handover"][7]["az"][-1]
 
 
 def test_by_default_the_task_waits_for_the_part_of_atlas(atlas: SetSite, clouds: dict[str, str]) -> None:
