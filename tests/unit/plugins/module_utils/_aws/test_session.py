@@ -16,6 +16,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import boto a
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import errors as _aws_errors
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import session as _aws_session
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import AWS_OPTIONS, validate
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.rate import RateGovernor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import OPERATION
@@ -315,6 +316,22 @@ def test_a_reply_that_drips_ends_with_the_deadline(
     # All bytes would take most of a minute, for each of them.
     assert time.monotonic() - started < 10
     assert (read.value.outcome_unknown, written.value.outcome_unknown) == (False, True)
+
+
+def test_sessions_of_one_account_wait_for_its_limits_together(site: AwsSite) -> None:
+    governor = RateGovernor(site.clock, site.clock.sleep)
+    options = {**dict.fromkeys(AWS_OPTIONS.options), **site.options, "assume_role_arn": f"arn:aws:iam::{site.account.id}:role/x"}
+    with_role, by_key = (AwsSession(one, governor=governor) for one in (options, {**options, "assume_role_arn": None}))
+    assert by_key.find_account_id() == site.account.id
+    governor._governor(site.account.id, REGION, "ec2:DescribeVpcs").pause(7)
+    for session in (with_role, by_key):
+        session.read_pages("read them", "ec2", "DescribeSubnets")
+        assert site.clock.pauses == []
+    by_key.read_pages("read them", "ec2", "DescribeVpcs")
+    assert site.clock.pauses == [7]
+    governor._governor(site.account.id, REGION, "ec2:DescribeVpcs").pause(9)
+    with_role.read_pages("read them", "ec2", "DescribeVpcs")
+    assert site.clock.pauses == [7, 9]
 
 
 def test_variables_for_retries_are_not_used(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
