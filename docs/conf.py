@@ -35,7 +35,7 @@ html_theme_options = {
 
 # Pages by antsibull-docs refer to these labels of Ansible's own documentation. Sphinx would have to download their addresses,
 # and a build uses no network, so they become plain text. Any other unknown label is a mistake.
-ANSIBLES_LABELS = {"action_plugins", "ansible_configuration_settings", "common_return_values"}
+ANSIBLES_LABELS = {"action_plugins", "callback_plugins", "ansible_configuration_settings", "common_return_values"}
 
 
 def _as_text(app: Any, environment: Any, node: Any, content: Any) -> Any:

@@ -26,7 +26,7 @@ description:
   - It writes to standard error, so it works beside any callback for standard output.
 requirements:
   - Enable it with C(callbacks_enabled = cloudpeer.atlas.plan) in C(ansible.cfg), or with the environment variable
-    E(ANSIBLE_CALLBACKS_ENABLED).
+    C(ANSIBLE_CALLBACKS_ENABLED).
 """
 
 COLLECTION = "cloudpeer.atlas"
