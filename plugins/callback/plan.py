@@ -10,6 +10,7 @@ import typing as t
 from collections import Counter
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 
 DOCUMENTATION = r"""
 name: plan
@@ -91,7 +92,8 @@ class CallbackModule(CallbackBase):
 
     def _print(self, line: str, verb: str = "") -> None:
         colors = {"failed": "red", "changed": "yellow", "would change": "yellow", "ok": "green"}
-        self._display.display(line.rstrip(), color=colors.get(verb), stderr=True)
+        # Comments and replies come from other people.
+        self._display.display(visible(line.rstrip()), color=colors.get(verb), stderr=True)
 
 
 def _in_words(requests: t.Mapping[str, int]) -> str:

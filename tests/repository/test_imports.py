@@ -31,7 +31,7 @@ FEATURES = {"_aws", "_gcp", "_azure", *BELOW_CLOUD_APIS}
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
-    "callback": set(),
+    "callback": {"_http.redact"},
     "plugin_utils": {"_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},
     "_operations": {"_check", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth", *FEATURES},
     "_check": {"_check.rules", "_peer_set", "_peering", "_access_list", "_containers", "_api", "_auth.clients", *FEATURES},

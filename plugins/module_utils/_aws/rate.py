@@ -42,7 +42,15 @@ class RateGovernor:
         self._lock = threading.Lock()
         self._governors: dict[tuple[str, ...], Governor] = {}
 
-    def send(self, account: str, region: str, action: str, request: t.Callable[[], _Result], until: float) -> _Result:
+    def send(
+        self,
+        account: str,
+        region: str,
+        action: str,
+        request: t.Callable[[], _Result],
+        until: float,
+        before: t.Callable[[], None] = lambda: None,
+    ) -> _Result:
         """Send a request until it is not refused for its rate, and return what it returns.
 
         Args:
@@ -51,23 +59,25 @@ class RateGovernor:
             action: The action, as IAM policies name it: `ec2:CreateRoute`.
             request: Sends it once.
             until: When it is sent for the last time, on the clock.
+            before: Called each time right before it is sent. What it raises ends all, a refusal of its own requests too.
 
         Raises:
             RateLimitError: If it is refused then, too; the message says how often and how long.
-            Exception: What the request raised else.
+            Exception: What `before` raised, or the request raised else.
         """
         governor = self._governor(account, region, action)
         refusals, since = 0, 0.0
         while True:
-            try:
-                with governor.slot():
+            with governor.slot():
+                before()
+                try:
                     return request()
-            except RateLimitError as error:
-                now = self.clock()
-                refusals, since = refusals + 1, since or now
-                if now >= until:
-                    raise _exhausted(error, action, refusals, now - since) from error.__cause__
-                governor.pause(min(backoff(refusals - 1, LONGEST_PAUSE), until - now))
+                except RateLimitError as error:
+                    now = self.clock()
+                    refusals, since = refusals + 1, since or now
+                    if now >= until:
+                        raise _exhausted(error, action, refusals, now - since) from error.__cause__
+                    governor.pause(min(backoff(refusals - 1, LONGEST_PAUSE), until - now))
 
     def _governor(self, account: str, region: str, action: str) -> Governor:
         service = action.partition(":")[0]

@@ -193,12 +193,11 @@ class AwsSession:
             until = min(until, self._deadline)
 
         def request() -> dict[str, t.Any]:
-            before()
             left = max(SHORTEST_SECONDS, until - clock())
             with self._explained(description, name, is_write=is_write):
                 return self._clients.send(service, action, min(seconds, left), parameters)
 
-        return self._governor.send(self._account, self.region, name, request, until)
+        return self._governor.send(self._account, self.region, name, request, until, before)
 
     @contextmanager
     def _explained(self, description: str, action: str, *, is_write: bool = False) -> t.Iterator[None]:

@@ -108,7 +108,7 @@ class ArgumentSpec:
             given: The options before the check.
         """
         lists = [one for name, option in self.options.items() if option.get("options") for one in _names_of(name, option)]
-        odd = [name for name in lists if not isinstance(given.get(name) or [], list)]
+        odd = [name for name in lists if not isinstance(given.get(name), (list, type(None)))]
         return {"module_args": _shown(self.options, {name: value for name, value in params.items() if name not in odd})}
 
     def explain(self, message: str) -> str:

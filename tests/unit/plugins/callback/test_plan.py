@@ -74,6 +74,10 @@ class Shown(CallbackModule):
             ],
         ),
         ({"failed": True, "msg": "Atlas is away."}, ["failed       Connect the VPCs (0 requests)", "    Atlas is away."]),
+        (
+            {"changed": True, "diff": {"before": {}, "after": {"comment": "own\x1b[2J\nok: all"}}},
+            ["changed      Connect the VPCs (0 requests)", "    comment: own\\x1b[2J\\nok: all"],
+        ),
         ({"failed": True, "ignored": True, "msg": "No."}, ["ignored      Connect the VPCs (0 requests)", "    No."]),
         # With no_log, Ansible leaves nothing but this.
         ({"censored": "the output has been hidden", "changed": True}, ["changed      Connect the VPCs (0 requests)"]),

@@ -75,6 +75,13 @@ def test_without_time_a_request_is_sent_once(clock: FakeClock) -> None:
     assert clock.pauses == []
 
 
+def test_a_refused_read_before_a_write_is_no_refused_write(clock: FakeClock) -> None:
+    governor = RateGovernor(clock, clock.sleep)
+    read = (*MINE[:2], "ec2:DescribeRouteTables")
+    with pytest.raises(RateLimitError, match=r"^Failed\. AWS has refused ec2:DescribeRouteTables once\.$"):
+        governor.send(*MINE, refuse(0), clock.now, lambda: governor.send(*read, refuse(1), clock.now))
+
+
 def test_requests_side_by_side_all_get_through(clock: FakeClock) -> None:
     governor = RateGovernor(clock, clock.sleep)
     with Workers[int, str](8) as workers:

@@ -143,6 +143,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
         ("atlas_vpc_peers", {"peers": "vpc-0a1b2c3d4e5f67890"}, {}),
         ("atlas_vpc_peers", {"peers": ["vpc-0a1b2c3d4e5f67890"]}, {"peers": []}),
         ("atlas_vpc_peers", {"peers": 1, "client_secret": TOKEN}, {"client_secret": MASKED}),
+        ("atlas_vpc_peers", {"peers": False}, {}),
         ("atlas_access_list", {"entries": [KEY]}, {"entries": []}),
         ("atlas_vpc_peer_check", {"connections": [f"aws_secret_key={KEY}", "x"]}, {"connections": []}),
         ("atlas_vpc_peer_check", {"connections": {"aws_secret_key": TOKEN}}, {}),
