@@ -236,6 +236,52 @@ def test_failures_of_the_argument_check_look_like_all_others(
     assert emulator.requests.entries() == []
 
 
+ONE_LIST = """
+- hosts: localhost
+  gather_facts: false
+  vars:
+    connections:
+      - vpc_id: vpc-0a1b2c3d4e5f67890
+        aws_account_id: "123456789012"
+        cidr_block: 10.15.0.0/16
+        region: us-east-1
+        container_region_name: us-east-1
+        wait_for: available
+        route_table_ids: [rtb-0a1b2c3d4e5f67890]
+        aws_access_key: AKIAIOSFODNN7EXAMPLE
+        aws_secret_key: canary-of-the-secret-key
+  tasks:
+    - cloudpeer.atlas.atlas_vpc_peers:
+        peers: "{{ connections }}"
+    - cloudpeer.atlas.atlas_vpc_peer_check:
+        connections: "{{ connections }}"
+        group_ids: [5356823b3794dee37132bbff]
+        aws: false
+        fail_on: never
+        text: false
+    - cloudpeer.atlas.atlas_vpc_peers:
+        peers: "{{ connections + [{'vpcid': 'vpc-0a1b2c3d4e5f67891', 'azure_secret': 'canary-of-azure'}] }}"
+      ignore_errors: true
+"""
+
+
+@pytest.mark.parametrize("way", USUALLY_IN_PROCESS)
+def test_one_list_serves_sets_and_the_check(way: str, emulator: RunningEmulator, playbook: PlaybookRunner) -> None:
+    run = playbook(ONE_LIST, emulator, "-v", way=way, ANSIBLE_DEPRECATION_WARNINGS="true")
+    declared, checked, wrong = run.results
+    (peer,), (found,) = declared["vpc_peers"], checked["peering_check"]["connections"]
+    assert (peer["route_table_cidr_block"], peer["id"]) == ("10.15.0.0/16", found["peer_id"])
+    assert wrong["msg"] == "peers[1]: vpcid is not an option (vpc_id?)."
+    for module, names in (
+        ("atlas_vpc_peers", "route_table_ids, aws_access_key, aws_secret_key"),
+        ("atlas_vpc_peer_check", "wait_for"),
+    ):
+        assert f"cloudpeer.atlas.{module} has no use for these options of entries: {names}." in run.output
+    assert "Alias 'group_ids' is deprecated." in " ".join(run.output.split())
+    assert "canary" not in run.output
+    assert "canary" not in json.dumps(run.records)
+
+
 def test_with_no_log_a_task_that_waits_says_nothing(start: Callable[..., RunningEmulator], playbook: PlaybookRunner) -> None:
     run = playbook(WAIT.replace("no_log: false", "no_log: true"), start(step_seconds=0.2, accept="auto"))
     assert run.changed == 1
