@@ -256,3 +256,14 @@ def test_the_block_of_the_container_is_checked_first(atlas: Atlas) -> None:
     done = atlas.run(**PAIR, route_table_cidr_block=BLOCK, container_id=atlas.container_id, accepter_region_name="us-east-1")
     assert done.missing(f"route_table_cidr_block {BLOCK} overlaps {BLOCK} of network container {atlas.container_id}") == []
     assert (atlas.writes(), CIDR != BLOCK) == ([], True)
+
+
+@pytest.mark.parametrize("missing", ["azureDirectoryId", "resourceGroupName"])
+def test_in_a_set_a_field_that_is_left_out_replaces_nothing(azure: PeerSite, wire: Wire, missing: str) -> None:
+    azure.create()
+    (peer,) = azure.peers()
+    wire.faults.append(Fault("GET", page({**peer, missing: None})))
+    options = {"peers": [azure.options], "provider_name": "AZURE", "recreate": "changed", "max_deletions": 1}
+    done = azure.atlas.run(atlas_vpc_peers.OPERATION, **options)
+    assert done.missing("peers[0]", "Atlas does not say the", f"of VPC peering connection {peer['id']}") == []
+    assert (done.changed, azure.atlas.writes()) == (False, [])
