@@ -18,7 +18,7 @@ from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters, check_cloud_of_region, check_options, check_version, parse_option
 from .._engine.plan import Facts, Plan
 from .._http.errors import FAILURE_FIELDS, InvalidOptionError, TaskError
-from .._peering.container_choice import ContainerChoice, complete_from_list
+from .._peering.container_choice import KNOWN_REGIONS, ContainerChoice, complete_from_list
 from .._peering.options import choose_provider, parse_cloud
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
@@ -174,6 +174,7 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
     """
     found, containers = _read(client, params), Containers(client, params["group_id"])
     facts = Facts(lambda key: choices[0].read(key, containers) if len(choices) == 1 else containers.list_all_containers())
+    facts[KNOWN_REGIONS] = containers.regions
     choices = [ContainerChoice(params, provider, facts) for provider, unused in found]
     return [
         complete_from_list(peer, facts)

@@ -253,11 +253,15 @@ def with_region(peer: Peer, container: Container | None) -> Peer:
 def complete_from_list(peer: Peer, facts: Facts) -> Peer:
     """Return a connection with the region of its network, for which all containers are read if Atlas leaves it out.
 
-    It stays null if the container has been created since the containers were read.
+    They are not read if an earlier task has read that region. It stays null if the container has been created since.
     """
-    region = cloud_of(peer).region
-    listed = () if region is None or fields_of(peer)[region] is not None else facts[LIST_CONTAINERS]
-    return with_region(peer, next((one for one in listed if one["id"] == peer["container_id"]), None))
+    provider, container_id = cloud_of(peer), peer["container_id"]
+    if provider.region is None or fields_of(peer)[provider.region] is not None:
+        return with_region(peer, None)
+    known = facts.get(KNOWN_REGIONS, {}).get(container_id)
+    if known is not None:
+        return with_region(peer, {"provider_name": provider.name, REGION: known})
+    return with_region(peer, next((one for one in facts[LIST_CONTAINERS] if one["id"] == container_id), None))
 
 
 def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any]:

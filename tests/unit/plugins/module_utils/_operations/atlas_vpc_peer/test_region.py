@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients import ClientPool
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_vpc_peers
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import atlas_vpc_peer_info, atlas_vpc_peers
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, PAIR, PEERING, VPC, Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.peer_site import PeerSite
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page, reply
@@ -185,6 +185,18 @@ def test_a_loop_by_region_lists_the_containers_once(request: pytest.FixtureReque
         # A connection in another container, and a region without one, still need the list.
         assert site.run(**names[0], container_region_name="westeurope" if cloud == "AZURE" else "eu-west-1", pool=pool).failed
         assert atlas.writes() == []
+
+
+@pytest.mark.parametrize("more", [{}, {"container_region_name": "us-east-1"}], ids=str)
+def test_a_loop_that_only_reads_lists_the_containers_once(atlas: Atlas, more: dict[str, str]) -> None:
+    for item in items(3):
+        assert atlas.run(**item).changed
+    atlas.emulator.requests.clear()
+    with loop(atlas) as pool:
+        for item in items(3):
+            done = atlas.run(atlas_vpc_peer_info.OPERATION, vpc_id=item["vpc_id"], **more, pool=pool)
+            assert [one["accepter_region_name"] for one in done.result["vpc_peers"]] == ["us-east-1"]
+    assert len(atlas.wire()) == 3 + 2
 
 
 def test_a_block_from_before_a_creation_is_not_kept(make_atlas: Any) -> None:
