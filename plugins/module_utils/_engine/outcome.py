@@ -118,7 +118,7 @@ class StatusHistory:
         elif is_news:
             self._tell(f"{status}{times}", now, to_do)
         elif last is not None and now - self._reported >= REPORT_INTERVAL:
-            self._tell(f"still {status}{times}", now, to_do or f"waiting for {goal}")
+            self._tell(f"still {status}{times}", now, to_do or (goal and f"waiting for {goal}"))
 
     def _tell(self, text: str, now: float, awaited: str) -> None:
         self._reported = now

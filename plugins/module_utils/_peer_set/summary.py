@@ -213,7 +213,8 @@ def _to_failure(cause: t.Sequence[_Failed]) -> dict[str, t.Any]:
     if len(cause) == 1:
         return {**place, **first.error.to_result()}
     where = _places(indexes) if indexes else f"The removal of {listed(names)}"
-    text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), first.template)
+    several = first.template.replace("VPC peering connection \x001\0 is", "VPC peering connections \x001\0 are")
+    text = re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), several)
     return {**place, **first.error.to_result(), "msg": f"{where}: {text}"}
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Operation, Status
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, StatusHistory
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan, Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.run import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import Wait
@@ -274,3 +274,19 @@ def test_lines_have_no_secrets_and_no_control_characters(server: Server) -> None
     assert "s3cret-of-it" not in "".join(lines)
     assert "\n" not in "".join(lines)
     assert [one["status"] for one in outcome.values["status_history"]] == ["0 names", "1 names"]
+
+
+def test_a_line_is_not_repeated_within_a_minute() -> None:
+    clock, lines = FakeClock(), list[str]()
+    history = StatusHistory("vpc-1", lines.append, clock)
+    began = clock.now
+    for seconds in range(0, 130, 10):
+        clock.now = began + seconds
+        # Two waits for the same, with a look in between that waits for nothing.
+        history.record("PENDING", "accept it", "AVAILABLE", began + 200)
+        history.record("PENDING")
+    assert lines == [
+        "vpc-1: PENDING after 0 s, 200 s left; accept it",
+        "vpc-1: still PENDING after 60 s, 140 s left; accept it",
+        "vpc-1: still PENDING after 120 s, 80 s left; accept it",
+    ]

@@ -232,16 +232,6 @@ def test_one_whose_region_cannot_be_read_is_not_waited_for(atlas: Atlas) -> None
     assert done.msg.startswith(f"Failed to read network container {atlas.container_id} ")
 
 
-def test_what_to_do_is_said_once_although_the_task_waits_twice(atlas: Atlas) -> None:
-    """A move waits for the new connection before it removes the old one, and for both afterwards."""
-    old = atlas.create(wait=True)
-    atlas.lines.clear()
-    atlas.clock.after(20, lambda: atlas.act("accept", atlas.peers()[-1]["id"]))
-    moved = {**PEERING, "vpc_id": "vpc-0a1b2c3d4e5f60077", "route_table_cidr_block": "10.77.0.0/16"}
-    assert not atlas.run(**moved, **WAITING, peer_id=old["id"], recreate="changed").failed
-    assert sum("; accept pcx-" in line for line in atlas.lines) == 1
-
-
 def test_a_pause_of_an_atlas_that_does_not_answer_is_said(atlas: Atlas) -> None:
     atlas.create()
     atlas.fault("GET", "status", status=503, times=5)
