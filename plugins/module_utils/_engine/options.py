@@ -221,11 +221,13 @@ class Entry:
     def _set(self, name: str, option: t.Mapping[str, t.Any], path: str, value: t.Any) -> None:
         """Set an option, converted as ansible-core does; a list or a mapping is no text, however."""
         try:
-            self.values[name] = found = _converted(option["type"], option.get("elements"), value)
+            found = _converted(option["type"], option.get("elements"), value)
         except (TypeError, ValueError):
             self.problems.append(f"{path} must be {_WANTED[option['type']]}, and is {_kind_of(value)}.")
             return
-        if found not in option.get("choices", (found,)):
+        if found in option.get("choices", (found,)):
+            self.values[name] = found
+        else:
             self.problems.append(f"{path} must be one of {', '.join(option['choices'])}, and is {found!r}.")
 
     def attempt(self, check: t.Callable[..., Value], *args: t.Any) -> Value | None:

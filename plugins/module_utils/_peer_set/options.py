@@ -205,7 +205,7 @@ def _has_clients(given: t.Any) -> bool:
         return False
     others = {name: options for name, options in CLOUD_OPTIONS.items() if name != AWS.name}
     named = given.get("provider_name")
-    return named in others if named else any(given.get(one) is not None for options in others.values() for one in options)
+    return named in [*others] if named else any(given.get(one) is not None for options in others.values() for one in options)
 
 
 def _without_clients(given: t.Any) -> t.Any:

@@ -107,6 +107,11 @@ def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -
             ["vpcId is not an option (vpc_id?).", "peers[0]: colour is not an option. Leave it"],
         ),
         ([entry(0, vpc_id=[vpc(0)])], ["peers[0].vpc_id must be a text, and is a list."]),
+        ([entry(0, provider_name="aws")], ["peers[0].provider_name must be one of AWS, AZURE, GCP, and is 'aws'."]),
+        (
+            [entry(0, provider_name={"a": 1}, cidr_block="10.0.0.0/8")],
+            ["peers[0].provider_name must be a text, and is a mapping."],
+        ),
         ([entry(0, wait_for="yes")], ["peers[0].wait_for must be one of pending_acceptance, available, and is 'yes'."]),
         (
             [entry(0, container_id=NONE, container_region="us-east-1")],
