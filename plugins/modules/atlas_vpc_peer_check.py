@@ -462,6 +462,7 @@ EXAMPLES = r"""
     connections: "{{ vpc_peering_connections }}"
     container_region: "{{ vpc_peering_container_region }}"
     report: peering.html
+    report_mode: "0640"
 
 - name: Check VPCs in two accounts
   cloudpeer.atlas.atlas_vpc_peer_check:

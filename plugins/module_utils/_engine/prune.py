@@ -97,7 +97,7 @@ def check_ignore(
         if null is not None:
             text = f"ignore[{index}].{null} is null, which matches nothing."
         if not removes or (null is None and params["ignore_unmatched"] == "warn"):
-            warnings.append(f"{text} Check its spelling.")
+            warnings.append(text)
             continue
         errors.append(text)
         if null is None:
