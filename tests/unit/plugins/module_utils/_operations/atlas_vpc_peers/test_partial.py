@@ -65,7 +65,7 @@ _WAITED = {"wait": True, "wait_for": "available", "wait_timeout": 60}
             {},
             {},
             _WAITED,
-            rf"{_ALL}VPC peering connections (\w{{24}}, ){{2}}\w{{24}} and 47 more are still PENDING_ACCEPTANCE after 60 seconds .*"
+            rf"{_ALL}VPC peering connections (\w{{24}}, ){{2}}\w{{24}} and 47 more are still PENDING_ACCEPTANCE after 60 s.*"
             rf" Have (pcx-\w+, ){{2}}pcx-\w+ and 47 more accepted in AWS account {ACCOUNT}, region us-east-1, then run",
         ),
         ({"container_id": "0" * 24}, {}, {}, rf"Nothing was changed\. {_ALL}container_id: project \w+ has no network container"),
