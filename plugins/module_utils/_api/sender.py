@@ -109,7 +109,7 @@ class Retry:
                     # For a repeatable request, all retries are used up; callers must not add their own.
                     is_transient = failure.is_transient and not request.is_repeatable
                     raise failure.with_outcome(unknown=may_be_done, is_transient=is_transient) from failure.__cause__
-                announce(failure, silence)
+                announce("Atlas", failure, silence)
 
 
 class Sender:

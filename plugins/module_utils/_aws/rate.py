@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from .._http.errors import RateLimitError
-from .._http.pauses import Clock, Sleep, backoff, stoppable_sleep
+from .._http.pauses import Clock, Sleep, announce, backoff, stoppable_sleep
 from .._http.threads import Governor
 
 # In seconds.
@@ -77,7 +77,9 @@ class RateGovernor:
                     refusals, since = refusals + 1, since or now
                     if now >= until:
                         raise _exhausted(error, action, refusals, now - since) from error.__cause__
-                    governor.pause(min(backoff(refusals - 1, LONGEST_PAUSE), until - now))
+                    pause = min(backoff(refusals - 1, LONGEST_PAUSE), until - now)
+                    governor.pause(pause)
+                    announce("AWS", error, pause)
 
     def _governor(self, account: str, region: str, action: str) -> Governor:
         service = action.partition(":")[0]

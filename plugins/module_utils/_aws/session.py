@@ -159,7 +159,7 @@ class AwsSession:
         retries = READ_RETRIES if self._deadline is None else 0
         request = partial(self._send, description, service, action, parameters)
         clock = self._governor.clock
-        return repeat(request, retries, clock() + self._patience, clock, self._governor.sleep)
+        return repeat("AWS", request, retries, clock() + self._patience, clock, self._governor.sleep)
 
     def _send(
         self,

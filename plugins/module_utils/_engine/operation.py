@@ -54,6 +54,7 @@ class Operation(t.Generic[S, State]):
     Attributes:
         argument_spec: Its options.
         libraries: The Python packages that it needs; see `libraries_for`.
+        service: The name of the service that it changes, for the user.
         noun: The field of the result, and of diffs, with the state.
         has_diff: Whether it can change anything, and so has diffs.
         retries: How often a step is tried again after another look; None for the option `retries`.
@@ -71,6 +72,7 @@ class Operation(t.Generic[S, State]):
 
     argument_spec: t.ClassVar[ArgumentSpec]
     libraries: t.ClassVar[tuple[Library, ...]] = ()
+    service: t.ClassVar[str] = "Atlas"
     noun: t.ClassVar[str]
     has_diff: t.ClassVar[bool] = True
     convergence: t.ClassVar[t.Any] = None

@@ -157,10 +157,10 @@ class Progress:
         """Report a line, without secrets and control characters."""
         self._report(visible(redacted(line, self._operation.session.secrets)))
 
-    def announce(self, error: TaskError, seconds: float) -> None:
+    def announce(self, service: str, error: TaskError, seconds: float) -> None:
         """Report that a request is sent again after a pause, unless that is short, or was said within a minute."""
         what = "limits the rate" if error.was_refused_unread else "does not answer"
-        line, now = f"Atlas {what} ({error.http_status or 'no reply'}), trying again", self._clock()
+        line, now = f"{service} {what} ({error.http_status or 'no reply'}), trying again", self._clock()
         if seconds > LONGEST_SILENCE and now - self._announced.get(line, -math.inf) >= REPORT_INTERVAL:
             self._announced[line] = now
             self.tell(": ".join(filter(None, (self._operation.name, line))))

@@ -259,7 +259,7 @@ class Convergence:
             self._lost = step
         for pause in pauses_before_look(step, error, failures, self._retries):
             if pause:
-                progress.announce(error, pause)
+                progress.announce(operation.service, error, pause)
                 self._sleep(pause)
             try:
                 progress.see(operation.look())

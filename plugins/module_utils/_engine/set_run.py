@@ -219,7 +219,7 @@ class SetSteps:
             pauses = max(pauses, pauses_before_look(step, error, tries, retries), key=sum)
         for pause in pauses:
             if pause:
-                self._progress.announce(self._unsure[-1][1], pause)
+                self._progress.announce(self._operation.service, self._unsure[-1][1], pause)
                 self._sleep(pause)
             self._see(self._operation.look_again(self._progress.state))
             self._decide()

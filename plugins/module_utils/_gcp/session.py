@@ -92,7 +92,7 @@ class GcpSession:
         """
         until = math.inf if self._deadline is None else self._deadline
         request = partial(self._answer, description, "GET", path, query=query)
-        return repeat(request, READ_RETRIES, until, self._clock, self._sleep)
+        return repeat("GCP", request, READ_RETRIES, until, self._clock, self._sleep)
 
     def write(self, description: str, path: str, body: t.Mapping[str, t.Any], request_id: str) -> dict[str, t.Any]:
         """Send a request that changes something, once, and return the object in the reply.

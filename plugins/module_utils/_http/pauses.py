@@ -21,15 +21,16 @@ _Result = t.TypeVar("_Result")
 LONGEST_PAUSE = 60.0
 # The event is set when the thread must send nothing more; None in threads that cannot be stopped.
 STOP: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stop", default=None)
-# Takes a failure, and the seconds of the pause before the request is sent again; None where pauses are not reported.
-ANNOUNCE: contextvars.ContextVar[t.Callable[[TaskError, float], None] | None] = contextvars.ContextVar("announce", default=None)
+Announce = t.Callable[[str, TaskError, float], None]
+# Takes a service, its failure, and the seconds of the pause before the request is sent again; None where pauses are not reported.
+ANNOUNCE: contextvars.ContextVar[Announce | None] = contextvars.ContextVar("announce", default=None)
 
 
-def announce(error: TaskError, seconds: float) -> None:
-    """Report that a request which has failed is sent again after a pause of so many seconds."""
+def announce(service: str, error: TaskError, seconds: float) -> None:
+    """Report that a request to a service which has failed is sent again after a pause of so many seconds."""
     report = ANNOUNCE.get()
     if report is not None:
-        report(error, seconds)
+        report(service, error, seconds)
 
 
 def backoff(attempt: int, longest: float = LONGEST_PAUSE) -> float:
@@ -37,10 +38,11 @@ def backoff(attempt: int, longest: float = LONGEST_PAUSE) -> float:
     return random.uniform(0.5, 1) * min(2.0 ** min(attempt, 10), longest)  # noqa: S311 - jitter is no secret
 
 
-def repeat(request: t.Callable[[], _Result], retries: int, until: float, clock: Clock, sleep: Sleep) -> _Result:
+def repeat(service: str, request: t.Callable[[], _Result], retries: int, until: float, clock: Clock, sleep: Sleep) -> _Result:
     """Send a request that changes nothing, and again after transient failures.
 
     Args:
+        service: The name of the service, for the user.
         request: Sends it once.
         retries: How often it is sent again, at most.
         until: When it is sent for the last time, on the clock.
@@ -57,6 +59,7 @@ def repeat(request: t.Callable[[], _Result], retries: int, until: float, clock: 
             pause = backoff(attempt)
             if not error.is_transient or clock() + pause >= until:
                 raise
+            announce(service, error, pause)
         sleep(pause)
     return request()
 

@@ -24,7 +24,7 @@ SUCCESSES_FOR_ONE_MORE = 10
 
 _Key = t.TypeVar("_Key")
 _Result = t.TypeVar("_Result")
-_Pause = tuple[TaskError, float]
+_Pause = tuple[str, TaskError, float]
 _Job = tuple[_Key, t.Callable[[], _Result], contextvars.Context]
 
 
@@ -255,7 +255,7 @@ class Workers(t.Generic[_Key, _Result]):
                 key, call, context = self._waiting.popleft()
                 self._running += 1
             context.run(STOP.set, self._stop)
-            context.run(ANNOUNCE.set, lambda error, seconds: self._ended.put((error, seconds)))
+            context.run(ANNOUNCE.set, lambda *pause: self._ended.put(pause))
             try:
                 self._ended.put(Ended(key, functools.partial(context.run, call)))
             finally:

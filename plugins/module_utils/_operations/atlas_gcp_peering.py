@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 import uuid
 
+from .._clouds.gcp import GCP
 from .._engine.operation import Operation, Status
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -28,6 +29,7 @@ class AtlasGcpPeering(Operation[session.GcpSession, NetworkState]):
     argument_spec = options.ARGUMENT_SPEC
     libraries = session.LIBRARIES
     connect = staticmethod(session.connect)
+    service = GCP.name
     noun = "gcp_peering"
     keeps_history = True
     # How often a change is repeated after its reply was lost, or after it was overtaken.

@@ -18,6 +18,7 @@ from .._aws.accepter.view import View, to_diff, to_result
 from .._aws.accepter.wait import UNKNOWN, ConnectionWaiter
 from .._aws.objects import INITIATING, PENDING, PROVISIONING
 from .._aws.options import validate as validate_aws
+from .._clouds.aws import AWS
 from .._engine.operation import Operation, Status
 from .._engine.options import Parameters
 from .._engine.plan import Plan, Step
@@ -32,6 +33,7 @@ class AtlasVpcPeerAccepter(Operation[session.AwsSession, View]):
     argument_spec = ARGUMENT_SPEC
     libraries = boto.LIBRARIES
     connect = staticmethod(session.connect)
+    service = AWS.name
     noun = "accepter"
     # How often a change is repeated after its reply was lost, or after it was overtaken.
     retries = 3

@@ -175,6 +175,7 @@ def test_refusals_for_the_rate_are_waited_for(site: AwsSite, monkeypatch: pytest
     longest = (1, 2, 4, 8, 16, 20)
     pauses = site.clock.pauses[:6]
     assert all(most / 2 <= pause <= most for most, pause in zip(longest, pauses, strict=True)), pauses
+    assert site.lines[:1] == [f"{site.connection_id}: AWS limits the rate ({reply.status}), trying again"]
     assert not site.run(**options).changed
 
 
