@@ -81,6 +81,21 @@ def test_a_region_without_a_connection_says_where_there_is_one(site: CheckSite) 
     )
 
 
+def test_an_entry_with_a_container_means_the_connection_to_it(site: CheckSite) -> None:
+    container_id = site.add_container("EU_WEST_1", "192.168.240.0/21")
+    second = site.vpc.accept(container_id)
+    site.put_cluster("far", "AWS", "EU_WEST_1")
+    done = site.run(connections=[entry_of(site.vpc, container_id=container_id)], container_region="us-east-1", aws=False)
+    assert (done.connection["connection_id"], done.connection["container_id"]) == (second, container_id)
+    none = "0" * 24
+    done = site.run(connections=[entry_of(site.vpc, container_id=none)], aws=False)
+    assert done.found == {"P101": "fail"}
+    message, fix = (done.finding("P101")[name] for name in ("message", "fix"))
+    assert message.startswith(f"Atlas has connections with {site.vpc.vpc_id} to network container ")
+    assert (container_id in message, message.endswith(f"and none to {none}.")) == (True, True)
+    assert fix == "Correct container_id, or request one with that container."
+
+
 def test_a_wrong_account_is_told_with_the_right_one(site: CheckSite) -> None:
     done = site.run(connections=[{"vpc_id": site.vpc.vpc_id, "aws_account_id": "999999999999"}])
     assert done.found == {"P101": "fail"}
