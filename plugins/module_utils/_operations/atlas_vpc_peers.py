@@ -142,7 +142,7 @@ class AtlasVpcPeers(AtlasOperation[PeerSetState], SetOperation[AtlasClient, Peer
         own = {key: state.entries.get(key) for key in self._by_key}
         handover = [make_handover(self._choices[key], one.peer if one is not None else None) for key, one in own.items()]
         shown = self.summary.show(state, plan)
-        timed = {name: [peer and with_request_times(peer) for peer in shown[name]] for name in ("vpc_peers", "pruned")}
+        timed = {name: [*map(with_request_times, shown[name])] for name in ("vpc_peers", "pruned")}
         return {**shown, **timed, "handover": handover}
 
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
