@@ -130,7 +130,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
                 self._task = SimpleNamespace(check_mode=False, diff=False, no_log=False, delegate_to=None, **names)
                 self._connection = SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=None))
                 self._templar = SimpleNamespace(template=lambda value: value)
-                self._display = SimpleNamespace(verbosity=0, vvv=lambda *unused, **also_unused: None)
+                self._display = SimpleNamespace(verbosity=0, v=print, vvv=lambda *unused, **also_unused: None)
 
         return Action().run(None, {"ansible_inject_invocation": True})
 
@@ -144,6 +144,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
         ("atlas_vpc_peers", {"peers": ["vpc-0a1b2c3d4e5f67890"]}, {"peers": []}),
         ("atlas_vpc_peers", {"peers": 1, "client_secret": TOKEN}, {"client_secret": MASKED}),
         ("atlas_vpc_peers", {"peers": False}, {}),
+        # What only the other half needs, and what no half has.
+        ("atlas_vpc_peers", {"peers": [{"azure_secret": [KEY], "secret": TOKEN}]}, {"peers": [{"azure_secret": MASKED}]}),
         ("atlas_access_list", {"entries": [KEY]}, {"entries": []}),
         ("atlas_vpc_peer_check", {"connections": [f"aws_secret_key={KEY}", "x"]}, {"connections": []}),
         ("atlas_vpc_peer_check", {"connections": {"aws_secret_key": TOKEN}}, {}),
