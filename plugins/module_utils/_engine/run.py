@@ -196,7 +196,7 @@ class Convergence:
             except Exception:
                 # A defect, or a lack of memory or threads. Failures of a request itself are TaskErrors.
                 calls = self._session.calls[sent:]
-                self._outcome.changed |= any(call.method != "GET" and call.status is not None for call in calls)
+                self._outcome.changed |= any(call.is_write and call.status is not None for call in calls)
                 raise
             else:
                 # The failures of each step count separately.

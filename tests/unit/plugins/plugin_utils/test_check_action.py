@@ -118,6 +118,7 @@ def test_a_report_that_cannot_be_written_fails_before_reading(tmp_path: Path, re
     assert result["changed"] is False
     assert result["msg"].startswith(message.format(tmp_path))
     assert {"http_status", "error_code", "detail"} <= result.keys()
+    assert result["requests"] == {"sent": 0, "writes": 0}
     assert action.runs == 0
 
 

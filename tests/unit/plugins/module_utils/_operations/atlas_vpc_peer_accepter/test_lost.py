@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.requests import RouteChange
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, GROUP, AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, RESET
@@ -91,6 +94,29 @@ def test_one_change_whose_reply_was_lost_counts(site: AwsSite, action: str) -> N
     done = site.run(**options)
     assert site.front.writes == [action]
     assert (done.failed, done.changed) == (False, True), done.result
+
+
+def test_a_defect_after_a_read_has_changed_nothing(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, options = Network._check_target, leave_one(site, "ReplaceRoute")
+
+    def fail(self: Network, change: RouteChange) -> None:
+        real(self, change)
+        raise MemoryError("no more")
+
+    monkeypatch.setattr(Network, "_check_target", fail)
+    done = site.run(unexpected=True, **options)
+    assert (done.failed, done.changed, site.front.writes) == (True, False, [])
+
+
+def test_the_line_about_a_pause_says_who_does_not_answer(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The longest pauses that the jitter allows.
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    options = leave_one(site, "ReplaceRoute")
+    site.front.rule("ReplaceRoute", refusal("Unavailable", status=503))
+    assert site.run(**options).failed
+    assert [line.partition(": ")[2] for line in site.lines if "trying again" in line] == [
+        "AWS does not answer (503), trying again"
+    ]
 
 
 @pytest.mark.parametrize("action", WRITES)
