@@ -428,7 +428,8 @@ handover:
     - What the owner of the network needs for the other half. Each cloud has its own keys, and a value that is not known is null.
     - Null with O(state=absent).
     - On AWS, the network container is read for it, which costs one more request. In Ansible's own process, the items of a loop
-      share it as long as a connection that was there before still uses the container.
+      share it as long as a connection that was there before still uses the container. With O(peer_id), no list shows
+      that, so each item reads it.
     - On GCP, the names of Atlas's network are known once Atlas has made it. If the connection waits for the customer and the
       names are not known yet, they cost one more request.
   returned: always
